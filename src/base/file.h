@@ -1,0 +1,19 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace e5v {
+
+/// The whole file as bytes. Throws InvalidInput when it cannot be read, is a folder, or is larger than max_bytes.
+std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 30);
+
+/// Writes content so that path holds either the old file or the whole new one, whatever happens: temporary file beside
+/// it, fsync, rename. Throws InvalidInput when that fails.
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// True when the bytes are well-formed UTF-8 (no overlong forms, surrogates, or values above U+10FFFF).
+bool is_valid_utf8(std::string_view text);
+
+}  // namespace e5v

@@ -1,0 +1,33 @@
+#pragma once
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+namespace e5v {
+
+/// Severity of what reaches stderr. The library says nothing below the level set (warning unless changed).
+enum class LogLevel { debug, info, warning, silent };
+
+void set_log_level(LogLevel level);
+
+namespace detail {
+void log_line(LogLevel level, std::string_view line);
+}
+
+template <class... Args>
+void log_debug(fmt::format_string<Args...> format, Args&&... args) {
+  detail::log_line(LogLevel::debug, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void log_info(fmt::format_string<Args...> format, Args&&... args) {
+  detail::log_line(LogLevel::info, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void log_warning(fmt::format_string<Args...> format, Args&&... args) {
+  detail::log_line(LogLevel::warning, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace e5v

@@ -1,0 +1,41 @@
+#pragma once
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+
+namespace e5v {
+
+/// Threads that parallel loops and oneDNN use: OpenMP's pool, shared by both.
+int thread_count();
+
+/// Sets it for loops started from the calling thread; 0 means one per core this process may run on.
+void set_thread_count(int threads);
+
+/// Runs body(i) for i in [0, count), spread over the pool in chunks of `grain` that idle threads fetch. The first
+/// exception stops the handing out of chunks and is thrown here.
+template <class Body>
+void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) {
+  if (count <= grain || omp_in_parallel() || thread_count() == 1) {
+    for (std::int64_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  std::atomic<bool> failed = false;
+  std::exception_ptr error;
+  const std::int64_t chunks = (count + grain - 1) / grain;
+#pragma omp parallel for schedule(dynamic)
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    if (failed.load(std::memory_order_relaxed)) continue;
+    try {
+      const std::int64_t end = std::min(count, (chunk + 1) * grain);
+      for (std::int64_t i = chunk * grain; i < end; ++i) body(i);
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace e5v

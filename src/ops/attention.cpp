@@ -1,0 +1,46 @@
+#include "ops/attention.h"
+
+#include "ops/check.h"
+#include "ops/cpu/kernels.h"
+
+namespace e5v::ops {
+namespace {
+
+void check_plan(const AttentionPlan& plan, std::int64_t queries, std::int64_t keys) {
+  for (const RowRange& node : plan.nodes) {
+    require(node.begin >= 0 && node.count > 0 && node.begin + node.count <= keys,
+            "[attention] node of rows [{}, {}) is outside the {} key rows", node.begin, node.begin + node.count, keys);
+  }
+  for (const AttentionPlan::Span& span : plan.spans) {
+    require(span.queries.begin >= 0 && span.queries.count >= 0 && span.queries.begin + span.queries.count <= queries,
+            "[attention] span of rows [{}, {}) is outside the {} query rows", span.queries.begin,
+            span.queries.begin + span.queries.count, queries);
+    require(!span.path.empty(), "[attention] a span has no keys");
+    for (const std::int32_t node : span.path) {
+      require(node >= 0 && node < static_cast<std::int64_t>(plan.nodes.size()), "[attention] node {} of {} is named",
+              node, plan.nodes.size());
+    }
+    const RowRange& own = plan.nodes[static_cast<std::size_t>(span.path.back())];
+    require(!span.causal || span.queries.count <= own.count, "[attention] {} causal queries over {} keys",
+            span.queries.count, own.count);
+  }
+}
+
+}  // namespace
+
+void attention(const AttentionArguments& a, const AttentionPlan& plan, tensor::Arena& arena) {
+  require(a.heads > 0 && a.kv_heads > 0 && a.heads % a.kv_heads == 0 && a.q_QHE.columns % a.heads == 0,
+          "[attention] {} heads, {} kv heads and width {} do not fit together", a.heads, a.kv_heads, a.q_QHE.columns);
+  const std::int64_t head_width = a.q_QHE.columns / a.heads;
+  check_type("attention", "q", a.q_QHE.dtype, tensor::DType::f32);
+  check_type("attention", "k", a.k_TKE.dtype, tensor::DType::f32);
+  check_type("attention", "v", a.v_TKE.dtype, tensor::DType::f32);
+  check_activation_type("attention", "out", a.out_QHE.dtype);
+  check_shape("attention", "k", a.k_TKE, a.k_TKE.rows, a.kv_heads * head_width);
+  check_shape("attention", "v", a.v_TKE, a.k_TKE.rows, a.kv_heads * head_width);
+  check_shape("attention", "out", a.out_QHE, a.q_QHE.rows, a.q_QHE.columns);
+  check_plan(plan, a.q_QHE.rows, a.k_TKE.rows);
+  cpu::attention(a, plan, arena);
+}
+
+}  // namespace e5v::ops

@@ -1,0 +1,28 @@
+#pragma once
+#include <string_view>
+
+#include "tensor/matrix.h"
+
+/// Argument checks that the ops share. Each throws InvalidInput: `[op] what: expected, found`.
+namespace e5v::ops {
+
+inline void check_type(std::string_view op, std::string_view what, tensor::DType found, tensor::DType expected) {
+  require(found == expected, "[{}] {} is {}, expected {}", op, what, name_of(found), name_of(expected));
+}
+
+inline void check_activation_type(std::string_view op, std::string_view what, tensor::DType found) {
+  require(found == tensor::DType::f32 || found == tensor::DType::bf16, "[{}] {} is {}, expected f32 or bf16", op, what,
+          name_of(found));
+}
+
+inline void check_shape(std::string_view op, std::string_view what, tensor::ConstMatrix found, std::int64_t rows,
+                        std::int64_t columns) {
+  require(found.rows == rows && found.columns == columns, "[{}] {} is [{}, {}], expected [{}, {}]", op, what, found.rows,
+          found.columns, rows, columns);
+}
+
+inline void check_length(std::string_view op, std::string_view what, std::size_t found, std::int64_t expected) {
+  require(static_cast<std::int64_t>(found) == expected, "[{}] {} has {} elements, expected {}", op, what, found, expected);
+}
+
+}  // namespace e5v::ops

@@ -1,0 +1,67 @@
+#include "ops/cpu/attention_layout.h"
+
+#include <algorithm>
+
+namespace e5v::ops::cpu {
+namespace {
+
+constexpr std::int64_t kTileRows = 6;
+constexpr std::int64_t kScoreFloats = (std::int64_t{192} << 10) / 4;  // of a block: 192 KiB
+constexpr std::int64_t kMostTiles = 8;
+
+std::int64_t round_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit * unit; }
+
+const RowRange& node_of(const AttentionPlan& plan, std::int32_t index) {
+  return plan.nodes[static_cast<std::size_t>(index)];
+}
+
+}  // namespace
+
+PackedHeads::PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t width, std::int64_t panel,
+                         tensor::Arena& arena)
+    : head_width(width), panel_width(panel) {
+  nodes.reserve(plan.nodes.size());
+  for (const RowRange& node : plan.nodes) {
+    nodes.push_back({node.count, total_rows, padded_rows});
+    total_rows += node.count;
+    padded_rows += round_up(node.count, panel_width);
+  }
+  key_data = arena.matrix(tensor::DType::f32, kv_heads * padded_rows, head_width).row<float>(0);
+  value_data = arena.matrix(tensor::DType::f32, kv_heads * total_rows, padded_head_width()).row<float>(0);
+}
+
+std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group, std::int64_t kv_heads) {
+  std::vector<BlockTask> tasks;
+  for (std::size_t index = 0; index < plan.spans.size(); ++index) {
+    const AttentionPlan::Span& span = plan.spans[index];
+    std::int64_t keys = 0;
+    for (const std::int32_t node : span.path) keys += node_of(plan, node).count;
+    const std::int64_t tiles = std::clamp<std::int64_t>(kScoreFloats / keys / kTileRows, 1, kMostTiles);
+    const std::int64_t rows = span.queries.count * group;
+    for (std::int64_t first = 0; first < rows; first += tiles * kTileRows) {
+      const std::int64_t count = std::min(tiles * kTileRows, rows - first);
+      for (std::int64_t head = 0; head < kv_heads; ++head) {
+        tasks.push_back({static_cast<std::int32_t>(index), head, group, first, count});
+      }
+    }
+  }
+  return tasks;
+}
+
+BlockLayout::BlockLayout(const AttentionPlan& plan, const BlockTask& task, std::int64_t panel_width)
+    : kv_head(task.kv_head), group(task.group), first_row(task.first_row), rows(task.rows) {
+  const AttentionPlan::Span& span = plan.spans[static_cast<std::size_t>(task.span)];
+  query_begin = span.queries.begin;
+  for (const std::int32_t index : span.path) {
+    const RowRange& node = node_of(plan, index);
+    Section section{index, columns, node.count, 0, node.count};
+    if (span.causal && index == span.path.back()) {
+      section.unseen = span.queries.count - 1;
+      section.count = section.seen_by(query(rows - 1));
+    }
+    sections.push_back(section);
+    columns += round_up(section.count, panel_width);
+  }
+}
+
+}  // namespace e5v::ops::cpu

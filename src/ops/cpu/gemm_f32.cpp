@@ -1,0 +1,38 @@
+#include <oneapi/dnnl/dnnl.h>
+
+#include "ops/cpu/gemm.h"
+#include "ops/cpu/kernels.h"
+
+namespace e5v::ops::cpu {
+namespace {
+
+/// Widened weights at a time: small enough to stay in a last-level cache, large enough for full GEMM speed.
+constexpr std::int64_t kBlockBytes = std::int64_t{4} << 20;
+
+void accumulate_product(tensor::ConstMatrix x_MK, const float* w_NK, std::int64_t rows_N, tensor::Matrix y_MN) {
+  const dnnl_status_t status = dnnl_sgemm('N', 'T', x_MK.rows, rows_N, x_MK.columns, 1.0f, x_MK.row<float>(0), x_MK.stride,
+                                          w_NK, x_MK.columns, 1.0f, y_MN.row<float>(0), y_MN.stride);
+  require<DeviceError>(status == dnnl_success, "[matmul] dnnl_sgemm of [{}, {}] by [{}, {}] failed with status {}",
+                       x_MK.rows, x_MK.columns, rows_N, x_MK.columns, static_cast<int>(status));
+}
+
+}  // namespace
+
+void gemm_f32(tensor::ConstMatrix x_MK, const tensor::TensorView& w_NK, tensor::Matrix y_MN) {
+  const tensor::ConstMatrix weight = matrix_of(w_NK);
+  if (w_NK.dtype == tensor::DType::f32) return accumulate_product(x_MK, weight.row<float>(0), weight.rows, y_MN);
+  const std::int64_t row_bytes = weight.columns * size_of(tensor::DType::f32);
+  const std::int64_t block = std::min(weight.rows, std::max<std::int64_t>(64, kBlockBytes / row_bytes));
+  thread_local tensor::Buffer wide;
+  if (wide.size() < static_cast<std::size_t>(block * row_bytes)) {
+    wide = tensor::Buffer(static_cast<std::size_t>(block * row_bytes));
+  }
+  for (std::int64_t begin = 0; begin < weight.rows; begin += block) {
+    const std::int64_t count = std::min(block, weight.rows - begin);
+    const tensor::Matrix widened{wide.data(), tensor::DType::f32, count, weight.columns, weight.columns};
+    convert(weight.row_range(begin, count), widened);
+    accumulate_product(x_MK, widened.row<float>(0), count, y_MN.column_range(begin, count));
+  }
+}
+
+}  // namespace e5v::ops::cpu

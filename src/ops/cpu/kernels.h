@@ -1,0 +1,27 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "ops/attention.h"
+#include "ops/rotary.h"
+#include "tensor/matrix.h"
+
+/// The CPU half of the ops. Arguments have been checked by the functions of the same names in e5v::ops.
+namespace e5v::ops::cpu {
+
+int vector_bits();
+
+void rms_norm(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y);
+void layer_norm(tensor::ConstMatrix x, const float* gamma, const float* beta, float eps, tensor::Matrix y);
+void l2_normalize(tensor::ConstMatrix x, tensor::Matrix y);
+
+enum class Pointwise { quick_gelu, gelu, gelu_tanh };
+void pointwise(Pointwise function, tensor::ConstMatrix x, tensor::Matrix y);
+void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y);
+
+void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table);
+void convert(tensor::ConstMatrix x, tensor::Matrix y);
+void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
+
+}  // namespace e5v::ops::cpu

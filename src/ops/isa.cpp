@@ -1,0 +1,39 @@
+#include "ops/isa.h"
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "ops/cpu/kernels.h"
+
+namespace e5v::ops {
+namespace {
+
+/// oneDNN numbers its instruction sets as bit masks; a set includes another when it has all of its bits.
+bool includes(dnnl::cpu_isa whole, dnnl::cpu_isa part) {
+  const auto bits = static_cast<unsigned>(part);
+  return (static_cast<unsigned>(whole) & bits) == bits;
+}
+
+}  // namespace
+
+std::string instruction_set() {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  constexpr std::pair<dnnl::cpu_isa, const char*> kNames[] = {
+      {dnnl::cpu_isa::avx512_core_amx, "avx512_core_amx"},   {dnnl::cpu_isa::avx512_core_bf16, "avx512_core_bf16"},
+      {dnnl::cpu_isa::avx512_core_vnni, "avx512_core_vnni"}, {dnnl::cpu_isa::avx512_core, "avx512_core"},
+      {dnnl::cpu_isa::avx2_vnni, "avx2_vnni"},               {dnnl::cpu_isa::avx2, "avx2"},
+      {dnnl::cpu_isa::avx, "avx"},                           {dnnl::cpu_isa::sse41, "sse41"},
+  };
+  for (const auto& [candidate, name] : kNames) {
+    if (includes(isa, candidate)) return name;
+  }
+  return "x86-64";
+}
+
+bool has_native_bf16() {
+  static const bool result = includes(dnnl::get_effective_cpu_isa(), dnnl::cpu_isa::avx512_core_bf16);
+  return result;
+}
+
+int vector_bits() { return cpu::vector_bits(); }
+
+}  // namespace e5v::ops

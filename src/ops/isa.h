@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+
+namespace e5v::ops {
+
+/// The widest instruction set that e5v's loops and oneDNN will use here: "avx2", "avx512_core", "avx512_core_bf16", ...
+/// The environment variable ONEDNN_MAX_CPU_ISA lowers it for both.
+std::string instruction_set();
+
+/// True when the CPU multiplies bf16 matrices in hardware, so that bf16 GEMMs are faster than f32 ones.
+bool has_native_bf16();
+
+/// Width in bits of the vectors that e5v's own loops use.
+int vector_bits();
+
+}  // namespace e5v::ops

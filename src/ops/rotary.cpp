@@ -1,0 +1,36 @@
+#include "ops/rotary.h"
+
+#include <cmath>
+
+#include "ops/check.h"
+#include "ops/cpu/kernels.h"
+
+namespace e5v::ops {
+
+RotaryTable::RotaryTable(std::vector<float> inverse_frequencies, std::int64_t positions)
+    : pairs_(static_cast<std::int64_t>(inverse_frequencies.size())) {
+  require(pairs_ > 0, "[rotary] the table needs at least one frequency");
+  cosines_.reserve(static_cast<std::size_t>(positions * pairs_));
+  sines_.reserve(static_cast<std::size_t>(positions * pairs_));
+  for (std::int64_t position = 0; position < positions; ++position) {
+    for (const float frequency : inverse_frequencies) {
+      const double angle = static_cast<float>(position) * frequency;
+      cosines_.push_back(static_cast<float>(std::cos(angle)));
+      sines_.push_back(static_cast<float>(std::sin(angle)));
+    }
+  }
+}
+
+void rotary(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table) {
+  check_type("rotary", "x", x_TX.dtype, tensor::DType::f32);
+  check_length("rotary", "positions", positions_T.size(), x_TX.rows);
+  require(x_TX.columns % (2 * table.pairs()) == 0, "[rotary] {} columns are no multiple of the head width {}",
+          x_TX.columns, 2 * table.pairs());
+  for (const std::int32_t position : positions_T) {
+    require(position >= 0 && position < table.positions(), "[rotary] position {} is outside the table of {}", position,
+            table.positions());
+  }
+  cpu::rotary(x_TX, positions_T, table);
+}
+
+}  // namespace e5v::ops

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tensor/matrix.h"
+
+namespace e5v::ops {
+
+/// Cosines and sines of every angle that rotary embedding needs.
+class RotaryTable {
+ public:
+  /// inverse_frequencies: radians per position, one for each pair of a head's elements (half the head width).
+  /// Angles are products in float32, as the reference computes them.
+  RotaryTable(std::vector<float> inverse_frequencies, std::int64_t positions);
+
+  std::int64_t pairs() const { return pairs_; }
+  std::int64_t positions() const { return static_cast<std::int64_t>(cosines_.size()) / pairs_; }
+  const float* cosines(std::int64_t position) const { return cosines_.data() + position * pairs_; }
+  const float* sines(std::int64_t position) const { return sines_.data() + position * pairs_; }
+
+ private:
+  std::int64_t pairs_;
+  std::vector<float> cosines_, sines_;  // [positions, pairs]
+};
+
+/// Rotates, in place, elements i and i + E/2 of every head of row t by the angle of positions_T[t].
+/// x_TX f32 [T, heads * E], E = 2 * table.pairs(). Throws InvalidInput when shapes, types or positions do not fit.
+/// Source: arXiv:2104.09864, eq. 34, with the halves split as in Llama's Hugging Face weights.
+void rotary(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table);
+
+}  // namespace e5v::ops

@@ -1,0 +1,77 @@
+#include "ops/rows.h"
+
+#include <cstring>
+
+#include "ops/check.h"
+#include "ops/cpu/kernels.h"
+#include "ops/cpu/rows.h"
+
+namespace e5v::ops {
+namespace {
+
+/// Copies the patch whose top left byte is `corner` of a [3, edge, edge] tile through the table.
+template <class T>
+void unfold_patch(const std::uint8_t* corner, std::int64_t edge, std::int64_t patch,
+                  std::span<const std::array<float, 256>, 3> table, T* to) {
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    const std::uint8_t* plane = corner + static_cast<std::int64_t>(channel) * edge * edge;
+    for (std::int64_t row = 0; row < patch; ++row) {
+      for (std::int64_t column = 0; column < patch; ++column) *to++ = T(table[channel][plane[row * edge + column]]);
+    }
+  }
+}
+
+}  // namespace
+
+void convert(tensor::ConstMatrix x, tensor::Matrix y) {
+  require(x.dtype == tensor::DType::f32 || x.dtype == tensor::DType::f16 || x.dtype == tensor::DType::bf16,
+          "[convert] x is {}, expected f32, f16 or bf16", name_of(x.dtype));
+  check_activation_type("convert", "y", y.dtype);
+  check_shape("convert", "y", y, x.rows, x.columns);
+  cpu::convert(x, y);
+}
+
+void gather_rows(const tensor::TensorView& table_VD, std::span<const std::int32_t> indices_T, tensor::Matrix y_TD) {
+  check_type("gather_rows", "y", y_TD.dtype, tensor::DType::f32);
+  const tensor::ConstMatrix table = matrix_of(table_VD);
+  check_shape("gather_rows", "y", y_TD, static_cast<std::int64_t>(indices_T.size()), table.columns);
+  for (const std::int32_t index : indices_T) {
+    require(index >= -1 && index < table.rows, "[gather_rows] index {} is outside the table of {} rows", index, table.rows);
+  }
+  cpu::for_rows(y_TD.rows, y_TD.columns, [&](std::int64_t row) {
+    const std::int64_t index = indices_T[static_cast<std::size_t>(row)];
+    if (index >= 0) convert(table.row_range(index, 1), y_TD.row_range(row, 1));
+  });
+}
+
+void select_rows(tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P, tensor::Matrix y_PD) {
+  check_type("select_rows", "y", y_PD.dtype, x_TD.dtype);
+  check_shape("select_rows", "y", y_PD, static_cast<std::int64_t>(rows_P.size()), x_TD.columns);
+  for (std::int64_t row = 0; row < y_PD.rows; ++row) {
+    const std::int64_t source = rows_P[static_cast<std::size_t>(row)];
+    require(source >= 0 && source < x_TD.rows, "[select_rows] row {} is outside the {} rows", source, x_TD.rows);
+    std::memcpy(y_PD.row_range(row, 1).data, x_TD.row_range(source, 1).data,
+                static_cast<std::size_t>(x_TD.columns * size_of(x_TD.dtype)));
+  }
+}
+
+void unfold_patches(std::span<const std::uint8_t> tiles_TCHW, std::int64_t edge, std::int64_t patch,
+                    std::span<const std::array<float, 256>, 3> table, tensor::Matrix y) {
+  require(patch > 0 && patch <= edge, "[unfold_patches] patch {} does not fit a tile of {}", patch, edge);
+  check_activation_type("unfold_patches", "y", y.dtype);
+  const std::int64_t grid = edge / patch, tile_bytes = 3 * edge * edge;
+  const std::int64_t tiles = static_cast<std::int64_t>(tiles_TCHW.size()) / tile_bytes;
+  check_length("unfold_patches", "tiles", tiles_TCHW.size(), tiles * tile_bytes);
+  check_shape("unfold_patches", "y", y, tiles * grid * grid, 3 * patch * patch);
+  cpu::for_rows(y.rows, y.columns, [&](std::int64_t index) {
+    const std::int64_t tile = index / (grid * grid), row = index / grid % grid, column = index % grid;
+    const std::uint8_t* corner = tiles_TCHW.data() + tile * tile_bytes + row * patch * edge + column * patch;
+    if (y.dtype == tensor::DType::f32) {
+      unfold_patch(corner, edge, patch, table, y.row<float>(index));
+    } else {
+      unfold_patch(corner, edge, patch, table, y.row<tensor::BFloat16>(index));
+    }
+  });
+}
+
+}  // namespace e5v::ops

@@ -1,0 +1,28 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "tensor/matrix.h"
+#include "tensor/tensor.h"
+
+namespace e5v::ops {
+
+/// y[i] = table[indices[i]], widened to f32. table_VD f32|f16|bf16 [V, D]; y_TD f32 [T, D]; an index of -1 leaves its row
+/// as it is. Throws InvalidInput for another index outside [0, V).
+void gather_rows(const tensor::TensorView& table_VD, std::span<const std::int32_t> indices_T, tensor::Matrix y_TD);
+
+/// y[i] = x[rows[i]] for f32 or bf16 matrices of one width and type.
+void select_rows(tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P, tensor::Matrix y_PD);
+
+/// y = x with the types f32|f16|bf16 -> f32|bf16, rounding to nearest even.
+void convert(tensor::ConstMatrix x, tensor::Matrix y);
+
+/// Cuts square tiles into patches: y[t * g * g + r * g + c] is the patch at grid row r and column c of tile t, as
+/// channel, row, column, with each byte b of channel k replaced by table[k][b].
+/// tiles_TCHW u8 [tiles, 3, edge, edge]; g = edge / patch (pixels left over at the right and bottom are not used);
+/// y f32|bf16 [tiles * g * g, 3 * patch * patch].
+void unfold_patches(std::span<const std::uint8_t> tiles_TCHW, std::int64_t edge, std::int64_t patch,
+                    std::span<const std::array<float, 256>, 3> table, tensor::Matrix y);
+
+}  // namespace e5v::ops

@@ -1,0 +1,87 @@
+#include "ops/attention.h"
+
+#include <gmock/gmock.h>
+
+#include "ops/random.h"
+
+namespace e5v::ops::test {
+namespace {
+
+struct Case {
+  std::int64_t heads, kv_heads, width;
+};
+
+void expect_equal(const AttentionPlan& plan, std::int64_t queries, std::int64_t keys, const Case& shape) {
+  const RandomMatrix q(queries, shape.heads * shape.width, 1), k(keys, shape.kv_heads * shape.width, 2),
+      v(keys, shape.kv_heads * shape.width, 3);
+  const float scale = 1 / std::sqrt(static_cast<float>(shape.width));
+  const auto expected = reference::attention(q.exact, k.exact, v.exact, shape.heads, shape.kv_heads, scale, plan);
+  for (const tensor::DType type : {tensor::DType::f32, tensor::DType::bf16}) {
+    const tensor::Tensor out(type, {queries, shape.heads * shape.width});
+    std::fill_n(reinterpret_cast<char*>(out.data()), out.elements() * size_of(type), 0);
+    tensor::Arena arena;
+    attention({q.matrix(), k.matrix(), v.matrix(), matrix_of(out), shape.heads, shape.kv_heads, scale}, plan, arena);
+    EXPECT_LT(max_difference(matrix_of(out), expected), type == tensor::DType::f32 ? 5e-6 : 0.02)
+        << shape.heads << " " << shape.kv_heads << " " << shape.width;
+  }
+}
+
+class Attention : public testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
+                         testing::Values(Case{8, 2, 16}, Case{4, 4, 64}, Case{4, 1, 128}, Case{3, 3, 20}, Case{1, 1, 2}));
+
+TEST_P(Attention, CausalOverOneSequence) {
+  for (const std::int64_t length : {1, 2, 15, 16, 17, 100}) {
+    expect_equal({{{0, length}}, {{{0, length}, {0}, true}}}, length, length, GetParam());
+  }
+}
+
+TEST_P(Attention, FullOverSeveralSequences) {
+  expect_equal({{{0, 50}, {50, 50}}, {{{0, 50}, {0}, false}, {{50, 50}, {1}, false}}}, 100, 100, GetParam());
+}
+
+TEST_P(Attention, ForestWithSharedPrefixes) {
+  // Root of 20 rows with two children, one of which has two of its own; a second tree beside it.
+  const AttentionPlan plan{{{0, 20}, {20, 7}, {27, 300}, {327, 1}, {328, 18}, {346, 9}},
+                           {{{0, 20}, {0}, true},
+                            {{20, 7}, {0, 1}, true},
+                            {{27, 300}, {0, 2}, true},
+                            {{327, 1}, {0, 2, 3}, true},
+                            {{328, 18}, {0, 2, 4}, true},
+                            {{346, 9}, {5}, true}}};
+  expect_equal(plan, 355, 355, GetParam());
+}
+
+TEST_P(Attention, LastQueriesOnly) {
+  // Query rows stand in a matrix of their own: the last one of one node, the last three of another.
+  expect_equal({{{0, 40}, {40, 25}}, {{{0, 1}, {0}, true}, {{1, 3}, {0, 1}, true}}}, 4, 65, GetParam());
+}
+
+TEST(AttentionLong, KeysBeyondOneBlock) { expect_equal({{{0, 1500}}, {{{0, 1500}, {0}, true}}}, 1500, 1500, {2, 1, 32}); }
+
+TEST(AttentionExtremes, LargeScoresStayFinite) {
+  RandomMatrix q(4, 16, 1, 100), k(4, 16, 2, 100), v(4, 16, 3);
+  const AttentionPlan plan{{{0, 4}}, {{{0, 4}, {0}, true}}};
+  const tensor::Tensor out(tensor::DType::f32, {4, 16});
+  tensor::Arena arena;
+  attention({q.matrix(), k.matrix(), v.matrix(), matrix_of(out), 1, 1, 1.0f}, plan, arena);
+  EXPECT_LT(max_difference(matrix_of(out), reference::attention(q.exact, k.exact, v.exact, 1, 1, 1, plan)), 1e-4);
+}
+
+TEST(AttentionArgumentsChecks, PlanAndShapes) {
+  const RandomMatrix q(4, 16, 1), k(4, 8, 2);
+  tensor::Arena arena;
+  const auto run = [&](const AttentionPlan& plan, std::int64_t heads, std::int64_t kv_heads) {
+    return message_of<InvalidInput>(
+        [&] { attention({q.matrix(), k.matrix(), k.matrix(), q.matrix(), heads, kv_heads, 1}, plan, arena); });
+  };
+  EXPECT_THAT(run({{{0, 5}}, {}}, 2, 1), testing::HasSubstr("node of rows [0, 5) is outside the 4 key rows"));
+  EXPECT_THAT(run({{{0, 4}}, {{{2, 3}, {0}, true}}}, 2, 1), testing::HasSubstr("span of rows [2, 5)"));
+  EXPECT_THAT(run({{{0, 4}}, {{{0, 1}, {1}, true}}}, 2, 1), testing::HasSubstr("node 1 of 1"));
+  EXPECT_THAT(run({{{0, 2}}, {{{0, 3}, {0}, true}}}, 2, 1), testing::HasSubstr("3 causal queries over 2 keys"));
+  EXPECT_THAT(run({}, 3, 2), testing::HasSubstr("3 heads, 2 kv heads"));
+  EXPECT_THAT(run({}, 4, 4), testing::HasSubstr("k is [4, 8], expected [4, 16]"));
+}
+
+}  // namespace
+}  // namespace e5v::ops::test

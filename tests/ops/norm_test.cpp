@@ -1,0 +1,57 @@
+#include "ops/norm.h"
+
+#include <gmock/gmock.h>
+
+#include "ops/random.h"
+
+namespace e5v::ops::test {
+namespace {
+
+// Widths below, at and beside a vector's width, and the model's own.
+class Norm : public testing::TestWithParam<std::int64_t> {};
+INSTANTIATE_TEST_SUITE_P(Widths, Norm, testing::Values(1, 3, 8, 15, 16, 31, 33, 128, 1000, 4096));
+
+TEST_P(Norm, RmsNormEqualsItsTwin) {
+  const RandomMatrix x(5, GetParam(), 1), gamma(1, GetParam(), 2);
+  const auto expected = reference::rms_norm(x.exact, gamma.exact.values, 1e-5);
+  const tensor::Tensor f32(tensor::DType::f32, {5, GetParam()}), bf16(tensor::DType::bf16, {5, GetParam()});
+  rms_norm(x.matrix(), gamma.floats(), 1e-5f, matrix_of(f32));
+  rms_norm(x.matrix(), gamma.floats(), 1e-5f, matrix_of(bf16));
+  EXPECT_LT(max_difference(matrix_of(f32), expected), 1e-5);
+  EXPECT_LT(max_difference(matrix_of(bf16), expected), 0.04);  // half a unit in the last of 8 bits, for values up to 10
+}
+
+TEST_P(Norm, LayerNormEqualsItsTwin) {
+  const RandomMatrix x(5, GetParam(), 3), gamma(1, GetParam(), 4), beta(1, GetParam(), 5);
+  const auto expected = reference::layer_norm(x.exact, gamma.exact.values, beta.exact.values, 1e-5);
+  const tensor::Tensor f32(tensor::DType::f32, {5, GetParam()}), bf16(tensor::DType::bf16, {5, GetParam()});
+  layer_norm(x.matrix(), gamma.floats(), beta.floats(), 1e-5f, matrix_of(f32));
+  layer_norm(x.matrix(), gamma.floats(), beta.floats(), 1e-5f, matrix_of(bf16));
+  EXPECT_LT(max_difference(matrix_of(f32), expected), 2e-5);
+  EXPECT_LT(max_difference(matrix_of(bf16), expected), 0.06);
+}
+
+TEST_P(Norm, L2NormalizeGivesUnitRowsAndKeepsZero) {
+  const RandomMatrix x(3, GetParam(), 6);
+  const tensor::Matrix rows = x.matrix();
+  std::fill_n(rows.row<float>(1), GetParam(), 0.0f);
+  l2_normalize(rows, rows);
+  for (const std::int64_t row : {0, 2}) {
+    double square = 0;
+    for (std::int64_t i = 0; i < GetParam(); ++i) square += rows.row<float>(row)[i] * rows.row<float>(row)[i];
+    EXPECT_NEAR(square, 1, 1e-5);
+  }
+  EXPECT_EQ(rows.row<float>(1)[0], 0);
+}
+
+TEST(NormArguments, AreChecked) {
+  const RandomMatrix x(2, 8, 1), gamma(1, 7, 2);
+  EXPECT_THAT(message_of<InvalidInput>([&] { rms_norm(x.matrix(), gamma.floats(), 1e-5f, x.matrix()); }),
+              testing::StrEq("[rms_norm] gamma has 7 elements, expected 8"));
+  const tensor::Tensor wrong(tensor::DType::i32, {2, 8});
+  EXPECT_THAT(message_of<InvalidInput>([&] { l2_normalize(x.matrix(), matrix_of(wrong)); }),
+              testing::HasSubstr("y is i32, expected f32"));
+}
+
+}  // namespace
+}  // namespace e5v::ops::test

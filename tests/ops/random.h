@@ -1,0 +1,51 @@
+#pragma once
+#include <random>
+
+#include "ops/reference/ops.h"
+#include "tensor/tensor.h"
+
+namespace e5v::ops::test {
+
+/// A random f32 matrix of normal values, with the same values as doubles.
+struct RandomMatrix {
+  tensor::Tensor tensor;
+  reference::Matrix exact;
+
+  RandomMatrix(std::int64_t rows, std::int64_t columns, unsigned seed, float deviation = 1)
+      : tensor(tensor::DType::f32, {rows, columns}), exact(rows, columns) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0, deviation);
+    const auto values = tensor.as<float>();
+    for (std::size_t i = 0; i < values.size(); ++i) exact.values[i] = values[i] = normal(random);
+  }
+  tensor::Matrix matrix() const { return matrix_of(tensor); }
+  std::span<const float> floats() const { return tensor.as<float>(); }
+};
+
+/// Largest absolute difference between a f32 or bf16 matrix and doubles.
+inline double max_difference(tensor::ConstMatrix found, const reference::Matrix& expected) {
+  double largest = 0;
+  for (std::int64_t r = 0; r < expected.rows; ++r) {
+    for (std::int64_t c = 0; c < expected.columns; ++c) {
+      const double value = found.dtype == tensor::DType::f32
+                               ? found.row<float>(r)[c]
+                               : static_cast<double>(static_cast<float>(found.row<tensor::BFloat16>(r)[c]));
+      const double difference = std::abs(value - expected.at(r, c));
+      if (!(difference <= largest)) largest = difference;  // NaN counts as a difference
+    }
+  }
+  return largest;
+}
+
+/// Runs a statement that must throw the error, and gives its message.
+template <class Error, class F>
+std::string message_of(const F& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "(nothing was thrown)";
+}
+
+}  // namespace e5v::ops::test

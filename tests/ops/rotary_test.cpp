@@ -1,0 +1,33 @@
+#include "ops/rotary.h"
+
+#include <gmock/gmock.h>
+
+#include "ops/random.h"
+
+namespace e5v::ops::test {
+namespace {
+
+TEST(Rotary, EqualsItsTwin) {
+  for (const std::int64_t pairs : {1, 5, 8, 64}) {
+    std::vector<float> frequencies;
+    for (std::int64_t i = 0; i < pairs; ++i) frequencies.push_back(std::pow(1e4f, -static_cast<float>(i) / static_cast<float>(pairs)));
+    const RotaryTable table(frequencies, 64);
+    RandomMatrix x(6, 3 * 2 * pairs, 1);
+    const std::vector<std::int32_t> positions{0, 1, 5, 63, 2, 2};
+    reference::rotary(x.exact, positions, {frequencies.begin(), frequencies.end()});
+    rotary(x.matrix(), positions, table);
+    EXPECT_LT(max_difference(x.matrix(), x.exact), 2e-5) << pairs;
+  }
+}
+
+TEST(Rotary, ArgumentsAreChecked) {
+  const RotaryTable table({1.0f, 0.5f}, 4);
+  const RandomMatrix x(1, 8, 1), odd(1, 6, 1);
+  EXPECT_THAT(message_of<InvalidInput>([&] { rotary(x.matrix(), std::vector<std::int32_t>{4}, table); }),
+              testing::StrEq("[rotary] position 4 is outside the table of 4"));
+  EXPECT_THAT(message_of<InvalidInput>([&] { rotary(odd.matrix(), std::vector<std::int32_t>{0}, table); }),
+              testing::HasSubstr("6 columns are no multiple of the head width 4"));
+}
+
+}  // namespace
+}  // namespace e5v::ops::test
