@@ -1,0 +1,107 @@
+// Legend: S inputs, T rows of the forest, P pooled rows, D model width, N tokens of an image.
+#include "embed/batch.h"
+
+#include <algorithm>
+
+#include "embed/forest.h"
+
+namespace e5v::embed {
+namespace {
+
+using tensor::DType;
+using tensor::Matrix;
+
+/// The different images of a batch, and for each input the index of its own or -1.
+struct BatchImages {
+  std::vector<const model::PreparedImage*> images;
+  std::vector<std::int32_t> of_input;
+};
+
+BatchImages collect_images(std::span<const PreparedInput> inputs) {
+  BatchImages result;
+  std::map<Hash128, std::int32_t> indices;
+  for (const PreparedInput& input : inputs) {
+    if (!input.image) {
+      result.of_input.push_back(-1);
+      continue;
+    }
+    const auto [place, added] = indices.try_emplace(input.image_key, static_cast<std::int32_t>(result.images.size()));
+    if (added) result.images.push_back(input.image.get());
+    result.of_input.push_back(place->second);
+  }
+  return result;
+}
+
+Sequence symbols_of(const PreparedInput& input, std::int32_t image) {
+  Sequence sequence;
+  sequence.reserve(static_cast<std::size_t>(input.tokens()));
+  for (const std::int32_t id : input.ids) {
+    if (id != kImageSlot) {
+      sequence.push_back({-1, id});
+      continue;
+    }
+    const auto tokens = static_cast<std::int32_t>(input.image->order.size());
+    for (std::int32_t position = 0; position < tokens; ++position) sequence.push_back({image, position});
+  }
+  return sequence;
+}
+
+/// The rows' embeddings: token rows from the table, image rows from the vision tower.
+void embed_rows(const model::LlavaNext& model, const Forest& forest, const BatchImages& images, Matrix x_TD,
+                tensor::Arena& arena) {
+  std::vector<std::int32_t> ids;
+  ids.reserve(forest.symbols_T.size());
+  for (const Symbol& symbol : forest.symbols_T) ids.push_back(symbol.image < 0 ? symbol.value : -1);
+  model.language_model().embed(ids, x_TD);
+  for (std::size_t index = 0; index < images.images.size(); ++index) {
+    const tensor::Arena::Scope scope(arena);
+    const model::PreparedImage& image = *images.images[index];
+    const Matrix y_ND = arena.matrix(DType::f32, static_cast<std::int64_t>(image.order.size()), x_TD.columns);
+    model.embed_image(image, y_ND, arena);
+    for (std::size_t row = 0; row < forest.symbols_T.size(); ++row) {
+      const Symbol& symbol = forest.symbols_T[row];
+      if (symbol.image != static_cast<std::int32_t>(index)) continue;
+      std::copy_n(y_ND.row<float>(symbol.value), y_ND.columns, x_TD.row<float>(static_cast<std::int64_t>(row)));
+    }
+  }
+}
+
+}  // namespace
+
+bool Batch::fits(const PreparedInput& input) const { return inputs_.empty() || rows_ + new_rows(input) <= budget_; }
+
+void Batch::add(PreparedInput input) {
+  rows_ += new_rows(input);
+  inputs_.push_back(std::move(input));
+}
+
+void Batch::clear() {
+  inputs_.clear();
+  rows_ = 0;
+}
+
+std::int64_t Batch::new_rows(const PreparedInput& input) const {
+  const auto same_image = [&](const PreparedInput& other) { return other.image && other.image_key == input.image_key; };
+  if (input.image && std::any_of(inputs_.begin(), inputs_.end(), same_image)) {
+    return static_cast<std::int64_t>(input.ids.size());
+  }
+  return input.tokens();
+}
+
+void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, Matrix y_SD, tensor::Arena& arena) {
+  const tensor::Arena::Scope scope(arena);
+  const BatchImages images = collect_images(inputs);
+  std::vector<Sequence> sequences;
+  for (std::size_t i = 0; i < inputs.size(); ++i) sequences.push_back(symbols_of(inputs[i], images.of_input[i]));
+  const Forest forest = build_forest(sequences);
+  const std::int64_t T = static_cast<std::int64_t>(forest.symbols_T.size()), D = y_SD.columns;
+  const Matrix x_TD = arena.matrix(DType::f32, T, D);
+  const Matrix pooled_PD = arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), D);
+  embed_rows(model, forest, images, x_TD, arena);
+  model.language_model().forward(x_TD, forest.rows, pooled_PD, arena);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    std::copy_n(pooled_PD.row<float>(forest.pooled_index_S[i]), D, y_SD.row<float>(static_cast<std::int64_t>(i)));
+  }
+}
+
+}  // namespace e5v::embed

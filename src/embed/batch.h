@@ -1,0 +1,35 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "embed/prepare.h"
+#include "model/llava_next.h"
+#include "tensor/arena.h"
+
+namespace e5v::embed {
+
+/// Collects prepared inputs until their rows fill the token budget.
+class Batch {
+ public:
+  explicit Batch(std::int64_t token_budget) : budget_(token_budget) {}
+
+  bool empty() const { return inputs_.empty(); }
+  /// True when the input still fits; anything fits into an empty batch. An image that is in the batch already is not
+  /// counted again.
+  bool fits(const PreparedInput& input) const;
+  void add(PreparedInput input);
+  std::span<const PreparedInput> inputs() const { return inputs_; }
+  void clear();
+
+ private:
+  std::int64_t new_rows(const PreparedInput& input) const;
+
+  std::int64_t budget_, rows_ = 0;
+  std::vector<PreparedInput> inputs_;
+};
+
+/// Last hidden states of the inputs, packed into one prefix forest and computed together. y_SD f32 [S, D], S inputs.
+void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, tensor::Matrix y_SD,
+             tensor::Arena& arena);
+
+}  // namespace e5v::embed

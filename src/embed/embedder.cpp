@@ -1,0 +1,180 @@
+#include "e5v/embedder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <variant>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/parallel.h"
+#include "embed/embedder_impl.h"
+#include "embed/loading.h"
+#include "embed/read_ahead.h"
+#include "ops/norm.h"
+
+namespace e5v {
+namespace {
+
+/// An input that has been prepared, or why it could not be.
+using Outcome = std::variant<embed::PreparedInput, InvalidInput>;
+
+// Prepared ahead of the compute: four images' worth of memory, of which a text takes a small part.
+constexpr std::int64_t kAheadCapacity = 256, kImageWeight = 64, kTextWeight = 1;
+/// Inputs that wait for their turn, bad ones included, before they are flushed whatever their rows.
+constexpr std::size_t kMostPending = 4096;
+
+std::int64_t weigh(const Outcome& outcome) {
+  const auto* prepared = std::get_if<embed::PreparedInput>(&outcome);
+  return prepared != nullptr && prepared->image ? kImageWeight : kTextWeight;
+}
+
+/// Sets the pool's size for a scope; the caller's own setting comes back after it.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int threads) : before_(thread_count()) { set_thread_count(threads); }
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+  ~ThreadScope() { set_thread_count(before_); }
+
+ private:
+  int before_;
+};
+
+/// Takes outcomes in order, computes the good ones in batches, and hands results out in the same order.
+class StreamRun {
+ public:
+  StreamRun(Embedder::Impl& impl, const Stream& stream)
+      : impl_(impl), stream_(stream), batch_(impl.options.token_budget) {}
+
+  void take(Outcome outcome) {
+    if (auto* prepared = std::get_if<embed::PreparedInput>(&outcome)) {
+      if (!batch_.fits(*prepared)) flush();
+      batch_.add(std::move(*prepared));
+      pending_.emplace_back(std::nullopt);
+    } else {
+      pending_.emplace_back(std::get<InvalidInput>(outcome));
+      if (!stream_.bad) flush();
+    }
+    if (pending_.size() >= kMostPending) flush();
+  }
+
+  /// Computes the batch and reports everything that waits.
+  void flush() {
+    const std::span<const embed::PreparedInput> inputs = batch_.inputs();
+    const tensor::Arena::Scope scope(impl_.arena);
+    const tensor::Matrix vectors_SD =
+        impl_.arena.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.config.text.width);
+    if (!inputs.empty()) embed::compute(impl_.model, inputs, vectors_SD, impl_.arena);
+    std::int64_t row = 0;
+    for (const std::optional<InvalidInput>& problem : pending_) {
+      if (!problem) {
+        hand_out(inputs[static_cast<std::size_t>(row)], vectors_SD.row_range(row, 1));
+        ++row;
+      } else if (stream_.bad) {
+        stream_.bad(next_, *problem);
+      } else {
+        throw InvalidInput(*problem);
+      }
+      ++next_;
+    }
+    pending_.clear();
+    batch_.clear();
+  }
+
+ private:
+  void hand_out(const embed::PreparedInput& input, tensor::Matrix vector_1D) const {
+    const std::span<const float> vector(vector_1D.row<float>(0), static_cast<std::size_t>(vector_1D.columns));
+    if (!std::all_of(vector.begin(), vector.end(), [](float value) { return std::isfinite(value); })) report_non_finite();
+    if (impl_.options.normalize) ops::l2_normalize(vector_1D, vector_1D);
+    stream_.done(next_, {vector, input.tokens(), *input.fingerprint});
+  }
+
+  [[noreturn]] void report_non_finite() const {
+    const std::optional<std::string> culprit = impl_.checkpoint.first_non_finite();
+    fail<ModelError>("[input {}] the result is not finite; {}", next_,
+                     culprit ? fmt::format("weight {} holds NaN or infinity", *culprit)
+                             : std::string("all weights are, so the model overflows on this input"));
+  }
+
+  Embedder::Impl& impl_;
+  const Stream& stream_;
+  embed::Batch batch_;
+  std::vector<std::optional<InvalidInput>> pending_;  // in input order: nothing for a good one, which is in the batch
+  std::int64_t next_ = 0;                             // index of the first pending input
+};
+
+}  // namespace
+
+std::string Fingerprint::space() const {
+  return Hasher().add(weights).add("/").add(preprocessing).add("/").add(compute).digest().hex();
+}
+
+std::string Fingerprint::id() const { return Hasher().add(space()).add("/").add(prompt).digest().hex(); }
+
+Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions& given)
+    : options(given),
+      config(model::read_config(embed::check_folder(folder))),
+      checkpoint(folder),
+      precision(embed::choose_precision(given.dtype, checkpoint.stored_dtype())),
+      preparer(embed::make_preparer(folder, config, checkpoint, precision, given)),
+      model(checkpoint, config, preparer.preprocess(), precision) {
+  require(options.token_budget > 0, "[options] token_budget is {}, expected at least 1", options.token_budget);
+  require(options.threads >= 0, "[options] threads is {}, expected 0 (one per core) or more", options.threads);
+  require(options.max_tiles >= 0, "[options] max_tiles is {}, expected 0 (no limit) or more", options.max_tiles);
+}
+
+void Embedder::Impl::stream(const Stream& stream) {
+  const std::lock_guard lock(mutex);
+  const ThreadScope threads(options.threads);
+  const auto prepare_next = [&]() -> std::optional<Outcome> {
+    try {
+      const std::optional<Input> input = stream.next();
+      if (!input) return std::nullopt;
+      return preparer.prepare(*input);
+    } catch (const InvalidInput& error) {
+      return error;
+    }
+  };
+  StreamRun run(*this, stream);
+  embed::ReadAhead<Outcome> ahead(prepare_next, weigh, kAheadCapacity);
+  while (std::optional<Outcome> outcome = ahead.pop()) run.take(std::move(*outcome));
+  run.flush();
+}
+
+Embedder Embedder::load(const std::filesystem::path& folder, const EmbedderOptions& options) {
+  return Embedder(std::make_unique<Impl>(folder, options));
+}
+
+Embedder::Embedder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Embedder::Embedder(Embedder&&) noexcept = default;
+Embedder& Embedder::operator=(Embedder&&) noexcept = default;
+Embedder::~Embedder() = default;
+
+Embeddings Embedder::embed(std::span<const Input> inputs) {
+  Embeddings result;
+  result.width = width();
+  result.values.reserve(inputs.size() * static_cast<std::size_t>(result.width));
+  std::size_t next = 0;
+  Stream stream;
+  stream.next = [&]() -> std::optional<Input> {
+    if (next == inputs.size()) return std::nullopt;
+    return inputs[next++];
+  };
+  stream.done = [&](std::int64_t, const Embedding& embedding) {
+    result.values.insert(result.values.end(), embedding.vector.begin(), embedding.vector.end());
+    result.token_counts.push_back(embedding.tokens);
+    result.fingerprints.push_back(embedding.fingerprint);
+  };
+  stream.bad = [](std::int64_t index, const InvalidInput& error) { fail<InvalidInput>("input {}: {}", index, error.what()); };
+  impl_->stream(stream);
+  return result;
+}
+
+void Embedder::stream(const Stream& stream) { impl_->stream(stream); }
+
+std::int64_t Embedder::width() const { return impl_->config.text.width; }
+
+Fingerprint Embedder::fingerprint(const std::string& prompt) const { return *impl_->preparer.fingerprint(prompt); }
+
+}  // namespace e5v

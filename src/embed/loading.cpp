@@ -1,0 +1,115 @@
+#include "embed/loading.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/json.h"
+
+namespace e5v::embed {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Everything in the config that the numbers depend on beyond the weights' shapes.
+std::string config_text(const model::ModelConfig& c) {
+  std::string text = fmt::format("{} {} {} {} {} {}", c.text.heads, c.text.kv_heads, c.text.head_width, c.text.rms_eps,
+                                 c.text.rope_theta, c.image_token);
+  if (c.text.rope_scaling) {
+    const model::Llama3RopeScaling& s = *c.text.rope_scaling;
+    text += fmt::format(" llama3 {} {} {} {}", s.factor, s.low_frequency_factor, s.high_frequency_factor,
+                        s.original_max_positions);
+  }
+  if (c.vision) {
+    text += fmt::format(" vision {} {} {} {} {}", c.vision->heads, c.vision->norm_eps, static_cast<int>(c.vision->activation),
+                        c.feature_layer, static_cast<int>(c.projector_activation));
+  }
+  return text;
+}
+
+Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const EmbedderOptions& options) {
+  Hasher hasher;
+  hasher.add(read_file(folder / "tokenizer.json"));
+  for (const image::Size& size : p.grid_pinpoints) hasher.add(std::int64_t{size.height}).add(std::int64_t{size.width});
+  hasher.add(fmt::format("{} {} {} {} {} {}", p.tile, p.shortest_edge, p.patch, p.rescale, static_cast<int>(p.filter),
+                         p.max_tiles));
+  for (std::size_t c = 0; c < 3; ++c) hasher.add(fmt::format("{} {}", p.mean[c], p.std[c]));
+  hasher.add(std::int64_t{options.paper_compat}).add(std::int64_t{options.apply_exif});
+  return hasher.digest();
+}
+
+std::string compute_text(nn::Precision precision, bool normalize) {
+  std::string text(name_of(precision));
+  if (precision == nn::Precision::bf16 && arithmetic_for(precision) == ops::Arithmetic::f32) text += "-f32";
+  return normalize ? text + "+l2" : text;
+}
+
+std::string pinpoints_text(const std::vector<image::Size>& pinpoints) {
+  std::string text;
+  for (const image::Size& size : pinpoints) text += fmt::format("{}{}x{}", text.empty() ? "" : " ", size.height, size.width);
+  return text;
+}
+
+}  // namespace
+
+const fs::path& check_folder(const fs::path& folder) {
+  require<ModelError>(fs::exists(folder), "[{}] no such model folder", folder.string());
+  require<ModelError>(fs::is_directory(folder), "[{}] is no folder; a model is a folder with config.json, *.safetensors and "
+                      "tokenizer.json", folder.string());
+  return folder;
+}
+
+image::Preprocess read_preprocess(const fs::path& folder, const model::ModelConfig& config, const EmbedderOptions& options) {
+  image::Preprocess preprocess;
+  const fs::path file = folder / "preprocessor_config.json";
+  if (!config.vision) return preprocess;
+  if (fs::exists(file)) {
+    preprocess = image::Preprocess::from_json(read_json(file), file.string());
+    require<ModelError>(preprocess.grid_pinpoints == config.grid_pinpoints,
+                        "[{}] image_grid_pinpoints are {}, but config.json has {}", file.string(),
+                        pinpoints_text(preprocess.grid_pinpoints), pinpoints_text(config.grid_pinpoints));
+  } else {
+    preprocess.grid_pinpoints = config.grid_pinpoints;
+    preprocess.tile = preprocess.shortest_edge = static_cast<int>(config.vision->image_size);
+  }
+  preprocess.patch = static_cast<int>(config.vision->patch_size);
+  preprocess.variant = options.paper_compat ? image::Variant::v4412 : image::Variant::v5;
+  preprocess.max_tiles = options.max_tiles;
+  preprocess.check(file.string());
+  return preprocess;
+}
+
+text::Tokenizer read_tokenizer(const fs::path& folder, const model::ModelConfig& config) {
+  text::Tokenizer tokenizer = text::Tokenizer::from_file(folder / "tokenizer.json");
+  if (config.vision) tokenizer.ensure_added_token("<image>", static_cast<std::int32_t>(config.image_token));
+  return tokenizer;
+}
+
+nn::Precision choose_precision(ComputeType asked, tensor::DType stored) {
+  switch (asked) {
+    case ComputeType::f32: return nn::Precision::f32;
+    case ComputeType::bf16: return nn::Precision::bf16;
+    case ComputeType::automatic: break;
+  }
+  return nn::default_precision(stored);
+}
+
+Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config, const model::Checkpoint& checkpoint,
+                       nn::Precision precision, const EmbedderOptions& options) {
+  const image::Preprocess preprocess = read_preprocess(folder, config, options);
+  Fingerprint base;
+  const Hash128 weights = checkpoint.fingerprint();
+  base.weights = Hasher().add(std::as_bytes(std::span(&weights, 1))).add(config_text(config)).digest().hex();
+  base.preprocessing = preprocessing_hash(folder, preprocess, options).hex();
+  base.compute = compute_text(precision, options.normalize);
+  text::Tokenizer tokenizer = read_tokenizer(folder, config);
+  const char* backbone = config.text.backbone == model::Backbone::mistral ? "mistral" : "llama";
+  const text::ChatStyle style = text::chat_style_for(tokenizer, backbone);
+  ModelLimits limits;
+  limits.sees = config.vision.has_value();
+  limits.image_token = tokenizer.id_of("<image>").value_or(-1);
+  limits.vocabulary = config.text.vocabulary;
+  limits.context = std::min(config.text.max_positions, config.text.sliding_window.value_or(config.text.max_positions));
+  return {std::move(tokenizer), style, preprocess, limits, options, std::move(base)};
+}
+
+}  // namespace e5v::embed

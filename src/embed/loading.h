@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+
+#include "e5v/embedder.h"
+#include "embed/prepare.h"
+#include "model/checkpoint.h"
+#include "model/config.h"
+#include "nn/precision.h"
+
+/// What a model folder holds besides weights, read and checked against each other.
+namespace e5v::embed {
+
+/// folder as given, if it is a folder. Throws ModelError otherwise.
+const std::filesystem::path& check_folder(const std::filesystem::path& folder);
+
+/// The image preprocessing that preprocessor_config.json and the model agree on; without the file (original LLaVA-NeXT
+/// checkpoints) the model's own sizes. Throws ModelError when the two contradict each other.
+image::Preprocess read_preprocess(const std::filesystem::path& folder, const model::ModelConfig& config,
+                                  const EmbedderOptions& options);
+
+/// tokenizer.json with <image> among its tokens.
+text::Tokenizer read_tokenizer(const std::filesystem::path& folder, const model::ModelConfig& config);
+
+/// The precision that was asked for, or the one that suits the weights.
+nn::Precision choose_precision(ComputeType asked, tensor::DType stored);
+
+/// The path from inputs to the model.
+Preparer make_preparer(const std::filesystem::path& folder, const model::ModelConfig& config,
+                       const model::Checkpoint& checkpoint, nn::Precision precision, const EmbedderOptions& options);
+
+}  // namespace e5v::embed

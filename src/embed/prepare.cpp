@@ -1,0 +1,175 @@
+#include "embed/prepare.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "image/decode.h"
+
+namespace e5v::embed {
+namespace {
+
+constexpr std::string_view kSentenceSlot = "<sent>", kImagePlace = "<image>";
+
+/// Encoded image files larger than this are refused before they are read.
+constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
+
+/// The bytes of an image file, or the pixels, and what to call them in messages.
+struct ImageContent {
+  std::string name;
+  std::string file;              // owns what a path names
+  std::span<const std::byte> encoded;
+  const Pixels* pixels = nullptr;
+};
+
+ImageContent read_image(const ImageSource& source) {
+  ImageContent content;
+  if (const auto* path = std::get_if<std::filesystem::path>(&source)) {
+    content.name = path->string();
+    content.file = read_file(*path, kMostFileBytes);
+    content.encoded = std::as_bytes(std::span(content.file));
+  } else if (const auto* encoded = std::get_if<EncodedImage>(&source)) {
+    content.name = encoded->name;
+    content.encoded = encoded->bytes;
+  } else {
+    content.name = "pixels";
+    content.pixels = &std::get<Pixels>(source);
+  }
+  return content;
+}
+
+image::Bitmap check_pixels(const Pixels& pixels, std::int64_t max_pixels) {
+  require(pixels.width > 0 && pixels.height > 0, "[pixels] the image is {} x {}, expected at least one pixel", pixels.width,
+          pixels.height);
+  const std::int64_t count = std::int64_t{pixels.width} * pixels.height;
+  require(count <= max_pixels, "[pixels] {} pixels, the limit is {}", count, max_pixels);
+  require(static_cast<std::int64_t>(pixels.rgb.size()) == 3 * count, "[pixels] {} bytes for {} x {} pixels, expected {}",
+          pixels.rgb.size(), pixels.width, pixels.height, 3 * count);
+  image::Bitmap bitmap;
+  bitmap.width = pixels.width;
+  bitmap.height = pixels.height;
+  bitmap.pixels = pixels.rgb;
+  return bitmap;
+}
+
+Hash128 content_key(const ImageContent& content) {
+  Hasher hasher;
+  if (content.pixels == nullptr) return hasher.add(content.encoded).digest();
+  hasher.add(std::int64_t{content.pixels->width}).add(std::int64_t{content.pixels->height});
+  return hasher.add(std::as_bytes(std::span(content.pixels->rgb))).digest();
+}
+
+/// The text without the broken character that cutting its tokens may have left at the end.
+std::string without_broken_end(std::string text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  while (text.ends_with(kReplacement)) text.resize(text.size() - kReplacement.size());
+  return text;
+}
+
+}  // namespace
+
+std::int64_t PreparedInput::tokens() const {
+  const auto text = static_cast<std::int64_t>(ids.size());
+  return image ? text - 1 + static_cast<std::int64_t>(image->order.size()) : text;
+}
+
+Preparer::Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
+                   const ModelLimits& limits, const EmbedderOptions& options, Fingerprint base)
+    : tokenizer_(std::move(tokenizer)),
+      style_(style),
+      preprocess_(preprocess),
+      limits_(limits),
+      options_(options),
+      base_(std::move(base)) {}
+
+PreparedInput Preparer::prepare(const Input& input) {
+  std::string name = input.prompt.value_or(options_.prompt);
+  if (name.empty()) name = text::default_prompt(input.text.has_value(), input.image.has_value());
+  const KnownPrompt& known = known_prompt(name);
+  const std::string& pattern = known.prompt.text_template;
+  const bool has_sentence_slot = pattern.find(kSentenceSlot) != std::string::npos;
+  const bool has_image_slot = pattern.find(kImagePlace) != std::string::npos;
+  require(has_sentence_slot == input.text.has_value(), "[prompt {}] has {} slot for a text, the input has {}", name,
+          has_sentence_slot ? "a" : "no", input.text ? "one" : "none");
+  require(has_image_slot == input.image.has_value(), "[prompt {}] has {} slot for an image, the input has {}", name,
+          has_image_slot ? "an" : "no", input.image ? "one" : "none");
+  PreparedInput prepared;
+  prepared.fingerprint = known.fingerprint;
+  if (input.image) prepare_image(*input.image, prepared);
+  const auto image_tokens = prepared.image ? static_cast<std::int64_t>(prepared.image->order.size()) : 0;
+  prepared.ids = encode(known.prompt, input, image_tokens);
+  return prepared;
+}
+
+std::shared_ptr<const Fingerprint> Preparer::fingerprint(const std::string& prompt) {
+  return known_prompt(prompt).fingerprint;
+}
+
+const Preparer::KnownPrompt& Preparer::known_prompt(const std::string& name_or_template) {
+  const std::lock_guard lock(mutex_);
+  const auto found = prompts_.find(name_or_template);
+  if (found != prompts_.end()) return found->second;
+  KnownPrompt known{text::find_prompt(name_or_template, style_), nullptr};
+  Fingerprint fingerprint = base_;
+  Hasher hasher;
+  hasher.add(known.prompt.text_template).add(std::int64_t{known.prompt.sts_normalisation});
+  fingerprint.prompt = hasher.digest().hex();
+  known.fingerprint = std::make_shared<const Fingerprint>(std::move(fingerprint));
+  return prompts_.emplace(name_or_template, std::move(known)).first->second;
+}
+
+std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Input& input, std::int64_t image_tokens) const {
+  std::string sentence = input.text.value_or("");
+  auto ids = encode_filled(prompt.fill(sentence), input.image.has_value());
+  // The slot of an image gives way to its tokens.
+  const auto rows = [&] { return static_cast<std::int64_t>(ids.size()) + std::max<std::int64_t>(0, image_tokens - 1); };
+  if (rows() <= limits_.context) return ids;
+  require(options_.truncate && input.text, "[input] {} tokens, the context holds {}", rows(), limits_.context);
+  const std::vector<std::int32_t> tokens = tokenizer_.encode(sentence, false);
+  for (auto keep = static_cast<std::int64_t>(tokens.size()); rows() > limits_.context;) {
+    keep -= rows() - limits_.context;
+    require(keep > 0, "[input] the prompt alone has more tokens than the context of {} holds", limits_.context);
+    sentence = without_broken_end(tokenizer_.decode(std::span(tokens).first(static_cast<std::size_t>(keep))));
+    ids = encode_filled(prompt.fill(sentence), input.image.has_value());
+  }
+  return ids;
+}
+
+std::vector<std::int32_t> Preparer::encode_filled(const std::string& filled, bool has_image) const {
+  std::vector<std::int32_t> ids = tokenizer_.encode(filled);
+  const auto slots = std::count(ids.begin(), ids.end(), limits_.image_token);
+  if (has_image) {
+    require(slots == 1, "[input] the prompt holds <image> {} times, expected once", slots);
+  } else {
+    require(slots == 0, "[input] <image> stands in a text, but there is no image");
+  }
+  std::replace(ids.begin(), ids.end(), limits_.image_token, kImageSlot);
+  const auto largest = std::max_element(ids.begin(), ids.end());
+  require(ids.empty() || *largest < limits_.vocabulary, "[input] token {} is above the model's vocabulary of {}",
+          ids.empty() ? 0 : *largest, limits_.vocabulary);
+  require(!ids.empty(), "[input] the prompt has no tokens");
+  return ids;
+}
+
+void Preparer::prepare_image(const ImageSource& source, PreparedInput& prepared) {
+  require<InvalidInput>(limits_.sees, "[input] an image was given, but this checkpoint takes text only");
+  const ImageContent content = read_image(source);
+  prepared.image_key = content_key(content);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = images_.find(prepared.image_key); found != images_.end()) prepared.image = found->second.lock();
+    if (prepared.image) return;
+    std::erase_if(images_, [](const auto& entry) { return entry.second.expired(); });
+  }
+  const image::Bitmap bitmap =
+      content.pixels != nullptr
+          ? check_pixels(*content.pixels, options_.max_pixels)
+          : image::decode(content.encoded, content.name, {options_.apply_exif, options_.max_pixels});
+  auto image = std::make_shared<model::PreparedImage>();
+  image->tiles = image::make_tiles(bitmap, preprocess_);
+  image->order = image::packed_order({bitmap.height, bitmap.width}, preprocess_);
+  prepared.image = std::move(image);
+  const std::lock_guard lock(mutex_);
+  images_[prepared.image_key] = prepared.image;
+}
+
+}  // namespace e5v::embed

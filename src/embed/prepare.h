@@ -1,0 +1,78 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "e5v/embedder.h"
+#include "e5v/input.h"
+#include "model/llava_next.h"
+#include "text/prompt.h"
+#include "text/tokenizer.h"
+
+namespace e5v::embed {
+
+/// An input turned into what the model takes.
+struct PreparedInput {
+  std::vector<std::int32_t> ids;        ///< the prompt; kImageSlot where the image goes
+  std::shared_ptr<const model::PreparedImage> image;
+  Hash128 image_key;                    ///< content of the image as it was given
+  std::shared_ptr<const Fingerprint> fingerprint;
+
+  /// Rows of the whole sequence.
+  std::int64_t tokens() const;
+};
+
+constexpr std::int32_t kImageSlot = -1;
+
+/// What preparation must know of the model.
+struct ModelLimits {
+  bool sees = false;             ///< has a vision tower
+  std::int32_t image_token = 0;  ///< id of <image>
+  std::int64_t vocabulary = 0;   ///< rows of the embedding table
+  std::int64_t context = 0;      ///< most rows of a sequence
+};
+
+/// Prompts, tokens and tiles: the path of an input up to the model. Safe to use from several threads.
+class Preparer {
+ public:
+  /// base holds the fingerprint but for the prompt.
+  Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess, const ModelLimits& limits,
+           const EmbedderOptions& options, Fingerprint base);
+
+  /// Throws InvalidInput for everything that is wrong with the input.
+  PreparedInput prepare(const Input& input);
+
+  /// The fingerprint under a prompt.
+  std::shared_ptr<const Fingerprint> fingerprint(const std::string& prompt);
+
+  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  text::ChatStyle style() const { return style_; }
+  const image::Preprocess& preprocess() const { return preprocess_; }
+  const ModelLimits& limits() const { return limits_; }
+
+ private:
+  struct KnownPrompt {
+    text::Prompt prompt;
+    std::shared_ptr<const Fingerprint> fingerprint;
+  };
+  const KnownPrompt& known_prompt(const std::string& name_or_template);
+  std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input, std::int64_t image_tokens) const;
+  std::vector<std::int32_t> encode_filled(const std::string& filled, bool has_image) const;
+  void prepare_image(const ImageSource& source, PreparedInput& prepared);
+
+  text::Tokenizer tokenizer_;
+  text::ChatStyle style_;
+  image::Preprocess preprocess_;
+  ModelLimits limits_;
+  EmbedderOptions options_;
+  Fingerprint base_;
+
+  std::mutex mutex_;  // of the members below
+  std::map<std::string, KnownPrompt, std::less<>> prompts_;
+  std::map<Hash128, std::weak_ptr<const model::PreparedImage>> images_;  // those still in use somewhere
+};
+
+}  // namespace e5v::embed

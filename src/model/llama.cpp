@@ -1,0 +1,161 @@
+// Legend: T packed rows, P pooled rows, Q query rows (all or pooled), D model width, H heads, K kv heads, E head width,
+// F MLP width, C = 2 K E columns of keys beside values, V vocabulary.
+#include "model/llama.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "ops/activation.h"
+#include "ops/norm.h"
+#include "ops/rows.h"
+
+namespace e5v::model {
+namespace {
+
+using tensor::DType;
+using tensor::Matrix;
+
+/// Llama 3.1's stretching: long wavelengths by the factor, short ones not at all, those between in proportion.
+double stretched(double frequency, const Llama3RopeScaling& scaling) {
+  const double turns = static_cast<double>(scaling.original_max_positions) * frequency / (2 * std::numbers::pi);
+  if (turns < scaling.low_frequency_factor) return frequency / scaling.factor;
+  if (turns > scaling.high_frequency_factor) return frequency;
+  const double share = (turns - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor);
+  return (1 - share) * frequency / scaling.factor + share * frequency;
+}
+
+/// Radians per position of each pair, with the roundings of the reference's float32 arithmetic: at thousands of positions
+/// a last bit here is worth more than all rounding behind it.
+std::vector<float> inverse_frequencies(const LlamaConfig& config) {
+  std::vector<float> result;
+  for (std::int64_t i = 0; i < config.head_width; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(config.head_width);
+    const float frequency = 1.0f / std::pow(static_cast<float>(config.rope_theta), exponent);
+    result.push_back(config.rope_scaling ? static_cast<float>(stretched(frequency, *config.rope_scaling)) : frequency);
+  }
+  return result;
+}
+
+}  // namespace
+
+LlamaWeights LlamaWeights::from(const Checkpoint& checkpoint, const LlamaConfig& c) {
+  const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
+  LlamaWeights weights;
+  weights.embedding = checkpoint.tensor("language_model.embed_tokens.weight", {c.vocabulary, D});
+  weights.norm = checkpoint.tensor("language_model.norm.weight", {D});
+  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+    const auto get = [&](const char* name, const tensor::Shape& shape) {
+      return checkpoint.tensor(fmt::format("language_model.layers.{}.{}.weight", layer, name), shape);
+    };
+    weights.blocks.push_back({get("input_layernorm", {D}), get("self_attn.q_proj", {HE, D}), get("self_attn.k_proj", {KE, D}),
+                              get("self_attn.v_proj", {KE, D}), get("self_attn.o_proj", {D, HE}),
+                              get("post_attention_layernorm", {D}), get("mlp.gate_proj", {F, D}), get("mlp.up_proj", {F, D}),
+                              get("mlp.down_proj", {D, F})});
+  }
+  return weights;
+}
+
+LlamaBlock::LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& config, nn::Precision precision)
+    : heads_(config.heads),
+      kv_heads_(config.kv_heads),
+      head_width_(config.head_width),
+      eps_(config.rms_eps),
+      input_norm_(to_f32(weights.input_norm)),
+      attention_norm_(to_f32(weights.attention_norm)),
+      q_({weights.q}, precision),
+      kv_({weights.k, weights.v}, precision),
+      o_({weights.o}, precision),
+      gate_up_({weights.gate, weights.up}, precision),
+      down_({weights.down}, precision) {}
+
+void LlamaBlock::forward(Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, tensor::Arena& arena) const {
+  {
+    const tensor::Arena::Scope scope(arena);
+    const Matrix h_TD = normed(x_TD, input_norm_, arena);
+    const Matrix kv_TC = keys_values(h_TD, rows, table, arena);
+    add_attention(h_TD, kv_TC, rows.positions_T, rows.plan, table, x_TD, arena);
+  }
+  add_mlp(x_TD, arena);
+}
+
+void LlamaBlock::forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, Matrix y_PD,
+                                tensor::Arena& arena) const {
+  ops::select_rows(x_TD, rows.pooled_P, y_PD);
+  {
+    const tensor::Arena::Scope scope(arena);
+    const Matrix h_TD = normed(x_TD, input_norm_, arena);
+    const Matrix kv_TC = keys_values(h_TD, rows, table, arena);
+    const Matrix h_PD = arena.matrix(h_TD.dtype, y_PD.rows, y_PD.columns);
+    ops::select_rows(h_TD, rows.pooled_P, h_PD);
+    add_attention(h_PD, kv_TC, rows.pooled_positions_P, rows.pooled_plan, table, y_PD, arena);
+  }
+  add_mlp(y_PD, arena);
+}
+
+Matrix LlamaBlock::normed(tensor::ConstMatrix x, const tensor::Tensor& gamma, tensor::Arena& arena) const {
+  const Matrix h = arena.matrix(q_.input_type(), x.rows, x.columns);
+  ops::rms_norm(x, gamma.as<float>(), eps_, h);
+  return h;
+}
+
+Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
+                               tensor::Arena& arena) const {
+  const Matrix kv_TC = arena.matrix(DType::f32, h_TD.rows, kv_.outputs());
+  kv_.forward(h_TD, kv_TC);
+  ops::rotary(kv_TC.column_range(0, kv_heads_ * head_width_), rows.positions_T, table);
+  return kv_TC;
+}
+
+void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_TC,
+                               const std::vector<std::int32_t>& positions_Q, const ops::AttentionPlan& plan,
+                               const ops::RotaryTable& table, Matrix x_QD, tensor::Arena& arena) const {
+  const Matrix q_QHE = arena.matrix(DType::f32, h_QD.rows, q_.outputs());
+  const Matrix mixed_QHE = arena.matrix(o_.input_type(), h_QD.rows, q_.outputs());
+  q_.forward(h_QD, q_QHE);
+  ops::rotary(q_QHE, positions_Q, table);
+  const std::int64_t KE = kv_heads_ * head_width_;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head_width_));
+  ops::attention({q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale}, plan,
+                 arena);
+  o_.add_to(mixed_QHE, x_QD);
+}
+
+void LlamaBlock::add_mlp(Matrix x_TD, tensor::Arena& arena) const {
+  const tensor::Arena::Scope scope(arena);
+  const Matrix h_TD = normed(x_TD, attention_norm_, arena);
+  const Matrix gate_up_TG = arena.matrix(DType::f32, x_TD.rows, gate_up_.outputs());
+  const Matrix inner_TF = arena.matrix(down_.input_type(), x_TD.rows, down_.inputs());
+  gate_up_.forward(h_TD, gate_up_TG);
+  ops::swiglu(gate_up_TG, inner_TF);
+  down_.add_to(inner_TF, x_TD);
+}
+
+std::int64_t LlamaBlock::owned_bytes() const {
+  return q_.owned_bytes() + kv_.owned_bytes() + o_.owned_bytes() + gate_up_.owned_bytes() + down_.owned_bytes();
+}
+
+Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision)
+    : config_(config),
+      embedding_(weights.embedding),
+      norm_(to_f32(weights.norm)),
+      table_(inverse_frequencies(config), config.max_positions) {
+  require<ModelError>(!weights.blocks.empty(), "[llama] a language model needs at least one block");
+  blocks_.reserve(weights.blocks.size());
+  for (const LlamaBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
+}
+
+void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD) const { ops::gather_rows(embedding_, ids_T, x_TD); }
+
+void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, tensor::Arena& arena) const {
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) blocks_[i].forward(x_TD, rows, table_, arena);
+  blocks_.back().forward_pooled(x_TD, rows, table_, y_PD, arena);
+  ops::rms_norm(y_PD, norm_.as<float>(), config_.rms_eps, y_PD);
+}
+
+std::int64_t Llama::owned_bytes() const {
+  std::int64_t bytes = 0;
+  for (const LlamaBlock& block : blocks_) bytes += block.owned_bytes();
+  return bytes;
+}
+
+}  // namespace e5v::model

@@ -1,0 +1,99 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "model/checkpoint.h"
+#include "model/config.h"
+#include "nn/linear.h"
+#include "ops/attention.h"
+#include "ops/rotary.h"
+#include "tensor/arena.h"
+
+namespace e5v::model {
+
+/// The tensors of one block as a checkpoint holds them.
+struct LlamaBlockWeights {
+  tensor::TensorView input_norm;      ///< [D]
+  tensor::TensorView q, k, v, o;      ///< [H E, D], [K E, D], [K E, D], [D, H E]
+  tensor::TensorView attention_norm;  ///< [D], between attention and MLP
+  tensor::TensorView gate, up, down;  ///< [F, D], [F, D], [D, F]
+};
+
+/// The tensors of a language model; views that the checkpoint (or whoever made them) keeps alive.
+struct LlamaWeights {
+  tensor::TensorView embedding;  ///< [V, D]
+  std::vector<LlamaBlockWeights> blocks;
+  tensor::TensorView norm;  ///< [D]
+
+  /// Throws ModelError for missing tensors and for shapes that contradict the config.
+  static LlamaWeights from(const Checkpoint& checkpoint, const LlamaConfig& config);
+};
+
+/// A packed batch: sequences (or the branches of a forest of them) as rows of one matrix, without padding.
+struct PackedRows {
+  std::vector<std::int32_t> positions_T;         ///< of each row in its sequence
+  ops::AttentionPlan plan;                       ///< every row as query
+  std::vector<std::int64_t> pooled_P;            ///< the rows whose last hidden state is wanted
+  std::vector<std::int32_t> pooled_positions_P;  ///< their positions
+  ops::AttentionPlan pooled_plan;                ///< the same nodes, with the pooled rows as queries
+};
+
+/// One pre-norm block. Source: arXiv:2302.13971, section 2.2.
+class LlamaBlock {
+ public:
+  LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& config, nn::Precision precision);
+
+  /// x = x + attention(norm(x)); x = x + mlp(norm(x)) for every row.
+  void forward(tensor::Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, tensor::Arena& arena) const;
+
+  /// The same for the pooled rows alone, written to y_PD; of the others only keys and values are computed.
+  void forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
+                      tensor::Matrix y_PD, tensor::Arena& arena) const;
+
+  std::int64_t owned_bytes() const;
+  std::string kernel() const { return down_.kernel(); }
+
+ private:
+  tensor::Matrix normed(tensor::ConstMatrix x, const tensor::Tensor& gamma, tensor::Arena& arena) const;
+  tensor::Matrix keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
+                             tensor::Arena& arena) const;
+  void add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_TC, const std::vector<std::int32_t>& positions_Q,
+                     const ops::AttentionPlan& plan, const ops::RotaryTable& table, tensor::Matrix x_QD,
+                     tensor::Arena& arena) const;
+  void add_mlp(tensor::Matrix x_TD, tensor::Arena& arena) const;
+
+  std::int64_t heads_, kv_heads_, head_width_;
+  float eps_;
+  tensor::Tensor input_norm_, attention_norm_;
+  nn::Linear q_, kv_, o_, gate_up_, down_;
+};
+
+/// The language model without its head: embedded tokens in, last hidden states out.
+class Llama {
+ public:
+  Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision);
+
+  const LlamaConfig& config() const { return config_; }
+
+  /// x[t] = embedding of ids_T[t], for every id but -1. x_TD f32 [T, D]. Throws InvalidInput for ids above the
+  /// vocabulary.
+  void embed(std::span<const std::int32_t> ids_T, tensor::Matrix x_TD) const;
+
+  /// Hidden states of the pooled rows after the final norm: transformers' hidden_states[-1].
+  /// x_TD f32 [T, D], consumed; y_PD f32 [P, D].
+  void forward(tensor::Matrix x_TD, const PackedRows& rows, tensor::Matrix y_PD, tensor::Arena& arena) const;
+
+  /// Memory held beyond the checkpoint's mapped pages.
+  std::int64_t owned_bytes() const;
+  /// Name of the kernel behind the GEMMs.
+  std::string kernel() const { return blocks_.front().kernel(); }
+
+ private:
+  LlamaConfig config_;
+  tensor::TensorView embedding_;
+  std::vector<LlamaBlock> blocks_;
+  tensor::Tensor norm_;
+  ops::RotaryTable table_;
+};
+
+}  // namespace e5v::model

@@ -1,0 +1,52 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "image/anyres.h"
+#include "model/clip_vit.h"
+#include "model/llama.h"
+#include "model/projector.h"
+
+namespace e5v::model {
+
+/// An image ready for the model: its tiles, and the order in which their features stand in the prompt.
+struct PreparedImage {
+  image::Tiles tiles;
+  std::vector<std::int32_t> order;  ///< image::packed_order: one entry per image token
+};
+
+/// LLaVA-NeXT: a vision tower whose features, through a projector, take the place of <image> in a language model's
+/// input. Source: arXiv:2310.03744 and the LLaVA-NeXT release notes of January 2024.
+class LlavaNext {
+ public:
+  /// The checkpoint must outlive the model. Throws ModelError for missing or contradicting tensors.
+  LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, const image::Preprocess& preprocess,
+            nn::Precision precision);
+
+  const ModelConfig& config() const { return config_; }
+  const Llama& language_model() const { return llama_; }
+  bool sees() const { return vision_.has_value(); }
+
+  /// The embeddings of an image's tokens. y_ND f32 [N, D], N = image.order.size(). Throws ModelError for a text-only
+  /// checkpoint.
+  void embed_image(const PreparedImage& image, tensor::Matrix y_ND, tensor::Arena& arena) const;
+
+  /// Memory held beyond the checkpoint's mapped pages.
+  std::int64_t owned_bytes() const;
+
+ private:
+  struct Vision {
+    ClipVit tower;
+    Projector projector;
+    tensor::Tensor newline;  // [D]
+  };
+  /// Features of the patches that the order names, newlines left out. y_UV f32 [U, V].
+  void tower_features(const PreparedImage& image, tensor::Matrix y_UV, tensor::Arena& arena) const;
+
+  ModelConfig config_;
+  std::array<std::array<float, 256>, 3> pixel_table_;
+  Llama llama_;
+  std::optional<Vision> vision_;
+};
+
+}  // namespace e5v::model

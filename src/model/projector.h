@@ -1,0 +1,26 @@
+#pragma once
+#include "model/checkpoint.h"
+#include "model/config.h"
+#include "nn/linear.h"
+#include "tensor/arena.h"
+
+namespace e5v::model {
+
+/// Carries the vision tower's features into the language model: Linear, activation, Linear.
+/// Source: arXiv:2310.03744, section 3.2.
+class Projector {
+ public:
+  /// Throws ModelError for missing tensors and for shapes that contradict the config.
+  Projector(const Checkpoint& checkpoint, const ModelConfig& config, nn::Precision precision);
+
+  /// x_RV f32 [R, V], V the tower's width; y_RD f32 [R, D], D the language model's width.
+  void forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, tensor::Arena& arena) const;
+
+  std::int64_t owned_bytes() const { return first_.owned_bytes() + second_.owned_bytes(); }
+
+ private:
+  Activation activation_;
+  nn::Linear first_, second_;
+};
+
+}  // namespace e5v::model
