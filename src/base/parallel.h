@@ -11,7 +11,7 @@ namespace e5v {
 /// Threads that parallel loops and oneDNN use: OpenMP's pool, shared by both.
 int thread_count();
 
-/// Sets it for loops started from the calling thread; 0 means one per core this process may run on.
+/// Sets it for loops started from the calling thread; 0 means what OMP_NUM_THREADS says, else one per core.
 void set_thread_count(int threads);
 
 /// Runs body(i) for i in [0, count), spread over the pool in chunks of `grain` that idle threads fetch. The first

@@ -1,0 +1,119 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "e5v/error.h"
+#include "e5v/input.h"
+
+namespace e5v {
+
+/// What the model computes with.
+enum class ComputeType {
+  automatic,  ///< f32 for checkpoints stored in f32, bf16 for those in 16 bits
+  f32,        ///< the reference's own numbers
+  bf16,       ///< 16-bit weights; bf16 GEMMs where the CPU has them, f32 GEMMs elsewhere
+};
+
+/// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
+struct EmbedderOptions {
+  ComputeType dtype = ComputeType::automatic;
+  int threads = 0;                        ///< 0: OMP_NUM_THREADS, else one per core
+  std::string prompt;                     ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
+  bool normalize = true;                  ///< scale vectors to length 1
+  bool paper_compat = false;              ///< preprocess images as transformers 4.41.2 did, faults included
+  bool apply_exif = true;                 ///< turn photos upright as their EXIF orientation says
+  int max_tiles = 0;                      ///< tiles per image, the base one included; 0: as many as the model has
+  std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
+  std::int64_t token_budget = 2048;       ///< rows computed together; larger single inputs run alone
+  bool truncate = false;                  ///< cut texts that exceed the context instead of refusing them
+};
+
+/// Where a vector comes from. Vectors are comparable when weights, preprocessing and compute agree; prompts differ by
+/// intention (a text's and an image's).
+struct E5V_EXPORT Fingerprint {
+  std::string weights;        ///< of the tensors and the config
+  std::string preprocessing;  ///< of the tokenizer and the image preprocessing
+  std::string compute;        ///< "f32", "bf16" or "bf16-f32" (16-bit weights in f32 arithmetic), and "+l2" if normalised
+  std::string prompt;         ///< of the template
+
+  /// One hash of weights, preprocessing and compute: the vector space.
+  std::string space() const;
+  /// One hash of everything.
+  std::string id() const;
+  bool operator==(const Fingerprint&) const = default;
+};
+
+/// What is known of one embedded input.
+struct Embedding {
+  std::span<const float> vector;  ///< valid during the call that hands it out
+  std::int64_t tokens = 0;        ///< rows of the prompt, image tokens included
+  const Fingerprint& fingerprint;
+};
+
+/// Vectors of a list of inputs, in its order.
+struct Embeddings {
+  std::int64_t width = 0;
+  std::vector<float> values;                ///< [inputs, width], row-major
+  std::vector<std::int64_t> token_counts;   ///< [inputs]
+  std::vector<Fingerprint> fingerprints;    ///< [inputs]
+
+  std::int64_t size() const { return static_cast<std::int64_t>(token_counts.size()); }
+  std::span<const float> row(std::int64_t index) const {
+    return std::span(values).subspan(static_cast<std::size_t>(index * width), static_cast<std::size_t>(width));
+  }
+};
+
+/// Where streamed inputs come from and vectors go to.
+struct Stream {
+  /// The next input, or nothing at the end. Called from another thread, one call at a time. An InvalidInput thrown here
+  /// counts as one bad input.
+  std::function<std::optional<Input>()> next;
+  /// Called in the order of the inputs, with their indices.
+  std::function<void(std::int64_t index, const Embedding&)> done;
+  /// A bad input is reported here, in its place in the order, and left out. None: it ends the stream with its error.
+  std::function<void(std::int64_t index, const InvalidInput&)> bad = nullptr;
+  /// Called when all inputs of a batch have been handed out. What was done up to here does not depend on what follows: a
+  /// new stream that begins with the next input forms the same batches, and so gives the same bits.
+  std::function<void()> batch_end = nullptr;
+};
+
+/// An E5-V model ready to embed. Calls on one object run one after another; load several for more.
+class E5V_EXPORT Embedder {
+ public:
+  /// Loads a Hugging Face folder: config.json, safetensors weights, tokenizer.json, and preprocessor_config.json if there
+  /// is one. Throws ModelError when the folder is no usable checkpoint, DeviceError when memory is short.
+  static Embedder load(const std::filesystem::path& folder, const EmbedderOptions& options = {});
+
+  Embedder(Embedder&&) noexcept;
+  Embedder& operator=(Embedder&&) noexcept;
+  ~Embedder();
+
+  /// Embeds a list. Identical inputs, images and beginnings of prompts are computed once. Throws InvalidInput for the
+  /// first bad input, led by its index; ModelError when a result is not finite.
+  Embeddings embed(std::span<const Input> inputs);
+
+  /// Embeds inputs as they come, in memory that does not grow with their number; images are decoded ahead by a thread.
+  void stream(const Stream& stream);
+
+  /// Numbers per vector.
+  std::int64_t width() const;
+
+  /// The fingerprint of inputs that are embedded under a prompt (a name or a template).
+  Fingerprint fingerprint(const std::string& prompt) const;
+
+  struct Impl;
+  /// For the program and tests of this project, which see the layers behind.
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  explicit Embedder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace e5v

@@ -1,0 +1,178 @@
+#include "image/resize.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "image/clones.h"
+
+namespace e5v::image {
+namespace {
+
+// Weights are fixed-point numbers with this many fractional bits: 8 bits of a pixel, 2 of headroom for the overshoot of
+// bicubic weights, and the rest of an int32.
+constexpr int kFraction = 32 - 8 - 2;
+constexpr std::int32_t kHalf = 1 << (kFraction - 1);
+
+struct Kernel {
+  double support;  // the weight is 0 beyond this distance, in pixels of the coarser grid
+  double (*weight)(double distance);
+};
+
+double bilinear(double distance) {
+  const double x = std::abs(distance);
+  return x < 1.0 ? 1.0 - x : 0.0;
+}
+
+// Keys' cubic convolution with a = -1/2.
+double bicubic(double distance) {
+  constexpr double a = -0.5;
+  const double x = std::abs(distance);
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0.0;
+}
+
+/// For each output position the run of input positions it draws on, and their weights.
+struct Windows {
+  struct Window {
+    int first, count;
+  };
+  std::vector<Window> window;
+  std::vector<std::int32_t> weights;  // [output position][capacity]
+  int capacity = 0;                   // weights kept per position
+
+  const std::int32_t* at(int position) const {
+    return weights.data() + static_cast<std::size_t>(position) * static_cast<std::size_t>(capacity);
+  }
+};
+
+std::int32_t to_fixed(double weight) {
+  const double scaled = weight * (1 << kFraction);
+  return static_cast<std::int32_t>(weight < 0 ? scaled - 0.5 : scaled + 0.5);
+}
+
+// The order of the double operations is Pillow's: the last bit of a weight may move a rounding.
+Windows make_windows(int input, int output, Kernel kernel) {
+  const double scale = static_cast<double>(input) / output;
+  const double stretch = std::max(scale, 1.0);
+  const double support = kernel.support * stretch, shrink = 1.0 / stretch;
+  Windows windows;
+  windows.capacity = std::min(static_cast<int>(std::ceil(support)) * 2 + 1, input);
+  windows.window.reserve(static_cast<std::size_t>(output));
+  windows.weights.resize(static_cast<std::size_t>(output) * static_cast<std::size_t>(windows.capacity));
+  std::vector<double> exact(static_cast<std::size_t>(windows.capacity));
+  for (int position = 0; position < output; ++position) {
+    const double center = (position + 0.5) * scale;
+    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
+    const int count = std::min(static_cast<int>(center + support + 0.5), input) - first;
+    double sum = 0.0;
+    for (int i = 0; i < count; ++i)
+      sum += exact[static_cast<std::size_t>(i)] = kernel.weight((i + first - center + 0.5) * shrink);
+    std::int32_t* weights = windows.weights.data() + windows.window.size() * static_cast<std::size_t>(windows.capacity);
+    for (int i = 0; i < count; ++i) {
+      const double weight = exact[static_cast<std::size_t>(i)];
+      weights[i] = to_fixed(sum != 0.0 ? weight / sum : weight);
+    }
+    windows.window.push_back({first, count});
+  }
+  return windows;
+}
+
+// One pixel's R, G, B and a fourth lane that is computed and dropped: four lanes fill a vector register.
+typedef std::int32_t Lanes __attribute__((vector_size(16)));
+typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+
+/// Four bytes widened to lanes. Written as the byte shuffle that it is on little-endian machines: g++ 12 takes
+/// __builtin_convertvector of so few bytes apart into scalars, which is four times as slow.
+inline Lanes load_pixel(const std::uint8_t* pixel) {
+  Bytes bytes{};
+  std::memcpy(&bytes, pixel, 4);
+  return std::bit_cast<Lanes>(
+      __builtin_shufflevector(bytes, Bytes{}, 0, 16, 16, 16, 1, 16, 16, 16, 2, 16, 16, 16, 3, 16, 16, 16));
+}
+
+/// One row across. `source` has one readable byte after its last pixel.
+E5V_AVX2_CLONE void resample_row(const std::uint8_t* source, const Windows& windows, std::uint8_t* out) {
+  const int width = static_cast<int>(windows.window.size());
+  const Windows::Window* window = windows.window.data();
+  const std::int32_t* weights = windows.weights.data();
+  const Lanes zero{}, full = {255, 255, 255, 255};
+  for (int x = 0; x < width; ++x, out += 3, weights += windows.capacity) {
+    const std::uint8_t* pixel = source + 3 * static_cast<std::size_t>(window[x].first);
+    const int count = window[x].count;
+    Lanes sum = {kHalf, kHalf, kHalf, kHalf};
+    for (int i = 0; i < count; ++i, pixel += 3) sum += load_pixel(pixel) * weights[i];
+    sum >>= kFraction;
+    sum = sum < zero ? zero : sum;
+    sum = sum > full ? full : sum;
+    for (int c = 0; c < 3; ++c) out[c] = static_cast<std::uint8_t>(sum[c]);
+  }
+}
+
+/// out[j] = the weighted sum over `count` rows, `stride` apart, of their byte j.
+E5V_AVX2_CLONE void blend_rows(const std::uint8_t* rows, std::size_t stride, const std::int32_t* weights, int count,
+                               std::uint8_t* out) {
+  constexpr std::size_t kBlock = 256;  // sums that stay in the first-level cache
+  std::int32_t sums[kBlock];
+  for (std::size_t start = 0; start < stride; start += kBlock) {
+    const std::size_t size = std::min(kBlock, stride - start);
+    std::fill_n(sums, size, kHalf);
+    for (int i = 0; i < count; ++i) {
+      const std::uint8_t* row = rows + static_cast<std::size_t>(i) * stride + start;
+      const std::int32_t weight = weights[i];
+      for (std::size_t j = 0; j < size; ++j) sums[j] += row[j] * weight;
+    }
+    for (std::size_t j = 0; j < size; ++j)
+      out[start + j] = static_cast<std::uint8_t>(std::clamp(sums[j] >> kFraction, 0, 255));
+  }
+}
+
+/// Rows [first, first + rows) of the source at the new width.
+Bitmap resize_across(const Bitmap& source, int width, int first, int rows, Kernel kernel) {
+  const Windows windows = make_windows(source.width, width, kernel);
+  Bitmap out(width, rows);
+  parallel_for(rows, 16, [&](std::int64_t y) {
+    std::vector<std::uint8_t> row(source.stride() + 1);
+    std::memcpy(row.data(), source.row(first + static_cast<int>(y)), source.stride());
+    resample_row(row.data(), windows, out.row(static_cast<int>(y)));
+  });
+  return out;
+}
+
+/// `source` holds the rows from `first` on of the picture that `windows` speaks of.
+Bitmap resize_down(const Bitmap& source, int first, const Windows& windows) {
+  Bitmap out(source.width, static_cast<int>(windows.window.size()));
+  parallel_for(out.height, 16, [&](std::int64_t index) {
+    const int y = static_cast<int>(index);
+    const auto window = windows.window[static_cast<std::size_t>(y)];
+    blend_rows(source.row(window.first - first), source.stride(), windows.at(y), window.count, out.row(y));
+  });
+  return out;
+}
+
+}  // namespace
+
+Bitmap resize(const Bitmap& source, int width, int height, Filter filter) {
+  require(source.width > 0 && source.height > 0 && width > 0 && height > 0,
+          "[resize] expected sizes with pixels, found {}x{} to {}x{}", source.width, source.height, width, height);
+  const Kernel kernel = filter == Filter::bicubic ? Kernel{2.0, bicubic} : Kernel{1.0, bilinear};
+  if (height == source.height) {
+    return width == source.width ? source : resize_across(source, width, 0, height, kernel);
+  }
+  const Windows windows = make_windows(source.height, height, kernel);
+  if (width == source.width) return resize_down(source, 0, windows);
+  const int first = windows.window.front().first;
+  const int last = windows.window.back().first + windows.window.back().count;
+  return resize_down(resize_across(source, width, first, last - first, kernel), first, windows);
+}
+
+Bitmap resize_bicubic(const Bitmap& source, int width, int height) {
+  return resize(source, width, height, Filter::bicubic);
+}
+
+}  // namespace e5v::image

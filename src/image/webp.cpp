@@ -1,0 +1,76 @@
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+#include <memory>
+
+#include "base/error.h"
+#include "image/codec.h"
+
+namespace e5v::image {
+namespace {
+
+struct DemuxerDeleter {
+  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
+};
+
+/// The first frame of a file: for a still picture, the picture. Its fragment points into the file.
+struct Frame {
+  Frame(const WebPDemuxer* demuxer) : found(WebPDemuxGetFrame(demuxer, 1, &iterator) != 0) {}
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+  ~Frame() { WebPDemuxReleaseIterator(&iterator); }
+
+  WebPIterator iterator{};
+  bool found;
+};
+
+const char* status_text(VP8StatusCode status) {
+  switch (status) {
+    case VP8_STATUS_OUT_OF_MEMORY: return "no memory";
+    case VP8_STATUS_BITSTREAM_ERROR: return "a damaged bit stream";
+    case VP8_STATUS_UNSUPPORTED_FEATURE: return "an unknown feature";
+    case VP8_STATUS_NOT_ENOUGH_DATA: return "a file cut short";
+    default: return "unusable data";
+  }
+}
+
+}  // namespace
+
+// An animation's frame may cover a part of the canvas only; the rest stays transparent black, which is black in RGB.
+// Source: libwebp's WebPAnimDecoder, through which PIL reads every WebP.
+Bitmap decode_webp(const Encoded& file) {
+  const WebPData data{file.data(), file.size()};
+  WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
+  const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemuxPartial(&data, &state));
+  require(demuxer != nullptr && state != WEBP_DEMUX_PARSE_ERROR,
+          "[{}] WebP: expected a well-formed file, found damaged headers", file.origin);
+  require(state == WEBP_DEMUX_DONE, "[{}] WebP: expected the whole picture, found a file cut short at {} bytes",
+          file.origin, file.size());
+  Bitmap bitmap = allocate_bitmap(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH),
+                                  WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT), file, "WebP");
+  const Frame frame(demuxer.get());
+  require(frame.found, "[{}] WebP: expected a picture, found none", file.origin);
+  const WebPIterator& part = frame.iterator;
+  require(part.x_offset >= 0 && part.y_offset >= 0 && part.width > 0 && part.height > 0 &&
+              part.width <= bitmap.width - part.x_offset && part.height <= bitmap.height - part.y_offset,
+          "[{}] WebP: expected a frame inside the canvas of {}x{}, found one of {}x{} at {},{}", file.origin,
+          bitmap.width, bitmap.height, part.width, part.height, part.x_offset, part.y_offset);
+
+  WebPDecoderConfig config;
+  require<DeviceError>(WebPInitDecoderConfig(&config) != 0, "[{}] WebP: the decoder does not match its headers",
+                       file.origin);
+  const std::size_t offset = static_cast<std::size_t>(part.x_offset) * 3;
+  const std::size_t used =
+      static_cast<std::size_t>(part.height - 1) * bitmap.stride() + static_cast<std::size_t>(part.width) * 3;
+  config.output.colorspace = MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = bitmap.row(part.y_offset) + offset;
+  config.output.u.RGBA.stride = static_cast<int>(bitmap.stride());
+  config.output.u.RGBA.size = used;
+  const VP8StatusCode status = WebPDecode(part.fragment.bytes, part.fragment.size, &config);
+  WebPFreeDecBuffer(&config.output);
+  require(status == VP8_STATUS_OK, "[{}] WebP: expected decodable data, found {}", file.origin, status_text(status));
+  return bitmap;
+}
+
+}  // namespace e5v::image

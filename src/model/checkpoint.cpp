@@ -1,0 +1,230 @@
+#include "model/checkpoint.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "base/file.h"
+#include "base/json.h"
+
+namespace e5v::model {
+namespace fs = std::filesystem;
+using tensor::DType;
+using tensor::TensorView;
+
+namespace {
+
+constexpr const char* kSingleFile = "model.safetensors";
+constexpr const char* kIndexFile = "model.safetensors.index.json";
+constexpr std::uint64_t kMaxIndexBytes = 64 << 20;
+
+struct Renaming {
+  std::string_view stored, canonical;
+};
+
+/// Prefixes of stored names, the first that fits counts: a longer one stands before those it begins with.
+constexpr std::array<Renaming, 14> kRenamings{{
+    {"model.language_model.", "language_model."},
+    {"model.vision_tower.vision_tower.vision_model.", "vision_tower."},
+    {"model.vision_tower.vision_model.", "vision_tower."},
+    {"model.vision_tower.", "vision_tower."},
+    {"model.multi_modal_projector.", "projector."},
+    {"model.mm_projector.0.", "projector.linear_1."},
+    {"model.mm_projector.2.", "projector.linear_2."},
+    {"model.image_newline", "image_newline"},
+    {"model.lm_head.", "lm_head."},
+    {"model.", "language_model."},
+    {"language_model.model.", "language_model."},
+    {"language_model.lm_head.", "lm_head."},
+    {"vision_tower.vision_model.", "vision_tower."},
+    {"multi_modal_projector.", "projector."},
+}};
+
+/// Tensors that vectors do not depend on and that tools store or leave out as they like.
+bool is_unused(std::string_view canonical) {
+  return canonical.starts_with("lm_head.") || canonical.starts_with("vision_tower.post_layernorm.") ||
+         canonical.ends_with(".rotary_emb.inv_freq") || canonical.ends_with(".position_ids");
+}
+
+bool is_weight_type(DType type) { return type == DType::f32 || type == DType::f16 || type == DType::bf16; }
+
+/// 32 samples of 64 bytes at even distances, the first and the last bytes among them; short tensors whole.
+void add_samples(Hasher& hasher, std::span<const std::byte> bytes) {
+  constexpr std::size_t kSamples = 32, kSampleBytes = 64;
+  if (bytes.size() <= kSamples * kSampleBytes) {
+    hasher.add(bytes);
+    return;
+  }
+  const std::size_t room = bytes.size() - kSampleBytes;
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const std::size_t whole = room / (kSamples - 1) * i, rest = room % (kSamples - 1) * i / (kSamples - 1);
+    hasher.add(bytes.subspan(whole + rest, kSampleBytes));
+  }
+}
+
+/// The only *.safetensors of a folder without the usual names. Throws ModelError that says what is there instead.
+fs::path only_safetensors(const fs::path& folder) {
+  std::vector<fs::path> found;
+  bool pickled = false;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const fs::path name = entry.path().filename();
+    if (name.extension() == ".safetensors") found.push_back(entry.path());
+    pickled |= name.extension() == ".bin" || name.extension() == ".pth" || name.extension() == ".pt";
+  }
+  require<ModelError>(!found.empty() || !pickled,
+                      "[{}] expected safetensors, found pickled weights (.bin, .pt): convert them, in Python by "
+                      "model.save_pretrained(folder, safe_serialization=True)",
+                      folder.string());
+  require<ModelError>(!found.empty(), "[{}] expected {} or {}, found no weights", folder.string(), kSingleFile,
+                      kIndexFile);
+  require<ModelError>(found.size() == 1,
+                      "[{}] expected {} to say which of {} *.safetensors belong together, found none", folder.string(),
+                      kIndexFile, found.size());
+  return found.front();
+}
+
+/// Tensor names by shard, from an index that is checked. Shard names may not lead out of the folder.
+std::map<std::string, std::set<std::string>> read_index(const fs::path& index) {
+  const Json json = parse_json(read_file(index, kMaxIndexBytes), index.string());
+  const Json* map = json.is_object() && json.contains("weight_map") ? &json["weight_map"] : nullptr;
+  require<ModelError>(map != nullptr && map->is_object() && !map->empty(),
+                      "[{}] expected an object \"weight_map\" that is not empty", index.string());
+  std::map<std::string, std::set<std::string>> shards;
+  for (const auto& [name, shard] : map->items()) {
+    require<ModelError>(shard.is_string(), "[{}] \"weight_map\": expected a file name for {:?}, found {}",
+                        index.string(), name, shard.type_name());
+    const auto& file = shard.get_ref<const std::string&>();
+    const fs::path path(file);
+    const bool inside = !path.empty() && path.is_relative() &&
+                        std::find(path.begin(), path.end(), "..") == path.end() && file.find('\0') == std::string::npos;
+    require<ModelError>(inside, "[{}] \"weight_map\": expected a file inside the folder for {:?}, found {:?}",
+                        index.string(), name, file);
+    shards[file].insert(name);
+  }
+  return shards;
+}
+
+void require_shards(const fs::path& folder, const std::map<std::string, std::set<std::string>>& shards) {
+  std::string missing;
+  for (const auto& [file, names] : shards) {
+    if (!fs::exists(folder / file)) missing += fmt::format("{}{:?}", missing.empty() ? "" : ", ", file);
+  }
+  require<ModelError>(missing.empty(), "[{}] shards that {} names are missing: {}", folder.string(), kIndexFile,
+                      missing);
+}
+
+}  // namespace
+
+std::string canonical_name(std::string_view stored) {
+  for (const Renaming& renaming : kRenamings) {
+    if (!stored.starts_with(renaming.stored)) continue;
+    return std::string(renaming.canonical) + std::string(stored.substr(renaming.stored.size()));
+  }
+  return std::string(stored);
+}
+
+Checkpoint::Checkpoint(const fs::path& folder) try : origin_(folder.string()) {
+  require<ModelError>(fs::exists(folder), "[{}] no such folder", origin_);
+  require<ModelError>(fs::is_directory(folder), "[{}] expected the folder of a checkpoint, found a file", origin_);
+  if (fs::exists(folder / kSingleFile)) {
+    open_single(folder / kSingleFile);
+  } else if (fs::exists(folder / kIndexFile)) {
+    open_index(folder);
+  } else {
+    open_single(only_safetensors(folder));
+  }
+  require<ModelError>(!entries_.empty(), "[{}] expected tensors, found none", origin_);
+} catch (const InvalidInput& error) {
+  throw ModelError(error.what());  // an index that cannot be read or is no JSON
+} catch (const fs::filesystem_error& error) {
+  fail<ModelError>("[{}] cannot be read: {}", folder.string(), error.code().message());
+}
+
+Checkpoint::Checkpoint(const tensor::TensorMap& tensors, std::string origin) : origin_(std::move(origin)) {
+  for (const auto& [name, view] : tensors) add(name, view, origin_);
+}
+
+void Checkpoint::open_single(const fs::path& path) {
+  paths_.push_back(path);
+  const tensor::SafetensorsFile& file = files_.emplace_back(path);
+  for (const auto& [name, view] : file.tensors()) add(name, view, path.string());
+}
+
+void Checkpoint::open_index(const fs::path& folder) {
+  const auto shards = read_index(folder / kIndexFile);
+  require_shards(folder, shards);
+  for (const auto& [shard, names] : shards) {
+    const fs::path path = folder / shard;
+    paths_.push_back(path);
+    const tensor::SafetensorsFile& file = files_.emplace_back(path);
+    for (const std::string& name : names) {
+      const TensorView* view = file.find(name);
+      require<ModelError>(view != nullptr, "[{}] tensor {:?} is missing, although {} says it is here", path.string(),
+                          name, kIndexFile);
+      add(name, *view, path.string());
+    }
+  }
+}
+
+void Checkpoint::add(const std::string& stored_name, const TensorView& view, const std::string& origin) {
+  std::string canonical = canonical_name(stored_name);
+  const auto [place, is_new] = entries_.try_emplace(std::move(canonical), Entry{view, stored_name, origin});
+  require<ModelError>(is_new, "[{}] tensors {:?} and {:?} are the same weight, {}", origin, place->second.stored_name,
+                      stored_name, place->first);
+}
+
+TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& expected) const {
+  const auto found = entries_.find(canonical);
+  require<ModelError>(found != entries_.end(), "[{}] tensor \"{}\" is missing, expected with shape {}", origin_,
+                      canonical, expected.text());
+  const Entry& entry = found->second;
+  require<ModelError>(entry.view.shape == expected, "[{}] tensor {:?}: expected shape {} from config.json, found {}",
+                      entry.origin, entry.stored_name, expected.text(), entry.view.shape.text());
+  require<ModelError>(is_weight_type(entry.view.dtype), "[{}] tensor {:?}: expected f32, f16 or bf16, found {}",
+                      entry.origin, entry.stored_name, name_of(entry.view.dtype));
+  return entry.view;
+}
+
+DType Checkpoint::stored_dtype() const {
+  std::map<DType, std::uint64_t> bytes;
+  for (const auto& [name, entry] : entries_) {
+    if (is_weight_type(entry.view.dtype)) bytes[entry.view.dtype] += entry.view.bytes().size();
+  }
+  const auto most =
+      std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  require<ModelError>(most != bytes.end(), "[{}] expected f32, f16 or bf16 weights, found none", origin_);
+  return most->first;
+}
+
+std::uint64_t Checkpoint::bytes() const {
+  std::uint64_t total = 0;
+  for (const auto& [name, entry] : entries_) total += entry.view.bytes().size();
+  return total;
+}
+
+Hash128 Checkpoint::fingerprint() const {
+  Hasher hasher;
+  for (const auto& [name, entry] : entries_) {
+    if (is_unused(name)) continue;
+    const std::string header = fmt::format("{}\n{}{}\n", name, name_of(entry.view.dtype), entry.view.shape.text());
+    hasher.add(header);
+    add_samples(hasher, entry.view.bytes());
+  }
+  return hasher.digest();
+}
+
+std::optional<std::string> Checkpoint::first_non_finite() const {
+  for (const auto& [name, entry] : entries_) {
+    const bool finite = all_finite(entry.view);
+    release(entry.view);  // 16 GB that are read once should not stay in memory
+    if (!finite) return entry.stored_name;
+  }
+  return std::nullopt;
+}
+
+void Checkpoint::release(const TensorView& view) const {
+  for (const tensor::SafetensorsFile& file : files_) file.release(view);
+}
+
+}  // namespace e5v::model

@@ -1,0 +1,82 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "tensor/safetensors.h"
+#include "tensor/tensor.h"
+
+namespace e5v::model {
+
+// The one name of a weight, whatever generation of tools wrote the file. "4.51" and "4.52" are transformers up to and
+// from that version; text-only Llama and Mistral files use LLaVA-NeXT's names. Other names stay as they are.
+// clang-format off
+//   canonical          | original LLaVA-NeXT                            | 4.51                           | 4.52
+//   language_model.*   | model.*  (layers.N, embed_tokens, norm)        | language_model.model.*         | model.language_model.*
+//   lm_head.*          | lm_head.*                                      | language_model.lm_head.*       | lm_head.*
+//   vision_tower.*     | model.vision_tower.vision_tower.vision_model.* | vision_tower.vision_model.*    | model.vision_tower.vision_model.*
+//   projector.linear_1 | model.mm_projector.0                           | multi_modal_projector.linear_1 | model.multi_modal_projector.linear_1
+//   projector.linear_2 | model.mm_projector.2                           | multi_modal_projector.linear_2 | model.multi_modal_projector.linear_2
+//   image_newline      | model.image_newline                            | image_newline                  | model.image_newline
+// clang-format on
+/// The canonical name of a stored name, by the table above.
+std::string canonical_name(std::string_view stored);
+
+/// The weights of a model by canonical name, mapped from a folder. Nothing is read until it is used.
+class Checkpoint {
+ public:
+  /// Opens model.safetensors, or model.safetensors.index.json and the shards it names, or else the only *.safetensors
+  /// of the folder. Throws ModelError: missing files (all of them named), lying headers, an index that contradicts its
+  /// shards or leaves the folder, two tensors with one canonical name, weights in another format.
+  explicit Checkpoint(const std::filesystem::path& folder);
+
+  /// Weights in memory that the caller keeps alive, under any generation's names. `origin` leads the error messages.
+  Checkpoint(const tensor::TensorMap& tensors, std::string origin);
+
+  bool has(std::string_view canonical) const { return entries_.find(canonical) != entries_.end(); }
+
+  /// The weight of that canonical name. Throws ModelError when it is missing, is of another shape than expected, or is
+  /// not f32, f16 or bf16; names file and tensor as the file calls it.
+  tensor::TensorView tensor(std::string_view canonical, const tensor::Shape& expected) const;
+
+  /// The floating type that most bytes are stored in.
+  tensor::DType stored_dtype() const;
+  /// Bytes of all tensors.
+  std::uint64_t bytes() const;
+
+  /// Tells different weights apart without reading them all: hashes of each tensor the vectors depend on its canonical
+  /// name, type, shape and 32 evenly spaced samples of 64 bytes. The price is that a change between the samples of a
+  /// tensor goes unseen; fine-tuning and quantisation change everything. Names of other generations, sharding, and
+  /// presence of unused tensors (LM head, the tower's last norm) do not change it.
+  Hash128 fingerprint() const;
+
+  /// Reads everything; the first tensor, in order of canonical names, that holds NaN or infinity, as the file calls it.
+  std::optional<std::string> first_non_finite() const;
+
+  /// The weight files, in the order of their names.
+  const std::vector<std::filesystem::path>& files() const { return paths_; }
+
+  /// Gives back the memory of a tensor's pages, after it has been copied to where it is used. The view stays valid.
+  void release(const tensor::TensorView& view) const;
+
+ private:
+  struct Entry {
+    tensor::TensorView view;
+    std::string stored_name, origin;
+  };
+  void open_single(const std::filesystem::path& path);
+  void open_index(const std::filesystem::path& folder);
+  void add(const std::string& stored_name, const tensor::TensorView& view, const std::string& origin);
+
+  std::string origin_;
+  std::vector<std::filesystem::path> paths_;
+  std::vector<tensor::SafetensorsFile> files_;
+  std::map<std::string, Entry, std::less<>> entries_;
+};
+
+}  // namespace e5v::model

@@ -1,0 +1,250 @@
+#include "model/config.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/file.h"
+#include "model/config_parts.h"
+
+namespace e5v::model {
+namespace {
+
+constexpr std::uint64_t kMaxFileBytes = 16 << 20;
+constexpr const char* kArchitectures =
+    "one of llava_next, llama, mistral (transformers) or llava_llama, llava_mistral (LLaVA-NeXT)";
+
+// The largest sizes that are believed. Far above any model's, and low enough that no product of them overflows.
+constexpr std::int64_t kMaxWidth = 1 << 16, kMaxMlpWidth = 1 << 20, kMaxLayers = 1024, kMaxHeads = 1024;
+constexpr std::int64_t kMaxVocabulary = 1 << 24, kMaxPositions = 1 << 27;
+constexpr std::int64_t kMaxImageSize = 4096, kMaxPatchesPerSide = 256;
+
+/// LlavaNextConfig's own defaults, which replace absent objects; absent keys of present objects take the classes'.
+constexpr ClipConfig kLlavaVision{.width = 1024,
+                                  .layers = 24,
+                                  .heads = 16,
+                                  .mlp_width = 4096,
+                                  .image_size = 336,
+                                  .patch_size = 14,
+                                  .norm_eps = 1e-5f,
+                                  .activation = Activation::quick_gelu};
+const std::vector<image::Size> kLlavaGrid{{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}};
+
+Activation parse_activation(const Fields& fields, const char* key, const std::string& fallback) {
+  constexpr std::array<std::pair<std::string_view, Activation>, 4> kNames{{
+      {"quick_gelu", Activation::quick_gelu},
+      {"gelu", Activation::gelu},
+      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"gelu_new", Activation::gelu_tanh},
+  }};
+  const std::string name = fields.text(key, fallback);
+  const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const auto& known) { return known.first == name; });
+  fields.check(found != kNames.end(), key, "one of quick_gelu, gelu, gelu_pytorch_tanh, gelu_new");
+  return found->second;
+}
+
+ClipConfig parse_vision(const Fields& fields) {
+  const std::string type = fields.text("model_type", "clip_vision_model");
+  fields.check(type == "clip_vision_model", "model_type", "clip_vision_model");
+  fields.integer("num_channels", 3, {3, 3});
+  ClipConfig config;
+  config.width = fields.integer("hidden_size", 768, {1, kMaxWidth});
+  config.layers = fields.integer("num_hidden_layers", 12, {1, kMaxLayers});
+  config.heads = fields.integer("num_attention_heads", 12, {1, kMaxHeads});
+  config.mlp_width = fields.integer("intermediate_size", 3072, {1, kMaxMlpWidth});
+  config.image_size = fields.integer("image_size", 224, {1, kMaxImageSize});
+  config.patch_size = fields.integer("patch_size", 32, {1, kMaxImageSize});
+  config.norm_eps = static_cast<float>(fields.real("layer_norm_eps", 1e-5, {1e-20, 1}));
+  config.activation = parse_activation(fields, "hidden_act", "quick_gelu");
+  fields.check(config.width % config.heads == 0, "num_attention_heads",
+               fmt::format("a divisor of hidden_size {}", config.width), std::to_string(config.heads));
+  fields.check(config.image_size % config.patch_size == 0, "image_size",
+               fmt::format("a multiple of patch_size {}", config.patch_size), std::to_string(config.image_size));
+  fields.check(config.patches_per_side() <= kMaxPatchesPerSide, "patch_size",
+               fmt::format("at most {} patches along image_size {}", kMaxPatchesPerSide, config.image_size),
+               std::to_string(config.patch_size));
+  return config;
+}
+
+/// The rotary embedding: transformers 5 keeps it in "rope_parameters", earlier ones in "rope_theta" and "rope_scaling".
+void parse_rope(const Fields& fields, LlamaConfig& config) {
+  constexpr Range<double> kTheta{1, 1e12}, kFactor{1e-3, 1e6};
+  const double theta = fields.real("rope_theta", 10000.0, kTheta);
+  const std::optional<Fields> current = fields.child("rope_parameters");
+  config.rope_theta = current ? current->real("rope_theta", theta, kTheta) : theta;
+  const std::optional<Fields> scaling = current ? current : fields.child("rope_scaling");
+  if (!scaling) return;
+  const char* key = scaling->has("rope_type") ? "rope_type" : "type";
+  const std::string type = scaling->text(key, "default");
+  if (type == "default") return;
+  scaling->check(type == "llama3", key, "default or llama3 (others are not supported)");
+  Llama3RopeScaling llama3{};
+  llama3.factor = scaling->real("factor", std::nullopt, {1, 1e6});
+  llama3.low_frequency_factor = scaling->real("low_freq_factor", std::nullopt, kFactor);
+  llama3.high_frequency_factor = scaling->real("high_freq_factor", std::nullopt, kFactor);
+  llama3.original_max_positions =
+      scaling->integer("original_max_position_embeddings", std::nullopt, {1, kMaxPositions});
+  scaling->check(llama3.high_frequency_factor > llama3.low_frequency_factor, "high_freq_factor",
+                 fmt::format("more than low_freq_factor {}", llama3.low_frequency_factor));
+  config.rope_scaling = llama3;
+}
+
+/// Features of other models with the same keys, which would be wrong if they were ignored.
+void refuse_unsupported(const Fields& fields) {
+  fields.check(fields.text("hidden_act", "silu") == "silu", "hidden_act", "silu");
+  fields.check(!fields.flag("attention_bias", false), "attention_bias", "false (biases are not supported)");
+  fields.check(!fields.flag("mlp_bias", false), "mlp_bias", "false (biases are not supported)");
+}
+
+/// Null means one per query head in both classes; an absent key only in Llama's.
+std::int64_t parse_kv_heads(const Fields& fields, Backbone backbone, std::int64_t heads) {
+  const bool absent = fields.find("num_key_value_heads") == nullptr;
+  const std::int64_t fallback = absent && backbone == Backbone::mistral ? 8 : heads;
+  const std::int64_t kv_heads = fields.integer("num_key_value_heads", fallback, {1, kMaxHeads});
+  fields.check(heads % kv_heads == 0, "num_key_value_heads", fmt::format("a divisor of num_attention_heads {}", heads),
+               std::to_string(kv_heads));
+  return kv_heads;
+}
+
+std::int64_t parse_head_width(const Fields& fields, std::int64_t width, std::int64_t heads) {
+  const bool given = fields.has("head_dim");
+  fields.check(given || width % heads == 0, "num_attention_heads", fmt::format("a divisor of hidden_size {}", width),
+               std::to_string(heads));
+  const std::int64_t head_width = fields.integer("head_dim", width / heads, {1, kMaxWidth});
+  fields.check(head_width % 2 == 0, "head_dim", "an even number", std::to_string(head_width));
+  return head_width;
+}
+
+ModelConfig parse_llava_next(const Fields& fields) {
+  const Json empty = Json::object();
+  const Fields text = fields.child("text_config").value_or(Fields(empty, fields.origin(), "text_config."));
+  const std::string type = text.text("model_type", "llama");
+  text.check(type == "llama" || type == "mistral", "model_type", "llama or mistral");
+  ModelConfig config;
+  config.text = parse_text(text, type == "mistral" ? Backbone::mistral : Backbone::llama);
+  config.text.tied_head |= !text.has("tie_word_embeddings") && fields.flag("tie_word_embeddings", false);
+  const std::optional<Fields> vision = fields.child("vision_config");
+  config.vision = vision ? parse_vision(*vision) : kLlavaVision;
+  config.feature_layer = parse_feature_layer(fields, "vision_feature_layer", -2, *config.vision);
+  const std::string strategy = fields.text("vision_feature_select_strategy", "default");
+  fields.check(strategy == "default" || strategy == "full", "vision_feature_select_strategy", "default or full");
+  config.keep_class_token = strategy == "full";
+  config.projector_activation = parse_activation(fields, "projector_hidden_act", "gelu");
+  config.projector_bias = fields.flag("multimodal_projector_bias", true);
+  config.grid_pinpoints = parse_grid(fields, kLlavaGrid, *config.vision);
+  const char* token_key = fields.has("image_token_id") ? "image_token_id" : "image_token_index";
+  config.image_token = fields.integer(token_key, 32000, {0, kMaxVocabulary});
+  return config;
+}
+
+/// One [height, width] of a grid list; multiples of the tile are checked by the caller.
+image::Size parse_pinpoint(const Fields& fields, const char* key, const Json& item, const ClipConfig& vision) {
+  constexpr std::int64_t kMaxTilesPerSide = 64;
+  const std::int64_t limit = kMaxTilesPerSide * vision.image_size;
+  const bool pair = item.is_array() && item.size() == 2 && item[0].is_number() && item[1].is_number();
+  fields.check(pair, key, "pairs [height, width] only");
+  std::array<int, 2> sides{};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Json side{{key, item[i]}};  // so that the message shows the number that is wrong
+    sides[i] = static_cast<int>(Fields(side, fields.origin()).integer(key, std::nullopt, {1, limit}));
+  }
+  return {sides[0], sides[1]};
+}
+
+/// "model_type", or what the architecture's name says where it is absent.
+std::string model_type(const Fields& fields) {
+  if (fields.has("model_type")) return fields.text("model_type", std::nullopt);
+  const Json* architectures = fields.find("architectures");
+  const Json none;
+  const Json& first =
+      architectures != nullptr && architectures->is_array() && !architectures->empty() ? architectures->front() : none;
+  if (first == "LlavaNextForConditionalGeneration") return "llava_next";
+  if (first == "LlamaForCausalLM") return "llama";
+  if (first == "MistralForCausalLM") return "mistral";
+  return "";
+}
+
+}  // namespace
+
+LlamaConfig parse_text(const Fields& fields, Backbone backbone) {
+  const bool mistral = backbone == Backbone::mistral;
+  refuse_unsupported(fields);
+  LlamaConfig config;
+  config.backbone = backbone;
+  config.vocabulary = fields.integer("vocab_size", 32000, {1, kMaxVocabulary});
+  config.width = fields.integer("hidden_size", 4096, {1, kMaxWidth});
+  config.layers = fields.integer("num_hidden_layers", 32, {1, kMaxLayers});
+  config.heads = fields.integer("num_attention_heads", 32, {1, kMaxHeads});
+  config.kv_heads = parse_kv_heads(fields, backbone, config.heads);
+  config.head_width = parse_head_width(fields, config.width, config.heads);
+  config.mlp_width = fields.integer("intermediate_size", mistral ? 14336 : 11008, {1, kMaxMlpWidth});
+  config.max_positions = fields.integer("max_position_embeddings", mistral ? 131072 : 2048, {1, kMaxPositions});
+  config.rms_eps = static_cast<float>(fields.real("rms_norm_eps", 1e-6, {1e-20, 1}));
+  parse_rope(fields, config);
+  if (mistral && fields.find("sliding_window") == nullptr) config.sliding_window = 4096;
+  if (mistral && fields.has("sliding_window")) {
+    config.sliding_window = fields.integer("sliding_window", std::nullopt, {1, kMaxPositions});
+  }
+  config.tied_head = fields.flag("tie_word_embeddings", false);
+  return config;
+}
+
+std::int64_t parse_feature_layer(const Fields& fields, const char* key, std::optional<std::int64_t> fallback,
+                                 const ClipConfig& vision) {
+  const Range<std::int64_t> range{-vision.layers - 1, vision.layers};
+  const Json* value = fields.find(key);
+  if (value == nullptr || !value->is_array()) {
+    const std::int64_t layer = fields.integer(key, fallback, range);
+    fields.check(layer >= range.lowest && layer <= range.highest, key, "a layer that the vision tower has",
+                 std::to_string(layer));
+    return layer;
+  }
+  fields.check(value->size() == 1 && value->front().is_number(), key, "one layer (several are not supported)");
+  const Json single{{key, value->front()}};
+  return Fields(single, fields.origin()).integer(key, std::nullopt, range);
+}
+
+std::vector<image::Size> parse_grid(const Fields& fields, const std::optional<std::vector<image::Size>>& fallback,
+                                    const ClipConfig& vision) {
+  constexpr const char* kKey = "image_grid_pinpoints";
+  constexpr std::size_t kMaxGrids = 1024;
+  const std::string expected =
+      fmt::format("a list of [height, width], multiples of the tile of {} pixels", vision.image_size);
+  std::vector<image::Size> grid;
+  if (!fields.has(kKey) && fallback) {
+    grid = *fallback;
+  } else {
+    const Json* list = fields.find(kKey);
+    fields.check(list != nullptr && list->is_array() && list->size() <= kMaxGrids, kKey, expected);
+    for (const Json& item : *list) grid.push_back(parse_pinpoint(fields, kKey, item, vision));
+  }
+  fields.check(!grid.empty(), kKey, expected);
+  const auto is_multiple = [&](int side) { return side > 0 && side % vision.image_size == 0; };
+  for (const image::Size& size : grid) {
+    if (is_multiple(size.height) && is_multiple(size.width)) continue;
+    fail<ModelError>("[{}] \"{}\": expected {}, found [{}, {}]", fields.origin(), kKey, expected, size.height,
+                     size.width);
+  }
+  return grid;
+}
+
+ModelConfig parse_config(const Json& json, std::string_view origin) {
+  const Fields fields(json, std::string(origin));
+  fields.check(!fields.has("quantization_config"), "quantization_config", "none (quantised weights are not supported)");
+  if (is_original_llava(fields)) return parse_original_llava(fields);
+  const std::string type = model_type(fields);
+  if (type == "llava_next") return parse_llava_next(fields);
+  fields.check(type == "llama" || type == "mistral", "model_type", kArchitectures);
+  ModelConfig config;
+  config.text = parse_text(fields, type == "mistral" ? Backbone::mistral : Backbone::llama);
+  return config;
+}
+
+ModelConfig read_config(const std::filesystem::path& folder) try {
+  const std::filesystem::path path = folder / "config.json";
+  return parse_config(parse_json(read_file(path, kMaxFileBytes), path.string()), path.string());
+} catch (const InvalidInput& error) {
+  throw ModelError(error.what());  // missing or no JSON: the checkpoint is at fault
+}
+
+}  // namespace e5v::model

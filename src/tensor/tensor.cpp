@@ -1,0 +1,83 @@
+#include "tensor/tensor.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <type_traits>
+
+#include "base/parallel.h"
+
+namespace e5v::tensor {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::int64_t kGrain = 1 << 16;
+
+/// Calls f(begin, end) over [0, count) in parallel pieces.
+template <class F>
+void for_pieces(std::int64_t count, const F& f) {
+  parallel_for((count + kGrain - 1) / kGrain, 1,
+               [&](std::int64_t piece) { f(piece * kGrain, std::min(count, (piece + 1) * kGrain)); });
+}
+
+template <class T>
+void widen(std::span<const T> from, std::span<float> to) {
+  for_pieces(static_cast<std::int64_t>(from.size()), [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      to[i] = static_cast<float>(from[i]);
+    }
+  });
+}
+
+template <class T>
+bool finite(std::span<const T> values) {
+  std::atomic<bool> result = true;
+  for_pieces(static_cast<std::int64_t>(values.size()), [&](std::int64_t begin, std::int64_t end) {
+    // x - x is 0 for finite x and NaN otherwise; the sum keeps the loop free of branches.
+    using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
+    Wide sum = 0;
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const auto value = static_cast<Wide>(values[i]);
+      sum += value - value;
+    }
+    if (!std::isfinite(sum)) result.store(false, std::memory_order_relaxed);
+  });
+  return result;
+}
+
+}  // namespace
+
+Buffer::Buffer(std::size_t bytes) : size_(bytes) {
+  if (bytes == 0) return;
+  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
+  require<DeviceError>(memory != nullptr, "[memory] {} bytes cannot be had", bytes);
+  data_.reset(memory);
+}
+
+void Buffer::Free::operator()(std::byte* data) const { std::free(data); }
+
+Tensor::Tensor(DType dtype, const Shape& shape)
+    : dtype_(dtype), shape_(shape), buffer_(static_cast<std::size_t>(shape.elements() * size_of(dtype))) {}
+
+Tensor to_f32(const TensorView& source) {
+  Tensor result(DType::f32, source.shape);
+  switch (source.dtype) {
+    case DType::f32: widen(source.as<float>(), result.as<float>()); break;
+    case DType::f16: widen(source.as<Half>(), result.as<float>()); break;
+    case DType::bf16: widen(source.as<BFloat16>(), result.as<float>()); break;
+    default: fail<InvalidInput>("[tensor] expected f32, f16 or bf16, found {}", name_of(source.dtype));
+  }
+  return result;
+}
+
+bool all_finite(const TensorView& source) {
+  switch (source.dtype) {
+    case DType::f32: return finite(source.as<float>());
+    case DType::f16: return finite(source.as<Half>());
+    case DType::bf16: return finite(source.as<BFloat16>());
+    case DType::f64: return finite(source.as<double>());
+    default: return true;
+  }
+}
+
+}  // namespace e5v::tensor

@@ -1,0 +1,129 @@
+#include "model/llama.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "golden.h"
+#include "model/sequence.h"
+#include "model/stories.h"
+#include "tensor/safetensors.h"
+
+namespace e5v::model::test {
+namespace {
+
+using e5v::test::golden;
+
+double max_difference(std::span<const float> found, std::span<const float> expected) {
+  double largest = found.size() == expected.size() ? 0 : INFINITY;
+  for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i) {
+    const double difference = std::abs(double{found[i]} - expected[i]);
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
+
+TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
+  const auto folder = golden("ckpt/tiny-small-f32");
+  const ModelConfig config = read_config(folder);
+  const Checkpoint checkpoint(folder);
+  const LlamaWeights weights = LlamaWeights::from(checkpoint, config.text);
+  const tensor::SafetensorsFile trace(golden("embed/text0_full_trace_small_f32.safetensors"));
+  const auto ids = trace.find("input_ids")->as<std::int32_t>();
+  const auto length = static_cast<std::int64_t>(ids.size());
+  const PackedRows rows = one_sequence(length, true);
+  tensor::Arena arena;
+
+  // Each model is one block longer; without the final norm its output is the hidden state after that block, which the
+  // next one's residual stream starts from.
+  const tensor::Tensor x(tensor::DType::f32, {length, config.text.width});
+  for (std::size_t layer = 0; layer <= weights.blocks.size(); ++layer) {
+    const auto expected = trace.find("hidden_states." + std::to_string(layer))->as<float>();
+    if (layer == 0) {
+      Llama(weights, config.text, nn::Precision::f32).embed(ids, matrix_of(x));
+    } else {
+      std::vector<float> frequencies;
+      for (std::int64_t i = 0; i < config.text.head_width; i += 2) {
+        frequencies.push_back(1.0f / std::pow(500000.0f, static_cast<float>(i) / static_cast<float>(config.text.head_width)));
+      }
+      const LlamaBlock block(weights.blocks[layer - 1], config.text, nn::Precision::f32);
+      block.forward(matrix_of(x), rows, ops::RotaryTable(frequencies, length), arena);
+    }
+    if (layer < weights.blocks.size()) {
+      EXPECT_LT(max_difference(x.as<float>(), expected), 5e-5) << layer;
+    }
+  }
+  const Llama llama(weights, config.text, nn::Precision::f32);
+  const tensor::Tensor start(tensor::DType::f32, x.shape()), y(tensor::DType::f32, x.shape());
+  llama.embed(ids, matrix_of(start));
+  llama.forward(matrix_of(start), rows, matrix_of(y), arena);
+  EXPECT_LT(max_difference(y.as<float>(), trace.find("hidden_states.4")->as<float>()), 5e-5);
+}
+
+/// The likeliest token behind `ids`: the head is the embedding table.
+std::int32_t next_token(const Llama& llama, const Stories& stories, const std::vector<std::int32_t>& ids, tensor::Arena& arena) {
+  const auto length = static_cast<std::int64_t>(ids.size());
+  const tensor::Tensor x(tensor::DType::f32, {length, stories.config.width}), y(tensor::DType::f32, {1, stories.config.width});
+  llama.embed(ids, matrix_of(x));
+  llama.forward(matrix_of(x), one_sequence(length), matrix_of(y), arena);
+  const ops::Weight head(std::vector{stories.weights.embedding}, ops::Arithmetic::f32);
+  const tensor::Tensor logits(tensor::DType::f32, {1, stories.config.vocabulary});
+  ops::matmul(matrix_of(y), head, {}, matrix_of(logits));
+  const auto values = logits.as<float>();
+  return static_cast<std::int32_t>(std::max_element(values.begin(), values.end()) - values.begin());
+}
+
+TEST(Llama, TrainedWeightsTellAStory) {
+  const Stories stories(golden("stories260K"));
+  ASSERT_EQ(stories.pieces.size(), 512u);
+  const Llama llama(stories.weights, stories.config, nn::Precision::f32);
+  tensor::Arena arena;
+  std::vector<std::int32_t> ids{1};  // begin of text
+  // What llama2.c's own run at temperature 0 prints.
+  const std::string expected =
+      " Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a "
+      "big, red ball. She wanted to play with it, but it was too high.";
+  std::string story;
+  while (story.size() < expected.size() && ids.size() < 120) {
+    ids.push_back(next_token(llama, stories, ids, arena));
+    story += stories.pieces[static_cast<std::size_t>(ids.back())];
+  }
+  EXPECT_EQ(story, expected);
+}
+
+TEST(LlamaWeights, MissingAndContradictingTensorsAreNamed) {
+  const auto folder = golden("ckpt/tiny-small-f32");
+  LlamaConfig config = read_config(folder).text;
+  const Checkpoint checkpoint(folder);
+  config.layers = 5;
+  EXPECT_THAT([&] { LlamaWeights::from(checkpoint, config); },
+              testing::ThrowsMessage<ModelError>(testing::HasSubstr("layers.4.input_layernorm")));
+  config.layers = 4;
+  config.mlp_width = 353;
+  EXPECT_THAT([&] { LlamaWeights::from(checkpoint, config); },
+              testing::ThrowsMessage<ModelError>(testing::AllOf(testing::HasSubstr("gate_proj"), testing::HasSubstr("353"))));
+}
+
+TEST(Llama, StretchedFrequenciesFollowTheirThreeRanges) {
+  // With scaling whose factor is 1 nothing changes; with a factor the longest wavelength turns that much slower, which
+  // shows as another vector at a late position only.
+  const Stories stories(golden("stories260K"));
+  LlamaConfig scaled = stories.config, neutral = stories.config;
+  neutral.rope_scaling = Llama3RopeScaling{1, 1, 4, 8192};
+  scaled.rope_scaling = Llama3RopeScaling{8, 1, 4, 16};
+  tensor::Arena arena;
+  const auto vector_of = [&](const LlamaConfig& config) {
+    const Llama llama(stories.weights, config, nn::Precision::f32);
+    const std::vector<std::int32_t> ids{1, 403, 407, 261, 378};
+    const tensor::Tensor x(tensor::DType::f32, {5, config.width}), y(tensor::DType::f32, {1, config.width});
+    llama.embed(ids, matrix_of(x));
+    llama.forward(matrix_of(x), one_sequence(5), matrix_of(y), arena);
+    return std::vector<float>(y.as<float>().begin(), y.as<float>().end());
+  };
+  const auto plain = vector_of(stories.config);
+  EXPECT_EQ(vector_of(neutral), plain);
+  EXPECT_GT(max_difference(vector_of(scaled), plain), 1e-3);
+}
+
+}  // namespace
+}  // namespace e5v::model::test

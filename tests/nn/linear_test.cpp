@@ -1,0 +1,98 @@
+#include "nn/linear.h"
+
+#include <gmock/gmock.h>
+
+#include <random>
+
+namespace e5v::nn {
+namespace {
+
+tensor::Tensor random_tensor(std::int64_t rows, std::int64_t columns, unsigned seed) {
+  tensor::Tensor tensor(tensor::DType::f32, {rows, columns});
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  for (float& value : tensor.as<float>()) value = normal(random);
+  return tensor;
+}
+
+/// x in the type that the layer takes.
+tensor::Tensor input_for(const Linear& linear, const tensor::Tensor& x) {
+  tensor::Tensor converted(linear.input_type(), x.shape());
+  for (std::size_t i = 0; i < static_cast<std::size_t>(x.elements()); ++i) {
+    if (linear.input_type() == tensor::DType::f32) {
+      converted.as<float>()[i] = x.as<float>()[i];
+    } else {
+      converted.as<tensor::BFloat16>()[i] = tensor::BFloat16(x.as<float>()[i]);
+    }
+  }
+  return converted;
+}
+
+double dot_row(const tensor::Tensor& x, std::int64_t row, const tensor::Tensor& w, std::int64_t output) {
+  double sum = 0;
+  const std::int64_t width = x.shape()[1];
+  for (std::int64_t k = 0; k < width; ++k) {
+    sum += double{x.as<float>()[static_cast<std::size_t>(row * width + k)]} *
+           w.as<float>()[static_cast<std::size_t>(output * width + k)];
+  }
+  return sum;
+}
+
+TEST(Linear, StacksPartsAndAddsBiases) {
+  const tensor::Tensor first = random_tensor(6, 32, 1), second = random_tensor(3, 32, 2), x = random_tensor(4, 32, 3);
+  const tensor::Tensor bias1 = tensor::Tensor::from<float>(std::vector<float>{1, 2, 3, 4, 5, 6}, {6});
+  const tensor::Tensor bias2 = tensor::Tensor::from<float>(std::vector<float>{7, 8, 9}, {3});
+  const Linear linear({first.view(), second.view()}, {bias1.view(), bias2.view()}, Precision::f32);
+  EXPECT_EQ(linear.outputs(), 9);
+  EXPECT_EQ(linear.inputs(), 32);
+  const tensor::Tensor y(tensor::DType::f32, {4, 9});
+  linear.forward(matrix_of(x), matrix_of(y));
+  for (std::int64_t r = 0; r < 4; ++r) {
+    for (std::int64_t c = 0; c < 9; ++c) {
+      const double expected = (c < 6 ? dot_row(x, r, first, c) : dot_row(x, r, second, c - 6)) + static_cast<double>(c) + 1;
+      EXPECT_NEAR(y.as<float>()[static_cast<std::size_t>(r * 9 + c)], expected, 1e-4);
+    }
+  }
+  const std::vector<float> once(y.as<float>().begin(), y.as<float>().end());
+  linear.add_to(matrix_of(x), matrix_of(y));
+  for (std::size_t i = 0; i < once.size(); ++i) EXPECT_NEAR(y.as<float>()[i], 2 * once[i], 1e-4);
+}
+
+TEST(Linear, SixteenBitPrecisionRoundsF32Weights) {
+  const tensor::Tensor w = random_tensor(5, 64, 4), x = random_tensor(2, 64, 5);
+  const Linear exact({w.view()}, Precision::f32), rounded({w.view()}, Precision::bf16);
+  EXPECT_EQ(exact.owned_bytes(), 0);
+  EXPECT_GE(rounded.owned_bytes(), 5 * 64 * 2);
+  const tensor::Tensor y(tensor::DType::f32, {2, 5});
+  rounded.forward(matrix_of(input_for(rounded, x)), matrix_of(y));
+  double largest = 0;
+  for (std::int64_t r = 0; r < 2; ++r) {
+    for (std::int64_t c = 0; c < 5; ++c) {
+      const double difference = y.as<float>()[static_cast<std::size_t>(r * 5 + c)] - dot_row(x, r, w, c);
+      largest = std::max(largest, std::abs(difference));
+    }
+  }
+  EXPECT_GT(largest, 1e-5);  // 8 bits of fraction show
+  EXPECT_LT(largest, 0.2);
+}
+
+TEST(Linear, BiasesMustFit) {
+  const tensor::Tensor w = random_tensor(5, 8, 1), bias = random_tensor(1, 4, 2);
+  try {
+    const Linear linear({w.view()}, {bias.view()}, Precision::f32);
+    FAIL();
+  } catch (const InvalidInput& error) {
+    EXPECT_STREQ(error.what(), "[linear] 4 biases for 5 outputs");
+  }
+}
+
+TEST(Precision, FollowsTheWeights) {
+  EXPECT_EQ(default_precision(tensor::DType::f32), Precision::f32);
+  EXPECT_EQ(default_precision(tensor::DType::f16), Precision::bf16);
+  EXPECT_EQ(default_precision(tensor::DType::bf16), Precision::bf16);
+  EXPECT_EQ(arithmetic_for(Precision::f32), ops::Arithmetic::f32);
+  EXPECT_EQ(name_of(Precision::bf16), "bf16");
+}
+
+}  // namespace
+}  // namespace e5v::nn

@@ -1,0 +1,163 @@
+#include "tensor/tensor.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "tensor/matrix.h"
+
+// Sanitizers end the program when memory cannot be had, unless they are told to answer like malloc.
+#define E5V_DEFAULT_OPTIONS extern "C" __attribute__((visibility("default"), used)) const char*
+E5V_DEFAULT_OPTIONS __asan_default_options() { return "allocator_may_return_null=1"; }
+E5V_DEFAULT_OPTIONS __tsan_default_options() { return "allocator_may_return_null=1"; }
+
+namespace e5v::tensor {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+TEST(DType, SizesAndNames) {
+  EXPECT_EQ(size_of(DType::f64), 8);
+  EXPECT_EQ(size_of(dtype_of<float>), static_cast<std::int64_t>(sizeof(float)));
+  EXPECT_EQ(size_of(dtype_of<Half>), static_cast<std::int64_t>(sizeof(Half)));
+  EXPECT_EQ(size_of(dtype_of<BFloat16>), static_cast<std::int64_t>(sizeof(BFloat16)));
+  EXPECT_EQ(size_of(DType::i64), 8);
+  EXPECT_EQ(size_of(DType::i32), 4);
+  EXPECT_EQ(size_of(DType::i16), 2);
+  EXPECT_EQ(size_of(DType::i8), 1);
+  EXPECT_EQ(size_of(DType::u8), 1);
+  EXPECT_EQ(size_of(DType::boolean), 1);
+  EXPECT_EQ(name_of(DType::bf16), "bf16");
+  EXPECT_EQ(name_of(DType::boolean), "bool");
+  EXPECT_TRUE(is_floating(DType::f16));
+  EXPECT_FALSE(is_floating(DType::i8));
+}
+
+TEST(Shape, Basics) {
+  const Shape shape{3, 4, 5};
+  EXPECT_EQ(shape.rank(), 3);
+  EXPECT_EQ(shape[1], 4);
+  EXPECT_EQ(shape.elements(), 60);
+  EXPECT_EQ(shape.text(), "[3, 4, 5]");
+  EXPECT_EQ(shape, (Shape{3, 4, 5}));
+  EXPECT_NE(shape, (Shape{3, 4}));
+  EXPECT_NE((Shape{3}), (Shape{3, 0}));
+  EXPECT_EQ(Shape().elements(), 1);
+  EXPECT_EQ(Shape().text(), "[]");
+  EXPECT_EQ((Shape{2, 0}).elements(), 0);
+}
+
+TEST(Shape, Limits) {
+  EXPECT_EQ((Shape{1, 1, 1, 1, 1, 1}).rank(), Shape::kMaxRank);
+  EXPECT_THAT(
+      [] {
+        Shape({1, 1, 1, 1, 1, 1, 1});
+      },
+      ThrowsMessage<InvalidInput>("[shape] 7 axes, at most 6 are supported"));
+  EXPECT_THAT([] { Shape({2, -3}); }, ThrowsMessage<InvalidInput>("[shape] axis 1 has the negative extent -3"));
+}
+
+TEST(Tensor, OwnsAlignedMemory) {
+  const Tensor tensor(DType::bf16, {3, 7});
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(tensor.data()) % 64, 0u);
+  EXPECT_EQ(tensor.view().bytes().size(), 42u);
+  EXPECT_EQ(tensor.elements(), 21);
+  EXPECT_EQ(Tensor(DType::f32, {0, 4}).view().bytes().size(), 0u);
+}
+
+TEST(Tensor, FromValues) {
+  const std::vector<float> values{1, 2, 3, 4, 5, 6};
+  const Tensor tensor = Tensor::from(std::span<const float>(values), {2, 3});
+  EXPECT_THAT(tensor.as<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(tensor.view().as<float>(), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(
+      [&] {
+        Tensor::from(std::span<const float>(values), {2, 2});
+      },
+      ThrowsMessage<InvalidInput>("[tensor] 6 values for shape [2, 2]"));
+  EXPECT_THAT([&] { tensor.as<Half>(); }, ThrowsMessage<InvalidInput>("[tensor] expected f16, found f32"));
+  EXPECT_THAT([&] { tensor.view().as<std::int64_t>(); },
+              ThrowsMessage<InvalidInput>("[tensor] expected i64, found f32"));
+}
+
+TEST(Buffer, SaysWhenMemoryIsShort) {
+  EXPECT_THAT([] { Buffer(std::size_t{1} << 60); }, ThrowsMessage<DeviceError>(HasSubstr("1152921504606846976 bytes")));
+}
+
+template <class T>
+Tensor converted(const std::vector<float>& values) {
+  std::vector<T> narrow;
+  for (const float value : values) narrow.push_back(T(value));
+  return Tensor::from(std::span<const T>(narrow), {static_cast<std::int64_t>(values.size())});
+}
+
+TEST(Tensor, ToF32) {
+  std::vector<float> values(200'003);  // several pieces of the parallel loop, the last one short
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(static_cast<int>(i % 255) - 127) / 8;
+  for (const Tensor& source : {converted<float>(values), converted<Half>(values), converted<BFloat16>(values)}) {
+    const Tensor result = to_f32(source.view());
+    EXPECT_EQ(result.shape(), source.shape());
+    EXPECT_THAT(result.as<float>(), testing::ElementsAreArray(values));
+  }
+  EXPECT_THAT([] { to_f32(Tensor(DType::i32, {1}).view()); },
+              ThrowsMessage<InvalidInput>("[tensor] expected f32, f16 or bf16, found i32"));
+}
+
+template <class T>
+void check_finite() {
+  std::vector<float> values(100'000, 2);
+  EXPECT_TRUE(all_finite(converted<T>(values).view()));
+  for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+    for (const std::size_t place : {std::size_t{0}, values.size() / 2, values.size() - 1}) {
+      std::vector<float> broken = values;
+      broken[place] = bad;
+      EXPECT_FALSE(all_finite(converted<T>(broken).view())) << bad << " at " << place;
+    }
+  }
+}
+
+TEST(Tensor, AllFinite) {
+  check_finite<float>();
+  check_finite<Half>();
+  check_finite<BFloat16>();
+  check_finite<double>();
+  const std::vector<float> largest(1000, std::numeric_limits<float>::max());
+  EXPECT_TRUE(all_finite(converted<float>(largest).view()));
+  const std::vector<double> beyond_float{1e300, -1e300};
+  EXPECT_TRUE(all_finite(Tensor::from(std::span<const double>(beyond_float), {2}).view()));
+  Tensor integers(DType::i64, {4});
+  std::fill(integers.as<std::int64_t>().begin(), integers.as<std::int64_t>().end(), -1);
+  EXPECT_TRUE(all_finite(integers.view()));
+}
+
+TEST(Matrix, RangesOfRowsAndColumns) {
+  std::vector<float> values(24);
+  std::iota(values.begin(), values.end(), 0.0f);
+  const Tensor tensor = Tensor::from(std::span<const float>(values), {2, 2, 6});
+  const Matrix matrix = matrix_of(tensor);
+  EXPECT_EQ(matrix.rows, 4);
+  EXPECT_EQ(matrix.columns, 6);
+  const ConstMatrix block = matrix.row_range(1, 2).column_range(2, 3);
+  EXPECT_EQ(block.rows, 2);
+  EXPECT_EQ(block.columns, 3);
+  EXPECT_EQ(block.stride, 6);
+  EXPECT_EQ(block.row<float>(0)[0], 8);
+  EXPECT_EQ(block.row<float>(1)[2], 16);
+  matrix.row<float>(3)[5] = -1;
+  EXPECT_EQ(tensor.as<float>()[23], -1);
+}
+
+TEST(Matrix, OfScalarsAndEmptyTensors) {
+  EXPECT_EQ(matrix_of(Tensor(DType::f32, Shape{})).rows, 1);
+  EXPECT_EQ(matrix_of(Tensor(DType::f32, Shape{}).view()).columns, 1);
+  EXPECT_EQ(matrix_of(Tensor(DType::f32, {3, 0})).rows, 0);
+  EXPECT_EQ(matrix_of(Tensor(DType::f32, {0, 3}).view()).rows, 0);
+}
+
+}  // namespace
+}  // namespace e5v::tensor
