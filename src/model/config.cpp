@@ -127,8 +127,8 @@ ModelConfig parse_llava_next(const Fields& fields) {
   config.vision = vision ? parse_vision(*vision) : kLlavaVision;
   config.feature_layer = parse_feature_layer(fields, "vision_feature_layer", -2, *config.vision);
   const std::string strategy = fields.text("vision_feature_select_strategy", "default");
-  fields.check(strategy == "default" || strategy == "full", "vision_feature_select_strategy", "default or full");
-  config.keep_class_token = strategy == "full";
+  fields.check(strategy == "default", "vision_feature_select_strategy",
+               "default (the class token has no place in a grid of tiles)");
   config.projector_activation = parse_activation(fields, "projector_hidden_act", "gelu");
   config.projector_bias = fields.flag("multimodal_projector_bias", true);
   config.grid_pinpoints = parse_grid(fields, kLlavaGrid, *config.vision);

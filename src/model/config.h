@@ -64,7 +64,6 @@ struct ModelConfig {
   std::optional<ClipConfig> vision;  ///< none: a text-only checkpoint
   std::int64_t feature_layer =
       -2;  ///< hidden state that is used, as the file counts: 0 is the tower's input, -1 the last
-  bool keep_class_token = false;  ///< select strategy "full"; "default" drops the token
   Activation projector_activation = Activation::gelu;
   bool projector_bias = true;
   std::vector<image::Size> grid_pinpoints;  ///< in the file's order, which decides between equal grids

@@ -2,6 +2,7 @@
 // F MLP width, C = 2 K E columns of keys beside values, V vocabulary.
 #include "model/llama.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -138,7 +139,7 @@ Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precisi
     : config_(config),
       embedding_(weights.embedding),
       norm_(to_f32(weights.norm)),
-      table_(inverse_frequencies(config), config.max_positions) {
+      rotary_(inverse_frequencies(config)) {
   require<ModelError>(!weights.blocks.empty(), "[llama] a language model needs at least one block");
   blocks_.reserve(weights.blocks.size());
   for (const LlamaBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
@@ -147,8 +148,10 @@ Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precisi
 void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD) const { ops::gather_rows(embedding_, ids_T, x_TD); }
 
 void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, tensor::Arena& arena) const {
-  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) blocks_[i].forward(x_TD, rows, table_, arena);
-  blocks_.back().forward_pooled(x_TD, rows, table_, y_PD, arena);
+  if (rows.positions_T.empty()) return;
+  const auto table = rotary_.covering(*std::max_element(rows.positions_T.begin(), rows.positions_T.end()) + 1);
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) blocks_[i].forward(x_TD, rows, *table, arena);
+  blocks_.back().forward_pooled(x_TD, rows, *table, y_PD, arena);
   ops::rms_norm(y_PD, norm_.as<float>(), config_.rms_eps, y_PD);
 }
 

@@ -93,7 +93,7 @@ class Llama {
   tensor::TensorView embedding_;
   std::vector<LlamaBlock> blocks_;
   tensor::Tensor norm_;
-  ops::RotaryTable table_;
+  ops::GrowingRotaryTable rotary_;
 };
 
 }  // namespace e5v::model

@@ -1,5 +1,6 @@
 #include "ops/rotary.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/check.h"
@@ -19,6 +20,16 @@ RotaryTable::RotaryTable(std::vector<float> inverse_frequencies, std::int64_t po
       sines_.push_back(static_cast<float>(std::sin(angle)));
     }
   }
+}
+
+std::shared_ptr<const RotaryTable> GrowingRotaryTable::covering(std::int64_t positions) const {
+  constexpr std::int64_t kFirst = 512;
+  const std::lock_guard lock(mutex_);
+  if (!table_ || table_->positions() < positions) {
+    const std::int64_t doubled = table_ ? 2 * table_->positions() : kFirst;
+    table_ = std::make_shared<const RotaryTable>(inverse_frequencies_, std::max(positions, doubled));
+  }
+  return table_;
 }
 
 void rotary(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -22,6 +24,22 @@ class RotaryTable {
  private:
   std::int64_t pairs_;
   std::vector<float> cosines_, sines_;  // [positions, pairs]
+};
+
+/// A rotary table that grows with the positions asked for, so that a model's longest context costs nothing until it is
+/// used. Safe to use from several threads.
+class GrowingRotaryTable {
+ public:
+  explicit GrowingRotaryTable(std::vector<float> inverse_frequencies)
+      : inverse_frequencies_(std::move(inverse_frequencies)) {}
+
+  /// A table of at least so many positions.
+  std::shared_ptr<const RotaryTable> covering(std::int64_t positions) const;
+
+ private:
+  std::vector<float> inverse_frequencies_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const RotaryTable> table_;
 };
 
 /// Rotates, in place, elements i and i + E/2 of every head of row t by the angle of positions_T[t].

@@ -89,7 +89,6 @@ TEST(Config, ReadsGoldens) {
     EXPECT_EQ(config.vision->norm_eps, 1e-5f);
     EXPECT_EQ(config.vision->activation, Activation::quick_gelu);
     EXPECT_EQ(config.vision_layers_used(), 2);
-    EXPECT_FALSE(config.keep_class_token);
     EXPECT_EQ(config.projector_activation, Activation::gelu);
     EXPECT_TRUE(config.projector_bias);
     EXPECT_EQ(config.image_token, 2304);
@@ -166,7 +165,6 @@ TEST(Config, KeysOfTransformers5) {
        {"dtype", "bfloat16"},
        {"multimodal_projector_bias", false},
        {"vision_feature_layer", Json::array({-1})},
-       {"vision_feature_select_strategy", "full"},
        {"projector_hidden_act", "gelu_pytorch_tanh"},
        {"text_config",
         {{"rope_parameters", {{"rope_theta", 250000.0}, {"rope_type", "default"}}}, {"tie_word_embeddings", true}}}});
@@ -174,7 +172,6 @@ TEST(Config, KeysOfTransformers5) {
   EXPECT_FALSE(config.projector_bias);
   EXPECT_EQ(config.feature_layer, -1);
   EXPECT_EQ(config.vision_layers_used(), 24);
-  EXPECT_TRUE(config.keep_class_token);
   EXPECT_EQ(config.projector_activation, Activation::gelu_tanh);
   EXPECT_EQ(config.text.rope_theta, 250000);
   EXPECT_TRUE(config.text.tied_head);
@@ -233,7 +230,7 @@ TEST(Config, OriginalLlava) {
   EXPECT_EQ(config.grid_pinpoints.size(), 5u);
   EXPECT_EQ(parse(original_with("model_type", "llava_mistral")).text.backbone, Backbone::mistral);
   EXPECT_EQ(parse(original_with("model_type", "llava")).text.backbone, Backbone::llama);
-  EXPECT_TRUE(parse(original_with("mm_vision_select_feature", "cls_patch")).keep_class_token);
+  expect_error(original_with("mm_vision_select_feature", "cls_patch"), "mm_vision_select_feature", "found \"cls_patch\"");
   Json small = original_with("mm_vision_tower", "/data/clip-vit-large-patch14");
   small["image_grid_pinpoints"] = {{224, 448}};
   EXPECT_EQ(parse(small).vision->image_size, 224);
@@ -285,7 +282,7 @@ TEST(Config, UnsupportedFeatures) {
   expect_error(llava_with("/vision_feature_layer", {-2, -5}), "vision_feature_layer",
                "one layer (several are not supported)");
   expect_error(llava_with("/vision_feature_select_strategy", "cls"), "vision_feature_select_strategy",
-               "default or full");
+               "default (the class token");
   expect_error(llava_with("/projector_hidden_act", "silu"), "projector_hidden_act", "found \"silu\"");
   expect_error(llava_with("/quantization_config", {{"quant_method", "gptq"}}), "quantization_config",
                "found an object");

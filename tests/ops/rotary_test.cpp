@@ -20,6 +20,19 @@ TEST(Rotary, EqualsItsTwin) {
   }
 }
 
+TEST(Rotary, GrowingTablesKeepTheirValues) {
+  const GrowingRotaryTable growing({1.0f, 0.25f});
+  const auto small = growing.covering(3), same = growing.covering(10), large = growing.covering(5000);
+  EXPECT_EQ(small, same);
+  EXPECT_GE(large->positions(), 5000);
+  for (std::int64_t position = 0; position < 10; ++position) {
+    for (std::int64_t pair = 0; pair < 2; ++pair) {
+      EXPECT_EQ(small->cosines(position)[pair], large->cosines(position)[pair]);
+      EXPECT_EQ(small->sines(position)[pair], large->sines(position)[pair]);
+    }
+  }
+}
+
 TEST(Rotary, ArgumentsAreChecked) {
   const RotaryTable table({1.0f, 0.5f}, 4);
   const RandomMatrix x(1, 8, 1), odd(1, 6, 1);

@@ -1,0 +1,98 @@
+#include "text/normalizer.h"
+
+#include <wctype.h>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "base/error.h"
+#include "text/pattern.h"
+#include "text/utf8.h"
+
+namespace e5v::text {
+namespace {
+
+constexpr int kDeepestSequence = 8;
+constexpr std::size_t kMostSteps = 64;
+
+Normalizer::Step prepend(const Section& section) {
+  return [prefix = section.text("prepend")](Normalized& text, std::size_t) {
+    if (!text.text.empty()) text.text.insert(0, prefix);
+  };
+}
+
+Normalizer::Step replace(const Section& section) {
+  return [pattern = Pattern::from_json(section.at("pattern")), content = section.text("content")](
+             Normalized& text, std::size_t max_bytes) { text.text = pattern.replace(text.text, content, max_bytes); };
+}
+
+Normalizer::Step strip(const Section& section) {
+  const bool left = section.flag("strip_left", true), right = section.flag("strip_right", true);
+  return [left, right](Normalized& text, std::size_t) {
+    const std::size_t begin = left ? skip_white_space(text.text, 0) : 0;
+    const std::size_t end = right ? skip_white_space_back(text.text, text.text.size(), begin) : text.text.size();
+    text.text = text.text.substr(begin, end - begin);
+    text.front_kept = text.front_kept && begin == 0;
+  };
+}
+
+/// Lower case by Unicode's simple mapping, from the C library's own C.UTF-8 tables, whatever the process's locale.
+Normalizer::Step lowercase(const Section& section) {
+  const locale_t handle = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  require<ModelError>(handle != nullptr, "{} needs the locale C.UTF-8, which this system lacks", section.where());
+  const std::shared_ptr<std::remove_pointer_t<locale_t>> locale(handle, [](locale_t old) { ::freelocale(old); });
+  return [locale](Normalized& text, std::size_t) {
+    std::string out;
+    for (std::size_t at = 0; at < text.text.size();) {
+      const CodePoint point = code_point_at(text.text, at);
+      at += point.length;
+      // The only letter whose lower case is two code points: capital I with dot.
+      if (point.value == 0x130) {
+        out.append("i\xCC\x87");
+      } else {
+        append_utf8(out, static_cast<char32_t>(::towlower_l(static_cast<wint_t>(point.value), locale.get())));
+      }
+    }
+    text.text = std::move(out);
+  };
+}
+
+}  // namespace
+
+Normalizer::Normalizer(const Section& document) {
+  if (document.has("normalizer")) add(document.at("normalizer"), 0);
+}
+
+void Normalizer::add(const Section& section, int depth) {
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostSteps, "{} is nested too deep or too long",
+                      section.where());
+  const std::string type = section.text("type");
+  if (type == "Sequence") {
+    for (const Section& item : section.items("normalizers")) add(item, depth + 1);
+  } else if (type == "Prepend") {
+    steps_.push_back(prepend(section));
+  } else if (type == "Replace") {
+    steps_.push_back(replace(section));
+  } else if (type == "Strip") {
+    steps_.push_back(strip(section));
+  } else if (type == "Lowercase") {
+    steps_.push_back(lowercase(section));
+  } else {
+    section.unsupported("type", type, {"Sequence", "Prepend", "Replace", "Strip", "Lowercase"});
+  }
+}
+
+Normalized Normalizer::apply(std::string_view text) const {
+  const std::size_t max_bytes = growth_limit(text.size());
+  Normalized normalized{std::string(text)};
+  for (const Step& step : steps_) {
+    step(normalized, max_bytes);
+    require<ModelError>(normalized.text.size() <= max_bytes,
+                        "[tokenizer] the normalizer makes a text of {} bytes grow to {}", text.size(),
+                        normalized.text.size());
+  }
+  return normalized;
+}
+
+}  // namespace e5v::text

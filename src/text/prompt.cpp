@@ -1,0 +1,129 @@
+#include "text/prompt.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "base/error.h"
+#include "text/utf8.h"
+
+namespace e5v::text {
+namespace {
+
+constexpr std::string_view kSentence = "<sent>", kImage = "<image>";
+
+struct NamedPrompt {
+  std::string_view name, text;  // what the user turn says
+};
+
+// The original takes the CIRR and FashionIQ prompts out of "[INST] ... [/INST]" together with the blanks at the ends,
+// so that none stays behind "in one word:".
+constexpr NamedPrompt kPrompts[] = {
+    {"text", "<sent>\nSummary above sentence in one word: "},
+    {"image", "<image>\nSummary above image in one word: "},
+    {"sts", " <sent>\nSummary above sentence in one word:"},
+    {"cirr-query", "<image>Modify this image with \"<sent>\", desribe modified image in one word:"},
+    {"cirr-gallery", "<image>\n Describe this image in one word:"},
+    {"fashioniq-query-dress",
+     "<image> change the style of this dress to <sent>\n Desribe this modified dress in one word based on its style:"},
+    {"fashioniq-query-shirt",
+     "<image> change the style of this shirt to <sent>\n Desribe this modified shirt in one word based on its style:"},
+    // The original calls a toptee a shirt.
+    {"fashioniq-query-toptee",
+     "<image> change the style of this shirt to <sent>\n Desribe this modified shirt in one word based on its style:"},
+    {"fashioniq-gallery-dress", "<image>\n Describe this dress in one word based on its style:"},
+    {"fashioniq-gallery-shirt", "<image>\n Describe this shirt in one word based on its style:"},
+    {"fashioniq-gallery-toptee", "<image>\n Describe this shirt in one word based on its style:"},
+};
+
+constexpr auto kNames = [] {
+  std::array<std::string_view, std::size(kPrompts)> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kPrompts[i].name;
+  return names;
+}();
+
+std::string framed(std::string_view text, ChatStyle style) {
+  switch (style) {
+    case ChatStyle::llama3:
+      return fmt::format(
+          "<|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|>"
+          "<|start_header_id|>assistant<|end_header_id|>\n\n \n",
+          text);
+    case ChatStyle::mistral: return fmt::format("[INST] {} [/INST]", text);
+    case ChatStyle::phi3: return fmt::format("<|user|>\n{}<|end|>\n<|assistant|>\n", text);
+  }
+  fail<InvalidInput>("[prompt] chat style {} does not exist", static_cast<int>(style));
+}
+
+/// What Python's str.strip() takes off the left: white space, and the four separators U+001C to U+001F.
+std::string_view strip_left(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint point = code_point_at(text, 0);
+    if (!is_white_space(point.value) && (point.value < 0x1C || point.value > 0x1F)) break;
+    text.remove_prefix(point.length);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string Prompt::fill(std::string_view sentence) const {
+  if (!sts_normalisation) return fill_prompt(text_template, sentence);
+  // The original strips the sentence together with the line that follows it, and only then puts it into the frame.
+  const std::string normalised = sts_sentence(sentence);
+  const std::string_view stripped = strip_left(normalised);
+  return stripped.empty() ? replace_all(text_template, "<sent>\n", "") : fill_prompt(text_template, stripped);
+}
+
+Prompt find_prompt(std::string_view name_or_template, ChatStyle style) {
+  const auto has = [&](std::string_view slot) { return name_or_template.find(slot) != std::string_view::npos; };
+  if (has(kSentence) || has(kImage)) return {std::string(name_or_template)};
+  const auto named = std::find_if(std::begin(kPrompts), std::end(kPrompts),
+                                  [&](const NamedPrompt& prompt) { return prompt.name == name_or_template; });
+  require(named != std::end(kPrompts), "[prompt] {} is no prompt; give {}, or a template with <sent> or <image> in it",
+          shown(name_or_template), fmt::join(kNames, ", "));
+  return {framed(named->text, style), named->name == "sts"};
+}
+
+std::string prompt_template(std::string_view name_or_template, ChatStyle style) {
+  return find_prompt(name_or_template, style).text_template;
+}
+
+std::span<const std::string_view> prompt_names() { return kNames; }
+
+std::string fill_prompt(std::string_view text_template, std::string_view sentence) {
+  std::string filled(text_template);
+  if (const auto slot = filled.find(kSentence); slot != std::string::npos) {
+    filled.replace(slot, kSentence.size(), sentence);
+  }
+  return filled;
+}
+
+std::string_view default_prompt(bool has_text, bool has_image) {
+  require(has_text || has_image, "[prompt] an item has neither text nor image");
+  return !has_image ? "text" : !has_text ? "image" : "cirr-query";
+}
+
+std::string sts_sentence(std::string_view sentence) {
+  constexpr std::string_view kFinal = ".?\"'";
+  std::string out(sentence);
+  if (!out.empty() && kFinal.find(out.back()) == std::string_view::npos) out.push_back('.');
+  std::replace(out.begin(), out.end(), '"', '\'');
+  if (out.ends_with('?')) out.back() = '.';
+  return out;
+}
+
+ChatStyle chat_style_for(const Tokenizer& tokenizer, std::string_view backbone) {
+  const auto knows = [&](std::string_view token) { return tokenizer.id_of(token).has_value(); };
+  if (knows("<|start_header_id|>")) return ChatStyle::llama3;
+  if (knows("<|user|>") && knows("<|end|>")) return ChatStyle::phi3;
+  if (knows("[INST]") || backbone == "mistral" || tokenizer.byte_fallback()) return ChatStyle::mistral;
+  fail<ModelError>(
+      "[prompt] the tokenizer fits no known chat style: expected the tokens <|start_header_id|>, <|user|> and <|end|>, "
+      "or [INST], or a mistral backbone; the backbone is {}",
+      shown(backbone));
+}
+
+}  // namespace e5v::text

@@ -1,0 +1,65 @@
+#include "text/special_frame.h"
+
+#include <string>
+
+#include "base/error.h"
+
+namespace e5v::text {
+namespace {
+
+constexpr int kDeepestSequence = 8;
+constexpr std::size_t kMostSpecialTokens = 1024;
+
+/// The ids of {"SpecialToken": {"id": name}}: special_tokens[name].ids.
+std::vector<std::int32_t> special_ids(const Section& piece, const Section& processor) {
+  const std::string name = piece.at("SpecialToken").text("id");
+  std::vector<std::int32_t> ids;
+  for (const Section& id : processor.at("special_tokens").at(name.c_str()).items("ids")) ids.push_back(id.id());
+  return ids;
+}
+
+/// Puts the special tokens of a template's "single" around those of the frame.
+void add_template(const Section& processor, SpecialFrame& frame) {
+  SpecialFrame outer;
+  bool behind_text = false;
+  for (const Section& piece : processor.items("single")) {
+    if (piece.has("Sequence")) {
+      require<ModelError>(!behind_text && piece.at("Sequence").text("id") == "A",
+                          "{} is not the one text of a single template, expected \"A\" once", piece.where());
+      behind_text = true;
+      continue;
+    }
+    const std::vector<std::int32_t> ids = special_ids(piece, processor);
+    std::vector<std::int32_t>& side = behind_text ? outer.after : outer.before;
+    side.insert(side.end(), ids.begin(), ids.end());
+    require<ModelError>(side.size() <= kMostSpecialTokens, "{} has more than {} special tokens", processor.where(),
+                        kMostSpecialTokens);
+  }
+  require<ModelError>(behind_text, "{}.single has no text in it, expected {{\"Sequence\": {{\"id\": \"A\"}}}}",
+                      processor.where());
+  frame.before.insert(frame.before.begin(), outer.before.begin(), outer.before.end());
+  frame.after.insert(frame.after.end(), outer.after.begin(), outer.after.end());
+}
+
+void add_processor(const Section& section, SpecialFrame& frame, int depth) {
+  require<ModelError>(depth < kDeepestSequence && frame.before.size() + frame.after.size() <= kMostSpecialTokens,
+                      "{} is nested too deep or too long", section.where());
+  const std::string type = section.text("type");
+  if (type == "Sequence") {
+    for (const Section& item : section.items("processors")) add_processor(item, frame, depth + 1);
+  } else if (type == "TemplateProcessing") {
+    add_template(section, frame);
+  } else if (type != "ByteLevel") {
+    section.unsupported("type", type, {"Sequence", "TemplateProcessing", "ByteLevel"});
+  }
+}
+
+}  // namespace
+
+SpecialFrame read_special_frame(const Section& document) {
+  SpecialFrame frame;
+  if (document.has("post_processor")) add_processor(document.at("post_processor"), frame, 0);
+  return frame;
+}
+
+}  // namespace e5v::text

@@ -1,0 +1,245 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/file.h"
+#include "embed/embedder_impl.h"
+#include "embed/goldens.h"
+#include "image/decode.h"
+
+namespace e5v::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+std::filesystem::path model_folder() { return golden("ckpt/tiny-small-f32"); }
+std::filesystem::path small_image() { return golden("images/img18_dark_90x60.png"); }
+
+Embeddings embed_one(Embedder& embedder, const Input& input) { return embedder.embed(std::span(&input, 1)); }
+
+/// One tile per image keeps these tests quick; the goldens have them all.
+Embedder quick_embedder(EmbedderOptions options = {}) {
+  options.max_tiles = 1;
+  return Embedder::load(model_folder(), options);
+}
+
+class Refusals : public testing::Test {
+ protected:
+  void expect_refused(const Input& input, const std::string& part) {
+    EXPECT_THAT([&] { embed_one(embedder, input); }, ThrowsMessage<InvalidInput>(HasSubstr(part)));
+  }
+  Embedder embedder = quick_embedder();
+};
+
+TEST_F(Refusals, NameWhatIsWrong) {
+  expect_refused({}, "input 0: ");
+  expect_refused(Input::from_text("a <image> of a dog"), "<image> stands in a text, but there is no image");
+  expect_refused(Input::composed(small_image(), "with <image>"), "holds <image> 2 times, expected once");
+  expect_refused(Input::from_text("bad \xff bytes"), "UTF-8");
+  expect_refused({"a", std::nullopt, "image"}, "[prompt image] has no slot for a text, the input has one");
+  expect_refused({std::nullopt, small_image(), "text"}, "[prompt text] has a slot for a text, the input has none");
+  expect_refused({"a", std::nullopt, "nonsense"}, "cirr-gallery");  // the names are listed
+  expect_refused({"a", small_image(), "only <sent>"}, "has no slot for an image, the input has one");
+  expect_refused(Input::from_image("/nonexistent/cat.jpg"), "[/nonexistent/cat.jpg] no such file");
+  expect_refused(Input::from_image(golden("images")), "is a folder, expected a file");
+  expect_refused(Input::from_image(EncodedImage{{}, "nothing.png"}), "[nothing.png]");
+  expect_refused(Input::from_image(Pixels{0, 3, {}}), "0 x 3");
+  expect_refused(Input::from_image(Pixels{2, 2, std::vector<std::uint8_t>(11)}), "11 bytes for 2 x 2 pixels, expected 12");
+}
+
+TEST_F(Refusals, TextsBeyondTheContext) {
+  std::string text;
+  for (int i = 0; i < 9000; ++i) text += "word ";
+  expect_refused(Input::from_text(text), "the context holds 8192");
+  EmbedderOptions options;
+  options.truncate = true;
+  Embedder cutting = quick_embedder(options);
+  const Embeddings cut = embed_one(cutting, Input::from_text(text));
+  EXPECT_LE(cut.token_counts[0], 8192);
+  EXPECT_GT(cut.token_counts[0], 8180);
+}
+
+TEST(EmbedderImages, FileMemoryAndPixelsAgree) {
+  Embedder embedder = quick_embedder();
+  const std::string bytes = read_file(small_image());
+  const auto encoded = std::as_bytes(std::span(bytes));
+  const std::vector<Input> inputs{Input::from_image(small_image()),
+                                  Input::from_image(EncodedImage{{encoded.begin(), encoded.end()}, "memory"})};
+  const Embeddings found = embedder.embed(inputs);
+  EXPECT_LT(max_difference(found.row(0), found.row(1)), 1e-9);  // one and the same rows
+  const image::Bitmap bitmap = image::decode(encoded, "png");
+  const Embeddings pixels = embed_one(embedder, Input::from_image(Pixels{bitmap.width, bitmap.height, bitmap.pixels}));
+  EXPECT_LT(max_difference(found.row(0), pixels.row(0)), 1e-5);
+  EXPECT_EQ(found.token_counts[0], 577 + 27);  // the base tile, its newline, and the prompt around them
+}
+
+TEST(EmbedderImages, PixelLimitIsAdjustable) {
+  EmbedderOptions options;
+  options.max_pixels = 90 * 60 - 1;
+  Embedder embedder = quick_embedder(options);
+  EXPECT_THAT([&] { embed_one(embedder, Input::from_image(small_image())); }, ThrowsMessage<InvalidInput>(HasSubstr("5399")));
+}
+
+TEST(EmbedderBatches, AnyMixInAnyBudgetEqualsSingles) {
+  std::vector<Input> inputs;
+  for (const std::string& sentence : golden_sentences()) inputs.push_back(Input::from_text(sentence));
+  inputs.insert(inputs.begin() + 3, Input::from_image(small_image()));
+  inputs.insert(inputs.begin() + 9, Input::composed(small_image(), "at night"));
+  inputs.push_back(Input::from_image(golden("images/img10_gray16_300x200.png")));
+  inputs.push_back(inputs[0]);
+  inputs.push_back({"in my own words", std::nullopt, "Say <sent> in a word:"});
+  Embedder reference = quick_embedder();
+  std::vector<Embeddings> singles;
+  for (const Input& input : inputs) singles.push_back(embed_one(reference, input));
+  for (const std::int64_t budget : {1, 100, 700, 100000}) {
+    EmbedderOptions options;
+    options.token_budget = budget;
+    Embedder embedder = quick_embedder(options);
+    const Embeddings found = embedder.embed(inputs);
+    ASSERT_EQ(found.size(), static_cast<std::int64_t>(inputs.size()));
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)), singles[i].row(0)), 1e-5) << budget << " " << i;
+      EXPECT_EQ(found.token_counts[i], singles[i].token_counts[0]);
+      EXPECT_EQ(found.fingerprints[i], singles[i].fingerprints[0]);
+    }
+  }
+}
+
+TEST(EmbedderBatches, ThreadsDoNotChangeTheResult) {
+  const Input input = Input::from_text("A dog sitting in the grass.");
+  EmbedderOptions options;
+  options.threads = 1;
+  Embedder one = quick_embedder(options);
+  options.threads = 3;
+  Embedder three = quick_embedder(options);
+  EXPECT_LT(max_difference(embed_one(one, input).row(0), embed_one(three, input).row(0)), 1e-6);
+}
+
+TEST(EmbedderStream, ReportsBadInputsInTheirPlace) {
+  Embedder embedder = quick_embedder();
+  const std::vector<std::string> texts{"good", "bad <image>", "good too", "bad \xff", "last"};
+  std::size_t next = 0;
+  std::vector<std::string> events;
+  Stream stream;
+  stream.next = [&]() -> std::optional<Input> {
+    if (next == texts.size()) return std::nullopt;
+    if (next == 2) {
+      ++next;
+      throw InvalidInput("[items:3] unreadable");
+    }
+    return Input::from_text(texts[next++]);
+  };
+  stream.done = [&](std::int64_t index, const Embedding& embedding) {
+    EXPECT_EQ(embedding.vector.size(), 128u);
+    events.push_back("done " + std::to_string(index));
+  };
+  stream.bad = [&](std::int64_t index, const InvalidInput& error) {
+    events.push_back("bad " + std::to_string(index) + (index == 2 ? error.what() : ""));
+  };
+  embedder.stream(stream);
+  EXPECT_THAT(events, testing::ElementsAre("done 0", "bad 1", "bad 2[items:3] unreadable", "bad 3", "done 4"));
+}
+
+TEST(EmbedderStream, WithoutAHandlerABadInputEndsItBehindTheGoodOnes) {
+  Embedder embedder = quick_embedder();
+  const std::vector<std::string> texts{"one", "two", "bad <image>", "three"};
+  std::size_t next = 0;
+  int done = 0;
+  Stream stream;
+  stream.next = [&] { return next < texts.size() ? std::optional(Input::from_text(texts[next++])) : std::nullopt; };
+  stream.done = [&](std::int64_t, const Embedding&) { ++done; };
+  EXPECT_THROW(embedder.stream(stream), InvalidInput);
+  EXPECT_EQ(done, 2);
+  EXPECT_EQ(embed_one(embedder, Input::from_text("again")).size(), 1);  // still usable
+}
+
+TEST(EmbedderStream, ErrorsOfTheReceiverPassThrough) {
+  Embedder embedder = quick_embedder();
+  Stream stream;
+  stream.next = [] { return std::optional(Input::from_text("endless")); };
+  stream.done = [](std::int64_t index, const Embedding&) {
+    if (index == 5) throw std::runtime_error("disk full");
+  };
+  EXPECT_THAT([&] { embedder.stream(stream); }, ThrowsMessage<std::runtime_error>("disk full"));
+}
+
+TEST(EmbedderFingerprint, TellsOriginsApart) {
+  const auto of = [](const EmbedderOptions& options, const std::string& prompt = "text") {
+    return Embedder::load(model_folder(), options).fingerprint(prompt);
+  };
+  const Fingerprint base = of({});
+  EXPECT_EQ(of({}), base);
+  EXPECT_NE(of({}, "image").id(), base.id());
+  EXPECT_EQ(of({}, "image").space(), base.space());
+  EmbedderOptions options;
+  options.dtype = ComputeType::bf16;
+  EXPECT_NE(of(options).space(), base.space());
+  options = {};
+  options.paper_compat = true;
+  EXPECT_NE(of(options).space(), base.space());
+  options = {};
+  options.normalize = false;
+  EXPECT_NE(of(options).space(), base.space());
+  options = {};
+  options.threads = 2;
+  options.token_budget = 77;
+  EXPECT_EQ(of(options), base);
+  const Fingerprint other = Embedder::load(golden("ckpt/tiny-small-bf16-2shard")).fingerprint("text");
+  EXPECT_NE(other.weights, base.weights);
+}
+
+TEST(EmbedderLoading, NamesWhatIsMissing) {
+  EXPECT_THAT([] { Embedder::load("/nonexistent"); }, ThrowsMessage<ModelError>(HasSubstr("no such model folder")));
+  EXPECT_THAT([] { Embedder::load(small_image()); }, ThrowsMessage<ModelError>(HasSubstr("is no folder")));
+  EmbedderOptions options;
+  options.token_budget = 0;
+  EXPECT_THAT([&] { Embedder::load(model_folder(), options); }, ThrowsMessage<InvalidInput>(HasSubstr("token_budget is 0")));
+}
+
+/// A copy of the model's folder that a test may break.
+class BrokenModel : public testing::Test {
+ protected:
+  BrokenModel() {
+    folder = std::filesystem::temp_directory_path() / ("e5v-broken-" + std::to_string(::getpid()));
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy(model_folder(), folder);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+  }
+  ~BrokenModel() override { std::filesystem::remove_all(folder); }
+  std::filesystem::path folder;
+};
+
+TEST_F(BrokenModel, NaNInAWeightIsFoundWhenAResultIsNot) {
+  const tensor::SafetensorsFile weights(folder / "model.safetensors");
+  const auto* norm = weights.find("language_model.model.norm.weight");
+  const auto* start = weights.tensors().begin()->second.data;
+  for (const auto& [name, view] : weights.tensors()) start = std::min(start, view.data);
+  std::string file = read_file(folder / "model.safetensors");
+  std::uint64_t header = 0;
+  std::memcpy(&header, file.data(), sizeof header);
+  const float nan = NAN;
+  std::memcpy(file.data() + 8 + header + (norm->data - start) + 4 * 17, &nan, sizeof nan);
+  std::ofstream(folder / "model.safetensors", std::ios::binary) << file;
+  Embedder embedder = Embedder::load(folder);
+  EXPECT_THAT([&] { embed_one(embedder, Input::from_text("a")); },
+              ThrowsMessage<ModelError>(testing::AllOf(HasSubstr("[input 0] the result is not finite"),
+                                                       HasSubstr("language_model.model.norm.weight holds NaN"))));
+}
+
+TEST_F(BrokenModel, GridsThatDisagreeAreRefused) {
+  Json preprocessor = read_json(folder / "preprocessor_config.json");
+  preprocessor["image_grid_pinpoints"] = {{672, 672}};
+  std::ofstream(folder / "preprocessor_config.json") << preprocessor;
+  EXPECT_THAT([&] { Embedder::load(folder); }, ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
+}
+
+TEST_F(BrokenModel, WithoutAPreprocessorFileTheModelsOwnSizesServe) {
+  std::filesystem::remove(folder / "preprocessor_config.json");
+  Embedder embedder = Embedder::load(folder), complete = Embedder::load(model_folder());
+  const Input input = Input::from_image(small_image());
+  EXPECT_LT(max_difference(embed_one(embedder, input).row(0), embed_one(complete, input).row(0)), 1e-6);
+}
+
+}  // namespace
+}  // namespace e5v::test

@@ -1,0 +1,112 @@
+// What needs the full vocabularies: run with E5V_EXTENDED_GOLDENS naming their folder.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "golden.h"
+#include "text/prompt.h"
+#include "text/tokenizer.h"
+
+namespace e5v::text {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+std::filesystem::path extended(const char* name) { return test::extended_goldens() / name; }
+
+const Tokenizer& llama3() {
+  static const Tokenizer instance = Tokenizer::from_file(extended("goldens/ckpt/tiny-full/tokenizer.json"));
+  return instance;
+}
+
+/// The strings of llama.cpp's vocabulary tests.
+std::vector<std::string> test_strings(const char* file) {
+  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
+  const std::string content = read_file(extended(file));
+  std::vector<std::string> strings;
+  std::size_t begin = 0;
+  for (std::size_t end; (end = content.find(kSeparator, begin)) != std::string::npos; begin = end + kSeparator.size()) {
+    strings.push_back(content.substr(begin, end - begin));
+  }
+  EXPECT_EQ(begin, content.size()) << "the last string is followed by a separator, too";
+  return strings;
+}
+
+TEST(TextExtended, Llama3GivesTheIdsOfAllGoldenStrings) {
+  const Json strings = read_json(test::golden("tokenizer/tokenizer_goldens.json"));
+  for (const Json& item : strings) {
+    EXPECT_EQ(llama3().encode(item["text"].get<std::string>()), item["ids"].get<Ids>()) << item["text"];
+  }
+}
+
+// What training does with a sentence: cut to 32 tokens, decode, clean up.
+TEST(TextExtended, SentencesAreCutAndCleanedUpAsInTraining) {
+  const Json strings = read_json(test::golden("tokenizer/tokenizer_goldens.json"));
+  for (const Json& item : strings) {
+    Ids ids = llama3().encode(item["text"].get<std::string>(), false);
+    ids.resize(std::min<std::size_t>(ids.size(), 32));
+    EXPECT_EQ(ids, item["trunc32_ids"].get<Ids>()) << item["text"];
+    EXPECT_EQ(llama3().decode(ids), item["trunc32_decoded_raw"].get<std::string>()) << item["text"];
+    EXPECT_EQ(llama3().decode(ids, {.clean_up_spaces = true}), item["trunc32_decoded"].get<std::string>());
+  }
+}
+
+TEST(TextExtended, PrefixesDecodeAsInTheReference) {
+  const Json cases = read_json(test::golden("tokenizer/decode_goldens.json"));
+  ASSERT_EQ(cases.size(), 847u);
+  for (const Json& item : cases) {
+    const auto ids = item["ids"].get<Ids>();
+    EXPECT_EQ(llama3().decode(ids), item["raw"].get<std::string>());
+    EXPECT_EQ(llama3().decode(ids, {.skip_special_tokens = true, .clean_up_spaces = true}),
+              item["skip_special_cleanup"].get<std::string>());
+  }
+}
+
+TEST(TextExtended, PromptsGiveTheOriginalsIds) {
+  const Json golden = read_json(test::golden("tokenizer/e5v_prompts_full.json"));
+  const auto ids_of = [](std::string_view name) { return llama3().encode(prompt_template(name, ChatStyle::llama3)); };
+  EXPECT_EQ(ids_of("image"), golden["img_prompt_ids"].get<Ids>());
+  EXPECT_EQ(ids_of("cirr-gallery"), golden["cirr_img_ids"].get<Ids>());
+  EXPECT_EQ(ids_of("fashioniq-gallery-dress"), golden["fiq_img_dress_ids"].get<Ids>());
+  const Json sts = read_json(test::golden("tokenizer/eval_sts_prompts.json"));
+  for (std::size_t i = 0; i < sts["raw"].size(); ++i) {
+    const std::string prompt = find_prompt("sts", ChatStyle::llama3).fill(sts["raw"][i].get<std::string>());
+    EXPECT_EQ(llama3().encode(prompt), sts["input_ids_full"][i].get<Ids>());
+  }
+}
+
+TEST(TextExtended, Llama3AgreesWithLlamaCpp) {
+  std::istringstream lines(read_file(extended("data/tokenizers/ggml-vocab-llama-bpe.gguf.out")));
+  for (const std::string& text : test_strings("data/tokenizers/ggml-vocab-llama-bpe.gguf.inp")) {
+    std::string line;
+    ASSERT_TRUE(std::getline(lines, line));
+    std::istringstream numbers(line);
+    Ids expected;
+    for (std::int32_t id; numbers >> id;) expected.push_back(id);
+    EXPECT_EQ(llama3().encode(text, false), expected) << text;
+  }
+}
+
+// The file holds the 32000 tokens of Mistral 7B v0.1; byte_fallback_ids.json what Hugging Face's library makes with it
+// of llama.cpp's strings.
+TEST(TextExtended, ByteFallbackVocabularyAgreesWithTheReference) {
+  const Tokenizer tokenizer = Tokenizer::from_file(extended("data/tokenizers/llama2-tokenizer.json"));
+  EXPECT_EQ(chat_style_for(tokenizer, "mistral"), ChatStyle::mistral);
+  const std::vector<std::string> strings = test_strings("data/tokenizers/ggml-vocab-llama-spm.gguf.inp");
+  const Json rows = read_json(E5V_TEXT_CASES "/byte_fallback_ids.json");
+  ASSERT_EQ(rows.size(), strings.size());
+  for (std::size_t i = 0; i < strings.size(); ++i) {
+    EXPECT_EQ(rows[i][0].get<std::string>(), strings[i]);
+    const Ids ids = tokenizer.encode(strings[i], false);
+    EXPECT_EQ(ids, rows[i][1].get<Ids>()) << strings[i];
+    EXPECT_EQ(tokenizer.decode(ids), strings[i]);
+  }
+}
+
+}  // namespace
+}  // namespace e5v::text

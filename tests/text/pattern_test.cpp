@@ -1,0 +1,77 @@
+#include "text/pattern.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace e5v::text {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> matches(const std::string& pattern, const std::string& text) {
+  std::vector<std::string> found;
+  for (const Span& span : Regex(pattern, "[test] pattern").find_all(text)) {
+    found.push_back(text.substr(span.begin, span.end - span.begin));
+  }
+  return found;
+}
+
+TEST(Regex, EscapesMeanWhatOnigurumaMeans) {
+  EXPECT_THAT(matches(R"(\s)", "a\u180E\u0085\uFEFF\u3000b"), ElementsAre("\u0085", "\u3000"));
+  EXPECT_THAT(matches(R"([^\s]+)", "a\u180E b"), ElementsAre("a\u180E", "b"));
+  EXPECT_THAT(matches(R"(\h+)", "xfF0 g"), ElementsAre("fF0"));
+  EXPECT_THAT(matches(R"(\w+)", "a\u0301_1-\u00B2"), ElementsAre("a\u0301_1", "\u00B2"));
+  EXPECT_THAT(matches(R"(\W)", "a-b"), ElementsAre("-"));
+  EXPECT_THAT(matches(R"(\\s)", "\\s"), ElementsAre("\\s"));
+  EXPECT_THAT(matches(R"([]\]a]+)", "x]a"), ElementsAre("]a"));
+  EXPECT_THAT(matches(R"([^]]+)", "]a]"), ElementsAre("a"));
+  EXPECT_THAT(matches(R"([[:digit:]x]+)", "a1x"), ElementsAre("1x"));
+}
+
+TEST(Regex, EmptyMatchesDoNotStandStill) {
+  EXPECT_THAT(matches("b*", "abéb"), ElementsAre("", "b", "b"));
+  EXPECT_THAT(matches("(?=a)", "aa"), ElementsAre("", ""));
+  EXPECT_THAT(matches("a", ""), ElementsAre());
+}
+
+void expect_refused(const std::string& pattern, const std::string& reason) {
+  try {
+    const Regex regex(pattern, "[t.json] pre_tokenizer.pattern.Regex");
+    FAIL() << pattern << " was accepted";
+  } catch (const ModelError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("[t.json] pre_tokenizer.pattern.Regex"));
+    EXPECT_THAT(error.what(), HasSubstr(reason));
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+  }
+}
+
+TEST(Regex, UnusablePatternsAreRefused) {
+  expect_refused("(a\n", "missing closing parenthesis");
+  expect_refused("[a", "missing terminating ]");
+  expect_refused("[a[b]]", "nested classes");
+  expect_refused("[a&&b]", "nested classes");
+  expect_refused(R"([\W])", "\\W inside a class");
+  expect_refused(R"(\C)", "\\C");
+  expect_refused(std::string(70000, 'a'), "70000 bytes");
+  expect_refused(std::string(5000, '('), "parentheses");
+}
+
+TEST(Regex, ExplosivePatternsEndInAnError) { EXPECT_THROW(matches(R"((a|aa)+\d)", std::string(60, 'a')), ModelError); }
+
+TEST(Pattern, SpansCoverTheText) {
+  std::vector<std::string> shown;
+  const std::string text = "xaay";
+  for (const Span& span : Pattern(std::string("a")).split(text)) {
+    shown.push_back(text.substr(span.begin, span.end - span.begin) + (span.is_match ? "!" : ""));
+  }
+  EXPECT_THAT(shown, ElementsAre("x", "a!", "a!", "y"));
+  EXPECT_EQ(Pattern(std::string("a")).replace("xaay", "bb", 100), "xbbbby");
+  EXPECT_EQ(Pattern(std::string()).replace("xaay", "bb", 100), "xaay");
+  EXPECT_THROW(Pattern(std::string("a")).replace("xaay", "bb", 5), ModelError);
+}
+
+}  // namespace
+}  // namespace e5v::text

@@ -1,0 +1,150 @@
+#include "text/prompt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "golden.h"
+
+namespace e5v::text {
+namespace {
+
+using ::testing::HasSubstr;
+using Ids = std::vector<std::int32_t>;
+
+const Tokenizer& small_llama3() {
+  static const Tokenizer instance = Tokenizer::from_file(test::golden("ckpt/tiny-small-f32/tokenizer.json"));
+  return instance;
+}
+
+std::string llama3(std::string_view name) { return prompt_template(name, ChatStyle::llama3); }
+
+TEST(Prompt, TemplatesAreTheOriginalsByteForByte) {
+  const Json golden = read_json(test::golden("tokenizer/e5v_prompts_small.json"));
+  const std::pair<const char*, const char*> names[] = {{"img_prompt", "image"},
+                                                       {"text_prompt", "text"},
+                                                       {"cirr_img", "cirr-gallery"},
+                                                       {"cirr_text_img", "cirr-query"},
+                                                       {"fiq_img_dress", "fashioniq-gallery-dress"},
+                                                       {"fiq_text_img_shirt", "fashioniq-query-shirt"}};
+  for (const auto& [key, name] : names) EXPECT_EQ(llama3(name), golden[key].get<std::string>());
+  EXPECT_EQ(small_llama3().encode(llama3("image")), golden["img_prompt_ids"].get<Ids>());
+  EXPECT_EQ(small_llama3().encode(llama3("cirr-gallery")), golden["cirr_img_ids"].get<Ids>());
+  EXPECT_EQ(small_llama3().encode(llama3("fashioniq-gallery-dress")), golden["fiq_img_dress_ids"].get<Ids>());
+  EXPECT_EQ(llama3("fashioniq-query-toptee"), llama3("fashioniq-query-shirt"));
+  EXPECT_EQ(llama3("fashioniq-gallery-toptee"), llama3("fashioniq-gallery-shirt"));
+}
+
+/// What stands between the parts of the filled template that surround its slot.
+std::string sentence_of(const std::string& prompt, const std::string& text_template) {
+  const std::size_t slot = text_template.find("<sent>");
+  return prompt.substr(slot, prompt.size() - (text_template.size() - std::string("<sent>").size()));
+}
+
+TEST(Prompt, ComposedQueriesAreTheOriginals) {
+  const Json golden = read_json(test::golden("embed/composed_small_f32_v5.json"));
+  ASSERT_EQ(golden["items"].size(), 12u);
+  for (const Json& item : golden["items"]) {
+    const auto kind = item["kind"].get<std::string>(), expected = item["prompt"].get<std::string>();
+    const std::string name = kind == "cirr"                            ? "cirr-query"
+                             : kind.find("dress") != std::string::npos ? "fashioniq-query-dress"
+                                                                       : "fashioniq-query-shirt";
+    const Prompt prompt = find_prompt(name, ChatStyle::llama3);
+    const std::string filled = prompt.fill(sentence_of(expected, prompt.text_template));
+    EXPECT_EQ(filled, expected);
+    EXPECT_EQ(small_llama3().encode(filled), item["input_ids"].get<Ids>());
+  }
+  for (const Json& item : golden["target_side"]) {
+    const auto kind = item["kind"].get<std::string>();
+    EXPECT_EQ(llama3(kind == "cirr" ? "cirr-gallery" : "fashioniq-gallery-" + kind), item["prompt"].get<std::string>());
+  }
+}
+
+TEST(Prompt, TextPromptsAreTheOriginals) {
+  const Json golden = read_json(test::golden("embed/texts_small_f32.json"));
+  const Prompt prompt = find_prompt("text", ChatStyle::llama3);
+  for (std::size_t i = 0; i < golden["prompts"].size(); ++i) {
+    const auto expected = golden["prompts"][i].get<std::string>();
+    EXPECT_EQ(prompt.fill(sentence_of(expected, prompt.text_template)), expected);
+    EXPECT_EQ(small_llama3().encode(expected), golden["input_ids_single"][i].get<Ids>());
+  }
+}
+
+TEST(Prompt, StsSentencesAreNormalisedAsInTheOriginal) {
+  const Json golden = read_json(test::golden("tokenizer/eval_sts_prompts.json"));
+  const Prompt prompt = find_prompt("sts", ChatStyle::llama3);
+  ASSERT_EQ(golden["raw"].size(), 12u);
+  for (std::size_t i = 0; i < golden["raw"].size(); ++i) {
+    const std::string filled = prompt.fill(golden["raw"][i].get<std::string>());
+    EXPECT_EQ(filled, golden["prompts"][i].get<std::string>());
+    EXPECT_EQ(small_llama3().encode(filled), golden["input_ids_small"][i].get<Ids>());
+  }
+  EXPECT_EQ(prompt.fill("\u00A0 \x1C\n a "), prompt.fill("a "));  // Python's strip()
+  EXPECT_EQ(prompt.fill("\t"), prompt.fill("."));
+  EXPECT_EQ(sts_sentence(""), "");
+  EXPECT_EQ(sts_sentence("a \"b\" c"), "a 'b' c.");
+  EXPECT_EQ(sts_sentence("??"), "?.");
+}
+
+TEST(Prompt, OtherChatStylesFrameTheSameTexts) {
+  EXPECT_EQ(prompt_template("text", ChatStyle::mistral), "[INST] <sent>\nSummary above sentence in one word:  [/INST]");
+  EXPECT_EQ(prompt_template("cirr-query", ChatStyle::mistral),
+            "[INST] <image>Modify this image with \"<sent>\", desribe modified image in one word: [/INST]");
+  EXPECT_EQ(prompt_template("image", ChatStyle::phi3),
+            "<|user|>\n<image>\nSummary above image in one word: <|end|>\n<|assistant|>\n");
+}
+
+TEST(Prompt, OwnTemplatesAreTakenAsTheyAre) {
+  EXPECT_EQ(llama3(" say <sent> "), " say <sent> ");
+  EXPECT_EQ(llama3("<image>"), "<image>");
+  EXPECT_FALSE(find_prompt("<sent>", ChatStyle::llama3).sts_normalisation);
+  EXPECT_EQ(find_prompt("<sent>?", ChatStyle::mistral).fill("a \"b\""), "a \"b\"?");
+}
+
+TEST(Prompt, FillingTakesTheSentenceLiterally) {
+  EXPECT_EQ(fill_prompt("x <sent> y", "a <sent> $0 {}"), "x a <sent> $0 {} y");
+  EXPECT_EQ(fill_prompt("<sent> <sent>", "a"), "a <sent>");
+  EXPECT_EQ(fill_prompt("<image>", "a"), "<image>");
+}
+
+TEST(Prompt, UnknownNamesAreRefusedWithTheKnownOnes) {
+  for (const std::string_view name : prompt_names()) EXPECT_NO_THROW(find_prompt(name, ChatStyle::phi3));
+  EXPECT_EQ(prompt_names().size(), 11u);
+  for (const char* name : {"", "Text", "summarise this"}) {
+    try {
+      find_prompt(name, ChatStyle::llama3);
+      FAIL() << name << " was accepted";
+    } catch (const InvalidInput& error) {
+      EXPECT_THAT(error.what(), HasSubstr("text, image, sts, cirr-query"));
+      EXPECT_THAT(error.what(), HasSubstr("fashioniq-gallery-toptee"));
+    }
+  }
+}
+
+TEST(Prompt, DefaultsFollowWhatAnItemHolds) {
+  EXPECT_EQ(default_prompt(true, false), "text");
+  EXPECT_EQ(default_prompt(false, true), "image");
+  EXPECT_EQ(default_prompt(true, true), "cirr-query");
+  EXPECT_THROW(default_prompt(false, false), InvalidInput);
+}
+
+TEST(ChatStyle, FollowsTheTokensThenTheBackbone) {
+  const auto tokenizer_with = [](const std::vector<std::string>& added, bool byte_fallback = false) {
+    Json file = Json::parse(R"({"model": {"vocab": {"a": 0}, "merges": []}, "added_tokens": []})");
+    file["model"]["byte_fallback"] = byte_fallback;
+    for (const std::string& content : added) {
+      file["added_tokens"].push_back({{"id", file["added_tokens"].size() + 1}, {"content", content}});
+    }
+    return Tokenizer::from_json(file.dump(), "style");
+  };
+  EXPECT_EQ(chat_style_for(small_llama3(), "mistral"), ChatStyle::llama3);
+  EXPECT_EQ(chat_style_for(tokenizer_with({"<|user|>", "<|end|>"}, true), "phi3"), ChatStyle::phi3);
+  EXPECT_EQ(chat_style_for(tokenizer_with({"[INST]"}), ""), ChatStyle::mistral);
+  EXPECT_EQ(chat_style_for(tokenizer_with({}), "mistral"), ChatStyle::mistral);
+  EXPECT_EQ(chat_style_for(tokenizer_with({}, true), "llama"), ChatStyle::mistral);
+  EXPECT_THROW(chat_style_for(tokenizer_with({"<|user|>"}), "llama"), ModelError);
+}
+
+}  // namespace
+}  // namespace e5v::text
