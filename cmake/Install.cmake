@@ -1,1 +1,42 @@
-# installation
+# The shared library of all layers, and what `cmake --install` puts where. Another project then writes
+#   find_package(e5v REQUIRED)
+#   target_link_libraries(app PRIVATE e5v::e5v)
+# and needs no other header than those of include/e5v.
+include(CMakePackageConfigHelpers)
+
+get_property(layers GLOBAL PROPERTY E5V_LAYERS)
+set(layer_objects ${layers})
+list(TRANSFORM layer_objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
+add_library(e5v SHARED ${layer_objects})
+set_target_properties(e5v PROPERTIES
+  LINKER_LANGUAGE CXX
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}  # before 1.0 a minor version may change the interface
+  LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/exports.map)
+target_compile_features(e5v INTERFACE cxx_std_20)
+target_include_directories(e5v INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+# The layers bring the libraries behind them; their archives add nothing to the objects that are in already.
+target_link_libraries(e5v PRIVATE ${layers})
+target_link_options(e5v PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map)
+
+install(TARGETS e5v EXPORT e5vTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET e5v_program)
+  install(TARGETS e5v_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/e5v DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/e5v)
+install(EXPORT e5vTargets FILE e5vTargets.cmake NAMESPACE e5v:: DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/e5vConfig.cmake.in ${PROJECT_BINARY_DIR}/e5vConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/e5vConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/e5vConfig.cmake ${PROJECT_BINARY_DIR}/e5vConfigVersion.cmake DESTINATION ${package_dir})
+
+# A project outside the tree installs, finds, links and runs it. Sanitizers would have to be linked by that project too.
+if(E5V_TESTS AND NOT E5V_SANITIZE)
+  add_test(NAME package
+    COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DSOURCE=${PROJECT_SOURCE_DIR} -DGENERATOR=${CMAKE_GENERATOR}
+      -DCOMPILER=${CMAKE_CXX_COMPILER} -P ${PROJECT_SOURCE_DIR}/tests/package/check.cmake)
+endif()

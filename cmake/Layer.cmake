@@ -4,6 +4,9 @@
 # What every target of ours is compiled with.
 add_library(e5v_options INTERFACE)
 target_compile_options(e5v_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(e5v_options INTERFACE -Wno-restrict)  # GCC bug 105651: false alarms on string + string
+endif()
 if(E5V_SANITIZE)
   target_compile_options(e5v_options INTERFACE -fsanitize=${E5V_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(e5v_options INTERFACE -fsanitize=${E5V_SANITIZE})

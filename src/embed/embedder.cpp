@@ -80,6 +80,7 @@ class StreamRun {
     }
     pending_.clear();
     batch_.clear();
+    if (stream_.batch_end) stream_.batch_end();
   }
 
  private:

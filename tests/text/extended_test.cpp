@@ -2,13 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "golden.h"
+#include "text/llama_cpp_strings.h"
 #include "text/prompt.h"
 #include "text/tokenizer.h"
 
@@ -22,19 +21,6 @@ std::filesystem::path extended(const char* name) { return test::extended_goldens
 const Tokenizer& llama3() {
   static const Tokenizer instance = Tokenizer::from_file(extended("goldens/ckpt/tiny-full/tokenizer.json"));
   return instance;
-}
-
-/// The strings of llama.cpp's vocabulary tests.
-std::vector<std::string> test_strings(const char* file) {
-  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
-  const std::string content = read_file(extended(file));
-  std::vector<std::string> strings;
-  std::size_t begin = 0;
-  for (std::size_t end; (end = content.find(kSeparator, begin)) != std::string::npos; begin = end + kSeparator.size()) {
-    strings.push_back(content.substr(begin, end - begin));
-  }
-  EXPECT_EQ(begin, content.size()) << "the last string is followed by a separator, too";
-  return strings;
 }
 
 TEST(TextExtended, Llama3GivesTheIdsOfAllGoldenStrings) {
@@ -81,23 +67,19 @@ TEST(TextExtended, PromptsGiveTheOriginalsIds) {
 }
 
 TEST(TextExtended, Llama3AgreesWithLlamaCpp) {
-  std::istringstream lines(read_file(extended("data/tokenizers/ggml-vocab-llama-bpe.gguf.out")));
-  for (const std::string& text : test_strings("data/tokenizers/ggml-vocab-llama-bpe.gguf.inp")) {
-    std::string line;
-    ASSERT_TRUE(std::getline(lines, line));
-    std::istringstream numbers(line);
-    Ids expected;
-    for (std::int32_t id; numbers >> id;) expected.push_back(id);
-    EXPECT_EQ(llama3().encode(text, false), expected) << text;
-  }
+  const std::vector<std::string> strings = test::llama_cpp_strings("ggml-vocab-llama-bpe.gguf.inp");
+  const std::vector<Ids> expected = test::llama_cpp_ids("ggml-vocab-llama-bpe.gguf.out");
+  ASSERT_EQ(strings.size(), expected.size());
+  for (std::size_t i = 0; i < strings.size(); ++i)
+    EXPECT_EQ(llama3().encode(strings[i], false), expected[i]) << strings[i];
 }
 
 // The file holds the 32000 tokens of Mistral 7B v0.1; byte_fallback_ids.json what Hugging Face's library makes with it
-// of llama.cpp's strings.
+// of llama.cpp's strings. Llama 2's own vocabulary is tested in llama2_test.cpp.
 TEST(TextExtended, ByteFallbackVocabularyAgreesWithTheReference) {
   const Tokenizer tokenizer = Tokenizer::from_file(extended("data/tokenizers/llama2-tokenizer.json"));
   EXPECT_EQ(chat_style_for(tokenizer, "mistral"), ChatStyle::mistral);
-  const std::vector<std::string> strings = test_strings("data/tokenizers/ggml-vocab-llama-spm.gguf.inp");
+  const std::vector<std::string> strings = test::llama_cpp_strings("ggml-vocab-llama-spm.gguf.inp");
   const Json rows = read_json(E5V_TEXT_CASES "/byte_fallback_ids.json");
   ASSERT_EQ(rows.size(), strings.size());
   for (std::size_t i = 0; i < strings.size(); ++i) {

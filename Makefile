@@ -1,0 +1,80 @@
+# The front door: everything here calls the presets of CMakePresets.json or a script of tools/ or tests/.
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+E5V_EXTENDED_GOLDENS ?= $(abspath ../shared)
+
+sources = git ls-files -co --exclude-standard '*.cpp' '*.h'
+
+.PHONY: help packages build demo test test-extended check-san fuzz install format format-check tidy clean
+.DEFAULT_GOAL := help
+.NOTPARALLEL:  # packages come first; ninja spreads the work
+
+help:
+	@echo 'make packages       install the Debian packages of packages.txt that are missing'
+	@echo 'make build          the program, at build/release/e5v'
+	@echo 'make demo           embed a few photos and sentences, and compare with the reference'
+	@echo 'make test           packages, build, and all tests that the repository can run alone'
+	@echo 'make test-extended  the tests that need the full goldens (E5V_EXTENDED_GOLDENS=$(E5V_EXTENDED_GOLDENS))'
+	@echo 'make check-san      the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
+	@echo 'make fuzz           every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), into build/fuzz (clang)'
+	@echo 'make install        program, library, headers and CMake package into PREFIX=$(PREFIX)'
+	@echo 'make format         clang-format all sources; format-check only says which differ'
+	@echo 'make tidy           clang-tidy'
+	@echo 'make clean          remove build/'
+
+packages:
+	@tools/install_packages.sh
+
+build/release/build.ninja: CMakeLists.txt CMakePresets.json
+	cmake --preset release
+
+build: build/release/build.ninja
+	cmake --build --preset release --target e5v_program
+
+demo: packages build/release/build.ninja
+	@cmake --build --preset release --target e5v_program golden_check
+	@tools/demo.sh build/release
+
+test: packages build/release/build.ninja
+	cmake --build --preset release
+	ctest --preset release
+
+test-extended: packages build/release/build.ninja
+	@[ -d '$(E5V_EXTENDED_GOLDENS)/goldens' ] || { echo 'test-extended: no goldens in $(E5V_EXTENDED_GOLDENS);' \
+	  'name the folder that holds goldens/ and data/ with E5V_EXTENDED_GOLDENS=DIR' >&2; exit 1; }
+	cmake --build --preset release
+	E5V_EXTENDED_GOLDENS='$(E5V_EXTENDED_GOLDENS)' ctest --preset extended
+
+# libgomp is not built for ThreadSanitizer, which takes its barriers for races. So only the tests of our own threads run
+# under it, with a pool of one thread: then no OpenMP thread exists, and a report means a race of ours.
+check-san: packages
+	cmake --preset asan
+	cmake --build --preset asan
+	ctest --preset asan
+	cmake --preset tsan
+	cmake --build --preset tsan --target test_embed
+	OMP_THREAD_LIMIT=1 build/tsan/tests/embed/test_embed --gtest_brief=1 --gtest_filter='*Stream*:*ReadAhead*'
+
+fuzz:
+	@tools/install_packages.sh packages.txt packages-dev.txt
+	cmake --preset fuzz
+	cmake --build --preset fuzz --target fuzzers
+	tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+install: build/release/build.ninja
+	cmake --build --preset release --target e5v_program e5v
+	cmake --install build/release --prefix '$(PREFIX)'
+
+format:
+	$(sources) | xargs clang-format-14 -i
+
+format-check:
+	$(sources) | xargs clang-format-14 --dry-run -Werror
+
+tidy:
+	@tools/install_packages.sh packages.txt packages-dev.txt
+	cmake --preset dev
+	run-clang-tidy-14 -p build/dev -quiet '$(CURDIR)/(src|apps)/'
+
+clean:
+	rm -rf build

@@ -1,0 +1,26 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+namespace e5v::app {
+
+/// Exit codes. Wrong usage is not in the library's errors: the parser of the command line finds it.
+enum ExitCode : int {
+  kSuccess = 0,
+  kFailure = 1,
+  kUsage = 2,
+  kLeftOut = 3,  ///< --skip-bad left items out
+};
+
+/// Runs a subcommand after its options have been parsed, and gives the exit code. Throws what the library throws.
+using Run = std::function<int()>;
+
+/// Each adds one subcommand to the program.
+Run add_embed(CLI::App& app);
+Run add_similarity(CLI::App& app);
+Run add_info(CLI::App& app);
+Run add_tokenize(CLI::App& app);
+Run add_doctor(CLI::App& app);
+
+}  // namespace e5v::app

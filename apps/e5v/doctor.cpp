@@ -1,0 +1,49 @@
+#include "embed/doctor.h"
+
+#include <fmt/format.h>
+
+#include "base/parallel.h"
+#include "commands.h"
+#include "options.h"
+#include "terminal.h"
+#include "embed/self_test.h"
+#include "embed/vector_sink.h"
+
+namespace e5v::app {
+namespace {
+
+int run_doctor(const ModelOptions& options) {
+  int failed = 0;
+  const embed::ReportCheck report = [&](const embed::Check& check) {
+    constexpr int kName = 26;
+    failed += check.ok ? 0 : 1;
+    embed::write_stream(stdout, fmt::format("{:<5} {}  {}\n", check.ok ? "ok" : "FAIL",
+                                            display_width(check.name) <= kName ? fitted(check.name, kName) : check.name,
+                                            one_line(check.detail)));
+  };
+  set_thread_count(options.embedder.threads);
+  embed::check_machine(report);
+  embed::self_test(report);
+  if (!options.folder.empty()) embed::check_model(options.folder, options.embedder, report);
+  embed::write_stream(stdout, failed == 0 ? "all checks passed\n"
+                                          : fmt::format("{} check{} failed\n", failed, failed == 1 ? "" : "s"));
+  return failed == 0 ? kSuccess : kFailure;
+}
+
+}  // namespace
+
+Run add_doctor(CLI::App& app) {
+  const auto options = std::make_shared<ModelOptions>();
+  CLI::App* command = app.add_subcommand("doctor",
+                                         "check this machine and, with --model, a model folder file by file\n"
+                                         "\n"
+                                         "One line per check, ok or FAIL; exit code 1 when any fails. A model is read "
+                                         "completely, searched for NaN, loaded, and tried on a sentence.");
+  command->footer(
+      "Example:\n"
+      "  e5v doctor --model e5-v");
+  add_model_options(*command, *options, false);
+  return [options] { return run_doctor(*options); };
+}
+
+}  // namespace e5v::app

@@ -1,0 +1,186 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <optional>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "commands.h"
+#include "interrupt.h"
+#include "options.h"
+#include "terminal.h"
+#include "embed/vector_run.h"
+
+namespace e5v::app {
+namespace {
+
+namespace fs = std::filesystem;
+using embed::Existing;
+using embed::VectorFormat;
+
+struct EmbedOptions {
+  ModelOptions model;
+  std::vector<embed::ItemList::Entry> items;
+  std::string input;
+  fs::path output;
+  bool skip_bad = false, resume = false, force = false, no_normalize = false;
+
+  Existing existing() const { return resume ? Existing::resume : force ? Existing::replace : Existing::refuse; }
+};
+
+/// What a resumed run must have in common with the one before, in the words of the message when it has not.
+embed::RunIdentity identity_of(const Fingerprint& fingerprint, const EmbedOptions& options, std::int64_t width) {
+  return {{"the model's weights", fingerprint.weights},
+          {"the preprocessing (tokenizer, --max-tiles, --no-exif, --paper-compat)", fingerprint.preprocessing},
+          {"the arithmetic (--dtype, --no-normalize, the CPU's bf16)", fingerprint.compute},
+          {"--prompt", options.model.embedder.prompt},
+          {"the width of a vector", std::to_string(width)}};
+}
+
+embed::VectorLayout layout_of(const Fingerprint& fingerprint, const EmbedOptions& options, std::int64_t width) {
+  const std::string& prompt = options.model.embedder.prompt;
+  return {*embed::format_of(options.output),
+          width,
+          {{"fingerprint", fingerprint.space()},
+           {"weights", fingerprint.weights},
+           {"preprocessing", fingerprint.preprocessing},
+           {"compute", fingerprint.compute},
+           {"prompt", prompt.empty() ? "by content: text, image or cirr-query" : prompt}}};
+}
+
+std::unique_ptr<embed::ItemSource> open_source(const EmbedOptions& options) {
+  if (options.input.empty()) return std::make_unique<embed::ItemList>(options.items);
+  return embed::ItemReader::open(options.input, InterruptScope::check);
+}
+
+/// Messages and the progress line on stderr share the terminal.
+void say(const std::string& message) {
+  const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
+  fmt::print(stderr, "{}e5v: {}\n", clear, one_line(message));
+}
+
+std::string summary(const embed::RunPosition& before, const embed::RunPosition& after, double seconds) {
+  const auto done = after.items - before.items;
+  std::string text = fmt::format("{} item{} in {}, {:.1f}/s", done, done == 1 ? "" : "s", duration_text(seconds),
+                                 seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
+  if (before.items > 0) text += fmt::format(", {} were done before", before.items);
+  if (after.bad > 0) text += fmt::format(", {} left out", after.bad);
+  return text;
+}
+
+/// Runs source to sink; the exit code.
+int run_items(Embedder& embedder, embed::ItemSource& source, embed::VectorSink& sink, const embed::RunPosition& start,
+              const EmbedOptions& options) {
+  std::optional<Progress> progress;
+  embed::RunHooks hooks;
+  hooks.check_stop = InterruptScope::check;
+  hooks.advanced = [&](std::int64_t items) { progress->advance(items); };
+  if (options.skip_bad) hooks.bad = [](const std::string& message) { say("left out: " + message); };
+  embed::VectorRun run(embedder, source, sink, hooks);
+  const bool file = !options.output.empty();
+  try {
+    if (start.items > 0) run.skip_to(start);
+    const std::int64_t total = ::isatty(STDERR_FILENO) == 1 ? source.count() : 0;
+    progress.emplace("items", total > 0 ? total - start.items : 0);
+    const auto begin = std::chrono::steady_clock::now();
+    run.run();
+    progress.reset();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (file || ::isatty(STDERR_FILENO) == 1) say(summary(start, run.position(), seconds));
+    return run.position().bad > 0 ? kLeftOut : kSuccess;
+  } catch (const embed::Interrupted&) {
+    progress.reset();
+    const std::int64_t items = run.position().items;
+    say(fmt::format("interrupted after {} items{}", items, file && items > 0 ? "; continue with --resume" : ""));
+    return 128 + InterruptScope::signal();
+  }
+}
+
+int run_embed(EmbedOptions& options) {
+  options.model.embedder.normalize = !options.no_normalize;
+  const auto source = open_source(options);
+  if (!options.output.empty() &&
+      embed::FileSink::is_complete(options.output, *embed::format_of(options.output), options.existing())) {
+    say(fmt::format("[{}] is complete already", options.output.string()));
+    return kSuccess;
+  }
+  Embedder embedder = Embedder::load(options.model.folder, options.model.embedder);
+  const InterruptScope interrupts;  // until here a signal ends the process at once: there is nothing to keep
+  const std::string& prompt = options.model.embedder.prompt;
+  const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
+  if (options.output.empty()) {
+    embed::StreamSink sink(stdout);
+    return run_items(embedder, *source, sink, {}, options);
+  }
+  const std::int64_t width = embedder.width();
+  embed::FileSink sink(options.output, layout_of(fingerprint, options, width), identity_of(fingerprint, options, width),
+                       options.existing());
+  const embed::RunPosition start = sink.position();
+  return run_items(embedder, *source, sink, start, options);
+}
+
+void check_usage(const EmbedOptions& options) {
+  if (options.items.empty() && options.input.empty()) {
+    throw CLI::RequiredError("at least one of --text, --image and --input");
+  }
+  if (!options.items.empty() && !options.input.empty()) {
+    throw CLI::ValidationError("--input", "cannot be given together with --text or --image");
+  }
+  if (options.output.empty()) {
+    if (options.resume || options.force) throw CLI::ValidationError("--resume and --force", "need --output");
+  } else if (!embed::format_of(options.output)) {
+    throw CLI::ValidationError("--output", fmt::format("expected a name that ends in .npy, .jsonl or .safetensors, found {}",
+                                                       options.output.string()));
+  }
+}
+
+constexpr const char* kDescription =
+    "turn texts, images, or both together into vectors\n"
+    "\n"
+    "Items come from --text and --image, one each and in the order given, or from --input. They are streamed: memory does "
+    "not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
+
+std::string footer() {
+  return "Input: one JSON object a line, {\"id\"?, \"text\"?, \"image\"?, \"prompt\"?}. An item with both text and image is "
+         "composed: the image as the text changes it. Paths of images are relative to the folder of the input file. Without "
+         "an id, an item is called by its place, counted from 0.\n"
+         "\n"
+         "Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({\"id\", \"embedding\"} a "
+         "line), or .safetensors (\"embeddings\", and \"ids\" as text, one a line). While a run lasts, its output stands in "
+         "OUTPUT.partial, so that it can go on with --resume after an interruption of any kind.\n"
+         "\n"
+         "Prompts: " + prompt_names_text() +
+         ". By default text, image or cirr-query, by what an item holds.\n"
+         "\n"
+         "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 interrupted.\n"
+         "\n"
+         "Examples:\n"
+         "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
+         "  e5v embed --model e5-v --input items.jsonl --output vectors.npy --resume\n"
+         "  cat items.jsonl | e5v embed --model e5-v --input - --skip-bad > vectors.jsonl";
+}
+
+}  // namespace
+
+Run add_embed(CLI::App& app) {
+  const auto options = std::make_shared<EmbedOptions>();
+  CLI::App* command = app.add_subcommand("embed", kDescription)->footer(footer());
+  add_item_options(*command, options->items);
+  command->add_option("--input", options->input, "file of items, one JSON object a line; - is standard input")
+      ->option_text("FILE");
+  command->add_option("--output", options->output, "file to write; without it, JSON Lines on standard output")
+      ->option_text("FILE");
+  add_model_options(*command, options->model);
+  add_input_options(*command, options->model);
+  command->add_flag("--no-normalize", options->no_normalize, "leave vectors at their own length instead of 1");
+  command->add_flag("--skip-bad", options->skip_bad, "report items that cannot be read and leave them out; exit code 3");
+  CLI::Option* resume = command->add_flag("--resume", options->resume,
+                                          "go on where an earlier run with the same model, prompt and input stopped");
+  command->add_flag("--force", options->force, "replace an output, or a part of one, that exists")->excludes(resume);
+  command->callback([options] { check_usage(*options); });
+  return [options] { return run_embed(*options); };
+}
+
+}  // namespace e5v::app

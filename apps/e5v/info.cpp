@@ -1,0 +1,54 @@
+#include "embed/info.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "commands.h"
+#include "options.h"
+#include "terminal.h"
+#include "embed/vector_sink.h"
+
+namespace e5v::app {
+namespace {
+
+struct InfoOptions {
+  ModelOptions model;
+  bool json = false;
+};
+
+int run_info(const InfoOptions& options) {
+  constexpr int kLabel = 17;
+  const embed::ModelInfo info = embed::inspect(options.model.folder, options.model.embedder);
+  std::string text;
+  if (options.json) {
+    text = embed::to_json(info).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  } else {
+    const int columns = terminal_columns(STDOUT_FILENO);
+    const int width = columns == 0 ? 1 << 20 : std::max(columns, kLabel + 20);
+    for (const auto& [label, value] : embed::describe(info)) {
+      text += fitted(label, kLabel) + wrapped(one_line(value), width, kLabel) + "\n";
+    }
+  }
+  embed::write_stream(stdout, text);
+  return kSuccess;
+}
+
+}  // namespace
+
+Run add_info(CLI::App& app) {
+  const auto options = std::make_shared<InfoOptions>();
+  CLI::App* command = app.add_subcommand("info",
+                                         "tell what a model is, how it would run here, and the memory it will need\n"
+                                         "\n"
+                                         "The model is opened, not loaded. The memory is a prediction from its sizes.");
+  command->footer(
+      "Example:\n"
+      "  e5v info --model e5-v --dtype bf16");
+  add_model_options(*command, options->model);
+  add_input_options(*command, options->model);
+  command->add_flag("--json", options->json, "one JSON object, sizes in bytes");
+  return [options] { return run_info(*options); };
+}
+
+}  // namespace e5v::app

@@ -1,0 +1,44 @@
+#include "interrupt.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <string_view>
+
+#include "embed/vector_run.h"
+
+namespace e5v::app {
+namespace {
+
+std::atomic<int> received = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not lock");
+
+void note(int number) {
+  received = number;
+  constexpr std::string_view kMessage = "\r\x1b[Kfinishing the current batch; once more stops at once\n";
+  // What fails here has nobody to be told.
+  if (::isatty(STDERR_FILENO) == 1 && ::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) return;
+}
+
+void set_handler(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace
+
+InterruptScope::InterruptScope() { set_handler(note); }
+
+InterruptScope::~InterruptScope() { set_handler(SIG_DFL); }
+
+int InterruptScope::signal() { return received; }
+
+void InterruptScope::check() {
+  if (received != 0) throw embed::Interrupted();
+}
+
+}  // namespace e5v::app

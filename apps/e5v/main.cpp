@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include <clocale>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <vector>
+
+#include "base/error.h"
+#include "commands.h"
+#include "help.h"
+#include "terminal.h"
+#include "embed/vector_sink.h"
+
+namespace e5v::app {
+namespace {
+
+struct Command {
+  CLI::App* app;
+  Run run;
+};
+
+std::vector<Command> add_commands(CLI::App& app) {
+  std::vector<Command> commands;
+  for (const auto& add : {add_embed, add_similarity, add_info, add_tokenize, add_doctor}) {
+    Run run = add(app);
+    const std::vector<CLI::App*> all = app.get_subcommands([](const CLI::App*) { return true; });
+    commands.push_back({all.back(), std::move(run)});
+  }
+  return commands;
+}
+
+int fail_with(std::string_view message, int code) {
+  fmt::print(stderr, "e5v: {}\n", one_line(message));
+  return code;
+}
+
+/// What the parser complains about, or an option it does not know: that is often the cause of the complaint.
+std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining();
+  return unknown.empty() ? error.what() : fmt::format("{} is unknown", unknown.front());
+}
+
+/// Wrong usage in one line that says where the help is.
+int fail_usage(const CLI::App& app, const std::vector<Command>& commands, const CLI::ParseError& error) {
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    return fail_with(fmt::format("{} (see e5v {} --help)", complaint(*command.app, error), command.app->get_name()), kUsage);
+  }
+  return fail_with(fmt::format("{} (see e5v --help)", complaint(app, error)), kUsage);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("e5v: texts, images, and both together as vectors of one space", "e5v");
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_version_flag("--version", std::string("e5v ") + E5V_VERSION, "version of this program");
+  app.get_help_ptr()->description("this page");
+  app.require_subcommand(1);
+  app.footer("e5v COMMAND --help tells more about each.");
+  const std::vector<Command> commands = add_commands(app);
+  for (const Command& command : commands) command.app->get_help_ptr()->description("this page");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // help or version: the page is the result
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return fail_usage(app, commands, error);
+  }
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
+  return kUsage;
+}
+
+}  // namespace
+}  // namespace e5v::app
+
+int main(int argc, char** argv) {
+  using namespace e5v;
+  std::setlocale(LC_CTYPE, "C.UTF-8");  // for the widths of characters
+  std::signal(SIGPIPE, SIG_IGN);        // a reader that goes is an error to handle, not a reason to die
+  try {
+    return app::run(argc, argv);
+  } catch (const embed::BrokenPipe&) {
+    return app::kSuccess;  // the reader had enough
+  } catch (const std::bad_alloc&) {
+    return app::fail_with("out of memory", app::kFailure);
+  } catch (const Error& error) {
+    return app::fail_with(error.what(), app::kFailure);
+  } catch (const std::exception& error) {
+    return app::fail_with(fmt::format("unexpected: {}", error.what()), app::kFailure);
+  }
+}

@@ -1,0 +1,92 @@
+#include "options.h"
+
+#include <fmt/ranges.h>
+
+#include <limits>
+#include <map>
+
+#include "base/error.h"
+#include "text/prompt.h"
+
+namespace e5v::app {
+namespace {
+
+/// A number that is at least `least`.
+template <class T>
+void add_number(CLI::App& command, const std::string& name, T& value, T least, const std::string& description) {
+  command.add_option(name, value, description)
+      ->option_text("N")
+      ->check(CLI::Range(least, std::numeric_limits<T>::max(), fmt::format("a whole number from {}", least)));
+}
+
+std::string check_prompt(const std::string& prompt) {
+  try {
+    text::find_prompt(prompt, text::ChatStyle::llama3);
+    return "";
+  } catch (const InvalidInput& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& command, ModelOptions& options, bool required) {
+  command.add_option("--model", options.folder, "folder of the checkpoint, as Hugging Face has it")
+      ->option_text("DIR")
+      ->required(required);
+  const std::map<std::string, ComputeType> types{
+      {"auto", ComputeType::automatic}, {"f32", ComputeType::f32}, {"bf16", ComputeType::bf16}};
+  command
+      .add_option_function<std::string>(
+          "--dtype", [&options, types](const std::string& name) { options.embedder.dtype = types.at(name); },
+          "what to compute in: auto (f32 for weights stored in f32, else bf16), f32, or bf16")
+      ->option_text("TYPE")
+      ->check(CLI::IsMember({"auto", "f32", "bf16"}));
+  add_number(command, "--threads", options.embedder.threads, 1, "threads to compute with; otherwise one per core");
+}
+
+void add_prompt_option(CLI::App& command, std::string& prompt) {
+  command
+      .add_option("--prompt", prompt,
+                  "name of a prompt, or a template that holds <sent> where the text goes and <image> where the image goes")
+      ->option_text("PROMPT")
+      ->check(CLI::Validator(check_prompt, "PROMPT"));
+}
+
+void add_input_options(CLI::App& command, ModelOptions& options) {
+  EmbedderOptions& embedder = options.embedder;
+  add_prompt_option(command, embedder.prompt);
+  command.add_flag("--paper-compat", embedder.paper_compat,
+                   "preprocess images as transformers 4.41.2 did, on which the paper's figures rest; faults included");
+  add_number(command, "--max-tiles", embedder.max_tiles, 1, "at most so many tiles per image, the base tile included");
+  add_number(command, "--max-pixels", embedder.max_pixels, std::int64_t{1},
+             fmt::format("refuse larger images; otherwise those above {}", embedder.max_pixels));
+  command.add_flag_callback("--no-exif", [&embedder] { embedder.apply_exif = false; },
+                            "leave photos as they lie instead of turning them upright");
+  command.add_flag("--truncate", embedder.truncate, "cut texts that exceed the model's context instead of refusing them");
+  add_number(command, "--token-budget", embedder.token_budget, std::int64_t{1},
+             fmt::format("tokens computed together ({}): fewer take less memory", embedder.token_budget));
+}
+
+void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& entries) {
+  const auto add = [&entries](const char* option, Input input) {
+    entries.push_back({{std::nullopt, std::move(input)}, fmt::format("{} {}", option, entries.size() + 1)});
+  };
+  // The callback at once, so that texts and images keep the order in which they are given.
+  command
+      .add_option_function<std::string>(
+          "--text", [add](const std::string& text) { add("--text, item", Input::from_text(text)); },
+          "a text to embed; may be given many times")
+      ->option_text("TEXT")
+      ->trigger_on_parse();
+  command
+      .add_option_function<std::string>(
+          "--image", [add](const std::string& file) { add("--image, item", Input::from_image(std::filesystem::path(file))); },
+          "an image to embed (JPEG, PNG, WebP); may be given many times")
+      ->option_text("FILE")
+      ->trigger_on_parse();
+}
+
+std::string prompt_names_text() { return fmt::format("{}", fmt::join(text::prompt_names(), ", ")); }
+
+}  // namespace e5v::app

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "commands.h"
+#include "options.h"
+#include "terminal.h"
+#include "embed/loading.h"
+#include "embed/vector_sink.h"
+#include "text/prompt.h"
+
+namespace e5v::app {
+namespace {
+
+struct TokenizeOptions {
+  std::filesystem::path folder;
+  std::string prompt;
+  std::vector<std::string> texts;
+  bool json = false, no_special = false;
+};
+
+/// What goes into the tokenizer: the text as it is, or the prompt with the text in it.
+std::string filled(const TokenizeOptions& options, const std::string& sentence, text::ChatStyle style) {
+  if (options.prompt.empty()) return sentence;
+  const text::Prompt prompt = text::find_prompt(options.prompt, style);
+  require(prompt.text_template.find("<sent>") != std::string::npos, "[prompt {}] has no slot for a text, but there is one",
+          options.prompt);
+  return prompt.fill(sentence);
+}
+
+std::string lines_of(const std::vector<std::int32_t>& ids, const text::Tokenizer& tokenizer) {
+  std::string lines;
+  for (const std::int32_t id : ids) lines += fmt::format("{:>7}  {}\n", id, one_line(tokenizer.piece(id)));
+  return lines;
+}
+
+int run_tokenize(const TokenizeOptions& options) {
+  const model::ModelConfig config = model::read_config(embed::check_folder(options.folder));
+  const text::Tokenizer tokenizer = embed::read_tokenizer(options.folder, config);
+  const char* backbone = config.text.backbone == model::Backbone::mistral ? "mistral" : "llama";
+  const text::ChatStyle style = text::chat_style_for(tokenizer, backbone);
+  Json results = Json::array();
+  std::string lines;
+  for (const std::string& sentence : options.texts) {
+    require(is_valid_utf8(sentence), "[--text] is not valid UTF-8");
+    const std::string whole = filled(options, sentence, style);
+    const std::vector<std::int32_t> ids = tokenizer.encode(whole, !options.no_special);
+    if (options.json) {
+      std::vector<std::string> pieces;
+      for (const std::int32_t id : ids) pieces.push_back(tokenizer.piece(id));
+      results.push_back({{"text", whole}, {"ids", ids}, {"pieces", pieces}});
+    } else {
+      lines += lines_of(ids, tokenizer);
+      if (&sentence != &options.texts.back()) lines += "\n";
+    }
+  }
+  embed::write_stream(stdout, options.json ? results.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" : lines);
+  return kSuccess;
+}
+
+}  // namespace
+
+Run add_tokenize(CLI::App& app) {
+  const auto options = std::make_shared<TokenizeOptions>();
+  CLI::App* command = app.add_subcommand("tokenize",
+                                         "show the tokens of a text: ids, and pieces as the vocabulary spells them\n"
+                                         "\n"
+                                         "With --prompt, those of the whole prompt; <image> then stands for all tokens of an "
+                                         "image. Reads tokenizer.json and config.json, not the weights.");
+  command->footer(
+      "Prompts: " + prompt_names_text() +
+      ".\n"
+      "\n"
+      "Examples:\n"
+      "  e5v tokenize --model e5-v --text 'a cat' --no-special\n"
+      "  e5v tokenize --model e5-v --text 'a cat' --prompt text --json");
+  command->add_option_function<std::string>(
+             "--text", [options](const std::string& text) { options->texts.push_back(text); },
+             "a text; may be given many times")
+      ->option_text("TEXT")
+      ->required()
+      ->trigger_on_parse();
+  command->add_option("--model", options->folder, "folder of the checkpoint, as Hugging Face has it")
+      ->option_text("DIR")
+      ->required();
+  add_prompt_option(*command, options->prompt);
+  command->add_flag("--no-special", options->no_special, "without the special tokens that the tokenizer adds");
+  command->add_flag("--json", options->json, "a list of {text, ids, pieces}");
+  return [options] { return run_tokenize(*options); };
+}
+
+}  // namespace e5v::app

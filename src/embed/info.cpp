@@ -1,0 +1,182 @@
+#include "embed/info.h"
+
+#include <algorithm>
+
+#include "base/cpu.h"
+#include "embed/loading.h"
+#include "model/checkpoint.h"
+#include "nn/linear.h"
+#include "ops/isa.h"
+
+namespace e5v::embed {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Who wrote tensors of such names.
+std::string generation_of(const tensor::TensorMap& tensors) {
+  const auto any = [&](std::string_view prefix) {
+    return std::any_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  };
+  if (any("model.language_model.")) return "transformers >= 4.52";
+  if (any("language_model.model.")) return "transformers <= 4.51";
+  if (any("model.mm_projector.") || any("model.vision_tower.")) return "original LLaVA-NeXT";
+  return "language model alone";
+}
+
+std::int64_t count_elements(const tensor::TensorMap& tensors) {
+  std::int64_t elements = 0;
+  for (const auto& [name, view] : tensors) elements += view.elements();
+  return elements;
+}
+
+/// The kernel that the largest GEMM of a block runs on, found by making its weight ready.
+std::string kernel_of(const model::Checkpoint& checkpoint, const model::LlamaConfig& config, nn::Precision precision) {
+  const tensor::TensorView down =
+      checkpoint.tensor("language_model.layers.0.mlp.down_proj.weight", {config.width, config.mlp_width});
+  return nn::Linear({down}, precision).kernel();
+}
+
+std::string count_text(std::int64_t count) {
+  const auto value = static_cast<double>(count);
+  if (count >= 1'000'000'000) return fmt::format("{:.2f} billion", value / 1e9);
+  if (count >= 1'000'000) return fmt::format("{:.1f} million", value / 1e6);
+  return fmt::format("{}", count);
+}
+
+std::string architecture_text(const ModelInfo& info) {
+  const char* backbone = info.config.text.backbone == model::Backbone::mistral ? "Mistral" : "Llama";
+  return info.config.vision ? fmt::format("LLaVA-NeXT over {}", backbone) : fmt::format("{}, text only", backbone);
+}
+
+std::string language_text(const model::LlamaConfig& c) {
+  return fmt::format("{} layers, width {}, {} heads ({} kv) of {}, MLP {}", c.layers, c.width, c.heads, c.kv_heads,
+                     c.head_width, c.mlp_width);
+}
+
+std::string vision_text(const model::ModelConfig& config) {
+  if (!config.vision) return "none";
+  const model::ClipConfig& v = *config.vision;
+  return fmt::format("{} of {} layers, width {}, {} heads, MLP {}, tiles of {}, patches of {}", config.vision_layers_used(),
+                     v.layers, v.width, v.heads, v.mlp_width, v.image_size, v.patch_size);
+}
+
+}  // namespace
+
+std::string ModelInfo::precision_reason() const {
+  const std::string origin = precision_was_asked_for
+                                 ? "as asked for"
+                                 : fmt::format("because the weights are stored as {}", tensor::name_of(stored));
+  if (precision == nn::Precision::f32) return origin;
+  return origin + (native_bf16 ? "; this CPU multiplies bf16 in hardware"
+                               : "; this CPU has no bf16 instructions, so GEMMs run in f32");
+}
+
+ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
+  ModelInfo info;
+  info.folder = check_folder(folder);
+  info.config = model::read_config(folder);
+  const model::Checkpoint checkpoint(folder);
+  info.stored = checkpoint.stored_dtype();
+  info.precision = choose_precision(options.dtype, info.stored);
+  info.precision_was_asked_for = options.dtype != ComputeType::automatic;
+  info.bytes = checkpoint.bytes();
+  info.files = checkpoint.files().size();
+  for (const fs::path& file : checkpoint.files()) {
+    const tensor::SafetensorsFile opened(file);
+    info.parameters += count_elements(opened.tensors());
+    if (info.generation.empty() || info.generation == "language model alone") info.generation = generation_of(opened.tensors());
+  }
+  info.used = count_parameters(info.config);
+  info.instruction_set = ops::instruction_set();
+  info.native_bf16 = ops::has_native_bf16();
+  info.vector_bits = ops::vector_bits();
+  info.kernel = kernel_of(checkpoint, info.config.text, info.precision);
+  Preparer preparer = make_preparer(folder, info.config, checkpoint, info.precision, options);
+  info.chat_style = preparer.style();
+  info.context = preparer.limits().context;
+  info.image_tokens = largest_image_tokens(info.config, preparer.preprocess());
+  info.memory = estimate_memory(info.config, preparer.preprocess(), info.precision, info.stored, options,
+                                fs::file_size(folder / "tokenizer.json"));
+  info.memory_available = this_machine().available;
+  info.fingerprint = *preparer.fingerprint("text");
+  return info;
+}
+
+std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info) {
+  const MemoryEstimate& m = info.memory;
+  std::vector<std::pair<std::string, std::string>> lines{
+      {"model", info.folder.string()},
+      {"architecture", architecture_text(info)},
+      {"language model", language_text(info.config.text)},
+      {"vision tower", vision_text(info.config)},
+      {"vectors", fmt::format("{} numbers", info.config.text.width)},
+      {"parameters", fmt::format("{}, {} of them used", count_text(info.parameters), count_text(info.used.total()))},
+      {"weights", fmt::format("{} as {} in {} file{}, named as {} does", bytes_text(info.bytes), tensor::name_of(info.stored),
+                              info.files, info.files == 1 ? "" : "s", info.generation)},
+      {"prompts", fmt::format("{} frame", name_of(info.chat_style))},
+      {"context", fmt::format("{} tokens", info.context)},
+  };
+  if (info.image_tokens > 0) lines.emplace_back("image", fmt::format("at most {} tokens", info.image_tokens));
+  lines.emplace_back("computes in", fmt::format("{}, {}", nn::name_of(info.precision), info.precision_reason()));
+  lines.emplace_back("instruction set", fmt::format("{}, own loops {} bits wide", info.instruction_set, info.vector_bits));
+  lines.emplace_back("GEMM kernel", info.kernel);
+  lines.emplace_back("memory", fmt::format("about {} predicted, {} available", bytes_text(m.total()),
+                                           bytes_text(info.memory_available)));
+  lines.emplace_back("", fmt::format("weights mapped {} (file cache), packed {}", bytes_text(m.mapped), bytes_text(m.packed)));
+  lines.emplace_back("", fmt::format("activations {}, images ahead {}, program and tables {}", bytes_text(m.activations),
+                                     bytes_text(m.images), bytes_text(m.base)));
+  lines.emplace_back("fingerprint", info.fingerprint.space());
+  return lines;
+}
+
+Json to_json(const ModelInfo& info) {
+  const model::LlamaConfig& c = info.config.text;
+  const MemoryEstimate& m = info.memory;
+  Json vision;
+  if (info.config.vision) {
+    const model::ClipConfig& v = *info.config.vision;
+    vision = {{"layers", v.layers}, {"layers_used", info.config.vision_layers_used()}, {"width", v.width},
+              {"heads", v.heads}, {"mlp_width", v.mlp_width}, {"image_size", v.image_size}, {"patch_size", v.patch_size},
+              {"most_tokens", info.image_tokens}};
+  }
+  return {{"model", info.folder.string()},
+          {"architecture", architecture_text(info)},
+          {"language_model", {{"layers", c.layers}, {"width", c.width}, {"heads", c.heads}, {"kv_heads", c.kv_heads},
+                              {"head_width", c.head_width}, {"mlp_width", c.mlp_width}, {"vocabulary", c.vocabulary}}},
+          {"vision_tower", vision},
+          {"width", c.width},
+          {"parameters", info.parameters},
+          {"parameters_used", info.used.total()},
+          {"weights", {{"bytes", info.bytes}, {"dtype", tensor::name_of(info.stored)}, {"files", info.files},
+                       {"generation", info.generation}}},
+          {"prompts", name_of(info.chat_style)},
+          {"context", info.context},
+          {"compute", {{"dtype", nn::name_of(info.precision)}, {"reason", info.precision_reason()},
+                       {"instruction_set", info.instruction_set}, {"vector_bits", info.vector_bits},
+                       {"native_bf16", info.native_bf16}, {"gemm_kernel", info.kernel}}},
+          {"memory", {{"mapped", m.mapped}, {"packed", m.packed}, {"activations", m.activations}, {"images", m.images},
+                      {"base", m.base}, {"total", m.total()}, {"available", info.memory_available}}},
+          {"fingerprint", {{"space", info.fingerprint.space()}, {"weights", info.fingerprint.weights},
+                           {"preprocessing", info.fingerprint.preprocessing}, {"compute", info.fingerprint.compute}}}};
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::pair<std::uint64_t, const char*> kUnits[] = {
+      {std::uint64_t{1} << 30, "GiB"}, {std::uint64_t{1} << 20, "MiB"}, {std::uint64_t{1} << 10, "KiB"}};
+  for (const auto& [size, name] : kUnits) {
+    if (bytes >= size) return fmt::format("{:.1f} {}", static_cast<double>(bytes) / static_cast<double>(size), name);
+  }
+  return fmt::format("{} bytes", bytes);
+}
+
+std::string_view name_of(text::ChatStyle style) {
+  switch (style) {
+    case text::ChatStyle::llama3: return "llama3";
+    case text::ChatStyle::mistral: return "mistral";
+    case text::ChatStyle::phi3: return "phi3";
+  }
+  return "unknown";
+}
+
+}  // namespace e5v::embed

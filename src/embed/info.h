@@ -1,0 +1,58 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "e5v/embedder.h"
+#include "embed/memory.h"
+#include "text/prompt.h"
+
+namespace e5v::embed {
+
+/// What can be said of a model folder and how it would run here, without loading it.
+struct ModelInfo {
+  std::filesystem::path folder;
+  model::ModelConfig config;
+  text::ChatStyle chat_style = text::ChatStyle::llama3;
+  std::string generation;      ///< of the tensors' names: "transformers <= 4.51", ...
+  std::size_t files = 0;       ///< that hold weights
+  std::uint64_t bytes = 0;     ///< of all tensors
+  std::int64_t parameters = 0; ///< in all tensors, unused ones included
+  ParameterCount used;
+  tensor::DType stored = tensor::DType::f32;
+  nn::Precision precision = nn::Precision::f32;
+  bool precision_was_asked_for = false;
+  std::string instruction_set;
+  bool native_bf16 = false;
+  int vector_bits = 0;
+  std::string kernel;          ///< behind the GEMMs
+  std::int64_t context = 0;    ///< most tokens of an input
+  std::int64_t image_tokens = 0;  ///< most tokens of an image; 0 when it takes none
+  MemoryEstimate memory;
+  std::uint64_t memory_available = 0;
+  Fingerprint fingerprint;     ///< under the default text prompt
+
+  /// Why the precision is what it is, in a few words.
+  std::string precision_reason() const;
+};
+
+/// Opens the folder, checks config, tensor shapes' presence, tokenizer and preprocessing against each other. Throws
+/// ModelError.
+ModelInfo inspect(const std::filesystem::path& folder, const EmbedderOptions& options);
+
+/// Label and value of each line that `e5v info` shows.
+std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info);
+
+/// The same for programs; numbers as numbers.
+Json to_json(const ModelInfo& info);
+
+/// "15.4 GiB", "312 KiB".
+std::string bytes_text(std::uint64_t bytes);
+
+/// "llama3", "mistral", "phi3".
+std::string_view name_of(text::ChatStyle style);
+
+}  // namespace e5v::embed

@@ -1,0 +1,197 @@
+#include "embed/items.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/file.h"
+
+namespace e5v::embed {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 4> kKeys{"id", "text", "image", "prompt"};
+constexpr const char* kExpectedKeys = R"("id", "text", "image" or "prompt")";
+
+/// Sees a line while it is parsed and refuses what no item holds before it takes memory.
+class ShapeCheck {
+ public:
+  explicit ShapeCheck(const std::string& where) : where_(where) {}
+
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    using Event = Json::parse_event_t;
+    if (event == Event::object_start && depth > 0) fail_nested("object");
+    if (event == Event::array_start && depth > 0) fail_nested("array");
+    if (event == Event::array_start) fail<InvalidInput>("[{}] expected an object, found array", where_);
+    if (event == Event::key) check_key(parsed.get_ref<const std::string&>());
+    return true;
+  }
+
+ private:
+  [[noreturn]] void fail_nested(const char* found) const {
+    fail<InvalidInput>("[{}] {:?}: expected a string, found {}", where_, kKeys[key_], found);
+  }
+
+  void check_key(const std::string& key) {
+    const auto place = std::find(kKeys.begin(), kKeys.end(), key);
+    require(place != kKeys.end(), "[{}] unknown key {:?}, expected {}", where_, key.substr(0, 64), kExpectedKeys);
+    key_ = static_cast<std::size_t>(place - kKeys.begin());
+    require(!seen_[key_], "[{}] {:?} is given twice", where_, key);
+    seen_[key_] = true;
+  }
+
+  const std::string& where_;
+  std::array<bool, kKeys.size()> seen_{};
+  std::size_t key_ = 0;
+};
+
+std::optional<std::string> take_string(Json& object, const char* key, const std::string& where) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  require(found->is_string(), "[{}] {:?}: expected a string, found {}", where, key, found->type_name());
+  return std::move(found->get_ref<std::string&>());
+}
+
+std::optional<Json> take_id(Json& object, const std::string& where) {
+  const auto found = object.find("id");
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  require(found->is_string() || found->is_number_integer(), "[{}] \"id\": expected a string or an integer, found {}", where,
+          found->is_number() ? "another number" : found->type_name());
+  if (const auto* text = found->get_ptr<const std::string*>()) {
+    require(text->size() <= ItemReader::kLongestId, "[{}] \"id\" has {} bytes, the limit is {}", where, text->size(),
+            ItemReader::kLongestId);
+    // Files of ids have one a line.
+    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+    require(std::none_of(text->begin(), text->end(), is_control), "[{}] \"id\" holds a control character", where);
+  }
+  return std::move(*found);
+}
+
+/// An open file, or standard input.
+class InputFile {
+ public:
+  InputFile(const std::string& path, std::function<void()> stopped) : name_(path), stopped_(std::move(stopped)) {
+    if (path == "-") return;
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    require(descriptor_ >= 0, "[{}] cannot be opened: {}", path, system_error_text());
+  }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile() {
+    if (descriptor_ > STDIN_FILENO) ::close(descriptor_);
+  }
+
+  std::size_t read(std::span<char> buffer) const {
+    wait();
+    for (;;) {
+      const ssize_t count = ::read(descriptor_, buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      // Not the fault of one item: nothing behind it can be read either.
+      require<DeviceError>(count >= 0, "[{}] cannot be read: {}", name_, system_error_text());
+      return static_cast<std::size_t>(count);
+    }
+  }
+
+  bool is_folder() const { return S_ISDIR(mode()); }
+  bool is_regular() const { return S_ISREG(mode()); }
+
+ private:
+  mode_t mode() const {
+    struct stat status {};
+    return ::fstat(descriptor_, &status) == 0 ? status.st_mode : 0;
+  }
+
+  /// Waits for something to read, awake now and then to ask whether to go on.
+  void wait() const {
+    constexpr int kMilliseconds = 100;
+    pollfd waiting{descriptor_, POLLIN, 0};
+    do {
+      if (stopped_) stopped_();
+    } while (::poll(&waiting, 1, kMilliseconds) == 0);
+  }
+
+  std::string name_;
+  std::function<void()> stopped_;
+  int descriptor_ = STDIN_FILENO;
+};
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
+
+std::string_view without_mark(std::string_view line, std::int64_t number) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  return number == 1 && line.starts_with(kByteOrderMark) ? line.substr(kByteOrderMark.size()) : line;
+}
+
+}  // namespace
+
+std::optional<Item> ItemList::next() {
+  if (next_ == entries_.size()) return std::nullopt;
+  const Input& input = entries_[next_++].item.input;
+  const auto* file = input.image ? std::get_if<fs::path>(&*input.image) : nullptr;
+  const Json description{input.text.value_or(""), file != nullptr ? file->string() : "", input.prompt.value_or("")};
+  hasher_.add(description.dump(-1, ' ', false, Json::error_handler_t::replace)).add("\n");
+  return entries_[next_ - 1].item;
+}
+
+Item parse_item(std::string_view line, const std::string& where, const fs::path& folder) {
+  require(is_valid_utf8(line), "[{}] is not valid UTF-8", where);
+  Json object = parse_json(line, where, ShapeCheck(where));
+  require(object.is_object(), "[{}] expected an object, found {}", where, object.type_name());
+  Item item;
+  item.id = take_id(object, where);
+  item.input.text = take_string(object, "text", where);
+  item.input.prompt = take_string(object, "prompt", where);
+  if (const auto image = take_string(object, "image", where)) {
+    require(!image->empty() && image->find('\0') == std::string::npos, "[{}] \"image\": expected the path of a file", where);
+    item.input.image = folder / fs::path(*image);
+  }
+  require(item.input.text || item.input.image, "[{}] expected \"text\", \"image\" or both, found neither", where);
+  require(!item.input.prompt || !item.input.prompt->empty(), "[{}] \"prompt\" is empty", where);
+  return item;
+}
+
+ItemReader::ItemReader(LineReader::Read read, std::string name, fs::path folder)
+    : name_(std::move(name)), folder_(std::move(folder)), lines_(std::move(read), kLongestLine) {}
+
+std::unique_ptr<ItemReader> ItemReader::open(const std::string& path, std::function<void()> stopped) {
+  const auto file = std::make_shared<const InputFile>(path, std::move(stopped));
+  const std::string name = path == "-" ? "stdin" : path;
+  require(!file->is_folder(), "[{}] is a folder, expected a file of items, one JSON object a line", name);
+  const fs::path folder = path == "-" ? fs::path() : fs::path(path).parent_path();
+  auto reader =
+      std::make_unique<ItemReader>([file](std::span<char> buffer) { return file->read(buffer); }, name, folder);
+  if (path != "-" && file->is_regular()) reader->file_ = path;
+  return reader;
+}
+
+std::optional<Item> ItemReader::next() {
+  for (;;) {
+    const LineReader::Result result = lines_.next();
+    if (result == LineReader::Result::end) return std::nullopt;
+    require(result != LineReader::Result::too_long, "[{}] is longer than the limit of {} bytes", where(), kLongestLine);
+    const std::string_view line = without_mark(lines_.line(), lines_.number());
+    if (!is_blank(line)) return parse_item(line, where(), folder_);
+  }
+}
+
+std::string ItemReader::where() const { return fmt::format("{}:{}", name_, lines_.number()); }
+
+std::int64_t ItemReader::count() const {
+  if (file_.empty()) return 0;
+  const InputFile file(file_.string(), nullptr);
+  LineReader lines([&](std::span<char> buffer) { return file.read(buffer); }, kLongestLine);
+  std::int64_t count = 0;
+  for (auto result = lines.next(); result != LineReader::Result::end; result = lines.next()) {
+    const bool long_line = result == LineReader::Result::too_long;
+    if (long_line || !is_blank(without_mark(lines.line(), lines.number()))) ++count;
+  }
+  return count;
+}
+
+}  // namespace e5v::embed

@@ -1,0 +1,113 @@
+// Legend: T rows of a batch, D model width, H heads, K kv heads, E head width, F MLP width; N image tokens, R rows of the
+// tower, V tower width, M tower MLP width.
+#include "embed/memory.h"
+
+#include <algorithm>
+
+#include "image/anyres.h"
+#include "ops/matmul.h"
+
+namespace e5v::embed {
+namespace {
+
+constexpr std::int64_t kFloat = sizeof(float);
+constexpr std::int64_t kTilesAtOnce = 5;  // as model/llava_next.cpp
+
+/// Program, libraries, generated kernels, decoding of an image: measured on small models, with a margin.
+constexpr std::uint64_t kProcessBytes = std::uint64_t{24} << 20;
+/// The tokenizer's tables, and what reading them takes, in bytes per byte of its file: measured on Llama 3's.
+constexpr std::uint64_t kTokenizerFactor = 7;
+
+/// Bytes of an element of the activations that go into a GEMM.
+std::int64_t input_bytes(nn::Precision precision) { return size_of(ops::input_dtype(nn::arithmetic_for(precision))); }
+
+/// The two halves of a block follow each other in the same memory, so the larger counts.
+std::int64_t block_bytes(std::int64_t rows, std::int64_t attention_floats, std::int64_t attention_inputs,
+                         std::int64_t mlp_floats, std::int64_t mlp_inputs, std::int64_t input) {
+  return rows * std::max(attention_floats * kFloat + attention_inputs * input, mlp_floats * kFloat + mlp_inputs * input);
+}
+
+/// LlamaBlock::forward: h, keys and values (and their packed copies), queries, mixed; or h, gate and up, inner.
+std::int64_t language_bytes(const model::LlamaConfig& c, std::int64_t T, std::int64_t input) {
+  const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
+  const std::int64_t stream = T * D * kFloat;
+  return stream + block_bytes(T, 4 * KE + HE, D + HE, 2 * F, D + F, input);
+}
+
+/// LlavaNext::embed_image beside the batch: features, projected features, result, and the tower's own.
+std::int64_t vision_bytes(const model::ModelConfig& c, std::int64_t N, std::int64_t tiles, std::int64_t input) {
+  const std::int64_t V = c.vision->width, M = c.vision->mlp_width, D = c.text.width;
+  const std::int64_t R = std::min(tiles, kTilesAtOnce) * c.vision->positions();
+  const std::int64_t result = N * (V + 2 * D) * kFloat;
+  const std::int64_t tower = R * V * kFloat + block_bytes(R, 5 * V, 2 * V, M, V + M, input);
+  const std::int64_t projector = N * (D * kFloat + (V + D) * input);
+  return result + std::max(tower, projector);
+}
+
+struct LargestImage {
+  std::int64_t tokens = 0, tiles = 0;
+};
+
+/// A grid without padding has most tokens: the base tile, the grid's patches, and a newline for each row of them.
+LargestImage largest_image(const model::ModelConfig& config, const image::Preprocess& preprocess) {
+  if (!config.vision) return {};
+  const std::int64_t side = config.vision->patches_per_side();
+  LargestImage largest{side * side + 1, 1};
+  for (const image::Size& grid : preprocess.allowed_pinpoints()) {
+    const std::int64_t rows = grid.height / preprocess.tile, columns = grid.width / preprocess.tile;
+    const std::int64_t tokens = side * side + rows * side * (columns * side + 1);
+    largest.tokens = std::max(largest.tokens, tokens);
+    largest.tiles = std::max(largest.tiles, 1 + rows * columns);
+  }
+  return largest;
+}
+
+}  // namespace
+
+ParameterCount count_parameters(const model::ModelConfig& config) {
+  const model::LlamaConfig& c = config.text;
+  const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
+  ParameterCount count;
+  const std::int64_t language_matrices = c.layers * (2 * D * HE + 2 * D * KE + 3 * D * F);
+  count.embedding = c.vocabulary * D;
+  count.language = language_matrices + (2 * c.layers + 1) * D;
+  count.matrices = language_matrices;
+  if (!config.vision) return count;
+  const model::ClipConfig& v = *config.vision;
+  const std::int64_t V = v.width, M = v.mlp_width, layers = config.vision_layers_used();
+  const std::int64_t patch = 3 * v.patch_size * v.patch_size * V;
+  const std::int64_t tower_matrices = patch + layers * (4 * V * V + 2 * V * M);
+  count.vision = tower_matrices + layers * (9 * V + M) + V * (v.positions() + 3);
+  count.projector = V * D + D * D + (config.projector_bias ? 2 * D : 0) + D;  // the newline, too
+  count.matrices += tower_matrices + V * D + D * D;
+  return count;
+}
+
+std::int64_t largest_image_tokens(const model::ModelConfig& config, const image::Preprocess& preprocess) {
+  return largest_image(config, preprocess).tokens;
+}
+
+MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
+                               nn::Precision precision, tensor::DType stored, const EmbedderOptions& options,
+                               std::uint64_t tokenizer_bytes) {
+  const ParameterCount parameters = count_parameters(config);
+  const bool blocked = nn::arithmetic_for(precision) == ops::Arithmetic::bf16;
+  const bool rounded = precision == nn::Precision::bf16 && stored == tensor::DType::f32;
+  const LargestImage image = largest_image(config, preprocess);
+  const std::int64_t input = input_bytes(precision), T = std::max(options.token_budget, image.tokens);
+  const model::LlamaConfig& c = config.text;
+  MemoryEstimate estimate;
+  estimate.mapped = static_cast<std::uint64_t>(parameters.total() * size_of(stored));
+  estimate.packed = blocked || rounded ? static_cast<std::uint64_t>(2 * parameters.matrices) : 0;
+  const std::int64_t language = language_bytes(c, T, input), stream = T * c.width * kFloat;
+  const std::int64_t vision = config.vision ? vision_bytes(config, image.tokens, image.tiles, input) : 0;
+  estimate.activations = static_cast<std::uint64_t>(std::max(language, stream + vision));
+  constexpr std::int64_t kImagesAhead = 6;  // four that wait, one being prepared, one being computed
+  const std::int64_t tile_bytes = 3 * std::int64_t{preprocess.tile} * preprocess.tile;
+  estimate.images = static_cast<std::uint64_t>(kImagesAhead * (image.tiles * tile_bytes + image.tokens * 4));
+  const std::int64_t rotary = c.max_positions * c.head_width * kFloat;
+  estimate.base = kProcessBytes + kTokenizerFactor * tokenizer_bytes + static_cast<std::uint64_t>(rotary);
+  return estimate;
+}
+
+}  // namespace e5v::embed

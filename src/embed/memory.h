@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+
+#include "e5v/embedder.h"
+#include "image/preprocess.h"
+#include "model/config.h"
+#include "nn/precision.h"
+#include "tensor/dtype.h"
+
+namespace e5v::embed {
+
+/// Weights of a model by part; only those that vectors depend on.
+struct ParameterCount {
+  std::int64_t embedding = 0;   ///< the table of token embeddings
+  std::int64_t language = 0;    ///< blocks and final norm
+  std::int64_t vision = 0;      ///< tower up to the layer used
+  std::int64_t projector = 0;
+  std::int64_t matrices = 0;    ///< those of the above that are multiplied by: all but embeddings, norms and biases
+  std::int64_t total() const { return embedding + language + vision + projector; }
+};
+
+ParameterCount count_parameters(const model::ModelConfig& config);
+
+/// Bytes that a model is predicted to take. Sums over what the code allocates, not a measurement: allocators, the CPU
+/// library's generated code and the operating system add to it.
+struct MemoryEstimate {
+  std::uint64_t mapped = 0;       ///< weights read from the file cache: shared, and given back under pressure
+  std::uint64_t packed = 0;       ///< copies of weights in the layout that the GEMMs take
+  std::uint64_t activations = 0;  ///< of the largest batch: the token budget, or the largest image if it has more tokens
+  std::uint64_t images = 0;       ///< prepared ahead of the compute, at their largest
+  std::uint64_t base = 0;         ///< program, tokenizer, tables
+  std::uint64_t total() const { return mapped + packed + activations + images + base; }
+};
+
+/// Source: the sizes that model/llama.cpp, model/clip_vit.cpp, model/llava_next.cpp and ops/cpu/attention.cpp take.
+/// tokenizer_bytes is the size of tokenizer.json.
+MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
+                               nn::Precision precision, tensor::DType stored, const EmbedderOptions& options,
+                               std::uint64_t tokenizer_bytes);
+
+/// Tokens of the image that has most of them under this preprocessing.
+std::int64_t largest_image_tokens(const model::ModelConfig& config, const image::Preprocess& preprocess);
+
+}  // namespace e5v::embed

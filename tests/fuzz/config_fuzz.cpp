@@ -1,0 +1,43 @@
+// Any bytes are either a config whose sizes agree with each other, or an error of the kind that is promised.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "model/config.h"
+
+namespace {
+
+void expect(bool ok) {
+  if (!ok) std::abort();
+}
+
+void check(const e5v::model::ModelConfig& config) {
+  const auto& text = config.text;
+  expect(text.width > 0 && text.layers > 0 && text.mlp_width > 0 && text.vocabulary > 0 && text.max_positions > 0);
+  expect(text.heads % text.kv_heads == 0 && text.head_width % 2 == 0);
+  expect(text.rms_eps > 0 && text.rope_theta > 0);
+  if (!config.vision) return;
+  const auto& vision = *config.vision;
+  expect(vision.width % vision.heads == 0 && vision.image_size % vision.patch_size == 0 && vision.norm_eps > 0);
+  expect(config.vision_layers_used() >= 0 && config.vision_layers_used() <= vision.layers);
+  expect(!config.grid_pinpoints.empty() && config.image_token >= 0);
+  for (const auto& size : config.grid_pinpoints) {
+    expect(size.height > 0 && size.height % vision.image_size == 0 && size.width > 0 &&
+           size.width % vision.image_size == 0);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  try {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    check(e5v::model::parse_config(e5v::parse_json(text, "fuzz"), "fuzz"));
+  } catch (const e5v::ModelError&) {
+  } catch (const e5v::InvalidInput&) {
+  }
+  return 0;
+}
