@@ -44,6 +44,9 @@ test-extended: packages build/release/build.ninja
 	  'name the folder that holds goldens/ and data/ with E5V_EXTENDED_GOLDENS=DIR' >&2; exit 1; }
 	cmake --build --preset release
 	E5V_EXTENDED_GOLDENS='$(E5V_EXTENDED_GOLDENS)' ctest --preset extended
+	@if [ -n '$(E5V_LLAMA2_TOKENIZER)' ]; then E5V_EXTENDED_GOLDENS='$(E5V_EXTENDED_GOLDENS)' \
+	  E5V_LLAMA2_TOKENIZER='$(abspath $(E5V_LLAMA2_TOKENIZER))' build/release/tests/text/test_text_llama2 --gtest_brief=1; \
+	  else echo 'test-extended: Llama 2 left out; tools/llama2_tokenizer.py makes the file for E5V_LLAMA2_TOKENIZER=FILE'; fi
 
 # libgomp is not built for ThreadSanitizer, which takes its barriers for races. So only the tests of our own threads run
 # under it, with a pool of one thread: then no OpenMP thread exists, and a report means a race of ours.

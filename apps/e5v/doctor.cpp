@@ -4,10 +4,10 @@
 
 #include "base/parallel.h"
 #include "commands.h"
-#include "options.h"
-#include "terminal.h"
 #include "embed/self_test.h"
 #include "embed/vector_sink.h"
+#include "options.h"
+#include "terminal.h"
 
 namespace e5v::app {
 namespace {
@@ -25,8 +25,8 @@ int run_doctor(const ModelOptions& options) {
   embed::check_machine(report);
   embed::self_test(report);
   if (!options.folder.empty()) embed::check_model(options.folder, options.embedder, report);
-  embed::write_stream(stdout, failed == 0 ? "all checks passed\n"
-                                          : fmt::format("{} check{} failed\n", failed, failed == 1 ? "" : "s"));
+  embed::write_stream(
+      stdout, failed == 0 ? "all checks passed\n" : fmt::format("{} check{} failed\n", failed, failed == 1 ? "" : "s"));
   return failed == 0 ? kSuccess : kFailure;
 }
 

@@ -8,10 +8,10 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "commands.h"
+#include "embed/vector_run.h"
 #include "interrupt.h"
 #include "options.h"
 #include "terminal.h"
-#include "embed/vector_run.h"
 
 namespace e5v::app {
 namespace {
@@ -131,30 +131,38 @@ void check_usage(const EmbedOptions& options) {
   if (options.output.empty()) {
     if (options.resume || options.force) throw CLI::ValidationError("--resume and --force", "need --output");
   } else if (!embed::format_of(options.output)) {
-    throw CLI::ValidationError("--output", fmt::format("expected a name that ends in .npy, .jsonl or .safetensors, found {}",
-                                                       options.output.string()));
+    throw CLI::ValidationError(
+        "--output",
+        fmt::format("expected a name that ends in .npy, .jsonl or .safetensors, found {}", options.output.string()));
   }
 }
 
 constexpr const char* kDescription =
     "turn texts, images, or both together into vectors\n"
     "\n"
-    "Items come from --text and --image, one each and in the order given, or from --input. They are streamed: memory does "
+    "Items come from --text and --image, one each and in the order given, or from --input. They are streamed: memory "
+    "does "
     "not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
 
 std::string footer() {
-  return "Input: one JSON object a line, {\"id\"?, \"text\"?, \"image\"?, \"prompt\"?}. An item with both text and image is "
-         "composed: the image as the text changes it. Paths of images are relative to the folder of the input file. Without "
+  return "Input: one JSON object a line, {\"id\"?, \"text\"?, \"image\"?, \"prompt\"?}. An item with both text and "
+         "image is "
+         "composed: the image as the text changes it. Paths of images are relative to the folder of the input file. "
+         "Without "
          "an id, an item is called by its place, counted from 0.\n"
          "\n"
-         "Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({\"id\", \"embedding\"} a "
-         "line), or .safetensors (\"embeddings\", and \"ids\" as text, one a line). While a run lasts, its output stands in "
+         "Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({\"id\", "
+         "\"embedding\"} a "
+         "line), or .safetensors (\"embeddings\", and \"ids\" as text, one a line). While a run lasts, its output "
+         "stands in "
          "OUTPUT.partial, so that it can go on with --resume after an interruption of any kind.\n"
          "\n"
-         "Prompts: " + prompt_names_text() +
+         "Prompts: " +
+         prompt_names_text() +
          ". By default text, image or cirr-query, by what an item holds.\n"
          "\n"
-         "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 interrupted.\n"
+         "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 "
+         "interrupted.\n"
          "\n"
          "Examples:\n"
          "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
@@ -175,7 +183,8 @@ Run add_embed(CLI::App& app) {
   add_model_options(*command, options->model);
   add_input_options(*command, options->model);
   command->add_flag("--no-normalize", options->no_normalize, "leave vectors at their own length instead of 1");
-  command->add_flag("--skip-bad", options->skip_bad, "report items that cannot be read and leave them out; exit code 3");
+  command->add_flag("--skip-bad", options->skip_bad,
+                    "report items that cannot be read and leave them out; exit code 3");
   CLI::Option* resume = command->add_flag("--resume", options->resume,
                                           "go on where an earlier run with the same model, prompt and input stopped");
   command->add_flag("--force", options->force, "replace an output, or a part of one, that exists")->excludes(resume);

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "commands.h"
+#include "embed/vector_sink.h"
 #include "options.h"
 #include "terminal.h"
-#include "embed/vector_sink.h"
 
 namespace e5v::app {
 namespace {

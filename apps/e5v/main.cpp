@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "embed/vector_sink.h"
 #include "help.h"
 #include "terminal.h"
-#include "embed/vector_sink.h"
 
 namespace e5v::app {
 namespace {
@@ -46,7 +46,8 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
 int fail_usage(const CLI::App& app, const std::vector<Command>& commands, const CLI::ParseError& error) {
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    return fail_with(fmt::format("{} (see e5v {} --help)", complaint(*command.app, error), command.app->get_name()), kUsage);
+    return fail_with(fmt::format("{} (see e5v {} --help)", complaint(*command.app, error), command.app->get_name()),
+                     kUsage);
   }
   return fail_with(fmt::format("{} (see e5v --help)", complaint(app, error)), kUsage);
 }

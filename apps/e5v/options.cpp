@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <limits>
 #include <map>
 
@@ -11,12 +12,17 @@
 namespace e5v::app {
 namespace {
 
-/// A number that is at least `least`.
+/// A whole number that is at least `least` and fits its type.
 template <class T>
 void add_number(CLI::App& command, const std::string& name, T& value, T least, const std::string& description) {
-  command.add_option(name, value, description)
-      ->option_text("N")
-      ->check(CLI::Range(least, std::numeric_limits<T>::max(), fmt::format("a whole number from {}", least)));
+  const auto check = [least](const std::string& text) -> std::string {
+    T parsed = 0;
+    const char* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, parsed);
+    if (result.ec == std::errc() && result.ptr == end && parsed >= least) return "";
+    return fmt::format("expected a whole number from {} to {}, found {}", least, std::numeric_limits<T>::max(), text);
+  };
+  command.add_option(name, value, description)->option_text("N")->check(CLI::Validator(check, "N"));
 }
 
 std::string check_prompt(const std::string& prompt) {
@@ -47,8 +53,9 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
 
 void add_prompt_option(CLI::App& command, std::string& prompt) {
   command
-      .add_option("--prompt", prompt,
-                  "name of a prompt, or a template that holds <sent> where the text goes and <image> where the image goes")
+      .add_option(
+          "--prompt", prompt,
+          "name of a prompt, or a template that holds <sent> where the text goes and <image> where the image goes")
       ->option_text("PROMPT")
       ->check(CLI::Validator(check_prompt, "PROMPT"));
 }
@@ -61,9 +68,11 @@ void add_input_options(CLI::App& command, ModelOptions& options) {
   add_number(command, "--max-tiles", embedder.max_tiles, 1, "at most so many tiles per image, the base tile included");
   add_number(command, "--max-pixels", embedder.max_pixels, std::int64_t{1},
              fmt::format("refuse larger images; otherwise those above {}", embedder.max_pixels));
-  command.add_flag_callback("--no-exif", [&embedder] { embedder.apply_exif = false; },
-                            "leave photos as they lie instead of turning them upright");
-  command.add_flag("--truncate", embedder.truncate, "cut texts that exceed the model's context instead of refusing them");
+  command.add_flag_callback(
+      "--no-exif", [&embedder] { embedder.apply_exif = false; },
+      "leave photos as they lie instead of turning them upright");
+  command.add_flag("--truncate", embedder.truncate,
+                   "cut texts that exceed the model's context instead of refusing them");
   add_number(command, "--token-budget", embedder.token_budget, std::int64_t{1},
              fmt::format("tokens computed together ({}): fewer take less memory", embedder.token_budget));
 }
@@ -81,7 +90,8 @@ void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& en
       ->trigger_on_parse();
   command
       .add_option_function<std::string>(
-          "--image", [add](const std::string& file) { add("--image, item", Input::from_image(std::filesystem::path(file))); },
+          "--image",
+          [add](const std::string& file) { add("--image, item", Input::from_image(std::filesystem::path(file))); },
           "an image to embed (JPEG, PNG, WebP); may be given many times")
       ->option_text("FILE")
       ->trigger_on_parse();

@@ -5,9 +5,9 @@
 
 #include "base/json.h"
 #include "commands.h"
+#include "embed/vector_sink.h"
 #include "options.h"
 #include "terminal.h"
-#include "embed/vector_sink.h"
 
 namespace e5v::app {
 namespace {
@@ -57,7 +57,8 @@ std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int 
   const int number = static_cast<int>(std::to_string(count).size());
   int label = 0;
   for (const Input& input : inputs) label = std::max(label, display_width(label_of(input)));
-  label = std::min(label, columns == 0 ? kLongestLabel : std::clamp(columns - number - 1 - 6 * kCell, 12, kLongestLabel));
+  label =
+      std::min(label, columns == 0 ? kLongestLabel : std::clamp(columns - number - 1 - 6 * kCell, 12, kLongestLabel));
   const int room = columns == 0 ? count : std::max(1, (columns - number - 1 - label) / kCell);
   std::string text;
   for (int first = 0; first < count; first += room) {
@@ -68,7 +69,8 @@ std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int 
     for (int i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(i);
       text += fmt::format("{:>{}} {}", i + 1, number, fitted(label_of(inputs[row]), label));
-      for (int j = first; j < last; ++j) text += fmt::format("{:>{}.4f}", cosines[row][static_cast<std::size_t>(j)], kCell);
+      for (int j = first; j < last; ++j)
+        text += fmt::format("{:>{}.4f}", cosines[row][static_cast<std::size_t>(j)], kCell);
       text += '\n';
     }
     if (last < count) text += '\n';
@@ -92,11 +94,12 @@ int run_similarity(const SimilarityOptions& options) {
 
 Run add_similarity(CLI::App& app) {
   const auto options = std::make_shared<SimilarityOptions>();
-  CLI::App* command = app.add_subcommand("similarity",
-                                         "compare texts and images, all with all\n"
-                                         "\n"
-                                         "Prints the cosines of the items' vectors: 1 for the same direction, around 0 for "
-                                         "unrelated ones.");
+  CLI::App* command =
+      app.add_subcommand("similarity",
+                         "compare texts and images, all with all\n"
+                         "\n"
+                         "Prints the cosines of the items' vectors: 1 for the same direction, around 0 for "
+                         "unrelated ones.");
   command->footer(
       "Example:\n"
       "  e5v similarity --model e5-v --image cat.jpg --text 'a cat' --text 'a dog'");

@@ -12,8 +12,8 @@ int terminal_columns(int descriptor);
 /// Columns that UTF-8 text takes: two for wide characters, none for combining marks.
 int display_width(std::string_view text);
 
-/// The text in exactly `width` columns: padded with blanks, or cut and ended by "…". Control characters become blanks, and
-/// what is not UTF-8 becomes U+FFFD.
+/// The text in exactly `width` columns: padded with blanks, or cut and ended by "…". Control characters become blanks,
+/// and what is not UTF-8 becomes U+FFFD.
 std::string fitted(std::string_view text, int width);
 
 /// One line whatever the text holds: control characters are written as escapes.

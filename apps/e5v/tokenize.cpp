@@ -4,10 +4,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "commands.h"
-#include "options.h"
-#include "terminal.h"
 #include "embed/loading.h"
 #include "embed/vector_sink.h"
+#include "options.h"
+#include "terminal.h"
 #include "text/prompt.h"
 
 namespace e5v::app {
@@ -24,8 +24,8 @@ struct TokenizeOptions {
 std::string filled(const TokenizeOptions& options, const std::string& sentence, text::ChatStyle style) {
   if (options.prompt.empty()) return sentence;
   const text::Prompt prompt = text::find_prompt(options.prompt, style);
-  require(prompt.text_template.find("<sent>") != std::string::npos, "[prompt {}] has no slot for a text, but there is one",
-          options.prompt);
+  require(prompt.text_template.find("<sent>") != std::string::npos,
+          "[prompt {}] has no slot for a text, but there is one", options.prompt);
   return prompt.fill(sentence);
 }
 
@@ -55,7 +55,8 @@ int run_tokenize(const TokenizeOptions& options) {
       if (&sentence != &options.texts.back()) lines += "\n";
     }
   }
-  embed::write_stream(stdout, options.json ? results.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" : lines);
+  embed::write_stream(stdout,
+                      options.json ? results.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" : lines);
   return kSuccess;
 }
 
@@ -63,21 +64,22 @@ int run_tokenize(const TokenizeOptions& options) {
 
 Run add_tokenize(CLI::App& app) {
   const auto options = std::make_shared<TokenizeOptions>();
-  CLI::App* command = app.add_subcommand("tokenize",
-                                         "show the tokens of a text: ids, and pieces as the vocabulary spells them\n"
-                                         "\n"
-                                         "With --prompt, those of the whole prompt; <image> then stands for all tokens of an "
-                                         "image. Reads tokenizer.json and config.json, not the weights.");
-  command->footer(
-      "Prompts: " + prompt_names_text() +
-      ".\n"
-      "\n"
-      "Examples:\n"
-      "  e5v tokenize --model e5-v --text 'a cat' --no-special\n"
-      "  e5v tokenize --model e5-v --text 'a cat' --prompt text --json");
-  command->add_option_function<std::string>(
-             "--text", [options](const std::string& text) { options->texts.push_back(text); },
-             "a text; may be given many times")
+  CLI::App* command =
+      app.add_subcommand("tokenize",
+                         "show the tokens of a text: ids, and pieces as the vocabulary spells them\n"
+                         "\n"
+                         "With --prompt, those of the whole prompt; <image> then stands for all tokens of an "
+                         "image. Reads tokenizer.json and config.json, not the weights.");
+  command->footer("Prompts: " + prompt_names_text() +
+                  ".\n"
+                  "\n"
+                  "Examples:\n"
+                  "  e5v tokenize --model e5-v --text 'a cat' --no-special\n"
+                  "  e5v tokenize --model e5-v --text 'a cat' --prompt text --json");
+  command
+      ->add_option_function<std::string>(
+          "--text", [options](const std::string& text) { options->texts.push_back(text); },
+          "a text; may be given many times")
       ->option_text("TEXT")
       ->required()
       ->trigger_on_parse();

@@ -46,7 +46,8 @@ std::string check_finite(const model::Checkpoint& checkpoint) {
 
 std::string check_memory(const ModelInfo& info) {
   const MemoryEstimate& m = info.memory;
-  const std::string text = fmt::format("about {} predicted, {} available", bytes_text(m.total()), bytes_text(info.memory_available));
+  const std::string text =
+      fmt::format("about {} predicted, {} available", bytes_text(m.total()), bytes_text(info.memory_available));
   require<DeviceError>(m.total() - m.mapped <= info.memory_available, "{}", text);
   return m.total() <= info.memory_available ? text : text + ": weights will be read from the disk again and again";
 }
@@ -56,8 +57,8 @@ std::string check_embedding(const fs::path& folder, const EmbedderOptions& optio
   Embedder embedder = Embedder::load(folder, options);
   const Input sentence = Input::from_text("A tabby cat looks into the camera.");
   const Embeddings alone = embedder.embed(std::vector{sentence});
-  const Embeddings among =
-      embedder.embed(std::vector{Input::from_text("A rocket takes off at night."), sentence, Input::from_text("Coffee")});
+  const Embeddings among = embedder.embed(
+      std::vector{Input::from_text("A rocket takes off at night."), sentence, Input::from_text("Coffee")});
   double dot = 0, left = 0, right = 0;
   for (std::int64_t i = 0; i < alone.width; ++i) {
     const double a = alone.row(0)[static_cast<std::size_t>(i)], b = among.row(1)[static_cast<std::size_t>(i)];
@@ -138,7 +139,8 @@ void check_model(const fs::path& folder, const EmbedderOptions& options, const R
   if (config->vision) {
     run_check("preprocessor_config.json", note, [&] {
       const image::Preprocess preprocess = read_preprocess(folder, *config, options);
-      const std::string found = fs::exists(folder / "preprocessor_config.json") ? "" : "absent, the model's own sizes serve: ";
+      const std::string found =
+          preprocess_file(folder) ? "" : "absent, the model's own sizes serve: ";
       return fmt::format("{}tiles of {}, {} grids", found, preprocess.tile, preprocess.grid_pinpoints.size());
     });
   }

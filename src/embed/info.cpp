@@ -16,12 +16,13 @@ namespace fs = std::filesystem;
 /// Who wrote tensors of such names.
 std::string generation_of(const tensor::TensorMap& tensors) {
   const auto any = [&](std::string_view prefix) {
-    return std::any_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return entry.first.starts_with(prefix); });
+    return std::any_of(tensors.begin(), tensors.end(),
+                       [&](const auto& entry) { return entry.first.starts_with(prefix); });
   };
   if (any("model.language_model.")) return "transformers >= 4.52";
   if (any("language_model.model.")) return "transformers <= 4.51";
   if (any("model.mm_projector.") || any("model.vision_tower.")) return "original LLaVA-NeXT";
-  return "language model alone";
+  return "language models";
 }
 
 std::int64_t count_elements(const tensor::TensorMap& tensors) {
@@ -57,8 +58,8 @@ std::string language_text(const model::LlamaConfig& c) {
 std::string vision_text(const model::ModelConfig& config) {
   if (!config.vision) return "none";
   const model::ClipConfig& v = *config.vision;
-  return fmt::format("{} of {} layers, width {}, {} heads, MLP {}, tiles of {}, patches of {}", config.vision_layers_used(),
-                     v.layers, v.width, v.heads, v.mlp_width, v.image_size, v.patch_size);
+  return fmt::format("{} of {} layers, width {}, {} heads, MLP {}, tiles of {}, patches of {}",
+                     config.vision_layers_used(), v.layers, v.width, v.heads, v.mlp_width, v.image_size, v.patch_size);
 }
 
 }  // namespace
@@ -85,7 +86,8 @@ ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
   for (const fs::path& file : checkpoint.files()) {
     const tensor::SafetensorsFile opened(file);
     info.parameters += count_elements(opened.tensors());
-    if (info.generation.empty() || info.generation == "language model alone") info.generation = generation_of(opened.tensors());
+    if (info.generation.empty() || info.generation == "language models")
+      info.generation = generation_of(opened.tensors());
   }
   info.used = count_parameters(info.config);
   info.instruction_set = ops::instruction_set();
@@ -112,20 +114,22 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
       {"vision tower", vision_text(info.config)},
       {"vectors", fmt::format("{} numbers", info.config.text.width)},
       {"parameters", fmt::format("{}, {} of them used", count_text(info.parameters), count_text(info.used.total()))},
-      {"weights", fmt::format("{} as {} in {} file{}, named as {} does", bytes_text(info.bytes), tensor::name_of(info.stored),
-                              info.files, info.files == 1 ? "" : "s", info.generation)},
+      {"weights", fmt::format("{} as {} in {} file{}, tensors named as in {}", bytes_text(info.bytes),
+                              tensor::name_of(info.stored), info.files, info.files == 1 ? "" : "s", info.generation)},
       {"prompts", fmt::format("{} frame", name_of(info.chat_style))},
       {"context", fmt::format("{} tokens", info.context)},
   };
   if (info.image_tokens > 0) lines.emplace_back("image", fmt::format("at most {} tokens", info.image_tokens));
   lines.emplace_back("computes in", fmt::format("{}, {}", nn::name_of(info.precision), info.precision_reason()));
-  lines.emplace_back("instruction set", fmt::format("{}, own loops {} bits wide", info.instruction_set, info.vector_bits));
+  lines.emplace_back("instruction set",
+                     fmt::format("{}, own loops {} bits wide", info.instruction_set, info.vector_bits));
   lines.emplace_back("GEMM kernel", info.kernel);
   lines.emplace_back("memory", fmt::format("about {} predicted, {} available", bytes_text(m.total()),
                                            bytes_text(info.memory_available)));
-  lines.emplace_back("", fmt::format("weights mapped {} (file cache), packed {}", bytes_text(m.mapped), bytes_text(m.packed)));
-  lines.emplace_back("", fmt::format("activations {}, images ahead {}, program and tables {}", bytes_text(m.activations),
-                                     bytes_text(m.images), bytes_text(m.base)));
+  lines.emplace_back(
+      "", fmt::format("weights mapped {} (file cache), packed {}", bytes_text(m.mapped), bytes_text(m.packed)));
+  lines.emplace_back("", fmt::format("activations {}, images ahead {}, program and tables {}",
+                                     bytes_text(m.activations), bytes_text(m.images), bytes_text(m.base)));
   lines.emplace_back("fingerprint", info.fingerprint.space());
   return lines;
 }
@@ -136,29 +140,52 @@ Json to_json(const ModelInfo& info) {
   Json vision;
   if (info.config.vision) {
     const model::ClipConfig& v = *info.config.vision;
-    vision = {{"layers", v.layers}, {"layers_used", info.config.vision_layers_used()}, {"width", v.width},
-              {"heads", v.heads}, {"mlp_width", v.mlp_width}, {"image_size", v.image_size}, {"patch_size", v.patch_size},
-              {"most_tokens", info.image_tokens}};
+    vision = {{"layers", v.layers},         {"layers_used", info.config.vision_layers_used()},
+              {"width", v.width},           {"heads", v.heads},
+              {"mlp_width", v.mlp_width},   {"image_size", v.image_size},
+              {"patch_size", v.patch_size}, {"most_tokens", info.image_tokens}};
   }
   return {{"model", info.folder.string()},
           {"architecture", architecture_text(info)},
-          {"language_model", {{"layers", c.layers}, {"width", c.width}, {"heads", c.heads}, {"kv_heads", c.kv_heads},
-                              {"head_width", c.head_width}, {"mlp_width", c.mlp_width}, {"vocabulary", c.vocabulary}}},
+          {"language_model",
+           {{"layers", c.layers},
+            {"width", c.width},
+            {"heads", c.heads},
+            {"kv_heads", c.kv_heads},
+            {"head_width", c.head_width},
+            {"mlp_width", c.mlp_width},
+            {"vocabulary", c.vocabulary}}},
           {"vision_tower", vision},
           {"width", c.width},
           {"parameters", info.parameters},
           {"parameters_used", info.used.total()},
-          {"weights", {{"bytes", info.bytes}, {"dtype", tensor::name_of(info.stored)}, {"files", info.files},
-                       {"generation", info.generation}}},
+          {"weights",
+           {{"bytes", info.bytes},
+            {"dtype", tensor::name_of(info.stored)},
+            {"files", info.files},
+            {"generation", info.generation}}},
           {"prompts", name_of(info.chat_style)},
           {"context", info.context},
-          {"compute", {{"dtype", nn::name_of(info.precision)}, {"reason", info.precision_reason()},
-                       {"instruction_set", info.instruction_set}, {"vector_bits", info.vector_bits},
-                       {"native_bf16", info.native_bf16}, {"gemm_kernel", info.kernel}}},
-          {"memory", {{"mapped", m.mapped}, {"packed", m.packed}, {"activations", m.activations}, {"images", m.images},
-                      {"base", m.base}, {"total", m.total()}, {"available", info.memory_available}}},
-          {"fingerprint", {{"space", info.fingerprint.space()}, {"weights", info.fingerprint.weights},
-                           {"preprocessing", info.fingerprint.preprocessing}, {"compute", info.fingerprint.compute}}}};
+          {"compute",
+           {{"dtype", nn::name_of(info.precision)},
+            {"reason", info.precision_reason()},
+            {"instruction_set", info.instruction_set},
+            {"vector_bits", info.vector_bits},
+            {"native_bf16", info.native_bf16},
+            {"gemm_kernel", info.kernel}}},
+          {"memory",
+           {{"mapped", m.mapped},
+            {"packed", m.packed},
+            {"activations", m.activations},
+            {"images", m.images},
+            {"base", m.base},
+            {"total", m.total()},
+            {"available", info.memory_available}}},
+          {"fingerprint",
+           {{"space", info.fingerprint.space()},
+            {"weights", info.fingerprint.weights},
+            {"preprocessing", info.fingerprint.preprocessing},
+            {"compute", info.fingerprint.compute}}}};
 }
 
 std::string bytes_text(std::uint64_t bytes) {

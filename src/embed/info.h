@@ -17,10 +17,10 @@ struct ModelInfo {
   std::filesystem::path folder;
   model::ModelConfig config;
   text::ChatStyle chat_style = text::ChatStyle::llama3;
-  std::string generation;      ///< of the tensors' names: "transformers <= 4.51", ...
-  std::size_t files = 0;       ///< that hold weights
-  std::uint64_t bytes = 0;     ///< of all tensors
-  std::int64_t parameters = 0; ///< in all tensors, unused ones included
+  std::string generation;       ///< of the tensors' names: "transformers <= 4.51", ...
+  std::size_t files = 0;        ///< that hold weights
+  std::uint64_t bytes = 0;      ///< of all tensors
+  std::int64_t parameters = 0;  ///< in all tensors, unused ones included
   ParameterCount used;
   tensor::DType stored = tensor::DType::f32;
   nn::Precision precision = nn::Precision::f32;
@@ -28,12 +28,12 @@ struct ModelInfo {
   std::string instruction_set;
   bool native_bf16 = false;
   int vector_bits = 0;
-  std::string kernel;          ///< behind the GEMMs
-  std::int64_t context = 0;    ///< most tokens of an input
+  std::string kernel;             ///< behind the GEMMs
+  std::int64_t context = 0;       ///< most tokens of an input
   std::int64_t image_tokens = 0;  ///< most tokens of an image; 0 when it takes none
   MemoryEstimate memory;
   std::uint64_t memory_available = 0;
-  Fingerprint fingerprint;     ///< under the default text prompt
+  Fingerprint fingerprint;  ///< under the default text prompt
 
   /// Why the precision is what it is, in a few words.
   std::string precision_reason() const;

@@ -61,8 +61,8 @@ std::optional<std::string> take_string(Json& object, const char* key, const std:
 std::optional<Json> take_id(Json& object, const std::string& where) {
   const auto found = object.find("id");
   if (found == object.end() || found->is_null()) return std::nullopt;
-  require(found->is_string() || found->is_number_integer(), "[{}] \"id\": expected a string or an integer, found {}", where,
-          found->is_number() ? "another number" : found->type_name());
+  require(found->is_string() || found->is_number_integer(), "[{}] \"id\": expected a string or an integer, found {}",
+          where, found->is_number() ? "another number" : found->type_name());
   if (const auto* text = found->get_ptr<const std::string*>()) {
     require(text->size() <= ItemReader::kLongestId, "[{}] \"id\" has {} bytes, the limit is {}", where, text->size(),
             ItemReader::kLongestId);
@@ -148,7 +148,8 @@ Item parse_item(std::string_view line, const std::string& where, const fs::path&
   item.input.text = take_string(object, "text", where);
   item.input.prompt = take_string(object, "prompt", where);
   if (const auto image = take_string(object, "image", where)) {
-    require(!image->empty() && image->find('\0') == std::string::npos, "[{}] \"image\": expected the path of a file", where);
+    require(!image->empty() && image->find('\0') == std::string::npos, "[{}] \"image\": expected the path of a file",
+            where);
     item.input.image = folder / fs::path(*image);
   }
   require(item.input.text || item.input.image, "[{}] expected \"text\", \"image\" or both, found neither", where);

@@ -24,8 +24,8 @@ struct Item {
 class ItemSource {
  public:
   virtual ~ItemSource() = default;
-  /// The next item, or nothing at the end. Throws InvalidInput for an item that cannot be read; the call after that goes
-  /// on with the item behind it.
+  /// The next item, or nothing at the end. Throws InvalidInput for an item that cannot be read; the call after that
+  /// goes on with the item behind it.
   virtual std::optional<Item> next() = 0;
   /// Where the item that next() gave last comes from, or failed at: "items.jsonl:17".
   virtual std::string where() const = 0;

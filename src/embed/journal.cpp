@@ -28,7 +28,8 @@ std::optional<Hash128> hash_from(const std::string& hex) {
 std::optional<Commit> commit_from(const Json& line) {
   const auto source = hash_from(line.at("source")), written = hash_from(line.at("written"));
   if (!source || !written) return std::nullopt;
-  Commit commit{line.at("items"), line.at("bad"), *source, {line.at("rows"), line.at("bytes"), line.at("id_bytes")}, *written};
+  Commit commit{
+      line.at("items"), line.at("bad"), *source, {line.at("rows"), line.at("bytes"), line.at("id_bytes")}, *written};
   return commit;
 }
 

@@ -18,14 +18,14 @@ using RunIdentity = std::map<std::string, std::string>;
 struct Commit {
   std::int64_t items = 0;  ///< taken from the source, bad ones included
   std::int64_t bad = 0;
-  Hash128 source;          ///< ItemSource::digest() behind them
+  Hash128 source;  ///< ItemSource::digest() behind them
   VectorFileSize size;
-  Hash128 written;         ///< VectorFile::flush() of what came since the commit before
+  Hash128 written;  ///< VectorFile::flush() of what came since the commit before
 };
 
-/// The log that makes a run resumable, OUTPUT.partial.journal: one JSON line for the run's identity, one for each batch,
-/// and one when the output is complete. A line counts when it is whole and its rows are what it says they are, so that
-/// neither a kill nor a power failure at any moment harms what came before.
+/// The log that makes a run resumable, OUTPUT.partial.journal: one JSON line for the run's identity, one for each
+/// batch, and one when the output is complete. A line counts when it is whole and its rows are what it says they are,
+/// so that neither a kill nor a power failure at any moment harms what came before.
 class Journal {
  public:
   /// What a journal that was left behind says.
@@ -36,10 +36,12 @@ class Journal {
     std::vector<std::int64_t> ends;  ///< bytes of the journal up to the identity and up to each commit, these included
   };
 
-  static std::filesystem::path path_of(const std::filesystem::path& output) { return output.string() + ".partial.journal"; }
+  static std::filesystem::path path_of(const std::filesystem::path& output) {
+    return output.string() + ".partial.journal";
+  }
 
-  /// Opens or creates the journal of an output and keeps other processes out while the object lives. Throws InvalidInput
-  /// when another one is writing the same output.
+  /// Opens or creates the journal of an output and keeps other processes out while the object lives. Throws
+  /// InvalidInput when another one is writing the same output.
   explicit Journal(const std::filesystem::path& output);
 
   /// Lines up to the first that is torn; nothing when there is not even an identity.

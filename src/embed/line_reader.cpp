@@ -44,7 +44,8 @@ bool LineReader::fill() {
 LineReader::Result LineReader::pass_over() {
   for (;;) {
     const std::size_t end = buffer_.find('\n', begin_);
-    const std::string_view rest = std::string_view(buffer_).substr(begin_, end == std::string::npos ? end : end - begin_);
+    const std::string_view rest =
+        std::string_view(buffer_).substr(begin_, end == std::string::npos ? end : end - begin_);
     hasher_.add(rest);
     begin_ += rest.size();
     if (end != std::string::npos) ++begin_;

@@ -36,7 +36,7 @@ class LineReader {
 
   Read read_;
   std::size_t longest_;
-  std::string buffer_;         // bytes [begin_, size) are read and not yet handed out
+  std::string buffer_;  // bytes [begin_, size) are read and not yet handed out
   std::size_t begin_ = 0;
   std::string_view line_;
   std::int64_t number_ = 0;

@@ -43,6 +43,27 @@ std::string compute_text(nn::Precision precision, bool normalize) {
   return normalize ? text + "+l2" : text;
 }
 
+constexpr const char* kImageProcessor = "image_processor";
+
+/// A file of a checkpoint: when it is no JSON the checkpoint is at fault.
+Json read_model_json(const fs::path& file) try {
+  return read_json(file);
+} catch (const InvalidInput& error) {
+  throw ModelError(error.what());
+}
+
+/// The image settings inside a processor_config.json, if it has them.
+std::optional<Json> image_processor_of(const fs::path& file) {
+  const Json json = read_model_json(file);
+  if (!json.is_object() || !json.contains(kImageProcessor)) return std::nullopt;
+  return json.at(kImageProcessor);
+}
+
+Json read_image_processor(const fs::path& file) {
+  if (file.filename() == "processor_config.json") return image_processor_of(file).value();
+  return read_model_json(file);
+}
+
 std::string pinpoints_text(const std::vector<image::Size>& pinpoints) {
   std::string text;
   for (const image::Size& size : pinpoints) text += fmt::format("{}{}x{}", text.empty() ? "" : " ", size.height, size.width);
@@ -58,14 +79,22 @@ const fs::path& check_folder(const fs::path& folder) {
   return folder;
 }
 
+std::optional<fs::path> preprocess_file(const fs::path& folder) {
+  if (fs::exists(folder / "preprocessor_config.json")) return folder / "preprocessor_config.json";
+  const fs::path combined = folder / "processor_config.json";
+  if (fs::exists(combined) && image_processor_of(combined)) return combined;
+  return std::nullopt;
+}
+
 image::Preprocess read_preprocess(const fs::path& folder, const model::ModelConfig& config, const EmbedderOptions& options) {
   image::Preprocess preprocess;
-  const fs::path file = folder / "preprocessor_config.json";
   if (!config.vision) return preprocess;
-  if (fs::exists(file)) {
-    preprocess = image::Preprocess::from_json(read_json(file), file.string());
+  const std::optional<fs::path> file = preprocess_file(folder);
+  const std::string origin = file.value_or(folder / "config.json").string();
+  if (file) {
+    preprocess = image::Preprocess::from_json(read_image_processor(*file), origin);
     require<ModelError>(preprocess.grid_pinpoints == config.grid_pinpoints,
-                        "[{}] image_grid_pinpoints are {}, but config.json has {}", file.string(),
+                        "[{}] image_grid_pinpoints are {}, but config.json has {}", origin,
                         pinpoints_text(preprocess.grid_pinpoints), pinpoints_text(config.grid_pinpoints));
   } else {
     preprocess.grid_pinpoints = config.grid_pinpoints;
@@ -74,7 +103,7 @@ image::Preprocess read_preprocess(const fs::path& folder, const model::ModelConf
   preprocess.patch = static_cast<int>(config.vision->patch_size);
   preprocess.variant = options.paper_compat ? image::Variant::v4412 : image::Variant::v5;
   preprocess.max_tiles = options.max_tiles;
-  preprocess.check(file.string());
+  preprocess.check(origin);
   return preprocess;
 }
 

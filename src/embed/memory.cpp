@@ -1,17 +1,17 @@
-// Legend: T rows of a batch, D model width, H heads, K kv heads, E head width, F MLP width; N image tokens, R rows of the
-// tower, V tower width, M tower MLP width.
+// Legend: T rows of a batch, D model width, H heads, K kv heads, E head width, F MLP width; N image tokens, R rows of
+// the tower, V tower width, M tower MLP width.
 #include "embed/memory.h"
 
 #include <algorithm>
 
 #include "image/anyres.h"
+#include "model/llava_next.h"
 #include "ops/matmul.h"
 
 namespace e5v::embed {
 namespace {
 
 constexpr std::int64_t kFloat = sizeof(float);
-constexpr std::int64_t kTilesAtOnce = 5;  // as model/llava_next.cpp
 
 /// Program, libraries, generated kernels, decoding of an image: measured on small models, with a margin.
 constexpr std::uint64_t kProcessBytes = std::uint64_t{24} << 20;
@@ -24,7 +24,8 @@ std::int64_t input_bytes(nn::Precision precision) { return size_of(ops::input_dt
 /// The two halves of a block follow each other in the same memory, so the larger counts.
 std::int64_t block_bytes(std::int64_t rows, std::int64_t attention_floats, std::int64_t attention_inputs,
                          std::int64_t mlp_floats, std::int64_t mlp_inputs, std::int64_t input) {
-  return rows * std::max(attention_floats * kFloat + attention_inputs * input, mlp_floats * kFloat + mlp_inputs * input);
+  return rows *
+         std::max(attention_floats * kFloat + attention_inputs * input, mlp_floats * kFloat + mlp_inputs * input);
 }
 
 /// LlamaBlock::forward: h, keys and values (and their packed copies), queries, mixed; or h, gate and up, inner.
@@ -37,7 +38,7 @@ std::int64_t language_bytes(const model::LlamaConfig& c, std::int64_t T, std::in
 /// LlavaNext::embed_image beside the batch: features, projected features, result, and the tower's own.
 std::int64_t vision_bytes(const model::ModelConfig& c, std::int64_t N, std::int64_t tiles, std::int64_t input) {
   const std::int64_t V = c.vision->width, M = c.vision->mlp_width, D = c.text.width;
-  const std::int64_t R = std::min(tiles, kTilesAtOnce) * c.vision->positions();
+  const std::int64_t R = std::min(tiles, model::LlavaNext::kTilesAtOnce) * c.vision->positions();
   const std::int64_t result = N * (V + 2 * D) * kFloat;
   const std::int64_t tower = R * V * kFloat + block_bytes(R, 5 * V, 2 * V, M, V + M, input);
   const std::int64_t projector = N * (D * kFloat + (V + D) * input);
@@ -105,7 +106,7 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   constexpr std::int64_t kImagesAhead = 6;  // four that wait, one being prepared, one being computed
   const std::int64_t tile_bytes = 3 * std::int64_t{preprocess.tile} * preprocess.tile;
   estimate.images = static_cast<std::uint64_t>(kImagesAhead * (image.tiles * tile_bytes + image.tokens * 4));
-  const std::int64_t rotary = c.max_positions * c.head_width * kFloat;
+  const std::int64_t rotary = T * c.head_width * kFloat;  // a cosine and a sine for each pair
   estimate.base = kProcessBytes + kTokenizerFactor * tokenizer_bytes + static_cast<std::uint64_t>(rotary);
   return estimate;
 }

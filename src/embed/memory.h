@@ -11,11 +11,11 @@ namespace e5v::embed {
 
 /// Weights of a model by part; only those that vectors depend on.
 struct ParameterCount {
-  std::int64_t embedding = 0;   ///< the table of token embeddings
-  std::int64_t language = 0;    ///< blocks and final norm
-  std::int64_t vision = 0;      ///< tower up to the layer used
+  std::int64_t embedding = 0;  ///< the table of token embeddings
+  std::int64_t language = 0;   ///< blocks and final norm
+  std::int64_t vision = 0;     ///< tower up to the layer used
   std::int64_t projector = 0;
-  std::int64_t matrices = 0;    ///< those of the above that are multiplied by: all but embeddings, norms and biases
+  std::int64_t matrices = 0;  ///< those of the above that are multiplied by: all but embeddings, norms and biases
   std::int64_t total() const { return embedding + language + vision + projector; }
 };
 
@@ -24,11 +24,12 @@ ParameterCount count_parameters(const model::ModelConfig& config);
 /// Bytes that a model is predicted to take. Sums over what the code allocates, not a measurement: allocators, the CPU
 /// library's generated code and the operating system add to it.
 struct MemoryEstimate {
-  std::uint64_t mapped = 0;       ///< weights read from the file cache: shared, and given back under pressure
-  std::uint64_t packed = 0;       ///< copies of weights in the layout that the GEMMs take
-  std::uint64_t activations = 0;  ///< of the largest batch: the token budget, or the largest image if it has more tokens
-  std::uint64_t images = 0;       ///< prepared ahead of the compute, at their largest
-  std::uint64_t base = 0;         ///< program, tokenizer, tables
+  std::uint64_t mapped = 0;  ///< weights read from the file cache: shared, and given back under pressure
+  std::uint64_t packed = 0;  ///< copies of weights in the layout that the GEMMs take
+  std::uint64_t activations =
+      0;                     ///< of the largest batch: the token budget, or the largest image if it has more tokens
+  std::uint64_t images = 0;  ///< prepared ahead of the compute, at their largest
+  std::uint64_t base = 0;    ///< program, tokenizer, tables
   std::uint64_t total() const { return mapped + packed + activations + images + base; }
 };
 

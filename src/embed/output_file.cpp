@@ -78,7 +78,8 @@ void OutputFile::read(std::int64_t offset, std::span<char> buffer) const {
 }
 
 void OutputFile::sync() const {
-  require<DeviceError>(::fdatasync(descriptor_) == 0, "[{}] cannot be written: {}", path_.string(), system_error_text());
+  require<DeviceError>(::fdatasync(descriptor_) == 0, "[{}] cannot be written: {}", path_.string(),
+                       system_error_text());
 }
 
 bool OutputFile::lock() const { return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }

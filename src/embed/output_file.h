@@ -7,12 +7,13 @@
 
 namespace e5v::embed {
 
-/// A file that grows at its end and survives a crash up to its last sync(). Throws DeviceError, led by the path, when the
-/// system refuses. Move-only.
+/// A file that grows at its end and survives a crash up to its last sync(). Throws DeviceError, led by the path, when
+/// the system refuses. Move-only.
 class OutputFile {
  public:
   OutputFile() = default;
-  /// Opens or creates it; what lies behind `size` is cut off. Throws InvalidInput when it cannot be opened or is shorter.
+  /// Opens or creates it; what lies behind `size` is cut off. Throws InvalidInput when it cannot be opened or is
+  /// shorter.
   OutputFile(const std::filesystem::path& path, std::int64_t size);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;

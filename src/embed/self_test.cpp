@@ -57,7 +57,8 @@ std::string compare(std::span<const float> found, const std::vector<double>& exp
     finite &= std::isfinite(found[i]);
   }
   const double share = difference / largest;
-  require<DeviceError>(finite && share <= limit, "off by {:.1e} of the largest value, expected at most {:.0e}", share, limit);
+  require<DeviceError>(finite && share <= limit, "off by {:.1e} of the largest value, expected at most {:.0e}", share,
+                       limit);
   return fmt::format("within {:.1e} of double arithmetic", share);
 }
 
@@ -163,7 +164,9 @@ std::vector<double> last_state(const SmallModel& m, const std::vector<std::int32
     const auto times = [&](const reference::Matrix& input, const char* name) {
       return reference::matmul(input, in_double(m.weight(block + name)), {});
     };
-    const auto normed = [&](const char* name) { return reference::rms_norm(x, vector_of(m.weight(block + name)), c.rms_eps); };
+    const auto normed = [&](const char* name) {
+      return reference::rms_norm(x, vector_of(m.weight(block + name)), c.rms_eps);
+    };
     const reference::Matrix h = normed("input_layernorm");
     reference::Matrix q = times(h, "self_attn.q_proj"), k = times(h, "self_attn.k_proj");
     reference::rotary(q, positions, frequencies);
@@ -173,7 +176,8 @@ std::vector<double> last_state(const SmallModel& m, const std::vector<std::int32
                     "self_attn.o_proj"));
     const reference::Matrix g = normed("post_attention_layernorm"), up = times(g, "mlp.up_proj");
     reference::Matrix inner = times(g, "mlp.gate_proj");
-    for (std::size_t i = 0; i < inner.values.size(); ++i) inner.values[i] = reference::silu(inner.values[i]) * up.values[i];
+    for (std::size_t i = 0; i < inner.values.size(); ++i)
+      inner.values[i] = reference::silu(inner.values[i]) * up.values[i];
     add_to(x, times(inner, "mlp.down_proj"));
   }
   const reference::Matrix y = reference::rms_norm(x, vector_of(m.weight("norm")), c.rms_eps);

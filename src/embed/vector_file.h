@@ -33,8 +33,8 @@ class VectorFileCheck {
 /// OUTPUT.partial, ids to OUTPUT.partial.ids. Memory does not grow with the rows, and finishing copies none of them.
 class VectorFile {
  public:
-  /// Begins at `size`, or goes on from it: what lies behind is cut off. Throws InvalidInput when files cannot be opened or
-  /// hold less than that.
+  /// Begins at `size`, or goes on from it: what lies behind is cut off. Throws InvalidInput when files cannot be opened
+  /// or hold less than that.
   VectorFile(std::filesystem::path output, VectorLayout layout, const VectorFileSize& size = {});
 
   /// Holds a row until flush().
@@ -52,7 +52,9 @@ class VectorFile {
   /// Completes the head and, for safetensors, the ids; after that no row may follow. Leaves the names as they are.
   void complete();
 
-  static std::filesystem::path partial_path(const std::filesystem::path& output) { return output.string() + ".partial"; }
+  static std::filesystem::path partial_path(const std::filesystem::path& output) {
+    return output.string() + ".partial";
+  }
   static std::filesystem::path partial_ids_path(const std::filesystem::path& output) {
     return output.string() + ".partial.ids";
   }

@@ -13,8 +13,7 @@ constexpr std::size_t kAlignment = 64;  // of the rows in a file: a cache line, 
 
 std::string npy_head(std::int64_t rows, std::int64_t width) {
   constexpr std::size_t kSize = 2 * kAlignment;  // holds any two int64_t
-  std::string dictionary =
-      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, width);
+  std::string dictionary = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, width);
   constexpr std::size_t kPrefix = 10;  // magic, version, length
   dictionary.resize(kSize - kPrefix - 1, ' ');
   dictionary += '\n';
@@ -28,8 +27,10 @@ std::string safetensors_json(std::int64_t rows, std::int64_t id_bytes, const Vec
   const std::int64_t row_bytes = rows * layout.width * static_cast<std::int64_t>(sizeof(float));
   const Json json = {
       {"__metadata__", layout.metadata},
-      {"embeddings", {{"dtype", "F32"}, {"shape", {rows, layout.width}}, {"data_offsets", {std::int64_t{0}, row_bytes}}}},
-      {"ids", {{"dtype", "U8"}, {"shape", Json::array({id_bytes})}, {"data_offsets", {row_bytes, row_bytes + id_bytes}}}}};
+      {"embeddings",
+       {{"dtype", "F32"}, {"shape", {rows, layout.width}}, {"data_offsets", {std::int64_t{0}, row_bytes}}}},
+      {"ids",
+       {{"dtype", "U8"}, {"shape", Json::array({id_bytes})}, {"data_offsets", {row_bytes, row_bytes + id_bytes}}}}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -24,8 +24,8 @@ std::optional<VectorFormat> format_of(const std::filesystem::path& path);
 /// that the head can be put in front of N rows after them.
 struct VectorLayout {
   VectorFormat format = VectorFormat::npy;
-  std::int64_t width = 0;                          ///< D
-  std::map<std::string, std::string> metadata{};   ///< for safetensors
+  std::int64_t width = 0;                         ///< D
+  std::map<std::string, std::string> metadata{};  ///< for safetensors
 
   std::int64_t head_size() const;
   /// The head of a file of N rows whose ids take id_bytes.

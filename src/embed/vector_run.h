@@ -34,8 +34,8 @@ class VectorRun {
   /// Passes over the items that an earlier run has finished. Throws InvalidInput when they are others than they were.
   void skip_to(const RunPosition& position);
 
-  /// Runs to the end and finishes the sink. Throws Interrupted, InvalidInput for a bad item or a source without items, and
-  /// what the embedder and the sink throw. Batches committed before that stay.
+  /// Runs to the end and finishes the sink. Throws Interrupted, InvalidInput for a bad item or a source without items,
+  /// and what the embedder and the sink throw. Batches committed before that stay.
   void run();
 
   const RunPosition& position() const { return position_; }
@@ -58,8 +58,8 @@ class VectorRun {
   ItemSource& source_;
   VectorSink& sink_;
   RunHooks hooks_;
-  RunPosition position_;   // of the last commit
-  RunPosition reached_;    // behind the last item handed out
+  RunPosition position_;  // of the last commit
+  RunPosition reached_;   // behind the last item handed out
 
   std::mutex mutex_;  // of the member below
   std::deque<InFlight> in_flight_;

@@ -15,7 +15,7 @@ namespace e5v::embed {
 struct RunPosition {
   std::int64_t items = 0;  ///< taken from the source, bad ones included
   std::int64_t bad = 0;
-  Hash128 source;          ///< ItemSource::digest() behind them
+  Hash128 source;  ///< ItemSource::digest() behind them
 };
 
 /// Where vectors go.

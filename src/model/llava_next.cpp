@@ -11,9 +11,6 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
-/// Tiles that go through the tower together: enough rows for full GEMM speed, few enough for small activations.
-constexpr std::int64_t kTilesAtOnce = 5;
-
 void check_preprocess(const ModelConfig& config, const image::Preprocess& preprocess) {
   require<ModelError>(preprocess.tile == config.vision->image_size,
                       "[llava_next] preprocessor_config.json cuts tiles of {} pixels, the vision tower takes {}",

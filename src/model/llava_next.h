@@ -19,6 +19,9 @@ struct PreparedImage {
 /// input. Source: arXiv:2310.03744 and the LLaVA-NeXT release notes of January 2024.
 class LlavaNext {
  public:
+  /// Tiles that go through the tower together: enough rows for full GEMM speed, few enough for small activations.
+  static constexpr std::int64_t kTilesAtOnce = 5;
+
   /// The checkpoint must outlive the model. Throws ModelError for missing or contradicting tensors.
   LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, const image::Preprocess& preprocess,
             nn::Precision precision);

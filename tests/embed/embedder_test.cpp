@@ -241,5 +241,25 @@ TEST_F(BrokenModel, WithoutAPreprocessorFileTheModelsOwnSizesServe) {
   EXPECT_LT(max_difference(embed_one(embedder, input).row(0), embed_one(complete, input).row(0)), 1e-6);
 }
 
+TEST_F(BrokenModel, SettingsOfTransformers5AreReadFromTheProcessorFile) {
+  const Input input = Input::from_image(small_image());
+  const auto vector_of = [&] {
+    Embedder embedder = Embedder::load(folder);
+    const Embeddings found = embed_one(embedder, input);
+    return std::vector<float>(found.row(0).begin(), found.row(0).end());
+  };
+  Json settings = read_json(folder / "preprocessor_config.json");
+  settings["image_mean"] = {0.1, 0.2, 0.3};
+  std::ofstream(folder / "preprocessor_config.json") << settings;
+  const std::vector<float> expected = vector_of();
+  std::filesystem::remove(folder / "preprocessor_config.json");
+  const std::vector<float> with_default_mean = vector_of();
+  std::ofstream(folder / "processor_config.json") << Json{{"image_processor", settings}};
+  EXPECT_LT(max_difference(vector_of(), expected), 1e-6);
+  EXPECT_GT(max_difference(with_default_mean, expected), 1e-3);
+  std::ofstream(folder / "processor_config.json") << "{";
+  EXPECT_THAT([&] { Embedder::load(folder); }, ThrowsMessage<ModelError>(HasSubstr("processor_config.json] is not JSON")));
+}
+
 }  // namespace
 }  // namespace e5v::test

@@ -1,0 +1,158 @@
+// Every class of wrong usage and of bad input: exit code, one line on stderr, nothing on stdout.
+#include "apps/process.h"
+
+namespace e5v::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Case {
+  std::vector<std::string> arguments;
+  std::string part;
+};
+
+TEST(Usage, WrongUsageExitsWith2) {
+  const Case cases[] = {
+      {{}, "subcommand"},
+      {{"fly"}, "fly is unknown (see e5v --help)"},
+      {{"--fly"}, "--fly is unknown"},
+      {{"embed"}, "--model is required (see e5v embed --help)"},
+      {{"embed", "--modle", "x"}, "--modle is unknown"},
+      {{"embed", "--model", "x"}, "at least one of --text, --image and --input"},
+      {{"embed", "--model", "x", "--text"}, "--text"},
+      {{"embed", "--model", "x", "--text", "a", "b"}, "b is unknown"},
+      {{"embed", "--model", "x", "--text", "a", "--input", "b"}, "together"},
+      {{"embed", "--model", "x", "--text", "a", "--output", "a.txt"}, ".npy, .jsonl or .safetensors, found a.txt"},
+      {{"embed", "--model", "x", "--text", "a", "--prompt", "poem"}, "cirr-gallery"},
+      {{"embed", "--model", "x", "--text", "a", "--dtype", "int3"}, "{auto,f32,bf16}"},
+      {{"embed", "--model", "x", "--text", "a", "--threads", "0"}, "--threads"},
+      {{"embed", "--model", "x", "--text", "a", "--threads", "two"},
+       "--threads: expected a whole number from 1 to 2147483647, found two"},
+      {{"embed", "--model", "x", "--text", "a", "--max-tiles", "-1"}, "--max-tiles"},
+      {{"embed", "--model", "x", "--text", "a", "--max-pixels", "99999999999999999999"}, "--max-pixels"},
+      {{"embed", "--model", "x", "--text", "a", "--token-budget", "1.5"}, "--token-budget"},
+      {{"embed", "--model", "x", "--text", "a", "--resume"}, "need --output"},
+      {{"embed", "--model", "x", "--text", "a", "--output", "a.npy", "--resume", "--force"}, "excludes"},
+      {{"similarity", "--model", "x"}, "at least one --text or --image"},
+      {{"similarity", "--text", "a"}, "--model is required"},
+      {{"info"}, "--model is required"},
+      {{"tokenize", "--model", "x"}, "--text is required"},
+      {{"doctor", "--text", "a"}, "--text is unknown"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.arguments));
+    expect_failure(run(c.arguments), 2, c.part);
+  }
+}
+
+TEST(Usage, HelpAndVersionAreResults) {
+  for (const char* command : {"embed", "similarity", "info", "tokenize", "doctor"}) {
+    const Outcome outcome = run({command, "--help"});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_THAT(outcome.out, testing::HasSubstr(std::string("Usage: e5v ") + command));
+    EXPECT_THAT(outcome.out, testing::HasSubstr("Example"));
+    for (const std::string& line : lines_of(outcome.out)) EXPECT_LE(line.size(), 80) << line;
+    EXPECT_THAT(run({"--help"}).out, testing::HasSubstr(command));
+  }
+  EXPECT_THAT(run({"embed", "--help"}).out, testing::HasSubstr("fashioniq-gallery-toptee"));
+  const Outcome version = run({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_THAT(version.out, testing::MatchesRegex("e5v [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+class Failure : public testing::Test {
+ protected:
+  std::string file(const std::string& name, const std::string& content) const {
+    return folder.write(name, content).string();
+  }
+  std::string path(const std::string& name) const { return (folder.path() / name).string(); }
+
+  /// A copy of the model without one of its files, or with another content of it.
+  std::string model_with(const std::string& name, const std::string* content) const {
+    const fs::path copy = folder.path() / ("model-" + std::to_string(++copies_));
+    fs::copy(model_folder(), copy);
+    fs::remove(copy / name);
+    if (content != nullptr) std::ofstream(copy / name, std::ios::binary) << *content;
+    return copy.string();
+  }
+
+  TemporaryFolder folder;
+  mutable int copies_ = 0;
+};
+
+TEST_F(Failure, Files) {
+  const std::string items = file("items.jsonl", "{\"text\": \"a\"}\n");
+  const std::string empty = file("empty.jsonl", ""), blank = file("blank.jsonl", "\n \n");
+  const std::string cut = file("cut.jpg", content_of(golden("images/img00_rgb_640x480.jpg")).substr(0, 2000));
+  const Case cases[] = {
+      {with_model("embed", {"--input", path("none.jsonl")}), "[" + path("none.jsonl") + "] cannot be opened"},
+      {with_model("embed", {"--input", folder.path().string()}), "is a folder"},
+      {with_model("embed", {"--input", empty}), "holds no items"},
+      {with_model("embed", {"--input", blank, "--output", path("v.npy")}), "holds no items"},
+      {with_model("embed", {"--input", "-"}), "[stdin:0] holds no items"},
+      {with_model("embed", {"--input", items, "--output", path("none/v.npy")}), "no such folder"},
+      {with_model("embed", {"--image", path("none.jpg")}), "[--image, item 1] [" + path("none.jpg") + "] no such file"},
+      {with_model("embed", {"--text", "a", "--image", folder.path().string()}), "[--image, item 2]"},
+      {with_model("embed", {"--image", file("empty.png", "")}), "empty"},
+      {with_model("embed", {"--image", file("text.png", "hello")}), "text.png"},
+      {with_model("embed", {"--image", cut}), "cut.jpg"},
+      {with_model("embed", {"--image", golden("images/img00_rgb_640x480.jpg").string(), "--max-pixels", "1000"}),
+       "at most 1000 pixels, found 640x480"},
+      {with_model("embed", {"--text", "a <image>"}), "<image> stands in a text"},
+      {with_model("embed", {"--text", "\xff"}), "UTF-8"},
+      {with_model("embed", {"--text", "a", "--prompt", "image"}), "has no slot for a text"},
+      {with_model("similarity", {"--image", path("none.jpg")}), "no such file"},
+      {with_model("tokenize", {"--text", "\xff"}), "UTF-8"},
+      {with_model("tokenize", {"--text", "a", "--prompt", "image"}), "no slot for a text"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.arguments));
+    expect_failure(run(c.arguments), 1, c.part);
+  }
+  EXPECT_FALSE(fs::exists(path("v.npy")));
+  EXPECT_FALSE(fs::exists(path("v.npy.partial.journal")));
+}
+
+TEST_F(Failure, TextsBeyondTheContext) {
+  std::string text;
+  for (int i = 0; i < 9000; ++i) text += "word ";
+  const std::string items = file("long.jsonl", "{\"text\": \"" + text + "\"}\n");
+  expect_failure(run(with_model("embed", {"--input", items})), 1, "long.jsonl:1] [input]");
+  EXPECT_EQ(run(with_model("embed", {"--input", items, "--truncate"})).code, 0);
+}
+
+TEST_F(Failure, Models) {
+  const std::string config = content_of(fs::path(model_folder()) / "config.json");
+  const std::string weights = content_of(fs::path(model_folder()) / "model.safetensors");
+  const std::string junk = "{\"broken", unknown = "{\"model_type\": \"t5\"}", short_weights = weights.substr(0, 100000);
+  std::string wider = config;
+  wider.replace(wider.find("\"hidden_size\": 128"), 18, "\"hidden_size\": 256");
+  std::string nan = weights;
+  for (std::size_t i = nan.size() / 2; i < nan.size() / 2 + 400000; ++i) nan[i] = '\xff';
+  const std::pair<std::string, std::string> cases[] = {
+      {path("nowhere"), "no such model folder"},
+      {file("file", "x"), "is no folder"},
+      {model_with("config.json", nullptr), "config.json] no such file"},
+      {model_with("config.json", &junk), "is not JSON"},
+      {model_with("config.json", &unknown), "t5"},
+      {model_with("config.json", &wider), "[2368, 256]"},
+      {model_with("model.safetensors", nullptr), "found no weights"},
+      {model_with("model.safetensors", &short_weights), "model.safetensors"},
+      {model_with("model.safetensors", &nan), "NaN"},
+      {model_with("tokenizer.json", nullptr), "tokenizer.json"},
+      {model_with("tokenizer.json", &junk), "tokenizer.json"},
+      {model_with("preprocessor_config.json", &junk), "preprocessor_config.json"},
+  };
+  for (const auto& [model, part] : cases) {
+    SCOPED_TRACE(part);
+    expect_failure(run({"embed", "--model", model, "--text", "a"}), 1, part);
+    const Outcome doctor = run({"doctor", "--model", model});
+    EXPECT_EQ(doctor.code, 1);
+    EXPECT_EQ(doctor.err, "");
+    EXPECT_THAT(doctor.out, testing::HasSubstr("\nFAIL "));
+  }
+}
+
+}  // namespace
+}  // namespace e5v::test

@@ -1,0 +1,125 @@
+#pragma once
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "golden.h"
+#include "temporary_folder.h"
+
+/// Runs the program as its users do.
+namespace e5v::test {
+
+/// How a process ended and what it said.
+struct Outcome {
+  int code = -1;   ///< exit code, or -1 when a signal ended it
+  int signal = 0;  ///< that signal
+  std::string out, err;
+  long peak_kib = 0;  ///< largest resident set
+};
+
+inline std::string content_of(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// The program with arguments, running; stdin is a file, or empty.
+class Process {
+ public:
+  explicit Process(const std::vector<std::string>& arguments, const std::filesystem::path& input = "/dev/null") {
+    pid_ = ::fork();
+    if (pid_ < 0) throw std::runtime_error("fork failed");
+    if (pid_ == 0) run_child(arguments, input);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  void send(int number) const { ::kill(pid_, number); }
+
+  Outcome wait() {
+    int status = 0;
+    rusage usage{};
+    ::wait4(std::exchange(pid_, -1), &status, 0, &usage);
+    Outcome outcome;
+    if (WIFEXITED(status)) outcome.code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
+    outcome.out = content_of(folder_.path() / "out");
+    outcome.err = content_of(folder_.path() / "err");
+    outcome.peak_kib = usage.ru_maxrss;
+    return outcome;
+  }
+
+ private:
+  [[noreturn]] void run_child(const std::vector<std::string>& arguments, const std::filesystem::path& input) const {
+    const auto redirect = [](const std::filesystem::path& path, int flags, int target) {
+      const int descriptor = ::open(path.c_str(), flags, 0644);
+      if (descriptor < 0 || ::dup2(descriptor, target) < 0) ::_exit(99);
+      ::close(descriptor);
+    };
+    redirect(input, O_RDONLY, STDIN_FILENO);
+    redirect(folder_.path() / "out", O_WRONLY | O_CREAT, STDOUT_FILENO);
+    redirect(folder_.path() / "err", O_WRONLY | O_CREAT, STDERR_FILENO);
+    std::vector<char*> argv{const_cast<char*>(E5V_PROGRAM)};
+    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    ::execv(E5V_PROGRAM, argv.data());
+    ::_exit(98);
+  }
+
+  TemporaryFolder folder_;
+  pid_t pid_ = -1;
+};
+
+inline Outcome run(const std::vector<std::string>& arguments, const std::filesystem::path& input = "/dev/null") {
+  return Process(arguments, input).wait();
+}
+
+inline std::string model_folder() { return golden("ckpt/tiny-small-f32").string(); }
+
+/// "embed --model MODEL --threads 1" and what follows.
+inline std::vector<std::string> with_model(const std::string& command, std::vector<std::string> rest) {
+  std::vector<std::string> arguments{command, "--model", model_folder()};
+  if (command != "tokenize") arguments.insert(arguments.end(), {"--threads", "1"});
+  arguments.insert(arguments.end(), rest.begin(), rest.end());
+  return arguments;
+}
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+/// A failure: this exit code, nothing on stdout, and one line on stderr that begins with "e5v: " and holds `part`.
+inline void expect_failure(const Outcome& outcome, int code, const std::string& part) {
+  EXPECT_EQ(outcome.signal, 0);
+  EXPECT_EQ(outcome.code, code);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(lines_of(outcome.err).size(), 1) << outcome.err;
+  EXPECT_THAT(outcome.err, testing::StartsWith("e5v: "));
+  EXPECT_THAT(outcome.err, testing::EndsWith("\n"));
+  EXPECT_THAT(outcome.err, testing::HasSubstr(part));
+}
+
+}  // namespace e5v::test
