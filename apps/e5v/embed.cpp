@@ -76,14 +76,19 @@ int run_items(Embedder& embedder, embed::ItemSource& source, embed::VectorSink& 
   std::optional<Progress> progress;
   embed::RunHooks hooks;
   hooks.check_stop = InterruptScope::check;
-  hooks.advanced = [&](std::int64_t items) { progress->advance(items); };
+  hooks.advanced = [&](std::int64_t items) {
+    if (progress) progress->advance(items);
+  };
   if (options.skip_bad) hooks.bad = [](const std::string& message) { say("left out: " + message); };
   embed::VectorRun run(embedder, source, sink, hooks);
   const bool file = !options.output.empty();
   try {
     if (start.items > 0) run.skip_to(start);
-    const std::int64_t total = ::isatty(STDERR_FILENO) == 1 ? source.count() : 0;
-    progress.emplace("items", total > 0 ? total - start.items : 0);
+    // Vectors that go to the terminal are progress enough.
+    if (::isatty(STDERR_FILENO) == 1 && (file || ::isatty(STDOUT_FILENO) != 1)) {
+      const std::int64_t total = source.count();
+      progress.emplace("items", total > 0 ? total - start.items : 0);
+    }
     const auto begin = std::chrono::steady_clock::now();
     run.run();
     progress.reset();
