@@ -51,7 +51,7 @@ class ShapeCheck {
   std::size_t key_ = 0;
 };
 
-std::optional<std::string> take_string(Json& object, std::string_view key, const std::string& where) {
+std::optional<std::string> take_string(Json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return std::nullopt;
   require(found->is_string(), "[{}] {:?}: expected a string, found {}", where, key, found->type_name());
