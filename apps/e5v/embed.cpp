@@ -146,33 +146,29 @@ constexpr const char* kDescription =
     "turn texts, images, or both together into vectors\n"
     "\n"
     "Items come from --text and --image, one each and in the order given, or from --input. They are streamed: memory "
-    "does "
-    "not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
+    "does not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
 
 std::string footer() {
-  return "Input: one JSON object a line, {\"id\"?, \"text\"?, \"image\"?, \"prompt\"?}. An item with both text and "
-         "image is "
-         "composed: the image as the text changes it. Paths of images are relative to the folder of the input file. "
-         "Without "
-         "an id, an item is called by its place, counted from 0.\n"
-         "\n"
-         "Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({\"id\", "
-         "\"embedding\"} a "
-         "line), or .safetensors (\"embeddings\", and \"ids\" as text, one a line). While a run lasts, its output "
-         "stands in "
-         "OUTPUT.partial, so that it can go on with --resume after an interruption of any kind.\n"
-         "\n"
-         "Prompts: " +
-         prompt_names_text() +
-         ". By default text, image or cirr-query, by what an item holds.\n"
-         "\n"
-         "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 "
-         "interrupted.\n"
-         "\n"
-         "Examples:\n"
-         "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
-         "  e5v embed --model e5-v --input items.jsonl --output vectors.npy --resume\n"
-         "  cat items.jsonl | e5v embed --model e5-v --input - --skip-bad > vectors.jsonl";
+  return fmt::format(
+      R"(Input: one JSON object a line, {{"id"?, "text"?, "image"?, "prompt"?}}. )"
+      "An item with both text and image is composed: the image as the text changes it. Paths of images are relative "
+      "to the folder of the input file. Without an id, an item is called by its place, counted from 0.\n"
+      "\n"
+      R"(Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({{"id", "embedding"}} )"
+      R"(a line), or .safetensors ("embeddings", and "ids" as text, one a line). )"
+      "While a run lasts, its output stands in OUTPUT.partial, so that it can go on with --resume after an "
+      "interruption of any kind.\n"
+      "\n"
+      "Prompts: {}. By default text, image or cirr-query, by what an item holds.\n"
+      "\n"
+      "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 "
+      "interrupted.\n"
+      "\n"
+      "Examples:\n"
+      "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
+      "  e5v embed --model e5-v --input items.jsonl --output vectors.npy --resume\n"
+      "  cat items.jsonl | e5v embed --model e5-v --input - --skip-bad > vectors.jsonl",
+      prompt_names_text());
 }
 
 }  // namespace

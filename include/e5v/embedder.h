@@ -23,12 +23,12 @@ enum class ComputeType {
 /// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
 struct EmbedderOptions {
   ComputeType dtype = ComputeType::automatic;
-  int threads = 0;                        ///< 0: OMP_NUM_THREADS, else one per core
-  std::string prompt;                     ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
-  bool normalize = true;                  ///< scale vectors to length 1
-  bool paper_compat = false;              ///< preprocess images as transformers 4.41.2 did, faults included
-  bool apply_exif = true;                 ///< turn photos upright as their EXIF orientation says
-  int max_tiles = 0;                      ///< tiles per image, the base one included; 0: as many as the model has
+  int threads = 0;            ///< 0: OMP_NUM_THREADS, else one per core
+  std::string prompt;         ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
+  bool normalize = true;      ///< scale vectors to length 1
+  bool paper_compat = false;  ///< preprocess images as transformers 4.41.2 did, faults included
+  bool apply_exif = true;     ///< turn photos upright as their EXIF orientation says
+  int max_tiles = 0;          ///< tiles per image, the base one included; 0: as many as the model has
   std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
   std::int64_t token_budget = 2048;       ///< rows computed together; larger single inputs run alone
   bool truncate = false;                  ///< cut texts that exceed the context instead of refusing them
@@ -39,8 +39,8 @@ struct EmbedderOptions {
 struct E5V_EXPORT Fingerprint {
   std::string weights;        ///< of the tensors and the config
   std::string preprocessing;  ///< of the tokenizer and the image preprocessing
-  std::string compute;        ///< "f32", "bf16" or "bf16-f32" (16-bit weights in f32 arithmetic), and "+l2" if normalised
-  std::string prompt;         ///< of the template
+  std::string compute;  ///< "f32", "bf16" or "bf16-f32" (16-bit weights in f32 arithmetic), and "+l2" if normalised
+  std::string prompt;   ///< of the template
 
   /// One hash of weights, preprocessing and compute: the vector space.
   std::string space() const;
@@ -59,9 +59,9 @@ struct Embedding {
 /// Vectors of a list of inputs, in its order.
 struct Embeddings {
   std::int64_t width = 0;
-  std::vector<float> values;                ///< [inputs, width], row-major
-  std::vector<std::int64_t> token_counts;   ///< [inputs]
-  std::vector<Fingerprint> fingerprints;    ///< [inputs]
+  std::vector<float> values;               ///< [inputs, width], row-major
+  std::vector<std::int64_t> token_counts;  ///< [inputs]
+  std::vector<Fingerprint> fingerprints;   ///< [inputs]
 
   std::int64_t size() const { return static_cast<std::int64_t>(token_counts.size()); }
   std::span<const float> row(std::int64_t index) const {
@@ -78,16 +78,16 @@ struct Stream {
   std::function<void(std::int64_t index, const Embedding&)> done;
   /// A bad input is reported here, in its place in the order, and left out. None: it ends the stream with its error.
   std::function<void(std::int64_t index, const InvalidInput&)> bad = nullptr;
-  /// Called when all inputs of a batch have been handed out. What was done up to here does not depend on what follows: a
-  /// new stream that begins with the next input forms the same batches, and so gives the same bits.
+  /// Called when all inputs of a batch have been handed out. What was done up to here does not depend on what follows:
+  /// a new stream that begins with the next input forms the same batches, and so gives the same bits.
   std::function<void()> batch_end = nullptr;
 };
 
 /// An E5-V model ready to embed. Calls on one object run one after another; load several for more.
 class E5V_EXPORT Embedder {
  public:
-  /// Loads a Hugging Face folder: config.json, safetensors weights, tokenizer.json, and preprocessor_config.json if there
-  /// is one. Throws ModelError when the folder is no usable checkpoint, DeviceError when memory is short.
+  /// Loads a Hugging Face folder: config.json, safetensors weights, tokenizer.json, and preprocessor_config.json if
+  /// there is one. Throws ModelError when the folder is no usable checkpoint, DeviceError when memory is short.
   static Embedder load(const std::filesystem::path& folder, const EmbedderOptions& options = {});
 
   Embedder(Embedder&&) noexcept;

@@ -27,7 +27,7 @@ using ImageSource = std::variant<std::filesystem::path, EncodedImage, Pixels>;
 
 /// One thing to embed: a text, an image, or an image changed by a text.
 struct Input {
-  std::optional<std::string> text;   ///< UTF-8
+  std::optional<std::string> text;  ///< UTF-8
   std::optional<ImageSource> image;
   /// Name of a prompt, or an own template with <sent> and <image> where text and image go, taken as the whole prompt.
   /// None: the embedder's own.
@@ -35,7 +35,9 @@ struct Input {
 
   static Input from_text(std::string text) { return {std::move(text), std::nullopt, std::nullopt}; }
   static Input from_image(ImageSource image) { return {std::nullopt, std::move(image), std::nullopt}; }
-  static Input composed(ImageSource image, std::string text) { return {std::move(text), std::move(image), std::nullopt}; }
+  static Input composed(ImageSource image, std::string text) {
+    return {std::move(text), std::move(image), std::nullopt};
+  }
 };
 
 }  // namespace e5v

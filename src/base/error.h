@@ -16,7 +16,8 @@ template <class E, class... Args>
 /// Throws E with a formatted message unless the condition holds.
 template <class E = InvalidInput, class... Args>
 void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {
-  if (!condition) [[unlikely]] fail<E>(format, std::forward<Args>(args)...);
+  if (!condition) [[unlikely]]
+    fail<E>(format, std::forward<Args>(args)...);
 }
 
 /// The operating system's words for errno, for messages.

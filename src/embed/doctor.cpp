@@ -139,8 +139,7 @@ void check_model(const fs::path& folder, const EmbedderOptions& options, const R
   if (config->vision) {
     run_check("preprocessor_config.json", note, [&] {
       const image::Preprocess preprocess = read_preprocess(folder, *config, options);
-      const std::string found =
-          preprocess_file(folder) ? "" : "absent, the model's own sizes serve: ";
+      const std::string found = preprocess_file(folder) ? "" : "absent, the model's own sizes serve: ";
       return fmt::format("{}tiles of {}, {} grids", found, preprocess.tile, preprocess.grid_pinpoints.size());
     });
   }

@@ -86,7 +86,8 @@ class StreamRun {
  private:
   void hand_out(const embed::PreparedInput& input, tensor::Matrix vector_1D) const {
     const std::span<const float> vector(vector_1D.row<float>(0), static_cast<std::size_t>(vector_1D.columns));
-    if (!std::all_of(vector.begin(), vector.end(), [](float value) { return std::isfinite(value); })) report_non_finite();
+    if (!std::all_of(vector.begin(), vector.end(), [](float value) { return std::isfinite(value); }))
+      report_non_finite();
     if (impl_.options.normalize) ops::l2_normalize(vector_1D, vector_1D);
     stream_.done(next_, {vector, input.tokens(), *input.fingerprint});
   }
@@ -167,7 +168,9 @@ Embeddings Embedder::embed(std::span<const Input> inputs) {
     result.token_counts.push_back(embedding.tokens);
     result.fingerprints.push_back(embedding.fingerprint);
   };
-  stream.bad = [](std::int64_t index, const InvalidInput& error) { fail<InvalidInput>("input {}: {}", index, error.what()); };
+  stream.bad = [](std::int64_t index, const InvalidInput& error) {
+    fail<InvalidInput>("input {}: {}", index, error.what());
+  };
   impl_->stream(stream);
   return result;
 }

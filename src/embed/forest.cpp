@@ -12,7 +12,8 @@ class Builder {
  public:
   explicit Builder(std::span<const Sequence> sequences) : sequences_(sequences), order_(sequences.size()) {
     std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) { return sequences_[a] < sequences_[b]; });
+    std::sort(order_.begin(), order_.end(),
+              [&](std::size_t a, std::size_t b) { return sequences_[a] < sequences_[b]; });
     forest_.pooled_index_S.resize(sequences.size());
     split(0, order_.size(), 0);
   }

@@ -18,8 +18,8 @@ using Sequence = std::vector<Symbol>;
 
 /// Sequences packed so that every shared prefix is there once.
 struct Forest {
-  std::vector<Symbol> symbols_T;            ///< what each row is
-  model::PackedRows rows;                   ///< who sees whom; pooled are the last rows of the sequences
+  std::vector<Symbol> symbols_T;             ///< what each row is
+  model::PackedRows rows;                    ///< who sees whom; pooled are the last rows of the sequences
   std::vector<std::int64_t> pooled_index_S;  ///< for each sequence, its row among the pooled ones
 };
 

@@ -20,8 +20,9 @@ std::string config_text(const model::ModelConfig& c) {
                         s.original_max_positions);
   }
   if (c.vision) {
-    text += fmt::format(" vision {} {} {} {} {}", c.vision->heads, c.vision->norm_eps, static_cast<int>(c.vision->activation),
-                        c.feature_layer, static_cast<int>(c.projector_activation));
+    text +=
+        fmt::format(" vision {} {} {} {} {}", c.vision->heads, c.vision->norm_eps,
+                    static_cast<int>(c.vision->activation), c.feature_layer, static_cast<int>(c.projector_activation));
   }
   return text;
 }
@@ -46,9 +47,7 @@ std::string compute_text(nn::Precision precision, bool normalize) {
 constexpr const char* kImageProcessor = "image_processor";
 
 /// A file of a checkpoint: when it is no JSON the checkpoint is at fault.
-Json read_model_json(const fs::path& file) try {
-  return read_json(file);
-} catch (const InvalidInput& error) {
+Json read_model_json(const fs::path& file) try { return read_json(file); } catch (const InvalidInput& error) {
   throw ModelError(error.what());
 }
 
@@ -66,7 +65,8 @@ Json read_image_processor(const fs::path& file) {
 
 std::string pinpoints_text(const std::vector<image::Size>& pinpoints) {
   std::string text;
-  for (const image::Size& size : pinpoints) text += fmt::format("{}{}x{}", text.empty() ? "" : " ", size.height, size.width);
+  for (const image::Size& size : pinpoints)
+    text += fmt::format("{}{}x{}", text.empty() ? "" : " ", size.height, size.width);
   return text;
 }
 
@@ -74,8 +74,10 @@ std::string pinpoints_text(const std::vector<image::Size>& pinpoints) {
 
 const fs::path& check_folder(const fs::path& folder) {
   require<ModelError>(fs::exists(folder), "[{}] no such model folder", folder.string());
-  require<ModelError>(fs::is_directory(folder), "[{}] is no folder; a model is a folder with config.json, *.safetensors and "
-                      "tokenizer.json", folder.string());
+  require<ModelError>(fs::is_directory(folder),
+                      "[{}] is no folder; a model is a folder with config.json, *.safetensors and "
+                      "tokenizer.json",
+                      folder.string());
   return folder;
 }
 
@@ -86,7 +88,8 @@ std::optional<fs::path> preprocess_file(const fs::path& folder) {
   return std::nullopt;
 }
 
-image::Preprocess read_preprocess(const fs::path& folder, const model::ModelConfig& config, const EmbedderOptions& options) {
+image::Preprocess read_preprocess(const fs::path& folder, const model::ModelConfig& config,
+                                  const EmbedderOptions& options) {
   image::Preprocess preprocess;
   if (!config.vision) return preprocess;
   const std::optional<fs::path> file = preprocess_file(folder);

@@ -14,11 +14,12 @@ namespace e5v::embed {
 /// folder as given, if it is a folder. Throws ModelError otherwise.
 const std::filesystem::path& check_folder(const std::filesystem::path& folder);
 
-/// The file with the image preprocessing: preprocessor_config.json, or processor_config.json, where transformers 5 keeps it
-/// under "image_processor"; nothing when there is neither (original LLaVA-NeXT checkpoints).
+/// The file with the image preprocessing: preprocessor_config.json, or processor_config.json, where transformers 5
+/// keeps it under "image_processor"; nothing when there is neither (original LLaVA-NeXT checkpoints).
 std::optional<std::filesystem::path> preprocess_file(const std::filesystem::path& folder);
 
-/// The image preprocessing that preprocess_file() and the model agree on; without a file the model's own sizes. Throws ModelError when the two contradict each other.
+/// The image preprocessing that preprocess_file() and the model agree on; without a file the model's own sizes. Throws
+/// ModelError when the two contradict each other.
 image::Preprocess read_preprocess(const std::filesystem::path& folder, const model::ModelConfig& config,
                                   const EmbedderOptions& options);
 

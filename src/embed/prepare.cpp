@@ -16,7 +16,7 @@ constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
 /// The bytes of an image file, or the pixels, and what to call them in messages.
 struct ImageContent {
   std::string name;
-  std::string file;              // owns what a path names
+  std::string file;  // owns what a path names
   std::span<const std::byte> encoded;
   const Pixels* pixels = nullptr;
 };
@@ -38,12 +38,13 @@ ImageContent read_image(const ImageSource& source) {
 }
 
 image::Bitmap check_pixels(const Pixels& pixels, std::int64_t max_pixels) {
-  require(pixels.width > 0 && pixels.height > 0, "[pixels] the image is {} x {}, expected at least one pixel", pixels.width,
-          pixels.height);
+  require(pixels.width > 0 && pixels.height > 0, "[pixels] the image is {} x {}, expected at least one pixel",
+          pixels.width, pixels.height);
   const std::int64_t count = std::int64_t{pixels.width} * pixels.height;
   require(count <= max_pixels, "[pixels] {} pixels, the limit is {}", count, max_pixels);
-  require(static_cast<std::int64_t>(pixels.rgb.size()) == 3 * count, "[pixels] {} bytes for {} x {} pixels, expected {}",
-          pixels.rgb.size(), pixels.width, pixels.height, 3 * count);
+  require(static_cast<std::int64_t>(pixels.rgb.size()) == 3 * count,
+          "[pixels] {} bytes for {} x {} pixels, expected {}", pixels.rgb.size(), pixels.width, pixels.height,
+          3 * count);
   image::Bitmap bitmap;
   bitmap.width = pixels.width;
   bitmap.height = pixels.height;
@@ -117,7 +118,8 @@ const Preparer::KnownPrompt& Preparer::known_prompt(const std::string& name_or_t
   return prompts_.emplace(name_or_template, std::move(known)).first->second;
 }
 
-std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Input& input, std::int64_t image_tokens) const {
+std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Input& input,
+                                           std::int64_t image_tokens) const {
   std::string sentence = input.text.value_or("");
   auto ids = encode_filled(prompt.fill(sentence), input.image.has_value());
   // The slot of an image gives way to its tokens.
@@ -156,14 +158,14 @@ void Preparer::prepare_image(const ImageSource& source, PreparedInput& prepared)
   prepared.image_key = content_key(content);
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = images_.find(prepared.image_key); found != images_.end()) prepared.image = found->second.lock();
+    if (const auto found = images_.find(prepared.image_key); found != images_.end())
+      prepared.image = found->second.lock();
     if (prepared.image) return;
     std::erase_if(images_, [](const auto& entry) { return entry.second.expired(); });
   }
-  const image::Bitmap bitmap =
-      content.pixels != nullptr
-          ? check_pixels(*content.pixels, options_.max_pixels)
-          : image::decode(content.encoded, content.name, {options_.apply_exif, options_.max_pixels});
+  const image::Bitmap bitmap = content.pixels != nullptr ? check_pixels(*content.pixels, options_.max_pixels)
+                                                         : image::decode(content.encoded, content.name,
+                                                                         {options_.apply_exif, options_.max_pixels});
   auto image = std::make_shared<model::PreparedImage>();
   image->tiles = image::make_tiles(bitmap, preprocess_);
   image->order = image::packed_order({bitmap.height, bitmap.width}, preprocess_);

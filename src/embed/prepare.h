@@ -16,9 +16,9 @@ namespace e5v::embed {
 
 /// An input turned into what the model takes.
 struct PreparedInput {
-  std::vector<std::int32_t> ids;        ///< the prompt; kImageSlot where the image goes
+  std::vector<std::int32_t> ids;  ///< the prompt; kImageSlot where the image goes
   std::shared_ptr<const model::PreparedImage> image;
-  Hash128 image_key;                    ///< content of the image as it was given
+  Hash128 image_key;  ///< content of the image as it was given
   std::shared_ptr<const Fingerprint> fingerprint;
 
   /// Rows of the whole sequence.
@@ -39,8 +39,8 @@ struct ModelLimits {
 class Preparer {
  public:
   /// base holds the fingerprint but for the prompt.
-  Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess, const ModelLimits& limits,
-           const EmbedderOptions& options, Fingerprint base);
+  Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
+           const ModelLimits& limits, const EmbedderOptions& options, Fingerprint base);
 
   /// Throws InvalidInput for everything that is wrong with the input.
   PreparedInput prepare(const Input& input);

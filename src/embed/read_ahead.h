@@ -18,7 +18,8 @@ class ReadAhead {
  public:
   /// produce gives items until it gives nothing; what it throws is thrown by pop(). weigh(item) says how much of
   /// `capacity` an item takes; one item always fits.
-  ReadAhead(std::function<std::optional<T>()> produce, std::function<std::int64_t(const T&)> weigh, std::int64_t capacity)
+  ReadAhead(std::function<std::optional<T>()> produce, std::function<std::int64_t(const T&)> weigh,
+            std::int64_t capacity)
       : produce_(std::move(produce)), weigh_(std::move(weigh)), capacity_(capacity), thread_([this] { run(); }) {}
 
   ReadAhead(const ReadAhead&) = delete;

@@ -60,7 +60,8 @@ ModelConfig parse_original_llava(const Fields& fields) {
   config.vision = parse_tower(fields);
   config.feature_layer = parse_feature_layer(fields, "mm_vision_select_layer", std::nullopt, *config.vision);
   const std::string select = fields.text("mm_vision_select_feature", "patch");
-  fields.check(select == "patch", "mm_vision_select_feature", "patch (the class token has no place in a grid of tiles)");
+  fields.check(select == "patch", "mm_vision_select_feature",
+               "patch (the class token has no place in a grid of tiles)");
   expect_text(fields, "mm_projector_type", "mlp2x_gelu");
   expect_text(fields, "image_aspect_ratio", "anyres");
   expect_text(fields, "mm_patch_merge_type", "spatial_unpad");

@@ -21,12 +21,13 @@ double stretched(double frequency, const Llama3RopeScaling& scaling) {
   const double turns = static_cast<double>(scaling.original_max_positions) * frequency / (2 * std::numbers::pi);
   if (turns < scaling.low_frequency_factor) return frequency / scaling.factor;
   if (turns > scaling.high_frequency_factor) return frequency;
-  const double share = (turns - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor);
+  const double share =
+      (turns - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor);
   return (1 - share) * frequency / scaling.factor + share * frequency;
 }
 
-/// Radians per position of each pair, with the roundings of the reference's float32 arithmetic: at thousands of positions
-/// a last bit here is worth more than all rounding behind it.
+/// Radians per position of each pair, with the roundings of the reference's float32 arithmetic: at thousands of
+/// positions a last bit here is worth more than all rounding behind it.
 std::vector<float> inverse_frequencies(const LlamaConfig& config) {
   std::vector<float> result;
   for (std::int64_t i = 0; i < config.head_width; i += 2) {
@@ -48,10 +49,10 @@ LlamaWeights LlamaWeights::from(const Checkpoint& checkpoint, const LlamaConfig&
     const auto get = [&](const char* name, const tensor::Shape& shape) {
       return checkpoint.tensor(fmt::format("language_model.layers.{}.{}.weight", layer, name), shape);
     };
-    weights.blocks.push_back({get("input_layernorm", {D}), get("self_attn.q_proj", {HE, D}), get("self_attn.k_proj", {KE, D}),
-                              get("self_attn.v_proj", {KE, D}), get("self_attn.o_proj", {D, HE}),
-                              get("post_attention_layernorm", {D}), get("mlp.gate_proj", {F, D}), get("mlp.up_proj", {F, D}),
-                              get("mlp.down_proj", {D, F})});
+    weights.blocks.push_back({get("input_layernorm", {D}), get("self_attn.q_proj", {HE, D}),
+                              get("self_attn.k_proj", {KE, D}), get("self_attn.v_proj", {KE, D}),
+                              get("self_attn.o_proj", {D, HE}), get("post_attention_layernorm", {D}),
+                              get("mlp.gate_proj", {F, D}), get("mlp.up_proj", {F, D}), get("mlp.down_proj", {D, F})});
   }
   return weights;
 }
@@ -69,7 +70,8 @@ LlamaBlock::LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& conf
       gate_up_({weights.gate, weights.up}, precision),
       down_({weights.down}, precision) {}
 
-void LlamaBlock::forward(Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, tensor::Arena& arena) const {
+void LlamaBlock::forward(Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
+                         tensor::Arena& arena) const {
   {
     const tensor::Arena::Scope scope(arena);
     const Matrix h_TD = normed(x_TD, input_norm_, arena);
@@ -79,8 +81,8 @@ void LlamaBlock::forward(Matrix x_TD, const PackedRows& rows, const ops::RotaryT
   add_mlp(x_TD, arena);
 }
 
-void LlamaBlock::forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, Matrix y_PD,
-                                tensor::Arena& arena) const {
+void LlamaBlock::forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
+                                Matrix y_PD, tensor::Arena& arena) const {
   ops::select_rows(x_TD, rows.pooled_P, y_PD);
   {
     const tensor::Arena::Scope scope(arena);
@@ -116,8 +118,8 @@ void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_
   ops::rotary(q_QHE, positions_Q, table);
   const std::int64_t KE = kv_heads_ * head_width_;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_width_));
-  ops::attention({q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale}, plan,
-                 arena);
+  ops::attention({q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale},
+                 plan, arena);
   o_.add_to(mixed_QHE, x_QD);
 }
 

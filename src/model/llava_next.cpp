@@ -16,8 +16,8 @@ void check_preprocess(const ModelConfig& config, const image::Preprocess& prepro
                       "[llava_next] preprocessor_config.json cuts tiles of {} pixels, the vision tower takes {}",
                       preprocess.tile, config.vision->image_size);
   require<ModelError>(preprocess.patch == config.vision->patch_size,
-                      "[llava_next] image preprocessing counts patches of {} pixels, the vision tower {}", preprocess.patch,
-                      config.vision->patch_size);
+                      "[llava_next] image preprocessing counts patches of {} pixels, the vision tower {}",
+                      preprocess.patch, config.vision->patch_size);
 }
 
 }  // namespace
@@ -40,8 +40,9 @@ void LlavaNext::tower_features(const PreparedImage& image, Matrix y_UV, tensor::
   const Matrix x_RV = arena.matrix(DType::f32, std::min(kTilesAtOnce, image.tiles.count) * rows, y_UV.columns);
   for (std::int64_t first = 0; first < image.tiles.count; first += kTilesAtOnce) {
     const std::int64_t count = std::min(kTilesAtOnce, image.tiles.count - first);
-    const auto pixels = std::span(image.tiles.pixels)
-                            .subspan(static_cast<std::size_t>(first * tile_bytes), static_cast<std::size_t>(count * tile_bytes));
+    const auto pixels =
+        std::span(image.tiles.pixels)
+            .subspan(static_cast<std::size_t>(first * tile_bytes), static_cast<std::size_t>(count * tile_bytes));
     const Matrix x = x_RV.row_range(0, count * rows);
     vision_->tower.forward(pixels, pixel_table_, x, arena);
     std::int64_t row = 0;

@@ -6,8 +6,8 @@
 namespace e5v::model {
 namespace {
 
-nn::Linear projector_layer(const Checkpoint& checkpoint, const char* name, const ModelConfig& config, std::int64_t inputs,
-                           nn::Precision precision) {
+nn::Linear projector_layer(const Checkpoint& checkpoint, const char* name, const ModelConfig& config,
+                           std::int64_t inputs, nn::Precision precision) {
   const std::int64_t outputs = config.text.width;
   const tensor::TensorView weight = checkpoint.tensor(fmt::format("projector.{}.weight", name), {outputs, inputs});
   if (!config.projector_bias) return nn::Linear({weight}, precision);

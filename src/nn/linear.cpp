@@ -31,14 +31,13 @@ std::vector<tensor::TensorView> chosen(std::span<const tensor::TensorView> weigh
 
 Linear::Linear(std::initializer_list<tensor::TensorView> weights, std::initializer_list<tensor::TensorView> biases,
                Precision precision)
-    : rounded_(round_weights(weights, precision)),
-      weight_(chosen(weights, rounded_), arithmetic_for(precision)) {
+    : rounded_(round_weights(weights, precision)), weight_(chosen(weights, rounded_), arithmetic_for(precision)) {
   for (const tensor::TensorView& part : biases) {
     const tensor::Tensor wide = to_f32(part);
     bias_.insert(bias_.end(), wide.as<float>().begin(), wide.as<float>().end());
   }
-  require(bias_.empty() || static_cast<std::int64_t>(bias_.size()) == outputs(),
-          "[linear] {} biases for {} outputs", bias_.size(), outputs());
+  require(bias_.empty() || static_cast<std::int64_t>(bias_.size()) == outputs(), "[linear] {} biases for {} outputs",
+          bias_.size(), outputs());
 }
 
 std::int64_t Linear::owned_bytes() const {

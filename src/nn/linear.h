@@ -10,11 +10,12 @@
 namespace e5v::nn {
 
 /// y = x W^T + b with W in the form that the precision asks for. W may be stacked from several tensors of a checkpoint
-/// (keys over values, gate over up), so that one pass over x serves them all. Borrows the tensors unless it must convert
-/// them.
+/// (keys over values, gate over up), so that one pass over x serves them all. Borrows the tensors unless it must
+/// convert them.
 class Linear {
  public:
-  /// weights f32|f16|bf16 [N_i, K]; biases [N_i], as many as weights, or none. Throws InvalidInput when they do not fit.
+  /// weights f32|f16|bf16 [N_i, K]; biases [N_i], as many as weights, or none. Throws InvalidInput when they do not
+  /// fit.
   Linear(std::initializer_list<tensor::TensorView> weights, Precision precision) : Linear(weights, {}, precision) {}
   Linear(std::initializer_list<tensor::TensorView> weights, std::initializer_list<tensor::TensorView> biases,
          Precision precision);

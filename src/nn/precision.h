@@ -14,8 +14,8 @@ enum class Precision {
 
 std::string_view name_of(Precision precision);
 
-/// What the GEMMs of this machine do under a precision. Without bf16 instructions, f32 arithmetic over 16-bit weights is
-/// both faster and more exact than emulating them.
+/// What the GEMMs of this machine do under a precision. Without bf16 instructions, f32 arithmetic over 16-bit weights
+/// is both faster and more exact than emulating them.
 ops::Arithmetic arithmetic_for(Precision precision);
 
 /// The precision that suits weights stored as `stored`: f32 for f32, bf16 for 16-bit types.

@@ -12,13 +12,14 @@ struct RowRange {
   std::int64_t begin = 0, count = 0;
 };
 
-/// Who attends to whom in a packed batch: a forest whose nodes are runs of key rows, and spans of query rows that read a
-/// path of it.
+/// Who attends to whom in a packed batch: a forest whose nodes are runs of key rows, and spans of query rows that read
+/// a path of it.
 struct AttentionPlan {
   struct Span {
     RowRange queries;
     std::vector<std::int32_t> path;  ///< indices into nodes, root first; the last one is the span's own node
-    /// Causal: query i of n sees the last node's keys up to count - n + i; full otherwise. Earlier nodes are seen whole.
+    /// Causal: query i of n sees the last node's keys up to count - n + i; full otherwise. Earlier nodes are seen
+    /// whole.
     bool causal = true;
   };
   std::vector<RowRange> nodes;  ///< key rows, disjoint

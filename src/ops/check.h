@@ -17,12 +17,13 @@ inline void check_activation_type(std::string_view op, std::string_view what, te
 
 inline void check_shape(std::string_view op, std::string_view what, tensor::ConstMatrix found, std::int64_t rows,
                         std::int64_t columns) {
-  require(found.rows == rows && found.columns == columns, "[{}] {} is [{}, {}], expected [{}, {}]", op, what, found.rows,
-          found.columns, rows, columns);
+  require(found.rows == rows && found.columns == columns, "[{}] {} is [{}, {}], expected [{}, {}]", op, what,
+          found.rows, found.columns, rows, columns);
 }
 
 inline void check_length(std::string_view op, std::string_view what, std::size_t found, std::int64_t expected) {
-  require(static_cast<std::int64_t>(found) == expected, "[{}] {} has {} elements, expected {}", op, what, found, expected);
+  require(static_cast<std::int64_t>(found) == expected, "[{}] {} has {} elements, expected {}", op, what, found,
+          expected);
 }
 
 }  // namespace e5v::ops

@@ -18,10 +18,14 @@ bool includes(dnnl::cpu_isa whole, dnnl::cpu_isa part) {
 std::string instruction_set() {
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   constexpr std::pair<dnnl::cpu_isa, const char*> kNames[] = {
-      {dnnl::cpu_isa::avx512_core_amx, "avx512_core_amx"},   {dnnl::cpu_isa::avx512_core_bf16, "avx512_core_bf16"},
-      {dnnl::cpu_isa::avx512_core_vnni, "avx512_core_vnni"}, {dnnl::cpu_isa::avx512_core, "avx512_core"},
-      {dnnl::cpu_isa::avx2_vnni, "avx2_vnni"},               {dnnl::cpu_isa::avx2, "avx2"},
-      {dnnl::cpu_isa::avx, "avx"},                           {dnnl::cpu_isa::sse41, "sse41"},
+      {dnnl::cpu_isa::avx512_core_amx, "avx512_core_amx"},
+      {dnnl::cpu_isa::avx512_core_bf16, "avx512_core_bf16"},
+      {dnnl::cpu_isa::avx512_core_vnni, "avx512_core_vnni"},
+      {dnnl::cpu_isa::avx512_core, "avx512_core"},
+      {dnnl::cpu_isa::avx2_vnni, "avx2_vnni"},
+      {dnnl::cpu_isa::avx2, "avx2"},
+      {dnnl::cpu_isa::avx, "avx"},
+      {dnnl::cpu_isa::sse41, "sse41"},
   };
   for (const auto& [candidate, name] : kNames) {
     if (includes(isa, candidate)) return name;

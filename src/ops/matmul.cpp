@@ -12,7 +12,7 @@ namespace e5v::ops {
 struct Weight::Impl {
   Arithmetic arithmetic = Arithmetic::f32;
   std::int64_t outputs = 0, inputs = 0;
-  std::vector<tensor::TensorView> parts;   // under f32
+  std::vector<tensor::TensorView> parts;  // under f32
   std::optional<cpu::PackedBf16> packed;  // under bf16
 };
 
@@ -22,7 +22,8 @@ void check_parts(std::span<const tensor::TensorView> parts) {
   require(!parts.empty(), "[matmul] a weight needs at least one part");
   for (const tensor::TensorView& part : parts) {
     require(part.shape.rank() == 2 && part.shape[1] == parts[0].shape[1],
-            "[matmul] weight part is {}, expected two axes of which the second is {}", part.shape.text(), parts[0].shape[1]);
+            "[matmul] weight part is {}, expected two axes of which the second is {}", part.shape.text(),
+            parts[0].shape[1]);
     require(part.dtype == tensor::DType::f32 || part.dtype == tensor::DType::f16 || part.dtype == tensor::DType::bf16,
             "[matmul] weight part is {}, expected f32, f16 or bf16", name_of(part.dtype));
   }

@@ -23,8 +23,8 @@ constexpr tensor::DType input_dtype(Arithmetic arithmetic) {
 /// Arithmetic::bf16 it holds a copy in the CPU library's blocked layout. Move-only.
 class Weight {
  public:
-  /// Stacks parts, each f32|f16|bf16 [N_i, K], to one [N, K] matrix. Throws InvalidInput when types or widths differ from
-  /// that, DeviceError when this CPU has no GEMM for the arithmetic.
+  /// Stacks parts, each f32|f16|bf16 [N_i, K], to one [N, K] matrix. Throws InvalidInput when types or widths differ
+  /// from that, DeviceError when this CPU has no GEMM for the arithmetic.
   Weight(std::span<const tensor::TensorView> parts, Arithmetic arithmetic);
   Weight(Weight&&) noexcept;
   Weight& operator=(Weight&&) noexcept;

@@ -36,7 +36,8 @@ void gather_rows(const tensor::TensorView& table_VD, std::span<const std::int32_
   const tensor::ConstMatrix table = matrix_of(table_VD);
   check_shape("gather_rows", "y", y_TD, static_cast<std::int64_t>(indices_T.size()), table.columns);
   for (const std::int32_t index : indices_T) {
-    require(index >= -1 && index < table.rows, "[gather_rows] index {} is outside the table of {} rows", index, table.rows);
+    require(index >= -1 && index < table.rows, "[gather_rows] index {} is outside the table of {} rows", index,
+            table.rows);
   }
   cpu::for_rows(y_TD.rows, y_TD.columns, [&](std::int64_t row) {
     const std::int64_t index = indices_T[static_cast<std::size_t>(row)];

@@ -8,8 +8,8 @@
 
 namespace e5v::ops {
 
-/// y[i] = table[indices[i]], widened to f32. table_VD f32|f16|bf16 [V, D]; y_TD f32 [T, D]; an index of -1 leaves its row
-/// as it is. Throws InvalidInput for another index outside [0, V).
+/// y[i] = table[indices[i]], widened to f32. table_VD f32|f16|bf16 [V, D]; y_TD f32 [T, D]; an index of -1 leaves its
+/// row as it is. Throws InvalidInput for another index outside [0, V).
 void gather_rows(const tensor::TensorView& table_VD, std::span<const std::int32_t> indices_T, tensor::Matrix y_TD);
 
 /// y[i] = x[rows[i]] for f32 or bf16 matrices of one width and type.

@@ -12,7 +12,16 @@ struct Description {
 };
 
 constexpr std::array<Description, 10> kDescriptions{{
-    {"f64", 8}, {"f32", 4}, {"f16", 2}, {"bf16", 2}, {"i64", 8}, {"i32", 4}, {"i16", 2}, {"i8", 1}, {"u8", 1}, {"bool", 1},
+    {"f64", 8},
+    {"f32", 4},
+    {"f16", 2},
+    {"bf16", 2},
+    {"i64", 8},
+    {"i32", 4},
+    {"i16", 2},
+    {"i8", 1},
+    {"u8", 1},
+    {"bool", 1},
 }};
 
 }  // namespace

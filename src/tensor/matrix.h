@@ -30,9 +30,7 @@ struct BasicMatrix {
     using Element = std::conditional_t<std::is_const_v<Byte>, const T, T>;
     return reinterpret_cast<Element*>(data) + index * stride;
   }
-  operator BasicMatrix<const std::byte>() const
-    requires(!std::is_const_v<Byte>)
-  {
+  operator BasicMatrix<const std::byte>() const requires(!std::is_const_v<Byte>) {
     return {data, dtype, rows, columns, stride};
   }
 };

@@ -16,9 +16,7 @@ struct TensorView {
   Shape shape;
 
   std::int64_t elements() const { return shape.elements(); }
-  std::span<const std::byte> bytes() const {
-    return {data, static_cast<std::size_t>(elements() * size_of(dtype))};
-  }
+  std::span<const std::byte> bytes() const { return {data, static_cast<std::size_t>(elements() * size_of(dtype))}; }
   /// The elements as T. Throws InvalidInput when the dtype is another.
   template <class T>
   std::span<const T> as() const {

@@ -45,7 +45,8 @@ TEST_F(Refusals, NameWhatIsWrong) {
   expect_refused(Input::from_image(golden("images")), "is a folder, expected a file");
   expect_refused(Input::from_image(EncodedImage{{}, "nothing.png"}), "[nothing.png]");
   expect_refused(Input::from_image(Pixels{0, 3, {}}), "0 x 3");
-  expect_refused(Input::from_image(Pixels{2, 2, std::vector<std::uint8_t>(11)}), "11 bytes for 2 x 2 pixels, expected 12");
+  expect_refused(Input::from_image(Pixels{2, 2, std::vector<std::uint8_t>(11)}),
+                 "11 bytes for 2 x 2 pixels, expected 12");
 }
 
 TEST_F(Refusals, TextsBeyondTheContext) {
@@ -78,7 +79,8 @@ TEST(EmbedderImages, PixelLimitIsAdjustable) {
   EmbedderOptions options;
   options.max_pixels = 90 * 60 - 1;
   Embedder embedder = quick_embedder(options);
-  EXPECT_THAT([&] { embed_one(embedder, Input::from_image(small_image())); }, ThrowsMessage<InvalidInput>(HasSubstr("5399")));
+  EXPECT_THAT([&] { embed_one(embedder, Input::from_image(small_image())); },
+              ThrowsMessage<InvalidInput>(HasSubstr("5399")));
 }
 
 TEST(EmbedderBatches, AnyMixInAnyBudgetEqualsSingles) {
@@ -194,7 +196,8 @@ TEST(EmbedderLoading, NamesWhatIsMissing) {
   EXPECT_THAT([] { Embedder::load(small_image()); }, ThrowsMessage<ModelError>(HasSubstr("is no folder")));
   EmbedderOptions options;
   options.token_budget = 0;
-  EXPECT_THAT([&] { Embedder::load(model_folder(), options); }, ThrowsMessage<InvalidInput>(HasSubstr("token_budget is 0")));
+  EXPECT_THAT([&] { Embedder::load(model_folder(), options); },
+              ThrowsMessage<InvalidInput>(HasSubstr("token_budget is 0")));
 }
 
 /// A copy of the model's folder that a test may break.
@@ -231,7 +234,8 @@ TEST_F(BrokenModel, GridsThatDisagreeAreRefused) {
   Json preprocessor = read_json(folder / "preprocessor_config.json");
   preprocessor["image_grid_pinpoints"] = {{672, 672}};
   std::ofstream(folder / "preprocessor_config.json") << preprocessor;
-  EXPECT_THAT([&] { Embedder::load(folder); }, ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
+  EXPECT_THAT([&] { Embedder::load(folder); },
+              ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
 }
 
 TEST_F(BrokenModel, WithoutAPreprocessorFileTheModelsOwnSizesServe) {
@@ -258,7 +262,8 @@ TEST_F(BrokenModel, SettingsOfTransformers5AreReadFromTheProcessorFile) {
   EXPECT_LT(max_difference(vector_of(), expected), 1e-6);
   EXPECT_GT(max_difference(with_default_mean, expected), 1e-3);
   std::ofstream(folder / "processor_config.json") << "{";
-  EXPECT_THAT([&] { Embedder::load(folder); }, ThrowsMessage<ModelError>(HasSubstr("processor_config.json] is not JSON")));
+  EXPECT_THAT([&] { Embedder::load(folder); },
+              ThrowsMessage<ModelError>(HasSubstr("processor_config.json] is not JSON")));
 }
 
 }  // namespace

@@ -68,8 +68,8 @@ TEST(Forest, APrefixOfAnotherSequenceIsPooledInTheMiddle) {
 }
 
 TEST(Forest, ImagesShareByIndexAndPosition) {
-  const std::vector<Sequence> sequences{{{-1, 5}, {0, 0}, {0, 1}, {-1, 6}}, {{-1, 5}, {0, 0}, {0, 1}, {-1, 7}},
-                                        {{-1, 5}, {1, 0}, {1, 1}, {-1, 6}}};
+  const std::vector<Sequence> sequences{
+      {{-1, 5}, {0, 0}, {0, 1}, {-1, 6}}, {{-1, 5}, {0, 0}, {0, 1}, {-1, 7}}, {{-1, 5}, {1, 0}, {1, 1}, {-1, 6}}};
   const Forest forest = build_forest(sequences);
   EXPECT_EQ(forest.symbols_T.size(), 1u + 2 + 2 + 3);
   for (std::size_t i = 0; i < sequences.size(); ++i) EXPECT_EQ(seen_by(forest, i), sequences[i]);

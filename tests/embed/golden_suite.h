@@ -53,7 +53,8 @@ inline void check_images(const GoldenModel& model, ComputeType dtype, const std:
   const tensor::SafetensorsFile expected = model.file("images", variant);
   const Json images = model.json("images", variant).at("images");
   std::vector<Input> inputs;
-  for (const Json& image : images) inputs.push_back(Input::from_image(golden("images") / image.at("image").get<std::string>()));
+  for (const Json& image : images)
+    inputs.push_back(Input::from_image(golden("images") / image.at("image").get<std::string>()));
   const Embeddings batch = embedder.embed(inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto what = images[i].at("image").get<std::string>() + " " + variant;

@@ -40,13 +40,15 @@ void check_composed(const std::string& variant, ComputeType dtype) {
     const std::string what = *inputs[i].prompt + " " + variant;
     const Embeddings single = embedder.embed(std::span(inputs).subspan(i, 1));
     expect_agrees(single.row(0), golden_row(expected, "emb_single", i), dtype, what);
-    if (i < 4) expect_agrees(batch.row(static_cast<std::int64_t>(i)), golden_row(expected, "emb_cirr_batched4", i), dtype, what);
+    if (i < 4)
+      expect_agrees(batch.row(static_cast<std::int64_t>(i)), golden_row(expected, "emb_cirr_batched4", i), dtype, what);
     if (dtype == ComputeType::f32) {
       EXPECT_LT(max_difference(single.row(0), batch.row(static_cast<std::int64_t>(i))), kBatchTolerance) << what;
     }
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    expect_agrees(target_side.row(static_cast<std::int64_t>(i)), golden_row(expected, "target_side", i), dtype, variant);
+    expect_agrees(target_side.row(static_cast<std::int64_t>(i)), golden_row(expected, "target_side", i), dtype,
+                  variant);
   }
 }
 
@@ -93,7 +95,8 @@ TEST(GoldenF32, StsSentences) {
   }
   const Embeddings found = embedder.embed(inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)), golden_row(expected, "emb_batched_pad0", i)), kTolerance)
+    EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)), golden_row(expected, "emb_batched_pad0", i)),
+              kTolerance)
         << *inputs[i].text;
   }
 }

@@ -44,7 +44,7 @@ inline double cosine(std::span<const float> a, std::span<const float> b) {
 /// A checkpoint of the goldens with the folder that its reference vectors are in.
 struct GoldenModel {
   std::filesystem::path folder, vectors;
-  std::string name;       ///< as in the vectors' file names: "small_f32"
+  std::string name;  ///< as in the vectors' file names: "small_f32"
 
   tensor::SafetensorsFile file(const std::string& stem) const {
     return tensor::SafetensorsFile(vectors / (stem + "_" + name + ".safetensors"));
@@ -59,7 +59,8 @@ struct GoldenModel {
 
 /// The sentences of the text goldens: what stands in the prompts' slot.
 inline std::vector<std::string> golden_sentences() {
-  constexpr std::string_view kBefore = "<|start_header_id|>user<|end_header_id|>\n\n", kAfter = "\nSummary above sentence";
+  constexpr std::string_view kBefore = "<|start_header_id|>user<|end_header_id|>\n\n",
+                             kAfter = "\nSummary above sentence";
   std::vector<std::string> sentences;
   const Json json = read_json(golden("embed/texts_small_f32.json"));
   for (const Json& prompt : json.at("prompts")) {

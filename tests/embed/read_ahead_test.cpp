@@ -13,7 +13,8 @@ std::int64_t one(const int&) { return 1; }
 
 TEST(ReadAhead, GivesEverythingInOrder) {
   int next = 0;
-  ReadAhead<int> ahead([&]() -> std::optional<int> { return next < 1000 ? std::optional(next++) : std::nullopt; }, one, 16);
+  ReadAhead<int> ahead([&]() -> std::optional<int> { return next < 1000 ? std::optional(next++) : std::nullopt; }, one,
+                       16);
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(ahead.pop(), i);
   EXPECT_EQ(ahead.pop(), std::nullopt);
   EXPECT_EQ(ahead.pop(), std::nullopt);
@@ -21,7 +22,8 @@ TEST(ReadAhead, GivesEverythingInOrder) {
 
 TEST(ReadAhead, StaysWithinItsCapacity) {
   std::atomic<int> produced = 0;
-  ReadAhead<int> ahead([&]() -> std::optional<int> { return ++produced; }, [](const int&) { return std::int64_t{10}; }, 30);
+  ReadAhead<int> ahead([&]() -> std::optional<int> { return ++produced; }, [](const int&) { return std::int64_t{10}; },
+                       30);
   for (int popped = 1; popped <= 20; ++popped) {
     ASSERT_EQ(ahead.pop(), popped);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -230,7 +230,8 @@ TEST(Config, OriginalLlava) {
   EXPECT_EQ(config.grid_pinpoints.size(), 5u);
   EXPECT_EQ(parse(original_with("model_type", "llava_mistral")).text.backbone, Backbone::mistral);
   EXPECT_EQ(parse(original_with("model_type", "llava")).text.backbone, Backbone::llama);
-  expect_error(original_with("mm_vision_select_feature", "cls_patch"), "mm_vision_select_feature", "found \"cls_patch\"");
+  expect_error(original_with("mm_vision_select_feature", "cls_patch"), "mm_vision_select_feature",
+               "found \"cls_patch\"");
   Json small = original_with("mm_vision_tower", "/data/clip-vit-large-patch14");
   small["image_grid_pinpoints"] = {{224, 448}};
   EXPECT_EQ(parse(small).vision->image_size, 224);

@@ -44,7 +44,8 @@ TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
     } else {
       std::vector<float> frequencies;
       for (std::int64_t i = 0; i < config.text.head_width; i += 2) {
-        frequencies.push_back(1.0f / std::pow(500000.0f, static_cast<float>(i) / static_cast<float>(config.text.head_width)));
+        frequencies.push_back(1.0f /
+                              std::pow(500000.0f, static_cast<float>(i) / static_cast<float>(config.text.head_width)));
       }
       const LlamaBlock block(weights.blocks[layer - 1], config.text, nn::Precision::f32);
       block.forward(matrix_of(x), rows, ops::RotaryTable(frequencies, length), arena);
@@ -61,9 +62,11 @@ TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
 }
 
 /// The likeliest token behind `ids`: the head is the embedding table.
-std::int32_t next_token(const Llama& llama, const Stories& stories, const std::vector<std::int32_t>& ids, tensor::Arena& arena) {
+std::int32_t next_token(const Llama& llama, const Stories& stories, const std::vector<std::int32_t>& ids,
+                        tensor::Arena& arena) {
   const auto length = static_cast<std::int64_t>(ids.size());
-  const tensor::Tensor x(tensor::DType::f32, {length, stories.config.width}), y(tensor::DType::f32, {1, stories.config.width});
+  const tensor::Tensor x(tensor::DType::f32, {length, stories.config.width}),
+      y(tensor::DType::f32, {1, stories.config.width});
   llama.embed(ids, matrix_of(x));
   llama.forward(matrix_of(x), one_sequence(length), matrix_of(y), arena);
   const ops::Weight head(std::vector{stories.weights.embedding}, ops::Arithmetic::f32);
@@ -81,7 +84,8 @@ TEST(Llama, TrainedWeightsTellAStory) {
   std::vector<std::int32_t> ids{1};  // begin of text
   // What llama2.c's own run at temperature 0 prints.
   const std::string expected =
-      " Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a "
+      " Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw "
+      "a "
       "big, red ball. She wanted to play with it, but it was too high.";
   std::string story;
   while (story.size() < expected.size() && ids.size() < 120) {
@@ -100,8 +104,9 @@ TEST(LlamaWeights, MissingAndContradictingTensorsAreNamed) {
               testing::ThrowsMessage<ModelError>(testing::HasSubstr("layers.4.input_layernorm")));
   config.layers = 4;
   config.mlp_width = 353;
-  EXPECT_THAT([&] { LlamaWeights::from(checkpoint, config); },
-              testing::ThrowsMessage<ModelError>(testing::AllOf(testing::HasSubstr("gate_proj"), testing::HasSubstr("353"))));
+  EXPECT_THAT(
+      [&] { LlamaWeights::from(checkpoint, config); },
+      testing::ThrowsMessage<ModelError>(testing::AllOf(testing::HasSubstr("gate_proj"), testing::HasSubstr("353"))));
 }
 
 TEST(Llama, StretchedFrequenciesFollowTheirThreeRanges) {

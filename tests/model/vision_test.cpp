@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "golden.h"
 #include "image/decode.h"
-#include "base/file.h"
 #include "model/llava_next.h"
 #include "tensor/safetensors.h"
 
@@ -30,7 +30,8 @@ double max_difference(tensor::ConstMatrix found, tensor::ConstMatrix expected) {
 class Vision : public testing::Test {
  protected:
   Vision() : folder(golden("ckpt/tiny-small-f32")), config(read_config(folder)), checkpoint(folder) {
-    preprocess = image::Preprocess::from_json(read_json(folder / "preprocessor_config.json"), "preprocessor_config.json");
+    preprocess =
+        image::Preprocess::from_json(read_json(folder / "preprocessor_config.json"), "preprocessor_config.json");
   }
 
   PreparedImage prepared(image::Variant variant) {
@@ -57,10 +58,12 @@ TEST_F(Vision, HiddenStatesOfTheTower) {
     const ClipVit tower(ClipWeights::from(checkpoint, *config.vision, layers), *config.vision, nn::Precision::f32);
     const tensor::Tensor x(tensor::DType::f32, {image.tiles.count * rows, config.vision->width});
     tower.forward(image.tiles.pixels, table, matrix_of(x), arena);
-    EXPECT_LT(max_difference(matrix_of(x).row_range(0, rows), matrix_of(*expected.find(names[layers]))), kTolerance) << layers;
+    EXPECT_LT(max_difference(matrix_of(x).row_range(0, rows), matrix_of(*expected.find(names[layers]))), kTolerance)
+        << layers;
     if (layers == 2) {
-      EXPECT_LT(max_difference(matrix_of(x).row_range(rows, rows), matrix_of(*expected.find("vision_tile1_hs2_selected"))),
-                kTolerance);
+      EXPECT_LT(
+          max_difference(matrix_of(x).row_range(rows, rows), matrix_of(*expected.find("vision_tile1_hs2_selected"))),
+          kTolerance);
       const Projector projector(checkpoint, config, nn::Precision::f32);
       const tensor::Tensor y(tensor::DType::f32, {rows - 1, config.text.width});
       projector.forward(matrix_of(x).row_range(1, rows - 1), matrix_of(y), arena);
@@ -70,7 +73,8 @@ TEST_F(Vision, HiddenStatesOfTheTower) {
 }
 
 TEST_F(Vision, PackedImageTokens) {
-  for (const auto& [variant, name] : {std::pair{image::Variant::v5, "packed_v5"}, {image::Variant::v4412, "packed_v4412"}}) {
+  for (const auto& [variant, name] :
+       {std::pair{image::Variant::v5, "packed_v5"}, {image::Variant::v4412, "packed_v4412"}}) {
     const PreparedImage image = prepared(variant);
     const LlavaNext model(checkpoint, config, preprocess, nn::Precision::f32);
     const tensor::TensorView golden_rows = *expected.find(name);
@@ -112,8 +116,9 @@ TEST_F(Vision, MoreTilesThanGoThroughTheTowerAtOnceGiveTheSame) {
 TEST_F(Vision, ContradictionsAreNamed) {
   image::Preprocess other = preprocess;
   other.tile = 224;
-  EXPECT_THAT([&] { LlavaNext(checkpoint, config, other, nn::Precision::f32); },
-              testing::ThrowsMessage<ModelError>(testing::HasSubstr("tiles of 224 pixels, the vision tower takes 336")));
+  EXPECT_THAT(
+      [&] { LlavaNext(checkpoint, config, other, nn::Precision::f32); },
+      testing::ThrowsMessage<ModelError>(testing::HasSubstr("tiles of 224 pixels, the vision tower takes 336")));
   config.vision->width = 65;
   config.vision->heads = 5;
   EXPECT_THAT([&] { LlavaNext(checkpoint, config, preprocess, nn::Precision::f32); },

@@ -49,7 +49,8 @@ TEST(Linear, StacksPartsAndAddsBiases) {
   linear.forward(matrix_of(x), matrix_of(y));
   for (std::int64_t r = 0; r < 4; ++r) {
     for (std::int64_t c = 0; c < 9; ++c) {
-      const double expected = (c < 6 ? dot_row(x, r, first, c) : dot_row(x, r, second, c - 6)) + static_cast<double>(c) + 1;
+      const double expected =
+          (c < 6 ? dot_row(x, r, first, c) : dot_row(x, r, second, c - 6)) + static_cast<double>(c) + 1;
       EXPECT_NEAR(y.as<float>()[static_cast<std::size_t>(r * 9 + c)], expected, 1e-4);
     }
   }

@@ -34,7 +34,8 @@ TEST(Activation, SwigluEqualsItsTwin) {
     const RandomMatrix x(3, 2 * width, 7, 3);
     reference::Matrix expected(3, width);
     for (std::int64_t r = 0; r < 3; ++r) {
-      for (std::int64_t c = 0; c < width; ++c) expected.at(r, c) = reference::silu(x.exact.at(r, c)) * x.exact.at(r, width + c);
+      for (std::int64_t c = 0; c < width; ++c)
+        expected.at(r, c) = reference::silu(x.exact.at(r, c)) * x.exact.at(r, width + c);
     }
     const tensor::Tensor y(tensor::DType::f32, {3, width}), bf16(tensor::DType::bf16, {3, width});
     swiglu(x.matrix(), matrix_of(y));

@@ -28,7 +28,8 @@ void expect_equal(const AttentionPlan& plan, std::int64_t queries, std::int64_t 
 
 class Attention : public testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
-                         testing::Values(Case{8, 2, 16}, Case{4, 4, 64}, Case{4, 1, 128}, Case{3, 3, 20}, Case{1, 1, 2}));
+                         testing::Values(Case{8, 2, 16}, Case{4, 4, 64}, Case{4, 1, 128}, Case{3, 3, 20},
+                                         Case{1, 1, 2}));
 
 TEST_P(Attention, CausalOverOneSequence) {
   for (const std::int64_t length : {1, 2, 15, 16, 17, 100}) {
@@ -57,7 +58,9 @@ TEST_P(Attention, LastQueriesOnly) {
   expect_equal({{{0, 40}, {40, 25}}, {{{0, 1}, {0}, true}, {{1, 3}, {0, 1}, true}}}, 4, 65, GetParam());
 }
 
-TEST(AttentionLong, KeysBeyondOneBlock) { expect_equal({{{0, 1500}}, {{{0, 1500}, {0}, true}}}, 1500, 1500, {2, 1, 32}); }
+TEST(AttentionLong, KeysBeyondOneBlock) {
+  expect_equal({{{0, 1500}}, {{{0, 1500}, {0}, true}}}, 1500, 1500, {2, 1, 32});
+}
 
 TEST(AttentionExtremes, LargeScoresStayFinite) {
   RandomMatrix q(4, 16, 1, 100), k(4, 16, 2, 100), v(4, 16, 3);
@@ -72,8 +75,9 @@ TEST(AttentionArgumentsChecks, PlanAndShapes) {
   const RandomMatrix q(4, 16, 1), k(4, 8, 2);
   tensor::Arena arena;
   const auto run = [&](const AttentionPlan& plan, std::int64_t heads, std::int64_t kv_heads) {
-    return message_of<InvalidInput>(
-        [&] { attention({q.matrix(), k.matrix(), k.matrix(), q.matrix(), heads, kv_heads, 1}, plan, arena); });
+    return message_of<InvalidInput>([&] {
+      attention({q.matrix(), k.matrix(), k.matrix(), q.matrix(), heads, kv_heads, 1}, plan, arena);
+    });
   };
   EXPECT_THAT(run({{{0, 5}}, {}}, 2, 1), testing::HasSubstr("node of rows [0, 5) is outside the 4 key rows"));
   EXPECT_THAT(run({{{0, 4}}, {{{2, 3}, {0}, true}}}, 2, 1), testing::HasSubstr("span of rows [2, 5)"));

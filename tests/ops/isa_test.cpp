@@ -7,8 +7,8 @@ namespace {
 
 TEST(Isa, NamesAndWidthsAgree) {
   EXPECT_THAT(vector_bits(), testing::AnyOf(32, 128, 256, 512));
-  EXPECT_EQ(has_native_bf16(), instruction_set().find("bf16") != std::string::npos ||
-                                   instruction_set().find("amx") != std::string::npos);
+  EXPECT_EQ(has_native_bf16(),
+            instruction_set().find("bf16") != std::string::npos || instruction_set().find("amx") != std::string::npos);
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ struct Converted {
     const auto values = source.floats();
     for (std::size_t i = 0; i < values.size(); ++i) {
       switch (type) {
-        case tensor::DType::f16: exact.values[i] = static_cast<float>(tensor.as<tensor::Half>()[i] = tensor::Half(values[i])); break;
+        case tensor::DType::f16:
+          exact.values[i] = static_cast<float>(tensor.as<tensor::Half>()[i] = tensor::Half(values[i]));
+          break;
         case tensor::DType::bf16:
           exact.values[i] = static_cast<float>(tensor.as<tensor::BFloat16>()[i] = tensor::BFloat16(values[i]));
           break;
@@ -36,11 +38,13 @@ struct Converted {
 TEST(Matmul, EqualsItsTwin) {
   for (const Arithmetic arithmetic : arithmetics()) {
     for (const tensor::DType stored : {tensor::DType::f32, tensor::DType::f16, tensor::DType::bf16}) {
-      if (arithmetic == Arithmetic::bf16 && stored == tensor::DType::f16) continue;  // rounds weights: cosines elsewhere
+      if (arithmetic == Arithmetic::bf16 && stored == tensor::DType::f16)
+        continue;  // rounds weights: cosines elsewhere
       for (const auto& [rows, inputs] : {std::pair{1, 16}, {5, 100}, {33, 352}, {130, 64}}) {
         const Converted x(RandomMatrix(rows, inputs, 1), input_dtype(arithmetic));
         const auto weight_type = arithmetic == Arithmetic::bf16 ? tensor::DType::bf16 : stored;
-        const Converted first(RandomMatrix(48, inputs, 2), weight_type), second(RandomMatrix(17, inputs, 3), weight_type);
+        const Converted first(RandomMatrix(48, inputs, 2), weight_type),
+            second(RandomMatrix(17, inputs, 3), weight_type);
         const RandomMatrix bias(1, 65, 4), start(rows, 65, 5);
         reference::Matrix w(65, inputs);
         std::copy(first.exact.values.begin(), first.exact.values.end(), w.values.begin());
@@ -79,7 +83,8 @@ TEST(Matmul, ReadsAndWritesColumnsOfWiderMatrices) {
 }
 
 TEST(Matmul, WidensLargeSixteenBitWeightsInBlocks) {
-  const Converted x(RandomMatrix(3, 4096, 1, 0.1f), tensor::DType::f32), w(RandomMatrix(700, 4096, 2), tensor::DType::bf16);
+  const Converted x(RandomMatrix(3, 4096, 1, 0.1f), tensor::DType::f32),
+      w(RandomMatrix(700, 4096, 2), tensor::DType::bf16);
   const Weight weight(std::vector{w.tensor.view()}, Arithmetic::f32);
   const tensor::Tensor y(tensor::DType::f32, {3, 700});
   matmul(matrix_of(x.tensor), weight, {}, matrix_of(y));
@@ -92,7 +97,9 @@ TEST(Matmul, ArgumentsAreChecked) {
   const tensor::Tensor y(tensor::DType::f32, {2, 8});
   EXPECT_THAT(message_of<InvalidInput>([&] { matmul(x.matrix(), weight, {}, matrix_of(y)); }),
               testing::StrEq("[matmul] x is [2, 15], expected [2, 16]"));
-  EXPECT_THAT(message_of<InvalidInput>([&] { Weight(std::vector{w.tensor.view(), other.tensor.view()}, Arithmetic::f32); }),
+  EXPECT_THAT(message_of<InvalidInput>([&] {
+                Weight(std::vector{w.tensor.view(), other.tensor.view()}, Arithmetic::f32);
+              }),
               testing::HasSubstr("weight part is [3, 15]"));
   const tensor::Tensor numbers(tensor::DType::i32, {8, 16});
   EXPECT_THAT(message_of<InvalidInput>([&] { Weight(std::vector{numbers.view()}, Arithmetic::f32); }),

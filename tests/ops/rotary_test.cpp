@@ -10,7 +10,8 @@ namespace {
 TEST(Rotary, EqualsItsTwin) {
   for (const std::int64_t pairs : {1, 5, 8, 64}) {
     std::vector<float> frequencies;
-    for (std::int64_t i = 0; i < pairs; ++i) frequencies.push_back(std::pow(1e4f, -static_cast<float>(i) / static_cast<float>(pairs)));
+    for (std::int64_t i = 0; i < pairs; ++i)
+      frequencies.push_back(std::pow(1e4f, -static_cast<float>(i) / static_cast<float>(pairs)));
     const RotaryTable table(frequencies, 64);
     RandomMatrix x(6, 3 * 2 * pairs, 1);
     const std::vector<std::int32_t> positions{0, 1, 5, 63, 2, 2};

@@ -20,7 +20,9 @@ TEST(Rows, GatherWidensAndLeavesMinusOne) {
     EXPECT_EQ(y.as<float>()[19 + c], 42);
     EXPECT_EQ(y.as<float>()[2 * 19 + c], static_cast<float>(half.as<tensor::Half>()[c]));
   }
-  EXPECT_THAT(message_of<InvalidInput>([&] { gather_rows(half.view(), std::vector<std::int32_t>{0, 0, 0, 7}, matrix_of(y)); }),
+  EXPECT_THAT(message_of<InvalidInput>([&] {
+                gather_rows(half.view(), std::vector<std::int32_t>{0, 0, 0, 7}, matrix_of(y));
+              }),
               testing::HasSubstr("index 7 is outside the table of 7 rows"));
 }
 
@@ -30,12 +32,15 @@ TEST(Rows, SelectCopies) {
   select_rows(x.matrix(), std::vector<std::int64_t>{4, 0}, matrix_of(y));
   EXPECT_EQ(y.as<float>()[2], x.floats()[14]);
   EXPECT_EQ(y.as<float>()[3], x.floats()[0]);
-  EXPECT_THAT(message_of<InvalidInput>([&] { select_rows(x.matrix(), std::vector<std::int64_t>{5, 0}, matrix_of(y)); }),
+  EXPECT_THAT(message_of<InvalidInput>([&] {
+                select_rows(x.matrix(), std::vector<std::int64_t>{5, 0}, matrix_of(y));
+              }),
               testing::HasSubstr("row 5 is outside the 5 rows"));
 }
 
 TEST(Rows, ConvertRoundsAsTheScalarTypesDo) {
-  std::vector<float> values{0.0f, -0.0f, 1.0f, 1.00390625f, 1.01171875f, 3.4e38f, 1e-40f, -7.77f, std::numeric_limits<float>::infinity()};
+  std::vector<float> values{
+      0.0f, -0.0f, 1.0f, 1.00390625f, 1.01171875f, 3.4e38f, 1e-40f, -7.77f, std::numeric_limits<float>::infinity()};
   for (unsigned i = 0; i < 1000; ++i) values.push_back(std::bit_cast<float>(0x3F800000u + i * 977u));
   const auto x = tensor::Tensor::from<float>(values, {1, static_cast<std::int64_t>(values.size())});
   const tensor::Tensor y(tensor::DType::bf16, x.shape()), back(tensor::DType::f32, x.shape());

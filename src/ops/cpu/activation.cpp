@@ -1,9 +1,8 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/activation.cpp"
+#include <hwy/contrib/math/math-inl.h>
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
 #include <hwy/highway.h>
-
-#include <hwy/contrib/math/math-inl.h>
 
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/rows.h"
@@ -35,7 +34,9 @@ HWY_INLINE FloatVector erf(FloatVector x) {
   return hn::CopySign(hn::NegMulAdd(hn::Mul(sum, t), tail, one), x);
 }
 
-HWY_INLINE FloatVector quick_gelu(FloatVector x) { return hn::Mul(x, sigmoid(hn::Mul(x, hn::Set(FloatTag(), 1.702f)))); }
+HWY_INLINE FloatVector quick_gelu(FloatVector x) {
+  return hn::Mul(x, sigmoid(hn::Mul(x, hn::Set(FloatTag(), 1.702f))));
+}
 
 HWY_INLINE FloatVector gelu(FloatVector x) {
   const FloatTag d;
@@ -54,15 +55,22 @@ HWY_INLINE FloatVector gelu_tanh(FloatVector x) {
 template <class To>
 void pointwise_row(Pointwise function, const float* x, std::size_t width, To* y) {
   switch (function) {
-    case Pointwise::quick_gelu: return transform(width, y, [](auto v) HWY_ATTR { return quick_gelu(v); }, x);
-    case Pointwise::gelu: return transform(width, y, [](auto v) HWY_ATTR { return gelu(v); }, x);
-    case Pointwise::gelu_tanh: return transform(width, y, [](auto v) HWY_ATTR { return gelu_tanh(v); }, x);
+    case Pointwise::quick_gelu:
+      return transform(
+          width, y, [](auto v) HWY_ATTR { return quick_gelu(v); }, x);
+    case Pointwise::gelu:
+      return transform(
+          width, y, [](auto v) HWY_ATTR { return gelu(v); }, x);
+    case Pointwise::gelu_tanh:
+      return transform(
+          width, y, [](auto v) HWY_ATTR { return gelu_tanh(v); }, x);
   }
 }
 
 template <class To>
 void swiglu_row(const float* gate, const float* up, std::size_t width, To* y) {
-  transform(width, y, [](auto g, auto u) HWY_ATTR { return hn::Mul(hn::Mul(g, sigmoid(g)), u); }, gate, up);
+  transform(
+      width, y, [](auto g, auto u) HWY_ATTR { return hn::Mul(hn::Mul(g, sigmoid(g)), u); }, gate, up);
 }
 
 void pointwise_f32(Pointwise function, const float* x, std::size_t width, float* y) {

@@ -5,10 +5,9 @@
 // Legend: E head width, G query heads per kv head, N panel width, L keys on a span's path.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/attention.cpp"
+#include <hwy/contrib/math/math-inl.h>
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
 #include <hwy/highway.h>
-
-#include <hwy/contrib/math/math-inl.h>
 
 #include <algorithm>
 #include <limits>
@@ -21,7 +20,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
-constexpr std::int64_t kTileRows = 6;     // with two vectors a row this fills the registers of AVX2
+constexpr std::int64_t kTileRows = 6;      // with two vectors a row this fills the registers of AVX2
 constexpr std::int64_t kKeysAtOnce = 256;  // of a value panel, to stay in the first-level cache
 
 /// c[kRows][N] = a[kRows][depth] * panel[depth][N], or += with add.
@@ -50,8 +49,8 @@ HWY_INLINE void tile(const float* a, std::int64_t a_stride, const float* panel, 
 }
 
 /// The tile kernel over any number of rows.
-void multiply(std::int64_t rows, const float* a, std::int64_t a_stride, const float* panel, std::int64_t depth, float* c,
-              std::int64_t c_stride, bool add) {
+void multiply(std::int64_t rows, const float* a, std::int64_t a_stride, const float* panel, std::int64_t depth,
+              float* c, std::int64_t c_stride, bool add) {
   std::int64_t row = 0;
   for (; row + kTileRows <= rows; row += kTileRows) {
     tile<kTileRows>(a + row * a_stride, a_stride, panel, depth, c + row * c_stride, c_stride, add);
@@ -85,7 +84,8 @@ float exponentials(float* x, std::int64_t count, float shift) {
   const FloatTag d;
   const auto offset = hn::Set(d, shift);
   const auto size = static_cast<std::size_t>(count);
-  transform(size, x, [=](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, offset)); }, x);
+  transform(
+      size, x, [=](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, offset)); }, x);
   return sum_of(size, x, [](auto v) HWY_ATTR { return v; });
 }
 
@@ -139,7 +139,8 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
   for (std::int64_t row = 0; row < block.rows; ++row) {
     const auto scale = hn::Set(FloatTag(), a.scale);
     const float* from = a.q_QHE.row<float>(block.query_row(row)) + block.head(row) * E;
-    transform(static_cast<std::size_t>(E), q + row * E, [=](auto v) HWY_ATTR { return hn::Mul(v, scale); }, from);
+    transform(
+        static_cast<std::size_t>(E), q + row * E, [=](auto v) HWY_ATTR { return hn::Mul(v, scale); }, from);
   }
   for (const auto& section : block.sections) {
     const float* panel = packed.keys(section.node, block.kv_head);
@@ -169,7 +170,8 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
     if (a.out_QHE.dtype == tensor::DType::f32) {
       transform(static_cast<std::size_t>(E), a.out_QHE.row<float>(to) + column, divide, mixed + row * padded_E);
     } else {
-      transform(static_cast<std::size_t>(E), a.out_QHE.row<tensor::BFloat16>(to) + column, divide, mixed + row * padded_E);
+      transform(static_cast<std::size_t>(E), a.out_QHE.row<tensor::BFloat16>(to) + column, divide,
+                mixed + row * padded_E);
     }
   }
 }
@@ -198,7 +200,8 @@ void attention(const AttentionArguments& arguments, const AttentionPlan& plan, t
     const float* keys = arguments.k_TKE.row<float>(rows.begin) + head * head_width;
     const float* values = arguments.v_TKE.row<float>(rows.begin) + head * head_width;
     HWY_DYNAMIC_DISPATCH(pack_keys)(keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys(node, head));
-    HWY_DYNAMIC_DISPATCH(pack_values)(values, arguments.v_TKE.stride, rows.count, head_width, packed.values(node, head));
+    HWY_DYNAMIC_DISPATCH(pack_values)
+    (values, arguments.v_TKE.stride, rows.count, head_width, packed.values(node, head));
   });
   const std::vector<BlockTask> tasks = block_tasks(plan, arguments.heads / arguments.kv_heads, arguments.kv_heads);
   parallel_for(static_cast<std::int64_t>(tasks.size()), 1, [&](std::int64_t index) {

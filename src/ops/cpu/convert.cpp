@@ -12,7 +12,8 @@ namespace e5v::ops::cpu::HWY_NAMESPACE {
 
 template <class From, class To>
 void convert_row_of(const void* from, void* to, std::size_t count) {
-  transform(count, static_cast<To*>(to), [](auto v) HWY_ATTR { return v; }, static_cast<const From*>(from));
+  transform(
+      count, static_cast<To*>(to), [](auto v) HWY_ATTR { return v; }, static_cast<const From*>(from));
 }
 
 template <class To>

@@ -26,8 +26,8 @@ memory::data_type dnnl_type(tensor::DType type) {
 /// The rows for which the packed layout is chosen; it serves every other number of rows as well.
 constexpr std::int64_t kLayoutRows = 512;
 
-dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc& weight, bool bias, const memory::desc& y,
-                                      bool accumulate) {
+dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc& weight, bool bias,
+                                      const memory::desc& y, bool accumulate) {
   dnnl::primitive_attr attributes;
   if (accumulate) {
     dnnl::post_ops sum;
@@ -68,8 +68,8 @@ PackedBf16::PackedBf16(std::span<const tensor::TensorView> parts) : state_(std::
                                  matrix_desc(kLayoutRows, outputs, outputs, memory::data_type::f32), false);
     state_->kernel = layout.impl_info_str();
     // The others are reference kernels, thousands of times slower.
-    require<DeviceError>(std::string_view(state_->kernel).starts_with("brg"), "[matmul] this CPU has no fast bf16 GEMM: {}",
-                         state_->kernel);
+    require<DeviceError>(std::string_view(state_->kernel).starts_with("brg"),
+                         "[matmul] this CPU has no fast bf16 GEMM: {}", state_->kernel);
     const tensor::Tensor plain = stack_bf16(parts, outputs, inputs);
     // The [N, K] rows of the checkpoint are the columns of the [K, N] matrix that x is multiplied with.
     memory transposed(memory::desc({inputs, outputs}, bf16, memory::dims{1, inputs}), engine(), plain.data());
@@ -97,8 +97,7 @@ void PackedBf16::multiply(tensor::ConstMatrix x_MK, const float* bias, tensor::M
     // oneDNN keeps compiled primitives by description, so this costs a lookup after the first time.
     const auto description = describe(x_desc, state_->weight.get_desc(), bias != nullptr, y_desc, accumulate);
     memory x(x_desc, engine(), const_cast<std::byte*>(x_MK.data)), y(y_desc, engine(), y_MN.data);
-    std::unordered_map<int, memory> arguments{
-        {DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, state_->weight}, {DNNL_ARG_DST, y}};
+    std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, state_->weight}, {DNNL_ARG_DST, y}};
     if (bias != nullptr) {
       arguments.emplace(DNNL_ARG_BIAS, memory(description.bias_desc(), engine(), const_cast<float*>(bias)));
     }

@@ -10,8 +10,8 @@ namespace {
 constexpr std::int64_t kBlockBytes = std::int64_t{4} << 20;
 
 void accumulate_product(tensor::ConstMatrix x_MK, const float* w_NK, std::int64_t rows_N, tensor::Matrix y_MN) {
-  const dnnl_status_t status = dnnl_sgemm('N', 'T', x_MK.rows, rows_N, x_MK.columns, 1.0f, x_MK.row<float>(0), x_MK.stride,
-                                          w_NK, x_MK.columns, 1.0f, y_MN.row<float>(0), y_MN.stride);
+  const dnnl_status_t status = dnnl_sgemm('N', 'T', x_MK.rows, rows_N, x_MK.columns, 1.0f, x_MK.row<float>(0),
+                                          x_MK.stride, w_NK, x_MK.columns, 1.0f, y_MN.row<float>(0), y_MN.stride);
   require<DeviceError>(status == dnnl_success, "[matmul] dnnl_sgemm of [{}, {}] by [{}, {}] failed with status {}",
                        x_MK.rows, x_MK.columns, rows_N, x_MK.columns, static_cast<int>(status));
 }

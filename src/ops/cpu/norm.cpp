@@ -17,7 +17,8 @@ template <class To>
 void rms_norm_row(const float* x, const float* gamma, float eps, std::size_t width, To* y) {
   const float square = sum_of(width, x, [](auto v) HWY_ATTR { return hn::Mul(v, v); });
   const auto factor = hn::Set(FloatTag(), 1.0f / std::sqrt(square / static_cast<float>(width) + eps));
-  transform(width, y, [=](auto v, auto g) HWY_ATTR { return hn::Mul(hn::Mul(v, factor), g); }, x, gamma);
+  transform(
+      width, y, [=](auto v, auto g) HWY_ATTR { return hn::Mul(hn::Mul(v, factor), g); }, x, gamma);
 }
 
 template <class To>
@@ -29,9 +30,8 @@ void layer_norm_row(const float* x, const float* gamma, const float* beta, float
     return hn::Mul(centred, centred);
   });
   const auto factor = hn::Set(FloatTag(), 1.0f / std::sqrt(square / count + eps));
-  const auto scale = [=](auto v, auto g, auto b) HWY_ATTR {
-    return hn::MulAdd(hn::Mul(hn::Sub(v, mean), factor), g, b);
-  };
+  const auto scale = [=](auto v, auto g, auto b)
+                         HWY_ATTR { return hn::MulAdd(hn::Mul(hn::Sub(v, mean), factor), g, b); };
   transform(width, y, scale, x, gamma, beta);
 }
 
@@ -52,7 +52,8 @@ void layer_norm_bf16(const float* x, const float* gamma, const float* beta, floa
 void l2_normalize_row(const float* x, std::size_t width, float* y) {
   const float norm = std::sqrt(sum_of(width, x, [](auto v) HWY_ATTR { return hn::Mul(v, v); }));
   const auto divisor = hn::Set(FloatTag(), std::fmax(norm, 1e-12f));
-  transform(width, y, [=](auto v) HWY_ATTR { return hn::Div(v, divisor); }, x);
+  transform(
+      width, y, [=](auto v) HWY_ATTR { return hn::Div(v, divisor); }, x);
 }
 
 int vector_bits() { return static_cast<int>(hn::Lanes(FloatTag()) * sizeof(float) * 8); }

@@ -43,7 +43,8 @@ inline Matrix rms_norm(const Matrix& x, const std::vector<double>& gamma, double
   return y;
 }
 
-inline Matrix layer_norm(const Matrix& x, const std::vector<double>& gamma, const std::vector<double>& beta, double eps) {
+inline Matrix layer_norm(const Matrix& x, const std::vector<double>& gamma, const std::vector<double>& beta,
+                         double eps) {
   Matrix y(x.rows, x.columns);
   const auto count = static_cast<double>(x.columns);
   for (std::int64_t i = 0; i < x.rows; ++i) {
@@ -66,7 +67,8 @@ inline double gelu_tanh(double x) {
 }
 
 /// In place; inverse_frequencies holds one entry per pair of a head's elements.
-inline void rotary(Matrix& x, const std::vector<std::int32_t>& positions, const std::vector<double>& inverse_frequencies) {
+inline void rotary(Matrix& x, const std::vector<std::int32_t>& positions,
+                   const std::vector<double>& inverse_frequencies) {
   const auto pairs = static_cast<std::int64_t>(inverse_frequencies.size());
   for (std::int64_t t = 0; t < x.rows; ++t) {
     for (std::int64_t head = 0; head < x.columns / (2 * pairs); ++head) {
