@@ -54,7 +54,8 @@ class ShapeCheck {
 std::optional<std::string> take_string(Json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return std::nullopt;
-  require(found->is_string(), "[{}] {:?}: expected a string, found {}", where, key, found->type_name());
+  require(found->is_string(), "[{}] {:?}: expected a string, found {}", where, std::string_view(key),
+          found->type_name());
   return std::move(found->get_ref<std::string&>());
 }
 

@@ -1,7 +1,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/activation.cpp"
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
+#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 #include "ops/cpu/kernels.h"
