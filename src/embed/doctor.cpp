@@ -77,7 +77,7 @@ void check_weights(const fs::path& folder, const std::optional<model::ModelConfi
   const bool opened = run_check("weights", report, [&] {
     checkpoint.emplace(folder);
     return fmt::format("{} file{}, {} as {}", checkpoint->files().size(), checkpoint->files().size() == 1 ? "" : "s",
-                       bytes_text(checkpoint->bytes()), tensor::name_of(checkpoint->stored_dtype()));
+                       bytes_text(checkpoint->bytes()), storage_text(stored_weights(*checkpoint)));
   });
   if (!opened) return;
   for (const fs::path& file : checkpoint->files()) {

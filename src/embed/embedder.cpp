@@ -118,7 +118,7 @@ Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions&
     : options(given),
       config(model::read_config(embed::check_folder(folder))),
       checkpoint(folder),
-      precision(embed::choose_precision(given.dtype, checkpoint.stored_dtype())),
+      precision(embed::choose_precision(given.dtype, embed::stored_weights(checkpoint))),
       preparer(embed::make_preparer(folder, config, checkpoint, precision, given)),
       model(checkpoint, config, preparer.preprocess(), precision) {
   require(options.token_budget > 0, "[options] token_budget is {}, expected at least 1", options.token_budget);

@@ -25,16 +25,20 @@ std::string generation_of(const tensor::TensorMap& tensors) {
   return "language models";
 }
 
-std::int64_t count_elements(const tensor::TensorMap& tensors) {
-  std::int64_t elements = 0;
-  for (const auto& [name, view] : tensors) elements += view.elements();
-  return elements;
+/// Weights in a file; of quantised ones the integers count, not their scales.
+std::int64_t count_weights(const tensor::TensorMap& tensors) {
+  std::int64_t count = 0;
+  for (const auto& [name, view] : tensors) {
+    if (name.ends_with(".weight_scale") || name.ends_with(".weight_shape")) continue;
+    count += view.elements() * (name.ends_with(".weight_packed") ? 8 : 1);
+  }
+  return count;
 }
 
 /// The kernel that the largest GEMM of a block runs on, found by making its weight ready.
 std::string kernel_of(const model::Checkpoint& checkpoint, const model::LlamaConfig& config, nn::Precision precision) {
-  const tensor::TensorView down =
-      checkpoint.tensor("language_model.layers.0.mlp.down_proj.weight", {config.width, config.mlp_width});
+  const tensor::StoredMatrix down =
+      checkpoint.matrix("language_model.layers.0.mlp.down_proj.weight", config.width, config.mlp_width);
   return nn::Linear({down}, precision).kernel();
 }
 
@@ -67,7 +71,7 @@ std::string vision_text(const model::ModelConfig& config) {
 std::string ModelInfo::precision_reason() const {
   const std::string origin = precision_was_asked_for
                                  ? "as asked for"
-                                 : fmt::format("because the weights are stored as {}", tensor::name_of(stored));
+                                 : fmt::format("because the weights are stored as {}", storage_text(stored));
   if (precision == nn::Precision::f32) return origin;
   return origin + (native_bf16 ? "; this CPU multiplies bf16 in hardware"
                                : "; this CPU has no bf16 instructions, so GEMMs run in f32");
@@ -78,14 +82,14 @@ ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
   info.folder = check_folder(folder);
   info.config = model::read_config(folder);
   const model::Checkpoint checkpoint(folder);
-  info.stored = checkpoint.stored_dtype();
+  info.stored = stored_weights(checkpoint);
   info.precision = choose_precision(options.dtype, info.stored);
   info.precision_was_asked_for = options.dtype != ComputeType::automatic;
   info.bytes = checkpoint.bytes();
   info.files = checkpoint.files().size();
   for (const fs::path& file : checkpoint.files()) {
     const tensor::SafetensorsFile opened(file);
-    info.parameters += count_elements(opened.tensors());
+    info.parameters += count_weights(opened.tensors());
     if (info.generation.empty() || info.generation == "language models")
       info.generation = generation_of(opened.tensors());
   }
@@ -115,7 +119,7 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
       {"vectors", fmt::format("{} numbers", info.config.text.width)},
       {"parameters", fmt::format("{}, {} of them used", count_text(info.parameters), count_text(info.used.total()))},
       {"weights", fmt::format("{} as {} in {} file{}, tensors named as in {}", bytes_text(info.bytes),
-                              tensor::name_of(info.stored), info.files, info.files == 1 ? "" : "s", info.generation)},
+                              storage_text(info.stored), info.files, info.files == 1 ? "" : "s", info.generation)},
       {"prompts", fmt::format("{} frame", name_of(info.chat_style))},
       {"context", fmt::format("{} tokens", info.context)},
   };
@@ -161,7 +165,8 @@ Json to_json(const ModelInfo& info) {
           {"parameters_used", info.used.total()},
           {"weights",
            {{"bytes", info.bytes},
-            {"dtype", tensor::name_of(info.stored)},
+            {"dtype", tensor::name_of(info.stored.dtype)},
+            {"format", tensor::name_of(info.stored.format)},
             {"files", info.files},
             {"generation", info.generation}}},
           {"prompts", name_of(info.chat_style)},
@@ -186,6 +191,12 @@ Json to_json(const ModelInfo& info) {
             {"weights", info.fingerprint.weights},
             {"preprocessing", info.fingerprint.preprocessing},
             {"compute", info.fingerprint.compute}}}};
+}
+
+std::string storage_text(const StoredWeights& stored) {
+  const std::string plain(tensor::name_of(stored.dtype));
+  if (stored.format == tensor::WeightFormat::plain) return plain;
+  return fmt::format("{} beside {}", tensor::name_of(stored.format), plain);
 }
 
 std::string bytes_text(std::uint64_t bytes) {

@@ -22,7 +22,7 @@ struct ModelInfo {
   std::uint64_t bytes = 0;      ///< of all tensors
   std::int64_t parameters = 0;  ///< in all tensors, unused ones included
   ParameterCount used;
-  tensor::DType stored = tensor::DType::f32;
+  StoredWeights stored;
   nn::Precision precision = nn::Precision::f32;
   bool precision_was_asked_for = false;
   std::string instruction_set;
@@ -48,6 +48,9 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
 
 /// The same for programs; numbers as numbers.
 Json to_json(const ModelInfo& info);
+
+/// "bf16", or "int8 beside bf16".
+std::string storage_text(const StoredWeights& stored);
 
 /// "15.4 GiB", "312 KiB".
 std::string bytes_text(std::uint64_t bytes);

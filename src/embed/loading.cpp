@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "ops/isa.h"
 
 namespace e5v::embed {
 namespace {
@@ -40,7 +41,7 @@ Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, c
 
 std::string compute_text(nn::Precision precision, bool normalize) {
   std::string text(name_of(precision));
-  if (precision == nn::Precision::bf16 && arithmetic_for(precision) == ops::Arithmetic::f32) text += "-f32";
+  if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";  // what is not int8, at least
   return normalize ? text + "+l2" : text;
 }
 
@@ -116,13 +117,17 @@ text::Tokenizer read_tokenizer(const fs::path& folder, const model::ModelConfig&
   return tokenizer;
 }
 
-nn::Precision choose_precision(ComputeType asked, tensor::DType stored) {
+StoredWeights stored_weights(const model::Checkpoint& checkpoint) {
+  return {checkpoint.stored_dtype(), checkpoint.stored_format(), checkpoint.used_bytes()};
+}
+
+nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored) {
   switch (asked) {
     case ComputeType::f32: return nn::Precision::f32;
     case ComputeType::bf16: return nn::Precision::bf16;
     case ComputeType::automatic: break;
   }
-  return nn::default_precision(stored);
+  return nn::default_precision(stored.dtype, stored.format);
 }
 
 Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config, const model::Checkpoint& checkpoint,

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "e5v/embedder.h"
+#include "embed/memory.h"
 #include "embed/prepare.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
@@ -26,8 +27,10 @@ image::Preprocess read_preprocess(const std::filesystem::path& folder, const mod
 /// tokenizer.json with <image> among its tokens.
 text::Tokenizer read_tokenizer(const std::filesystem::path& folder, const model::ModelConfig& config);
 
+StoredWeights stored_weights(const model::Checkpoint& checkpoint);
+
 /// The precision that was asked for, or the one that suits the weights.
-nn::Precision choose_precision(ComputeType asked, tensor::DType stored);
+nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored);
 
 /// The path from inputs to the model.
 Preparer make_preparer(const std::filesystem::path& folder, const model::ModelConfig& config,

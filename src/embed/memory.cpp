@@ -6,6 +6,7 @@
 
 #include "image/anyres.h"
 #include "model/llava_next.h"
+#include "ops/isa.h"
 #include "ops/matmul.h"
 
 namespace e5v::embed {
@@ -19,7 +20,18 @@ constexpr std::uint64_t kProcessBytes = std::uint64_t{24} << 20;
 constexpr std::uint64_t kTokenizerFactor = 7;
 
 /// Bytes of an element of the activations that go into a GEMM.
-std::int64_t input_bytes(nn::Precision precision) { return size_of(ops::input_dtype(nn::arithmetic_for(precision))); }
+std::int64_t input_bytes(nn::Precision precision, tensor::WeightFormat format) {
+  return size_of(ops::input_dtype(nn::arithmetic_for(precision, format)));
+}
+
+/// Bytes for each number of a matrix that is copied into another layout or type; 0 when it is used where it lies.
+std::int64_t packed_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored) {
+  const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, format);
+  if (arithmetic == ops::Arithmetic::int8) return ops::has_native_int8() ? 1 : 0;
+  if (format != tensor::WeightFormat::plain) return 0;  // expanded block by block
+  const bool rounded = precision != nn::Precision::f32 && stored == tensor::DType::f32;
+  return arithmetic == ops::Arithmetic::bf16 || rounded ? 2 : 0;
+}
 
 /// The two halves of a block follow each other in the same memory, so the larger counts.
 std::int64_t block_bytes(std::int64_t rows, std::int64_t attention_floats, std::int64_t attention_inputs,
@@ -72,7 +84,7 @@ ParameterCount count_parameters(const model::ModelConfig& config) {
   const std::int64_t language_matrices = c.layers * (2 * D * HE + 2 * D * KE + 3 * D * F);
   count.embedding = c.vocabulary * D;
   count.language = language_matrices + (2 * c.layers + 1) * D;
-  count.matrices = language_matrices;
+  count.language_matrices = language_matrices;
   if (!config.vision) return count;
   const model::ClipConfig& v = *config.vision;
   const std::int64_t V = v.width, M = v.mlp_width, layers = config.vision_layers_used();
@@ -80,7 +92,7 @@ ParameterCount count_parameters(const model::ModelConfig& config) {
   const std::int64_t tower_matrices = patch + layers * (4 * V * V + 2 * V * M);
   count.vision = tower_matrices + layers * (9 * V + M) + V * (v.positions() + 3);
   count.projector = V * D + D * D + (config.projector_bias ? 2 * D : 0) + D;  // the newline, too
-  count.matrices += tower_matrices + V * D + D * D;
+  count.vision_matrices = tower_matrices + V * D + D * D;
   return count;
 }
 
@@ -89,19 +101,22 @@ std::int64_t largest_image_tokens(const model::ModelConfig& config, const image:
 }
 
 MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
-                               nn::Precision precision, tensor::DType stored, const EmbedderOptions& options,
+                               nn::Precision precision, const StoredWeights& stored, const EmbedderOptions& options,
                                std::uint64_t tokenizer_bytes) {
   const ParameterCount parameters = count_parameters(config);
-  const bool blocked = nn::arithmetic_for(precision) == ops::Arithmetic::bf16;
-  const bool rounded = precision == nn::Precision::bf16 && stored == tensor::DType::f32;
   const LargestImage image = largest_image(config, preprocess);
-  const std::int64_t input = input_bytes(precision), T = std::max(options.token_budget, image.tokens);
+  const std::int64_t input = input_bytes(precision, stored.format), T = std::max(options.token_budget, image.tokens);
   const model::LlamaConfig& c = config.text;
   MemoryEstimate estimate;
-  estimate.mapped = static_cast<std::uint64_t>(parameters.total() * size_of(stored));
-  estimate.packed = blocked || rounded ? static_cast<std::uint64_t>(2 * parameters.matrices) : 0;
+  constexpr auto kPlain = tensor::WeightFormat::plain;
+  estimate.mapped =
+      stored.format == kPlain ? static_cast<std::uint64_t>(parameters.total() * size_of(stored.dtype)) : stored.bytes;
+  estimate.packed =
+      static_cast<std::uint64_t>(parameters.language_matrices * packed_bytes(precision, stored.format, stored.dtype) +
+                                 parameters.vision_matrices * packed_bytes(precision, kPlain, stored.dtype));
   const std::int64_t language = language_bytes(c, T, input), stream = T * c.width * kFloat;
-  const std::int64_t vision = config.vision ? vision_bytes(config, image.tokens, image.tiles, input) : 0;
+  const std::int64_t vision =
+      config.vision ? vision_bytes(config, image.tokens, image.tiles, input_bytes(precision, kPlain)) : 0;
   estimate.activations = static_cast<std::uint64_t>(std::max(language, stream + vision));
   constexpr std::int64_t kImagesAhead = 6;  // four that wait, one being prepared, one being computed
   const std::int64_t tile_bytes = 3 * std::int64_t{preprocess.tile} * preprocess.tile;

@@ -15,7 +15,8 @@ struct ParameterCount {
   std::int64_t language = 0;   ///< blocks and final norm
   std::int64_t vision = 0;     ///< tower up to the layer used
   std::int64_t projector = 0;
-  std::int64_t matrices = 0;  ///< those of the above that are multiplied by: all but embeddings, norms and biases
+  std::int64_t language_matrices = 0;  ///< those of the above that are multiplied by: all but embeddings, norms, biases
+  std::int64_t vision_matrices = 0;    ///< the same of tower and projector
   std::int64_t total() const { return embedding + language + vision + projector; }
 };
 
@@ -33,10 +34,17 @@ struct MemoryEstimate {
   std::uint64_t total() const { return mapped + packed + activations + images + base; }
 };
 
+/// How a checkpoint stores its weights.
+struct StoredWeights {
+  tensor::DType dtype = tensor::DType::f32;                   ///< of the plain ones
+  tensor::WeightFormat format = tensor::WeightFormat::plain;  ///< of the language model's matrices
+  std::uint64_t bytes = 0;                                    ///< of all that vectors depend on
+};
+
 /// Source: the sizes that model/llama.cpp, model/clip_vit.cpp, model/llava_next.cpp and ops/cpu/attention.cpp take.
 /// tokenizer_bytes is the size of tokenizer.json.
 MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
-                               nn::Precision precision, tensor::DType stored, const EmbedderOptions& options,
+                               nn::Precision precision, const StoredWeights& stored, const EmbedderOptions& options,
                                std::uint64_t tokenizer_bytes);
 
 /// Tokens of the image that has most of them under this preprocessing.

@@ -14,6 +14,7 @@
 #include "ops/isa.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
+#include "ops/quantize.h"
 #include "ops/reference/ops.h"
 #include "ops/rows.h"
 
@@ -68,10 +69,21 @@ std::string test_matmul(ops::Arithmetic arithmetic, double limit) {
   const Tensor x = random.tensor({M, K}, 1), w = random.tensor({N, K}, 1), y(DType::f32, {M, N});
   const Tensor input(ops::input_dtype(arithmetic), {M, K});
   ops::convert(matrix_of(x), matrix_of(input));
-  const tensor::TensorView parts[] = {w.view()};
+  const tensor::StoredMatrix parts[] = {w.view()};
   const ops::Weight weight(parts, arithmetic);
   ops::matmul(matrix_of(input), weight, {}, matrix_of(y));
   return compare(y.as<float>(), reference::matmul(in_double(x), in_double(w), {}).values, limit);
+}
+
+std::string test_int8_matmul() {
+  constexpr std::int64_t M = 33, K = 200, N = 130;
+  Random random;
+  const Tensor x = random.tensor({M, K}, 1), w = random.tensor({N, K}, 1), y(DType::f32, {M, N});
+  const Tensor values(DType::i8, {N, K}), scales(DType::f32, {N, 1});
+  ops::quantize_rows(matrix_of(w), matrix_of(values), scales.as<float>());
+  const tensor::StoredMatrix parts[] = {tensor::StoredMatrix::int8(values.view(), scales.view())};
+  ops::matmul(matrix_of(x), ops::Weight(parts, ops::Arithmetic::int8), {}, matrix_of(y));
+  return compare(y.as<float>(), reference::matmul(in_double(x), in_double(w), {}).values, 2e-2);
 }
 
 std::string test_norm() {
@@ -222,6 +234,7 @@ void self_test(const ReportCheck& report) {
   if (ops::has_native_bf16()) {
     run_check("matmul bf16", report, [] { return test_matmul(ops::Arithmetic::bf16, 1e-2); });
   }
+  run_check("matmul int8", report, test_int8_matmul);
   run_check("rms norm", report, test_norm);
   run_check("attention", report, test_attention);
   run_check("small model f32", report, [] { return test_model(nn::Precision::f32, 1e-4); });

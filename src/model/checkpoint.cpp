@@ -186,6 +186,29 @@ TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& e
   return entry.view;
 }
 
+tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const {
+  const std::string name(canonical), packed = name + "_packed";
+  const auto plain = entries_.find(canonical);
+  const bool int4 = plain == entries_.end() && has(packed);
+  if (!int4 && (plain == entries_.end() || plain->second.view.dtype != DType::i8)) return tensor(name, {rows, columns});
+  for (const char* suffix : {"_zero_point", "_g_idx"}) {
+    require<ModelError>(!has(name + suffix), "[{}] tensor \"{}{}\": expected symmetric quantisation in column order",
+                        origin_, name, suffix);
+  }
+  try {
+    const auto scale = entries_.find(name + "_scale");
+    require<ModelError>(scale != entries_.end(), "[{}] tensor \"{}_scale\" is missing", origin_, name);
+    const TensorView& values = int4 ? entries_.find(packed)->second.view : plain->second.view;
+    const tensor::StoredMatrix matrix = int4 ? tensor::StoredMatrix::int4(values, scale->second.view, columns)
+                                             : tensor::StoredMatrix::int8(values, scale->second.view);
+    require(matrix.rows == rows && matrix.columns == columns, "expected [{}, {}] from config.json, found [{}, {}]",
+            rows, columns, matrix.rows, matrix.columns);
+    return matrix;
+  } catch (const InvalidInput& error) {
+    fail<ModelError>("[{}] tensor \"{}\": {}", origin_, name, error.what());
+  }
+}
+
 DType Checkpoint::stored_dtype() const {
   std::map<DType, std::uint64_t> bytes;
   for (const auto& [name, entry] : entries_) {
@@ -195,6 +218,26 @@ DType Checkpoint::stored_dtype() const {
       std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   require<ModelError>(most != bytes.end(), "[{}] expected f32, f16 or bf16 weights, found none", origin_);
   return most->first;
+}
+
+tensor::WeightFormat Checkpoint::stored_format() const {
+  std::uint64_t plain = 0, int8 = 0, int4 = 0;  // numbers in each format
+  for (const auto& [name, entry] : entries_) {
+    const std::uint64_t bytes = entry.view.bytes().size();
+    if (is_weight_type(entry.view.dtype)) plain += static_cast<std::uint64_t>(entry.view.elements());
+    if (entry.view.dtype == DType::i8) int8 += bytes;
+    if (entry.view.dtype == DType::i32) int4 += 2 * bytes;
+  }
+  if (int4 > plain && int4 > int8) return tensor::WeightFormat::int4;
+  return int8 > plain ? tensor::WeightFormat::int8 : tensor::WeightFormat::plain;
+}
+
+std::uint64_t Checkpoint::used_bytes() const {
+  std::uint64_t total = 0;
+  for (const auto& [name, entry] : entries_) {
+    if (!is_unused(name)) total += entry.view.bytes().size();
+  }
+  return total;
 }
 
 std::uint64_t Checkpoint::bytes() const {

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "tensor/safetensors.h"
+#include "tensor/stored_matrix.h"
 #include "tensor/tensor.h"
 
 namespace e5v::model {
@@ -44,10 +45,19 @@ class Checkpoint {
   /// not f32, f16 or bf16; names file and tensor as the file calls it.
   tensor::TensorView tensor(std::string_view canonical, const tensor::Shape& expected) const;
 
+  /// The weight matrix `canonical` [rows, columns], plain or quantised: then its integers and scales stand beside that
+  /// name, as compressed-tensors has it ("...weight" i8 and "...weight_scale", or "...weight_packed", "...weight_scale"
+  /// and "...weight_shape"). Throws ModelError as tensor() does, and for quantisation with zero points or reordered
+  /// columns.
+  tensor::StoredMatrix matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const;
+
   /// The floating type that most bytes are stored in.
   tensor::DType stored_dtype() const;
-  /// Bytes of all tensors.
+  /// The format that most weights are stored in.
+  tensor::WeightFormat stored_format() const;
+  /// Bytes of all tensors, and of those that vectors depend on.
   std::uint64_t bytes() const;
+  std::uint64_t used_bytes() const;
 
   /// Tells different weights apart without reading them all: hashes of each tensor the vectors depend on its canonical
   /// name, type, shape and 32 evenly spaced samples of 64 bytes. The price is that a change between the samples of a

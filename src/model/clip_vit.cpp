@@ -40,7 +40,7 @@ ClipWeights ClipWeights::from(const Checkpoint& checkpoint, const ClipConfig& c,
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     const std::string prefix = fmt::format("vision_tower.encoder.layers.{}.", layer);
     const auto weight = [&](const char* name, std::int64_t outputs, std::int64_t inputs) {
-      return checkpoint.tensor(fmt::format("{}{}.weight", prefix, name), {outputs, inputs});
+      return checkpoint.matrix(fmt::format("{}{}.weight", prefix, name), outputs, inputs);
     };
     const auto bias = [&](const char* name, std::int64_t outputs) {
       return checkpoint.tensor(fmt::format("{}{}.bias", prefix, name), {outputs});

@@ -20,7 +20,7 @@ struct NormWeights {
 /// The tensors of one CLIP encoder layer as a checkpoint holds them. Weights are [outputs, inputs].
 struct ClipBlockWeights {
   NormWeights norm1, norm2;
-  tensor::TensorView q, k, v, out, fc1, fc2;
+  tensor::StoredMatrix q, k, v, out, fc1, fc2;
   tensor::TensorView q_bias, k_bias, v_bias, out_bias, fc1_bias, fc2_bias;
 };
 

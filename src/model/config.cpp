@@ -228,9 +228,24 @@ std::vector<image::Size> parse_grid(const Fields& fields, const std::optional<st
   return grid;
 }
 
+namespace {
+
+/// The tensors themselves say how they are quantised (Checkpoint::matrix); here other tools' layouts are told apart.
+void check_quantization(const Fields& fields) {
+  const std::optional<Fields> quantization = fields.child("quantization_config");
+  if (!quantization) return;
+  const std::string method = quantization->text("quant_method", "none");
+  quantization->check(method == "compressed-tensors", "quant_method", "\"compressed-tensors\"");
+  const std::string format = quantization->text("format", "none");
+  quantization->check(format == "int-quantized" || format == "pack-quantized", "format",
+                      "\"int-quantized\" (int8) or \"pack-quantized\" (int4)");
+}
+
+}  // namespace
+
 ModelConfig parse_config(const Json& json, std::string_view origin) {
   const Fields fields(json, std::string(origin));
-  fields.check(!fields.has("quantization_config"), "quantization_config", "none (quantised weights are not supported)");
+  check_quantization(fields);
   if (is_original_llava(fields)) return parse_original_llava(fields);
   const std::string type = model_type(fields);
   if (type == "llava_next") return parse_llava_next(fields);

@@ -46,13 +46,22 @@ LlamaWeights LlamaWeights::from(const Checkpoint& checkpoint, const LlamaConfig&
   weights.embedding = checkpoint.tensor("language_model.embed_tokens.weight", {c.vocabulary, D});
   weights.norm = checkpoint.tensor("language_model.norm.weight", {D});
   for (std::int64_t layer = 0; layer < c.layers; ++layer) {
-    const auto get = [&](const char* name, const tensor::Shape& shape) {
-      return checkpoint.tensor(fmt::format("language_model.layers.{}.{}.weight", layer, name), shape);
+    const std::string prefix = fmt::format("language_model.layers.{}.", layer);
+    const auto norm = [&](const char* name) { return checkpoint.tensor(prefix + name + ".weight", {D}); };
+    const auto matrix = [&](const char* name, std::int64_t outputs, std::int64_t inputs) {
+      return checkpoint.matrix(prefix + name + ".weight", outputs, inputs);
     };
-    weights.blocks.push_back({get("input_layernorm", {D}), get("self_attn.q_proj", {HE, D}),
-                              get("self_attn.k_proj", {KE, D}), get("self_attn.v_proj", {KE, D}),
-                              get("self_attn.o_proj", {D, HE}), get("post_attention_layernorm", {D}),
-                              get("mlp.gate_proj", {F, D}), get("mlp.up_proj", {F, D}), get("mlp.down_proj", {D, F})});
+    LlamaBlockWeights block;
+    block.input_norm = norm("input_layernorm");
+    block.q = matrix("self_attn.q_proj", HE, D);
+    block.k = matrix("self_attn.k_proj", KE, D);
+    block.v = matrix("self_attn.v_proj", KE, D);
+    block.o = matrix("self_attn.o_proj", D, HE);
+    block.attention_norm = norm("post_attention_layernorm");
+    block.gate = matrix("mlp.gate_proj", F, D);
+    block.up = matrix("mlp.up_proj", F, D);
+    block.down = matrix("mlp.down_proj", D, F);
+    weights.blocks.push_back(block);
   }
   return weights;
 }

@@ -13,10 +13,10 @@ namespace e5v::model {
 
 /// The tensors of one block as a checkpoint holds them.
 struct LlamaBlockWeights {
-  tensor::TensorView input_norm;      ///< [D]
-  tensor::TensorView q, k, v, o;      ///< [H E, D], [K E, D], [K E, D], [D, H E]
-  tensor::TensorView attention_norm;  ///< [D], between attention and MLP
-  tensor::TensorView gate, up, down;  ///< [F, D], [F, D], [D, F]
+  tensor::TensorView input_norm;        ///< [D]
+  tensor::StoredMatrix q, k, v, o;      ///< [H E, D], [K E, D], [K E, D], [D, H E]
+  tensor::TensorView attention_norm;    ///< [D], between attention and MLP
+  tensor::StoredMatrix gate, up, down;  ///< [F, D], [F, D], [D, F]
 };
 
 /// The tensors of a language model; views that the checkpoint (or whoever made them) keeps alive.

@@ -9,7 +9,7 @@ namespace {
 nn::Linear projector_layer(const Checkpoint& checkpoint, const char* name, const ModelConfig& config,
                            std::int64_t inputs, nn::Precision precision) {
   const std::int64_t outputs = config.text.width;
-  const tensor::TensorView weight = checkpoint.tensor(fmt::format("projector.{}.weight", name), {outputs, inputs});
+  const tensor::StoredMatrix weight = checkpoint.matrix(fmt::format("projector.{}.weight", name), outputs, inputs);
   if (!config.projector_bias) return nn::Linear({weight}, precision);
   return nn::Linear({weight}, {checkpoint.tensor(fmt::format("projector.{}.bias", name), {outputs})}, precision);
 }

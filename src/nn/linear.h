@@ -14,10 +14,10 @@ namespace e5v::nn {
 /// convert them.
 class Linear {
  public:
-  /// weights f32|f16|bf16 [N_i, K]; biases [N_i], as many as weights, or none. Throws InvalidInput when they do not
+  /// weights [N_i, K] of one format; biases [N_i], as many as weights, or none. Throws InvalidInput when they do not
   /// fit.
-  Linear(std::initializer_list<tensor::TensorView> weights, Precision precision) : Linear(weights, {}, precision) {}
-  Linear(std::initializer_list<tensor::TensorView> weights, std::initializer_list<tensor::TensorView> biases,
+  Linear(std::initializer_list<tensor::StoredMatrix> weights, Precision precision) : Linear(weights, {}, precision) {}
+  Linear(std::initializer_list<tensor::StoredMatrix> weights, std::initializer_list<tensor::TensorView> biases,
          Precision precision);
 
   std::int64_t inputs() const { return weight_.inputs(); }

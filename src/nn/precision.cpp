@@ -4,13 +4,27 @@
 
 namespace e5v::nn {
 
-std::string_view name_of(Precision precision) { return precision == Precision::f32 ? "f32" : "bf16"; }
-
-ops::Arithmetic arithmetic_for(Precision precision) {
-  return precision == Precision::bf16 && ops::has_native_bf16() ? ops::Arithmetic::bf16 : ops::Arithmetic::f32;
+std::string_view name_of(Precision precision) {
+  switch (precision) {
+    case Precision::f32: return "f32";
+    case Precision::bf16: return "bf16";
+    case Precision::int8: return "int8";
+  }
+  return "unknown";
 }
 
-Precision default_precision(tensor::DType stored) {
+ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format) {
+  if (precision == Precision::f32) return ops::Arithmetic::f32;
+  if (precision == Precision::int8 && format == tensor::WeightFormat::int8) return ops::Arithmetic::int8;
+  return ops::has_native_bf16() ? ops::Arithmetic::bf16 : ops::Arithmetic::f32;
+}
+
+Precision default_precision(tensor::DType stored, tensor::WeightFormat format) {
+  switch (format) {
+    case tensor::WeightFormat::int8: return Precision::int8;
+    case tensor::WeightFormat::int4: return Precision::bf16;
+    case tensor::WeightFormat::plain: break;
+  }
   return stored == tensor::DType::f32 || stored == tensor::DType::f64 ? Precision::f32 : Precision::bf16;
 }
 

@@ -3,22 +3,26 @@
 
 #include "ops/matmul.h"
 #include "tensor/dtype.h"
+#include "tensor/stored_matrix.h"
 
 namespace e5v::nn {
 
-/// How exactly a model is computed. The residual stream, norms, attention and all sums are f32 in both.
+/// How exactly a model is computed. The residual stream, norms and attention are f32 in all.
 enum class Precision {
   f32,   ///< weights as stored, f32 activations: the reference's own numbers
-  bf16,  ///< 16-bit weights; bf16 activations into the GEMMs where the CPU multiplies bf16 in hardware, f32 elsewhere
+  bf16,  ///< weights of at most 16 bits; bf16 activations into the GEMMs where the CPU multiplies bf16 in hardware, f32
+         ///< elsewhere
+  int8,  ///< int8 weights with activations rounded to 8 bits; the others as under bf16
 };
 
 std::string_view name_of(Precision precision);
 
-/// What the GEMMs of this machine do under a precision. Without bf16 instructions, f32 arithmetic over 16-bit weights
-/// is both faster and more exact than emulating them.
-ops::Arithmetic arithmetic_for(Precision precision);
+/// What the GEMMs of this machine do under a precision with weights of a format. Without bf16 instructions, f32
+/// arithmetic over 16-bit weights is both faster and more exact than emulating them.
+ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format);
 
-/// The precision that suits weights stored as `stored`: f32 for f32, bf16 for 16-bit types.
-Precision default_precision(tensor::DType stored);
+/// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16
+/// for 16-bit types and int4, int8 for int8.
+Precision default_precision(tensor::DType stored, tensor::WeightFormat format);
 
 }  // namespace e5v::nn

@@ -38,6 +38,11 @@ bool has_native_bf16() {
   return result;
 }
 
+bool has_native_int8() {
+  static const bool result = includes(dnnl::get_effective_cpu_isa(), dnnl::cpu_isa::avx512_core_vnni);
+  return result;
+}
+
 int vector_bits() { return cpu::vector_bits(); }
 
 }  // namespace e5v::ops

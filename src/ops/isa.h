@@ -10,6 +10,9 @@ std::string instruction_set();
 /// True when the CPU multiplies bf16 matrices in hardware, so that bf16 GEMMs are faster than f32 ones.
 bool has_native_bf16();
 
+/// True when the CPU has 8-bit dot products that oneDNN's GEMM uses (AVX512-VNNI).
+bool has_native_int8();
+
 /// Width in bits of the vectors that e5v's own loops use.
 int vector_bits();
 

@@ -6,27 +6,43 @@
 #include "ops/check.h"
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/rows.h"
+#include "ops/isa.h"
+#include "ops/quantize.h"
 
 namespace e5v::ops {
 
 struct Weight::Impl {
   Arithmetic arithmetic = Arithmetic::f32;
   std::int64_t outputs = 0, inputs = 0;
-  std::vector<tensor::TensorView> parts;  // under f32
-  std::optional<cpu::PackedBf16> packed;  // under bf16
+  std::vector<tensor::StoredMatrix> parts;     // unless packed
+  std::vector<float> scales;                   // under int8, of all rows
+  std::optional<cpu::PackedBf16> packed_bf16;  // plain weights under bf16
+  std::optional<cpu::PackedInt8> packed_int8;  // under int8 where the CPU has instructions for it
 };
 
 namespace {
 
-void check_parts(std::span<const tensor::TensorView> parts) {
+using tensor::DType;
+using tensor::WeightFormat;
+
+void check_parts(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) {
   require(!parts.empty(), "[matmul] a weight needs at least one part");
-  for (const tensor::TensorView& part : parts) {
-    require(part.shape.rank() == 2 && part.shape[1] == parts[0].shape[1],
-            "[matmul] weight part is {}, expected two axes of which the second is {}", part.shape.text(),
-            parts[0].shape[1]);
-    require(part.dtype == tensor::DType::f32 || part.dtype == tensor::DType::f16 || part.dtype == tensor::DType::bf16,
-            "[matmul] weight part is {}, expected f32, f16 or bf16", name_of(part.dtype));
+  for (const tensor::StoredMatrix& part : parts) {
+    require(part.columns == parts[0].columns && part.format == parts[0].format,
+            "[matmul] weight part is {} [{}, {}], expected {} and {} columns", name_of(part.format), part.rows,
+            part.columns, name_of(parts[0].format), parts[0].columns);
   }
+  require(arithmetic != Arithmetic::int8 || parts[0].format == WeightFormat::int8,
+          "[matmul] weight is {}, int8 arithmetic expects int8", name_of(parts[0].format));
+}
+
+std::vector<float> row_scales(std::span<const tensor::StoredMatrix> parts) {
+  std::vector<float> scales;
+  for (const tensor::StoredMatrix& part : parts) {
+    const tensor::Tensor wide = to_f32(part.scales);
+    scales.insert(scales.end(), wide.as<float>().begin(), wide.as<float>().end());
+  }
+  return scales;
 }
 
 /// y = bias, or y += bias: what a GEMM then adds to.
@@ -44,15 +60,53 @@ void begin_with_bias(std::span<const float> bias, tensor::Matrix y, bool accumul
   });
 }
 
+/// x rounded to 8 bits, in memory that the thread keeps.
+struct RoundedRows {
+  std::vector<float> scales;
+  tensor::Buffer values;
+};
+
+cpu::QuantizedRows round_rows(tensor::ConstMatrix x_MK, DType type) {
+  thread_local RoundedRows kept;
+  const std::int64_t stride = (x_MK.columns + 15) / 16 * 16;
+  const auto bytes = static_cast<std::size_t>(x_MK.rows * stride * size_of(type));
+  if (kept.values.size() < bytes) kept.values = tensor::Buffer(bytes);
+  kept.scales.resize(static_cast<std::size_t>(x_MK.rows));
+  const tensor::Matrix values{kept.values.data(), type, x_MK.rows, x_MK.columns, stride};
+  if (x_MK.columns % 2 != 0) std::fill_n(kept.values.data(), bytes, std::byte{0});
+  quantize_rows(x_MK, values, kept.scales);
+  return {values, kept.scales.data()};
+}
+
+void multiply_parts(tensor::ConstMatrix x_MK, const Weight::Impl& weight, tensor::Matrix y_MN) {
+  std::optional<cpu::QuantizedRows> rounded;
+  if (weight.arithmetic == Arithmetic::int8) rounded = round_rows(x_MK, DType::i16);
+  std::int64_t column = 0;
+  for (const tensor::StoredMatrix& part : weight.parts) {
+    const tensor::Matrix y = y_MN.column_range(column, part.rows);
+    switch (weight.arithmetic) {
+      case Arithmetic::f32: cpu::gemm_f32(x_MK, part, y); break;
+      case Arithmetic::bf16: cpu::gemm_bf16(x_MK, part, y); break;
+      case Arithmetic::int8:
+        cpu::gemm_int8(*rounded, part, std::span(weight.scales).subspan(static_cast<std::size_t>(column)), y);
+        break;
+    }
+    column += part.rows;
+  }
+}
+
 }  // namespace
 
-Weight::Weight(std::span<const tensor::TensorView> parts, Arithmetic arithmetic) : impl_(std::make_unique<Impl>()) {
-  check_parts(parts);
+Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) : impl_(std::make_unique<Impl>()) {
+  check_parts(parts, arithmetic);
   impl_->arithmetic = arithmetic;
-  impl_->inputs = parts[0].shape[1];
-  for (const tensor::TensorView& part : parts) impl_->outputs += part.shape[0];
-  if (arithmetic == Arithmetic::bf16) {
-    impl_->packed.emplace(parts);
+  impl_->inputs = parts[0].columns;
+  for (const tensor::StoredMatrix& part : parts) impl_->outputs += part.rows;
+  if (arithmetic == Arithmetic::int8) impl_->scales = row_scales(parts);
+  if (arithmetic == Arithmetic::bf16 && parts[0].format == WeightFormat::plain) {
+    impl_->packed_bf16.emplace(parts);
+  } else if (arithmetic == Arithmetic::int8 && has_native_int8()) {
+    impl_->packed_int8.emplace(parts, impl_->scales);
   } else {
     impl_->parts.assign(parts.begin(), parts.end());
   }
@@ -65,30 +119,36 @@ Weight::~Weight() = default;
 std::int64_t Weight::outputs() const { return impl_->outputs; }
 std::int64_t Weight::inputs() const { return impl_->inputs; }
 Arithmetic Weight::arithmetic() const { return impl_->arithmetic; }
-std::int64_t Weight::packed_bytes() const { return impl_->packed ? impl_->packed->bytes() : 0; }
-std::string Weight::kernel() const { return impl_->packed ? impl_->packed->kernel() : "sgemm"; }
+std::int64_t Weight::packed_bytes() const {
+  if (impl_->packed_bf16) return impl_->packed_bf16->bytes();
+  return impl_->packed_int8 ? impl_->packed_int8->bytes() : 0;
+}
+
+std::string Weight::kernel() const {
+  if (impl_->packed_bf16) return impl_->packed_bf16->kernel();
+  if (impl_->packed_int8) return impl_->packed_int8->kernel();
+  switch (impl_->arithmetic) {
+    case Arithmetic::bf16: return "brgemm over expanded blocks";
+    case Arithmetic::int8: return "int8 by 16-bit products";
+    case Arithmetic::f32: break;
+  }
+  return "sgemm";
+}
 
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
             bool accumulate) {
   check_type("matmul", "x", x_MK.dtype, input_dtype(weight.arithmetic()));
   check_shape("matmul", "x", x_MK, y_MN.rows, weight.inputs());
   check_shape("matmul", "y", y_MN, x_MK.rows, weight.outputs());
+  check_type("matmul", "y", y_MN.dtype, DType::f32);
   if (!bias_N.empty()) check_length("matmul", "bias", bias_N.size(), weight.outputs());
-  if (weight.arithmetic() == Arithmetic::f32 || accumulate) {
-    check_type("matmul", "y", y_MN.dtype, tensor::DType::f32);
-  } else {
-    check_activation_type("matmul", "y", y_MN.dtype);
-  }
   if (x_MK.rows == 0) return;
-  if (weight.impl().packed) {
-    return weight.impl().packed->multiply(x_MK, bias_N.empty() ? nullptr : bias_N.data(), y_MN, accumulate);
-  }
+  const Weight::Impl& impl = weight.impl();
+  const float* bias = bias_N.empty() ? nullptr : bias_N.data();
+  if (impl.packed_bf16) return impl.packed_bf16->multiply(x_MK, bias, y_MN, accumulate);
+  if (impl.packed_int8) return impl.packed_int8->multiply(round_rows(x_MK, DType::i8), bias, y_MN, accumulate);
   begin_with_bias(bias_N, y_MN, accumulate);
-  std::int64_t column = 0;
-  for (const tensor::TensorView& part : weight.impl().parts) {
-    cpu::gemm_f32(x_MK, part, y_MN.column_range(column, part.shape[0]));
-    column += part.shape[0];
-  }
+  multiply_parts(x_MK, impl, y_MN);
 }
 
 }  // namespace e5v::ops

@@ -4,28 +4,30 @@
 #include <string>
 
 #include "tensor/matrix.h"
-#include "tensor/tensor.h"
+#include "tensor/stored_matrix.h"
 
 namespace e5v::ops {
 
-/// What a GEMM multiplies. Sums are f32 in both.
+/// What a GEMM multiplies.
 enum class Arithmetic {
-  f32,   ///< f32 activations; weights of any floating type, widened to f32 block by block
-  bf16,  ///< bf16 activations and weights in the CPU's bf16 instructions
+  f32,   ///< f32 activations; weights of any format, expanded to f32 block by block; f32 sums
+  bf16,  ///< bf16 activations and weights in the CPU's bf16 instructions; f32 sums
+  int8,  ///< int8 weights, and activations rounded to 8 bits with a scale for each row (quantize_rows); exact sums
 };
 
-/// The element type of a GEMM's input activations under an arithmetic.
+/// The element type of a GEMM's input activations under an arithmetic; int8 rounds them itself.
 constexpr tensor::DType input_dtype(Arithmetic arithmetic) {
   return arithmetic == Arithmetic::bf16 ? tensor::DType::bf16 : tensor::DType::f32;
 }
 
-/// A weight matrix made ready for matmul. Under Arithmetic::f32 it only borrows the tensors it is made of; under
-/// Arithmetic::bf16 it holds a copy in the CPU library's blocked layout. Move-only.
+/// A weight matrix made ready for matmul. It only borrows the tensors it is made of, except where the CPU library has
+/// instructions for the arithmetic (plain weights under bf16, int8 weights under int8): then it holds a copy in that
+/// library's blocked layout. Move-only.
 class Weight {
  public:
-  /// Stacks parts, each f32|f16|bf16 [N_i, K], to one [N, K] matrix. Throws InvalidInput when types or widths differ
-  /// from that, DeviceError when this CPU has no GEMM for the arithmetic.
-  Weight(std::span<const tensor::TensorView> parts, Arithmetic arithmetic);
+  /// Stacks parts, each [N_i, K] and of one format, to one [N, K] matrix. Throws InvalidInput when formats or widths
+  /// differ, or are not those of the arithmetic; DeviceError when this CPU has no GEMM for it.
+  Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic);
   Weight(Weight&&) noexcept;
   Weight& operator=(Weight&&) noexcept;
   ~Weight();
@@ -44,8 +46,8 @@ class Weight {
 };
 
 /// y = x W^T + bias, or y += x W^T + bias with accumulate.
-/// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N], or bf16 without accumulate under
-/// Arithmetic::bf16. Throws InvalidInput when shapes or types differ from that.
+/// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N]. Throws InvalidInput when shapes or
+/// types differ from that.
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
             bool accumulate = false);
 

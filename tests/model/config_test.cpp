@@ -285,8 +285,11 @@ TEST(Config, UnsupportedFeatures) {
   expect_error(llava_with("/vision_feature_select_strategy", "cls"), "vision_feature_select_strategy",
                "default (the class token");
   expect_error(llava_with("/projector_hidden_act", "silu"), "projector_hidden_act", "found \"silu\"");
-  expect_error(llava_with("/quantization_config", {{"quant_method", "gptq"}}), "quantization_config",
-               "found an object");
+  expect_error(llava_with("/quantization_config", {{"quant_method", "gptq"}}), "quantization_config.quant_method",
+               "\"compressed-tensors\", found \"gptq\"");
+  expect_error(
+      llava_with("/quantization_config", {{"quant_method", "compressed-tensors"}, {"format", "float-quantized"}}),
+      "quantization_config.format", "found \"float-quantized\"");
 }
 
 TEST(Config, InsaneSizes) {

@@ -69,7 +69,7 @@ std::int32_t next_token(const Llama& llama, const Stories& stories, const std::v
       y(tensor::DType::f32, {1, stories.config.width});
   llama.embed(ids, matrix_of(x));
   llama.forward(matrix_of(x), one_sequence(length), matrix_of(y), arena);
-  const ops::Weight head(std::vector{stories.weights.embedding}, ops::Arithmetic::f32);
+  const ops::Weight head(std::vector<tensor::StoredMatrix>{stories.weights.embedding}, ops::Arithmetic::f32);
   const tensor::Tensor logits(tensor::DType::f32, {1, stories.config.vocabulary});
   ops::matmul(matrix_of(y), head, {}, matrix_of(logits));
   const auto values = logits.as<float>();

@@ -88,11 +88,18 @@ TEST(Linear, BiasesMustFit) {
 }
 
 TEST(Precision, FollowsTheWeights) {
-  EXPECT_EQ(default_precision(tensor::DType::f32), Precision::f32);
-  EXPECT_EQ(default_precision(tensor::DType::f16), Precision::bf16);
-  EXPECT_EQ(default_precision(tensor::DType::bf16), Precision::bf16);
-  EXPECT_EQ(arithmetic_for(Precision::f32), ops::Arithmetic::f32);
+  constexpr auto kPlain = tensor::WeightFormat::plain;
+  EXPECT_EQ(default_precision(tensor::DType::f32, kPlain), Precision::f32);
+  EXPECT_EQ(default_precision(tensor::DType::f16, kPlain), Precision::bf16);
+  EXPECT_EQ(default_precision(tensor::DType::bf16, kPlain), Precision::bf16);
+  EXPECT_EQ(arithmetic_for(Precision::f32, kPlain), ops::Arithmetic::f32);
+  EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int8), Precision::int8);
+  EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int4), Precision::bf16);
+  EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::int8), ops::Arithmetic::int8);
+  EXPECT_EQ(arithmetic_for(Precision::int8, kPlain), arithmetic_for(Precision::bf16, kPlain));
+  EXPECT_EQ(arithmetic_for(Precision::f32, tensor::WeightFormat::int8), ops::Arithmetic::f32);
   EXPECT_EQ(name_of(Precision::bf16), "bf16");
+  EXPECT_EQ(name_of(Precision::int8), "int8");
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+#include <tuple>
+
+#include "ops/cpu/gemm.h"
 #include "ops/isa.h"
 #include "ops/random.h"
 #include "ops/rows.h"
@@ -12,6 +16,10 @@ namespace {
 std::vector<Arithmetic> arithmetics() {
   if (has_native_bf16()) return {Arithmetic::f32, Arithmetic::bf16};
   return {Arithmetic::f32};
+}
+
+std::vector<tensor::StoredMatrix> parts_of(std::initializer_list<tensor::TensorView> parts) {
+  return {parts.begin(), parts.end()};
 }
 
 /// The matrix in another type, and what it then holds as doubles.
@@ -51,7 +59,7 @@ TEST(Matmul, EqualsItsTwin) {
         std::copy(second.exact.values.begin(), second.exact.values.end(), w.values.begin() + 48 * inputs);
         auto expected = reference::matmul(x.exact, w, bias.exact.values);
 
-        const Weight weight(std::vector{first.tensor.view(), second.tensor.view()}, arithmetic);
+        const Weight weight(parts_of({first.tensor.view(), second.tensor.view()}), arithmetic);
         EXPECT_EQ(weight.outputs(), 65);
         const tensor::Tensor y(tensor::DType::f32, {rows, 65});
         matmul(matrix_of(x.tensor), weight, bias.floats(), matrix_of(y));
@@ -68,7 +76,7 @@ TEST(Matmul, EqualsItsTwin) {
 TEST(Matmul, ReadsAndWritesColumnsOfWiderMatrices) {
   const RandomMatrix wide_x(4, 40, 1), w(8, 16, 2), wide_y(4, 24, 3);
   const std::vector<double> before = wide_y.exact.values;
-  const Weight weight(std::vector{w.tensor.view()}, Arithmetic::f32);
+  const Weight weight(parts_of({w.tensor.view()}), Arithmetic::f32);
   matmul(wide_x.matrix().column_range(20, 16), weight, {}, wide_y.matrix().column_range(8, 8));
   for (std::int64_t r = 0; r < 4; ++r) {
     for (std::int64_t c = 0; c < 24; ++c) {
@@ -85,27 +93,136 @@ TEST(Matmul, ReadsAndWritesColumnsOfWiderMatrices) {
 TEST(Matmul, WidensLargeSixteenBitWeightsInBlocks) {
   const Converted x(RandomMatrix(3, 4096, 1, 0.1f), tensor::DType::f32),
       w(RandomMatrix(700, 4096, 2), tensor::DType::bf16);
-  const Weight weight(std::vector{w.tensor.view()}, Arithmetic::f32);
+  const Weight weight(parts_of({w.tensor.view()}), Arithmetic::f32);
   const tensor::Tensor y(tensor::DType::f32, {3, 700});
   matmul(matrix_of(x.tensor), weight, {}, matrix_of(y));
   EXPECT_LT(max_difference(matrix_of(y), reference::matmul(x.exact, w.exact, {})), 2e-4);
 }
 
+/// Int8 weights with values up to `most`, and what they stand for.
+struct Int8Weight {
+  tensor::Tensor values, scales;
+  reference::Matrix numbers;  // the integers
+  std::vector<double> exact_scales;
+
+  Int8Weight(std::int64_t rows, std::int64_t columns, int seed, int most = 127)
+      : values(tensor::DType::i8, {rows, columns}), scales(tensor::DType::f32, {rows, 1}), numbers(rows, columns) {
+    std::mt19937 generator(static_cast<unsigned>(seed));
+    std::uniform_int_distribution<int> number(-most, most);
+    for (std::size_t i = 0; i < numbers.values.size(); ++i) {
+      numbers.values[i] = values.as<std::int8_t>()[i] = static_cast<std::int8_t>(number(generator));
+    }
+    for (float& scale : scales.as<float>()) {
+      scale = 0.001f * static_cast<float>(1 + number(generator) + most);
+      exact_scales.push_back(scale);
+    }
+  }
+  tensor::StoredMatrix matrix() const { return tensor::StoredMatrix::int8(values.view(), scales.view()); }
+};
+
+/// What int8 arithmetic must give: exact sums of the rounded numbers times both scales.
+reference::Matrix int8_product(const reference::Matrix& x, const Int8Weight& weight, const std::vector<double>& bias) {
+  const reference::Quantized q = reference::quantize_rows(x);
+  reference::Matrix y = reference::matmul(q.values, weight.numbers, {});
+  for (std::int64_t i = 0; i < y.rows; ++i) {
+    for (std::int64_t j = 0; j < y.columns; ++j) {
+      const auto column = static_cast<std::size_t>(j);
+      y.at(i, j) = y.at(i, j) * q.scales[static_cast<std::size_t>(i)] * weight.exact_scales[column] + bias[column];
+    }
+  }
+  return y;
+}
+
+TEST(Matmul, Int8SumsAreExact) {
+  for (const auto& [rows, outputs, inputs] :
+       {std::tuple{1, 16, 16}, {5, 17, 100}, {13, 40, 513}, {400, 33, 64}, {7, 3, 1027}}) {
+    const RandomMatrix x(rows, inputs, 1), bias(1, outputs, 4), start(rows, outputs, 5);
+    const Int8Weight w(outputs, inputs, rows);
+    reference::Matrix expected = int8_product(x.exact, w, bias.exact.values);
+    const Weight weight(std::vector{w.matrix()}, Arithmetic::int8);
+    const tensor::Tensor y(tensor::DType::f32, {rows, outputs});
+    matmul(x.matrix(), weight, bias.floats(), matrix_of(y));
+    const double tolerance = 1e-5 * static_cast<double>(inputs);  // of values up to 127 * 0.3 * inputs^0.5
+    EXPECT_LT(max_difference(matrix_of(y), expected), tolerance);
+    for (std::size_t i = 0; i < expected.values.size(); ++i) expected.values[i] += start.exact.values[i];
+    matmul(x.matrix(), weight, bias.floats(), start.matrix(), true);
+    EXPECT_LT(max_difference(start.matrix(), expected), tolerance);
+  }
+}
+
+TEST(Matmul, Int8DoesNotSaturate) {
+  const std::int64_t inputs = 14336;
+  const tensor::Tensor x(tensor::DType::f32, {2, inputs}), scales(tensor::DType::f32, {8, 1}),
+      values(tensor::DType::i8, {8, inputs}), y(tensor::DType::f32, {2, 8});
+  std::fill_n(x.as<float>().begin(), inputs, -1.0f);
+  std::fill_n(x.as<float>().begin() + inputs, inputs, 1.0f);
+  std::ranges::fill(values.as<std::int8_t>(), std::int8_t{127});
+  std::ranges::fill(scales.as<float>(), 1.0f);
+  const Weight weight(std::vector{tensor::StoredMatrix::int8(values.view(), scales.view())}, Arithmetic::int8);
+  matmul(matrix_of(x), weight, {}, matrix_of(y));
+  for (std::size_t i = 0; i < 16; ++i) {
+    EXPECT_NEAR(y.as<float>()[i], (i < 8 ? -127.0f : 127.0f) * static_cast<float>(inputs), 1.0f);
+  }
+}
+
+TEST(Matmul, OneDnnsInt8PathEqualsItsTwin) {
+  // Numbers so small that 16-bit sums do not saturate, so that it can be checked without 8-bit dot products, too.
+  const std::int64_t rows = 9, outputs = 24, inputs = 64;
+  const Int8Weight w(outputs, inputs, 3, 7);
+  const RandomMatrix bias(1, outputs, 4), start(rows, outputs, 5);
+  const Int8Weight x(rows, inputs, 8, 7);
+  std::vector<float> x_scales;
+  for (const double scale : x.exact_scales) x_scales.push_back(static_cast<float>(scale));
+  reference::Matrix expected = reference::matmul(x.numbers, w.numbers, {});
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < outputs; ++j) {
+      const auto column = static_cast<std::size_t>(j);
+      expected.at(i, j) *= x.exact_scales[static_cast<std::size_t>(i)] * w.exact_scales[column];
+      expected.at(i, j) += bias.exact.values[column];
+    }
+  }
+  const std::vector<float> w_scales(w.exact_scales.begin(), w.exact_scales.end());
+  const cpu::PackedInt8 packed(std::vector{w.matrix()}, w_scales);
+  EXPECT_GE(packed.bytes(), outputs * inputs);
+  const cpu::QuantizedRows quantized{matrix_of(x.values), x_scales.data()};
+  const tensor::Tensor y(tensor::DType::f32, {rows, outputs});
+  packed.multiply(quantized, bias.floats().data(), matrix_of(y), false);
+  EXPECT_LT(max_difference(matrix_of(y), expected), 1e-4) << packed.kernel();
+  for (std::size_t i = 0; i < expected.values.size(); ++i) expected.values[i] += start.exact.values[i];
+  packed.multiply(quantized, bias.floats().data(), start.matrix(), true);
+  EXPECT_LT(max_difference(start.matrix(), expected), 1e-4);
+}
+
+TEST(Matmul, QuantisedWeightsExpandUnderOtherArithmetics) {
+  for (const Arithmetic arithmetic : arithmetics()) {
+    const Converted x(RandomMatrix(5, 96, 1), input_dtype(arithmetic));
+    const Int8Weight w(20, 96, 2);
+    const tensor::Tensor y(tensor::DType::f32, {5, 20});
+    reference::Matrix numbers = w.numbers;
+    for (std::size_t i = 0; i < numbers.values.size(); ++i) numbers.values[i] *= w.exact_scales[i / 96];
+    const auto expected = reference::matmul(x.exact, numbers, {});
+    matmul(matrix_of(x.tensor), Weight(std::vector{w.matrix()}, arithmetic), {}, matrix_of(y));
+    EXPECT_LT(max_difference(matrix_of(y), expected), arithmetic == Arithmetic::f32 ? 2e-3 : 1.0);
+  }
+}
+
 TEST(Matmul, ArgumentsAreChecked) {
   const RandomMatrix w(8, 16, 1), x(2, 15, 2), other(3, 15, 1);
-  const Weight weight(std::vector{w.tensor.view()}, Arithmetic::f32);
+  const Weight weight(parts_of({w.tensor.view()}), Arithmetic::f32);
   const tensor::Tensor y(tensor::DType::f32, {2, 8});
   EXPECT_THAT(message_of<InvalidInput>([&] { matmul(x.matrix(), weight, {}, matrix_of(y)); }),
               testing::StrEq("[matmul] x is [2, 15], expected [2, 16]"));
   EXPECT_THAT(message_of<InvalidInput>([&] {
-                Weight(std::vector{w.tensor.view(), other.tensor.view()}, Arithmetic::f32);
+                Weight(parts_of({w.tensor.view(), other.tensor.view()}), Arithmetic::f32);
               }),
-              testing::HasSubstr("weight part is [3, 15]"));
+              testing::StrEq("[matmul] weight part is plain [3, 15], expected plain and 16 columns"));
   const tensor::Tensor numbers(tensor::DType::i32, {8, 16});
-  EXPECT_THAT(message_of<InvalidInput>([&] { Weight(std::vector{numbers.view()}, Arithmetic::f32); }),
-              testing::HasSubstr("weight part is i32, expected f32, f16 or bf16"));
+  EXPECT_THAT(message_of<InvalidInput>([&] { Weight(parts_of({numbers.view()}), Arithmetic::f32); }),
+              testing::StrEq("[weight] is i32, expected f32, f16 or bf16"));
+  EXPECT_THAT(message_of<InvalidInput>([&] { Weight(parts_of({w.tensor.view()}), Arithmetic::int8); }),
+              testing::StrEq("[matmul] weight is plain, int8 arithmetic expects int8"));
   if (!has_native_bf16()) {
-    EXPECT_THAT(message_of<DeviceError>([&] { Weight(std::vector{w.tensor.view()}, Arithmetic::bf16); }),
+    EXPECT_THAT(message_of<DeviceError>([&] { Weight(parts_of({w.tensor.view()}), Arithmetic::bf16); }),
                 testing::HasSubstr("bf16 GEMM"));
   }
 }

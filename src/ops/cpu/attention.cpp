@@ -15,6 +15,7 @@
 #include "base/parallel.h"
 #include "ops/cpu/attention_layout.h"
 #include "ops/cpu/kernels.h"
+#include "ops/cpu/scratch.h"
 #include "ops/cpu/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -206,10 +207,8 @@ void attention(const AttentionArguments& arguments, const AttentionPlan& plan, t
   const std::vector<BlockTask> tasks = block_tasks(plan, arguments.heads / arguments.kv_heads, arguments.kv_heads);
   parallel_for(static_cast<std::int64_t>(tasks.size()), 1, [&](std::int64_t index) {
     const BlockLayout block(plan, tasks[static_cast<std::size_t>(index)], packed.panel_width);
-    thread_local tensor::Buffer scratch;
-    const auto bytes = static_cast<std::size_t>(block.scratch_floats(packed)) * sizeof(float);
-    if (scratch.size() < bytes) scratch = tensor::Buffer(bytes);
-    HWY_DYNAMIC_DISPATCH(attend)(arguments, packed, block, reinterpret_cast<float*>(scratch.data()));
+    std::byte* scratch = thread_scratch(static_cast<std::size_t>(block.scratch_floats(packed)) * sizeof(float));
+    HWY_DYNAMIC_DISPATCH(attend)(arguments, packed, block, reinterpret_cast<float*>(scratch));
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/kernels.h"
+#include "ops/cpu/scratch.h"
 
 namespace e5v::ops::cpu {
 namespace {
@@ -18,20 +19,18 @@ void accumulate_product(tensor::ConstMatrix x_MK, const float* w_NK, std::int64_
 
 }  // namespace
 
-void gemm_f32(tensor::ConstMatrix x_MK, const tensor::TensorView& w_NK, tensor::Matrix y_MN) {
-  const tensor::ConstMatrix weight = matrix_of(w_NK);
-  if (w_NK.dtype == tensor::DType::f32) return accumulate_product(x_MK, weight.row<float>(0), weight.rows, y_MN);
-  const std::int64_t row_bytes = weight.columns * size_of(tensor::DType::f32);
-  const std::int64_t block = std::min(weight.rows, std::max<std::int64_t>(64, kBlockBytes / row_bytes));
-  thread_local tensor::Buffer wide;
-  if (wide.size() < static_cast<std::size_t>(block * row_bytes)) {
-    wide = tensor::Buffer(static_cast<std::size_t>(block * row_bytes));
+void gemm_f32(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN) {
+  if (w_NK.values.dtype == tensor::DType::f32) {
+    return accumulate_product(x_MK, matrix_of(w_NK.values).row<float>(0), w_NK.rows, y_MN);
   }
-  for (std::int64_t begin = 0; begin < weight.rows; begin += block) {
-    const std::int64_t count = std::min(block, weight.rows - begin);
-    const tensor::Matrix widened{wide.data(), tensor::DType::f32, count, weight.columns, weight.columns};
-    convert(weight.row_range(begin, count), widened);
-    accumulate_product(x_MK, widened.row<float>(0), count, y_MN.column_range(begin, count));
+  const std::int64_t row_bytes = w_NK.columns * size_of(tensor::DType::f32);
+  const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, kBlockBytes / row_bytes));
+  std::byte* wide = thread_scratch(static_cast<std::size_t>(block * row_bytes));
+  for (std::int64_t begin = 0; begin < w_NK.rows; begin += block) {
+    const std::int64_t count = std::min(block, w_NK.rows - begin);
+    const tensor::Matrix expanded{wide, tensor::DType::f32, count, w_NK.columns, w_NK.columns};
+    expand_rows(w_NK, begin, expanded);
+    accumulate_product(x_MK, expanded.row<float>(0), count, y_MN.column_range(begin, count));
   }
 }
 

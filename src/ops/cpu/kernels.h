@@ -6,6 +6,7 @@
 #include "ops/attention.h"
 #include "ops/rotary.h"
 #include "tensor/matrix.h"
+#include "tensor/stored_matrix.h"
 
 /// The CPU half of the ops. Arguments have been checked by the functions of the same names in e5v::ops.
 namespace e5v::ops::cpu {
@@ -22,6 +23,8 @@ void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y);
 
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table);
 void convert(tensor::ConstMatrix x, tensor::Matrix y);
+void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales);
+void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 
 }  // namespace e5v::ops::cpu

@@ -32,6 +32,25 @@ inline Matrix matmul(const Matrix& x, const Matrix& w, const std::vector<double>
   return y;
 }
 
+/// What quantize_rows gives: whole numbers, and the scale of each row.
+struct Quantized {
+  Matrix values;
+  std::vector<double> scales;
+};
+
+inline Quantized quantize_rows(const Matrix& x) {
+  Quantized q{Matrix(x.rows, x.columns), {}};
+  for (std::int64_t i = 0; i < x.rows; ++i) {
+    double largest = 0;
+    for (std::int64_t j = 0; j < x.columns; ++j) largest = std::max(largest, std::abs(x.at(i, j)));
+    q.scales.push_back(largest / 127);
+    for (std::int64_t j = 0; j < x.columns && largest > 0; ++j) {
+      q.values.at(i, j) = std::nearbyint(x.at(i, j) * 127 / largest);
+    }
+  }
+  return q;
+}
+
 inline Matrix rms_norm(const Matrix& x, const std::vector<double>& gamma, double eps) {
   Matrix y(x.rows, x.columns);
   for (std::int64_t i = 0; i < x.rows; ++i) {

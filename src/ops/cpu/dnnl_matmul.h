@@ -1,0 +1,62 @@
+#pragma once
+#include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
+
+#include "tensor/matrix.h"
+
+/// What the GEMMs of oneDNN share.
+namespace e5v::ops::cpu {
+
+inline const dnnl::engine& dnnl_engine() {
+  static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+inline dnnl::memory::data_type dnnl_type(tensor::DType type) {
+  switch (type) {
+    case tensor::DType::bf16: return dnnl::memory::data_type::bf16;
+    case tensor::DType::i8: return dnnl::memory::data_type::s8;
+    default: return dnnl::memory::data_type::f32;
+  }
+}
+
+inline dnnl::memory::desc matrix_desc(std::int64_t rows, std::int64_t columns, std::int64_t stride,
+                                      tensor::DType type) {
+  return {{rows, columns}, dnnl_type(type), dnnl::memory::dims{stride, 1}};
+}
+
+template <class Byte>
+dnnl::memory::desc matrix_desc(const tensor::BasicMatrix<Byte>& matrix) {
+  return matrix_desc(matrix.rows, matrix.columns, matrix.stride, matrix.dtype);
+}
+
+/// The [N, K] rows of a checkpoint as the [K, N] matrix that x is multiplied with.
+inline dnnl::memory::desc transposed_desc(std::int64_t outputs, std::int64_t inputs, tensor::DType type) {
+  return {{inputs, outputs}, dnnl_type(type), dnnl::memory::dims{1, inputs}};
+}
+
+/// y = x weight (+ bias), or y += ... with accumulate, by a description that oneDNN keeps compiled: after the first
+/// time this costs a lookup. bias may be null.
+inline void run_matmul(tensor::ConstMatrix x_MK, const dnnl::memory& weight, const float* bias, tensor::Matrix y_MN,
+                       dnnl::primitive_attr attributes, bool accumulate) {
+  if (accumulate) {
+    dnnl::post_ops sum;
+    sum.append_sum(1.0f);
+    attributes.set_post_ops(sum);
+  }
+  const dnnl::memory::desc x_desc = matrix_desc(x_MK), y_desc = matrix_desc(y_MN);
+  const dnnl::memory::desc bias_desc({1, y_MN.columns}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab);
+  const dnnl::matmul::desc description = bias == nullptr
+                                             ? dnnl::matmul::desc(x_desc, weight.get_desc(), y_desc)
+                                             : dnnl::matmul::desc(x_desc, weight.get_desc(), bias_desc, y_desc);
+  dnnl::memory x(x_desc, dnnl_engine(), const_cast<std::byte*>(x_MK.data)), y(y_desc, dnnl_engine(), y_MN.data);
+  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DST, y}};
+  if (bias != nullptr) {
+    arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias_desc, dnnl_engine(), const_cast<float*>(bias)));
+  }
+  dnnl::stream stream(dnnl_engine());
+  dnnl::matmul({description, attributes, dnnl_engine()}).execute(stream, arguments);
+  stream.wait();
+}
+
+}  // namespace e5v::ops::cpu

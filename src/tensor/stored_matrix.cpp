@@ -1,0 +1,64 @@
+#include "tensor/stored_matrix.h"
+
+namespace e5v::tensor {
+namespace {
+
+bool is_plain_type(DType type) { return type == DType::f32 || type == DType::f16 || type == DType::bf16; }
+
+void check_scales(const TensorView& scales, std::int64_t rows) {
+  require(is_plain_type(scales.dtype) && scales.shape.rank() == 2 && scales.shape[0] == rows && scales.shape[1] > 0,
+          "[weight] scales are {} {}, expected f32, f16 or bf16 and {} rows", name_of(scales.dtype),
+          scales.shape.text(), rows);
+}
+
+}  // namespace
+
+std::string_view name_of(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::plain: return "plain";
+    case WeightFormat::int8: return "int8";
+    case WeightFormat::int4: return "int4";
+  }
+  return "unknown";
+}
+
+StoredMatrix::StoredMatrix(const TensorView& plain) : values(plain) {
+  require(plain.shape.rank() == 2, "[weight] {} has not two axes", plain.shape.text());
+  require(is_plain_type(plain.dtype), "[weight] is {}, expected f32, f16 or bf16", name_of(plain.dtype));
+  rows = plain.shape[0];
+  columns = plain.shape[1];
+}
+
+StoredMatrix StoredMatrix::int8(const TensorView& values, const TensorView& scales) {
+  require(values.dtype == DType::i8 && values.shape.rank() == 2, "[weight] values are {} {}, expected i8 of two axes",
+          name_of(values.dtype), values.shape.text());
+  check_scales(scales, values.shape[0]);
+  require(scales.shape[1] == 1, "[weight] {} scales a row, expected one", scales.shape[1]);
+  StoredMatrix matrix;
+  matrix.values = values, matrix.scales = scales;
+  matrix.rows = values.shape[0], matrix.columns = values.shape[1];
+  matrix.format = WeightFormat::int8;
+  return matrix;
+}
+
+StoredMatrix StoredMatrix::int4(const TensorView& values, const TensorView& scales, std::int64_t columns) {
+  require(values.dtype == DType::i32 && values.shape.rank() == 2, "[weight] values are {} {}, expected i32 of two axes",
+          name_of(values.dtype), values.shape.text());
+  require(values.shape[1] == (columns + 7) / 8, "[weight] {} words a row, expected {} for {} columns", values.shape[1],
+          (columns + 7) / 8, columns);
+  check_scales(scales, values.shape[0]);
+  require(columns % scales.shape[1] == 0 && columns / scales.shape[1] % 8 == 0,
+          "[weight] {} scales for {} columns: groups are no multiple of 8", scales.shape[1], columns);
+  StoredMatrix matrix;
+  matrix.values = values, matrix.scales = scales;
+  matrix.rows = values.shape[0], matrix.columns = columns;
+  matrix.format = WeightFormat::int4;
+  return matrix;
+}
+
+std::int64_t StoredMatrix::bytes() const {
+  const std::int64_t scale_bytes = format == WeightFormat::plain ? 0 : static_cast<std::int64_t>(scales.bytes().size());
+  return static_cast<std::int64_t>(values.bytes().size()) + scale_bytes;
+}
+
+}  // namespace e5v::tensor

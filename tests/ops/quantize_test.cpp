@@ -1,0 +1,87 @@
+#include "ops/quantize.h"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+
+#include "ops/random.h"
+
+namespace e5v::ops::test {
+namespace {
+
+TEST(QuantizeRows, EqualsItsTwin) {
+  for (const std::int64_t columns : {1, 7, 16, 100, 1027}) {
+    const RandomMatrix x(3, columns, static_cast<int>(columns));
+    const reference::Quantized expected = reference::quantize_rows(x.exact);
+    const tensor::Tensor bytes(tensor::DType::i8, {3, columns}), words(tensor::DType::i16, {3, columns});
+    std::vector<float> byte_scales(3), word_scales(3);
+    quantize_rows(x.matrix(), matrix_of(bytes), byte_scales);
+    quantize_rows(x.matrix(), matrix_of(words), word_scales);
+    EXPECT_EQ(byte_scales, word_scales);
+    for (std::size_t i = 0; i < expected.values.values.size(); ++i) {
+      EXPECT_NEAR(bytes.as<std::int8_t>()[i], expected.values.values[i], 0.0) << columns << " " << i;
+      EXPECT_EQ(bytes.as<std::int8_t>()[i], words.as<std::int16_t>()[i]);
+    }
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(byte_scales[i], expected.scales[i], 1e-7);
+  }
+}
+
+TEST(QuantizeRows, ZerosStayZeroAndNonFiniteNumbersShow) {
+  const tensor::Tensor x(tensor::DType::f32, {3, 20}), q(tensor::DType::i8, {3, 20});
+  std::ranges::fill(x.as<float>(), 0.0f);
+  x.as<float>()[20 + 3] = std::numeric_limits<float>::infinity();
+  x.as<float>()[40 + 19] = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> scales(3);
+  quantize_rows(matrix_of(x), matrix_of(q), scales);
+  EXPECT_EQ(scales[0], 0.0f);
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(q.as<std::int8_t>()[i], 0);
+  EXPECT_FALSE(std::isfinite(scales[1]));
+  EXPECT_FALSE(std::isfinite(scales[2]));
+}
+
+TEST(ExpandRows, GivesIntegersTimesScales) {
+  const std::int64_t rows = 5, columns = 96, groups = 3;
+  const tensor::Tensor words(tensor::DType::i32, {rows, columns / 8}), scales(tensor::DType::bf16, {rows, groups});
+  std::vector<float> expected;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t g = 0; g < groups; ++g) {
+      scales.as<tensor::BFloat16>()[static_cast<std::size_t>(r * groups + g)] =
+          tensor::BFloat16(0.25f * static_cast<float>(r + 1) + static_cast<float>(g));
+    }
+    for (std::int64_t word = 0; word < columns / 8; ++word) {
+      std::uint32_t packed = 0;
+      for (std::uint32_t i = 0; i < 8; ++i) {
+        const auto number = static_cast<std::uint32_t>((r * 31 + word * 7 + i * 3) % 16);
+        packed |= number << (4 * i);
+        const auto scale = scales.as<tensor::BFloat16>()[static_cast<std::size_t>(r * groups + word / 4)];
+        expected.push_back((static_cast<float>(number) - 8) * static_cast<float>(scale));
+      }
+      words.as<std::int32_t>()[static_cast<std::size_t>(r * columns / 8 + word)] = static_cast<std::int32_t>(packed);
+    }
+  }
+  const auto weight = tensor::StoredMatrix::int4(words.view(), scales.view(), columns);
+  EXPECT_EQ(weight.group(), 32);
+  const tensor::Tensor wide(tensor::DType::f32, {rows - 1, columns}), half(tensor::DType::bf16, {rows - 1, columns});
+  expand_rows(weight, 1, matrix_of(wide));
+  expand_rows(weight, 1, matrix_of(half));
+  for (std::size_t i = 0; i < wide.as<float>().size(); ++i) {
+    EXPECT_EQ(wide.as<float>()[i], expected[i + columns]) << i;
+    EXPECT_EQ(static_cast<float>(half.as<tensor::BFloat16>()[i]),
+              static_cast<float>(tensor::BFloat16(expected[i + columns])));
+  }
+}
+
+TEST(Quantize, ArgumentsAreChecked) {
+  const RandomMatrix x(2, 16, 1);
+  const tensor::Tensor q(tensor::DType::i8, {2, 15}), y(tensor::DType::f32, {3, 16});
+  std::vector<float> scales(2);
+  EXPECT_THAT(message_of<InvalidInput>([&] { quantize_rows(x.matrix(), matrix_of(q), scales); }),
+              testing::StrEq("[quantize_rows] q is [2, 15], expected [2, 16]"));
+  EXPECT_THAT(message_of<InvalidInput>([&] { quantize_rows(x.matrix(), x.matrix(), scales); }),
+              testing::StrEq("[quantize_rows] q is f32, expected i8 or i16"));
+  EXPECT_THAT(message_of<InvalidInput>([&] { expand_rows(x.tensor.view(), 0, matrix_of(y)); }),
+              testing::HasSubstr("rows 0 to 3 of 16 columns asked of a weight [2, 16]"));
+}
+
+}  // namespace
+}  // namespace e5v::ops::test
