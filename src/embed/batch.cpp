@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "embed/forest.h"
-
 namespace e5v::embed {
 namespace {
 
@@ -88,16 +86,23 @@ std::int64_t Batch::new_rows(const PreparedInput& input) const {
   return input.tokens();
 }
 
-void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, Matrix y_SD, tensor::Arena& arena) {
-  const tensor::Arena::Scope scope(arena);
+EmbeddedForest embed_forest(const model::LlavaNext& model, std::span<const PreparedInput> inputs,
+                            tensor::Arena& arena) {
   const BatchImages images = collect_images(inputs);
   std::vector<Sequence> sequences;
   for (std::size_t i = 0; i < inputs.size(); ++i) sequences.push_back(symbols_of(inputs[i], images.of_input[i]));
-  const Forest forest = build_forest(sequences);
-  const std::int64_t T = static_cast<std::int64_t>(forest.symbols_T.size()), D = y_SD.columns;
-  const Matrix x_TD = arena.matrix(DType::f32, T, D);
+  EmbeddedForest result{build_forest(sequences), {}};
+  result.x_TD =
+      arena.matrix(DType::f32, static_cast<std::int64_t>(result.forest.symbols_T.size()), model.config().text.width);
+  embed_rows(model, result.forest, images, result.x_TD, arena);
+  return result;
+}
+
+void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, Matrix y_SD, tensor::Arena& arena) {
+  const tensor::Arena::Scope scope(arena);
+  const auto [forest, x_TD] = embed_forest(model, inputs, arena);
+  const std::int64_t D = y_SD.columns;
   const Matrix pooled_PD = arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), D);
-  embed_rows(model, forest, images, x_TD, arena);
   model.language_model().forward(x_TD, forest.rows, pooled_PD, arena);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     std::copy_n(pooled_PD.row<float>(forest.pooled_index_S[i]), D, y_SD.row<float>(static_cast<std::int64_t>(i)));

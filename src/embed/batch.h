@@ -2,6 +2,7 @@
 #include <span>
 #include <vector>
 
+#include "embed/forest.h"
 #include "embed/prepare.h"
 #include "model/llava_next.h"
 #include "tensor/arena.h"
@@ -27,6 +28,15 @@ class Batch {
   std::int64_t budget_, rows_ = 0;
   std::vector<PreparedInput> inputs_;
 };
+
+/// Inputs packed into one prefix forest, and what the language model takes for its rows.
+struct EmbeddedForest {
+  Forest forest;
+  tensor::Matrix x_TD;  ///< f32 [T, D], in the arena
+};
+
+/// Token rows from the table, image rows from the vision tower.
+EmbeddedForest embed_forest(const model::LlavaNext& model, std::span<const PreparedInput> inputs, tensor::Arena& arena);
 
 /// Last hidden states of the inputs, packed into one prefix forest and computed together. y_SD f32 [S, D], S inputs.
 void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, tensor::Matrix y_SD,

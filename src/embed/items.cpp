@@ -35,14 +35,14 @@ class ShapeCheck {
 
  private:
   [[noreturn]] void fail_nested(std::string_view found) const {
-    fail<InvalidInput>("[{}] {:?}: expected a string, found {}", where_, kKeys[key_], found);
+    fail<InvalidInput>("[{}] {}: expected a string, found {}", where_, in_quotes(kKeys[key_]), found);
   }
 
   void check_key(const std::string& key) {
     const auto place = std::find(kKeys.begin(), kKeys.end(), key);
-    require(place != kKeys.end(), "[{}] unknown key {:?}, expected {}", where_, key.substr(0, 64), kExpectedKeys);
+    require(place != kKeys.end(), "[{}] unknown key {}, expected {}", where_, in_quotes(key), kExpectedKeys);
     key_ = static_cast<std::size_t>(place - kKeys.begin());
-    require(!seen_[key_], "[{}] {:?} is given twice", where_, key);
+    require(!seen_[key_], "[{}] {} is given twice", where_, in_quotes(key));
     seen_[key_] = true;
   }
 
@@ -54,8 +54,7 @@ class ShapeCheck {
 std::optional<std::string> take_string(Json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return std::nullopt;
-  require(found->is_string(), "[{}] {:?}: expected a string, found {}", where, std::string_view(key),
-          found->type_name());
+  require(found->is_string(), "[{}] {}: expected a string, found {}", where, in_quotes(key), found->type_name());
   return std::move(found->get_ref<std::string&>());
 }
 

@@ -15,8 +15,8 @@ void require_same(const fs::path& output, const RunIdentity& before, const RunId
   for (const auto& [name, value] : now) {
     const auto found = before.find(name);
     const std::string old = found == before.end() ? "" : found->second;
-    require(old == value, "[{}] cannot be resumed: {} was {:?}, now it is {:?}; --force starts over", output.string(),
-            name, old, value);
+    require(old == value, "[{}] cannot be resumed: {} was {}, now it is {}; --force starts over", output.string(), name,
+            in_quotes(old), in_quotes(value));
   }
 }
 

@@ -92,14 +92,14 @@ std::map<std::string, std::set<std::string>> read_index(const fs::path& index) {
                       "[{}] expected an object \"weight_map\" that is not empty", index.string());
   std::map<std::string, std::set<std::string>> shards;
   for (const auto& [name, shard] : map->items()) {
-    require<ModelError>(shard.is_string(), "[{}] \"weight_map\": expected a file name for {:?}, found {}",
-                        index.string(), name, shard.type_name());
+    require<ModelError>(shard.is_string(), "[{}] \"weight_map\": expected a file name for {}, found {}", index.string(),
+                        in_quotes(name), shard.type_name());
     const auto& file = shard.get_ref<const std::string&>();
     const fs::path path(file);
     const bool inside = !path.empty() && path.is_relative() &&
                         std::find(path.begin(), path.end(), "..") == path.end() && file.find('\0') == std::string::npos;
-    require<ModelError>(inside, "[{}] \"weight_map\": expected a file inside the folder for {:?}, found {:?}",
-                        index.string(), name, file);
+    require<ModelError>(inside, "[{}] \"weight_map\": expected a file inside the folder for {}, found {}",
+                        index.string(), in_quotes(name), in_quotes(file));
     shards[file].insert(name);
   }
   return shards;
@@ -108,7 +108,7 @@ std::map<std::string, std::set<std::string>> read_index(const fs::path& index) {
 void require_shards(const fs::path& folder, const std::map<std::string, std::set<std::string>>& shards) {
   std::string missing;
   for (const auto& [file, names] : shards) {
-    if (!fs::exists(folder / file)) missing += fmt::format("{}{:?}", missing.empty() ? "" : ", ", file);
+    if (!fs::exists(folder / file)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", in_quotes(file));
   }
   require<ModelError>(missing.empty(), "[{}] shards that {} names are missing: {}", folder.string(), kIndexFile,
                       missing);
@@ -160,8 +160,8 @@ void Checkpoint::open_index(const fs::path& folder) {
     const tensor::SafetensorsFile& file = files_.emplace_back(path);
     for (const std::string& name : names) {
       const TensorView* view = file.find(name);
-      require<ModelError>(view != nullptr, "[{}] tensor {:?} is missing, although {} says it is here", path.string(),
-                          name, kIndexFile);
+      require<ModelError>(view != nullptr, "[{}] tensor {} is missing, although {} says it is here", path.string(),
+                          in_quotes(name), kIndexFile);
       add(name, *view, path.string());
     }
   }
@@ -170,8 +170,8 @@ void Checkpoint::open_index(const fs::path& folder) {
 void Checkpoint::add(const std::string& stored_name, const TensorView& view, const std::string& origin) {
   std::string canonical = canonical_name(stored_name);
   const auto [place, is_new] = entries_.try_emplace(std::move(canonical), Entry{view, stored_name, origin});
-  require<ModelError>(is_new, "[{}] tensors {:?} and {:?} are the same weight, {}", origin, place->second.stored_name,
-                      stored_name, place->first);
+  require<ModelError>(is_new, "[{}] tensors {} and {} are the same weight, {}", origin,
+                      in_quotes(place->second.stored_name), in_quotes(stored_name), place->first);
 }
 
 TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& expected) const {
@@ -179,10 +179,10 @@ TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& e
   require<ModelError>(found != entries_.end(), "[{}] tensor \"{}\" is missing, expected with shape {}", origin_,
                       canonical, expected.text());
   const Entry& entry = found->second;
-  require<ModelError>(entry.view.shape == expected, "[{}] tensor {:?}: expected shape {} from config.json, found {}",
-                      entry.origin, entry.stored_name, expected.text(), entry.view.shape.text());
-  require<ModelError>(is_weight_type(entry.view.dtype), "[{}] tensor {:?}: expected f32, f16 or bf16, found {}",
-                      entry.origin, entry.stored_name, name_of(entry.view.dtype));
+  require<ModelError>(entry.view.shape == expected, "[{}] tensor {}: expected shape {} from config.json, found {}",
+                      entry.origin, in_quotes(entry.stored_name), expected.text(), entry.view.shape.text());
+  require<ModelError>(is_weight_type(entry.view.dtype), "[{}] tensor {}: expected f32, f16 or bf16, found {}",
+                      entry.origin, in_quotes(entry.stored_name), name_of(entry.view.dtype));
   return entry.view;
 }
 
@@ -209,6 +209,12 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
   }
 }
 
+std::vector<Checkpoint::Stored> Checkpoint::tensors() const {
+  std::vector<Stored> result;
+  for (const auto& [canonical, entry] : entries_) result.push_back({canonical, entry.stored_name, entry.view});
+  return result;
+}
+
 DType Checkpoint::stored_dtype() const {
   std::map<DType, std::uint64_t> bytes;
   for (const auto& [name, entry] : entries_) {
@@ -221,15 +227,11 @@ DType Checkpoint::stored_dtype() const {
 }
 
 tensor::WeightFormat Checkpoint::stored_format() const {
-  std::uint64_t plain = 0, int8 = 0, int4 = 0;  // numbers in each format
-  for (const auto& [name, entry] : entries_) {
-    const std::uint64_t bytes = entry.view.bytes().size();
-    if (is_weight_type(entry.view.dtype)) plain += static_cast<std::uint64_t>(entry.view.elements());
-    if (entry.view.dtype == DType::i8) int8 += bytes;
-    if (entry.view.dtype == DType::i32) int4 += 2 * bytes;
-  }
-  if (int4 > plain && int4 > int8) return tensor::WeightFormat::int4;
-  return int8 > plain ? tensor::WeightFormat::int8 : tensor::WeightFormat::plain;
+  const auto some = [&](DType type) {
+    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& e) { return e.second.view.dtype == type; });
+  };
+  if (some(DType::i32)) return tensor::WeightFormat::int4;
+  return some(DType::i8) ? tensor::WeightFormat::int8 : tensor::WeightFormat::plain;
 }
 
 std::uint64_t Checkpoint::used_bytes() const {

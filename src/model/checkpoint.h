@@ -51,9 +51,17 @@ class Checkpoint {
   /// columns.
   tensor::StoredMatrix matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const;
 
+  /// A tensor under both of its names.
+  struct Stored {
+    std::string canonical, stored;
+    tensor::TensorView view;
+  };
+  /// All tensors, in the order of canonical names.
+  std::vector<Stored> tensors() const;
+
   /// The floating type that most bytes are stored in.
   tensor::DType stored_dtype() const;
-  /// The format that most weights are stored in.
+  /// The format of the weights that are quantised; plain when none is.
   tensor::WeightFormat stored_format() const;
   /// Bytes of all tensors, and of those that vectors depend on.
   std::uint64_t bytes() const;

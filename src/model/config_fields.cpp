@@ -6,15 +6,14 @@
 namespace e5v::model {
 namespace {
 
-constexpr std::size_t kMaxShown = 60;  // characters of a string that a message repeats
+constexpr std::size_t kMaxShown = 60;  // bytes of a string that a message repeats
 
 /// A value as messages show it: short, on one line, and without descending into it (it may be nested at will).
 std::string shown(const Json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return fmt::format("a list of {}", value.size());
   if (!value.is_string()) return value.dump();
-  const std::string_view text = value.get_ref<const std::string&>();
-  return fmt::format("{:?}{}", text.substr(0, kMaxShown), text.size() > kMaxShown ? "..." : "");
+  return to_string(in_quotes(value.get_ref<const std::string&>(), kMaxShown));
 }
 
 }  // namespace

@@ -104,6 +104,10 @@ void LlamaBlock::forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows
   add_mlp(y_PD, arena);
 }
 
+void LlamaBlock::show(Tap tap, tensor::ConstMatrix x) const {
+  if (observer_) observer_(tap, x);
+}
+
 Matrix LlamaBlock::normed(tensor::ConstMatrix x, const tensor::Tensor& gamma, tensor::Arena& arena) const {
   const Matrix h = arena.matrix(q_.input_type(), x.rows, x.columns);
   ops::rms_norm(x, gamma.as<float>(), eps_, h);
@@ -112,6 +116,7 @@ Matrix LlamaBlock::normed(tensor::ConstMatrix x, const tensor::Tensor& gamma, te
 
 Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
                                tensor::Arena& arena) const {
+  show(Tap::attention, h_TD);
   const Matrix kv_TC = arena.matrix(DType::f32, h_TD.rows, kv_.outputs());
   kv_.forward(h_TD, kv_TC);
   ops::rotary(kv_TC.column_range(0, kv_heads_ * head_width_), rows.positions_T, table);
@@ -129,6 +134,7 @@ void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_width_));
   ops::attention({q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale},
                  plan, arena);
+  show(Tap::output, mixed_QHE);
   o_.add_to(mixed_QHE, x_QD);
 }
 
@@ -137,8 +143,10 @@ void LlamaBlock::add_mlp(Matrix x_TD, tensor::Arena& arena) const {
   const Matrix h_TD = normed(x_TD, attention_norm_, arena);
   const Matrix gate_up_TG = arena.matrix(DType::f32, x_TD.rows, gate_up_.outputs());
   const Matrix inner_TF = arena.matrix(down_.input_type(), x_TD.rows, down_.inputs());
+  show(Tap::mlp, h_TD);
   gate_up_.forward(h_TD, gate_up_TG);
   ops::swiglu(gate_up_TG, inner_TF);
+  show(Tap::down, inner_TF);
   down_.add_to(inner_TF, x_TD);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "model/checkpoint.h"
@@ -41,6 +43,10 @@ struct PackedRows {
 /// One pre-norm block. Source: arXiv:2302.13971, section 2.2.
 class LlamaBlock {
  public:
+  /// Where activations enter the block's matrices: q, k and v; o; gate and up; down.
+  enum class Tap { attention, output, mlp, down };
+  using Observer = std::function<void(Tap, tensor::ConstMatrix)>;
+
   LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& config, nn::Precision precision);
 
   /// x = x + attention(norm(x)); x = x + mlp(norm(x)) for every row.
@@ -50,10 +56,14 @@ class LlamaBlock {
   void forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
                       tensor::Matrix y_PD, tensor::Arena& arena) const;
 
+  /// Has every forward() show what enters the matrices, in the order of the taps.
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
   std::int64_t owned_bytes() const;
   std::string kernel() const { return down_.kernel(); }
 
  private:
+  void show(Tap tap, tensor::ConstMatrix x) const;
   tensor::Matrix normed(tensor::ConstMatrix x, const tensor::Tensor& gamma, tensor::Arena& arena) const;
   tensor::Matrix keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
                              tensor::Arena& arena) const;
@@ -66,6 +76,7 @@ class LlamaBlock {
   float eps_;
   tensor::Tensor input_norm_, attention_norm_;
   nn::Linear q_, kv_, o_, gate_up_, down_;
+  Observer observer_;
 };
 
 /// The language model without its head: embedded tokens in, last hidden states out.
@@ -82,6 +93,9 @@ class Llama {
   /// Hidden states of the pooled rows after the final norm: transformers' hidden_states[-1].
   /// x_TD f32 [T, D], consumed; y_PD f32 [P, D].
   void forward(tensor::Matrix x_TD, const PackedRows& rows, tensor::Matrix y_PD, tensor::Arena& arena) const;
+
+  /// The angles of at least so many positions.
+  std::shared_ptr<const ops::RotaryTable> rotary(std::int64_t positions) const { return rotary_.covering(positions); }
 
   /// Memory held beyond the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;

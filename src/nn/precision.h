@@ -12,7 +12,7 @@ enum class Precision {
   f32,   ///< weights as stored, f32 activations: the reference's own numbers
   bf16,  ///< weights of at most 16 bits; bf16 activations into the GEMMs where the CPU multiplies bf16 in hardware, f32
          ///< elsewhere
-  int8,  ///< int8 weights with activations rounded to 8 bits; the others as under bf16
+  int8,  ///< int8 weights with activations rounded to whole numbers; the others as under bf16
 };
 
 std::string_view name_of(Precision precision);

@@ -60,7 +60,7 @@ void begin_with_bias(std::span<const float> bias, tensor::Matrix y, bool accumul
   });
 }
 
-/// x rounded to 8 bits, in memory that the thread keeps.
+/// x rounded to whole numbers, in memory that the thread keeps.
 struct RoundedRows {
   std::vector<float> scales;
   tensor::Buffer values;
@@ -74,7 +74,7 @@ cpu::QuantizedRows round_rows(tensor::ConstMatrix x_MK, DType type) {
   kept.scales.resize(static_cast<std::size_t>(x_MK.rows));
   const tensor::Matrix values{kept.values.data(), type, x_MK.rows, x_MK.columns, stride};
   if (x_MK.columns % 2 != 0) std::fill_n(kept.values.data(), bytes, std::byte{0});
-  quantize_rows(x_MK, values, kept.scales);
+  quantize_rows(x_MK, values, kept.scales, int8_levels(x_MK.columns));
   return {values, kept.scales.data()};
 }
 

@@ -12,7 +12,7 @@ namespace e5v::ops {
 enum class Arithmetic {
   f32,   ///< f32 activations; weights of any format, expanded to f32 block by block; f32 sums
   bf16,  ///< bf16 activations and weights in the CPU's bf16 instructions; f32 sums
-  int8,  ///< int8 weights, and activations rounded to 8 bits with a scale for each row (quantize_rows); exact sums
+  int8,  ///< int8 weights, and activations rounded to whole numbers with a scale for each row (int8_levels); exact sums
 };
 
 /// The element type of a GEMM's input activations under an arithmetic; int8 rounds them itself.

@@ -71,7 +71,8 @@ Json parse_header(std::string_view text, std::string_view origin) {
     if (event == Json::parse_event_t::object_end) open_objects.pop_back();
     if (event == Json::parse_event_t::key) {
       const auto& key = parsed.get_ref<const std::string&>();
-      require<ModelError>(open_objects.back().insert(key).second, "[{}] the header names {:?} twice", origin, key);
+      require<ModelError>(open_objects.back().insert(key).second, "[{}] the header names {} twice", origin,
+                          in_quotes(key));
     }
     return true;
   };
@@ -84,11 +85,12 @@ Json parse_header(std::string_view text, std::string_view origin) {
 
 DType parse_dtype(const Json& entry, std::string_view name, std::string_view origin) {
   const auto found = entry.find("dtype");
-  require<ModelError>(found != entry.end() && found->is_string(), "[{}] tensor {:?}: expected a \"dtype\" string",
-                      origin, name);
+  require<ModelError>(found != entry.end() && found->is_string(), "[{}] tensor {}: expected a \"dtype\" string", origin,
+                      in_quotes(name));
   const auto& text = found->get_ref<const std::string&>();
   const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& known) { return known.first == text; });
-  require<ModelError>(type != kTypes.end(), "[{}] tensor {:?} has the unsupported dtype {:?}", origin, name, text);
+  require<ModelError>(type != kTypes.end(), "[{}] tensor {} has the unsupported dtype {}", origin, in_quotes(name),
+                      in_quotes(text));
   return type->second;
 }
 
@@ -108,15 +110,16 @@ std::optional<std::vector<std::int64_t>> parse_sizes(const Json& entry, const ch
 
 Shape parse_shape(const Json& entry, DType dtype, std::string_view name, std::string_view origin) {
   const auto extents = parse_sizes(entry, "shape");
-  require<ModelError>(extents.has_value(), "[{}] tensor {:?}: expected a \"shape\" list of non-negative integers",
-                      origin, name);
-  require<ModelError>(extents->size() <= Shape::kMaxRank, "[{}] tensor {:?} has {} axes, at most {} are supported",
-                      origin, name, extents->size(), Shape::kMaxRank);
+  require<ModelError>(extents.has_value(), "[{}] tensor {}: expected a \"shape\" list of non-negative integers", origin,
+                      in_quotes(name));
+  require<ModelError>(extents->size() <= Shape::kMaxRank, "[{}] tensor {} has {} axes, at most {} are supported",
+                      origin, in_quotes(name), extents->size(), Shape::kMaxRank);
   std::int64_t bytes = size_of(dtype);
   for (const std::int64_t extent : *extents) {
     // An empty axis does not excuse the others: code that multiplies only some of them must not overflow either.
     const bool overflow = __builtin_mul_overflow(bytes, std::max<std::int64_t>(extent, 1), &bytes);
-    require<ModelError>(!overflow, "[{}] tensor {:?}: the shape {} overflows", origin, name, Shape(*extents).text());
+    require<ModelError>(!overflow, "[{}] tensor {}: the shape {} overflows", origin, in_quotes(name),
+                        Shape(*extents).text());
   }
   return Shape(*extents);
 }
@@ -126,17 +129,18 @@ Extent parse_offsets(const Json& entry, const TensorView& view, std::uint64_t da
                      std::string_view origin) {
   const auto offsets = parse_sizes(entry, "data_offsets");
   require<ModelError>(offsets.has_value() && offsets->size() == 2,
-                      "[{}] tensor {:?}: expected \"data_offsets\" of two non-negative integers", origin, name);
+                      "[{}] tensor {}: expected \"data_offsets\" of two non-negative integers", origin,
+                      in_quotes(name));
   const Extent extent{static_cast<std::uint64_t>((*offsets)[0]), static_cast<std::uint64_t>((*offsets)[1]), name};
-  require<ModelError>(extent.begin <= extent.end, "[{}] tensor {:?} ends at {}, before its begin {}", origin, name,
-                      extent.end, extent.begin);
+  require<ModelError>(extent.begin <= extent.end, "[{}] tensor {} ends at {}, before its begin {}", origin,
+                      in_quotes(name), extent.end, extent.begin);
   require<ModelError>(extent.end <= data_bytes,
-                      "[{}] tensor {:?} ends at {}, the file holds {} bytes of data: truncated?", origin, name,
+                      "[{}] tensor {} ends at {}, the file holds {} bytes of data: truncated?", origin, in_quotes(name),
                       extent.end, data_bytes);
   const auto expected = static_cast<std::uint64_t>(view.elements() * size_of(view.dtype));
   require<ModelError>(extent.end - extent.begin == expected,
-                      "[{}] tensor {:?}: {} {} takes {} bytes, its offsets span {}", origin, name, name_of(view.dtype),
-                      view.shape.text(), expected, extent.end - extent.begin);
+                      "[{}] tensor {}: {} {} takes {} bytes, its offsets span {}", origin, in_quotes(name),
+                      name_of(view.dtype), view.shape.text(), expected, extent.end - extent.begin);
   return extent;
 }
 
@@ -146,10 +150,10 @@ void check_coverage(std::vector<Extent>& extents, std::uint64_t data_bytes, std:
             [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   std::uint64_t covered = 0;
   for (const Extent& extent : extents) {
-    require<ModelError>(extent.begin >= covered, "[{}] tensor {:?} begins at {} and overlaps another that ends at {}",
-                        origin, extent.name, extent.begin, covered);
-    require<ModelError>(extent.begin == covered, "[{}] {} bytes before tensor {:?} belong to no tensor", origin,
-                        extent.begin - covered, extent.name);
+    require<ModelError>(extent.begin >= covered, "[{}] tensor {} begins at {} and overlaps another that ends at {}",
+                        origin, in_quotes(extent.name), extent.begin, covered);
+    require<ModelError>(extent.begin == covered, "[{}] {} bytes before tensor {} belong to no tensor", origin,
+                        extent.begin - covered, in_quotes(extent.name));
     covered = extent.end;
   }
   require<ModelError>(covered == data_bytes, "[{}] the last {} bytes of {} belong to no tensor", origin,
@@ -180,7 +184,7 @@ SafetensorsContent parse_safetensors(std::span<const std::byte> file, std::strin
       content.metadata = parse_metadata(entry, origin);
       continue;
     }
-    require<ModelError>(entry.is_object(), "[{}] tensor {:?}: expected an object, found {}", origin, name,
+    require<ModelError>(entry.is_object(), "[{}] tensor {}: expected an object, found {}", origin, in_quotes(name),
                         entry.type_name());
     TensorView view;
     view.dtype = parse_dtype(entry, name, origin);

@@ -41,8 +41,8 @@ std::string header_of(const std::vector<TensorSpec>& tensors, const std::map<std
   if (!metadata.empty()) header[kMetadataKey] = metadata;
   std::uint64_t offset = 0;
   for (const TensorSpec& tensor : tensors) {
-    require(tensor.name != kMetadataKey && !header.contains(tensor.name), "[{}] two tensors are called {:?}", path,
-            tensor.name);
+    require(tensor.name != kMetadataKey && !header.contains(tensor.name), "[{}] two tensors are called {}", path,
+            in_quotes(tensor.name));
     Json shape = Json::array();
     for (int axis = 0; axis < tensor.shape.rank(); ++axis) shape.push_back(tensor.shape[axis]);
     const std::uint64_t end = offset + bytes_of(tensor);
@@ -93,11 +93,12 @@ void SafetensorsWriter::write(std::string_view name, std::span<const std::byte> 
     ++current_;
     written_ = 0;
   }
-  require(current_ < tensors_.size(), "[{}] {:?} comes after the last tensor", path_.string(), name);
+  require(current_ < tensors_.size(), "[{}] {} comes after the last tensor", path_.string(), in_quotes(name));
   const TensorSpec& tensor = tensors_[current_];
-  require(tensor.name == name, "[{}] expected the rest of {:?}, found {:?}", path_.string(), tensor.name, name);
-  require(bytes.size() <= bytes_of(tensor) - written_, "[{}] {:?} takes {} bytes, found {}", path_.string(), name,
-          bytes_of(tensor), written_ + bytes.size());
+  require(tensor.name == name, "[{}] expected the rest of {}, found {}", path_.string(), in_quotes(tensor.name),
+          in_quotes(name));
+  require(bytes.size() <= bytes_of(tensor) - written_, "[{}] {} takes {} bytes, found {}", path_.string(),
+          in_quotes(name), bytes_of(tensor), written_ + bytes.size());
   append(bytes);
   written_ += bytes.size();
 }
@@ -108,8 +109,8 @@ void SafetensorsWriter::finish() {
     ++current_;
     written_ = 0;
   }
-  require(current_ == tensors_.size(), "[{}] {:?} is not complete", path_.string(),
-          current_ < tensors_.size() ? tensors_[current_].name : "");
+  require(current_ == tensors_.size(), "[{}] {} is not complete", path_.string(),
+          in_quotes(current_ < tensors_.size() ? tensors_[current_].name : ""));
   const bool durable = ::fsync(descriptor_) == 0;
   require(durable && ::rename(temporary_.c_str(), path_.c_str()) == 0, "[{}] cannot be written: {}", path_.string(),
           system_error_text());

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "ops/isa.h"
 #include "ops/random.h"
 
 namespace e5v::ops::test {
@@ -24,6 +25,27 @@ TEST(QuantizeRows, EqualsItsTwin) {
     }
     for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(byte_scales[i], expected.scales[i], 1e-7);
   }
+}
+
+TEST(QuantizeRows, TakesMoreLevelsInSixteenBits) {
+  const RandomMatrix x(2, 50, 9);
+  const reference::Quantized expected = reference::quantize_rows(x.exact, 3000);
+  const tensor::Tensor words(tensor::DType::i16, {2, 50}), bytes(tensor::DType::i8, {2, 50});
+  std::vector<float> scales(2);
+  quantize_rows(x.matrix(), matrix_of(words), scales, 3000);
+  for (std::size_t i = 0; i < 100; ++i) EXPECT_NEAR(words.as<std::int16_t>()[i], expected.values.values[i], 1.0);
+  EXPECT_NEAR(scales[1], expected.scales[1], 1e-9);
+  EXPECT_THROW(quantize_rows(x.matrix(), matrix_of(bytes), scales, 128), InvalidInput);
+}
+
+TEST(Int8Levels, KeepSumsInThirtyTwoBits) {
+  for (const std::int64_t K : {1, 64, 4096, 14336, 1 << 24}) {
+    const std::int64_t levels = int8_levels(K);
+    EXPECT_GE(levels, 1);
+    EXPECT_TRUE(levels == 1 || levels * 128 * K <= 2147483647) << K;
+    EXPECT_LE(levels, 32767);
+  }
+  EXPECT_GE(int8_levels(14336), has_native_int8() ? 127 : 1000);
 }
 
 TEST(QuantizeRows, ZerosStayZeroAndNonFiniteNumbersShow) {

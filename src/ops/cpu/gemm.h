@@ -17,7 +17,7 @@ void gemm_f32(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor
 /// The same in bf16, for quantised weights that are expanded to it. x bf16, y f32.
 void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN);
 
-/// Rows as 8-bit integers, and what to multiply them with.
+/// Rows as whole numbers, and what to multiply them with.
 struct QuantizedRows {
   tensor::ConstMatrix values;  ///< [M, K]; i16, one more column of zeros when K is odd, or i8 for PackedInt8
   const float* scales;         ///< [M]
@@ -34,7 +34,8 @@ struct Int8Product {
   tensor::Matrix y_MN;
 };
 
-/// y_MN += x_MK w_NK^T with 8-bit integers, exact up to the scales. w_NK int8, w_scales [N]; y f32.
+/// y_MN += x_MK w_NK^T in whole numbers, exact up to the scales; sums must not leave 32 bits. w_NK int8, w_scales [N];
+/// y f32.
 void gemm_int8(const QuantizedRows& x, const tensor::StoredMatrix& w_NK, std::span<const float> w_scales,
                tensor::Matrix y_MN);
 

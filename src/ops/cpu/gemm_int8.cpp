@@ -1,5 +1,5 @@
-// 8-bit matrix products on CPUs that have no 8-bit dot product: numbers are widened to 16 bits, whose products the CPU
-// adds in pairs to 32 bits. Every step is exact, and twice as fast as f32.
+// Products with 8-bit weights on CPUs that have no 8-bit dot product: numbers are widened to 16 bits, whose products
+// the CPU adds in pairs to 32 bits. Every step is exact, and twice as fast as f32.
 //
 // Weights stay as the checkpoint stores them. A strip of as many rows as two vectors have lanes is widened for a range
 // of columns into a panel, [pairs of columns][rows][2], and multiplied with all rows of x before the next.

@@ -23,7 +23,7 @@ void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y);
 
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table);
 void convert(tensor::ConstMatrix x, tensor::Matrix y);
-void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales);
+void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels);
 void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 

@@ -32,12 +32,12 @@ float largest_magnitude(const float* x, std::size_t count) {
 }
 
 template <class To>
-float quantize_row_to(const float* x, std::size_t count, To* q) {
+float quantize_row_to(const float* x, std::size_t count, float levels, To* q) {
   const FloatTag d;
   const hn::Rebind<To, FloatTag> narrow;
   const std::size_t lanes = hn::Lanes(d);
-  const float largest = largest_magnitude(x, count), scale = largest / 127.0f;
-  const auto factor = hn::Set(d, largest > 0 ? 127.0f / largest : 0.0f);
+  const float largest = largest_magnitude(x, count), scale = largest / levels;
+  const auto factor = hn::Set(d, largest > 0 ? levels / largest : 0.0f);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(hn::Mul(load(x + i), factor))), narrow, q + i);
@@ -51,9 +51,9 @@ float quantize_row_to(const float* x, std::size_t count, To* q) {
   return scale;
 }
 
-float quantize_row(const float* x, std::size_t count, tensor::DType type, void* q) {
-  if (type == tensor::DType::i8) return quantize_row_to(x, count, static_cast<std::int8_t*>(q));
-  return quantize_row_to(x, count, static_cast<std::int16_t*>(q));
+float quantize_row(const float* x, std::size_t count, float levels, tensor::DType type, void* q) {
+  if (type == tensor::DType::i8) return quantize_row_to(x, count, levels, static_cast<std::int8_t*>(q));
+  return quantize_row_to(x, count, levels, static_cast<std::int16_t*>(q));
 }
 
 template <class To>
@@ -134,10 +134,10 @@ namespace e5v::ops::cpu {
 HWY_EXPORT(quantize_row);
 HWY_EXPORT(expand_row);
 
-void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales) {
+void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels) {
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
-    scales[row] = HWY_DYNAMIC_DISPATCH(quantize_row)(x.row<float>(row), static_cast<std::size_t>(x.columns), q.dtype,
-                                                     q.row_range(row, 1).data);
+    scales[row] = HWY_DYNAMIC_DISPATCH(quantize_row)(x.row<float>(row), static_cast<std::size_t>(x.columns),
+                                                     static_cast<float>(levels), q.dtype, q.row_range(row, 1).data);
   });
 }
 

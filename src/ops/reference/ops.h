@@ -38,14 +38,14 @@ struct Quantized {
   std::vector<double> scales;
 };
 
-inline Quantized quantize_rows(const Matrix& x) {
+inline Quantized quantize_rows(const Matrix& x, int levels = 127) {
   Quantized q{Matrix(x.rows, x.columns), {}};
   for (std::int64_t i = 0; i < x.rows; ++i) {
     double largest = 0;
     for (std::int64_t j = 0; j < x.columns; ++j) largest = std::max(largest, std::abs(x.at(i, j)));
-    q.scales.push_back(largest / 127);
+    q.scales.push_back(largest / levels);
     for (std::int64_t j = 0; j < x.columns && largest > 0; ++j) {
-      q.values.at(i, j) = std::nearbyint(x.at(i, j) * 127 / largest);
+      q.values.at(i, j) = std::nearbyint(x.at(i, j) * levels / largest);
     }
   }
   return q;

@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <optional>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "commands.h"
+#include "embed/info.h"
+#include "embed/vector_run.h"
+#include "embed/vector_sink.h"
+#include "interrupt.h"
+#include "options.h"
+#include "quantize/check.h"
+#include "quantize/quantizer.h"
+#include "terminal.h"
+
+namespace e5v::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct QuantizeCommand {
+  fs::path model, output;
+  std::string format, calibrate, check;
+  std::int64_t group = 0;
+  int threads = 0;
+  bool no_smooth = false, force = false;
+};
+
+std::vector<embed::Item> read_items(const std::string& file) {
+  const auto source = embed::ItemReader::open(file, InterruptScope::check);
+  std::vector<embed::Item> items;
+  while (std::optional<embed::Item> item = source->next()) items.push_back(std::move(*item));
+  require(!items.empty(), "[{}] holds no items", file);
+  return items;
+}
+
+std::uint64_t folder_bytes(const fs::path& folder) { return embed::inspect(folder, {}).bytes; }
+
+void write_model(const QuantizeCommand& command) {
+  quantize::QuantizeOptions options;
+  options.model = command.model;
+  options.output = command.output;
+  options.format = command.format == "int4" ? tensor::WeightFormat::int4 : tensor::WeightFormat::int8;
+  options.group = command.group;
+  options.smooth = !command.no_smooth;
+  options.force = command.force;
+  options.check_stop = InterruptScope::check;
+  if (!command.calibrate.empty()) {
+    for (embed::Item& item : read_items(command.calibrate)) options.calibration.push_back(std::move(item.input));
+  }
+  std::optional<Progress> progress;
+  double before = 0, after = 0;
+  options.done = [&](const quantize::BlockReport& report) {
+    if (!progress) progress.emplace("blocks", report.blocks);
+    progress->advance(1);
+    for (const quantize::Smoothing* s : {&report.attention, &report.output, &report.mlp, &report.down}) {
+      before += s->error_before / static_cast<double>(4 * report.blocks);
+      after += s->error / static_cast<double>(4 * report.blocks);
+    }
+  };
+  quantize::quantize_checkpoint(options);
+  progress.reset();
+  const std::uint64_t bytes = folder_bytes(command.output), original = folder_bytes(command.model);
+  std::string text = fmt::format("{} written as {}: {} of {}", command.output.string(), command.format,
+                                 embed::bytes_text(bytes), embed::bytes_text(original));
+  if (options.smooth) {
+    text += fmt::format("; mean square error of a product {:.2e}, without smoothing {:.2e}", after, before);
+  }
+  embed::write_stream(stdout, text + "\n");
+}
+
+void check_model(const QuantizeCommand& command) {
+  constexpr std::size_t kWorst = 5;
+  const std::vector<embed::Item> items = read_items(command.check);
+  std::optional<Progress> progress(std::in_place, "vectors", static_cast<std::int64_t>(2 * items.size()));
+  EmbedderOptions options;
+  options.threads = command.threads;
+  const quantize::Agreement agreement =
+      quantize::compare_models(command.model, command.output, options, items, [&](std::int64_t count) {
+        InterruptScope::check();
+        progress->advance(count);
+      });
+  progress.reset();
+  std::string text = fmt::format("cosine to the unquantised model over {} items: mean {:.6f}, minimum {:.6f}\n",
+                                 items.size(), agreement.mean(), agreement.minimum());
+  for (const quantize::ItemAgreement& item : agreement.worst(kWorst)) {
+    text += fmt::format("  {:.6f}  {}\n", item.cosine, one_line(item.name));
+  }
+  embed::write_stream(stdout, text);
+}
+
+int run_quantize(const QuantizeCommand& command) {
+  const InterruptScope interrupts;
+  try {
+    if (!command.format.empty()) write_model(command);
+    if (!command.check.empty()) check_model(command);
+  } catch (const embed::Interrupted&) {
+    fmt::print(stderr, "e5v: interrupted\n");
+    return 128 + InterruptScope::signal();
+  }
+  return kSuccess;
+}
+
+void check_usage(const QuantizeCommand& command) {
+  if (command.format.empty() && command.check.empty()) throw CLI::RequiredError("--format, --check, or both");
+  if (command.group != 0 && command.format != "int4") throw CLI::ValidationError("--group", "belongs to --format int4");
+}
+
+constexpr const char* kDescription =
+    "write a model with 8- or 4-bit weights\n"
+    "\n"
+    "The matrices of the language model are quantised; the vision tower, the projector and the token embeddings stay "
+    "as "
+    "they are. The folder that is written is a checkpoint like any other, in the compressed-tensors layout that vLLM "
+    "reads, too.";
+
+constexpr const char* kFooter =
+    "int8: 8-bit weights with a scale for each row; activations are rounded to 8 bits as they come, with a scale for "
+    "each "
+    "token. int4: 4-bit weights with a scale for each group of columns; activations are not rounded.\n"
+    "\n"
+    "Outliers: where some columns of the activations are much larger than the others, their magnitude is moved into "
+    "the "
+    "weights first, as far as the error on the calibration items shrinks.\n"
+    "\n"
+    "Examples:\n"
+    "  e5v quantize --model e5-v --format int8 --output e5-v-int8 --check items.jsonl\n"
+    "  e5v quantize --model e5-v --output e5-v-int8 --check items.jsonl";
+
+}  // namespace
+
+Run add_quantize(CLI::App& app) {
+  const auto options = std::make_shared<QuantizeCommand>();
+  CLI::App* command = app.add_subcommand("quantize", kDescription)->footer(kFooter);
+  command->add_option("--model", options->model, "folder of the checkpoint to quantise")
+      ->option_text("DIR")
+      ->required();
+  command->add_option("--output", options->output, "folder of the quantised checkpoint")
+      ->option_text("DIR")
+      ->required();
+  command->add_option("--format", options->format, "int8 or int4; without it nothing is written, only --check runs")
+      ->option_text("FORMAT")
+      ->check(CLI::IsMember({"int8", "int4"}));
+  command->add_option("--group", options->group, "columns that share a scale of int4; otherwise 64 where that fits")
+      ->option_text("N")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--calibrate", options->calibrate,
+                   "file of items as e5v embed takes them, to measure activations with; otherwise built-in sentences")
+      ->option_text("FILE");
+  command
+      ->add_option("--check", options->check,
+                   "file of items: embed them with both models and print how well the vectors agree")
+      ->option_text("FILE");
+  command->add_flag("--no-smooth", options->no_smooth, "leave outliers where they are");
+  command->add_flag("--force", options->force, "replace the checkpoint in the output folder");
+  command->add_option("--threads", options->threads, "threads for --check; otherwise one per core")
+      ->option_text("N")
+      ->check(CLI::PositiveNumber);
+  command->callback([options] { check_usage(*options); });
+  return [options] { return run_quantize(*options); };
+}
+
+}  // namespace e5v::app

@@ -1,0 +1,36 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "e5v/input.h"
+#include "quantize/smooth.h"
+
+namespace e5v::quantize {
+
+/// What became of one block of the language model.
+struct BlockReport {
+  std::int64_t block = 0, blocks = 0;
+  Smoothing attention, output, mlp, down;
+};
+
+struct QuantizeOptions {
+  std::filesystem::path model, output;
+  tensor::WeightFormat format = tensor::WeightFormat::int8;
+  std::int64_t group = 0;          ///< of int4; 0: the largest of 64, 32, 16, 8 that divides all widths
+  bool smooth = true;              ///< move outliers from activations into weights
+  bool force = false;              ///< replace what is in the output folder
+  std::vector<Input> calibration;  ///< empty: default_sentences()
+  std::function<void(const BlockReport&)> done = nullptr;  ///< after each block
+  std::function<void()> check_stop = nullptr;              ///< asked often; what it throws ends the run
+};
+
+/// Tokens of calibration inputs that are used at most.
+inline constexpr std::int64_t kCalibrationTokens = 4096;
+
+/// Writes the model with the matrices of its language model quantised, block by block: never more than one block is in
+/// memory beside the activations. Throws ModelError for checkpoints that are quantised already, InvalidInput for an
+/// output that cannot be written and for groups that do not divide the model's widths.
+void quantize_checkpoint(const QuantizeOptions& options);
+
+}  // namespace e5v::quantize

@@ -1,0 +1,26 @@
+#pragma once
+#include <span>
+
+#include "tensor/matrix.h"
+#include "tensor/stored_matrix.h"
+
+/// Making quantised checkpoints.
+namespace e5v::quantize {
+
+/// A weight matrix in a quantised format, with its memory.
+struct QuantizedWeight {
+  tensor::Tensor values, scales;
+  tensor::StoredMatrix matrix;  ///< the two of them
+};
+
+/// Each row to 8 bits: q = round(w / s) with s = max|w| / 127, rounded to `scale_type` before it is divided by.
+/// w_NK f32 [N, K].
+QuantizedWeight quantize_int8(tensor::ConstMatrix w_NK, tensor::DType scale_type);
+
+/// Each group of columns of a row to 4 bits, q in [-8, 7]. Of several scales, from the one that keeps the largest value
+/// down to 0.6 of it, the one with the least sum of importance_K (w - q s)^2 is taken; without importance all columns
+/// count the same. w_NK f32 [N, K]; group a multiple of 8 that divides K. Throws InvalidInput otherwise.
+QuantizedWeight quantize_int4(tensor::ConstMatrix w_NK, std::int64_t group, std::span<const float> importance_K,
+                              tensor::DType scale_type);
+
+}  // namespace e5v::quantize

@@ -1,0 +1,190 @@
+#include "quantize/quantizer.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "embed/loading.h"
+#include "golden.h"
+#include "quantize/check.h"
+#include "temporary_folder.h"
+#include "tensor/safetensors_writer.h"
+
+namespace e5v::quantize::test {
+namespace {
+
+namespace fs = std::filesystem;
+using e5v::test::golden;
+using e5v::test::TemporaryFolder;
+using tensor::WeightFormat;
+
+std::vector<embed::Item> check_items() {
+  std::vector<embed::Item> items;
+  for (const char* text : {"a cat", "A man rides a horse along the beach.", "blue", "Why is the sky dark at night?",
+                           "two dogs and a ball on wet grass"}) {
+    items.push_back({std::nullopt, Input::from_text(text)});
+  }
+  for (const char* name : {"img01_wide_1201x250.png", "img06_rgba_400x300.png", "img15_rgb_336x336.png"}) {
+    const fs::path file = golden("images") / name;
+    items.push_back({std::nullopt, Input::from_image(file)});
+    items.push_back({std::nullopt, Input::composed(file, "the same in red")});
+  }
+  return items;
+}
+
+QuantizeOptions options_for(const fs::path& model, const fs::path& output, WeightFormat format) {
+  QuantizeOptions options;
+  options.model = model;
+  options.output = output;
+  options.format = format;
+  return options;
+}
+
+std::string error_of(const QuantizeOptions& options) {
+  try {
+    quantize_checkpoint(options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+class QuantizedGolden : public testing::TestWithParam<std::tuple<const char*, WeightFormat>> {};
+
+TEST_P(QuantizedGolden, VectorsStayNear) {
+  const auto& [name, format] = GetParam();
+  const TemporaryFolder folder;
+  std::int64_t blocks = 0;
+  QuantizeOptions options = options_for(golden(std::string("ckpt/") + name), folder.path() / "q", format);
+  options.done = [&](const BlockReport& report) { EXPECT_EQ(report.block, blocks++); };
+  quantize_checkpoint(options);
+  const model::Checkpoint checkpoint(folder.path() / "q");
+  EXPECT_EQ(blocks, model::read_config(folder.path() / "q").text.layers);
+  EXPECT_EQ(checkpoint.stored_format(), format);
+  const Agreement agreement = compare_models(options.model, options.output, {}, check_items(), nullptr);
+  // Four bits of independent normal weights cannot be nearer: at 2^-8 of the weights' square, their rate-distortion
+  // bound, these random models would still lose five per cent. Trained weights lose far less.
+  EXPECT_GE(agreement.mean(), format == WeightFormat::int8 ? 0.999 : 0.93);
+  EXPECT_GE(agreement.minimum(), format == WeightFormat::int8 ? 0.998 : 0.75);
+  EXPECT_LT(agreement.mean(), 1.0 - 1e-9);  // it was quantised
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, QuantizedGolden,
+                         testing::Combine(testing::Values("tiny-small-f32", "tiny-small-bf16-2shard"),
+                                          testing::Values(WeightFormat::int8, WeightFormat::int4)),
+                         [](const auto& test) {
+                           return std::string(std::get<0>(test.param)).substr(11, 4) + "_" +
+                                  std::string(name_of(std::get<1>(test.param)));
+                         });
+
+/// The tiny model with the same function, but a few columns of the norms' outputs sixty-four times as large.
+void plant_outliers(const fs::path& output) {
+  const fs::path model = golden("ckpt/tiny-small-f32");
+  for (const char* file : {"config.json", "tokenizer.json", "preprocessor_config.json"}) {
+    fs::copy_file(model / file, output / file);
+  }
+  const model::Checkpoint checkpoint(model);
+  std::vector<tensor::TensorSpec> specs;
+  for (const auto& stored : checkpoint.tensors()) {
+    specs.push_back({stored.stored, stored.view.dtype, stored.view.shape});
+  }
+  tensor::SafetensorsWriter writer(output / "model.safetensors", specs);
+  for (const auto& stored : checkpoint.tensors()) {
+    const std::vector<float> values(stored.view.as<float>().begin(), stored.view.as<float>().end());
+    std::vector<float> changed = values;
+    const std::string& name = stored.canonical;
+    const bool block = name.starts_with("language_model.layers.");
+    const bool norm = block && name.ends_with("layernorm.weight");
+    const bool reader = block && (name.find("q_proj") != name.npos || name.find("k_proj") != name.npos ||
+                                  name.find("v_proj") != name.npos || name.find("gate_proj") != name.npos ||
+                                  name.find("up_proj") != name.npos);
+    const auto columns = static_cast<std::size_t>(stored.view.shape[stored.view.shape.rank() - 1]);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i % columns % 30 != 7) continue;
+      if (norm) changed[i] *= 64;
+      if (reader) changed[i] /= 64;
+    }
+    writer.write(stored.stored, std::as_bytes(std::span(changed)));
+  }
+  writer.finish();
+}
+
+TEST(Quantizer, SmoothingSavesWhatOutliersWouldCost) {
+  const TemporaryFolder folder;
+  const fs::path model = folder.path() / "outliers";
+  fs::create_directory(model);
+  plant_outliers(model);
+  QuantizeOptions options = options_for(model, folder.path() / "smooth", WeightFormat::int8);
+  quantize_checkpoint(options);
+  const Agreement smooth = compare_models(model, options.output, {}, check_items(), nullptr);
+  options.output = folder.path() / "rough";
+  options.smooth = false;
+  quantize_checkpoint(options);
+  const Agreement rough = compare_models(model, options.output, {}, check_items(), nullptr);
+  EXPECT_GE(smooth.mean(), 0.999);
+  EXPECT_LT(rough.mean(), smooth.mean() - 0.001);
+}
+
+TEST(Quantizer, WritesWhatCompressedTensorsReads) {
+  const TemporaryFolder folder;
+  quantize_checkpoint(options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int4));
+  const Json config = read_json(folder.path() / "q" / "config.json").at("quantization_config");
+  EXPECT_EQ(config.at("quant_method"), "compressed-tensors");
+  EXPECT_EQ(config.at("format"), "pack-quantized");
+  const Json& weights = config.at("config_groups").at("group_0").at("weights");
+  EXPECT_EQ(weights.at("num_bits"), 4);
+  EXPECT_EQ(weights.at("group_size"), 32);  // 352 columns are no multiple of 64
+  const tensor::SafetensorsFile file(folder.path() / "q" / "model.safetensors");
+  const std::string name = "language_model.model.layers.0.mlp.down_proj.weight";
+  EXPECT_EQ(file.find(name), nullptr);
+  EXPECT_EQ(file.find(name + "_packed")->shape, (tensor::Shape{128, 44}));
+  EXPECT_EQ(file.find(name + "_scale")->shape, (tensor::Shape{128, 11}));
+  EXPECT_THAT(file.find(name + "_shape")->as<std::int64_t>(), testing::ElementsAre(128, 352));
+  EXPECT_TRUE(fs::exists(folder.path() / "q" / "tokenizer.json"));
+}
+
+TEST(Quantizer, UsesTheCalibrationItIsGiven) {
+  const TemporaryFolder folder;
+  QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int8);
+  options.calibration = {Input::from_image(golden("images/img15_rgb_336x336.png")), Input::from_text("a cat")};
+  quantize_checkpoint(options);
+  EXPECT_GE(compare_models(options.model, options.output, {}, check_items(), nullptr).mean(), 0.999);
+  options.force = true;
+  options.calibration = {Input::from_image(golden("images/none.png"))};
+  EXPECT_THAT(error_of(options), testing::HasSubstr("none.png"));
+}
+
+TEST(Quantizer, RefusesWhatItCannotDo) {
+  const TemporaryFolder folder;
+  const fs::path model = golden("ckpt/tiny-small-f32"), output = folder.path() / "q";
+  QuantizeOptions options = options_for(model, output, WeightFormat::int4);
+  options.group = 64;
+  EXPECT_EQ(error_of(options),
+            "[quantize] groups of 64 columns, expected a multiple of 8 that divides 128, 352 and 128");
+  options.group = 0;
+  options.output = model;
+  EXPECT_THAT(error_of(options), testing::HasSubstr("is the model's own folder"));
+  options.output = output;
+  quantize_checkpoint(options);
+  EXPECT_THAT(error_of(options), testing::HasSubstr("is not empty; --force replaces"));
+  options.model = output;
+  options.output = folder.path() / "again";
+  EXPECT_THAT(error_of(options), testing::HasSubstr("is quantised already"));
+}
+
+TEST(Quantizer, AnInterruptedRunLeavesNothingThatLooksComplete) {
+  const TemporaryFolder folder;
+  QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int8);
+  options.done = [](const BlockReport& report) { require(report.block < 1, "stop"); };
+  EXPECT_EQ(error_of(options), "stop");
+  EXPECT_FALSE(fs::exists(options.output / "config.json"));
+  EXPECT_FALSE(fs::exists(options.output / "model.safetensors"));
+  options.done = nullptr;
+  options.force = true;
+  EXPECT_EQ(error_of(options), "no error");
+}
+
+}  // namespace
+}  // namespace e5v::quantize::test
