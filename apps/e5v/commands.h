@@ -21,5 +21,6 @@ Run add_similarity(CLI::App& app);
 Run add_info(CLI::App& app);
 Run add_tokenize(CLI::App& app);
 Run add_doctor(CLI::App& app);
+Run add_synth(CLI::App& app);
 
 }  // namespace e5v::app
