@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "embed/forest.h"
-
 namespace e5v::embed {
 namespace {
 
@@ -44,6 +42,12 @@ Sequence symbols_of(const PreparedInput& input, std::int32_t image) {
     for (std::int32_t position = 0; position < tokens; ++position) sequence.push_back({image, position});
   }
   return sequence;
+}
+
+Forest pack_with(std::span<const PreparedInput> inputs, const BatchImages& images) {
+  std::vector<Sequence> sequences;
+  for (std::size_t i = 0; i < inputs.size(); ++i) sequences.push_back(symbols_of(inputs[i], images.of_input[i]));
+  return build_forest(sequences);
 }
 
 /// The rows' embeddings: token rows from the table, image rows from the vision tower.
@@ -88,12 +92,12 @@ std::int64_t Batch::new_rows(const PreparedInput& input) const {
   return input.tokens();
 }
 
+Forest pack(std::span<const PreparedInput> inputs) { return pack_with(inputs, collect_images(inputs)); }
+
 void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, Matrix y_SD, tensor::Arena& arena) {
   const tensor::Arena::Scope scope(arena);
   const BatchImages images = collect_images(inputs);
-  std::vector<Sequence> sequences;
-  for (std::size_t i = 0; i < inputs.size(); ++i) sequences.push_back(symbols_of(inputs[i], images.of_input[i]));
-  const Forest forest = build_forest(sequences);
+  const Forest forest = pack_with(inputs, images);
   const std::int64_t T = static_cast<std::int64_t>(forest.symbols_T.size()), D = y_SD.columns;
   const Matrix x_TD = arena.matrix(DType::f32, T, D);
   const Matrix pooled_PD = arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), D);

@@ -2,6 +2,7 @@
 #include <span>
 #include <vector>
 
+#include "embed/forest.h"
 #include "embed/prepare.h"
 #include "model/llava_next.h"
 #include "tensor/arena.h"
@@ -27,6 +28,9 @@ class Batch {
   std::int64_t budget_, rows_ = 0;
   std::vector<PreparedInput> inputs_;
 };
+
+/// The inputs as one prefix forest; rows of images are numbered by the images' first occurrence.
+Forest pack(std::span<const PreparedInput> inputs);
 
 /// Last hidden states of the inputs, packed into one prefix forest and computed together. y_SD f32 [S, D], S inputs.
 void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, tensor::Matrix y_SD,
