@@ -72,7 +72,11 @@ void embed_rows(const model::LlavaNext& model, const Forest& forest, const Batch
 
 }  // namespace
 
-bool Batch::fits(const PreparedInput& input) const { return inputs_.empty() || rows_ + new_rows(input) <= budget_; }
+bool Batch::fits(const PreparedInput& input) const {
+  if (inputs_.empty()) return true;
+  const std::int64_t shared = inputs_.front().tokens() + sharers_room(budget_);
+  return rows_ + new_rows(input) <= (holds_image_of(input) ? std::max(budget_, shared) : budget_);
+}
 
 void Batch::add(PreparedInput input) {
   rows_ += new_rows(input);
@@ -84,12 +88,14 @@ void Batch::clear() {
   rows_ = 0;
 }
 
+bool Batch::holds_image_of(const PreparedInput& input) const {
+  return input.image && std::any_of(inputs_.begin(), inputs_.end(), [&](const PreparedInput& other) {
+           return other.image && other.image_key == input.image_key;
+         });
+}
+
 std::int64_t Batch::new_rows(const PreparedInput& input) const {
-  const auto same_image = [&](const PreparedInput& other) { return other.image && other.image_key == input.image_key; };
-  if (input.image && std::any_of(inputs_.begin(), inputs_.end(), same_image)) {
-    return static_cast<std::int64_t>(input.ids.size());
-  }
-  return input.tokens();
+  return holds_image_of(input) ? static_cast<std::int64_t>(input.ids.size()) : input.tokens();
 }
 
 Forest pack(std::span<const PreparedInput> inputs) { return pack_with(inputs, collect_images(inputs)); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "embed/batch.h"
 #include "image/anyres.h"
 #include "model/llava_next.h"
 #include "ops/matmul.h"
@@ -95,7 +96,9 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   const bool blocked = nn::arithmetic_for(precision) == ops::Arithmetic::bf16;
   const bool rounded = precision == nn::Precision::bf16 && stored == tensor::DType::f32;
   const LargestImage image = largest_image(config, preprocess);
-  const std::int64_t input = input_bytes(precision), T = std::max(options.token_budget, image.tokens);
+  const std::int64_t input = input_bytes(precision);
+  const std::int64_t most_image = config.vision ? image.tokens + Batch::sharers_room(options.token_budget) : 0;
+  const std::int64_t T = std::max(options.token_budget, most_image);
   const model::LlamaConfig& c = config.text;
   MemoryEstimate estimate;
   estimate.mapped = static_cast<std::uint64_t>(parameters.total() * size_of(stored));

@@ -21,9 +21,10 @@ struct SyntheticCheckpoint {
   Json config;  ///< of synthetic_config()
   tensor::DType dtype = tensor::DType::bf16;
   std::uint64_t seed = 0;
-  std::optional<std::filesystem::path> tokenizer = std::nullopt;  ///< a tokenizer.json to copy; none: text::synthetic_tokenizer_json
-  std::uint64_t shard_bytes = 5'000'000'000;       ///< most in one file, as transformers
-  std::function<void()> check_stop = [] {};        ///< throws when the writing is to stop
+  std::optional<std::filesystem::path> tokenizer =
+      std::nullopt;                           ///< a tokenizer.json to copy; none: text::synthetic_tokenizer_json
+  std::uint64_t shard_bytes = 5'000'000'000;  ///< most in one file, as transformers
+  std::function<void()> check_stop = [] {};   ///< throws when the writing is to stop
   std::function<void(std::uint64_t bytes)> advanced = [](std::uint64_t) {};
 
   /// Bytes of all tensors.
