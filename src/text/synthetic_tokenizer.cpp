@@ -161,8 +161,13 @@ std::string synthetic_tokenizer_json(std::int64_t vocabulary, std::optional<std:
   Json vocab = Json::object(), merges = Json::array(), added = Json::array();
   for (std::size_t id = 0; id < table.tokens.size(); ++id) vocab[table.tokens[id]] = id;
   for (const auto& [left, right] : table.merges) merges.push_back(left + " " + right);
-  for (const auto& [token, offset] : kSpecials) added.push_back(added_token(token, begin + offset, true));
-  if (image_token) added.push_back(added_token("<image>", image, false));
+  // In the vocabulary besides: the tokenizers library numbers added tokens anew unless they are there.
+  const auto add = [&](const char* token, std::int64_t id, bool special) {
+    vocab[token] = id;
+    added.push_back(added_token(token, id, special));
+  };
+  for (const auto& [token, offset] : kSpecials) add(token, begin + offset, true);
+  if (image_token) add("<image>", image, false);
   const Json split_text{
       {"type", "Split"}, {"pattern", {{"Regex", kPattern}}}, {"behavior", "Isolated"}, {"invert", false}};
   const Json document{
