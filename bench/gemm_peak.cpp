@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -24,7 +25,7 @@ struct Gemm {
   std::int64_t M = 0, K = 0, N = 0;
 };
 
-constexpr std::array<Gemm, 3> kLlama3{{{2048, 4096, 4096}, {2048, 4096, 14336}, {2048, 14336, 4096}}};
+constexpr std::array<Gemm, 2> kLlama3{{{2048, 4096, 4096}, {2048, 4096, 14336}}};
 constexpr std::array<Gemm, 1> kQuick{{{128, 256, 256}}};
 
 /// Small numbers everywhere, so that nothing is denormal.
@@ -104,7 +105,7 @@ GemmPeak::GemmPeak(ops::Arithmetic arithmetic, bool quick) {
     for (const Gemm& shape : shapes) {
       auto candidate = std::make_unique<Candidate>(way, ops::input_dtype(arithmetic), shape);
       candidate->run();  // the first run makes the kernel and touches the memory
-      const double speed = candidate->run();
+      const double speed = std::max(candidate->run(), candidate->run());
       if (speed <= best_) continue;
       best_ = speed;
       candidate_ = std::move(candidate);

@@ -8,8 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <optional>
-#include <set>
+#include <map>
 
 #include "base/file.h"
 #include "base/parallel.h"
@@ -103,43 +102,55 @@ void measure(std::vector<Series>& all, GemmPeak& peak, double seconds) {
   } while (seconds_since(begin) + longest < seconds);
 }
 
-Json details_of(const Series& series) {
-  return {{"seconds", series.seconds},
-          {"flops", series.workload.flops},
-          {"gflops", series.gflops()},
-          {"shares_of_neighbouring_peaks", series.shares}};
+/// One variant, measured. The workloads in it do not run any more.
+struct Measured {
+  std::string type;
+  ops::Arithmetic arithmetic;
+  std::string kernel;
+  std::vector<Series> all;
+  double photo_ms = 0;
+};
+
+Measured measure_variant(const Variant& variant, const Options& options, double seconds, GemmPeak& peak) {
+  BenchModel model(bench_config(options.quick), variant.stored, variant.precision);
+  Measured result{std::string(nn::name_of(variant.precision)), nn::arithmetic_for(variant.precision),
+                  model.model().language_model().kernel(), make_series(model, options), prepare_photo(model)};
+  measure(result.all, peak, seconds);
+  return result;
 }
 
-/// All figures of one variant, under names that end in its type's.
-void add_figures(const Variant& variant, const Options& options, double seconds, Json& report) {
-  const std::string type(nn::name_of(variant.precision));
-  BenchModel model(bench_config(options.quick), variant.stored, variant.precision);
-  std::vector<Series> all = make_series(model, options);
-  GemmPeak peak(nn::arithmetic_for(variant.precision), options.quick);
-  measure(all, peak, seconds);
+std::string arithmetic_text(const Measured& measured) {
+  if (measured.arithmetic == ops::Arithmetic::bf16) return "bf16 instructions";
+  if (measured.type == "f32") return "f32";
+  return "f32 over 16-bit weights: the CPU has no bf16 instructions, so the peak is the f32 GEMM's";
+}
+
+/// All figures of one variant, under names that hold its type's.
+void add_figures(const Measured& measured, const GemmPeak& peak, Json& report) {
   Json& figures = report["figures"];
-  Json& details = report["details"][type];
-  const bool native = nn::arithmetic_for(variant.precision) == ops::Arithmetic::bf16;
-  details["arithmetic"] =
-      native          ? "bf16 instructions"
-      : type == "f32" ? "f32"
-                      : "f32 over 16-bit weights: the CPU has no bf16 instructions, so the peak is the f32 GEMM's";
+  Json& details = report["details"][measured.type];
+  const std::string& type = measured.type;
+  details["arithmetic"] = arithmetic_text(measured);
   details["peak"] = peak.description();
-  details["kernel"] = model.model().language_model().kernel();
+  details["kernel"] = measured.kernel;
   figures["gemm_peak_gflops_" + type] = peak.best();
-  std::optional<double> one_prompt;
-  for (const Series& series : all) {
+  figures["photo_prepare_ms"] = measured.photo_ms;
+  double one_prompt = 0;
+  for (const Series& series : measured.all) {
     const std::string& name = series.workload.name;
-    details[name] = details_of(series);
+    details[name] = {{"seconds", series.seconds},
+                     {"flops", series.workload.flops},
+                     {"gflops", series.gflops()},
+                     {"shares_of_neighbouring_peaks", series.shares}};
     if (name == "image") one_prompt = median(series.seconds);
     if (name == "prompts") {
-      figures["eight_prompts_one_image_" + type] = median(series.seconds) / one_prompt.value();
+      details["eight_prompts_one_image"] = median(series.seconds) / one_prompt;
+      figures["eight_prompts_one_image"] = details["eight_prompts_one_image"];  // of the last type, the narrowest
       continue;
     }
     figures[fmt::format("{}_{}_share", name, type)] = series.gflops() / peak.best();
     figures[fmt::format("{}_{}_{}_per_second", name, type, series.workload.unit)] = series.rate();
   }
-  figures["photo_prepare_ms"] = prepare_photo(model);
 }
 
 void print(const Json& report) {
@@ -169,11 +180,16 @@ void run(const Options& options) {
               {"settings", {{"language_layers", config.text.layers}, {"quick", options.quick}}},
               {"figures", Json::object()},
               {"details", Json::object()}};
+  std::map<ops::Arithmetic, GemmPeak> peaks;  // types with one arithmetic have one ceiling
+  std::vector<Measured> measured;
   for (const Variant& variant : variants) {
     fmt::print(stderr, "bench: {}\n", nn::name_of(variant.precision));
+    const ops::Arithmetic arithmetic = nn::arithmetic_for(variant.precision);
+    GemmPeak& peak = peaks.try_emplace(arithmetic, arithmetic, options.quick).first->second;
     const double seconds = options.quick ? 0 : options.seconds / static_cast<double>(variants.size());
-    add_figures(variant, options, seconds, report);
+    measured.push_back(measure_variant(variant, options, seconds, peak));
   }
+  for (const Measured& each : measured) add_figures(each, peaks.at(each.arithmetic), report);
   print(report);
   if (options.output.empty()) return;
   write_file_atomically(options.output, report.dump(2) + "\n");
@@ -191,8 +207,12 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "time to measure in; each type gets one round at least")
       ->capture_default_str();
   app.add_option("--threads", options.threads, "threads; otherwise one per core");
-  app.add_option("--dtype", options.dtypes, "only these types: f32 bf16");
-  app.add_option("--only", options.workloads, "only these: prefill image captions prompts")->capture_default_str();
+  std::vector<std::string> types;
+  for (const Variant& variant : kVariants) types.emplace_back(e5v::nn::name_of(variant.precision));
+  app.add_option("--dtype", options.dtypes, "only these types")->check(CLI::IsMember(types));
+  app.add_option("--only", options.workloads, "only these workloads")
+      ->check(CLI::IsMember({"prefill", "image", "captions", "prompts"}))
+      ->capture_default_str();
   app.add_option("--output", options.output, "file to write")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
