@@ -1,11 +1,12 @@
 # The front door: everything here calls the presets of CMakePresets.json or a script of tools/ or tests/.
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+BENCH_ARGS ?=
 E5V_EXTENDED_GOLDENS ?= $(abspath ../shared)
 
 sources = git ls-files -co --exclude-standard '*.cpp' '*.h'
 
-.PHONY: help packages build demo test test-extended check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo bench bench-ops test test-extended check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
@@ -14,6 +15,8 @@ help:
 	@echo 'make build          the program, at build/release/e5v'
 	@echo 'make demo           embed a few photos and sentences, and compare with the reference'
 	@echo 'make test           packages, build, and all tests that the repository can run alone'
+	@echo 'make bench          workloads as shares of the GEMM peak, into build/bench.json, in ten minutes (BENCH_ARGS=--help)'
+	@echo 'make bench-ops      single operations (BENCH_ARGS=--benchmark_filter=linear)'
 	@echo 'make test-extended  the tests that need the full goldens (E5V_EXTENDED_GOLDENS=$(E5V_EXTENDED_GOLDENS))'
 	@echo 'make check-san      the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
 	@echo 'make fuzz           every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), into build/fuzz (clang)'
@@ -34,6 +37,16 @@ build: build/release/build.ninja
 demo: packages build/release/build.ninja
 	@cmake --build --preset release --target e5v_program golden_check
 	@tools/demo.sh build/release
+
+bench: packages build/release/build.ninja
+	@cmake --build --preset release --target bench_summary
+	@build/release/bench/bench_summary $(BENCH_ARGS)
+
+bench-ops:
+	@tools/install_packages.sh packages.txt packages-dev.txt
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release --target bench_ops
+	@build/release/bench/bench_ops $(BENCH_ARGS)
 
 test: packages build/release/build.ninja
 	cmake --build --preset release

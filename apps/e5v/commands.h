@@ -22,5 +22,6 @@ Run add_info(CLI::App& app);
 Run add_tokenize(CLI::App& app);
 Run add_doctor(CLI::App& app);
 Run add_quantize(CLI::App& app);
+Run add_synth(CLI::App& app);
 
 }  // namespace e5v::app

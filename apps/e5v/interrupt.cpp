@@ -16,7 +16,7 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not l
 
 void note(int number) {
   received = number;
-  constexpr std::string_view kMessage = "\r\x1b[Kfinishing the current batch; once more stops at once\n";
+  constexpr std::string_view kMessage = "\r\x1b[Kfinishing what has begun; once more stops at once\n";
   // What fails here has nobody to be told.
   if (::isatty(STDERR_FILENO) == 1 && ::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) return;
 }

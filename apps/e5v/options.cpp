@@ -2,8 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include <charconv>
-#include <limits>
 #include <map>
 
 #include "base/error.h"
@@ -11,19 +9,6 @@
 
 namespace e5v::app {
 namespace {
-
-/// A whole number that is at least `least` and fits its type.
-template <class T>
-void add_number(CLI::App& command, const std::string& name, T& value, T least, const std::string& description) {
-  const auto check = [least](const std::string& text) -> std::string {
-    T parsed = 0;
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, parsed);
-    if (result.ec == std::errc() && result.ptr == end && parsed >= least) return "";
-    return fmt::format("expected a whole number from {} to {}, found {}", least, std::numeric_limits<T>::max(), text);
-  };
-  command.add_option(name, value, description)->option_text("N")->check(CLI::Validator(check, "N"));
-}
 
 std::string check_prompt(const std::string& prompt) {
   try {

@@ -1,6 +1,10 @@
 #pragma once
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -26,6 +30,19 @@ void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& en
 
 /// --prompt alone.
 void add_prompt_option(CLI::App& command, std::string& prompt);
+
+/// A whole number that is at least `least` and fits its type.
+template <class T>
+void add_number(CLI::App& command, const std::string& name, T& value, T least, const std::string& description) {
+  const auto check = [least](const std::string& text) -> std::string {
+    T parsed = 0;
+    const char* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, parsed);
+    if (result.ec == std::errc() && result.ptr == end && parsed >= least) return "";
+    return fmt::format("expected a whole number from {} to {}, found {}", least, std::numeric_limits<T>::max(), text);
+  };
+  command.add_option(name, value, description)->option_text("N")->check(CLI::Validator(check, "N"));
+}
 
 /// The names of all prompts, for help pages.
 std::string prompt_names_text();

@@ -30,8 +30,8 @@ struct EmbedderOptions {
   bool apply_exif = true;     ///< turn photos upright as their EXIF orientation says
   int max_tiles = 0;          ///< tiles per image, the base one included; 0: as many as the model has
   std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
-  std::int64_t token_budget = 2048;       ///< rows computed together; larger single inputs run alone
-  bool truncate = false;                  ///< cut texts that exceed the context instead of refusing them
+  std::int64_t token_budget = 2048;  ///< rows computed together; a larger input runs alone, or with others on its image
+  bool truncate = false;             ///< cut texts that exceed the context instead of refusing them
 };
 
 /// Where a vector comes from. Vectors are comparable when weights, preprocessing and compute agree; prompts differ by

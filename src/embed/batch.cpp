@@ -44,6 +44,12 @@ Sequence symbols_of(const PreparedInput& input, std::int32_t image) {
   return sequence;
 }
 
+Forest pack_with(std::span<const PreparedInput> inputs, const BatchImages& images) {
+  std::vector<Sequence> sequences;
+  for (std::size_t i = 0; i < inputs.size(); ++i) sequences.push_back(symbols_of(inputs[i], images.of_input[i]));
+  return build_forest(sequences);
+}
+
 /// The rows' embeddings: token rows from the table, image rows from the vision tower.
 void embed_rows(const model::LlavaNext& model, const Forest& forest, const BatchImages& images, Matrix x_TD,
                 tensor::Arena& arena) {
@@ -66,7 +72,11 @@ void embed_rows(const model::LlavaNext& model, const Forest& forest, const Batch
 
 }  // namespace
 
-bool Batch::fits(const PreparedInput& input) const { return inputs_.empty() || rows_ + new_rows(input) <= budget_; }
+bool Batch::fits(const PreparedInput& input) const {
+  if (inputs_.empty()) return true;
+  const std::int64_t shared = inputs_.front().tokens() + sharers_room(budget_);
+  return rows_ + new_rows(input) <= (holds_image_of(input) ? std::max(budget_, shared) : budget_);
+}
 
 void Batch::add(PreparedInput input) {
   rows_ += new_rows(input);
@@ -78,20 +88,22 @@ void Batch::clear() {
   rows_ = 0;
 }
 
-std::int64_t Batch::new_rows(const PreparedInput& input) const {
-  const auto same_image = [&](const PreparedInput& other) { return other.image && other.image_key == input.image_key; };
-  if (input.image && std::any_of(inputs_.begin(), inputs_.end(), same_image)) {
-    return static_cast<std::int64_t>(input.ids.size());
-  }
-  return input.tokens();
+bool Batch::holds_image_of(const PreparedInput& input) const {
+  return input.image && std::any_of(inputs_.begin(), inputs_.end(), [&](const PreparedInput& other) {
+           return other.image && other.image_key == input.image_key;
+         });
 }
+
+std::int64_t Batch::new_rows(const PreparedInput& input) const {
+  return holds_image_of(input) ? static_cast<std::int64_t>(input.ids.size()) : input.tokens();
+}
+
+Forest pack(std::span<const PreparedInput> inputs) { return pack_with(inputs, collect_images(inputs)); }
 
 EmbeddedForest embed_forest(const model::LlavaNext& model, std::span<const PreparedInput> inputs,
                             tensor::Arena& arena) {
   const BatchImages images = collect_images(inputs);
-  std::vector<Sequence> sequences;
-  for (std::size_t i = 0; i < inputs.size(); ++i) sequences.push_back(symbols_of(inputs[i], images.of_input[i]));
-  EmbeddedForest result{build_forest(sequences), {}};
+  EmbeddedForest result{pack_with(inputs, images), {}};
   result.x_TD =
       arena.matrix(DType::f32, static_cast<std::int64_t>(result.forest.symbols_T.size()), model.config().text.width);
   embed_rows(model, result.forest, images, result.x_TD, arena);

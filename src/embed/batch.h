@@ -16,18 +16,25 @@ class Batch {
 
   bool empty() const { return inputs_.empty(); }
   /// True when the input still fits; anything fits into an empty batch. An image that is in the batch already is not
-  /// counted again.
+  /// counted again, and inputs that share it may exceed the budget by sharers_room() rows beyond those of the first
+  /// input: an image alone can fill the budget, and computing it once for all prompts on it is worth more than that.
   bool fits(const PreparedInput& input) const;
   void add(PreparedInput input);
   std::span<const PreparedInput> inputs() const { return inputs_; }
   void clear();
 
+  static constexpr std::int64_t sharers_room(std::int64_t token_budget) { return token_budget / 4; }
+
  private:
+  bool holds_image_of(const PreparedInput& input) const;
   std::int64_t new_rows(const PreparedInput& input) const;
 
   std::int64_t budget_, rows_ = 0;
   std::vector<PreparedInput> inputs_;
 };
+
+/// The inputs as one prefix forest; rows of images are numbered by the images' first occurrence.
+Forest pack(std::span<const PreparedInput> inputs);
 
 /// Inputs packed into one prefix forest, and what the language model takes for its rows.
 struct EmbeddedForest {

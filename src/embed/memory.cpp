@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "embed/batch.h"
 #include "image/anyres.h"
 #include "model/llava_next.h"
 #include "ops/isa.h"
@@ -105,7 +106,9 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
                                std::uint64_t tokenizer_bytes) {
   const ParameterCount parameters = count_parameters(config);
   const LargestImage image = largest_image(config, preprocess);
-  const std::int64_t input = input_bytes(precision, stored.format), T = std::max(options.token_budget, image.tokens);
+  const std::int64_t input = input_bytes(precision, stored.format);
+  const std::int64_t most_image = config.vision ? image.tokens + Batch::sharers_room(options.token_budget) : 0;
+  const std::int64_t T = std::max(options.token_budget, most_image);
   const model::LlamaConfig& c = config.text;
   MemoryEstimate estimate;
   constexpr auto kPlain = tensor::WeightFormat::plain;

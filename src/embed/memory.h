@@ -28,7 +28,7 @@ struct MemoryEstimate {
   std::uint64_t mapped = 0;  ///< weights read from the file cache: shared, and given back under pressure
   std::uint64_t packed = 0;  ///< copies of weights in the layout that the GEMMs take
   std::uint64_t activations =
-      0;                     ///< of the largest batch: the token budget, or the largest image if it has more tokens
+      0;  ///< of the largest batch: the token budget, or prompts on the largest image if these have more tokens
   std::uint64_t images = 0;  ///< prepared ahead of the compute, at their largest
   std::uint64_t base = 0;    ///< program, tokenizer, tables
   std::uint64_t total() const { return mapped + packed + activations + images + base; }

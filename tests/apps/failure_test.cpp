@@ -36,6 +36,7 @@ TEST(Usage, WrongUsageExitsWith2) {
       {{"similarity", "--model", "x"}, "at least one --text or --image"},
       {{"similarity", "--text", "a"}, "--model is required"},
       {{"info"}, "--model is required"},
+      {{"synth", "--config", "tiny"}, "--output is required"},
       {{"tokenize", "--model", "x"}, "--text is required"},
       {{"doctor", "--text", "a"}, "--text is unknown"},
   };
@@ -46,7 +47,7 @@ TEST(Usage, WrongUsageExitsWith2) {
 }
 
 TEST(Usage, HelpAndVersionAreResults) {
-  for (const char* command : {"embed", "similarity", "info", "tokenize", "doctor"}) {
+  for (const char* command : {"embed", "similarity", "info", "tokenize", "doctor", "synth"}) {
     const Outcome outcome = run({command, "--help"});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.err, "");

@@ -7,8 +7,10 @@
 namespace e5v::ops::cpu {
 namespace {
 
-/// Widened weights at a time: small enough to stay in a last-level cache, large enough for full GEMM speed.
-constexpr std::int64_t kBlockBytes = std::int64_t{4} << 20;
+/// Widened weights at a time. Each call of the library packs x anew, so with many rows few large blocks are faster;
+/// with few rows the block should stay in a last-level cache.
+constexpr std::int64_t kSmallBlockBytes = std::int64_t{4} << 20, kLargeBlockBytes = std::int64_t{32} << 20;
+constexpr std::int64_t kManyRows = 512;
 
 void accumulate_product(tensor::ConstMatrix x_MK, const float* w_NK, std::int64_t rows_N, tensor::Matrix y_MN) {
   const dnnl_status_t status = dnnl_sgemm('N', 'T', x_MK.rows, rows_N, x_MK.columns, 1.0f, x_MK.row<float>(0),
@@ -24,7 +26,8 @@ void gemm_f32(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor
     return accumulate_product(x_MK, matrix_of(w_NK.values).row<float>(0), w_NK.rows, y_MN);
   }
   const std::int64_t row_bytes = w_NK.columns * size_of(tensor::DType::f32);
-  const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, kBlockBytes / row_bytes));
+  const std::int64_t block_bytes = x_MK.rows >= kManyRows ? kLargeBlockBytes : kSmallBlockBytes;
+  const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, block_bytes / row_bytes));
   std::byte* wide = thread_scratch(static_cast<std::size_t>(block * row_bytes));
   for (std::int64_t begin = 0; begin < w_NK.rows; begin += block) {
     const std::int64_t count = std::min(block, w_NK.rows - begin);

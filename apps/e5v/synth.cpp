@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "base/progress.h"
+#include "commands.h"
+#include "embed/info.h"
+#include "embed/vector_run.h"
+#include "interrupt.h"
+#include "model/synthetic_checkpoint.h"
+#include "options.h"
+#include "terminal.h"
+
+namespace e5v::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SynthOptions {
+  std::string config, dtype = "bf16";
+  fs::path output, tokenizer;
+  std::uint64_t seed = 0;
+  std::int64_t layers = 0;  // 0: as the config says
+  bool force = false;
+};
+
+void check_output(const SynthOptions& options) {
+  const bool occupied = fs::is_directory(options.output) && !fs::is_empty(options.output);
+  require(!occupied || options.force, "[{}] is not empty; --force replaces the checkpoint in it",
+          options.output.string());
+}
+
+int run_synth(const SynthOptions& options) {
+  check_output(options);
+  const auto type = options.dtype == "f32" ? tensor::DType::f32 : tensor::DType::bf16;
+  const auto layers = options.layers > 0 ? std::optional(options.layers) : std::nullopt;
+  model::SyntheticCheckpoint checkpoint;
+  checkpoint.config = model::synthetic_config(options.config, layers, type);
+  checkpoint.dtype = type;
+  checkpoint.seed = options.seed;
+  if (!options.tokenizer.empty()) checkpoint.tokenizer = options.tokenizer;
+  const std::uint64_t bytes = checkpoint.bytes();
+  std::optional<Progress> progress;
+  if (::isatty(STDERR_FILENO) == 1) progress.emplace("MB", static_cast<std::int64_t>(bytes / 1'000'000));
+  std::uint64_t written = 0;
+  checkpoint.advanced = [&](std::uint64_t count) {
+    const std::uint64_t before = written / 1'000'000;
+    written += count;
+    if (progress) progress->advance(static_cast<std::int64_t>(written / 1'000'000 - before));
+  };
+  const InterruptScope interrupts;
+  checkpoint.check_stop = InterruptScope::check;
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    checkpoint.write(options.output);
+  } catch (const embed::Interrupted&) {
+    progress.reset();
+    fmt::print(stderr, "e5v: interrupted, nothing is left in {}\n", one_line(options.output.string()));
+    return 128 + InterruptScope::signal();
+  }
+  progress.reset();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  fmt::print(stderr, "e5v: {} of random weights in {}, {:.0f} MB/s\n", embed::bytes_text(bytes), duration_text(seconds),
+             static_cast<double>(bytes) / 1e6 / seconds);
+  return kSuccess;
+}
+
+}  // namespace
+
+Run add_synth(CLI::App& app) {
+  const auto options = std::make_shared<SynthOptions>();
+  CLI::App* command = app.add_subcommand(
+      "synth",
+      "write a checkpoint of random weights, for measurements and tests\n"
+      "\n"
+      "The folder is complete: every command takes it. Its vectors mean nothing, but time and memory are those of real "
+      "weights of this shape. The same config, type and seed give the same bytes everywhere.");
+  command->footer(
+      "Configs: e5-v, the shape of E5-V (LLaVA-NeXT over Llama-3-8B; 16 GB as bf16); tiny, the same in miniature; or a "
+      "config.json. The tokenizer is a small one of its own, in which English has about as many tokens as with Llama "
+      "3's.\n"
+      "\n"
+      "Examples:\n"
+      "  e5v synth --config e5-v --layers 4 --output e5-v-4\n"
+      "  e5v synth --config path/to/config.json --dtype f32 --output random");
+  command->add_option("--config", options->config, "e5-v, tiny, or a config.json")->option_text("NAME")->required();
+  command->add_option("--output", options->output, "folder to make")->option_text("DIR")->required();
+  command->add_option("--dtype", options->dtype, "type of the weights: bf16 or f32")
+      ->option_text("TYPE")
+      ->check(CLI::IsMember({"bf16", "f32"}));
+  add_number(*command, "--layers", options->layers, std::int64_t{1},
+             "layers of the language model instead of the config's");
+  add_number(*command, "--seed", options->seed, std::uint64_t{0}, "another number gives other weights (0)");
+  command->add_option("--tokenizer", options->tokenizer, "a tokenizer.json to use instead of the small one")
+      ->option_text("FILE");
+  command->add_flag("--force", options->force, "replace the checkpoint in a folder that is not empty");
+  return [options] { return run_synth(*options); };
+}
+
+}  // namespace e5v::app

@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "embed/prepare.h"
+#include "model/checkpoint.h"
+#include "model/llava_next.h"
+#include "model/synthetic.h"
+#include "tensor/arena.h"
+
+namespace e5v::bench {
+
+/// A whole model of random weights in memory: what an Embedder holds.
+class BenchModel {
+ public:
+  /// `format` is that of the language model's matrices.
+  BenchModel(const model::ModelConfig& config, tensor::DType stored, tensor::WeightFormat format,
+             nn::Precision precision);
+
+  const model::ModelConfig& config() const { return config_; }
+  const model::LlavaNext& model() const { return model_; }
+  embed::Preparer& preparer() { return preparer_; }
+  tensor::Arena& arena() { return arena_; }
+
+  /// From inputs to vectors, in batches as an Embedder makes them, but without preparing ahead.
+  void embed(const std::vector<Input>& inputs);
+  /// The floating-point operations of that.
+  double flops(const std::vector<Input>& inputs);
+
+ private:
+  template <class Body>
+  void for_batches(const std::vector<Input>& inputs, const Body& body);
+
+  model::ModelConfig config_;
+  model::SyntheticWeights weights_;
+  model::Checkpoint checkpoint_;
+  embed::Preparer preparer_;
+  model::LlavaNext model_;
+  tensor::Arena arena_;
+};
+
+/// E5-V's shape with 4 of the 32 language layers (layers are alike), all of the vision tower, and a small vocabulary,
+/// which no time depends on; or the tiny config.
+model::ModelConfig bench_config(bool quick);
+
+}  // namespace e5v::bench

@@ -1,0 +1,33 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "ops/matmul.h"
+
+namespace e5v::bench {
+
+/// The fastest GEMM that the CPU library (oneDNN) has for an arithmetic, called without anything of ours around it:
+/// the ceiling of every share.
+class GemmPeak {
+ public:
+  /// Tries the library's ways (plain GEMM calls for f32 and int8, matmul on packed weights for all) on the shapes of
+  /// Llama-3-8B with 2,048 rows, or small ones with `quick`, and keeps the fastest. On CPUs without 8-bit dot products
+  /// the library's int8 sums saturate: its speed is a ceiling there, its results are not usable.
+  GemmPeak(ops::Arithmetic arithmetic, bool quick);
+  ~GemmPeak();
+
+  /// GFLOP/s of one repetition, now.
+  double measure();
+  /// The best of all repetitions so far.
+  double best() const { return best_; }
+  /// "sgemm, 2048 x 4096 x 14336"
+  const std::string& description() const { return description_; }
+
+ private:
+  struct Candidate;
+  std::unique_ptr<Candidate> candidate_;
+  std::string description_;
+  double best_ = 0;
+};
+
+}  // namespace e5v::bench

@@ -1,0 +1,111 @@
+// Single operations at Llama-3-8B's sizes. Each reports FLOP/s or bytes/s; "quick" ones only show that the code runs.
+// Legend: T rows, D model width, K inputs, N outputs, H heads, E head width.
+#include <benchmark/benchmark.h>
+
+#include <span>
+#include <string>
+
+#include "model/synthetic.h"
+#include "nn/linear.h"
+#include "ops/activation.h"
+#include "ops/attention.h"
+#include "ops/norm.h"
+#include "ops/rows.h"
+
+namespace e5v::bench {
+namespace {
+
+using benchmark::Counter;
+using benchmark::State;
+using tensor::DType;
+using tensor::Tensor;
+
+Tensor random(DType type, const tensor::Shape& shape) {
+  Tensor result(type, shape);
+  const model::SyntheticTensor plan{{"bench", type, shape}, 0, 0.1f};
+  fill_synthetic(plan, 1, 0, {result.data(), static_cast<std::size_t>(result.elements() * size_of(type))});
+  return result;
+}
+
+void report(State& state, const char* unit, double amount) {
+  state.counters[unit] = Counter(amount, Counter::kIsIterationInvariantRate, Counter::kIs1000);
+}
+
+void linear(State& state, nn::Precision precision, DType stored) {
+  const std::int64_t T = state.range(0), K = state.range(1), N = state.range(2);
+  const Tensor w = random(stored, {N, K}), x = random(DType::f32, {T, K}), y(DType::f32, {T, N});
+  const nn::Linear layer({w.view()}, precision);
+  const Tensor input(layer.input_type(), {T, K});
+  ops::convert(matrix_of(x), matrix_of(input));
+  for (auto _ : state) layer.forward(matrix_of(input), matrix_of(y));
+  report(state, "FLOP", 2 * static_cast<double>(T) * static_cast<double>(K) * static_cast<double>(N));
+}
+
+void attention(State& state) {
+  constexpr std::int64_t E = 128;
+  const std::int64_t T = state.range(0), H = state.range(1), KV = state.range(2);
+  const Tensor q = random(DType::f32, {T, H * E}), k = random(DType::f32, {T, KV * E}),
+               v = random(DType::f32, {T, KV * E});
+  const Tensor out(DType::f32, {T, H * E});
+  const ops::AttentionPlan plan{{{0, T}}, {{{0, T}, {0}, true}}};
+  tensor::Arena arena;
+  for (auto _ : state) {
+    ops::attention({matrix_of(q), matrix_of(k), matrix_of(v), matrix_of(out), H, KV, 0.088f}, plan, arena);
+  }
+  report(state, "FLOP", 2 * static_cast<double>(H * E) * static_cast<double>(T) * static_cast<double>(T + 1));
+}
+
+void rms_norm(State& state) {
+  const std::int64_t T = state.range(0), D = state.range(1);
+  const Tensor x = random(DType::f32, {T, D}), gamma = random(DType::f32, {D}), y(DType::f32, {T, D});
+  for (auto _ : state) ops::rms_norm(matrix_of(x), gamma.as<float>(), 1e-5f, matrix_of(y));
+  report(state, "bytes", 8 * static_cast<double>(T * D));
+}
+
+void swiglu(State& state) {
+  const std::int64_t T = state.range(0), F = state.range(1);
+  const Tensor x = random(DType::f32, {T, 2 * F}), y(DType::f32, {T, F});
+  for (auto _ : state) ops::swiglu(matrix_of(x), matrix_of(y));
+  report(state, "bytes", 12 * static_cast<double>(T * F));
+}
+
+void quick_gelu(State& state) {
+  const std::int64_t T = state.range(0), F = state.range(1);
+  const Tensor x = random(DType::f32, {T, F}), y(DType::f32, {T, F});
+  for (auto _ : state) ops::quick_gelu(matrix_of(x), matrix_of(y));
+  report(state, "bytes", 8 * static_cast<double>(T * F));
+}
+
+void widen_bf16(State& state) {
+  const std::int64_t T = state.range(0), D = state.range(1);
+  const Tensor x = random(DType::bf16, {T, D}), y(DType::f32, {T, D});
+  for (auto _ : state) ops::convert(matrix_of(x), matrix_of(y));
+  report(state, "bytes", 6 * static_cast<double>(T * D));
+}
+
+void synthetic_bf16(State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(random(DType::bf16, {state.range(0), state.range(1)}));
+  report(state, "bytes", 2 * static_cast<double>(state.range(0) * state.range(1)));
+}
+
+void llama_shapes(benchmark::internal::Benchmark* b) {
+  for (const std::int64_t rows : {8, 32, 128, 512, 2048}) b->Args({rows, 4096, 14336});
+  b->Args({2048, 4096, 4096})->Args({2048, 14336, 4096})->Unit(benchmark::kMillisecond)->UseRealTime();
+}
+
+void small(benchmark::internal::Benchmark* b) { b->UseRealTime()->Unit(benchmark::kMillisecond); }
+
+// Adding a type is one line here.
+BENCHMARK_CAPTURE(linear, f32, nn::Precision::f32, DType::f32)->Apply(llama_shapes);
+BENCHMARK_CAPTURE(linear, bf16, nn::Precision::bf16, DType::bf16)->Apply(llama_shapes);
+BENCHMARK_CAPTURE(linear, quick, nn::Precision::bf16, DType::bf16)->Args({32, 64, 64});
+BENCHMARK(attention)->Args({2048, 32, 8})->Args({512, 32, 8})->Apply(small);
+BENCHMARK(attention)->Name("attention/quick")->Args({64, 4, 2});
+BENCHMARK(rms_norm)->Args({2048, 4096})->Apply(small);
+BENCHMARK(swiglu)->Args({2048, 14336})->Apply(small);
+BENCHMARK(quick_gelu)->Args({2885, 4096})->Apply(small);
+BENCHMARK(widen_bf16)->Args({14336, 4096})->Apply(small);
+BENCHMARK(synthetic_bf16)->Args({4096, 4096})->Apply(small);
+
+}  // namespace
+}  // namespace e5v::bench

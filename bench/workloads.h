@@ -1,0 +1,32 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bench_model.h"
+
+/// What is measured: one file each.
+namespace e5v::bench {
+
+/// Something that runs again and again in the same way.
+struct Workload {
+  std::string name;  ///< leads its figures: "prefill"
+  std::string unit;  ///< what `items` counts: "tokens"
+  double items = 0;  ///< that one run gets through
+  double flops = 0;  ///< of one run; see flops.h
+  std::function<void()> run;
+};
+
+/// 2,048 tokens of one sequence through the language model alone.
+Workload prefill(BenchModel& model, bool quick);
+/// A photo of 640 x 480 pixels, from the JPEG file to its vector: 2,340 image tokens.
+Workload image(BenchModel& model);
+/// 64 captions of a dozen words to vectors. They share the beginning of the prompt.
+Workload captions(BenchModel& model);
+/// Eight prompts on one photo.
+Workload prompts(BenchModel& model);
+
+/// The photo of 640 x 480 pixels.
+std::filesystem::path photo();
+
+}  // namespace e5v::bench

@@ -1,0 +1,157 @@
+// Legend: D model width, H heads, K kv heads, E head width, F MLP width; V tower width, M tower MLP width.
+#include "model/synthetic.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/hash.h"
+#include "base/parallel.h"
+
+namespace e5v::model {
+namespace {
+
+using tensor::BFloat16;
+using tensor::DType;
+using tensor::Shape;
+
+constexpr float kSmall = 0.02f;
+
+/// Collects tensors under a prefix.
+class List {
+ public:
+  explicit List(DType dtype) : dtype_(dtype) {}
+
+  void matrix(const std::string& name, std::int64_t outputs, std::int64_t inputs) {
+    add(name, {outputs, inputs}, 0, 1 / std::sqrt(static_cast<float>(inputs)));
+  }
+  void biased(const std::string& name, std::int64_t outputs, std::int64_t inputs) {
+    matrix(name + ".weight", outputs, inputs);
+    small(name + ".bias", {outputs});
+  }
+  void small(const std::string& name, const Shape& shape) { add(name, shape, 0, kSmall); }
+  void norm(const std::string& name, std::int64_t width) { add(name, {width}, 1, kSmall); }
+  void layer_norm(const std::string& name, std::int64_t width) {
+    norm(name + ".weight", width);
+    small(name + ".bias", {width});
+  }
+  void add(const std::string& name, const Shape& shape, float mean, float deviation) {
+    tensors_.push_back({{name, dtype_, shape}, mean, deviation});
+  }
+  std::vector<SyntheticTensor> take() { return std::move(tensors_); }
+
+ private:
+  DType dtype_;
+  std::vector<SyntheticTensor> tensors_;
+};
+
+void add_tower(List& list, const ClipConfig& c) {
+  const std::string tower = "vision_tower.vision_model.";
+  const std::int64_t V = c.width, M = c.mlp_width, P = c.patch_size;
+  list.small(tower + "embeddings.class_embedding", {V});
+  list.add(tower + "embeddings.patch_embedding.weight", {V, 3, P, P}, 0, 1 / std::sqrt(static_cast<float>(3 * P * P)));
+  list.small(tower + "embeddings.position_embedding.weight", {c.positions(), V});
+  list.layer_norm(tower + "pre_layrnorm", V);
+  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+    const std::string block = fmt::format("{}encoder.layers.{}.", tower, layer);
+    list.layer_norm(block + "layer_norm1", V);
+    for (const char* name : {"q_proj", "k_proj", "v_proj", "out_proj"}) list.biased(block + "self_attn." + name, V, V);
+    list.layer_norm(block + "layer_norm2", V);
+    list.biased(block + "mlp.fc1", M, V);
+    list.biased(block + "mlp.fc2", V, M);
+  }
+  list.layer_norm(tower + "post_layernorm", V);
+}
+
+void add_projector(List& list, const ModelConfig& config) {
+  const std::int64_t D = config.text.width;
+  const auto linear = [&](const std::string& name, std::int64_t inputs) {
+    list.matrix(name + ".weight", D, inputs);
+    if (config.projector_bias) list.small(name + ".bias", {D});
+  };
+  linear("multi_modal_projector.linear_1", config.vision->width);
+  linear("multi_modal_projector.linear_2", D);
+  list.small("image_newline", {D});
+}
+
+void add_language_model(List& list, const LlamaConfig& c, const std::string& prefix) {
+  const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
+  list.small(prefix + "model.embed_tokens.weight", {c.vocabulary, D});
+  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+    const std::string block = fmt::format("{}model.layers.{}.", prefix, layer);
+    list.norm(block + "input_layernorm.weight", D);
+    list.matrix(block + "self_attn.q_proj.weight", HE, D);
+    list.matrix(block + "self_attn.k_proj.weight", KE, D);
+    list.matrix(block + "self_attn.v_proj.weight", KE, D);
+    list.matrix(block + "self_attn.o_proj.weight", D, HE);
+    list.norm(block + "post_attention_layernorm.weight", D);
+    list.matrix(block + "mlp.gate_proj.weight", F, D);
+    list.matrix(block + "mlp.up_proj.weight", F, D);
+    list.matrix(block + "mlp.down_proj.weight", D, F);
+  }
+  list.norm(prefix + "model.norm.weight", D);
+  if (!c.tied_head) list.matrix(prefix + "lm_head.weight", c.vocabulary, D);
+}
+
+/// Bell-shaped values with mean 0 and deviation 1 from a counter: the sum of four uniform ones (Irwin-Hall). It reaches
+/// 3.5 deviations, and costs two multiplications.
+struct Bell {
+  std::uint64_t state;
+  float mean, scale;
+
+  float at(std::uint64_t index) const {
+    constexpr std::uint64_t kLow = 0x0000'FFFF'0000'FFFFu;
+    std::uint64_t z = state + index * 0x9E37'79B9'7F4A'7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EBu;
+    z ^= z >> 31;
+    const std::uint64_t pairs = (z & kLow) + ((z >> 16) & kLow);
+    const auto sum = static_cast<std::int32_t>((pairs & 0xFFFF'FFFFu) + (pairs >> 32));
+    return mean + scale * static_cast<float>(sum - 2 * 0xFFFF);
+  }
+};
+
+template <class T>
+void fill(const Bell& bell, std::int64_t first, std::span<std::byte> bytes) {
+  constexpr std::int64_t kBlock = 1 << 16;
+  T* out = reinterpret_cast<T*>(bytes.data());
+  const auto count = static_cast<std::int64_t>(bytes.size() / sizeof(T));
+  parallel_for((count + kBlock - 1) / kBlock, 1, [&](std::int64_t block) {
+    const std::int64_t end = std::min(count, (block + 1) * kBlock);
+    for (std::int64_t i = block * kBlock; i < end; ++i) out[i] = T(bell.at(static_cast<std::uint64_t>(first + i)));
+  });
+}
+
+}  // namespace
+
+std::vector<SyntheticTensor> synthetic_tensors(const ModelConfig& config, DType dtype) {
+  List list(dtype);
+  if (config.vision) {
+    add_tower(list, *config.vision);
+    add_projector(list, config);
+  }
+  add_language_model(list, config.text, config.vision ? "language_model." : "");
+  return list.take();
+}
+
+void fill_synthetic(const SyntheticTensor& tensor, std::uint64_t seed, std::int64_t first, std::span<std::byte> bytes) {
+  Bell bell{Hasher().add(fmt::format("{}\n{}", seed, tensor.spec.name)).digest().low, tensor.mean, 0};
+  // The sum of four uniform integers below 2^16 has the variance 4 (2^32 - 1) / 12.
+  bell.scale = tensor.deviation / static_cast<float>(std::sqrt((std::pow(2.0, 32) - 1) / 3));
+  switch (tensor.spec.dtype) {
+    case DType::f32: return fill<float>(bell, first, bytes);
+    case DType::bf16: return fill<BFloat16>(bell, first, bytes);
+    default: fail<InvalidInput>("[synthetic] expected f32 or bf16, found {}", name_of(tensor.spec.dtype));
+  }
+}
+
+SyntheticWeights make_synthetic(const ModelConfig& config, DType dtype, std::uint64_t seed) {
+  SyntheticWeights weights;
+  for (const SyntheticTensor& plan : synthetic_tensors(config, dtype)) {
+    const tensor::Tensor& made = weights.storage.emplace_back(dtype, plan.spec.shape);
+    fill_synthetic(plan, seed, 0, {made.data(), static_cast<std::size_t>(made.elements() * size_of(dtype))});
+    weights.tensors.emplace(plan.spec.name, made.view());
+  }
+  return weights;
+}
+
+}  // namespace e5v::model
