@@ -41,6 +41,25 @@ void linear(State& state, nn::Precision precision, DType stored) {
   report(state, "FLOP", 2 * static_cast<double>(T) * static_cast<double>(K) * static_cast<double>(N));
 }
 
+/// Integers of a quantised weight matter to its speed no more than its scales do.
+void linear_quantized(State& state, nn::Precision precision, tensor::WeightFormat format) {
+  const std::int64_t T = state.range(0), K = state.range(1), N = state.range(2);
+  const bool int8 = format == tensor::WeightFormat::int8;
+  const Tensor x = random(DType::f32, {T, K}), y(DType::f32, {T, N}),
+               scales = random(DType::f32, {N, int8 ? 1 : K / 64});
+  const Tensor values(int8 ? DType::i8 : DType::i32, {N, int8 ? K : K / 8});
+  for (std::int64_t i = 0; i < values.elements() * size_of(values.dtype()); ++i) {
+    values.data()[i] = static_cast<std::byte>(i * 37 % 251);
+  }
+  const nn::Linear layer({int8 ? tensor::StoredMatrix::int8(values.view(), scales.view())
+                               : tensor::StoredMatrix::int4(values.view(), scales.view(), K)},
+                         precision);
+  const Tensor input(layer.input_type(), {T, K});
+  ops::convert(matrix_of(x), matrix_of(input));
+  for (auto _ : state) layer.forward(matrix_of(input), matrix_of(y));
+  report(state, "FLOP", 2 * static_cast<double>(T) * static_cast<double>(K) * static_cast<double>(N));
+}
+
 void attention(State& state) {
   constexpr std::int64_t E = 128;
   const std::int64_t T = state.range(0), H = state.range(1), KV = state.range(2);
@@ -98,6 +117,8 @@ void small(benchmark::internal::Benchmark* b) { b->UseRealTime()->Unit(benchmark
 // Adding a type is one line here.
 BENCHMARK_CAPTURE(linear, f32, nn::Precision::f32, DType::f32)->Apply(llama_shapes);
 BENCHMARK_CAPTURE(linear, bf16, nn::Precision::bf16, DType::bf16)->Apply(llama_shapes);
+BENCHMARK_CAPTURE(linear_quantized, int8, nn::Precision::int8, tensor::WeightFormat::int8)->Apply(llama_shapes);
+BENCHMARK_CAPTURE(linear_quantized, int4, nn::Precision::bf16, tensor::WeightFormat::int4)->Apply(llama_shapes);
 BENCHMARK_CAPTURE(linear, quick, nn::Precision::bf16, DType::bf16)->Args({32, 64, 64});
 BENCHMARK(attention)->Args({2048, 32, 8})->Args({512, 32, 8})->Apply(small);
 BENCHMARK(attention)->Name("attention/quick")->Args({64, 4, 2});

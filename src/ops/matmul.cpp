@@ -47,12 +47,9 @@ std::vector<float> row_scales(std::span<const tensor::StoredMatrix> parts) {
 
 /// y = bias, or y += bias: what a GEMM then adds to.
 void begin_with_bias(std::span<const float> bias, tensor::Matrix y, bool accumulate) {
-  if (accumulate && bias.empty()) return;
   cpu::for_rows(y.rows, y.columns, [&](std::int64_t index) {
     float* row = y.row<float>(index);
-    if (bias.empty()) {
-      std::fill_n(row, y.columns, 0.0f);
-    } else if (!accumulate) {
+    if (!accumulate) {
       std::copy(bias.begin(), bias.end(), row);
     } else {
       for (std::size_t i = 0; i < bias.size(); ++i) row[i] += bias[i];
@@ -78,17 +75,17 @@ cpu::QuantizedRows round_rows(tensor::ConstMatrix x_MK, DType type) {
   return {values, kept.scales.data()};
 }
 
-void multiply_parts(tensor::ConstMatrix x_MK, const Weight::Impl& weight, tensor::Matrix y_MN) {
+void multiply_parts(tensor::ConstMatrix x_MK, const Weight::Impl& weight, tensor::Matrix y_MN, bool add) {
   std::optional<cpu::QuantizedRows> rounded;
   if (weight.arithmetic == Arithmetic::int8) rounded = round_rows(x_MK, DType::i16);
   std::int64_t column = 0;
   for (const tensor::StoredMatrix& part : weight.parts) {
     const tensor::Matrix y = y_MN.column_range(column, part.rows);
     switch (weight.arithmetic) {
-      case Arithmetic::f32: cpu::gemm_f32(x_MK, part, y); break;
-      case Arithmetic::bf16: cpu::gemm_bf16(x_MK, part, y); break;
+      case Arithmetic::f32: cpu::gemm_f32(x_MK, part, y, add); break;
+      case Arithmetic::bf16: cpu::gemm_bf16(x_MK, part, y, add); break;
       case Arithmetic::int8:
-        cpu::gemm_int8(*rounded, part, std::span(weight.scales).subspan(static_cast<std::size_t>(column)), y);
+        cpu::gemm_int8(*rounded, part, std::span(weight.scales).subspan(static_cast<std::size_t>(column)), y, add);
         break;
     }
     column += part.rows;
@@ -147,8 +144,8 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   const float* bias = bias_N.empty() ? nullptr : bias_N.data();
   if (impl.packed_bf16) return impl.packed_bf16->multiply(x_MK, bias, y_MN, accumulate);
   if (impl.packed_int8) return impl.packed_int8->multiply(round_rows(x_MK, DType::i8), bias, y_MN, accumulate);
-  begin_with_bias(bias_N, y_MN, accumulate);
-  multiply_parts(x_MK, impl, y_MN);
+  if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);
+  multiply_parts(x_MK, impl, y_MN, accumulate || !bias_N.empty());
 }
 
 }  // namespace e5v::ops

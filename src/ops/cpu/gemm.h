@@ -10,12 +10,12 @@
 
 namespace e5v::ops::cpu {
 
-/// y_MN += x_MK w_NK^T in f32. Weights that are not stored in f32 are expanded to it a block of rows at a time, so that
-/// the block is still in cache when it is multiplied.
-void gemm_f32(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN);
+/// y_MN = x_MK w_NK^T, or += with add, in f32. Weights that are not stored in f32 are expanded to it a block of rows at
+/// a time, so that the block is still in cache when it is multiplied.
+void gemm_f32(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add);
 
 /// The same in bf16, for quantised weights that are expanded to it. x bf16, y f32.
-void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN);
+void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add);
 
 /// Rows as whole numbers, and what to multiply them with.
 struct QuantizedRows {
@@ -23,7 +23,7 @@ struct QuantizedRows {
   const float* scales;         ///< [M]
 };
 
-/// One strip of a product: y [rows, N] += (x x_scales) (w w_scales)^T.
+/// A product: y [rows, N] = (x x_scales) (w w_scales)^T, or += with add.
 struct Int8Product {
   const std::int16_t* x;
   std::int64_t x_stride;
@@ -32,12 +32,13 @@ struct Int8Product {
   const tensor::StoredMatrix& w_NK;
   const float* w_scales;
   tensor::Matrix y_MN;
+  bool add;
 };
 
-/// y_MN += x_MK w_NK^T in whole numbers, exact up to the scales; sums must not leave 32 bits. w_NK int8, w_scales [N];
-/// y f32.
+/// y_MN = x_MK w_NK^T, or += with add, in whole numbers, exact up to the scales; sums must not leave 32 bits. w_NK
+/// int8, w_scales [N]; y f32.
 void gemm_int8(const QuantizedRows& x, const tensor::StoredMatrix& w_NK, std::span<const float> w_scales,
-               tensor::Matrix y_MN);
+               tensor::Matrix y_MN, bool add);
 
 /// A weight in oneDNN's blocked bf16 layout.
 class PackedBf16 {

@@ -75,7 +75,7 @@ void PackedBf16::multiply(tensor::ConstMatrix x_MK, const float* bias, tensor::M
   }
 }
 
-void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN) {
+void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add) {
   const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, kBlockBytes / (2 * w_NK.columns)));
   const tensor::Matrix expanded{thread_scratch(static_cast<std::size_t>(2 * block * w_NK.columns)), DType::bf16, block,
                                 w_NK.columns, w_NK.columns};
@@ -84,7 +84,7 @@ void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tenso
       const std::int64_t count = std::min(block, w_NK.rows - begin);
       expand_rows(w_NK, begin, expanded.row_range(0, count));
       const memory weight(transposed_desc(count, w_NK.columns, DType::bf16), dnnl_engine(), expanded.data);
-      run_matmul(x_MK, weight, nullptr, y_MN.column_range(begin, count), {}, true);
+      run_matmul(x_MK, weight, nullptr, y_MN.column_range(begin, count), {}, add);
     }
   } catch (const dnnl::error& error) {
     fail<DeviceError>("[matmul] bf16 GEMM of [{}, {}] to {} columns failed: {}", x_MK.rows, x_MK.columns, y_MN.columns,

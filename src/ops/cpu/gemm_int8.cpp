@@ -30,7 +30,8 @@ void multiply_strip(const Int8Product& p, std::int64_t strip, std::byte*) {
       const std::int16_t* x = p.x + row * p.x_stride;
       std::int32_t sum = 0;
       for (std::int64_t k = 0; k < K; ++k) sum += x[k] * w[k];
-      p.y_MN.row<float>(row)[n] += static_cast<float>(sum) * (p.x_scales[row] * p.w_scales[n]);
+      float& y = p.y_MN.row<float>(row)[n];
+      y = (p.add ? y : 0.0f) + static_cast<float>(sum) * (p.x_scales[row] * p.w_scales[n]);
     }
   }
 }
@@ -145,7 +146,7 @@ std::size_t strip_scratch_bytes(std::int64_t rows) {
   return static_cast<std::size_t>(panel + sums);
 }
 
-/// One strip of rows of w against the rows of x: y += x w^T. scratch holds strip_scratch_bytes(p.rows) bytes.
+/// One strip of rows of w against the rows of x. scratch holds strip_scratch_bytes(p.rows) bytes.
 void multiply_strip(const Int8Product& p, std::int64_t strip, std::byte* scratch) {
   const auto width = static_cast<std::int64_t>(2 * hn::Lanes(SumTag()));
   const std::int64_t first = strip * width, used = std::min(width, p.w_NK.rows - first), K = p.w_NK.columns;
@@ -162,8 +163,12 @@ void multiply_strip(const Int8Product& p, std::int64_t strip, std::byte* scratch
   }
   for (std::int64_t row = 0; row < p.rows; ++row) {
     float* y = p.y_MN.row<float>(row) + first;
-    for (std::int64_t j = 0; j < used; ++j) {
-      y[j] += static_cast<float>(c[row * width + j]) * (p.x_scales[row] * p.w_scales[first + j]);
+    const float scale = p.x_scales[row];
+    const std::int32_t* sums = c + row * width;
+    if (p.add) {
+      for (std::int64_t j = 0; j < used; ++j) y[j] += static_cast<float>(sums[j]) * (scale * p.w_scales[first + j]);
+    } else {
+      for (std::int64_t j = 0; j < used; ++j) y[j] = static_cast<float>(sums[j]) * (scale * p.w_scales[first + j]);
     }
   }
 }
@@ -188,13 +193,18 @@ constexpr std::int64_t kRowsAtOnce = 384;
 }  // namespace
 
 void gemm_int8(const QuantizedRows& x, const tensor::StoredMatrix& w_NK, std::span<const float> w_scales,
-               tensor::Matrix y_MN) {
+               tensor::Matrix y_MN, bool add) {
   const std::int64_t width = HWY_DYNAMIC_DISPATCH(strip_width)();
   for (std::int64_t begin = 0; begin < y_MN.rows; begin += kRowsAtOnce) {
     const std::int64_t rows = std::min(kRowsAtOnce, y_MN.rows - begin);
-    const Int8Product product{
-        x.values.row<std::int16_t>(begin), x.values.stride, x.scales + begin, rows, w_NK, w_scales.data(),
-        y_MN.row_range(begin, rows)};
+    const Int8Product product{x.values.row<std::int16_t>(begin),
+                              x.values.stride,
+                              x.scales + begin,
+                              rows,
+                              w_NK,
+                              w_scales.data(),
+                              y_MN.row_range(begin, rows),
+                              add};
     parallel_for((w_NK.rows + width - 1) / width, 1, [&](std::int64_t strip) {
       std::byte* scratch = thread_scratch(HWY_DYNAMIC_DISPATCH(strip_scratch_bytes)(rows));
       HWY_DYNAMIC_DISPATCH(multiply_strip)(product, strip, scratch);
