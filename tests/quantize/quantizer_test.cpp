@@ -65,7 +65,7 @@ TEST_P(QuantizedGolden, VectorsStayNear) {
   EXPECT_EQ(checkpoint.stored_format(), format);
   const Agreement agreement = compare_models(options.model, options.output, {}, check_items(), nullptr);
   // Four bits of independent normal weights cannot be nearer: at 2^-8 of the weights' square, their rate-distortion
-  // bound, these random models would still lose five per cent. Trained weights lose far less.
+  // bound, these random models would still lose three per cent (docs/speed.md).
   EXPECT_GE(agreement.mean(), format == WeightFormat::int8 ? 0.999 : 0.93);
   EXPECT_GE(agreement.minimum(), format == WeightFormat::int8 ? 0.998 : 0.75);
   EXPECT_LT(agreement.mean(), 1.0 - 1e-9);  // it was quantised
