@@ -117,9 +117,10 @@ constexpr const char* kDescription =
     "reads, too.";
 
 constexpr const char* kFooter =
-    "int8: 8-bit weights with a scale for each row; activations are rounded to 8 bits as they come, with a scale for "
-    "each "
-    "token. int4: 4-bit weights with a scale for each group of columns; activations are not rounded.\n"
+    "int8: 8-bit weights with a scale for each row; activations are rounded as they come, with a scale for each token: "
+    "to 8 bits where the CPU has 8-bit dot products, to more elsewhere. int4: 4-bit weights with a scale for each "
+    "group "
+    "of columns; activations are not rounded.\n"
     "\n"
     "Outliers: where some columns of the activations are much larger than the others, their magnitude is moved into "
     "the "

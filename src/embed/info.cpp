@@ -73,6 +73,10 @@ std::string ModelInfo::precision_reason() const {
                                  ? "as asked for"
                                  : fmt::format("because the weights are stored as {}", storage_text(stored));
   if (precision == nn::Precision::f32) return origin;
+  if (precision == nn::Precision::int8) {
+    return origin + (ops::has_native_int8() ? "; this CPU has 8-bit dot products"
+                                            : "; this CPU has no 8-bit dot products, so products are 16 bits wide");
+  }
   return origin + (native_bf16 ? "; this CPU multiplies bf16 in hardware"
                                : "; this CPU has no bf16 instructions, so GEMMs run in f32");
 }

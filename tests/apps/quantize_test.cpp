@@ -1,0 +1,46 @@
+// e5v quantize.
+#include "apps/process.h"
+
+namespace e5v::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+Outcome quantize(const fs::path& output, std::vector<std::string> more) {
+  std::vector<std::string> arguments{"quantize", "--model", golden("ckpt/tiny-small-f32"), "--output", output};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(arguments);
+}
+
+TEST(Quantize, WritesAFolderAndChecksIt) {
+  const TemporaryFolder folder;
+  const fs::path items =
+      folder.write("items.jsonl", "{\"id\": \"cat\", \"text\": \"a cat\"}\n{\"text\": \"two dogs\"}\n");
+  const fs::path output = folder.path() / "int8";
+  const Outcome made = quantize(output, {"--format", "int8", "--check", items, "--threads", "1"});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_THAT(made.out, testing::AllOf(HasSubstr("written as int8: "), HasSubstr("over 2 items: mean 0.99"),
+                                       HasSubstr("  cat\n")));
+  EXPECT_THAT(run({"info", "--model", output}).out,
+              HasSubstr("computes in      int8, because the weights are stored as"));
+  EXPECT_EQ(run({"doctor", "--model", output, "--threads", "1"}).code, 0);
+  const Outcome checked = quantize(output, {"--check", items, "--threads", "1"});
+  EXPECT_EQ(checked.code, 0);
+  EXPECT_THAT(checked.out, testing::StartsWith("cosine to the unquantised model over 2 items"));
+}
+
+TEST(Quantize, RefusesWhatIsWrong) {
+  const TemporaryFolder folder;
+  const fs::path output = folder.path() / "q", empty = folder.write("empty.jsonl", "\n");
+  expect_failure(quantize(output, {}), 2, "--format, --check, or both");
+  expect_failure(quantize(output, {"--format", "int5"}), 2, "--format");
+  expect_failure(quantize(output, {"--format", "int8", "--group", "32"}), 2, "belongs to --format int4");
+  expect_failure(quantize(output, {"--format", "int4", "--group", "24"}), 1, "groups of 24 columns");
+  expect_failure(quantize(output, {"--format", "int8", "--calibrate", empty}), 1, "holds no items");
+  expect_failure(quantize(folder.path(), {"--format", "int8"}), 1, "is not empty; --force");
+  EXPECT_FALSE(fs::exists(output / "config.json"));
+}
+
+}  // namespace
+}  // namespace e5v::test
