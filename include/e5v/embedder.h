@@ -15,7 +15,7 @@ namespace e5v {
 
 /// What the model computes with.
 enum class ComputeType {
-  automatic,  ///< f32 for checkpoints stored in f32, bf16 for those in 16 bits
+  automatic,  ///< f32 for checkpoints stored in f32, int8 for int8 ones, bf16 for the others
   f32,        ///< the reference's own numbers
   bf16,       ///< 16-bit weights; bf16 GEMMs where the CPU has them, f32 GEMMs elsewhere
 };
@@ -39,7 +39,7 @@ struct EmbedderOptions {
 struct E5V_EXPORT Fingerprint {
   std::string weights;        ///< of the tensors and the config
   std::string preprocessing;  ///< of the tokenizer and the image preprocessing
-  std::string compute;  ///< "f32", "bf16" or "bf16-f32" (16-bit weights in f32 arithmetic), and "+l2" if normalised
+  std::string compute;  ///< "f32", "bf16" or "int8", "-f32" where 16-bit weights meet f32 arithmetic, "+l2" if normalised
   std::string prompt;   ///< of the template
 
   /// One hash of weights, preprocessing and compute: the vector space.
