@@ -6,6 +6,7 @@
 #include "ops/check.h"
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/rows.h"
+#include "ops/cpu/scratch.h"
 #include "ops/isa.h"
 #include "ops/quantize.h"
 
@@ -57,39 +58,15 @@ void begin_with_bias(std::span<const float> bias, tensor::Matrix y, bool accumul
   });
 }
 
-/// x rounded to whole numbers, in memory that the thread keeps.
-struct RoundedRows {
-  std::vector<float> scales;
-  tensor::Buffer values;
-};
-
-cpu::QuantizedRows round_rows(tensor::ConstMatrix x_MK, DType type) {
-  thread_local RoundedRows kept;
-  const std::int64_t stride = (x_MK.columns + 15) / 16 * 16;
-  const auto bytes = static_cast<std::size_t>(x_MK.rows * stride * size_of(type));
-  if (kept.values.size() < bytes) kept.values = tensor::Buffer(bytes);
-  kept.scales.resize(static_cast<std::size_t>(x_MK.rows));
-  const tensor::Matrix values{kept.values.data(), type, x_MK.rows, x_MK.columns, stride};
-  if (x_MK.columns % 2 != 0) std::fill_n(kept.values.data(), bytes, std::byte{0});
-  quantize_rows(x_MK, values, kept.scales, int8_levels(x_MK.columns));
-  return {values, kept.scales.data()};
-}
-
-void multiply_parts(tensor::ConstMatrix x_MK, const Weight::Impl& weight, tensor::Matrix y_MN, bool add) {
-  std::optional<cpu::QuantizedRows> rounded;
-  if (weight.arithmetic == Arithmetic::int8) rounded = round_rows(x_MK, DType::i16);
-  std::int64_t column = 0;
-  for (const tensor::StoredMatrix& part : weight.parts) {
-    const tensor::Matrix y = y_MN.column_range(column, part.rows);
-    switch (weight.arithmetic) {
-      case Arithmetic::f32: cpu::gemm_f32(x_MK, part, y, add); break;
-      case Arithmetic::bf16: cpu::gemm_bf16(x_MK, part, y, add); break;
-      case Arithmetic::int8:
-        cpu::gemm_int8(*rounded, part, std::span(weight.scales).subspan(static_cast<std::size_t>(column)), y, add);
-        break;
-    }
-    column += part.rows;
-  }
+/// x as bytes, in memory that the thread keeps.
+cpu::QuantizedRows quantize(tensor::ConstMatrix x_MK) {
+  thread_local cpu::Scratch values;
+  thread_local std::vector<float> scales;
+  scales.resize(static_cast<std::size_t>(x_MK.rows));
+  const tensor::Matrix bytes{values.reserve(static_cast<std::size_t>(x_MK.rows * x_MK.columns)), DType::i8, x_MK.rows,
+                             x_MK.columns, x_MK.columns};
+  quantize_rows(x_MK, bytes, scales, int8_levels(x_MK.columns));
+  return {bytes, scales.data()};
 }
 
 }  // namespace
@@ -126,10 +103,10 @@ std::string Weight::kernel() const {
   if (impl_->packed_int8) return impl_->packed_int8->kernel();
   switch (impl_->arithmetic) {
     case Arithmetic::bf16: return "brgemm over expanded blocks";
-    case Arithmetic::int8: return "int8 by 16-bit products";
+    case Arithmetic::int8: return "int8 panels, 16-bit products";
     case Arithmetic::f32: break;
   }
-  return "sgemm";
+  return "f32 panels";
 }
 
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
@@ -143,9 +120,15 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   const Weight::Impl& impl = weight.impl();
   const float* bias = bias_N.empty() ? nullptr : bias_N.data();
   if (impl.packed_bf16) return impl.packed_bf16->multiply(x_MK, bias, y_MN, accumulate);
-  if (impl.packed_int8) return impl.packed_int8->multiply(round_rows(x_MK, DType::i8), bias, y_MN, accumulate);
+  if (impl.packed_int8) return impl.packed_int8->multiply(quantize(x_MK), bias, y_MN, accumulate);
   if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);
-  multiply_parts(x_MK, impl, y_MN, accumulate || !bias_N.empty());
+  const bool add = accumulate || !bias_N.empty();
+  switch (impl.arithmetic) {
+    case Arithmetic::f32: return cpu::gemm_f32(x_MK, impl.parts, y_MN, add);
+    case Arithmetic::bf16: return cpu::gemm_bf16(x_MK, impl.parts, y_MN, add);
+    case Arithmetic::int8:
+      return cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
+  }
 }
 
 }  // namespace e5v::ops

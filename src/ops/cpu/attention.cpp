@@ -14,6 +14,7 @@
 
 #include "base/parallel.h"
 #include "ops/cpu/attention_layout.h"
+#include "ops/cpu/float_tile-inl.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/scratch.h"
 #include "ops/cpu/vector-inl.h"
@@ -21,52 +22,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
-constexpr std::int64_t kTileRows = 6;      // with two vectors a row this fills the registers of AVX2
 constexpr std::int64_t kKeysAtOnce = 256;  // of a value panel, to stay in the first-level cache
-
-/// c[kRows][N] = a[kRows][depth] * panel[depth][N], or += with add.
-template <int kRows>
-HWY_INLINE void tile(const float* a, std::int64_t a_stride, const float* panel, std::int64_t depth, float* c,
-                     std::int64_t c_stride, bool add) {
-  const FloatTag d;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  FloatVector low[kRows], high[kRows];
-  for (int r = 0; r < kRows; ++r) {
-    low[r] = add ? load(c + r * c_stride) : hn::Zero(d);
-    high[r] = add ? load(c + r * c_stride + lanes) : hn::Zero(d);
-  }
-  for (std::int64_t k = 0; k < depth; ++k) {
-    const auto b_low = load(panel + k * 2 * lanes), b_high = load(panel + k * 2 * lanes + lanes);
-    for (int r = 0; r < kRows; ++r) {
-      const auto factor = hn::Set(d, a[r * a_stride + k]);
-      low[r] = hn::MulAdd(factor, b_low, low[r]);
-      high[r] = hn::MulAdd(factor, b_high, high[r]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r) {
-    store(low[r], c + r * c_stride);
-    store(high[r], c + r * c_stride + lanes);
-  }
-}
-
-/// The tile kernel over any number of rows.
-void multiply(std::int64_t rows, const float* a, std::int64_t a_stride, const float* panel, std::int64_t depth,
-              float* c, std::int64_t c_stride, bool add) {
-  std::int64_t row = 0;
-  for (; row + kTileRows <= rows; row += kTileRows) {
-    tile<kTileRows>(a + row * a_stride, a_stride, panel, depth, c + row * c_stride, c_stride, add);
-  }
-  a += row * a_stride;
-  c += row * c_stride;
-  switch (rows - row) {
-    case 1: return tile<1>(a, a_stride, panel, depth, c, c_stride, add);
-    case 2: return tile<2>(a, a_stride, panel, depth, c, c_stride, add);
-    case 3: return tile<3>(a, a_stride, panel, depth, c, c_stride, add);
-    case 4: return tile<4>(a, a_stride, panel, depth, c, c_stride, add);
-    case 5: return tile<5>(a, a_stride, panel, depth, c, c_stride, add);
-    default: return;
-  }
-}
 
 /// Largest of x[0, count) and `start`.
 float largest(const float* x, std::int64_t count, float start) {
@@ -92,7 +48,7 @@ float exponentials(float* x, std::int64_t count, float shift) {
 
 /// Keys of one head of one node, transposed into panels: [ceil(count / N)][E][N], the last one padded with zeros.
 void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width, float* panels) {
-  const auto panel_width = static_cast<std::int64_t>(2 * hn::Lanes(FloatTag()));
+  const auto panel_width = float_panel_width();
   for (std::int64_t first = 0; first < count; first += panel_width) {
     const std::int64_t used = std::min(panel_width, count - first);
     for (std::int64_t e = 0; e < head_width; ++e) {
@@ -105,7 +61,7 @@ void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::
 
 /// Values of one head of one node in panels of N columns: [ceil(E / N)][count][N], the last one padded with zeros.
 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t head_width, float* panels) {
-  const auto panel_width = static_cast<std::int64_t>(2 * hn::Lanes(FloatTag()));
+  const auto panel_width = float_panel_width();
   for (std::int64_t first = 0; first < head_width; first += panel_width) {
     const std::int64_t used = std::min(panel_width, head_width - first);
     for (std::int64_t key = 0; key < count; ++key, panels += panel_width) {
@@ -146,7 +102,7 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
   for (const auto& section : block.sections) {
     const float* panel = packed.keys(section.node, block.kv_head);
     for (std::int64_t key = 0; key < section.count; key += N, panel += E * N) {
-      multiply(block.rows, q, E, panel, E, scores + section.column + key, block.columns, false);
+      float_tiles(block.rows, q, E, panel, E, scores + section.column + key, block.columns, false);
     }
   }
   bool add = false;
@@ -160,7 +116,7 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
       const std::int64_t keys = std::min(kKeysAtOnce, section.count - key);
       for (std::int64_t e = 0; e < padded_E; e += N) {
         const float* panel = values + e * packed.rows(section.node) + key * N;
-        multiply(block.rows, scores + section.column + key, block.columns, panel, keys, mixed + e, padded_E, add);
+        float_tiles(block.rows, scores + section.column + key, block.columns, panel, keys, mixed + e, padded_E, add);
       }
     }
   }
@@ -177,7 +133,7 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
   }
 }
 
-std::int64_t panel_width() { return static_cast<std::int64_t>(2 * hn::Lanes(FloatTag())); }
+std::int64_t panel_width() { return float_panel_width(); }
 
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

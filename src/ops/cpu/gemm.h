@@ -4,41 +4,39 @@
 #include <string>
 #include <vector>
 
+#include "ops/cpu/row_tiles.h"
 #include "ops/matmul.h"
 #include "tensor/matrix.h"
 #include "tensor/stored_matrix.h"
 
 namespace e5v::ops::cpu {
 
-/// y_MN = x_MK w_NK^T, or += with add, in f32. Weights that are not stored in f32 are expanded to it a block of rows at
-/// a time, so that the block is still in cache when it is multiplied.
-void gemm_f32(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add);
+/// y_MN = x_MK w_NK^T, or += with add, where w is `parts` [N_i, K], stacked. x f32, y f32.
+void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add);
 
 /// The same in bf16, for quantised weights that are expanded to it. x bf16, y f32.
-void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add);
+void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add);
 
-/// Rows as whole numbers, and what to multiply them with.
+/// The same in whole numbers, for int8 weights with w_scales_N. Rows of x are rounded to `levels` (at most
+/// kMostInt8Levels) whole numbers to either side; sums, which must not leave 32 bits, are exact up to the scales.
+/// x f32, y f32.
+void gemm_int8(tensor::ConstMatrix x_MK, int levels, std::span<const tensor::StoredMatrix> parts,
+               std::span<const float> w_scales_N, tensor::Matrix y_MN, bool add);
+constexpr int kMostInt8Levels = 32767 - 128;  // activation plus weight stay in 16 bits
+
+/// Rows of x in whole numbers, inside gemm_int8.
+struct RoundedRows {
+  RowTiles tiles;
+  const std::int16_t* values;
+  const float* scales;
+  const std::uint32_t* own_products;  ///< to be subtracted from a row's sums
+};
+
+/// Rows as bytes with a scale each, for PackedInt8.
 struct QuantizedRows {
-  tensor::ConstMatrix values;  ///< [M, K]; i16, one more column of zeros when K is odd, or i8 for PackedInt8
+  tensor::ConstMatrix values;  ///< i8 [M, K]
   const float* scales;         ///< [M]
 };
-
-/// A product: y [rows, N] = (x x_scales) (w w_scales)^T, or += with add.
-struct Int8Product {
-  const std::int16_t* x;
-  std::int64_t x_stride;
-  const float* x_scales;
-  std::int64_t rows;
-  const tensor::StoredMatrix& w_NK;
-  const float* w_scales;
-  tensor::Matrix y_MN;
-  bool add;
-};
-
-/// y_MN = x_MK w_NK^T, or += with add, in whole numbers, exact up to the scales; sums must not leave 32 bits. w_NK
-/// int8, w_scales [N]; y f32.
-void gemm_int8(const QuantizedRows& x, const tensor::StoredMatrix& w_NK, std::span<const float> w_scales,
-               tensor::Matrix y_MN, bool add);
 
 /// A weight in oneDNN's blocked bf16 layout.
 class PackedBf16 {

@@ -27,6 +27,25 @@ tensor::Tensor stack_bf16(std::span<const tensor::StoredMatrix> parts, std::int6
   return stacked;
 }
 
+/// Expands the weight a block of rows at a time, so that the block is still in cache when it is multiplied.
+void multiply_in_blocks(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN,
+                        bool add) {
+  const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, kBlockBytes / (2 * w_NK.columns)));
+  const tensor::Matrix expanded{thread_scratch(static_cast<std::size_t>(2 * block * w_NK.columns)), DType::bf16, block,
+                                w_NK.columns, w_NK.columns};
+  try {
+    for (std::int64_t begin = 0; begin < w_NK.rows; begin += block) {
+      const std::int64_t count = std::min(block, w_NK.rows - begin);
+      expand_rows(w_NK, begin, expanded.row_range(0, count));
+      const memory weight(transposed_desc(count, w_NK.columns, DType::bf16), dnnl_engine(), expanded.data);
+      run_matmul(x_MK, weight, nullptr, y_MN.column_range(begin, count), {}, add);
+    }
+  } catch (const dnnl::error& error) {
+    fail<DeviceError>("[matmul] bf16 GEMM of [{}, {}] to {} columns failed: {}", x_MK.rows, x_MK.columns, y_MN.columns,
+                      error.message);
+  }
+}
+
 }  // namespace
 
 struct PackedBf16::State {
@@ -75,20 +94,11 @@ void PackedBf16::multiply(tensor::ConstMatrix x_MK, const float* bias, tensor::M
   }
 }
 
-void gemm_bf16(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add) {
-  const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, kBlockBytes / (2 * w_NK.columns)));
-  const tensor::Matrix expanded{thread_scratch(static_cast<std::size_t>(2 * block * w_NK.columns)), DType::bf16, block,
-                                w_NK.columns, w_NK.columns};
-  try {
-    for (std::int64_t begin = 0; begin < w_NK.rows; begin += block) {
-      const std::int64_t count = std::min(block, w_NK.rows - begin);
-      expand_rows(w_NK, begin, expanded.row_range(0, count));
-      const memory weight(transposed_desc(count, w_NK.columns, DType::bf16), dnnl_engine(), expanded.data);
-      run_matmul(x_MK, weight, nullptr, y_MN.column_range(begin, count), {}, add);
-    }
-  } catch (const dnnl::error& error) {
-    fail<DeviceError>("[matmul] bf16 GEMM of [{}, {}] to {} columns failed: {}", x_MK.rows, x_MK.columns, y_MN.columns,
-                      error.message);
+void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add) {
+  std::int64_t column = 0;
+  for (const tensor::StoredMatrix& part : parts) {
+    multiply_in_blocks(x_MK, part, y_MN.column_range(column, part.rows), add);
+    column += part.rows;
   }
 }
 

@@ -1,41 +1,138 @@
-#include <oneapi/dnnl/dnnl.h>
+// y = x w^T in f32 over weights as a checkpoint stores them.
+//
+// Legend: K inputs, W rows of w in a strip (two vectors).
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/cpu/gemm_f32.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once per instruction set
+#include <hwy/highway.h>
 
+#include "ops/cpu/expand-inl.h"
+#include "ops/cpu/float_tile-inl.h"
 #include "ops/cpu/gemm.h"
-#include "ops/cpu/kernels.h"
+#include "ops/cpu/row_tiles.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
 
+HWY_BEFORE_NAMESPACE();
+namespace e5v::ops::cpu::HWY_NAMESPACE {
+
+constexpr std::int64_t kChunk = 256;  // columns of a panel, which then fills half a first-level cache
+
+/// panel[k][W] = rows[W][k] for k in [0, columns); rows are kChunk apart.
+void transpose_rows(const float* rows, std::int64_t columns, float* panel) {
+  const std::int64_t W = float_panel_width();
+  std::int64_t k = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::FixedTag<float, 4> d;
+  for (; k + 4 <= columns; k += 4) {
+    for (std::int64_t w = 0; w < W; w += 4) {
+      const float* from = rows + w * kChunk + k;
+      const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + kChunk), e = hn::LoadU(d, from + 2 * kChunk),
+                 f = hn::LoadU(d, from + 3 * kChunk);
+      const auto ae_low = hn::InterleaveLower(d, a, e), ae_high = hn::InterleaveUpper(d, a, e),
+                 bf_low = hn::InterleaveLower(d, b, f), bf_high = hn::InterleaveUpper(d, b, f);
+      float* to = panel + k * W + w;
+      hn::StoreU(hn::InterleaveLower(d, ae_low, bf_low), d, to);
+      hn::StoreU(hn::InterleaveUpper(d, ae_low, bf_low), d, to + W);
+      hn::StoreU(hn::InterleaveLower(d, ae_high, bf_high), d, to + 2 * W);
+      hn::StoreU(hn::InterleaveUpper(d, ae_high, bf_high), d, to + 3 * W);
+    }
+  }
+#endif
+  for (; k < columns; ++k) {
+    for (std::int64_t w = 0; w < W; ++w) panel[k * W + w] = rows[w * kChunk + k];
+  }
+}
+
+std::int64_t f32_strip_width() { return float_panel_width(); }
+
+std::int64_t f32_group_scratch(const RowTiles& x) {
+  return (kChunk + (kChunk + x.padded_rows()) * kGroupStrips) * float_panel_width();
+}
+
+/// Columns of y = x times the rows of w, or +=. scratch holds f32_group_scratch(tiles) floats.
+void multiply_f32_group(const RowTiles& tiles, const float* x, const WeightRows& w, tensor::Matrix y, bool add,
+                        float* scratch) {
+  const std::int64_t W = float_panel_width(), strips = (w.rows + W - 1) / W;
+  float* rows = scratch;
+  float* panels = rows + kChunk * W;
+  float* c = panels + strips * kChunk * W;  // [strips][rows][W]
+  for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
+    const std::int64_t k = chunk * kChunk, columns = std::min(kChunk, tiles.columns - k);
+    for (std::int64_t strip = 0; strip < strips; ++strip) {
+      const std::int64_t used = std::min(W, w.rows - strip * W);
+      for (std::int64_t r = 0; r < used; ++r) {
+        expand(w.part, w.first + strip * W + r, k, columns, rows + r * kChunk);
+      }
+      std::fill(rows + used * kChunk, rows + W * kChunk, 0.0f);
+      transpose_rows(rows, columns, panels + strip * kChunk * W);
+    }
+    const float* from = x + tiles.offset(chunk, 0);
+    for_tiles(tiles, strips, [=](std::int64_t strip, std::int64_t row) {
+      float_tile<kFloatTileRows>(from + row * kChunk, 1, kFloatTileRows, panels + strip * kChunk * W, columns,
+                                 c + (strip * tiles.padded_rows() + row) * W, W, chunk > 0);
+    });
+  }
+  for (std::int64_t row = 0; row < tiles.rows; ++row) {
+    for (std::int64_t j = 0; j < w.rows; j += W) {
+      float* to = y.row<float>(row) + j;
+      const float* sums = c + (j / W * tiles.padded_rows() + row) * W;
+      const std::int64_t used = std::min(W, w.rows - j);
+      if (add) {
+        for (std::int64_t i = 0; i < used; ++i) to[i] += sums[i];
+      } else {
+        std::copy_n(sums, used, to);
+      }
+    }
+  }
+}
+
+RowTiles f32_tiles(std::int64_t rows, std::int64_t columns) { return {rows, columns, kFloatTileRows, kChunk, 1}; }
+
+}  // namespace e5v::ops::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace e5v::ops::cpu {
+
+HWY_EXPORT(f32_strip_width);
+HWY_EXPORT(f32_group_scratch);
+HWY_EXPORT(multiply_f32_group);
+HWY_EXPORT(f32_tiles);
+
 namespace {
 
-/// Widened weights at a time. Each call of the library packs x anew, so with many rows few large blocks are faster;
-/// with few rows the block should stay in a last-level cache.
-constexpr std::int64_t kSmallBlockBytes = std::int64_t{4} << 20, kLargeBlockBytes = std::int64_t{32} << 20;
-constexpr std::int64_t kManyRows = 512;
-
-void multiply(tensor::ConstMatrix x_MK, const float* w_NK, std::int64_t rows_N, tensor::Matrix y_MN, bool add) {
-  const dnnl_status_t status =
-      dnnl_sgemm('N', 'T', x_MK.rows, rows_N, x_MK.columns, 1.0f, x_MK.row<float>(0), x_MK.stride, w_NK, x_MK.columns,
-                 add ? 1.0f : 0.0f, y_MN.row<float>(0), y_MN.stride);
-  require<DeviceError>(status == dnnl_success, "[matmul] dnnl_sgemm of [{}, {}] by [{}, {}] failed with status {}",
-                       x_MK.rows, x_MK.columns, rows_N, x_MK.columns, static_cast<int>(status));
+void fill_tiles(tensor::ConstMatrix x, const RowTiles& tiles, float* to) {
+  for_rows(tiles.padded_rows(), x.columns, [&](std::int64_t row) {
+    for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
+      const std::int64_t k = chunk * tiles.chunk_columns, columns = std::min(tiles.chunk_columns, x.columns - k);
+      float* part = to + tiles.offset(chunk, row);
+      const float* from = row < x.rows ? x.row<float>(row) + k : nullptr;
+      for (std::int64_t i = 0; i < columns; ++i) part[i * tiles.tile_rows] = from == nullptr ? 0.0f : from[i];
+    }
+  });
 }
 
 }  // namespace
 
-void gemm_f32(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add) {
-  if (w_NK.values.dtype == tensor::DType::f32) {
-    return multiply(x_MK, matrix_of(w_NK.values).row<float>(0), w_NK.rows, y_MN, add);
-  }
-  const std::int64_t row_bytes = w_NK.columns * size_of(tensor::DType::f32);
-  const std::int64_t block_bytes = x_MK.rows >= kManyRows ? kLargeBlockBytes : kSmallBlockBytes;
-  const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, block_bytes / row_bytes));
-  std::byte* wide = thread_scratch(static_cast<std::size_t>(block * row_bytes));
-  for (std::int64_t begin = 0; begin < w_NK.rows; begin += block) {
-    const std::int64_t count = std::min(block, w_NK.rows - begin);
-    const tensor::Matrix expanded{wide, tensor::DType::f32, count, w_NK.columns, w_NK.columns};
-    expand_rows(w_NK, begin, expanded);
-    multiply(x_MK, expanded.row<float>(0), count, y_MN.column_range(begin, count), add);
+void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add) {
+  thread_local Scratch kept;
+  const std::int64_t row_bytes = x_MK.columns * size_of(tensor::DType::f32);
+  const std::int64_t tile_rows = HWY_DYNAMIC_DISPATCH(f32_tiles)(1, x_MK.columns).tile_rows;
+  const std::int64_t block = rows_at_once(x_MK.rows, row_bytes, tile_rows);
+  for (std::int64_t begin = 0; begin < x_MK.rows; begin += block) {
+    const std::int64_t rows = std::min(block, x_MK.rows - begin);
+    const RowTiles tiles = HWY_DYNAMIC_DISPATCH(f32_tiles)(rows, x_MK.columns);
+    auto* x = reinterpret_cast<float*>(kept.reserve(static_cast<std::size_t>(tiles.elements()) * sizeof(float)));
+    fill_tiles(x_MK.row_range(begin, rows), tiles, x);
+    const tensor::Matrix y = y_MN.row_range(begin, rows);
+    const auto scratch_bytes = static_cast<std::size_t>(HWY_DYNAMIC_DISPATCH(f32_group_scratch)(tiles)) * sizeof(float);
+    for_groups(parts, HWY_DYNAMIC_DISPATCH(f32_strip_width)(), [&](const WeightRows& w) {
+      auto* scratch = reinterpret_cast<float*>(thread_scratch(scratch_bytes));
+      HWY_DYNAMIC_DISPATCH(multiply_f32_group)(tiles, x, w, y.column_range(w.column, w.rows), add, scratch);
+    });
   }
 }
 
 }  // namespace e5v::ops::cpu
+#endif

@@ -5,11 +5,23 @@
 
 namespace e5v::ops::cpu {
 
+/// Memory that grows and is used again.
+class Scratch {
+ public:
+  /// At least so many bytes, aligned as tensors are. What it held before is lost.
+  std::byte* reserve(std::size_t bytes) {
+    if (buffer_.size() < bytes) buffer_ = tensor::Buffer(bytes);
+    return buffer_.data();
+  }
+
+ private:
+  tensor::Buffer buffer_;
+};
+
 /// Memory that the calling thread keeps for its next use. Only one use at a time.
 inline std::byte* thread_scratch(std::size_t bytes) {
-  thread_local tensor::Buffer buffer;
-  if (buffer.size() < bytes) buffer = tensor::Buffer(bytes);
-  return buffer.data();
+  thread_local Scratch scratch;
+  return scratch.reserve(bytes);
 }
 
 }  // namespace e5v::ops::cpu

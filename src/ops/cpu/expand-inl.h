@@ -1,0 +1,102 @@
+// Stored weights as numbers. Included once per instruction set, between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE of
+// the including file.
+#if defined(E5V_OPS_CPU_EXPAND_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef E5V_OPS_CPU_EXPAND_INL_H_
+#undef E5V_OPS_CPU_EXPAND_INL_H_
+#else
+#define E5V_OPS_CPU_EXPAND_INL_H_
+#endif
+
+#include "ops/cpu/vector-inl.h"
+#include "tensor/stored_matrix.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace e5v::ops::cpu::HWY_NAMESPACE {
+
+template <class To>
+HWY_INLINE void expand_int8(const std::int8_t* values, float scale, std::size_t count, To* y) {
+  const hn::RebindToSigned<FloatTag> word;
+  const hn::Rebind<std::int8_t, FloatTag> byte;
+  const auto factor = hn::Set(FloatTag(), scale);
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    store(hn::Mul(hn::ConvertTo(FloatTag(), hn::PromoteTo(word, hn::LoadU(byte, values + i))), factor), y + i);
+  }
+  for (; i < count; ++i) y[i] = To(static_cast<float>(values[i]) * scale);
+}
+
+/// count is a multiple of 8. A word holds eight values: its copies, shifted by 0, 4, ..., 28 bits, are the lanes of one
+/// vector (or of two, where vectors have four lanes).
+HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t count, float* y) {
+  const hn::CappedTag<float, 8> d;
+  const hn::RebindToSigned<decltype(d)> word;
+  const hn::RebindToUnsigned<decltype(d)> bits;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto factor = hn::Set(d, scale);
+  for (std::size_t i = 0; i < count; ++words) {
+    const auto copies = hn::Set(bits, static_cast<std::uint32_t>(*words));
+    for (std::uint32_t first = 0; first < 8; first += static_cast<std::uint32_t>(lanes), i += lanes) {
+      const auto nibbles = hn::And(hn::Shr(copies, hn::ShiftLeft<2>(hn::Iota(bits, first))), hn::Set(bits, 15u));
+      const auto numbers = hn::Sub(hn::BitCast(word, nibbles), hn::Set(word, 8));
+      hn::StoreU(hn::Mul(hn::ConvertTo(d, numbers), factor), d, y + i);
+    }
+  }
+}
+
+HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t count, tensor::BFloat16* y) {
+  constexpr std::size_t kAtOnce = 64;
+  HWY_ALIGN float wide[kAtOnce];
+  for (std::size_t i = 0; i < count; i += kAtOnce) {
+    const std::size_t part = HWY_MIN(kAtOnce, count - i);
+    expand_int4(words + i / 8, scale, part, wide);
+    transform(
+        part, y + i, [](auto v) HWY_ATTR { return v; }, wide);
+  }
+}
+
+/// Element `index` of a tensor of f32, f16 or bf16.
+HWY_INLINE float scale_at(const tensor::TensorView& scales, std::int64_t index) {
+  switch (scales.dtype) {
+    case tensor::DType::f16: return static_cast<float>(reinterpret_cast<const tensor::Half*>(scales.data)[index]);
+    case tensor::DType::bf16: return static_cast<float>(reinterpret_cast<const tensor::BFloat16*>(scales.data)[index]);
+    default: return reinterpret_cast<const float*>(scales.data)[index];
+  }
+}
+
+template <class From, class To>
+HWY_INLINE void expand_plain(const std::byte* values, std::int64_t index, std::size_t count, To* y) {
+  transform(
+      count, y, [](auto v) HWY_ATTR { return v; }, reinterpret_cast<const From*>(values) + index);
+}
+
+/// y[i] = column begin + i of a row of the weight, i in [0, count). For int4, begin and count are multiples of 8.
+template <class To>
+void expand(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, std::int64_t count, To* y) {
+  const std::int64_t index = row * weight.columns + begin;
+  const auto size = static_cast<std::size_t>(count);
+  if (weight.format == tensor::WeightFormat::plain) {
+    switch (weight.values.dtype) {
+      case tensor::DType::f16: return expand_plain<tensor::Half>(weight.values.data, index, size, y);
+      case tensor::DType::bf16: return expand_plain<tensor::BFloat16>(weight.values.data, index, size, y);
+      default: return expand_plain<float>(weight.values.data, index, size, y);
+    }
+  }
+  if (weight.format == tensor::WeightFormat::int8) {
+    const auto* values = reinterpret_cast<const std::int8_t*>(weight.values.data) + index;
+    return expand_int8(values, scale_at(weight.scales, row), size, y);
+  }
+  const std::int64_t group = weight.group(), groups = weight.scales.shape[1];
+  const auto* words = reinterpret_cast<const std::int32_t*>(weight.values.data) + row * weight.values.shape[1];
+  for (std::int64_t k = begin; k < begin + count;) {
+    const std::int64_t end = std::min((k / group + 1) * group, begin + count);
+    expand_int4(words + k / 8, scale_at(weight.scales, row * groups + k / group), static_cast<std::size_t>(end - k),
+                y + (k - begin));
+    k = end;
+  }
+}
+
+}  // namespace e5v::ops::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

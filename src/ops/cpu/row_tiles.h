@@ -1,0 +1,84 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+#include "base/parallel.h"
+#include "tensor/stored_matrix.h"
+
+/// How GEMMs over stored weights cut their work, after Goto and van de Geijn, "Anatomy of high-performance matrix
+/// multiplication" (2008). A thread takes a group of rows of the weight. A chunk of its columns is unpacked into panels,
+/// one for each strip of as many rows as two vectors have lanes: a panel fills half a first-level cache. Rows of x
+/// stream past the panels in blocks that stay in a second-level cache while all panels of the group meet them.
+namespace e5v::ops::cpu {
+
+/// Rows of x in the order in which a kernel reads them:
+/// [chunks of columns][tiles of rows][chunk_columns / step][tile_rows][step]. Rows behind the end are zero.
+struct RowTiles {
+  std::int64_t rows, columns, tile_rows, chunk_columns, step;
+
+  std::int64_t tiles() const { return (rows + tile_rows - 1) / tile_rows; }
+  std::int64_t chunks() const { return (columns + chunk_columns - 1) / chunk_columns; }
+  std::int64_t padded_rows() const { return tiles() * tile_rows; }
+  std::int64_t elements() const { return chunks() * padded_rows() * chunk_columns; }
+  /// Where a chunk's part of a row begins. Its steps are tile_rows * step apart.
+  std::int64_t offset(std::int64_t chunk, std::int64_t row) const {
+    const std::int64_t place = row % tile_rows;
+    return (chunk * padded_rows() + row - place) * chunk_columns + place * step;
+  }
+};
+
+/// How many of `rows` rows of so many bytes to lay out at once: equal blocks, large so that weights are unpacked rarely.
+inline std::int64_t rows_at_once(std::int64_t rows, std::int64_t row_bytes, std::int64_t tile_rows) {
+  constexpr std::int64_t kBlockBytes = std::int64_t{32} << 20, kFewestRows = 192;
+  const std::int64_t most = std::max(kFewestRows, kBlockBytes / row_bytes), blocks = (rows + most - 1) / most;
+  return ((rows + blocks - 1) / blocks + tile_rows - 1) / tile_rows * tile_rows;
+}
+
+/// Rows [first, first + rows) of a weight's part, and the column of y that belongs to the first.
+struct WeightRows {
+  const tensor::StoredMatrix& part;
+  std::int64_t first, rows, column;
+};
+
+constexpr std::int64_t kGroupStrips = 8;    // their panels fill a quarter of a second-level cache
+constexpr std::int64_t kCachedRows = 96;   // of x: a chunk of them fills another quarter
+
+/// Runs body(WeightRows) for groups of at most kGroupStrips strips of `width` rows, until all parts are done, in
+/// parallel.
+template <class Body>
+void for_groups(std::span<const tensor::StoredMatrix> parts, std::int64_t width, const Body& body) {
+  std::int64_t outputs = 0;
+  for (const tensor::StoredMatrix& part : parts) outputs += part.rows;
+  constexpr std::int64_t kGroupsPerThread = 4;  // so that threads end at about the same time
+  const std::int64_t strips = outputs / (width * kGroupsPerThread * thread_count());
+  const std::int64_t rows = width * std::clamp<std::int64_t>(strips, 1, kGroupStrips);
+  const auto groups = [rows](const tensor::StoredMatrix& part) { return (part.rows + rows - 1) / rows; };
+  std::int64_t count = 0;
+  for (const tensor::StoredMatrix& part : parts) count += groups(part);
+  parallel_for(count, 1, [&](std::int64_t group) {
+    std::int64_t column = 0;
+    for (const tensor::StoredMatrix& part : parts) {
+      if (group < groups(part)) {
+        const std::int64_t first = group * rows;
+        return body(WeightRows{part, first, std::min(rows, part.rows - first), column + first});
+      }
+      group -= groups(part);
+      column += part.rows;
+    }
+  });
+}
+
+/// Runs tile(strip, row) over all tiles, in blocks of rows that stay in cache.
+template <class Tile>
+inline void for_tiles(const RowTiles& x, std::int64_t strips, const Tile& tile) {
+  const std::int64_t block = kCachedRows / x.tile_rows * x.tile_rows;
+  for (std::int64_t begin = 0; begin < x.padded_rows(); begin += block) {
+    const std::int64_t end = std::min(begin + block, x.padded_rows());
+    for (std::int64_t strip = 0; strip < strips; ++strip) {
+      for (std::int64_t row = begin; row < end; row += x.tile_rows) tile(strip, row);
+    }
+  }
+}
+
+}  // namespace e5v::ops::cpu
