@@ -1,5 +1,7 @@
 #include "tensor/tensor.h"
 
+#include <sys/mman.h>
+
 #include <cmath>
 #include <cstdlib>
 #include <type_traits>
@@ -10,6 +12,8 @@ namespace e5v::tensor {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kHugePages = 2;  // from here on rounding up to whole ones wastes little
 constexpr std::int64_t kGrain = 1 << 16;
 
 /// Calls f(begin, end) over [0, count) in parallel pieces.
@@ -48,9 +52,12 @@ bool finite(std::span<const T> values) {
 
 Buffer::Buffer(std::size_t bytes) : size_(bytes) {
   if (bytes == 0) return;
-  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
+  const bool large = bytes >= kHugePages * kHugePage;
+  const std::size_t alignment = large ? kHugePage : kAlignment;
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
   require<DeviceError>(memory != nullptr, "[memory] {} bytes cannot be had", bytes);
+  if (large) madvise(memory, rounded, MADV_HUGEPAGE);  // only a hint: where it is refused, pages are small
   data_.reset(memory);
 }
 

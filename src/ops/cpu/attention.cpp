@@ -1,8 +1,10 @@
 // Scores and mixes are small matrix products over panels: keys transposed and values as they are, both cut into strips
 // as wide as two vectors, so that one kernel serves both. A task takes a block of query rows against one kv head; the
-// query heads that share it stand in the block as further rows, so even a single query fills the kernel.
+// query heads that share it stand in the block as further rows, so even a single query fills the kernel. Keys come in
+// chunks; when a chunk raises a row's largest score, what the row has gathered is scaled down (Milakov and Gimelshein,
+// "Online normalizer calculation for softmax", 2018).
 //
-// Legend: E head width, G query heads per kv head, N panel width, L keys on a span's path.
+// Legend: E head width, G query heads per kv head, N panel width.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/attention.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
@@ -10,6 +12,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/parallel.h"
@@ -22,7 +25,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
-constexpr std::int64_t kKeysAtOnce = 256;  // of a value panel, to stay in the first-level cache
+constexpr std::int64_t kKeysAtOnce = 256;  // a panel of their values stays in the first-level cache
+// Apart from a power of two, so that rows of scores do not meet in the same lines of a cache.
+constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;
 
 /// Largest of x[0, count) and `start`.
 float largest(const float* x, std::int64_t count, float start) {
@@ -71,64 +76,88 @@ void pack_values(const float* values, std::int64_t stride, std::int64_t count, s
   }
 }
 
-/// softmax without its division, in place, over what one row sees of each section; the rest of what the block sees
-/// becomes zero. Gives the sum to divide by.
-float softmax_row(const BlockLayout& block, std::int64_t query, float* scores) {
-  float shift = std::numeric_limits<float>::lowest();
-  for (const auto& section : block.sections) {
-    shift = largest(scores + section.column, section.seen_by(query), shift);
+/// A block at work. Rows hold the exponentials' sum and the mix of values gathered so far, both relative to the largest
+/// score.
+struct Block {
+  std::int64_t rows, padded_E;
+  float* q;       // [rows][E], scaled
+  float* scores;  // [rows][kScoreStride]
+  float* mixed;   // [rows][padded_E]
+  float* sums;
+  float* largest;
+
+  Block(std::int64_t count, const PackedHeads& packed, float* scratch)
+      : rows(count),
+        padded_E(packed.padded_head_width()),
+        q(scratch),
+        scores(q + rows * packed.head_width),
+        mixed(scores + rows * kScoreStride),
+        sums(mixed + rows * padded_E),
+        largest(sums + rows) {
+    std::fill_n(mixed, rows * padded_E + rows, 0.0f);
+    std::fill_n(largest, rows, std::numeric_limits<float>::lowest());
   }
-  float sum = 0;
-  for (const auto& section : block.sections) {
-    const std::int64_t seen = section.seen_by(query);
-    sum += exponentials(scores + section.column, seen, shift);
-    std::fill(scores + section.column + seen, scores + section.column + section.count, 0.0f);
-  }
-  return sum;
+};
+
+std::int64_t attention_scratch(const PackedHeads& packed, std::int64_t rows) {
+  return rows * (packed.head_width + kScoreStride + packed.padded_head_width() + 2);
 }
 
-/// Attention of one block of query rows. scratch holds block.scratch_floats() floats.
-void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& block, float* scratch) {
-  const std::int64_t E = packed.head_width, N = packed.panel_width, padded_E = packed.padded_head_width();
-  float* q = scratch;
-  float* scores = q + block.rows * E;
-  float* mixed = scores + block.rows * block.columns;
+/// Turns the first `seen` of a row's `count` scores into exponentials, and the others into zeros.
+void softmax_row(const Block& block, std::int64_t row, std::int64_t seen, std::int64_t count) {
+  float* scores = block.scores + row * kScoreStride;
+  std::fill(scores + seen, scores + count, 0.0f);
+  if (seen == 0) return;
+  const float before = block.largest[row], now = largest(scores, seen, before);
+  if (now > before) {
+    const float factor = std::exp(before - now);
+    float* mixed = block.mixed + row * block.padded_E;
+    transform(
+        static_cast<std::size_t>(block.padded_E), mixed,
+        [=](auto v) HWY_ATTR { return hn::Mul(v, hn::Set(FloatTag(), factor)); }, mixed);
+    block.sums[row] *= factor;
+    block.largest[row] = now;
+  }
+  block.sums[row] += exponentials(scores, seen, now);
+}
+
+/// Attention of one block of query rows. scratch holds attention_scratch() floats.
+void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& layout, float* scratch) {
+  const std::int64_t E = packed.head_width, N = packed.panel_width;
+  const Block block(layout.rows, packed, scratch);
   for (std::int64_t row = 0; row < block.rows; ++row) {
     const auto scale = hn::Set(FloatTag(), a.scale);
-    const float* from = a.q_QHE.row<float>(block.query_row(row)) + block.head(row) * E;
+    const float* from = a.q_QHE.row<float>(layout.query_row(row)) + layout.head(row) * E;
     transform(
-        static_cast<std::size_t>(E), q + row * E, [=](auto v) HWY_ATTR { return hn::Mul(v, scale); }, from);
+        static_cast<std::size_t>(E), block.q + row * E, [=](auto v) HWY_ATTR { return hn::Mul(v, scale); }, from);
   }
-  for (const auto& section : block.sections) {
-    const float* panel = packed.keys(section.node, block.kv_head);
-    for (std::int64_t key = 0; key < section.count; key += N, panel += E * N) {
-      float_tiles(block.rows, q, E, panel, E, scores + section.column + key, block.columns, false);
-    }
-  }
-  bool add = false;
-  float* sums = mixed + block.rows * padded_E;
-  for (std::int64_t row = 0; row < block.rows; ++row) {
-    sums[row] = softmax_row(block, block.query(row), scores + row * block.columns);
-  }
-  for (const auto& section : block.sections) {
-    const float* values = packed.values(section.node, block.kv_head);
-    for (std::int64_t key = 0; key < section.count; key += kKeysAtOnce, add = true) {
-      const std::int64_t keys = std::min(kKeysAtOnce, section.count - key);
-      for (std::int64_t e = 0; e < padded_E; e += N) {
-        const float* panel = values + e * packed.rows(section.node) + key * N;
-        float_tiles(block.rows, scores + section.column + key, block.columns, panel, keys, mixed + e, padded_E, add);
+  for (const auto& section : layout.sections) {
+    for (std::int64_t first = 0; first < section.count; first += kKeysAtOnce) {
+      const std::int64_t count = std::min(kKeysAtOnce, section.count - first);
+      const float* keys = packed.keys(section.node, layout.kv_head) + first * E;
+      for (std::int64_t key = 0; key < count; key += N) {
+        float_tiles(block.rows, block.q, E, keys + key * E, E, block.scores + key, kScoreStride, false);
+      }
+      for (std::int64_t row = 0; row < block.rows; ++row) {
+        const std::int64_t seen = std::clamp<std::int64_t>(section.seen_by(layout.query(row)) - first, 0, count);
+        softmax_row(block, row, seen, count);
+      }
+      const float* values = packed.values(section.node, layout.kv_head) + first * N;
+      for (std::int64_t e = 0; e < block.padded_E; e += N) {
+        float_tiles(block.rows, block.scores, kScoreStride, values + e * packed.rows(section.node), count,
+                    block.mixed + e, block.padded_E, true);
       }
     }
   }
   for (std::int64_t row = 0; row < block.rows; ++row) {
-    const auto factor = hn::Set(FloatTag(), 1.0f / sums[row]);
+    const auto factor = hn::Set(FloatTag(), 1.0f / block.sums[row]);
     const auto divide = [=](auto v) HWY_ATTR { return hn::Mul(v, factor); };
-    const std::int64_t to = block.query_row(row), column = block.head(row) * E;
+    const float* mixed = block.mixed + row * block.padded_E;
+    const std::int64_t to = layout.query_row(row), column = layout.head(row) * E;
     if (a.out_QHE.dtype == tensor::DType::f32) {
-      transform(static_cast<std::size_t>(E), a.out_QHE.row<float>(to) + column, divide, mixed + row * padded_E);
+      transform(static_cast<std::size_t>(E), a.out_QHE.row<float>(to) + column, divide, mixed);
     } else {
-      transform(static_cast<std::size_t>(E), a.out_QHE.row<tensor::BFloat16>(to) + column, divide,
-                mixed + row * padded_E);
+      transform(static_cast<std::size_t>(E), a.out_QHE.row<tensor::BFloat16>(to) + column, divide, mixed);
     }
   }
 }
@@ -144,6 +173,7 @@ namespace e5v::ops::cpu {
 HWY_EXPORT(pack_keys);
 HWY_EXPORT(pack_values);
 HWY_EXPORT(attend);
+HWY_EXPORT(attention_scratch);
 HWY_EXPORT(panel_width);
 
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena) {
@@ -162,9 +192,10 @@ void attention(const AttentionArguments& arguments, const AttentionPlan& plan, t
   });
   const std::vector<BlockTask> tasks = block_tasks(plan, arguments.heads / arguments.kv_heads, arguments.kv_heads);
   parallel_for(static_cast<std::int64_t>(tasks.size()), 1, [&](std::int64_t index) {
-    const BlockLayout block(plan, tasks[static_cast<std::size_t>(index)], packed.panel_width);
-    std::byte* scratch = thread_scratch(static_cast<std::size_t>(block.scratch_floats(packed)) * sizeof(float));
-    HWY_DYNAMIC_DISPATCH(attend)(arguments, packed, block, reinterpret_cast<float*>(scratch));
+    const BlockLayout layout(plan, tasks[static_cast<std::size_t>(index)]);
+    const std::int64_t floats = HWY_DYNAMIC_DISPATCH(attention_scratch)(packed, layout.rows);
+    auto* scratch = reinterpret_cast<float*>(thread_scratch(static_cast<std::size_t>(floats) * sizeof(float)));
+    HWY_DYNAMIC_DISPATCH(attend)(arguments, packed, layout, scratch);
   });
 }
 

@@ -5,9 +5,7 @@
 namespace e5v::ops::cpu {
 namespace {
 
-constexpr std::int64_t kTileRows = 6;
-constexpr std::int64_t kScoreFloats = (std::int64_t{192} << 10) / 4;  // of a block: 192 KiB
-constexpr std::int64_t kMostTiles = 8;
+constexpr std::int64_t kBlockRows = 96;  // whole tiles; with their scores they stay in a second-level cache
 
 std::int64_t round_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -34,12 +32,9 @@ std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group
   std::vector<BlockTask> tasks;
   for (std::size_t index = 0; index < plan.spans.size(); ++index) {
     const AttentionPlan::Span& span = plan.spans[index];
-    std::int64_t keys = 0;
-    for (const std::int32_t node : span.path) keys += node_of(plan, node).count;
-    const std::int64_t tiles = std::clamp<std::int64_t>(kScoreFloats / keys / kTileRows, 1, kMostTiles);
     const std::int64_t rows = span.queries.count * group;
-    for (std::int64_t first = 0; first < rows; first += tiles * kTileRows) {
-      const std::int64_t count = std::min(tiles * kTileRows, rows - first);
+    for (std::int64_t first = 0; first < rows; first += kBlockRows) {
+      const std::int64_t count = std::min(kBlockRows, rows - first);
       for (std::int64_t head = 0; head < kv_heads; ++head) {
         tasks.push_back({static_cast<std::int32_t>(index), head, group, first, count});
       }
@@ -48,19 +43,18 @@ std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group
   return tasks;
 }
 
-BlockLayout::BlockLayout(const AttentionPlan& plan, const BlockTask& task, std::int64_t panel_width)
+BlockLayout::BlockLayout(const AttentionPlan& plan, const BlockTask& task)
     : kv_head(task.kv_head), group(task.group), first_row(task.first_row), rows(task.rows) {
   const AttentionPlan::Span& span = plan.spans[static_cast<std::size_t>(task.span)];
   query_begin = span.queries.begin;
   for (const std::int32_t index : span.path) {
     const RowRange& node = node_of(plan, index);
-    Section section{index, columns, node.count, 0, node.count};
+    Section section{index, node.count, 0, node.count};
     if (span.causal && index == span.path.back()) {
       section.unseen = span.queries.count - 1;
       section.count = section.seen_by(query(rows - 1));
     }
     sections.push_back(section);
-    columns += round_up(section.count, panel_width);
   }
 }
 

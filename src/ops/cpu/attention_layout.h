@@ -37,28 +37,25 @@ struct BlockTask {
   std::int64_t kv_head, group, first_row, rows;
 };
 
-/// Cuts every span into tasks whose scores fit a second-level cache.
+/// Cuts every span into tasks.
 std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group, std::int64_t kv_heads);
 
-/// What a task's rows see, and where its scores stand: one section of columns for each node of the path.
+/// What a task's rows see: one section of keys for each node of the path.
 struct BlockLayout {
   struct Section {
-    std::int64_t node, column, count;  // count: keys that any row of the block sees
-    std::int64_t unseen;               // keys at the end of the node that query 0 of the span does not see
-    std::int64_t total;                // keys of the node
+    std::int64_t node, count;  // count: keys that any row of the block sees
+    std::int64_t unseen;       // keys at the end of the node that query 0 of the span does not see
+    std::int64_t total;        // keys of the node
     std::int64_t seen_by(std::int64_t query) const { return unseen == 0 ? count : total - unseen + query; }
   };
 
-  BlockLayout(const AttentionPlan& plan, const BlockTask& task, std::int64_t panel_width);
+  BlockLayout(const AttentionPlan& plan, const BlockTask& task);
 
   std::int64_t query(std::int64_t row) const { return (first_row + row) / group; }
   std::int64_t query_row(std::int64_t row) const { return query_begin + query(row); }
   std::int64_t head(std::int64_t row) const { return kv_head * group + (first_row + row) % group; }
-  std::int64_t scratch_floats(const PackedHeads& packed) const {
-    return rows * (packed.head_width + columns + packed.padded_head_width() + 1);
-  }
 
-  std::int64_t kv_head, group, first_row, rows, query_begin, columns = 0;
+  std::int64_t kv_head, group, first_row, rows, query_begin;
   std::vector<Section> sections;
 };
 

@@ -7,8 +7,6 @@
 #define E5V_OPS_CPU_FLOAT_TILE_INL_H_
 #endif
 
-#include <hwy/cache_control.h>
-
 #include "ops/cpu/vector-inl.h"
 
 #ifdef __clang__
@@ -21,7 +19,6 @@ HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
 constexpr std::int64_t kFloatTileRows = 6;  // with two vectors a row this fills the registers of AVX2
-constexpr std::int64_t kAhead = 128;         // floats of a to have in cache before they are needed
 
 /// Columns of a panel: two vectors.
 HWY_INLINE std::int64_t float_panel_width() { return static_cast<std::int64_t>(2 * hn::Lanes(FloatTag())); }
@@ -42,21 +39,14 @@ HWY_INLINE void float_tile(const float* a, std::int64_t row_step, std::int64_t c
   } else {
     E5V_UNROLL for (int r = 0; r < kRows; ++r) low[r] = high[r] = hn::Zero(d);
   }
-  const auto step = [&](std::int64_t k) HWY_ATTR {
+  for (std::int64_t k = 0; k < depth; ++k) {
     const auto b_low = load(panel + k * 2 * lanes), b_high = load(panel + k * 2 * lanes + lanes);
     E5V_UNROLL for (int r = 0; r < kRows; ++r) {
       const auto factor = hn::Set(d, a[r * row_step + k * column_step]);
       low[r] = hn::MulAdd(factor, b_low, low[r]);
       high[r] = hn::MulAdd(factor, b_high, high[r]);
     }
-  };
-  std::int64_t k = 0;
-  for (; k + 4 <= depth; k += 4) {
-    hwy::Prefetch(a + k * column_step + kAhead);
-    hwy::Prefetch(a + k * column_step + kAhead + 16);
-    E5V_UNROLL for (int i = 0; i < 4; ++i) step(k + i);
   }
-  for (; k < depth; ++k) step(k);
   E5V_UNROLL for (int r = 0; r < kRows; ++r) {
     store(low[r], c + r * c_stride);
     store(high[r], c + r * c_stride + lanes);

@@ -17,6 +17,83 @@ HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
 constexpr std::int64_t kChunk = 256;  // columns of a panel, which then fills half a first-level cache
+constexpr std::int64_t kUnroll = 4;   // columns come in multiples of it, the last ones zero
+
+#if HWY_TARGET == HWY_AVX2
+
+// What the loop of float_tile means, unrolled. Compilers that unroll it run out of registers.
+// clang-format off
+#define E5V_F32_TILE_ROW(offset, low, high)           \
+  "vbroadcastss " offset "(%[x]), %%ymm14\n\t"        \
+  "vfmadd231ps %%ymm12, %%ymm14, %%" low "\n\t"       \
+  "vfmadd231ps %%ymm13, %%ymm14, %%" high "\n\t"
+#define E5V_F32_TILE_COLUMN(x, w)                     \
+  "vmovups " w "(%[panel]), %%ymm12\n\t"              \
+  "vmovups " w "+32(%[panel]), %%ymm13\n\t"           \
+  E5V_F32_TILE_ROW(x, "ymm0", "ymm1")                 \
+  E5V_F32_TILE_ROW(x "+4", "ymm2", "ymm3")            \
+  E5V_F32_TILE_ROW(x "+8", "ymm4", "ymm5")            \
+  E5V_F32_TILE_ROW(x "+12", "ymm6", "ymm7")           \
+  E5V_F32_TILE_ROW(x "+16", "ymm8", "ymm9")           \
+  E5V_F32_TILE_ROW(x "+20", "ymm10", "ymm11")
+
+/// c[6][W] += x[columns][6]^T * panel[columns][W].
+void f32_tile(const float* x, const float* panel, std::int64_t columns, float* c) {
+  static_assert(kFloatTileRows == 6 && kUnroll == 4);
+  asm volatile(
+      "vmovups (%[c]), %%ymm0\n\t"
+      "vmovups 32(%[c]), %%ymm1\n\t"
+      "vmovups 64(%[c]), %%ymm2\n\t"
+      "vmovups 96(%[c]), %%ymm3\n\t"
+      "vmovups 128(%[c]), %%ymm4\n\t"
+      "vmovups 160(%[c]), %%ymm5\n\t"
+      "vmovups 192(%[c]), %%ymm6\n\t"
+      "vmovups 224(%[c]), %%ymm7\n\t"
+      "vmovups 256(%[c]), %%ymm8\n\t"
+      "vmovups 288(%[c]), %%ymm9\n\t"
+      "vmovups 320(%[c]), %%ymm10\n\t"
+      "vmovups 352(%[c]), %%ymm11\n\t"
+      ".p2align 5\n"
+      "1:\n\t"
+      "prefetcht0 512(%[x])\n\t"
+      E5V_F32_TILE_COLUMN("0", "0")
+      E5V_F32_TILE_COLUMN("24", "64")
+      "prefetcht0 576(%[x])\n\t"
+      E5V_F32_TILE_COLUMN("48", "128")
+      E5V_F32_TILE_COLUMN("72", "192")
+      "add $256, %[panel]\n\t"
+      "add $96, %[x]\n\t"
+      "sub $4, %[columns]\n\t"
+      "jg 1b\n\t"
+      "vmovups %%ymm0, (%[c])\n\t"
+      "vmovups %%ymm1, 32(%[c])\n\t"
+      "vmovups %%ymm2, 64(%[c])\n\t"
+      "vmovups %%ymm3, 96(%[c])\n\t"
+      "vmovups %%ymm4, 128(%[c])\n\t"
+      "vmovups %%ymm5, 160(%[c])\n\t"
+      "vmovups %%ymm6, 192(%[c])\n\t"
+      "vmovups %%ymm7, 224(%[c])\n\t"
+      "vmovups %%ymm8, 256(%[c])\n\t"
+      "vmovups %%ymm9, 288(%[c])\n\t"
+      "vmovups %%ymm10, 320(%[c])\n\t"
+      "vmovups %%ymm11, 352(%[c])\n\t"
+      : [x] "+r"(x), [panel] "+r"(panel), [columns] "+r"(columns)
+      : [c] "r"(c)
+      : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+        "xmm11", "xmm12", "xmm13", "xmm14");
+}
+#undef E5V_F32_TILE_COLUMN
+#undef E5V_F32_TILE_ROW
+// clang-format on
+
+#else
+
+/// c[6][W] += x[columns][6]^T * panel[columns][W].
+void f32_tile(const float* x, const float* panel, std::int64_t columns, float* c) {
+  float_tile<kFloatTileRows>(x, 1, kFloatTileRows, panel, columns, c, float_panel_width(), true);
+}
+
+#endif
 
 /// panel[k][W] = rows[W][k] for k in [0, columns); rows are kChunk apart.
 void transpose_rows(const float* rows, std::int64_t columns, float* panel) {
@@ -57,20 +134,23 @@ void multiply_f32_group(const RowTiles& tiles, const float* x, const WeightRows&
   float* rows = scratch;
   float* panels = rows + kChunk * W;
   float* c = panels + strips * kChunk * W;  // [strips][rows][W]
+  std::fill_n(c, strips * tiles.padded_rows() * W, 0.0f);
   for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
-    const std::int64_t k = chunk * kChunk, columns = std::min(kChunk, tiles.columns - k);
+    const std::int64_t k = chunk * kChunk, given = std::min(kChunk, tiles.columns - k),
+                       columns = (given + kUnroll - 1) / kUnroll * kUnroll;
     for (std::int64_t strip = 0; strip < strips; ++strip) {
       const std::int64_t used = std::min(W, w.rows - strip * W);
       for (std::int64_t r = 0; r < used; ++r) {
-        expand(w.part, w.first + strip * W + r, k, columns, rows + r * kChunk);
+        float* row = rows + r * kChunk;
+        expand(w.part, w.first + strip * W + r, k, given, row);
+        std::fill(row + given, row + columns, 0.0f);
       }
       std::fill(rows + used * kChunk, rows + W * kChunk, 0.0f);
       transpose_rows(rows, columns, panels + strip * kChunk * W);
     }
     const float* from = x + tiles.offset(chunk, 0);
     for_tiles(tiles, strips, [=](std::int64_t strip, std::int64_t row) {
-      float_tile<kFloatTileRows>(from + row * kChunk, 1, kFloatTileRows, panels + strip * kChunk * W, columns,
-                                 c + (strip * tiles.padded_rows() + row) * W, W, chunk > 0);
+      f32_tile(from + row * kChunk, panels + strip * kChunk * W, columns, c + (strip * tiles.padded_rows() + row) * W);
     });
   }
   for (std::int64_t row = 0; row < tiles.rows; ++row) {
@@ -107,8 +187,12 @@ void fill_tiles(tensor::ConstMatrix x, const RowTiles& tiles, float* to) {
     for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
       const std::int64_t k = chunk * tiles.chunk_columns, columns = std::min(tiles.chunk_columns, x.columns - k);
       float* part = to + tiles.offset(chunk, row);
-      const float* from = row < x.rows ? x.row<float>(row) + k : nullptr;
-      for (std::int64_t i = 0; i < columns; ++i) part[i * tiles.tile_rows] = from == nullptr ? 0.0f : from[i];
+      std::int64_t i = 0;
+      if (row < x.rows) {
+        const float* from = x.row<float>(row) + k;
+        for (; i < columns; ++i) part[i * tiles.tile_rows] = from[i];
+      }
+      for (; i < tiles.chunk_columns; ++i) part[i * tiles.tile_rows] = 0.0f;
     }
   });
 }

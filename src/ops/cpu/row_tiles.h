@@ -30,7 +30,7 @@ struct RowTiles {
 
 /// How many of `rows` rows of so many bytes to lay out at once: equal blocks, large so that weights are unpacked rarely.
 inline std::int64_t rows_at_once(std::int64_t rows, std::int64_t row_bytes, std::int64_t tile_rows) {
-  constexpr std::int64_t kBlockBytes = std::int64_t{32} << 20, kFewestRows = 192;
+  constexpr std::int64_t kBlockBytes = std::int64_t{128} << 20, kFewestRows = 192;
   const std::int64_t most = std::max(kFewestRows, kBlockBytes / row_bytes), blocks = (rows + most - 1) / most;
   return ((rows + blocks - 1) / blocks + tile_rows - 1) / tile_rows * tile_rows;
 }
