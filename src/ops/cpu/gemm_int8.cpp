@@ -282,6 +282,29 @@ std::uint32_t round_row(const float* x, const RowTiles& tiles, std::int64_t row,
   return own_products(scratch, padded);
 }
 
+/// y[i] = (sums[i] - w_own[i] - x_own) x_scale w_scales[i], or +=, for i in [0, count).
+void scale_sums(const std::uint32_t* sums, const std::uint32_t* w_own, std::uint32_t x_own, std::int64_t count,
+                float x_scale, const float* w_scales, float* y, bool add) {
+  std::int64_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::RebindToSigned<FloatTag> word;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(word));
+  const auto x_sum = hn::Set(word, static_cast<std::int32_t>(x_own));
+  const auto factor = hn::Set(FloatTag(), x_scale);
+  for (; i + lanes <= count; i += lanes) {
+    const auto sum = hn::LoadU(word, reinterpret_cast<const std::int32_t*>(sums + i));
+    const auto own = hn::Add(hn::LoadU(word, reinterpret_cast<const std::int32_t*>(w_own + i)), x_sum);
+    const auto value = hn::ConvertTo(FloatTag(), hn::Sub(sum, own));
+    const auto start = add ? load(y + i) : hn::Zero(FloatTag());
+    store(hn::MulAdd(value, hn::Mul(factor, load(w_scales + i)), start), y + i);
+  }
+#endif
+  for (; i < count; ++i) {
+    const auto value = static_cast<float>(static_cast<std::int32_t>(sums[i] - w_own[i] - x_own));
+    y[i] = (add ? y[i] : 0.0f) + value * (x_scale * w_scales[i]);
+  }
+}
+
 std::size_t int8_group_scratch(const RowTiles& tiles) {
   return static_cast<std::size_t>((kChunk * 2 + (tiles.padded_rows() + 1) * 4) * int8_strip_width() * kGroupStrips);
 }
@@ -310,13 +333,10 @@ void multiply_int8_group(const RoundedRows& x, const WeightRows& w, const float*
     });
   }
   for (std::int64_t row = 0; row < tiles.rows; ++row) {
-    float* to = y.row<float>(row);
-    const float scale = x.scales[row];
-    const std::uint32_t x_own = x.own_products[row];
-    for (std::int64_t j = 0; j < w.rows; ++j) {
-      const std::uint32_t sums = c[(j / W * tiles.padded_rows() + row) * W + j % W];
-      const auto sum = static_cast<float>(static_cast<std::int32_t>(sums - x_own - own[j]));
-      to[j] = (add ? to[j] : 0.0f) + sum * (scale * w_scales[j]);
+    for (std::int64_t strip = 0; strip < strips; ++strip) {
+      const std::int64_t first = strip * W, used = std::min(W, w.rows - first);
+      scale_sums(c + (strip * tiles.padded_rows() + row) * W, own + first, x.own_products[row], used, x.scales[row],
+                 w_scales + first, y.row<float>(row) + first, add);
     }
   }
 }
