@@ -120,7 +120,9 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   const std::int64_t language = language_bytes(c, T, input), stream = T * c.width * kFloat;
   const std::int64_t vision =
       config.vision ? vision_bytes(config, image.tokens, image.tiles, input_bytes(precision, kPlain)) : 0;
-  estimate.activations = static_cast<std::uint64_t>(std::max(language, stream + vision));
+  const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, stored.format);
+  const std::int64_t scratch = ops::matmul_scratch_bytes(arithmetic, T, c.mlp_width);  // the widest input
+  estimate.activations = static_cast<std::uint64_t>(std::max(language, stream + vision) + scratch);
   constexpr std::int64_t kImagesAhead = 6;  // four that wait, one being prepared, one being computed
   const std::int64_t tile_bytes = 3 * std::int64_t{preprocess.tile} * preprocess.tile;
   estimate.images = static_cast<std::uint64_t>(kImagesAhead * (image.tiles * tile_bytes + image.tokens * 4));

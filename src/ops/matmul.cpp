@@ -131,4 +131,13 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   }
 }
 
+std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, std::int64_t inputs_K) {
+  switch (arithmetic) {
+    case Arithmetic::bf16: return cpu::gemm_bf16_scratch_bytes();
+    case Arithmetic::f32: return cpu::gemm_f32_scratch_bytes(rows_M, inputs_K);
+    case Arithmetic::int8: break;
+  }
+  return has_native_int8() ? rows_M * inputs_K : cpu::gemm_int8_scratch_bytes(rows_M, inputs_K);
+}
+
 }  // namespace e5v::ops

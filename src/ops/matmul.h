@@ -51,4 +51,8 @@ class Weight {
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
             bool accumulate = false);
 
+/// Memory that matmul keeps for its next call, in bytes: the rows of x as the kernel reads them, and each thread's part
+/// of a weight and its sums.
+std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, std::int64_t inputs_K);
+
 }  // namespace e5v::ops

@@ -7,6 +7,10 @@
 #define E5V_OPS_CPU_EXPAND_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
+
+#include <algorithm>
+
 #include "ops/cpu/vector-inl.h"
 #include "tensor/stored_matrix.h"
 
@@ -94,6 +98,19 @@ void expand(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t b
                 y + (k - begin));
     k = end;
   }
+}
+
+/// Asks for columns [begin, begin + count) of a row, or as many as there are. Rows lie far apart, so that the processor
+/// does not foresee the next one.
+HWY_INLINE void prefetch(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, std::int64_t count) {
+  const bool packed = weight.format == tensor::WeightFormat::int4;
+  const std::int64_t stride = packed ? weight.values.shape[1] * 4 : weight.columns * size_of(weight.values.dtype);
+  const auto bytes = [&](std::int64_t columns) {
+    return packed ? columns / 2 : columns * size_of(weight.values.dtype);
+  };
+  const std::byte* from = weight.values.data + row * stride;
+  const std::int64_t end = bytes(std::min(begin + count, weight.columns));
+  for (std::int64_t byte = bytes(begin); byte < end; byte += 64) hwy::Prefetch(from + byte);
 }
 
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE

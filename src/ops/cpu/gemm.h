@@ -24,6 +24,11 @@ void gemm_int8(tensor::ConstMatrix x_MK, int levels, std::span<const tensor::Sto
                std::span<const float> w_scales_N, tensor::Matrix y_MN, bool add);
 constexpr int kMostInt8Levels = 32767 - 128;  // activation plus weight stay in 16 bits
 
+/// Memory that each keeps for its next call.
+std::int64_t gemm_f32_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
+std::int64_t gemm_bf16_scratch_bytes();
+std::int64_t gemm_int8_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
+
 /// Rows of x in whole numbers, inside gemm_int8.
 struct RoundedRows {
   RowTiles tiles;

@@ -102,4 +102,6 @@ void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> p
   }
 }
 
+std::int64_t gemm_bf16_scratch_bytes() { return kBlockBytes; }
+
 }  // namespace e5v::ops::cpu

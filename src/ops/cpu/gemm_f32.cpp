@@ -144,6 +144,7 @@ void multiply_f32_group(const RowTiles& tiles, const float* x, const WeightRows&
         float* row = rows + r * kChunk;
         expand(w.part, w.first + strip * W + r, k, given, row);
         std::fill(row + given, row + columns, 0.0f);
+        prefetch(w.part, w.first + strip * W + r, k + kChunk, kChunk);
       }
       std::fill(rows + used * kChunk, rows + W * kChunk, 0.0f);
       transpose_rows(rows, columns, panels + strip * kChunk * W);
@@ -197,20 +198,33 @@ void fill_tiles(tensor::ConstMatrix x, const RowTiles& tiles, float* to) {
   });
 }
 
+/// Rows to lay out at once.
+std::int64_t block_rows(std::int64_t rows, std::int64_t columns) {
+  const std::int64_t tile_rows = HWY_DYNAMIC_DISPATCH(f32_tiles)(1, columns).tile_rows;
+  return rows_at_once(rows, columns * size_of(tensor::DType::f32), tile_rows);
+}
+
+std::int64_t group_bytes(const RowTiles& tiles) {
+  return HWY_DYNAMIC_DISPATCH(f32_group_scratch)(tiles) * size_of(tensor::DType::f32);
+}
+
 }  // namespace
+
+std::int64_t gemm_f32_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K) {
+  const RowTiles tiles = HWY_DYNAMIC_DISPATCH(f32_tiles)(block_rows(rows_M, inputs_K), inputs_K);
+  return tiles.elements() * size_of(tensor::DType::f32) + thread_count() * group_bytes(tiles);
+}
 
 void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add) {
   thread_local Scratch kept;
-  const std::int64_t row_bytes = x_MK.columns * size_of(tensor::DType::f32);
-  const std::int64_t tile_rows = HWY_DYNAMIC_DISPATCH(f32_tiles)(1, x_MK.columns).tile_rows;
-  const std::int64_t block = rows_at_once(x_MK.rows, row_bytes, tile_rows);
+  const std::int64_t block = block_rows(x_MK.rows, x_MK.columns);
   for (std::int64_t begin = 0; begin < x_MK.rows; begin += block) {
     const std::int64_t rows = std::min(block, x_MK.rows - begin);
     const RowTiles tiles = HWY_DYNAMIC_DISPATCH(f32_tiles)(rows, x_MK.columns);
     auto* x = reinterpret_cast<float*>(kept.reserve(static_cast<std::size_t>(tiles.elements()) * sizeof(float)));
     fill_tiles(x_MK.row_range(begin, rows), tiles, x);
     const tensor::Matrix y = y_MN.row_range(begin, rows);
-    const auto scratch_bytes = static_cast<std::size_t>(HWY_DYNAMIC_DISPATCH(f32_group_scratch)(tiles)) * sizeof(float);
+    const auto scratch_bytes = static_cast<std::size_t>(group_bytes(tiles));
     for_groups(parts, HWY_DYNAMIC_DISPATCH(f32_strip_width)(), [&](const WeightRows& w) {
       auto* scratch = reinterpret_cast<float*>(thread_scratch(scratch_bytes));
       HWY_DYNAMIC_DISPATCH(multiply_f32_group)(tiles, x, w, y.column_range(w.column, w.rows), add, scratch);

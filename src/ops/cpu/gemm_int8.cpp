@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/cpu/expand-inl.h"
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/quantize-inl.h"
 #include "ops/cpu/row_tiles.h"
@@ -326,6 +327,9 @@ void multiply_int8_group(const RoundedRows& x, const WeightRows& w, const float*
       std::int16_t* panel = panels + strip * kChunk * W;
       widen_strip(from, tiles.columns, std::min(W, w.rows - strip * W), columns, panel);
       add_own_products(panel, 2 * octets, own + strip * W);
+      for (std::int64_t r = strip * W; r < std::min((strip + 1) * W, w.rows); ++r) {
+        prefetch(w.part, w.first + r, k + kChunk, kChunk);
+      }
     }
     const std::int16_t* from = x.values + tiles.offset(chunk, 0);
     for_tiles(tiles, strips, [=](std::int64_t strip, std::int64_t row) {
@@ -385,13 +389,24 @@ RoundedRows round_rows(tensor::ConstMatrix x, int levels, KeptRows& kept) {
   return {tiles, values, scales, own_products};
 }
 
+/// Rows to round at once.
+std::int64_t block_rows(std::int64_t rows, std::int64_t columns) {
+  const std::int64_t tile_rows = HWY_DYNAMIC_DISPATCH(int8_tiles)(1, columns).tile_rows;
+  return rows_at_once(rows, columns * size_of(tensor::DType::i16), tile_rows);
+}
+
 }  // namespace
+
+std::int64_t gemm_int8_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K) {
+  const RowTiles tiles = HWY_DYNAMIC_DISPATCH(int8_tiles)(block_rows(rows_M, inputs_K), inputs_K);
+  return tiles.elements() * size_of(tensor::DType::i16) +
+         thread_count() * static_cast<std::int64_t>(HWY_DYNAMIC_DISPATCH(int8_group_scratch)(tiles));
+}
 
 void gemm_int8(tensor::ConstMatrix x_MK, int levels, std::span<const tensor::StoredMatrix> parts,
                std::span<const float> w_scales, tensor::Matrix y_MN, bool add) {
   thread_local KeptRows kept;
-  const std::int64_t tile_rows = HWY_DYNAMIC_DISPATCH(int8_tiles)(1, x_MK.columns).tile_rows;
-  const std::int64_t block = rows_at_once(x_MK.rows, x_MK.columns * size_of(tensor::DType::i16), tile_rows);
+  const std::int64_t block = block_rows(x_MK.rows, x_MK.columns);
   for (std::int64_t begin = 0; begin < x_MK.rows; begin += block) {
     const std::int64_t rows = std::min(block, x_MK.rows - begin);
     const RoundedRows x = round_rows(x_MK.row_range(begin, rows), levels, kept);
