@@ -136,8 +136,9 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
                                            bytes_text(info.memory_available)));
   lines.emplace_back(
       "", fmt::format("weights mapped {} (file cache), packed {}", bytes_text(m.mapped), bytes_text(m.packed)));
-  lines.emplace_back("", fmt::format("activations {}, images ahead {}, program and tables {}",
-                                     bytes_text(m.activations), bytes_text(m.images), bytes_text(m.base)));
+  lines.emplace_back(
+      "", fmt::format("activations {}, GEMM scratch {}, images ahead {}, program and tables {}",
+                      bytes_text(m.activations), bytes_text(m.scratch), bytes_text(m.images), bytes_text(m.base)));
   lines.emplace_back("fingerprint", info.fingerprint.space());
   return lines;
 }
@@ -186,6 +187,7 @@ Json to_json(const ModelInfo& info) {
            {{"mapped", m.mapped},
             {"packed", m.packed},
             {"activations", m.activations},
+            {"scratch", m.scratch},
             {"images", m.images},
             {"base", m.base},
             {"total", m.total()},

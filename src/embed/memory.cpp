@@ -17,6 +17,8 @@ constexpr std::int64_t kFloat = sizeof(float);
 
 /// Program, libraries, generated kernels, decoding of an image: measured on small models, with a margin.
 constexpr std::uint64_t kProcessBytes = std::uint64_t{24} << 20;
+/// Of the table of token embeddings: 2,000 different tokens, and the 64 KiB that the kernel maps around each.
+constexpr std::uint64_t kEmbeddingBytes = std::uint64_t{125} << 20;
 /// The tokenizer's tables, and what reading them takes, in bytes per byte of its file: measured on Llama 3's.
 constexpr std::uint64_t kTokenizerFactor = 7;
 
@@ -114,6 +116,8 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   constexpr auto kPlain = tensor::WeightFormat::plain;
   estimate.mapped =
       stored.format == kPlain ? static_cast<std::uint64_t>(parameters.total() * size_of(stored.dtype)) : stored.bytes;
+  const auto table = static_cast<std::uint64_t>(parameters.embedding * size_of(stored.dtype));
+  estimate.mapped -= table - std::min(table, kEmbeddingBytes);
   estimate.packed =
       static_cast<std::uint64_t>(parameters.language_matrices * packed_bytes(precision, stored.format, stored.dtype) +
                                  parameters.vision_matrices * packed_bytes(precision, kPlain, stored.dtype));
@@ -121,8 +125,8 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   const std::int64_t vision =
       config.vision ? vision_bytes(config, image.tokens, image.tiles, input_bytes(precision, kPlain)) : 0;
   const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, stored.format);
-  const std::int64_t scratch = ops::matmul_scratch_bytes(arithmetic, T, c.mlp_width);  // the widest input
-  estimate.activations = static_cast<std::uint64_t>(std::max(language, stream + vision) + scratch);
+  estimate.activations = static_cast<std::uint64_t>(std::max(language, stream + vision));
+  estimate.scratch = static_cast<std::uint64_t>(ops::matmul_scratch_bytes(arithmetic, T, c.mlp_width));
   constexpr std::int64_t kImagesAhead = 6;  // four that wait, one being prepared, one being computed
   const std::int64_t tile_bytes = 3 * std::int64_t{preprocess.tile} * preprocess.tile;
   estimate.images = static_cast<std::uint64_t>(kImagesAhead * (image.tiles * tile_bytes + image.tokens * 4));

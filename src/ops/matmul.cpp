@@ -126,8 +126,7 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   switch (impl.arithmetic) {
     case Arithmetic::f32: return cpu::gemm_f32(x_MK, impl.parts, y_MN, add);
     case Arithmetic::bf16: return cpu::gemm_bf16(x_MK, impl.parts, y_MN, add);
-    case Arithmetic::int8:
-      return cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
+    case Arithmetic::int8: return cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "ops/matmul.h"
 
 #include <gmock/gmock.h>
+#include <hwy/targets.h>
 
 #include <random>
 #include <tuple>
@@ -168,6 +169,43 @@ TEST(Matmul, Int8DoesNotSaturate) {
   matmul(matrix_of(x), weight, {}, matrix_of(y));
   for (std::size_t i = 0; i < 16; ++i) {
     EXPECT_NEAR(y.as<float>()[i], (i < 8 ? -127.0f : 127.0f) * static_cast<float>(inputs), 1.0f);
+  }
+}
+
+/// Lets loops run on one instruction set only, until the end of the scope.
+struct OnlyTarget {
+  explicit OnlyTarget(std::int64_t target) { use(target); }
+  ~OnlyTarget() { use(0); }
+  static void use(std::int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+TEST(Matmul, EveryInstructionSetComputesTheSame) {
+  const std::int64_t rows = 11, outputs = 37, inputs = 603;
+  const RandomMatrix x(rows, inputs, 1), w(outputs, inputs, 2);
+  const Int8Weight w8(outputs, inputs, 3);
+  const Weight plain(parts_of({w.tensor.view()}), Arithmetic::f32), int8(std::vector{w8.matrix()}, Arithmetic::int8);
+  const auto expected = reference::matmul(x.exact, w.exact, {});
+  const auto expected8 = int8_product(x, w8, std::vector<double>(static_cast<std::size_t>(outputs)));
+  for (const std::int64_t target : {HWY_SCALAR, HWY_AVX2, HWY_AVX3}) {
+    if (target != HWY_SCALAR && (hwy::SupportedTargets() & target) == 0) continue;
+    const OnlyTarget only(target);
+    const tensor::Tensor y(tensor::DType::f32, {rows, outputs});
+    matmul(x.matrix(), plain, {}, matrix_of(y));
+    EXPECT_LT(max_difference(matrix_of(y), expected), 5e-4) << hwy::TargetName(target);
+    matmul(x.matrix(), int8, {}, matrix_of(y));
+    EXPECT_LT(max_difference(matrix_of(y), expected8), 1e-3) << hwy::TargetName(target);
+  }
+}
+
+TEST(Matmul, ScratchGrowsWithRows) {
+  for (const Arithmetic arithmetic : {Arithmetic::f32, Arithmetic::int8}) {
+    const std::int64_t few = matmul_scratch_bytes(arithmetic, 8, 4096),
+                       many = matmul_scratch_bytes(arithmetic, 800, 4096);
+    EXPECT_GE(few, 8 * 4096);
+    EXPECT_GE(many, few + 792 * 4096);
   }
 }
 

@@ -28,8 +28,7 @@ tensor::Tensor stack_bf16(std::span<const tensor::StoredMatrix> parts, std::int6
 }
 
 /// Expands the weight a block of rows at a time, so that the block is still in cache when it is multiplied.
-void multiply_in_blocks(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN,
-                        bool add) {
+void multiply_in_blocks(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add) {
   const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, kBlockBytes / (2 * w_NK.columns)));
   const tensor::Matrix expanded{thread_scratch(static_cast<std::size_t>(2 * block * w_NK.columns)), DType::bf16, block,
                                 w_NK.columns, w_NK.columns};

@@ -4,8 +4,8 @@
 // Adding the pairs' sums takes as many instructions as multiplying, and from the same units. Half of the products are
 // therefore replaced by sums (Winograd, "A new algorithm for inner product", 1968): of four columns,
 //   x0 w0 + x2 w2 = (x0 + w2) (x2 + w0) - x0 x2 - w0 w2, and likewise with 1 and 3.
-// What is subtracted depends on x or w alone and is summed once for a row. Sums may leave 32 bits on the way, since they
-// return: all is modulo 2^32.
+// What is subtracted depends on x or w alone and is summed once for a row. Sums may leave 32 bits on the way, since
+// they return: all is modulo 2^32.
 //
 // Weights stay as the checkpoint stores them: a strip of rows is widened, a chunk of columns at a time, into a panel
 // [pairs of columns][W][2].
@@ -163,8 +163,8 @@ void add_own_products(const std::int16_t* panel, std::int64_t quads, std::uint32
     auto total = hn::LoadU(sum, words + half * lanes);
     for (std::int64_t quad = 0; quad < quads; ++quad) {
       const std::int16_t* from = panel + quad * 8 * lanes + half * 2 * lanes;
-      total = hn::ReorderWidenMulAccumulate(sum, hn::LoadU(pair, from), hn::LoadU(pair, from + 4 * lanes), total,
-                                            unused);
+      total =
+          hn::ReorderWidenMulAccumulate(sum, hn::LoadU(pair, from), hn::LoadU(pair, from + 4 * lanes), total, unused);
     }
     hn::StoreU(total, sum, words + half * lanes);
   }
@@ -255,10 +255,8 @@ void int8_tile(const std::int16_t* x, const std::int16_t* panel, std::int64_t oc
       std::int32_t both[2];
       std::memcpy(both, x + (quad * kTileRows + r) * 4, sizeof both);
       const auto x01 = hn::BitCast(pair, hn::Set(sum, both[0])), x23 = hn::BitCast(pair, hn::Set(sum, both[1]));
-      low[r] =
-          hn::ReorderWidenMulAccumulate(sum, hn::Add(x01, w23_low), hn::Add(x23, w01_low), low[r], unused);
-      high[r] =
-          hn::ReorderWidenMulAccumulate(sum, hn::Add(x01, w23_high), hn::Add(x23, w01_high), high[r], unused);
+      low[r] = hn::ReorderWidenMulAccumulate(sum, hn::Add(x01, w23_low), hn::Add(x23, w01_low), low[r], unused);
+      high[r] = hn::ReorderWidenMulAccumulate(sum, hn::Add(x01, w23_high), hn::Add(x23, w01_high), high[r], unused);
     }
   }
   for (std::int64_t r = 0; r < kTileRows; ++r) {
@@ -317,13 +315,13 @@ void multiply_int8_group(const RoundedRows& x, const WeightRows& w, const float*
   const std::int64_t W = int8_strip_width(), strips = (w.rows + W - 1) / W;
   auto* panels = reinterpret_cast<std::int16_t*>(scratch);
   auto* own = reinterpret_cast<std::uint32_t*>(panels + strips * kChunk * W);  // [strips][W]
-  std::uint32_t* c = own + strips * W;                                        // [strips][rows][W]
+  std::uint32_t* c = own + strips * W;                                         // [strips][rows][W]
   std::fill_n(own, (tiles.padded_rows() + 1) * strips * W, 0u);
   for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
     const std::int64_t k = chunk * kChunk, columns = std::min(kChunk, tiles.columns - k), octets = (columns + 7) / 8;
     for (std::int64_t strip = 0; strip < strips; ++strip) {
-      const auto* from = reinterpret_cast<const std::int8_t*>(w.part.values.data) +
-                         (w.first + strip * W) * tiles.columns + k;
+      const auto* from =
+          reinterpret_cast<const std::int8_t*>(w.part.values.data) + (w.first + strip * W) * tiles.columns + k;
       std::int16_t* panel = panels + strip * kChunk * W;
       widen_strip(from, tiles.columns, std::min(W, w.rows - strip * W), columns, panel);
       add_own_products(panel, 2 * octets, own + strip * W);
@@ -383,7 +381,8 @@ RoundedRows round_rows(tensor::ConstMatrix x, int levels, KeptRows& kept) {
   for (std::int64_t row = x.rows; row < tiles.padded_rows(); ++row) {
     for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
       std::int16_t* part = values + tiles.offset(chunk, row);
-      for (std::int64_t k = 0; k < tiles.chunk_columns; k += 4) std::fill_n(part + k * tiles.tile_rows, 4, std::int16_t{0});
+      for (std::int64_t k = 0; k < tiles.chunk_columns; k += 4)
+        std::fill_n(part + k * tiles.tile_rows, 4, std::int16_t{0});
     }
   }
   return {tiles, values, scales, own_products};

@@ -33,7 +33,7 @@ HWY_EXPORT(expand_row);
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels) {
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
     scales[row] = HWY_DYNAMIC_DISPATCH(quantize_row_as)(x.row<float>(row), static_cast<std::size_t>(x.columns),
-                                                     static_cast<float>(levels), q.dtype, q.row_range(row, 1).data);
+                                                        static_cast<float>(levels), q.dtype, q.row_range(row, 1).data);
   });
 }
 

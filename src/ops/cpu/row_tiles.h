@@ -7,9 +7,9 @@
 #include "tensor/stored_matrix.h"
 
 /// How GEMMs over stored weights cut their work, after Goto and van de Geijn, "Anatomy of high-performance matrix
-/// multiplication" (2008). A thread takes a group of rows of the weight. A chunk of its columns is unpacked into panels,
-/// one for each strip of as many rows as two vectors have lanes: a panel fills half a first-level cache. Rows of x
-/// stream past the panels in blocks that stay in a second-level cache while all panels of the group meet them.
+/// multiplication" (2008). A thread takes a group of rows of the weight. A chunk of its columns is unpacked into
+/// panels, one for each strip of as many rows as two vectors have lanes: a panel fills half a first-level cache. Rows
+/// of x stream past the panels in blocks that stay in a second-level cache while all panels of the group meet them.
 namespace e5v::ops::cpu {
 
 /// Rows of x in the order in which a kernel reads them:
@@ -28,7 +28,8 @@ struct RowTiles {
   }
 };
 
-/// How many of `rows` rows of so many bytes to lay out at once: equal blocks, large so that weights are unpacked rarely.
+/// How many of `rows` rows of so many bytes to lay out at once: equal blocks, large so that weights are unpacked
+/// rarely.
 inline std::int64_t rows_at_once(std::int64_t rows, std::int64_t row_bytes, std::int64_t tile_rows) {
   constexpr std::int64_t kBlockBytes = std::int64_t{128} << 20, kFewestRows = 192;
   const std::int64_t most = std::max(kFewestRows, kBlockBytes / row_bytes), blocks = (rows + most - 1) / most;
@@ -41,8 +42,8 @@ struct WeightRows {
   std::int64_t first, rows, column;
 };
 
-constexpr std::int64_t kGroupStrips = 8;    // their panels fill a quarter of a second-level cache
-constexpr std::int64_t kCachedRows = 96;   // of x: a chunk of them fills another quarter
+constexpr std::int64_t kGroupStrips = 8;  // their panels fill a quarter of a second-level cache
+constexpr std::int64_t kCachedRows = 96;  // of x: a chunk of them fills another quarter
 
 /// Runs body(WeightRows) for groups of at most kGroupStrips strips of `width` rows, until all parts are done, in
 /// parallel.
