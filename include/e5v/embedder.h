@@ -39,8 +39,8 @@ struct EmbedderOptions {
 struct E5V_EXPORT Fingerprint {
   std::string weights;        ///< of the tensors and the config
   std::string preprocessing;  ///< of the tokenizer and the image preprocessing
-  std::string
-      compute;  ///< "f32", "bf16" or "int8", "-f32" where 16-bit weights meet f32 arithmetic, "+l2" if normalised
+  /// "f32", "bf16" or "int8"; "-f32" where 16-bit weights meet f32 arithmetic, "+l2" if normalised.
+  std::string compute;
   std::string prompt;  ///< of the template
 
   /// One hash of weights, preprocessing and compute: the vector space.
