@@ -1,5 +1,7 @@
 #include "ops/isa.h"
 
+#include <hwy/targets.h>
+
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "ops/cpu/kernels.h"
@@ -12,6 +14,17 @@ bool includes(dnnl::cpu_isa whole, dnnl::cpu_isa part) {
   const auto bits = static_cast<unsigned>(part);
   return (static_cast<unsigned>(whole) & bits) == bits;
 }
+
+/// Keeps our own loops from instructions that oneDNN leaves alone, be it for the CPU or for ONEDNN_MAX_CPU_ISA.
+/// Done when the program starts, because Highway chooses at the first call of a loop.
+const bool kLoopsFollow = [] {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  std::int64_t disabled = 0;
+  if (!includes(isa, dnnl::cpu_isa::avx512_core)) disabled |= HWY_AVX3 | HWY_AVX3_DL;
+  if (!includes(isa, dnnl::cpu_isa::avx2)) disabled |= HWY_AVX2;
+  hwy::DisableTargets(disabled);
+  return disabled != 0;
+}();
 
 }  // namespace
 

@@ -59,6 +59,28 @@ TEST(Info, ForReadingAndForPrograms) {
   EXPECT_THAT(run({"info", "--model", golden("ckpt/tiny-small-bf16-2shard")}).out, HasSubstr("in 2 files"));
 }
 
+/// An environment variable while it lives; the program inherits it.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Environment() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+// oneDNN's variable limits oneDNN and our own loops; vectors stay what they are.
+TEST(Info, InstructionSetsCanBeLimited) {
+  const std::vector<std::string> sentence = with_model("similarity", {"--json", "--text", "a cat", "--text", "a rocket"});
+  const auto cosine = [](const std::string& json) { return Json::parse(json).at("similarity")[0][1].get<double>(); };
+  const double expected = cosine(run(sentence).out);
+  const Environment limit("ONEDNN_MAX_CPU_ISA", "SSE41");
+  const Json compute = Json::parse(run(with_model("info", {"--json"})).out).at("compute");
+  EXPECT_EQ(compute.at("instruction_set"), "sse41");
+  EXPECT_LE(compute.at("vector_bits").get<int>(), 128);
+  EXPECT_NEAR(cosine(run(sentence).out), expected, 1e-5);
+}
+
 TEST(Info, MemoryIsPredicted) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "AddressSanitizer keeps freed memory";
