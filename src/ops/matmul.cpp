@@ -136,11 +136,11 @@ void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Ma
   if (dy_MN.rows > 0) cpu::gemm_f32_transposed(dy_MN, weight.impl().parts, dx_MK, true);
 }
 
-void matmul_weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, tensor::Matrix dw_NK) {
-  check_gradient("matmul_weight_gradient", "x", x_MK, dy_MN.rows, dw_NK.columns);
-  check_gradient("matmul_weight_gradient", "dw", dw_NK, dy_MN.columns, x_MK.columns);
-  check_type("matmul_weight_gradient", "dy", dy_MN.dtype, DType::f32);
-  cpu::product({dy_MN, cpu::Side::transposed}, {x_MK, cpu::Side::plain}, 1, dw_NK, true);
+void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float scale, tensor::Matrix dw_NK) {
+  check_gradient("weight_gradient", "x", x_MK, dy_MN.rows, dw_NK.columns);
+  check_gradient("weight_gradient", "dw", dw_NK, dy_MN.columns, x_MK.columns);
+  check_type("weight_gradient", "dy", dy_MN.dtype, DType::f32);
+  cpu::product({dy_MN, cpu::Side::transposed}, {x_MK, cpu::Side::plain}, scale, dw_NK, true);
 }
 
 void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add) {

@@ -54,8 +54,8 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
 /// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N]; dx_MK f32 [M, K]; always in f32 arithmetic.
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK);
 
-/// dw += dy^T x: the backward pass of matmul by the weight. dy_MN, x_MK, dw_NK f32.
-void matmul_weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, tensor::Matrix dw_NK);
+/// dw += scale dy^T x: the backward pass of matmul and multiply by the weight. dy_MN, x_MK, dw_NK f32.
+void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float scale, tensor::Matrix dw_NK);
 
 /// y = scale x w^T, or += with add, for small matrices that are not weights of a checkpoint. x_MK, w_NK, y_MN f32.
 void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add);

@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "ops/check.h"
+#include "ops/cpu/column_sums.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/rows.h"
+#include "ops/rows.h"
 
 namespace e5v::ops {
 namespace {
@@ -17,21 +19,6 @@ void check_backward(const char* op, tensor::ConstMatrix x, std::span<const float
   check_type(op, "dy", dy.dtype, tensor::DType::f32);
   check_length(op, "gamma", gamma.size(), x.columns);
   if (!dgamma.empty()) check_length(op, "dgamma", dgamma.size(), x.columns);
-}
-
-/// sum[j] += the sum over all rows of term(row, j): columns in parallel, rows in order, so that threads do not matter.
-template <class Term>
-void add_column_sums(std::int64_t rows, std::span<float> sum, const Term& term) {
-  constexpr std::int64_t kColumns = 64;
-  const auto width = static_cast<std::int64_t>(sum.size());
-  parallel_for((width + kColumns - 1) / kColumns, 1, [&](std::int64_t part) {
-    double sums[kColumns] = {};
-    const std::int64_t begin = part * kColumns, count = std::min(kColumns, width - begin);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      for (std::int64_t j = 0; j < count; ++j) sums[j] += static_cast<double>(term(row, begin + j));
-    }
-    for (std::int64_t j = 0; j < count; ++j) sum[static_cast<std::size_t>(begin + j)] += static_cast<float>(sums[j]);
-  });
 }
 
 /// What a norm subtracts from a row, and what it multiplies the rest with.
@@ -60,7 +47,7 @@ void add_gamma_gradient(tensor::ConstMatrix x, float eps, bool centred, tensor::
                         std::span<float> dgamma) {
   if (dgamma.empty()) return;
   const std::vector<Scaling> rows = scalings(x, eps, centred);
-  add_column_sums(x.rows, dgamma, [&](std::int64_t row, std::int64_t j) {
+  cpu::add_column_sums(x.rows, dgamma, [&](std::int64_t row, std::int64_t j) {
     const Scaling& scaling = rows[static_cast<std::size_t>(row)];
     return dy.row<float>(row)[j] * (x.row<float>(row)[j] - scaling.mean) * scaling.factor;
   });
@@ -100,7 +87,7 @@ void layer_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_
   if (!dbeta_D.empty()) check_length("layer_norm_backward", "dbeta", dbeta_D.size(), x_TD.columns);
   cpu::layer_norm_backward(x_TD, gamma_D.data(), eps, dy_TD, dx_TD);
   add_gamma_gradient(x_TD, eps, true, dy_TD, dgamma_D);
-  add_column_sums(x_TD.rows, dbeta_D, [&](std::int64_t row, std::int64_t j) { return dy_TD.row<float>(row)[j]; });
+  add_column_sums(dy_TD, dbeta_D);
 }
 
 void l2_normalize(tensor::ConstMatrix x_TD, tensor::Matrix y_TD) {

@@ -319,10 +319,10 @@ TEST(MatmulBackward, EveryInstructionSetComputesTheSame) {
   }
 }
 
-TEST(MatmulWeightGradient, IsTheSumOverRows) {
+TEST(WeightGradient, IsTheSumOverRows) {
   const RandomMatrix dy(50, 9, 1), x(50, 14, 2);
   const GradientSum dw(9, 14);
-  matmul_weight_gradient(dy.matrix(), x.matrix(), dw.matrix());
+  weight_gradient(dy.matrix(), x.matrix(), 1, dw.matrix());
   reference::Matrix expected(9, 14);
   for (std::int64_t m = 0; m < 50; ++m) {
     for (std::int64_t n = 0; n < 9; ++n) {
