@@ -64,7 +64,7 @@ struct GradCache::Part {
       : packed(pack_sequences(texts)),
         x_TD(arena.matrix(DType::f32, static_cast<std::int64_t>(packed.ids_T.size()), model.config().width)),
         y_SD(arena.matrix(DType::f32, static_cast<std::int64_t>(texts.size()), model.config().width)) {
-    model.embed(packed.ids_T, x_TD);
+    model.embed(packed.ids_T, x_TD, arena);
   }
 };
 
