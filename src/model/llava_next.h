@@ -28,6 +28,7 @@ class LlavaNext {
 
   const ModelConfig& config() const { return config_; }
   const Llama& language_model() const { return llama_; }
+  Llama& language_model() { return llama_; }
   bool sees() const { return vision_.has_value(); }
 
   /// The embeddings of an image's tokens. y_ND f32 [N, D], N = image.order.size(); a tape watches it. Throws ModelError

@@ -55,31 +55,16 @@ void check(const PairBatch& batch) {
 
 std::int64_t PairBatch::tokens() const { return tokens_of(anchors) + tokens_of(positives) + tokens_of(negatives); }
 
-/// Pairs [from, from + count) of a batch on their way through the model.
-struct GradCache::Part {
-  PackedSequences packed;
-  Matrix x_TD, y_SD;
-
-  Part(const model::Llama& model, std::span<const TokenSequence> texts, tensor::Arena& arena)
-      : packed(pack_sequences(texts)),
-        x_TD(arena.matrix(DType::f32, static_cast<std::int64_t>(packed.ids_T.size()), model.config().width)),
-        y_SD(arena.matrix(DType::f32, static_cast<std::int64_t>(texts.size()), model.config().width)) {
-    model.embed(packed.ids_T, x_TD, arena);
-  }
-};
-
 void GradCache::embed(std::span<const TokenSequence> sequences, Matrix y_SD, const nn::Dropout* dropout) {
-  const tensor::Arena::Scope scope(arena_);
-  const Part part(model_, sequences, arena_);
   nn::Pass pass(arena_);
   pass.dropout = dropout;
-  model_.forward(part.x_TD, part.packed.rows, y_SD, pass);
+  model_.forward(pack_sequences(sequences), y_SD, pass);
 }
 
 ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout* dropout) {
   check(batch);
   const tensor::Arena::Scope scope(batch_arena_);
-  const std::int64_t B = batch.pairs(), kinds = batch.negatives.empty() ? 2 : 3, D = model_.config().width;
+  const std::int64_t B = batch.pairs(), kinds = batch.negatives.empty() ? 2 : 3, D = model_.width();
   const Embeddings embeddings(B, kinds, D, batch_arena_), gradients(B, kinds, D, batch_arena_);
   const auto copy_part = [&](const Embeddings& whole, std::int64_t from, std::int64_t count, Matrix part, bool into) {
     for (std::int64_t kind = 0; kind < kinds; ++kind) {
@@ -109,19 +94,18 @@ ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout*
   }
   for_parts([&](std::int64_t from, std::int64_t count) {
     const tensor::Arena::Scope part_scope(arena_);
-    const Part part(model_, texts_of(batch, from, count), arena_);
+    const PackedSequences packed = pack_sequences(texts_of(batch, from, count));
     nn::Tape tape(gradient_arena_);
-    lora_.watch(tape);
-    tape.watch(part.x_TD);
-    tape.watch(part.y_SD);
+    model_.watch(tape);
     nn::Pass pass(arena_, tape);
     pass.dropout = dropout;
-    model_.forward(part.x_TD, part.packed.rows, part.y_SD, pass);
+    const Matrix y_SD = pass.matrix(DType::f32, count * kinds, D);
+    model_.forward(packed, y_SD, pass);
     if (whole) {
-      copy_part(embeddings, from, count, part.y_SD, true);
+      copy_part(embeddings, from, count, y_SD, true);
       take_loss();
     }
-    copy_part(gradients, from, count, *tape.gradient(part.y_SD), false);
+    copy_part(gradients, from, count, *tape.gradient(y_SD), false);
     tape.rewind();
   });
   return result;
@@ -130,7 +114,7 @@ ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout*
 ContrastiveLoss GradCache::evaluate(const PairBatch& batch) {
   check(batch);
   const tensor::Arena::Scope scope(batch_arena_);
-  const std::int64_t B = batch.pairs(), kinds = batch.negatives.empty() ? 2 : 3, D = model_.config().width;
+  const std::int64_t B = batch.pairs(), kinds = batch.negatives.empty() ? 2 : 3, D = model_.width();
   const Embeddings embeddings(B, kinds, D, batch_arena_);
   for (std::int64_t from = 0; from < B; from += options_.micro_batch) {
     const std::int64_t count = std::min(options_.micro_batch, B - from);

@@ -2,12 +2,11 @@
 #include <functional>
 #include <span>
 
-#include "model/llama.h"
 #include "nn/dropout.h"
 #include "tensor/arena.h"
-#include "train/adapters.h"
 #include "train/contrastive.h"
 #include "train/pack.h"
+#include "train/trainee.h"
 
 namespace e5v::train {
 
@@ -29,10 +28,9 @@ class GradCache {
     float temperature = 0.05f;
   };
 
-  GradCache(const model::Llama& model, const TrainableLora& lora, const Options& options)
-      : model_(model), lora_(lora), options_(options) {}
+  GradCache(const Trainee& model, const Options& options) : model_(model), options_(options) {}
 
-  /// Adds the gradients of the batch's mean loss to those of the adapters. dropout may be null.
+  /// Adds the gradients of the batch's mean loss to those of the model's parameters. dropout may be null.
   ContrastiveLoss accumulate(const PairBatch& batch, const nn::Dropout* dropout);
 
   /// The loss alone, without dropout.
@@ -42,9 +40,7 @@ class GradCache {
   void embed(std::span<const TokenSequence> sequences, tensor::Matrix y_SD, const nn::Dropout* dropout);
 
  private:
-  struct Part;
-  const model::Llama& model_;
-  const TrainableLora& lora_;
+  const Trainee& model_;
   Options options_;
   tensor::Arena batch_arena_, arena_, gradient_arena_;
 };

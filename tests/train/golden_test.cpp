@@ -6,13 +6,11 @@
 
 #include "base/json.h"
 #include "golden.h"
-#include "model/checkpoint.h"
-#include "model/config.h"
 #include "tensor/safetensors.h"
 #include "train/adamw.h"
-#include "train/adapters.h"
 #include "train/grad_cache.h"
 #include "train/schedule.h"
+#include "train/trainee.h"
 
 namespace e5v::train {
 namespace {
@@ -24,20 +22,17 @@ constexpr double kLearningRate = 4e-4;
 
 Json golden_json(const std::string& name) { return read_json(golden("train") / name); }
 
-/// The language model of the tiny checkpoint with the adapters of the goldens.
-struct GoldenTrainee {
-  model::ModelConfig config = model::read_config(golden("ckpt/tiny-small-f32"));
-  model::Checkpoint checkpoint{golden("ckpt/tiny-small-f32")};
-  model::Llama llama{model::LlamaWeights::from(checkpoint, config.text), config.text, nn::Precision::f32};
-  TrainableLora lora{config.text, {.rank = 8, .alpha = 16}, 0};
+/// The tiny checkpoint with the adapters of the goldens.
+Trainee golden_trainee() {
+  TraineeOptions options;
+  options.lora = {.rank = 8, .alpha = 16, .dropout = 0};
+  return Trainee(golden("ckpt/tiny-small-f32"), {}, options);
+}
 
-  GoldenTrainee() { lora.attach_to(llama); }
-
-  /// "language_model.layers.0.mlp.up_proj.lora_A" as PEFT calls it.
-  static std::string peft_name(const std::string& name) {
-    return "base_model.model.model" + name.substr(std::string("language_model").size()) + ".weight";
-  }
-};
+/// "language_model.layers.0.mlp.up_proj.lora_A" as PEFT calls it.
+std::string peft_name(const std::string& name) {
+  return "base_model.model.model" + name.substr(std::string("language_model").size()) + ".weight";
+}
 
 /// Sequences of which the mask leaves tokens out; those keep the places they had between these.
 PairBatch masked_batch(const tensor::SafetensorsFile& file, const std::string& mode) {
@@ -73,8 +68,8 @@ double largest_difference(std::span<const float> found, std::span<const float> e
 class OneStep : public testing::TestWithParam<std::string> {
  protected:
   void start_from(const std::string& init) {
-    for (const TrainableLora::Parameter& parameter : trainee_.lora.parameters()) {
-      const auto* values = file_.find("as_is." + init + ".init." + GoldenTrainee::peft_name(parameter.name));
+    for (const Parameter& parameter : trainee_.parameters()) {
+      const auto* values = file_.find("as_is." + init + ".init." + peft_name(parameter.name));
       if (values != nullptr) {
         std::ranges::copy(values->as<float>(), parameter.values.begin());
       } else {  // zeros are not in the file
@@ -86,17 +81,16 @@ class OneStep : public testing::TestWithParam<std::string> {
   /// Clipping and one step of AdamW, where the file has what follows.
   void expect_update(const std::string& run) {
     if (!run.starts_with("as_is")) return;
-    const auto parameters = trainee_.lora.parameters();
-    std::vector<TrainedSpan> spans;
+    const auto parameters = trainee_.parameters();
+    const std::vector<TrainedSpan> spans(parameters.begin(), parameters.end());
     std::vector<std::int64_t> sizes;
     for (const auto& parameter : parameters) {
-      spans.push_back({parameter.values, parameter.gradient});
       sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
     }
     clip_gradients(spans, 1.0);
     AdamW(sizes, {}).step(spans, kLearningRate);
     for (const auto& parameter : parameters) {
-      const auto* after = file_.find(run + ".after_step." + GoldenTrainee::peft_name(parameter.name));
+      const auto* after = file_.find(run + ".after_step." + peft_name(parameter.name));
       ASSERT_NE(after, nullptr) << parameter.name;
       const auto expected = after->as<float>();
       for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -108,7 +102,7 @@ class OneStep : public testing::TestWithParam<std::string> {
   }
 
   tensor::SafetensorsFile file_{golden("train/one_step.safetensors")};
-  GoldenTrainee trainee_;
+  Trainee trainee_ = golden_trainee();
 };
 
 TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
@@ -116,11 +110,11 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   start_from(init);
   const Json expected = golden_json("train.json").at("runs").at(run);
   const PairBatch batch = masked_batch(file_, mode);
-  GradCache cache(trainee_.llama, trainee_.lora, {.micro_batch = kPairs});
+  GradCache cache(trainee_, {.micro_batch = kPairs});
   EXPECT_NEAR(cache.accumulate(batch, nullptr).loss, expected.at("loss").get<double>(), 2e-6);
 
   tensor::Arena arena;
-  const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kPairs, trainee_.config.text.width);
+  const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kPairs, trainee_.width());
   const tensor::Matrix logits = arena.matrix(tensor::DType::f32, kPairs, 2 * kPairs);
   const std::vector<TokenSequence>* const kinds[] = {&batch.anchors, &batch.positives, &batch.negatives};
   for (std::int64_t kind = 0; kind < 3; ++kind) cache.embed(*kinds[kind], pooled.row_range(kind * kPairs, kPairs), nullptr);
@@ -136,13 +130,13 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   EXPECT_LT(largest_difference(found_logits, file_.find(run + ".logits")->as<float>()), 2e-5);
 
   double square = 0;
-  for (const TrainableLora::Parameter& parameter : trainee_.lora.parameters()) {
+  for (const Parameter& parameter : trainee_.parameters()) {
     double own = 0;
     for (const float value : parameter.gradient) own += static_cast<double>(value) * static_cast<double>(value);
     square += own;
-    const double norm = expected.at("grad_l2").at(GoldenTrainee::peft_name(parameter.name)).get<double>();
+    const double norm = expected.at("grad_l2").at(peft_name(parameter.name)).get<double>();
     EXPECT_NEAR(std::sqrt(own), norm, 1e-5 * (1 + norm)) << parameter.name;
-    const auto* gradient = file_.find(run + ".grad." + GoldenTrainee::peft_name(parameter.name));
+    const auto* gradient = file_.find(run + ".grad." + peft_name(parameter.name));
     if (gradient != nullptr) {
       EXPECT_LT(largest_difference(parameter.gradient, gradient->as<float>()), 2e-5) << parameter.name;
     }
