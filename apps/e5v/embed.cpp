@@ -182,6 +182,7 @@ Run add_embed(CLI::App& app) {
   command->add_option("--output", options->output, "file to write; without it, JSON Lines on standard output")
       ->option_text("FILE");
   add_model_options(*command, options->model);
+  add_adapter_option(*command, options->model);
   add_input_options(*command, options->model);
   command->add_flag("--no-normalize", options->no_normalize, "leave vectors at their own length instead of 1");
   command->add_flag("--skip-bad", options->skip_bad,

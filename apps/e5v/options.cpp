@@ -36,6 +36,13 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
   add_number(command, "--threads", options.embedder.threads, 1, "threads to compute with; otherwise one per core");
 }
 
+void add_adapter_option(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("--adapter", options.embedder.adapter,
+                  "folder of a LoRA adapter in PEFT's layout, added to the model: what e5v train leaves in adapter/")
+      ->option_text("DIR");
+}
+
 void add_prompt_option(CLI::App& command, std::string& prompt) {
   command
       .add_option(

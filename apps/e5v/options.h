@@ -28,6 +28,9 @@ void add_input_options(CLI::App& command, ModelOptions& options);
 /// --text and --image, in the order of the command line: one item each.
 void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& entries);
 
+/// --adapter.
+void add_adapter_option(CLI::App& command, ModelOptions& options);
+
 /// --prompt alone.
 void add_prompt_option(CLI::App& command, std::string& prompt);
 

@@ -23,6 +23,7 @@ enum class ComputeType {
 /// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
 struct EmbedderOptions {
   ComputeType dtype = ComputeType::automatic;
+  std::filesystem::path adapter;  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
   int threads = 0;            ///< 0: OMP_NUM_THREADS, else one per core
   std::string prompt;         ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
   bool normalize = true;      ///< scale vectors to length 1

@@ -124,6 +124,9 @@ Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions&
   require(options.token_budget > 0, "[options] token_budget is {}, expected at least 1", options.token_budget);
   require(options.threads >= 0, "[options] threads is {}, expected 0 (one per core) or more", options.threads);
   require(options.max_tiles >= 0, "[options] max_tiles is {}, expected 0 (no limit) or more", options.max_tiles);
+  if (options.adapter.empty()) return;
+  adapter = model::Adapter::read(options.adapter, config.text);
+  for (const nn::Lora& part : adapter->parts) model.language_model().attach(part);
 }
 
 void Embedder::Impl::stream(const Stream& stream) {

@@ -142,6 +142,12 @@ Adapter Adapter::read(const fs::path& folder, const LlamaConfig& config) try {
   throw ModelError(error.what());
 }
 
+void Adapter::add_content(const fs::path& folder, Hasher& hasher) try {
+  for (const char* file : {kConfigFile, kWeightsFile}) hasher.add(read_file(folder / file));
+} catch (const InvalidInput& error) {
+  throw ModelError(error.what());
+}
+
 void Adapter::write(const fs::path& folder) const {
   std::vector<tensor::TensorSpec> specs;
   std::map<std::string, const tensor::Tensor*> tensors;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "model/config.h"
 #include "nn/lora.h"
 
@@ -31,6 +32,9 @@ struct Adapter {
   /// differ (an adapter of another base), and for what is not supported: other methods than LoRA, DoRA, biases, modules
   /// saved whole. rank_pattern, alpha_pattern and rslora are understood.
   static Adapter read(const std::filesystem::path& folder, const LlamaConfig& config);
+
+  /// Adds the bytes of both files to a hash. Throws ModelError when there are none.
+  static void add_content(const std::filesystem::path& folder, Hasher& hasher);
 
   /// Writes both files, each atomically, under the names that PEFT gives to adapters of a causal language model.
   void write(const std::filesystem::path& folder) const;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "embed/loading.h"
+#include "model/checkpoint_folder.h"
 #include "ops/rows.h"
 #include "quantize/calibrate.h"
 #include "quantize/folder.h"
@@ -268,7 +269,7 @@ void quantize_checkpoint(const QuantizeOptions& options) {
   embed::Preparer preparer = embed::make_preparer(options.model, config, checkpoint, nn::Precision::f32, {});
   const model::LlavaNext model(checkpoint, config, preparer.preprocess(), nn::Precision::f32);
   const std::vector<embed::PreparedInput> inputs = prepare_calibration(preparer, options);
-  prepare_output(options.model, options.output, options.force);
+  model::prepare_output(options.model, options.output, options.force);
   Calibration calibration(model, inputs);
   const Plan plan(checkpoint, config.text, scheme);
   tensor::SafetensorsWriter writer(options.output / "model.safetensors", plan.specs(), {{"format", "pt"}});
@@ -293,7 +294,7 @@ void quantize_checkpoint(const QuantizeOptions& options) {
     if (options.done) options.done(report);
   }
   writer.finish();
-  copy_side_files(options.model, options.output);
+  model::copy_side_files(options.model, options.output);
   write_config(options.model, options.output, scheme);
 }
 
