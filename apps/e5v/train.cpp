@@ -79,7 +79,7 @@ int run_train(TrainCommand& command) {
   options.trainee.parts = train::TrainedParts::from(command.parts);
   options.schedule = train::schedule_shape(command.schedule);
   options.data.held_out_file = command.held_out_file;
-  options.examples.paper_compat = options.input.paper_compat;
+  options.examples.paper_prompts = options.examples.paper_masks = options.input.paper_compat;
   Display display;
   train::TrainHooks hooks;
   hooks.say = [&](const std::string& message) { display.say(message); };

@@ -19,13 +19,24 @@ TokenSequence with_image_rows(const embed::PreparedInput& prepared, std::uint32_
   return sequence;
 }
 
-/// Pads on the left to `length` rows, which stay in the sequence if they are attended to; drops tokens of id 0.
-void pad_left(TokenSequence& sequence, std::int64_t length, std::int32_t pad, bool attended) {
+constexpr std::int64_t kMultiple = 8;
+
+std::int64_t longest_of(const std::vector<TokenSequence>& sequences) {
+  std::int64_t longest = 0;
+  for (const TokenSequence& sequence : sequences) {
+    require(!sequence.image, "[paper-compat] E5-V's training takes texts only");
+    longest = std::max(longest, sequence.rows());
+  }
+  return (longest + kMultiple - 1) / kMultiple * kMultiple;
+}
+
+/// Pads on the left to `length` rows, of which the first `attended` stay in the sequence; drops tokens of id 0.
+void pad_left(TokenSequence& sequence, std::int64_t length, std::int32_t pad, std::int64_t attended) {
   const std::int64_t pads = length - sequence.rows();
   TokenSequence padded{{}, {}, sequence.name};
   for (std::int64_t place = 0; place < length; ++place) {
     const std::int32_t id = place < pads ? pad : sequence.ids[static_cast<std::size_t>(place - pads)];
-    if (id == 0 || (place < pads && !attended)) continue;
+    if (id == 0 || (place < pads && place >= attended)) continue;
     padded.ids.push_back(id);
     padded.positions.push_back(static_cast<std::int32_t>(place));
   }
@@ -48,14 +59,14 @@ std::string Examples::cut(const std::string& sentence) const {
   if (options_.max_tokens == 0) return sentence;
   std::vector<std::int32_t> ids = preparer_.tokenizer().encode(sentence, false);
   const bool fits = static_cast<std::int64_t>(ids.size()) <= options_.max_tokens;
-  if (fits && !options_.paper_compat) return sentence;
+  if (fits && !options_.paper_prompts) return sentence;
   if (!fits) ids.resize(static_cast<std::size_t>(options_.max_tokens));
-  return preparer_.tokenizer().decode(ids, {.skip_special_tokens = options_.paper_compat, .clean_up_spaces = options_.paper_compat});
+  return preparer_.tokenizer().decode(ids, {.skip_special_tokens = options_.paper_prompts, .clean_up_spaces = options_.paper_prompts});
 }
 
 TokenSequence Examples::sequence(Input input, std::uint32_t name) {
   if (input.text) input.text = cut(*input.text);
-  if (options_.paper_compat && input.text && !input.image) input.prompt = paper_template_;
+  if (options_.paper_prompts && input.text && !input.image) input.prompt = paper_template_;
   return with_image_rows(preparer_.prepare(input), name);
 }
 
@@ -67,23 +78,18 @@ PairBatch Examples::contrastive(std::span<const Pair> pairs, std::uint32_t first
     batch.positives.push_back(sequence(pair.positive, name + 1));
     if (pair.hard_negative) batch.negatives.push_back(sequence(Input::from_text(*pair.hard_negative), name + 2));
   }
-  if (options_.paper_compat) pad_as_the_paper(batch);
+  if (options_.paper_masks) pad_as_the_paper(batch);
   return batch;
 }
 
+/// The original pads each kind to its own longest, rounded up: positives with what it masks, the others with a token that
+/// it attends to. What then is missing to the longest kind is filled with that token everywhere.
 void Examples::pad_as_the_paper(PairBatch& batch) const {
-  constexpr std::int64_t kMultiple = 8;
-  std::int64_t longest = 0;
-  for (auto* kind : {&batch.anchors, &batch.positives, &batch.negatives}) {
-    for (const TokenSequence& sequence : *kind) {
-      require(!sequence.image, "[paper-compat] E5-V's training takes texts only");
-      longest = std::max(longest, sequence.rows());
-    }
-  }
-  const std::int64_t length = (longest + kMultiple - 1) / kMultiple * kMultiple;
-  for (auto* kind : {&batch.anchors, &batch.positives, &batch.negatives}) {
-    for (TokenSequence& sequence : *kind) pad_left(sequence, length, end_, kind != &batch.positives);
-  }
+  const std::int64_t own = longest_of(batch.positives);
+  const std::int64_t length = std::max({longest_of(batch.anchors), own, longest_of(batch.negatives)});
+  for (TokenSequence& sequence : batch.anchors) pad_left(sequence, length, end_, length);
+  for (TokenSequence& sequence : batch.positives) pad_left(sequence, length, end_, length - own);
+  for (TokenSequence& sequence : batch.negatives) pad_left(sequence, length, end_, length);
 }
 
 std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, std::uint32_t first) {

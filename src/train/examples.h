@@ -16,9 +16,10 @@ class Examples {
   struct Options {
     std::int64_t max_tokens = 32;        ///< of a sentence, before the prompt; 0: no limit
     std::string caption_prompt = "image";  ///< asks for the next tokens; a name or a template
-    /// E5-V's training code as it is: prompts of paper_training_prompt, sentences cut and decoded with clean-up, pads of
-    /// anchors and hard negatives attended to, tokens of id 0 masked.
-    bool paper_compat = false;
+    /// As E5-V's training code: prompts of paper_training_prompt, sentences cut and decoded with clean-up.
+    bool paper_prompts = false;
+    /// As E5-V's training code: pads of anchors and hard negatives attended to, tokens of id 0 masked.
+    bool paper_masks = false;
   };
 
   /// The preparer must outlive this.
