@@ -22,6 +22,13 @@ bool is_used_layer(std::string_view name, const model::ModelConfig& config) {
   return std::stoll(std::string(name.substr(kLayers.size()))) < config.vision_layers_used();
 }
 
+/// The first axis as rows, as the model multiplies with it; a vector is one row.
+Matrix flat(const tensor::Tensor& tensor) {
+  if (tensor.shape().rank() < 2) return matrix_of(tensor);
+  const std::int64_t rows = tensor.shape()[0], columns = tensor.elements() / rows;
+  return {tensor.data(), tensor.dtype(), rows, columns, columns};
+}
+
 nn::Precision precision_of(const model::Checkpoint& checkpoint, const TraineeOptions& options) {
   if (options.precision) return *options.precision;
   return nn::default_precision(checkpoint.stored_dtype(), checkpoint.stored_format());
@@ -107,10 +114,7 @@ void Trainee::clear_gradients() const {
 
 void Trainee::watch(nn::Tape& tape) const {
   if (lora_) lora_->watch(tape);
-  for (const Weight& weight : weights_) {
-    const Matrix gradient = matrix_of(weight.gradient);
-    tape.watch(matrix_of(weight.values), gradient);
-  }
+  for (const Weight& weight : weights_) tape.watch(flat(weight.values), flat(weight.gradient));
 }
 
 void Trainee::parameters_changed() {
