@@ -9,7 +9,8 @@
 #include "tensor/tensor.h"
 
 /// The operations of ops inside a pass: with a tape each also records its backward pass. Arguments and errors are those
-/// of the operation. Spans, plans and tables must live until the tape is rewound.
+/// of the operation. Spans, plans and tables must live until the tape is rewound, and what is read must not be
+/// overwritten before, except where a function says so.
 namespace e5v::nn {
 
 /// Weights that are no matrix to multiply with (norms, biases, an embedding of places), as f32, and where the checkpoint

@@ -137,8 +137,8 @@ class Run {
         if (hooks_.step) hooks_.step(report);
         if (last || state_.step % options_.save_every == 0 || stopped_early()) save();
       }
-    } catch (...) {  // interrupted, a row that cannot be used, a loss that is no number: what was reached is kept
-      save();
+    } catch (...) {  // interrupted, or a row that cannot be used: what was reached is kept
+      if (!broken_) save();
       write_page();
       throw;
     }
@@ -206,9 +206,13 @@ class Run {
     return report;
   }
 
-  void require_finite(const char* what, double value) const {
-    require<ModelError>(std::isfinite(value), "[step {}] the {} is {}; what was reached before is kept in {}", state_.step + 1,
-                        what, value, folder_.path().string());
+  /// The parameters that lead to such a number are not worth keeping.
+  void require_finite(const char* what, double value) {
+    if (std::isfinite(value)) return;
+    broken_ = true;
+    const std::optional<RunState> kept = folder_.newest();
+    fail<ModelError>("[step {}] the {} is {}; {}", state_.step + 1, what, value,
+                     kept ? fmt::format("the state of step {} is kept", kept->step) : "no state was saved before");
   }
 
   void evaluate(const std::vector<StepBatch>& held_out, StepReport& report) {
@@ -273,7 +277,7 @@ class Run {
   void write_page() const {
     if (state_.step == 0) return;
     RunFacts facts;
-    facts.title = "Training of " + options_.model.filename().string();
+    facts.title = fmt::format("Training of {}", options_.model.filename().string());
     for (const DataSource& source : options_.data.sources) facts.facts.emplace_back("data", source.file.filename().string());
     facts.facts.emplace_back("pairs", text_of(data_.rows()));
     for (const char* name : {"--train", "--dtype", "--batch", "--lr", "--schedule", "--warmup", "--temperature", "--rank", "--seed"}) {
@@ -300,6 +304,7 @@ class Run {
   std::int64_t saved_step_ = -1;
   double seconds_per_step_ = 0;
   bool kept_best_ = false;
+  bool broken_ = false;  // a loss was no number
 };
 
 }  // namespace

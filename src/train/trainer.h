@@ -54,7 +54,7 @@ struct TrainHooks {
 
 /// Trains to the end, and leaves in the output folder: adapter/ (PEFT's layout) or model/ (a checkpoint), metrics.jsonl,
 /// curves.html, and the last states under checkpoints/. Throws InvalidInput for data that cannot be used or a run that
-/// does not fit; ModelError when a loss or gradient is not finite, naming the step, after the state before it was saved.
+/// does not fit; ModelError when a loss or gradient is not finite, naming the step and the last state that was saved.
 void train(const TrainOptions& options, const TrainHooks& hooks);
 
 }  // namespace e5v::train
