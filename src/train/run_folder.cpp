@@ -130,7 +130,7 @@ void RunFolder::load(Trainee& model, AdamW& optimizer) const {
 
 void RunFolder::save(const RunState& state, const Trainee& model, const AdamW& optimizer, std::int64_t keep) const {
   const std::string name = fmt::format("{}{:08}", kPrefix, state.step);
-  const fs::path temporary = folder_ / kStates / ("." + name), final_path = folder_ / kStates / name;
+  const fs::path temporary = folder_ / kStates / fmt::format(".{}", name), final_path = folder_ / kStates / name;
   std::error_code error;
   if (fs::exists(final_path)) return;
   fs::remove_all(temporary, error);
@@ -150,7 +150,7 @@ void RunFolder::save(const RunState& state, const Trainee& model, const AdamW& o
   std::vector<fs::path> all = states();
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
     // Under another name first: what a kill leaves of it is no state.
-    const fs::path old = folder_ / kStates / ("." + all[i].filename().string());
+    const fs::path old = folder_ / kStates / fmt::format(".{}", all[i].filename().string());
     fs::rename(all[i], old, error);
     fs::remove_all(old, error);
   }

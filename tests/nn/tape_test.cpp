@@ -150,26 +150,5 @@ TEST(Repeatable, AdaptersAndDropoutAgreeWithFiniteDifferences) {
   }
 }
 
-TEST(Dropout, NamesDecideWhatIsDropped) {
-  const Tensor x(DType::f32, {2, 1000}), again(DType::f32, {2, 1000});
-  const std::vector<std::uint64_t> names{3, 4}, swapped{4, 3};
-  const Dropout dropout{0.25f, 1, 2};
-  for (const Tensor* tensor : {&x, &again}) ops::fill(matrix_of(*tensor), 1);
-  drop(dropout, 7, names, matrix_of(x));
-  drop(dropout, 7, swapped, matrix_of(again));
-  int dropped = 0, differ = 0;
-  for (std::size_t i = 0; i < 1000; ++i) {
-    EXPECT_EQ(x.as<float>()[i], again.as<float>()[1000 + i]);
-    EXPECT_TRUE(x.as<float>()[i] == 0 || x.as<float>()[i] == 1 / 0.75f);
-    dropped += x.as<float>()[i] == 0;
-    differ += x.as<float>()[i] != x.as<float>()[1000 + i];
-  }
-  EXPECT_NEAR(dropped, 250, 60);  // four standard deviations
-  EXPECT_GT(differ, 200);
-  ops::fill(matrix_of(again), 1);
-  drop({0.25f, 1, 3}, 7, names, matrix_of(again));
-  EXPECT_FALSE(std::ranges::equal(x.as<float>(), again.as<float>()));
-}
-
 }  // namespace
 }  // namespace e5v::nn
