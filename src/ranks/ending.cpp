@@ -19,11 +19,15 @@ std::unique_ptr<Transport>& engine() {
   return *instance;
 }
 
-bool tells_failure() { return launch().rank == 0 || (engine() != nullptr && !leader_tells); }
+bool tells_failure() {
+  if (launch().rank == 0) return true;
+  if (engine() == nullptr) std::this_thread::sleep_for(std::chrono::seconds(2));
+  return !leader_tells;
+}
 
 std::string failure_prefix() {
-  if (engine() == nullptr || leader_tells) return "";
-  return fmt::format("rank {}: ", engine()->rank());
+  if (leader_tells || launch().size == 1 || (engine() == nullptr && launch().rank == 0)) return "";
+  return fmt::format("rank {}: ", launch().rank);
 }
 
 void leave_telling_to_leader() { leader_tells = true; }
@@ -31,7 +35,7 @@ void leave_telling_to_leader() { leader_tells = true; }
 void end_all(int code) {
   constexpr std::chrono::seconds kTimeToTell{5};
   if (engine() == nullptr) return;
-  if (!tells_failure()) std::this_thread::sleep_for(kTimeToTell);
+  if (launch().rank != 0 && leader_tells) std::this_thread::sleep_for(kTimeToTell);
   engine()->abort(code);
 }
 
