@@ -60,7 +60,14 @@ class Mpirun : public testing::Test {
     return start({{count, arguments}}, input).wait();
   }
 
-  /// The process of a rank, once it runs.
+  /// Sends a signal to a rank, once it runs; its process. Throws when there is none: no other may be hit.
+  static pid_t signal_rank(const Process& mpirun, int rank, int number) {
+    const pid_t pid = process_of(mpirun, rank);
+    if (pid <= 1 || ::kill(pid, number) != 0) throw std::runtime_error("no such rank: " + std::to_string(rank));
+    return pid;
+  }
+
+  /// The process of a rank, once it runs; 0 when that takes too long.
   static pid_t process_of(const Process& mpirun, int rank) {
     const std::string own = "OMPI_COMM_WORLD_RANK=" + std::to_string(rank);
     const std::string children = "/proc/" + std::to_string(mpirun.pid()) + "/task/" + std::to_string(mpirun.pid()) + "/children";
@@ -72,7 +79,7 @@ class Mpirun : public testing::Test {
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    return -1;
+    return 0;
   }
 
   void wait_for_journal(const std::string& output, std::uintmax_t bytes) const {
@@ -82,7 +89,7 @@ class Mpirun : public testing::Test {
       if (!code && size >= bytes) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    FAIL() << "the journal of " << output << " does not grow";
+    throw std::runtime_error("the journal of " + output + " does not grow");
   }
 
   /// What stderr holds but for the line with the time it took.
@@ -148,12 +155,11 @@ TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
   for (const int rank : {1, 0}) {
     Process mpirun = start({{3, resumed}});
     wait_for_journal("v.jsonl", rank == 1 ? 1500 : 5000);
-    const pid_t victim = process_of(mpirun, rank), other = process_of(mpirun, 2);
-    ASSERT_GT(victim, 0);
-    ASSERT_GT(other, 0);
-    ::kill(victim, SIGKILL);
+    const pid_t other = process_of(mpirun, 2);
+    ASSERT_GT(other, 1);
+    signal_rank(mpirun, rank, SIGKILL);
     EXPECT_NE(mpirun.wait().code, 0);
-    EXPECT_NE(::kill(other, 0), 0) << "a rank has outlived the run";
+    EXPECT_FALSE(fs::exists("/proc/" + std::to_string(other))) << "a rank has outlived the run";
   }
   EXPECT_FALSE(fs::exists(path("v.jsonl")));
   expect_failure(run_ranks(2, embed(items, "v.jsonl")), 1, "--resume goes on, --force starts over");
@@ -167,7 +173,7 @@ TEST_F(Mpirun, ASignalEndsTheRunAtABatch) {
   const std::string items = write_items(900);
   Process mpirun = start({{2, embed(items, "v.npy")}});
   wait_for_journal("v.npy", 1500);
-  ::kill(process_of(mpirun, 0), SIGTERM);
+  signal_rank(mpirun, 0, SIGTERM);
   const Outcome outcome = mpirun.wait();
   EXPECT_EQ(outcome.code, 143);
   EXPECT_THAT(lines_of(outcome.err).back(),
