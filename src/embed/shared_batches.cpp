@@ -104,7 +104,7 @@ void SharedBatches::fill(int owner, std::string_view message, DoneBatch& batch) 
   check_same(owner, message, batch.position);
   const std::size_t floats = batch.ids.size() * static_cast<std::size_t>(width_);
   require(message[0] == kVectors && message.size() == kHead + floats * sizeof(float),
-          "rank {} found other items in the input than rank 0", owner);
+          "rank {} and rank 0 found other items in the input", owner);
   batch.vectors.resize(floats);
   if (floats > 0) std::memcpy(batch.vectors.data(), message.data() + kHead, floats * sizeof(float));
 }
@@ -112,11 +112,10 @@ void SharedBatches::fill(int owner, std::string_view message, DoneBatch& batch) 
 void SharedBatches::check_same(int owner, std::string_view message, const RunPosition& mine) const {
   if (message[0] == kFailure) ranks::throw_verdict(std::string(message.substr(1)), owner);
   const RunPosition theirs = position_of(message);
-  require(theirs.items == mine.items && theirs.source == mine.source,
-          "rank {} found other items in the input than rank 0: {} up to the end of a batch, rank 0 {}", owner,
-          theirs.items, mine.items);
-  require(theirs.bad == mine.bad, "up to item {}, rank {} could not read {} items, rank 0 {}: do both see the same files?",
-          mine.items, owner, theirs.bad, mine.bad);
+  require(theirs.items == mine.items && theirs.bad == mine.bad && theirs.source == mine.source,
+          "rank {} and rank 0 found other items in the input: {} and {} up to the end of a batch, {} and {} of them "
+          "unreadable; do both see the same files?",
+          owner, theirs.items, mine.items, theirs.bad, mine.bad);
 }
 
 void SharedBatches::post(std::string message) {
