@@ -10,6 +10,7 @@
 
 #include "e5v/embedder.h"
 #include "embed/items.h"
+#include "ranks/group.h"
 
 namespace e5v::app {
 
@@ -21,6 +22,9 @@ struct ModelOptions {
 
 /// --model, --dtype and --threads; with `required`, --model must be given.
 void add_model_options(CLI::App& command, ModelOptions& options, bool required = true);
+
+/// Collective: without --threads and OMP_NUM_THREADS, the ranks of a machine share its cores.
+void share_cores(const ranks::Group& group, ModelOptions& options);
 
 /// --prompt, --paper-compat, --max-tiles, --max-pixels, --no-exif, --truncate and --token-budget.
 void add_input_options(CLI::App& command, ModelOptions& options);
