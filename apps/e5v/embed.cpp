@@ -234,7 +234,7 @@ std::string footer() {
       "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
       "  e5v embed --model e5-v --input items.jsonl --output vectors.npy --resume\n"
       "  cat items.jsonl | e5v embed --model e5-v --input - --skip-bad > vectors.jsonl\n"
-      "  mpirun -n 4 --bind-to none e5v embed --model e5-v --input items.jsonl --output vectors.npy",
+      "  mpirun -n 4 --bind-to none e5v embed --model e5-v --input items.jsonl ...",
       prompt_names_text());
 }
 

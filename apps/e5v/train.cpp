@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -9,6 +10,7 @@
 #include "embed/vector_run.h"
 #include "interrupt.h"
 #include "options.h"
+#include "ranks/group.h"
 #include "terminal.h"
 #include "train/trainer.h"
 
@@ -73,6 +75,8 @@ class Display {
 };
 
 int run_train(TrainCommand& command) {
+  const ranks::Group group = ranks::Group::join();
+  share_cores(group, command.model);
   train::TrainOptions& options = command.options;
   options.model = command.model.folder;
   options.input = command.model.embedder;
@@ -87,14 +91,16 @@ int run_train(TrainCommand& command) {
   hooks.check_stop = InterruptScope::check;
   const InterruptScope interrupts;
   try {
-    train::train(options, hooks);
+    train::train(options, hooks, group);
   } catch (const embed::Interrupted&) {
-    display.say("interrupted; continue with --resume");
-    return 128 + InterruptScope::signal();
+    if (group.leads()) display.say("interrupted; continue with --resume");
+    const int signal = InterruptScope::signal();
+    return 128 + (signal != 0 ? signal : SIGTERM);  // another rank may have had it
   } catch (...) {
     display.clear();
     throw;
   }
+  if (!group.leads()) return kSuccess;
   const bool adapter = options.trainee.parts.lora;
   display.say(fmt::format("{} holds {}", options.output.string(),
                           adapter ? "adapter/ (for --adapter, e5v merge and PEFT) and curves.html"
@@ -114,7 +120,8 @@ constexpr const char* kFooter =
     "dropout (unsupervised SimCSE).\n"
     "\n"
     "A batch is exact whatever --micro-batch is: loss and gradients are those of the whole (GradCache). A run that was "
-    "stopped, by Ctrl-C or by force, goes on with --resume as if it had not been.\n"
+    "stopped, by Ctrl-C or by force, goes on with --resume as if it had not been. Under mpirun -n N, N processes share "
+    "every batch, and the losses are the same.\n"
     "\n"
     "In the output folder: adapter/ or model/, metrics.jsonl (a line a step), curves.html (look at it), checkpoints/.\n"
     "\n"

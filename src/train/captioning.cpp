@@ -19,8 +19,9 @@ CaptionLoss Captioning::accumulate(std::span<const TokenSequence> batch, const n
 CaptionLoss Captioning::evaluate(std::span<const TokenSequence> batch) { return run(batch, nullptr, false); }
 
 CaptionLoss Captioning::run(std::span<const TokenSequence> batch, const nn::Dropout* dropout, bool gradients) {
-  std::int64_t labels = 0;
-  for (const TokenSequence& sequence : batch) labels += static_cast<std::int64_t>(sequence.labels.size());
+  double labels = 0;
+  for (const TokenSequence& sequence : batch) labels += static_cast<double>(sequence.labels.size());
+  labels = group_.sum(labels);
   require(labels > 0, "[captions] a batch without labels");
   CrossEntropy total;
   for (std::size_t from = 0; from < batch.size(); from += static_cast<std::size_t>(micro_batch_)) {
@@ -41,14 +42,14 @@ CaptionLoss Captioning::run(std::span<const TokenSequence> batch, const nn::Drop
     const Matrix logits_PV = pass.matrix(DType::f32, P, model_.vocabulary());
     model_.forward(packed, y_PD, pass);
     model_.predict(y_PD, logits_PV, pass);
-    const CrossEntropy own = through_cross_entropy(logits_PV, labels_P, 1 / static_cast<double>(labels));
+    const CrossEntropy own = through_cross_entropy(logits_PV, labels_P, 1 / labels);
     total.sum += own.sum;
     total.hits += own.hits;
     if (!gradients) continue;
     ops::convert(logits_PV, *tape->gradient(logits_PV));
     tape->rewind();
   }
-  return {total.sum / static_cast<double>(labels), static_cast<double>(total.hits) / static_cast<double>(labels)};
+  return {group_.sum(total.sum) / labels, group_.sum(static_cast<double>(total.hits)) / labels};
 }
 
 }  // namespace e5v::train

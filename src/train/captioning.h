@@ -2,6 +2,7 @@
 #include <span>
 
 #include "nn/dropout.h"
+#include "ranks/group.h"
 #include "tensor/arena.h"
 #include "train/pack.h"
 #include "train/trainee.h"
@@ -17,11 +18,14 @@ struct CaptionLoss {
 /// Source: arXiv:2304.08485, eq. 3 (visual instruction tuning).
 class Captioning {
  public:
-  Captioning(const Trainee& model, std::int64_t micro_batch) : model_(model), micro_batch_(micro_batch) {}
+  /// The group must outlive this.
+  Captioning(const Trainee& model, std::int64_t micro_batch, const ranks::Group& group)
+      : model_(model), micro_batch_(micro_batch), group_(group) {}
 
-  /// Adds the gradients of the batch's loss to those of the model's parameters. dropout may be null.
+  /// Adds the gradients of the batch's loss to those of the model's parameters: those of its own sequences, so that the
+  /// sum over the group is the whole. Collective; the loss is that of all labels. dropout may be null.
   CaptionLoss accumulate(std::span<const TokenSequence> batch, const nn::Dropout* dropout);
-  /// The loss alone, without dropout.
+  /// The loss alone, without dropout. Collective.
   CaptionLoss evaluate(std::span<const TokenSequence> batch);
 
  private:
@@ -29,6 +33,7 @@ class Captioning {
 
   const Trainee& model_;
   std::int64_t micro_batch_;
+  const ranks::Group& group_;
   tensor::Arena arena_, gradient_arena_;
 };
 

@@ -70,15 +70,25 @@ TokenSequence Examples::sequence(Input input, std::uint32_t name) {
   return with_image_rows(preparer_.prepare(input), name);
 }
 
-PairBatch Examples::contrastive(std::span<const Pair> pairs, std::uint32_t first) {
+PairBatch Examples::contrastive(std::span<const Pair> pairs, const Share& share) {
   PairBatch batch;
-  for (const Pair& pair : pairs) {
-    const std::uint32_t name = kKinds * first++;
+  batch.total = static_cast<std::int64_t>(pairs.size());
+  batch.has_negatives = !pairs.empty() && pairs.front().hard_negative.has_value();
+  // The paper's pads depend on the whole batch.
+  const Share made = options_.paper_masks ? whole(pairs) : share;
+  for (std::int64_t i = made.from; i < made.from + made.count; ++i) {
+    const Pair& pair = pairs[static_cast<std::size_t>(i)];
+    const std::uint32_t name = kKinds * static_cast<std::uint32_t>(i);
     batch.anchors.push_back(sequence(pair.anchor, name));
     batch.positives.push_back(sequence(pair.positive, name + 1));
     if (pair.hard_negative) batch.negatives.push_back(sequence(Input::from_text(*pair.hard_negative), name + 2));
   }
-  if (options_.paper_masks) pad_as_the_paper(batch);
+  if (!options_.paper_masks) return batch;
+  pad_as_the_paper(batch);
+  for (auto* kind : {&batch.anchors, &batch.positives, &batch.negatives}) {
+    if (kind->empty()) continue;
+    *kind = {kind->begin() + share.from, kind->begin() + share.from + share.count};
+  }
   return batch;
 }
 
@@ -92,13 +102,14 @@ void Examples::pad_as_the_paper(PairBatch& batch) const {
   for (TokenSequence& sequence : batch.negatives) pad_left(sequence, length, end_, length);
 }
 
-std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, std::uint32_t first) {
+std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, const Share& share) {
   std::vector<TokenSequence> sequences;
-  for (const Pair& pair : pairs) {
+  for (std::int64_t i = share.from; i < share.from + share.count; ++i) {
+    const Pair& pair = pairs[static_cast<std::size_t>(i)];
     require(pair.positive.text && !pair.positive.image, "[captions] what follows is to be a text, not an image");
     Input asked = pair.anchor;
     if (asked.image && !asked.text) asked.prompt = options_.caption_prompt;
-    TokenSequence sequence = with_image_rows(preparer_.prepare(asked), kKinds * first++);
+    TokenSequence sequence = with_image_rows(preparer_.prepare(asked), kKinds * static_cast<std::uint32_t>(i));
     sequence.labels = preparer_.tokenizer().encode(cut(*pair.positive.text), false);
     sequence.ids.insert(sequence.ids.end(), sequence.labels.begin(), sequence.labels.end());
     sequence.labels.push_back(end_);

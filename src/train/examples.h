@@ -25,14 +25,16 @@ class Examples {
   /// The preparer must outlive this.
   Examples(embed::Preparer& preparer, Options options);
 
-  /// A contrastive batch; `first` is the number of its first pair in the step. Throws InvalidInput for what is wrong
-  /// with an input.
-  PairBatch contrastive(std::span<const Pair> pairs, std::uint32_t first = 0);
+  /// A share of a contrastive batch. Throws InvalidInput for what is wrong with an input.
+  PairBatch contrastive(std::span<const Pair> pairs, const Share& share);
+  PairBatch contrastive(std::span<const Pair> pairs) { return contrastive(pairs, whole(pairs)); }
 
-  /// Sequences whose labels spell the positive, asked for by the anchor.
-  std::vector<TokenSequence> captions(std::span<const Pair> pairs, std::uint32_t first = 0);
+  /// Sequences whose labels spell the positive, asked for by the anchor: a share of a batch.
+  std::vector<TokenSequence> captions(std::span<const Pair> pairs, const Share& share);
+  std::vector<TokenSequence> captions(std::span<const Pair> pairs) { return captions(pairs, whole(pairs)); }
 
  private:
+  static Share whole(std::span<const Pair> pairs) { return {0, static_cast<std::int64_t>(pairs.size())}; }
   TokenSequence sequence(Input input, std::uint32_t name);
   std::string cut(const std::string& sentence) const;
   void pad_as_the_paper(PairBatch& batch) const;

@@ -32,6 +32,8 @@ class RunFolder {
   /// Makes the folder and keeps other processes out while the object lives. Throws InvalidInput when that fails, when
   /// another one is training there, or when there is a run already, unless it is resumed or replaced.
   RunFolder(const std::filesystem::path& folder, bool resume, bool replace);
+  /// Only looks at a folder that another rank keeps.
+  explicit RunFolder(const std::filesystem::path& folder) : folder_(folder) {}
 
   const std::filesystem::path& path() const { return folder_; }
   std::filesystem::path metrics() const { return folder_ / "metrics.jsonl"; }

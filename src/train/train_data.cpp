@@ -35,7 +35,7 @@ TrainData::Files TrainData::open(const std::vector<DataSource>& sources) {
   return files;
 }
 
-TrainData::TrainData(const Options& options, const Files& files) : plan_(plan_of(options, files)) {
+TrainData::TrainData(const Options& options, const Files& files) : plan_(plan_of(options, files)), rank_(options.rank), ranks_(options.ranks) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     sources_.push_back({files[i], options.sources[i].objective});
     const Pair first = files[i]->row(0);
@@ -77,21 +77,23 @@ std::string TrainData::digest() const {
 StepBatch TrainData::make(const Source& source, std::span<const std::int64_t> rows, Examples& examples) const {
   StepBatch batch;
   batch.objective = source.objective;
-  std::uint32_t place = 0;
+  batch.total = static_cast<std::int64_t>(rows.size());
+  const Share share = share_of(batch.total, rank_, ranks_);
   std::vector<Pair> pairs;
   for (const std::int64_t row : rows) pairs.push_back(source.file->row(row));
+  const bool contrastive = source.objective == Objective::contrastive;
+  const auto fill = [&](const Share& part) {
+    contrastive ? void(batch.pairs = examples.contrastive(pairs, part)) : void(batch.captions = examples.captions(pairs, part));
+  };
   try {
-    if (source.objective == Objective::contrastive) batch.pairs = examples.contrastive(pairs);
-    else batch.captions = examples.captions(pairs);
+    fill(share);
   } catch (const InvalidInput&) {  // find out which row it was
-    for (const Pair& pair : pairs) {
+    for (std::int64_t i = share.from; i < share.from + share.count; ++i) {
       try {
-        source.objective == Objective::contrastive ? void(examples.contrastive(std::span(&pair, 1)))
-                                                   : void(examples.captions(std::span(&pair, 1)));
+        fill({i, 1});
       } catch (const InvalidInput& error) {
-        fail<InvalidInput>("[{}] {}", source.file->where(rows[place]), error.what());
+        fail<InvalidInput>("[{}] {}", source.file->where(rows[static_cast<std::size_t>(i)]), error.what());
       }
-      ++place;
     }
     throw;
   }

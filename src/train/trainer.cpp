@@ -100,18 +100,19 @@ void check(const TrainOptions& o) {
 
 class Run {
  public:
-  Run(const TrainOptions& options, const TrainHooks& hooks)
+  Run(const TrainOptions& options, const TrainHooks& hooks, const ranks::Group& group)
       : options_((check(options), options)),
         hooks_(hooks),
-        data_(options.data),
+        group_(group),
+        data_(shared(options.data, group)),
         preparer_(preparer_for(options)),
         examples_(preparer_, options.examples),
         model_(options.model, preparer_.preprocess(), trainee_options(options, data_)),
         parameters_(model_.parameters()),
         optimizer_(sizes_of(parameters_), options.adamw),
-        contrastive_(model_, {options.micro_batch, options.temperature}),
-        captioning_(model_, options.micro_batch),
-        folder_(options.output, options.resume, options.replace) {
+        contrastive_(model_, {options.micro_batch, options.temperature}, group),
+        captioning_(model_, options.micro_batch, group),
+        folder_(group.leads() ? RunFolder(options.output, options.resume, options.replace) : RunFolder(options.output)) {
     schedule_ = {options.schedule, options.learning_rate, options.warmup, steps()};
     state_.identity = identity_of(options, data_, model_, steps());
     state_.best_held_out = std::numeric_limits<double>::max();
@@ -119,22 +120,27 @@ class Run {
 
   void run() {
     for (const std::string& complaint : data_.complaints()) say(complaint);
-    resume();
+    group_.agree([&] { resume(); });
     announce();
-    MetricsLog log(folder_.metrics(), state_.step);
-    const std::vector<StepBatch> held_out = data_.held_out(examples_);
+    std::optional<MetricsLog> log;
+    std::vector<StepBatch> held_out;
+    group_.agree([&] {
+      if (group_.leads()) log.emplace(folder_.metrics(), state_.step);
+      held_out = data_.held_out(examples_);
+    });
     embed::ReadAhead<StepBatch> ahead(
         [this, next = state_.step]() mutable { return next < steps() ? std::optional(data_.batch(next++, examples_)) : std::nullopt; },
         [](const StepBatch&) { return std::int64_t{1}; }, 2);
     try {
       while (state_.step < steps() && !stopped_early()) {
-        if (hooks_.check_stop) hooks_.check_stop();
-        const std::optional<StepBatch> batch = ahead.pop();
+        check_stop();
+        std::optional<StepBatch> batch;
+        group_.agree([&] { batch = ahead.pop(); });
         StepReport report = step(*batch);
         const bool last = state_.step == steps();
         if (!held_out.empty() && (last || state_.step % options_.evaluate_every == 0)) evaluate(held_out, report);
-        add_to(log, report);
-        if (hooks_.step) hooks_.step(report);
+        if (log) add_to(*log, report);
+        if (hooks_.step && group_.leads()) hooks_.step(report);
         if (last || state_.step % options_.save_every == 0 || stopped_early()) save();
       }
     } catch (...) {  // interrupted, or a row that cannot be used: what was reached is kept
@@ -153,8 +159,25 @@ class Run {
     return std::max<std::int64_t>(1, std::llround(options_.epochs * static_cast<double>(data_.steps_per_epoch())));
   }
 
+  static TrainData::Options shared(TrainData::Options options, const ranks::Group& group) {
+    options.rank = group.rank();
+    options.ranks = group.size();
+    return options;
+  }
+
   void say(const std::string& message) const {
-    if (hooks_.say) hooks_.say(message);
+    if (hooks_.say && group_.leads()) hooks_.say(message);
+  }
+
+  /// A request to stop that reached one rank stops all behind the same step.
+  void check_stop() const {
+    double stops = 0;
+    try {
+      if (hooks_.check_stop) hooks_.check_stop();
+    } catch (const embed::Interrupted&) {
+      stops = 1;
+    }
+    if (group_.sum(stops) > 0) throw embed::Interrupted();
   }
 
   void resume() {
@@ -193,6 +216,7 @@ class Run {
       report.loss = loss.loss, report.accuracy = loss.accuracy;
     }
     const std::vector<TrainedSpan> spans(parameters_.begin(), parameters_.end());
+    for (const TrainedSpan& span : spans) group_.sum(span.gradient);
     report.gradient_norm = clip_gradients(spans, options_.clip);
     require_finite("loss", report.loss);
     require_finite("norm of the gradients", report.gradient_norm);
@@ -201,7 +225,7 @@ class Run {
     report.step = ++state_.step;
     const double seconds = seconds_since(start);
     seconds_per_step_ = seconds_per_step_ == 0 ? seconds : 0.9 * seconds_per_step_ + 0.1 * seconds;
-    report.tokens_per_second = static_cast<double>(batch.tokens()) / seconds;
+    report.tokens_per_second = group_.sum(static_cast<double>(batch.tokens())) / seconds;
     report.seconds_left = seconds_per_step_ * static_cast<double>(report.steps - report.step);
     return report;
   }
@@ -219,7 +243,7 @@ class Run {
     double loss = 0, accuracy = 0, weight = 0;
     for (const StepBatch& batch : held_out) {
       const bool contrastive = batch.objective == Objective::contrastive;
-      const auto own = static_cast<double>(contrastive ? batch.pairs.pairs() : static_cast<std::int64_t>(batch.captions.size()));
+      const auto own = static_cast<double>(batch.total);
       double batch_loss = 0, batch_accuracy = 0;
       if (contrastive) {
         const ContrastiveLoss result = contrastive_.evaluate(batch.pairs);
@@ -256,12 +280,13 @@ class Run {
   }
 
   void save() {
-    if (state_.step == 0 || state_.step == saved_step_) return;
+    if (state_.step == 0 || state_.step == saved_step_ || !group_.leads()) return;
     folder_.save(state_, model_, optimizer_, options_.keep);
     saved_step_ = state_.step;
   }
 
   void write_result() const {
+    if (!group_.leads()) return;
     if (model_.lora() != nullptr) {
       fs::create_directories(folder_.path() / "adapter");
       model_.lora()->adapter().write(folder_.path() / "adapter");
@@ -275,7 +300,7 @@ class Run {
   }
 
   void write_page() const {
-    if (state_.step == 0) return;
+    if (state_.step == 0 || !group_.leads()) return;
     RunFacts facts;
     facts.title = fmt::format("Training of {}", options_.model.filename().string());
     for (const DataSource& source : options_.data.sources) facts.facts.emplace_back("data", source.file.filename().string());
@@ -290,6 +315,7 @@ class Run {
 
   const TrainOptions& options_;
   const TrainHooks& hooks_;
+  const ranks::Group& group_;
   TrainData data_;
   embed::Preparer preparer_;
   Examples examples_;
@@ -309,9 +335,11 @@ class Run {
 
 }  // namespace
 
-void train(const TrainOptions& options, const TrainHooks& hooks) {
+void train(const TrainOptions& options, const TrainHooks& hooks, const ranks::Group& group) {
   set_thread_count(options.input.threads);
-  Run(options, hooks).run();
+  std::optional<Run> run;
+  group.agree([&] { run.emplace(options, hooks, group); });
+  run->run();
 }
 
 }  // namespace e5v::train

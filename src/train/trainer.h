@@ -5,6 +5,7 @@
 #include <string>
 
 #include "e5v/embedder.h"
+#include "ranks/group.h"
 #include "train/adamw.h"
 #include "train/examples.h"
 #include "train/grad_cache.h"
@@ -55,6 +56,9 @@ struct TrainHooks {
 /// Trains to the end, and leaves in the output folder: adapter/ (PEFT's layout) or model/ (a checkpoint), metrics.jsonl,
 /// curves.html, and the last states under checkpoints/. Throws InvalidInput for data that cannot be used or a run that
 /// does not fit; ModelError when a loss or gradient is not finite, naming the step and the last state that was saved.
-void train(const TrainOptions& options, const TrainHooks& hooks);
+///
+/// In a group of processes each computes its share of every batch, and all have the same parameters; rank 0 writes. The
+/// folders must be the same for all. Collective.
+void train(const TrainOptions& options, const TrainHooks& hooks, const ranks::Group& group);
 
 }  // namespace e5v::train

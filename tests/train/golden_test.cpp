@@ -17,6 +17,8 @@
 namespace e5v::train {
 namespace {
 
+const ranks::Group alone;
+
 using test::golden;
 
 constexpr std::int64_t kPairs = 6;
@@ -55,7 +57,7 @@ PairBatch masked_batch(const tensor::SafetensorsFile& file, const std::string& m
   const auto part = [&](std::int64_t from) {
     return std::vector<TokenSequence>(sequences.begin() + from, sequences.begin() + from + kPairs);
   };
-  return {part(0), part(kPairs), part(2 * kPairs)};
+  return {part(0), part(kPairs), part(2 * kPairs), kPairs, true};
 }
 
 double largest_difference(std::span<const float> found, std::span<const float> expected) {
@@ -128,7 +130,7 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   start_from(file_, init, trainee_.parameters());
   const Json expected = golden_json("train.json").at("runs").at(run);
   const PairBatch batch = masked_batch(file_, mode);
-  GradCache cache(trainee_, {.micro_batch = kPairs});
+  GradCache cache(trainee_, {.micro_batch = kPairs}, alone);
   EXPECT_NEAR(cache.accumulate(batch, nullptr).loss, expected.at("loss").get<double>(), 2e-6);
 
   tensor::Arena arena;
@@ -212,7 +214,7 @@ TEST_P(Curve, TwentySteps) {
   Examples examples(preparer, {.paper_prompts = true, .paper_masks = GetParam() != "fixmask"});
   const tensor::SafetensorsFile file(golden("train/one_step.safetensors"));
   start_from(file, "B0", trainee.parameters());
-  GradCache cache(trainee, {.micro_batch = 4});
+  GradCache cache(trainee, {.micro_batch = 4}, alone);
   const std::vector<Parameter> parameters = trainee.parameters();
   const std::vector<TrainedSpan> spans(parameters.begin(), parameters.end());
   AdamW optimizer(sizes_of(parameters), {});

@@ -15,6 +15,8 @@
 namespace e5v::train {
 namespace {
 
+const ranks::Group alone;
+
 using test::golden;
 
 const char* const kModel = "ckpt/tiny-small-f32";
@@ -74,8 +76,8 @@ class Gradients : public testing::TestWithParam<Setting> {};
 TEST_P(Gradients, AgreeWithFiniteDifferences) {
   Fixture fixture(GetParam());
   Trainee& model = fixture.model;
-  GradCache contrastive(model, {.micro_batch = 2});
-  Captioning captioning(model, 2);
+  GradCache contrastive(model, {.micro_batch = 2}, alone);
+  Captioning captioning(model, 2, alone);
   const nn::Dropout dropout{GetParam().dropout, 7, 3};
   const auto loss = [&] {
     model.clear_gradients();
@@ -142,7 +144,7 @@ TEST(GradCache, PartsGiveTheWhole) {
     std::vector<std::vector<float>> first;
     double first_loss = 0;
     for (const std::int64_t micro_batch : {3, 2, 1}) {
-      GradCache cache(fixture.model, {.micro_batch = micro_batch});
+      GradCache cache(fixture.model, {.micro_batch = micro_batch}, alone);
       fixture.model.clear_gradients();
       const double loss = cache.accumulate(fixture.batch, &dropout).loss;
       const std::vector<Parameter> parameters = fixture.model.parameters();
@@ -165,7 +167,7 @@ TEST(GradCache, DropoutTwinsDiffer) {
   const std::vector<Pair> twins{{Input::from_text("Two dogs run."), Input::from_text("Two dogs run."), std::nullopt},
                                 {Input::from_text("It is cold."), Input::from_text("It is cold."), std::nullopt}};
   const PairBatch batch = examples.contrastive(twins);
-  GradCache cache(fixture.model, {.micro_batch = 2});
+  GradCache cache(fixture.model, {.micro_batch = 2}, alone);
   const double sure = cache.evaluate(batch).loss;
   const nn::Dropout dropout{0.3f, 7, 3}, other{0.3f, 7, 4};
   fixture.model.clear_gradients();

@@ -52,7 +52,7 @@ struct Fixture {
 
   void run() {
     reports.clear();
-    train(options, hooks);
+    train(options, hooks, ranks::Group());
   }
 
   /// Runs, and stops behind a step.
