@@ -76,8 +76,9 @@ int run(int argc, char** argv) {
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
     const int processes = ranks::launch().size;
-    if (processes > 1 && command.app->get_name() != "embed") {
-      return fail_with(fmt::format("{} runs as one process, but {} were started", command.app->get_name(), processes),
+    const std::string& name = command.app->get_name();
+    if (processes > 1 && name != "embed" && name != "train") {
+      return fail_with(fmt::format("{} runs as one process, but {} were started", name, processes),
                        kUsage);
     }
     return command.run();
