@@ -67,6 +67,7 @@ model::SyntheticWeights make_weights(const model::ModelConfig& config, tensor::D
 BenchModel::BenchModel(const model::ModelConfig& config, tensor::DType stored, tensor::WeightFormat format,
                        nn::Precision precision)
     : config_(config),
+      precision_(precision),
       weights_(make_weights(config, stored, format)),
       checkpoint_(weights_.tensors, "synthetic weights"),
       preparer_(preparer_of(config)),

@@ -21,7 +21,9 @@ class BenchModel {
 
   const model::ModelConfig& config() const { return config_; }
   const model::LlavaNext& model() const { return model_; }
+  const tensor::TensorMap& tensors() const { return weights_.tensors; }
   embed::Preparer& preparer() { return preparer_; }
+  nn::Precision precision() const { return precision_; }
   tensor::Arena& arena() { return arena_; }
 
   /// From inputs to vectors, in batches as an Embedder makes them, but without preparing ahead.
@@ -34,6 +36,7 @@ class BenchModel {
   void for_batches(const std::vector<Input>& inputs, const Body& body);
 
   model::ModelConfig config_;
+  nn::Precision precision_;
   model::SyntheticWeights weights_;
   model::Checkpoint checkpoint_;
   embed::Preparer preparer_;

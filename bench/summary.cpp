@@ -37,7 +37,7 @@ struct Options {
   bool quick = false;
   double seconds = 540;
   int threads = 0;
-  std::vector<std::string> dtypes, workloads{"prefill", "image", "captions", "prompts"};
+  std::vector<std::string> dtypes, workloads{"prefill", "image", "captions", "prompts", "train"};
   std::string output = "build/bench.json";
 };
 
@@ -70,6 +70,7 @@ std::vector<Series> make_series(BenchModel& model, const Variant& variant, const
   if (wanted("prefill")) all.push_back({prefill(model, options.quick), {}, {}});
   if (images && (wanted("image") || wanted("prompts"))) all.push_back({image(model), {}, {}});
   if (wanted("captions")) all.push_back({captions(model), {}, {}});
+  if (wanted("train")) all.push_back({train_step(model), {}, {}});
   if (images && wanted("prompts")) all.push_back({prompts(model), {}, {}});
   return all;
 }
@@ -204,6 +205,8 @@ void run(const Options& options) {
   for (const Measured& each : measured) add_figures(each, peaks.at(each.arithmetic), report);
   add_ratio(report["figures"], "captions_int8_vs_bf16", "captions_int8_captions_per_second",
             "captions_bf16_captions_per_second");
+  Json& figures = report["figures"];
+  if (figures.contains("train_bf16_share")) figures["train_share"] = figures["train_bf16_share"];
   print(report);
   if (options.output.empty()) return;
   write_file_atomically(options.output, report.dump(2) + "\n");
@@ -225,7 +228,7 @@ int main(int argc, char** argv) {
   for (const Variant& variant : kVariants) types.emplace_back(variant.name);
   app.add_option("--dtype", options.dtypes, "only these types")->check(CLI::IsMember(types));
   app.add_option("--only", options.workloads, "only these workloads")
-      ->check(CLI::IsMember({"prefill", "image", "captions", "prompts"}))
+      ->check(CLI::IsMember({"prefill", "image", "captions", "prompts", "train"}))
       ->capture_default_str();
   app.add_option("--output", options.output, "file to write")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -26,6 +26,10 @@ Workload captions(BenchModel& model);
 /// Eight prompts on one photo.
 Workload prompts(BenchModel& model);
 
+/// A step of LoRA training on 16 pairs with hard negatives: forward, backward, clipping, AdamW. Counts 4 FLOP for each
+/// parameter of the matrices and row that meets it: what is computed once more for the backward pass is not credited.
+Workload train_step(BenchModel& model);
+
 /// The photo of 640 x 480 pixels.
 std::filesystem::path photo();
 

@@ -53,14 +53,18 @@ TrainedParts TrainedParts::from(const std::vector<std::string>& names) {
 }
 
 Trainee::Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess, const TraineeOptions& options)
+    : Trainee(model::Checkpoint(embed::check_folder(folder)), model::read_config(folder), preprocess, options) {}
+
+Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config, const image::Preprocess& preprocess,
+                 const TraineeOptions& options)
     : parts_(options.parts),
       head_(options.head),
-      config_(model::read_config(embed::check_folder(folder))),
+      config_(config),
       preprocess_(preprocess),
-      checkpoint_(folder),
+      checkpoint_(std::move(checkpoint)),
       precision_(precision_of(checkpoint_, options)) {
   const bool sees = options.images || parts_.projector || parts_.vision;
-  require<ModelError>(!sees || config_.vision, "[{}] has no vision tower: it takes text only", folder.string());
+  require<ModelError>(!sees || config_.vision, "[train] the checkpoint has no vision tower: it takes text only");
   if (!sees) config_.vision.reset();
   copy_trained_weights();
   if (parts_.lora) {

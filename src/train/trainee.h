@@ -38,6 +38,9 @@ class Trainee {
  public:
   /// Throws ModelError when the folder is no usable checkpoint, lacks the parts, or has them quantised.
   Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess, const TraineeOptions& options);
+  /// The same with a checkpoint at hand, whose tensors must outlive this.
+  Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config, const image::Preprocess& preprocess,
+          const TraineeOptions& options);
 
   const model::ModelConfig& config() const { return config_; }
   const model::Checkpoint& checkpoint() const { return checkpoint_; }

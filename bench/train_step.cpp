@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <random>
+
+#include "train/adamw.h"
+#include "train/examples.h"
+#include "train/grad_cache.h"
+#include "train/trainee.h"
+#include "workloads.h"
+
+namespace e5v::bench {
+namespace {
+
+constexpr std::int64_t kPairs = 16;
+
+/// A sentence of a dozen words.
+std::string sentence(unsigned seed) {
+  static constexpr const char* kWords[] = {"a", "man", "two", "dogs", "the", "street", "red", "plays", "music", "near", "small", "house"};
+  std::mt19937 random(seed);
+  std::string text;
+  for (int i = 0; i < 12; ++i) text += std::string(i == 0 ? "" : " ") + kWords[random() % std::size(kWords)];
+  return text + ".";
+}
+
+train::PairBatch batch_of(embed::Preparer& preparer) {
+  std::vector<train::Pair> pairs;
+  for (unsigned i = 0; i < kPairs; ++i) {
+    pairs.push_back({Input::from_text(sentence(3 * i)), Input::from_text(sentence(3 * i + 1)), sentence(3 * i + 2)});
+  }
+  return train::Examples(preparer, {}).contrastive(pairs);
+}
+
+/// All that a run of training holds.
+struct Step {
+  ranks::Group alone;
+  train::Trainee model;
+  train::PairBatch batch;
+  std::vector<train::Parameter> parameters;
+  std::unique_ptr<train::AdamW> optimizer;
+  train::GradCache gradients;
+  std::uint32_t number = 0;
+
+  explicit Step(BenchModel& bench)
+      : model(model::Checkpoint(bench.tensors(), "synthetic weights"), bench.config(), {}, options_of(bench)),
+        batch(batch_of(bench.preparer())),
+        parameters(model.parameters()),
+        gradients(model, {.micro_batch = kPairs}, alone) {
+    std::vector<std::int64_t> sizes;
+    for (const train::Parameter& parameter : parameters) sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
+    optimizer = std::make_unique<train::AdamW>(sizes, train::AdamWOptions{});
+  }
+
+  static train::TraineeOptions options_of(const BenchModel& bench) {
+    train::TraineeOptions options;
+    options.precision = bench.precision();
+    return options;
+  }
+
+  void run() {
+    model.clear_gradients();
+    const nn::Dropout dropout{0.05f, 1, number++};
+    gradients.accumulate(batch, &dropout);
+    const std::vector<train::TrainedSpan> spans(parameters.begin(), parameters.end());
+    train::clip_gradients(spans, 1);
+    optimizer->step(spans, 1e-5);
+  }
+
+  /// Rows times parameters, over all matrices: in the last block all rows meet keys and values only.
+  double products() const {
+    const auto tokens = static_cast<double>(batch.tokens());
+    const std::string last = fmt::format("layers.{}.", model.config().text.layers - 1);
+    double count = 0;
+    for (const model::AdapterSite& site : adapter_sites(model.config().text)) {
+      const bool pooled = site.name.find(last) != std::string::npos && !site.name.ends_with("k_proj") && !site.name.ends_with("v_proj");
+      count += static_cast<double>(site.outputs * site.inputs) * (pooled ? 3.0 * kPairs : tokens);
+    }
+    return count;
+  }
+};
+
+}  // namespace
+
+Workload train_step(BenchModel& model) {
+  const auto step = std::make_shared<Step>(model);
+  const auto tokens = static_cast<double>(step->batch.tokens());
+  return {"train", "tokens", tokens, 4 * step->products(), [step] { step->run(); }};
+}
+
+}  // namespace e5v::bench
