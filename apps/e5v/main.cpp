@@ -93,6 +93,7 @@ int main(int argc, char** argv) {
   using namespace e5v;
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the widths of characters
   std::signal(SIGPIPE, SIG_IGN);        // a reader that goes is an error to handle, not a reason to die
+  std::signal(SIGXFSZ, SIG_IGN);        // so is a file that may not grow
   try {
     return app::run(argc, argv);
   } catch (const embed::BrokenPipe&) {

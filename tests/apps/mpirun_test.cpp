@@ -1,6 +1,4 @@
 // Many processes write what one would have written, and fail as one.
-#include <sstream>
-
 #include "apps/process.h"
 
 namespace e5v::test {
@@ -13,8 +11,6 @@ class Mpirun : public testing::Test {
  protected:
   void SetUp() override {
     if (std::string(E5V_MPIRUN).empty()) GTEST_SKIP() << "CMake has not found MPI";
-    ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);  // for tests that are run by hand
-    ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
   }
 
   std::string path(const std::string& name) const { return (folder.path() / name).string(); }
@@ -43,26 +39,6 @@ class Mpirun : public testing::Test {
     return with_model("embed", arguments);
   }
 
-  /// Each entry is started as so many processes with these arguments.
-  using Part = std::pair<int, std::vector<std::string>>;
-  static Process start(const std::vector<Part>& parts, const fs::path& input = "/dev/null") {
-    std::istringstream words(E5V_MPIRUN);
-    std::string program, word;
-    words >> program;
-    std::vector<std::string> arguments;
-    while (words >> word) arguments.push_back(word);
-    for (const auto& [count, part] : parts) {
-      if (&part != &parts.front().second) arguments.emplace_back(":");
-      arguments.insert(arguments.end(), {"-n", std::to_string(count), E5V_PROGRAM});
-      arguments.insert(arguments.end(), part.begin(), part.end());
-    }
-    return Process(arguments, input, program);
-  }
-  static Outcome run_ranks(int count, const std::vector<std::string>& arguments, const fs::path& input = "/dev/null") {
-    return start({{count, arguments}}, input).wait();
-  }
-
-  /// Sends a signal to a rank, once it runs; its process. Throws when there is none: no other may be hit.
   static pid_t signal_rank(const Process& mpirun, int rank, int number) {
     const pid_t pid = process_of(mpirun, rank);
     if (pid <= 1 || ::kill(pid, number) != 0) throw std::runtime_error("no such rank: " + std::to_string(rank));
@@ -165,7 +141,7 @@ TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
   ASSERT_EQ(run(embed(items, "one.jsonl")).code, 3);
   const std::vector<std::string> resumed = embed(items, "v.jsonl", {"--skip-bad", "--resume"});
   for (const int rank : {1, 0}) {
-    Process mpirun = start({{3, resumed}});
+    Process mpirun = start_ranks({{3, resumed}});
     wait_for_journal("v.jsonl", rank == 1 ? 1500 : 5000);
     const pid_t other = process_of(mpirun, 2);
     ASSERT_GT(other, 1);
@@ -183,7 +159,7 @@ TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
 
 TEST_F(Mpirun, ASignalEndsTheRunAtABatch) {
   const std::string items = write_items(900);
-  Process mpirun = start({{2, embed(items, "v.npy")}});
+  Process mpirun = start_ranks({{2, embed(items, "v.npy")}});
   wait_for_journal("v.npy", 1500);
   signal_rank(mpirun, 0, SIGTERM);
   const Outcome outcome = mpirun.wait();
@@ -210,12 +186,12 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   const std::string other = folder.write("here/other.jsonl", lines + lines).string();
   const std::string changed = folder.write("here/changed.jsonl", std::string(lines).replace(10, 4, "word")).string();
   // The broken image is rank 1's alone.
-  expect_failure(start({{1, embed(items[0], "a.npy", {})}, {1, embed(items[1], "a.npy", {})}}).wait(), 1,
+  expect_failure(start_ranks({{1, embed(items[0], "a.npy", {})}, {1, embed(items[1], "a.npy", {})}}).wait(), 1,
                  "e5v: rank 1: [" + items[1] + ":41] ");
-  expect_failure(start({{1, embed(items[0], "b.npy")}, {1, embed(items[1], "b.npy")}}).wait(), 1,
+  expect_failure(start_ranks({{1, embed(items[0], "b.npy")}, {1, embed(items[1], "b.npy")}}).wait(), 1,
                  "rank 1 and rank 0 found other items in the input");
   for (const std::string& file : {other, changed}) {
-    expect_failure(start({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(), 1,
+    expect_failure(start_ranks({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(), 1,
                    "rank 1 and rank 0 found other items in the input");
   }
   EXPECT_FALSE(fs::exists(path("a.npy")));
@@ -223,7 +199,7 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   EXPECT_FALSE(fs::exists(path("c.npy")));
   std::vector<std::string> model = embed(items[0], "d.npy");
   model[2] = golden("ckpt/tiny-small-bf16-2shard").string();
-  expect_failure(start({{1, embed(items[0], "d.npy")}, {1, model}}).wait(), 1,
+  expect_failure(start_ranks({{1, embed(items[0], "d.npy")}, {1, model}}).wait(), 1,
                  "e5v: rank 1: [model] this rank's vectors would differ");
 }
 

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -93,6 +94,29 @@ class Process {
 inline Outcome run(const std::vector<std::string>& arguments, const std::filesystem::path& input = "/dev/null") {
   return Process(arguments, input).wait();
 }
+
+/// Each entry is started as so many processes with these arguments.
+using RankPart = std::pair<int, std::vector<std::string>>;
+inline Process start_ranks(const std::vector<RankPart>& parts, const std::filesystem::path& input = "/dev/null") {
+  ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);  // for tests that are run by hand
+  ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+  std::istringstream words(E5V_MPIRUN);
+  std::string program, word;
+  words >> program;
+  std::vector<std::string> arguments;
+  while (words >> word) arguments.push_back(word);
+  for (const auto& [count, part] : parts) {
+    if (&part != &parts.front().second) arguments.emplace_back(":");
+    arguments.insert(arguments.end(), {"-n", std::to_string(count), E5V_PROGRAM});
+    arguments.insert(arguments.end(), part.begin(), part.end());
+  }
+  return Process(arguments, input, program);
+}
+inline Outcome run_ranks(int count, const std::vector<std::string>& arguments, const std::filesystem::path& input = "/dev/null") {
+  return start_ranks({{count, arguments}}, input).wait();
+}
+
+/// Sends a signal to a rank, once it runs; its process. Throws when there is none: no other may be hit.
 
 inline std::string model_folder() { return golden("ckpt/tiny-small-f32").string(); }
 

@@ -1,0 +1,145 @@
+// e5v train and e5v merge as their users run them.
+#include <gmock/gmock.h>
+
+#include "apps/process.h"
+#include "base/json.h"
+#include "train/metrics_log.h"
+
+namespace e5v::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr const char* kPairs =
+    "sent0,sent1,hard_neg\nTwo dogs run.,Dogs are running.,A cat sleeps.\nHe reads.,A man is reading.,Nobody reads.\n"
+    "It is cold.,The day is freezing.,It is hot.\nShe sings.,A woman is singing.,She is silent.\n"
+    "Rain again.,It rains.,The sun shines.\nThe bus left.,The bus is gone.,The bus waits.\n";
+
+class Train : public testing::Test {
+ protected:
+  fs::path path(const std::string& name) const { return folder_.path() / name; }
+
+  /// A short run on a file of pairs; `more` may override.
+  std::vector<std::string> arguments(const std::string& pairs, const std::string& output,
+                                     const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> all{"--pairs", path(pairs).string(), "--output", path(output).string(), "--batch", "4",
+                                 "--micro-batch", "2", "--steps", "4", "--warmup", "1", "--rank", "4", "--lr", "2e-3"};
+    for (std::size_t i = 0; i < more.size(); ++i) {
+      const auto given = std::ranges::find(all, more[i]);
+      if (given == all.end() || !more[i].starts_with("--")) {
+        all.push_back(more[i]);
+      } else {
+        *(given + 1) = more[++i];
+      }
+    }
+    return with_model("train", all);
+  }
+  Outcome train(const std::string& pairs, const std::string& output, const std::vector<std::string>& more = {}) const {
+    return run(arguments(pairs, output, more));
+  }
+
+  TemporaryFolder folder_;
+  fs::path pairs_ = folder_.write("pairs.csv", kPairs);
+};
+
+TEST_F(Train, AdapterAndMergedModelGiveOneVector) {
+  const Outcome trained = train("pairs.csv", "run");
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.err, AllOf(HasSubstr("6 pairs, 4 steps of 4"), HasSubstr("step 4/4"), HasSubstr("holds adapter/")));
+  const Outcome merged = run({"merge", "--model", model_folder(), "--adapter", path("run/adapter").string(), "--output",
+                              path("merged").string()});
+  EXPECT_EQ(merged.code, 0) << merged.err;
+  const auto vector_of = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"embed", "--text", "Dogs are running."});
+    const Outcome outcome = run(more);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return Json::parse(outcome.out).at("embedding").get<std::vector<double>>();
+  };
+  const auto plain = vector_of({"--model", model_folder()});
+  const auto attached = vector_of({"--model", model_folder(), "--adapter", path("run/adapter").string()});
+  const auto whole = vector_of({"--model", path("merged").string()});
+  double change = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_NEAR(attached[i], whole[i], 1e-5);
+    change = std::max(change, std::abs(attached[i] - plain[i]));
+  }
+  EXPECT_GT(change, 1e-3);
+  EXPECT_THAT(run({"merge", "--model", model_folder(), "--adapter", path("run").string(), "--output", path("other").string()}).err,
+              HasSubstr("is no adapter: it has no adapter_config.json"));
+}
+
+TEST_F(Train, TwoProcessesHaveTheLossesOfOne) {
+  if (std::string(E5V_MPIRUN).empty()) GTEST_SKIP() << "CMake has not found MPI";
+  const std::vector<std::string> more{"--steps", "20", "--batch", "5"};
+  ASSERT_EQ(train("pairs.csv", "one", more).code, 0);
+  const Outcome two = run_ranks(2, arguments("pairs.csv", "two", more));
+  ASSERT_EQ(two.code, 0) << two.err;
+  const auto one_log = train::read_metrics(path("one/metrics.jsonl")), two_log = train::read_metrics(path("two/metrics.jsonl"));
+  ASSERT_EQ(one_log.size(), 20u);
+  ASSERT_EQ(two_log.size(), 20u);
+  for (std::size_t i = 0; i < 20; ++i) {
+    EXPECT_NEAR(one_log[i].values.at("loss"), two_log[i].values.at("loss"), 1e-5) << i;
+    EXPECT_NEAR(one_log[i].values.at("grad_norm"), two_log[i].values.at("grad_norm"), 1e-3) << i;
+  }
+  const Outcome broken = run_ranks(2, arguments("pairs.csv", "three", {"--targets", "q"}));
+  EXPECT_NE(broken.code, 0);
+  EXPECT_THAT(broken.err, HasSubstr("no matrix is called \"q\""));
+}
+
+TEST_F(Train, BadInputIsSaidInOneLine) {
+  folder_.write("empty.csv", "");
+  folder_.write("columns.csv", "text,label\na,b\n");
+  const auto error_of = [&](const std::string& pairs, std::vector<std::string> more = {}) {
+    const Outcome outcome = train(pairs, "run", std::move(more));
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+    return outcome.err;
+  };
+  EXPECT_THAT(error_of("empty.csv"), HasSubstr("empty.csv"));
+  EXPECT_THAT(error_of("columns.csv"), AllOf(HasSubstr("columns.csv"), HasSubstr("sent0")));
+  EXPECT_THAT(error_of("none.csv"), HasSubstr("none.csv"));
+  EXPECT_THAT(error_of("pairs.csv", {"--targets", "q_proj,w_proj"}), HasSubstr("no matrix is called \"w_proj\""));
+  EXPECT_THAT(error_of("pairs.csv", {"--train", "head"}), HasSubstr("there are lora, llm, projector, vision, all"));
+  EXPECT_THAT(error_of("pairs.csv", {"--held-out", "6"}), HasSubstr("6"));
+  const Outcome usage = run(with_model("train", {"--output", path("run").string()}));
+  EXPECT_EQ(usage.code, 2);
+  EXPECT_THAT(usage.err, HasSubstr("--pairs or --captions"));
+}
+
+TEST_F(Train, FullDiskKeepsTheStateBefore) {
+  ASSERT_EQ(train("pairs.csv", "run", {"--steps", "2"}).code, 0);
+  const std::string before = content_of(path("run/checkpoints/step-00000002/optimizer.safetensors"));
+  // A limit that metrics fit in and a state does not.
+  std::string command = "ulimit -f 64; exec \"$0\" \"$@\"";
+  std::vector<std::string> all{"-c", command, E5V_PROGRAM};
+  const auto run_arguments = arguments("pairs.csv", "full", {"--save-every", "1"});
+  all.insert(all.end(), run_arguments.begin(), run_arguments.end());
+  const Outcome full = Process(all, "/dev/null", "/bin/bash").wait();
+  EXPECT_EQ(full.code, 1) << full.err;
+  EXPECT_THAT(full.err, HasSubstr("cannot be written: File too large"));
+  EXPECT_TRUE(fs::is_empty(path("full/checkpoints")));
+  // The same with a state that is there already.
+  const auto resumed = arguments("pairs.csv", "run", {"--steps", "2", "--resume"});
+  all.resize(3);
+  all.insert(all.end(), resumed.begin(), resumed.end());
+  Process(all, "/dev/null", "/bin/bash").wait();
+  EXPECT_EQ(content_of(path("run/checkpoints/step-00000002/optimizer.safetensors")), before);
+}
+
+TEST_F(Train, InterruptedRunsGoOn) {
+  Process process(arguments("pairs.csv", "run", {"--steps", "100000"}));
+  for (int i = 0; i < 3000 && content_of(path("run/metrics.jsonl")).empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  process.send(SIGINT);
+  const Outcome stopped = process.wait();
+  EXPECT_EQ(stopped.code, 130);
+  EXPECT_THAT(stopped.err, HasSubstr("interrupted; continue with --resume"));
+  EXPECT_THAT(train("pairs.csv", "run").err, HasSubstr("--resume goes on with it"));
+  EXPECT_THAT(train("pairs.csv", "run", {"--resume"}).err, HasSubstr("the number of steps (--epochs, --steps) was 100000, is 4"));
+}
+
+}  // namespace
+}  // namespace e5v::test
