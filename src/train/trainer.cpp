@@ -56,6 +56,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--seed", text_of(o.data.seed)},
                        {"--held-out", text_of(o.data.held_out)},
                        {"--max-tokens", text_of(o.examples.max_tokens)},
+                       {"--caption-prompt", o.examples.caption_prompt},
                        {"--paper-compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
   if (o.trainee.parts.lora) {
     identity["--rank"] = text_of(o.trainee.lora.rank);
