@@ -25,8 +25,8 @@ struct Command {
 
 std::vector<Command> add_commands(CLI::App& app) {
   std::vector<Command> commands;
-  for (const auto& add : {add_embed, add_similarity, add_info, add_tokenize, add_doctor, add_train, add_merge,
-                          add_quantize, add_synth}) {
+  for (const auto& add :
+       {add_embed, add_similarity, add_info, add_tokenize, add_doctor, add_train, add_merge, add_quantize, add_synth}) {
     Run run = add(app);
     const std::vector<CLI::App*> all = app.get_subcommands([](const CLI::App*) { return true; });
     commands.push_back({all.back(), std::move(run)});
@@ -78,8 +78,7 @@ int run(int argc, char** argv) {
     const int processes = ranks::launch().size;
     const std::string& name = command.app->get_name();
     if (processes > 1 && name != "embed" && name != "train") {
-      return fail_with(fmt::format("{} runs as one process, but {} were started", name, processes),
-                       kUsage);
+      return fail_with(fmt::format("{} runs as one process, but {} were started", name, processes), kUsage);
     }
     return command.run();
   }

@@ -24,12 +24,12 @@ enum class ComputeType {
 struct EmbedderOptions {
   ComputeType dtype = ComputeType::automatic;
   std::filesystem::path adapter;  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
-  int threads = 0;            ///< 0: OMP_NUM_THREADS, else one per core
-  std::string prompt;         ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
-  bool normalize = true;      ///< scale vectors to length 1
-  bool paper_compat = false;  ///< preprocess images as transformers 4.41.2 did, faults included
-  bool apply_exif = true;     ///< turn photos upright as their EXIF orientation says
-  int max_tiles = 0;          ///< tiles per image, the base one included; 0: as many as the model has
+  int threads = 0;                ///< 0: OMP_NUM_THREADS, else one per core
+  std::string prompt;             ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
+  bool normalize = true;          ///< scale vectors to length 1
+  bool paper_compat = false;      ///< preprocess images as transformers 4.41.2 did, faults included
+  bool apply_exif = true;         ///< turn photos upright as their EXIF orientation says
+  int max_tiles = 0;              ///< tiles per image, the base one included; 0: as many as the model has
   std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
   std::int64_t token_budget = 2048;  ///< rows computed together; a larger input runs alone, or with others on its image
   bool truncate = false;             ///< cut texts that exceed the context instead of refusing them

@@ -25,7 +25,8 @@ VectorRun::VectorRun(const ranks::Group& group, Embedder& embedder, ItemSource& 
       source_(source),
       sink_(sink),
       hooks_(std::move(hooks)),
-      batches_(group, embedder.width(), [this](const DoneBatch& batch) { commit(batch); }, hooks_.check_stop) {}
+      batches_(
+          group, embedder.width(), [this](const DoneBatch& batch) { commit(batch); }, hooks_.check_stop) {}
 
 void VectorRun::skip_to(const RunPosition& position) {
   for (std::int64_t passed = 0; passed < position.items; ++passed) {

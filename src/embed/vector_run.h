@@ -37,8 +37,8 @@ class VectorRun {
   void skip_to(const RunPosition& position);
 
   /// Runs to the end and finishes the sink. Throws Interrupted, InvalidInput for a bad item or a source without items,
-  /// and what the embedder and the sink throw. Batches before that have been committed and stay. Rank 0 also throws what
-  /// ended another rank, which then waits to be ended.
+  /// and what the embedder and the sink throw. Batches before that have been committed and stay. Rank 0 also throws
+  /// what ended another rank, which then waits to be ended.
   void run();
 
   /// Of the last commit; on ranks without a sink, behind the last batch.

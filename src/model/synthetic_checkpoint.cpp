@@ -108,7 +108,7 @@ std::string tokenizer_text(const SyntheticCheckpoint& checkpoint, const ModelCon
 /// FOLDER.partial, ours from the beginning to commit().
 class Staging {
  public:
-  explicit Staging(const fs::path& folder) : final_(fs::weakly_canonical(folder)) {
+  explicit Staging(const fs::path& folder) : final_(fs::weakly_canonical(fs::absolute(folder))) {
     if (!final_.has_filename()) final_ = final_.parent_path();
     path_ = final_.string() + ".partial";
     require(!fs::exists(final_) || fs::is_directory(final_), "[{}] is a file, expected a folder", final_.string());

@@ -9,12 +9,13 @@
 /// other. All of this may be called at any time, in a process that is alone, too.
 namespace e5v::ranks {
 
-/// True when this process is the one to tell the user: it is alone, or the error is its own. What befell all of them (an
-/// error that agree() threw) is rank 0's to tell. Before the group has been joined nobody knows who else fails, as all do
-/// on wrong usage: then a rank waits for a moment, in which rank 0's failure ends it, before it is to tell.
+/// True when this process is the one to tell the user: it is alone, or the error is its own. What befell all of them
+/// (an error that agree() threw) is rank 0's to tell. Before the group has been joined nobody knows who else fails, as
+/// all do on wrong usage: then a rank waits for a moment, in which rank 0's failure ends it, before it is to tell.
 bool tells_failure();
 
-/// What leads its message: "rank N: ", or nothing where it is alone, the message says it, or it is rank 0 before it has joined.
+/// What leads its message: "rank N: ", or nothing where it is alone, the message says it, or it is rank 0 before it has
+/// joined.
 std::string failure_prefix();
 
 /// Notes that rank 0 knows what ends this run, and tells it.

@@ -11,9 +11,9 @@
 namespace e5v::ranks {
 
 /// The processes of one run, numbered from 0. All of them call the functions named collective, in the same order. What
-/// those give is the same on every rank, and in every repetition with as many ranks. A process that no mpirun started is
-/// a group of one: everything is its own, and no engine is ever touched. Calls come from one thread at a time, the one
-/// that joined. Move-only.
+/// those give is the same on every rank, and in every repetition with as many ranks. A process that no mpirun started
+/// is a group of one: everything is its own, and no engine is ever touched. Calls come from one thread at a time, the
+/// one that joined. Move-only.
 class Group {
  public:
   /// A group of one.
@@ -49,8 +49,8 @@ class Group {
   /// Collective: waits for all.
   void barrier() const;
 
-  /// Collective: runs a check on every rank. When it threw on one, all throw the same error: that of the lowest rank, of
-  /// the same class among those of e5v/error.h (DeviceError for others), led by "rank N: " in a group of many.
+  /// Collective: runs a check on every rank. When it threw on one, all throw the same error: that of the lowest rank,
+  /// of the same class among those of e5v/error.h (DeviceError for others), led by "rank N: " in a group of many.
   void agree(const std::function<void()>& check) const;
 
   /// Sends to another rank, which receives in the order of sending. Returns at once; unsent() says how many messages

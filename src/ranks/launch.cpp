@@ -16,9 +16,8 @@ struct Names {
   const char* size;
 };
 
-constexpr Names kLaunchers[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                {"PMI_RANK", "PMI_SIZE"},
-                                {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}};
+constexpr Names kLaunchers[] = {
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, {"PMI_RANK", "PMI_SIZE"}, {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"}};
 
 /// -1 for what is no number.
 int number_in(const char* text) {

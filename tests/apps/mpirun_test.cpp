@@ -11,6 +11,21 @@ class Mpirun : public testing::Test {
  protected:
   void SetUp() override {
     if (std::string(E5V_MPIRUN).empty()) GTEST_SKIP() << "CMake has not found MPI";
+    for (const auto& [name, value] : environment()) ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  void TearDown() override {
+    for (const auto& [name, value] : environment()) ::unsetenv(name.c_str());
+  }
+
+  /// What mpirun needs to run here, for these tests alone.
+  static std::vector<std::pair<std::string, std::string>> environment() {
+    std::vector<std::pair<std::string, std::string>> variables;
+    std::istringstream words(E5V_MPI_ENVIRONMENT);
+    for (std::string word; words >> word;) {
+      const std::size_t equals = word.find('=');
+      variables.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
+    return variables;
   }
 
   std::string path(const std::string& name) const { return (folder.path() / name).string(); }
@@ -23,7 +38,8 @@ class Mpirun : public testing::Test {
       if (i % 97 == 50) {
         lines += "bad " + text + "\n";
       } else if (i % 120 == 7) {
-        lines += "{\"image\": \"" + golden("images/img00_rgb_640x480.jpg").string() + "\", \"id\": " + std::to_string(i) + "}\n";
+        lines += "{\"image\": \"" + golden("images/img00_rgb_640x480.jpg").string() +
+                 "\", \"id\": " + std::to_string(i) + "}\n";
       } else {
         lines += "{\"text\": \"" + text + "\", \"id\": \"" + text + "\"}\n";
       }
@@ -48,7 +64,8 @@ class Mpirun : public testing::Test {
   /// The process of a rank, once it runs; 0 when that takes too long.
   static pid_t process_of(const Process& mpirun, int rank) {
     const std::string own = "OMPI_COMM_WORLD_RANK=" + std::to_string(rank);
-    const std::string children = "/proc/" + std::to_string(mpirun.pid()) + "/task/" + std::to_string(mpirun.pid()) + "/children";
+    const std::string children =
+        "/proc/" + std::to_string(mpirun.pid()) + "/task/" + std::to_string(mpirun.pid()) + "/children";
     for (int attempt = 0; attempt < 1000; ++attempt) {
       std::istringstream pids(content_of(children));
       for (pid_t pid = 0; pids >> pid;) {
@@ -191,8 +208,8 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   expect_failure(start_ranks({{1, embed(items[0], "b.npy")}, {1, embed(items[1], "b.npy")}}).wait(), 1,
                  "rank 1 and rank 0 found other items in the input");
   for (const std::string& file : {other, changed}) {
-    expect_failure(start_ranks({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(), 1,
-                   "rank 1 and rank 0 found other items in the input");
+    expect_failure(start_ranks({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(),
+                   1, "rank 1 and rank 0 found other items in the input");
   }
   EXPECT_FALSE(fs::exists(path("a.npy")));
   EXPECT_FALSE(fs::exists(path("b.npy")));
@@ -212,7 +229,8 @@ TEST_F(Mpirun, FailuresOfAllRanksAreToldOnce) {
   expect_failure(run_ranks(3, model), 1, "no such model folder");
   expect_failure(run_ranks(2, {"embed", "--modle", "x"}), 2, "--modle is unknown");
   expect_failure(run_ranks(2, {"info", "--model", model_folder()}), 2, "info runs as one process, but 2 were started");
-  expect_failure(run_ranks(2, with_model("embed", {"--input", "-"}), items), 1, "[stdin] every process reads the input");
+  expect_failure(run_ranks(2, with_model("embed", {"--input", "-"}), items), 1,
+                 "[stdin] every process reads the input");
   expect_failure(run_ranks(2, embed(folder.write("empty.jsonl", "").string(), "v.npy")), 1, "holds no items");
   EXPECT_FALSE(fs::exists(path("v.npy")));
 }

@@ -19,12 +19,14 @@ const Group& group() { return *joined; }
 
 /// What rank r gives at place i: of all magnitudes, so that the order of a sum matters.
 float value_at(int rank, std::size_t i) {
-  return std::sin(static_cast<float>(i + 1) * static_cast<float>(rank + 3)) * std::exp2(static_cast<float>(i % 40) - 20);
+  return std::sin(static_cast<float>(i + 1) * static_cast<float>(rank + 3)) *
+         std::exp2(static_cast<float>(i % 40) - 20);
 }
 
 TEST(Group, SumsAreThoseOfAllRanksInTheirOrder) {
   // None, one, fewer than ranks, and more than one piece.
-  for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{1000}, std::size_t{900001}}) {
+  for (const std::size_t length :
+       {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{1000}, std::size_t{900001}}) {
     std::vector<float> values(length), expected(length);
     for (std::size_t i = 0; i < length; ++i) {
       values[i] = value_at(group().rank(), i);
