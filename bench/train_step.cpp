@@ -16,7 +16,8 @@ constexpr std::int64_t kPairs = 16;
 
 /// A sentence of a dozen words.
 std::string sentence(unsigned seed) {
-  static constexpr const char* kWords[] = {"a", "man", "two", "dogs", "the", "street", "red", "plays", "music", "near", "small", "house"};
+  static constexpr const char* kWords[] = {"a",   "man",   "two",   "dogs", "the",   "street",
+                                           "red", "plays", "music", "near", "small", "house"};
   std::mt19937 random(seed);
   std::string text;
   for (int i = 0; i < 12; ++i) text += std::string(i == 0 ? "" : " ") + kWords[random() % std::size(kWords)];
@@ -47,7 +48,8 @@ struct Step {
         parameters(model.parameters()),
         gradients(model, {.micro_batch = kPairs}, alone) {
     std::vector<std::int64_t> sizes;
-    for (const train::Parameter& parameter : parameters) sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
+    for (const train::Parameter& parameter : parameters)
+      sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
     optimizer = std::make_unique<train::AdamW>(sizes, train::AdamWOptions{});
   }
 
@@ -72,7 +74,8 @@ struct Step {
     const std::string last = fmt::format("layers.{}.", model.config().text.layers - 1);
     double count = 0;
     for (const model::AdapterSite& site : adapter_sites(model.config().text)) {
-      const bool pooled = site.name.find(last) != std::string::npos && !site.name.ends_with("k_proj") && !site.name.ends_with("v_proj");
+      const bool pooled =
+          site.name.find(last) != std::string::npos && !site.name.ends_with("k_proj") && !site.name.ends_with("v_proj");
       count += static_cast<double>(site.outputs * site.inputs) * (pooled ? 3.0 * kPairs : tokens);
     }
     return count;

@@ -53,7 +53,8 @@ Run add_merge(CLI::App& app) {
       "merge",
       "write a model with an adapter merged into its weights\n"
       "\n"
-      "The folder that is written is a checkpoint like the model, of the same types and names, which transformers loads "
+      "The folder that is written is a checkpoint like the model, of the same types and names, which transformers "
+      "loads "
       "too. Quantised models cannot be merged into: merge into the model they were made from, then quantise.");
   command->footer("Example:\n  e5v merge --model e5-v --adapter run/adapter --output e5-v-mine");
   command->add_option("--model", options->model, "folder of the checkpoint")->option_text("DIR")->required();

@@ -57,10 +57,11 @@ class Display {
   using Clock = std::chrono::steady_clock;
 
   static std::string line_of(const StepReport& r) {
-    std::string line = fmt::format("step {}/{}  epoch {:.2f}  loss {:.4f}  accuracy {:.3f}  lr {:.2e}  norm {:.2f}  {:.0f} tokens/s",
-                                   r.step, r.steps, r.epoch, r.loss, r.accuracy, r.learning_rate, r.gradient_norm,
-                                   r.tokens_per_second);
-    if (r.held_out_loss) line += fmt::format("  held out: loss {:.4f}, accuracy {:.3f}", *r.held_out_loss, *r.held_out_accuracy);
+    std::string line = fmt::format(
+        "step {}/{}  epoch {:.2f}  loss {:.4f}  accuracy {:.3f}  lr {:.2e}  norm {:.2f}  {:.0f} tokens/s", r.step,
+        r.steps, r.epoch, r.loss, r.accuracy, r.learning_rate, r.gradient_norm, r.tokens_per_second);
+    if (r.held_out_loss)
+      line += fmt::format("  held out: loss {:.4f}, accuracy {:.3f}", *r.held_out_loss, *r.held_out_accuracy);
     if (r.step < r.steps) line += "  " + duration_text(r.seconds_left) + " left";
     return line;
   }
@@ -111,11 +112,13 @@ int run_train(TrainCommand& command) {
 constexpr const char* kDescription =
     "train a model on pairs that mean the same\n"
     "\n"
-    "E5-V's recipe: pairs of sentences, with hard negatives where the file has them, train LoRA adapters on the language "
+    "E5-V's recipe: pairs of sentences, with hard negatives where the file has them, train LoRA adapters on the "
+    "language "
     "model alone; images profit although none is seen. Weights of parts can be trained as well, on images too.";
 
 constexpr const char* kFooter =
-    "Files of pairs: .csv and .tsv begin with column names: sent0, sent1 and perhaps hard_neg; image0 and image1 are paths "
+    "Files of pairs: .csv and .tsv begin with column names: sent0, sent1 and perhaps hard_neg; image0 and image1 are "
+    "paths "
     "of images. .jsonl has the same names as keys. .txt has a sentence a line, each its own positive under another "
     "dropout (unsupervised SimCSE).\n"
     "\n"
@@ -133,7 +136,9 @@ constexpr const char* kFooter =
 
 template <class T>
 void add_real(CLI::App& command, const std::string& name, T& value, const std::string& description) {
-  command.add_option(name, value, fmt::format("{} ({})", description, value))->option_text("X")->check(CLI::NonNegativeNumber);
+  command.add_option(name, value, fmt::format("{} ({})", description, value))
+      ->option_text("X")
+      ->check(CLI::NonNegativeNumber);
 }
 
 void add_data_options(CLI::App& command, train::TrainOptions& options, TrainCommand& all) {
@@ -149,7 +154,8 @@ void add_data_options(CLI::App& command, train::TrainOptions& options, TrainComm
   };
   add("--pairs", Objective::contrastive, "file of pairs to tell from others (contrastive); may be given many times");
   add("--captions", Objective::captions,
-      "file of pairs whose second half is spelled token by token behind the first, as the stage that makes an MLLM does; "
+      "file of pairs whose second half is spelled token by token behind the first, as the stage that makes an MLLM "
+      "does; "
       "may be given many times");
   add_number(command, "--held-out", options.data.held_out, std::int64_t{0},
              "rows of each file that are kept for evaluation (0)");
@@ -166,15 +172,21 @@ void add_data_options(CLI::App& command, train::TrainOptions& options, TrainComm
 }
 
 void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand& all) {
-  command.add_option("--train", all.parts, "what is trained: lora, llm, projector, vision, all; more than one by commas (lora)")
+  command
+      .add_option("--train", all.parts,
+                  "what is trained: lora, llm, projector, vision, all; more than one by commas (lora)")
       ->option_text("PARTS")
       ->delimiter(',');
-  add_number(command, "--batch", o.data.batch, std::int64_t{1}, "pairs of a step, all told from each other (64; the paper 768)");
-  add_number(command, "--micro-batch", o.micro_batch, std::int64_t{1}, "pairs computed together: memory, not results (8)");
+  add_number(command, "--batch", o.data.batch, std::int64_t{1},
+             "pairs of a step, all told from each other (64; the paper 768)");
+  add_number(command, "--micro-batch", o.micro_batch, std::int64_t{1},
+             "pairs computed together: memory, not results (8)");
   add_real(command, "--epochs", o.epochs, "times that all pairs are seen");
   add_number(command, "--steps", o.steps, std::int64_t{1}, "steps, instead of epochs");
   add_real(command, "--lr", o.learning_rate, "highest learning rate");
-  command.add_option("--schedule", all.schedule, "of the learning rate behind the warmup: linear, cosine, constant (linear)")
+  command
+      .add_option("--schedule", all.schedule,
+                  "of the learning rate behind the warmup: linear, cosine, constant (linear)")
       ->option_text("SHAPE")
       ->check(CLI::IsMember({"linear", "cosine", "constant"}));
   add_number(command, "--warmup", o.warmup, std::int64_t{0}, "steps in which the learning rate rises (100)");
@@ -184,7 +196,8 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
   add_number(command, "--rank", o.trainee.lora.rank, std::int64_t{1}, "of the adapters (64)");
   add_real(command, "--alpha", o.trainee.lora.alpha, "of the adapters: they weigh alpha / rank");
   add_real(command, "--dropout", o.trainee.lora.dropout, "of the adapters' inputs");
-  command.add_option("--targets", o.trainee.lora.targets, "matrices that get adapters, by commas (all seven of a block)")
+  command
+      .add_option("--targets", o.trainee.lora.targets, "matrices that get adapters, by commas (all seven of a block)")
       ->option_text("NAMES")
       ->delimiter(',');
   add_number(command, "--seed", o.data.seed, std::uint64_t{0}, "of order, adapters and dropout (42)");
@@ -200,9 +213,11 @@ void add_run_options(CLI::App& command, train::TrainOptions& options) {
 
 void check_usage(const TrainCommand& command) {
   if (command.options.data.sources.empty()) throw CLI::RequiredError("--pairs or --captions");
-  if (command.options.resume && command.options.replace) throw CLI::ValidationError("--resume", "and --force exclude each other");
+  if (command.options.resume && command.options.replace)
+    throw CLI::ValidationError("--resume", "and --force exclude each other");
   const bool held_out = command.options.data.held_out > 0 || !command.held_out_file.empty();
-  if (command.options.patience > 0 && !held_out) throw CLI::ValidationError("--patience", "needs --held-out or --evaluate");
+  if (command.options.patience > 0 && !held_out)
+    throw CLI::ValidationError("--patience", "needs --held-out or --evaluate");
 }
 
 }  // namespace

@@ -35,8 +35,8 @@ class Settings {
     };
     require<ModelError>(text("peft_type", "LORA") == "LORA", "[{}] peft_type is {}, only LORA is supported", origin_,
                         text("peft_type", ""));
-    require<ModelError>(text("bias", "none") == "none", "[{}] trained biases (\"bias\": \"{}\") are not supported", origin_,
-                        text("bias", ""));
+    require<ModelError>(text("bias", "none") == "none", "[{}] trained biases (\"bias\": \"{}\") are not supported",
+                        origin_, text("bias", ""));
     for (const char* flag : {"use_dora", "fan_in_fan_out", "lora_bias"}) {
       require<ModelError>(!json_value(json_, flag, false, origin_), "[{}] {} is not supported", origin_, flag);
     }
@@ -58,16 +58,20 @@ class Settings {
   float scale_of(const std::string& site, std::int64_t rank) const {
     const double own_alpha = pattern<double>("alpha_pattern", site).value_or(alpha());
     const double divisor = static_cast<double>(rank);
-    return static_cast<float>(own_alpha / (json_value(json_, "use_rslora", false, origin_) ? std::sqrt(divisor) : divisor));
+    return static_cast<float>(own_alpha /
+                              (json_value(json_, "use_rslora", false, origin_) ? std::sqrt(divisor) : divisor));
   }
-  std::int64_t rank_of(const std::string& site) const { return pattern<std::int64_t>("rank_pattern", site).value_or(rank()); }
+  std::int64_t rank_of(const std::string& site) const {
+    return pattern<std::int64_t>("rank_pattern", site).value_or(rank());
+  }
 
  private:
   /// The value under the first key that is an end of the name.
   template <class T>
   std::optional<T> pattern(const char* name, const std::string& site) const {
     const Json patterns = json_value<Json>(json_, name, Json::object(), origin_);
-    require<ModelError>(patterns.is_object(), "[{}] \"{}\" has an unexpected type: {}", origin_, name, patterns.type_name());
+    require<ModelError>(patterns.is_object(), "[{}] \"{}\" has an unexpected type: {}", origin_, name,
+                        patterns.type_name());
     for (const auto& [key, value] : patterns.items()) {
       const bool fits = site == key || site.ends_with("." + key);
       if (fits) return json_value<T>(patterns, key.c_str(), {}, origin_);
@@ -79,11 +83,11 @@ class Settings {
   std::string origin_;
 };
 
-tensor::Tensor checked_f32(const tensor::TensorView& view, std::int64_t rows, std::int64_t columns, const std::string& origin,
-                           const std::string& name) {
+tensor::Tensor checked_f32(const tensor::TensorView& view, std::int64_t rows, std::int64_t columns,
+                           const std::string& origin, const std::string& name) {
   const bool fits = view.shape.rank() == 2 && view.shape[0] == rows && view.shape[1] == columns;
-  require<ModelError>(fits, "[{}] {} is {}, expected [{}, {}]: the adapter is of another model", origin, in_quotes(name),
-                      view.shape.text(), rows, columns);
+  require<ModelError>(fits, "[{}] {} is {}, expected [{}, {}]: the adapter is of another model", origin,
+                      in_quotes(name), view.shape.text(), rows, columns);
   return to_f32(view);
 }
 
@@ -106,13 +110,13 @@ std::vector<AdapterSite> adapter_sites(const LlamaConfig& c) {
 }
 
 Adapter Adapter::read(const fs::path& folder, const LlamaConfig& config) try {
-  require<ModelError>(fs::exists(folder / kConfigFile), "[{}] is no adapter: it has no {}", folder.string(), kConfigFile);
+  require<ModelError>(fs::exists(folder / kConfigFile), "[{}] is no adapter: it has no {}", folder.string(),
+                      kConfigFile);
   const std::string config_origin = (folder / kConfigFile).string(), origin = (folder / kWeightsFile).string();
   const Json json = read_json(folder / kConfigFile);
   require<ModelError>(json.is_object(), "[{}] expected an object, found {}", config_origin, json.type_name());
   const Settings settings(json, config_origin);
-  Adapter adapter{{}, settings.rank(), settings.alpha(), settings.dropout(), settings.targets(),
-                  ""};
+  Adapter adapter{{}, settings.rank(), settings.alpha(), settings.dropout(), settings.targets(), ""};
   const tensor::SafetensorsFile file(folder / kWeightsFile);
   if (const auto base = file.metadata().find(kBaseKey); base != file.metadata().end()) adapter.base = base->second;
   std::map<std::string, std::pair<const tensor::TensorView*, const tensor::TensorView*>> found;
@@ -134,8 +138,9 @@ Adapter Adapter::read(const fs::path& folder, const LlamaConfig& config) try {
                              settings.scale_of(site.name, rank), static_cast<std::uint32_t>(adapter.parts.size())});
     found.erase(entry);
   }
-  require<ModelError>(found.empty(), "[{}] {} is no matrix of the language model, which has {} layers: the adapter is of another model", origin,
-                      in_quotes(found.empty() ? "" : found.begin()->first), config.layers);
+  require<ModelError>(
+      found.empty(), "[{}] {} is no matrix of the language model, which has {} layers: the adapter is of another model",
+      origin, in_quotes(found.empty() ? "" : found.begin()->first), config.layers);
   require<ModelError>(!adapter.parts.empty(), "[{}] holds no matrices", origin);
   return adapter;
 } catch (const InvalidInput& error) {

@@ -28,9 +28,9 @@ struct Adapter {
   std::string base;
 
   /// Reads an adapter for the language model of a config, whether it was trained on that model alone or as a part of
-  /// LLaVA-NeXT. Throws ModelError when files are missing or broken, when a matrix is not one of the model or its shapes
-  /// differ (an adapter of another base), and for what is not supported: other methods than LoRA, DoRA, biases, modules
-  /// saved whole. rank_pattern, alpha_pattern and rslora are understood.
+  /// LLaVA-NeXT. Throws ModelError when files are missing or broken, when a matrix is not one of the model or its
+  /// shapes differ (an adapter of another base), and for what is not supported: other methods than LoRA, DoRA, biases,
+  /// modules saved whole. rank_pattern, alpha_pattern and rslora are understood.
   static Adapter read(const std::filesystem::path& folder, const LlamaConfig& config);
 
   /// Adds the bytes of both files to a hash. Throws ModelError when there are none.

@@ -157,9 +157,8 @@ void ClipVit::forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const 
   }
   const auto plan = std::make_shared<const ops::AttentionPlan>(tile_plan(tiles, rows));
   for (const ClipBlock& block : blocks_) {
-    nn::repeatable(pass, x_RD, x_RD, [plan, &block](Matrix x, Matrix, const nn::Pass& inner) {
-      block.forward(x, *plan, inner);
-    });
+    nn::repeatable(pass, x_RD, x_RD,
+                   [plan, &block](Matrix x, Matrix, const nn::Pass& inner) { block.forward(x, *plan, inner); });
   }
 }
 

@@ -111,10 +111,10 @@ void LlamaBlock::attach(std::string_view matrix, const nn::Lora* adapter) {
     nn::Linear& linear;
     std::size_t part;
   };
-  for (const Place& place : {Place{"self_attn.q_proj", q_, 0}, Place{"self_attn.k_proj", kv_, 0},
-                             Place{"self_attn.v_proj", kv_, 1}, Place{"self_attn.o_proj", o_, 0},
-                             Place{"mlp.gate_proj", gate_up_, 0}, Place{"mlp.up_proj", gate_up_, 1},
-                             Place{"mlp.down_proj", down_, 0}}) {
+  for (const Place& place :
+       {Place{"self_attn.q_proj", q_, 0}, Place{"self_attn.k_proj", kv_, 0}, Place{"self_attn.v_proj", kv_, 1},
+        Place{"self_attn.o_proj", o_, 0}, Place{"mlp.gate_proj", gate_up_, 0}, Place{"mlp.up_proj", gate_up_, 1},
+        Place{"mlp.down_proj", down_, 0}}) {
     if (matrix == place.name) return place.linear.attach(place.part, adapter);
   }
   fail<InvalidInput>("[llama] a block has no matrix {} to adapt", matrix);
@@ -171,10 +171,7 @@ std::int64_t LlamaBlock::owned_bytes() const {
 }
 
 Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision)
-    : config_(config),
-      embedding_(weights.embedding),
-      norm_(weights.norm),
-      rotary_(inverse_frequencies(config)) {
+    : config_(config), embedding_(weights.embedding), norm_(weights.norm), rotary_(inverse_frequencies(config)) {
   require<ModelError>(!weights.blocks.empty(), "[llama] a language model needs at least one block");
   blocks_.reserve(weights.blocks.size());
   for (const LlamaBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
@@ -201,9 +198,10 @@ void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, const nn::
     });
   }
   const Matrix last_PD = pass.matrix(DType::f32, y_PD.rows, y_PD.columns);
-  nn::repeatable(named, x_TD, last_PD, [&rows, table, &block = blocks_.back()](Matrix x, Matrix y, const nn::Pass& inner) {
-    block.forward_pooled(x, rows, *table, y, inner);
-  });
+  nn::repeatable(named, x_TD, last_PD,
+                 [&rows, table, &block = blocks_.back()](Matrix x, Matrix y, const nn::Pass& inner) {
+                   block.forward_pooled(x, rows, *table, y, inner);
+                 });
   nn::rms_norm(pass, last_PD, norm_, config_.rms_eps, y_PD);
 }
 

@@ -98,8 +98,8 @@ class Llama {
   void embed(std::span<const std::int32_t> ids_T, tensor::Matrix x_TD, const nn::Pass& pass) const;
 
   /// Hidden states of the pooled rows after the final norm: transformers' hidden_states[-1].
-  /// x_TD f32 [T, D], consumed; y_PD f32 [P, D]. With a tape, which watches x and y, rows must live until it is rewound;
-  /// of each block only the input is kept, and the block is computed once more for its backward pass.
+  /// x_TD f32 [T, D], consumed; y_PD f32 [P, D]. With a tape, which watches x and y, rows must live until it is
+  /// rewound; of each block only the input is kept, and the block is computed once more for its backward pass.
   void forward(tensor::Matrix x_TD, const PackedRows& rows, tensor::Matrix y_PD, const nn::Pass& pass) const;
 
   /// Adds an adapter to the matrix that it is for. Borrowed. Throws InvalidInput when there is no such matrix.

@@ -57,9 +57,8 @@ void layer_norm(const Pass& pass, ConstMatrix x_TD, const Vector& gamma_D, const
 void rotary(const Pass& pass, Matrix x_TX, std::span<const std::int32_t> positions_T, const ops::RotaryTable& table) {
   ops::rotary(x_TX, positions_T, table);
   if (pass.tape == nullptr) return;
-  pass.tape->record([=, &table, &tape = *pass.tape] {
-    ops::rotary_backward(*tape.gradient(x_TX), positions_T, table);
-  });
+  pass.tape->record(
+      [=, &table, &tape = *pass.tape] { ops::rotary_backward(*tape.gradient(x_TX), positions_T, table); });
 }
 
 void attention(const Pass& pass, const ops::AttentionArguments& a, const ops::AttentionPlan& plan) {
@@ -75,16 +74,17 @@ void attention(const Pass& pass, const ops::AttentionArguments& a, const ops::At
 void swiglu(const Pass& pass, ConstMatrix gate_up_TG, Matrix y_TF) {
   ops::swiglu(gate_up_TG, y_TF);
   if (pass.tape == nullptr) return;
-  pass.tape->record([=, &tape = *pass.tape] {
-    ops::swiglu_backward(gate_up_TG, *tape.gradient(y_TF), *tape.gradient(gate_up_TG));
-  });
+  pass.tape->record(
+      [=, &tape = *pass.tape] { ops::swiglu_backward(gate_up_TG, *tape.gradient(y_TF), *tape.gradient(gate_up_TG)); });
 }
 
 void quick_gelu(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {
   activate(pass, x_TF, y_TF, ops::quick_gelu, ops::quick_gelu_backward);
 }
 
-void gelu(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) { activate(pass, x_TF, y_TF, ops::gelu, ops::gelu_backward); }
+void gelu(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {
+  activate(pass, x_TF, y_TF, ops::gelu, ops::gelu_backward);
+}
 
 void gelu_tanh(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {
   activate(pass, x_TF, y_TF, ops::gelu_tanh, ops::gelu_tanh_backward);
@@ -93,9 +93,7 @@ void gelu_tanh(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {
 void select_rows(const Pass& pass, ConstMatrix x_TD, std::span<const std::int64_t> rows_P, Matrix y_PD) {
   ops::select_rows(x_TD, rows_P, y_PD);
   if (pass.tape == nullptr) return;
-  pass.tape->record([=, &tape = *pass.tape] {
-    ops::add_rows(*tape.gradient(y_PD), rows_P, *tape.gradient(x_TD));
-  });
+  pass.tape->record([=, &tape = *pass.tape] { ops::add_rows(*tape.gradient(y_PD), rows_P, *tape.gradient(x_TD)); });
 }
 
 ConstMatrix converted(const Pass& pass, ConstMatrix x, tensor::DType dtype) {

@@ -13,8 +13,8 @@
 /// overwritten before, except where a function says so.
 namespace e5v::nn {
 
-/// Weights that are no matrix to multiply with (norms, biases, an embedding of places), as f32, and where the checkpoint
-/// has them.
+/// Weights that are no matrix to multiply with (norms, biases, an embedding of places), as f32, and where the
+/// checkpoint has them.
 class Vector {
  public:
   Vector() = default;
@@ -42,7 +42,6 @@ void gelu_tanh(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 
 /// y[i] = x[rows[i]].
 void select_rows(const Pass& pass, tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P, tensor::Matrix y_PD);
-
 
 /// x in another type; itself when it is of that type. Its gradient is that by x.
 tensor::ConstMatrix converted(const Pass& pass, tensor::ConstMatrix x, tensor::DType dtype);

@@ -5,7 +5,8 @@
 namespace e5v::nn {
 namespace {
 
-/// The gradients by x and y are those of the outer tape. Where y is x, the gradient by y becomes that by x step by step.
+/// The gradients by x and y are those of the outer tape. Where y is x, the gradient by y becomes that by x step by
+/// step.
 void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x, tensor::Matrix y, const Part& part) {
   const tensor::Matrix dx = *outer.tape->gradient(x), dy = *outer.tape->gradient(y);
   const tensor::Arena::Scope scope(outer.arena);

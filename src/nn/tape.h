@@ -14,7 +14,8 @@ class Tape {
  public:
   /// Gradients are taken from an arena that nothing else uses, and given back with the tape. What `outer` watches with
   /// given gradients is known here as well: the weights, for a tape of one block.
-  explicit Tape(tensor::Arena& gradients, Tape* outer = nullptr) : arena_(gradients), scope_(gradients), outer_(outer) {}
+  explicit Tape(tensor::Arena& gradients, Tape* outer = nullptr)
+      : arena_(gradients), scope_(gradients), outer_(outer) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 

@@ -80,9 +80,8 @@ void layer_norm(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, std::s
   cpu::layer_norm(x_TD, gamma_D.data(), beta_D.data(), eps, y_TD);
 }
 
-void layer_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps,
-                         tensor::ConstMatrix dy_TD, tensor::Matrix dx_TD, std::span<float> dgamma_D,
-                         std::span<float> dbeta_D) {
+void layer_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::ConstMatrix dy_TD,
+                         tensor::Matrix dx_TD, std::span<float> dgamma_D, std::span<float> dbeta_D) {
   check_backward("layer_norm_backward", x_TD, gamma_D, dy_TD, dx_TD, dgamma_D);
   if (!dbeta_D.empty()) check_length("layer_norm_backward", "dbeta", dbeta_D.size(), x_TD.columns);
   cpu::layer_norm_backward(x_TD, gamma_D.data(), eps, dy_TD, dx_TD);

@@ -19,9 +19,8 @@ void rms_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D,
 /// Throws InvalidInput when shapes or types differ from that. Source: arXiv:1607.06450, eq. 4.
 void layer_norm(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, std::span<const float> beta_D, float eps,
                 tensor::Matrix y_TD);
-void layer_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps,
-                         tensor::ConstMatrix dy_TD, tensor::Matrix dx_TD, std::span<float> dgamma_D,
-                         std::span<float> dbeta_D);
+void layer_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::ConstMatrix dy_TD,
+                         tensor::Matrix dx_TD, std::span<float> dgamma_D, std::span<float> dbeta_D);
 
 /// y = x / max(|x|, 1e-12) over each row, |x| being the Euclidean norm, as torch.nn.functional.normalize.
 /// x_TD, y_TD f32 [T, D]; y may be x.

@@ -34,8 +34,7 @@ std::shared_ptr<const RotaryTable> GrowingRotaryTable::covering(std::int64_t pos
 
 namespace {
 
-void rotate(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table,
-            float direction) {
+void rotate(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table, float direction) {
   check_type("rotary", "x", x_TX.dtype, tensor::DType::f32);
   check_length("rotary", "positions", positions_T.size(), x_TX.rows);
   require(x_TX.columns % (2 * table.pairs()) == 0, "[rotary] {} columns are no multiple of the head width {}",

@@ -12,7 +12,7 @@ class BatchPlan {
  public:
   struct Batch {
     std::size_t source = 0;
-    std::int64_t epoch = 0;           ///< from 0
+    std::int64_t epoch = 0;          ///< from 0
     std::vector<std::int64_t> rows;  ///< of the source; fewer than the batch size at an epoch's end
   };
 

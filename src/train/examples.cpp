@@ -61,7 +61,8 @@ std::string Examples::cut(const std::string& sentence) const {
   const bool fits = static_cast<std::int64_t>(ids.size()) <= options_.max_tokens;
   if (fits && !options_.paper_prompts) return sentence;
   if (!fits) ids.resize(static_cast<std::size_t>(options_.max_tokens));
-  return preparer_.tokenizer().decode(ids, {.skip_special_tokens = options_.paper_prompts, .clean_up_spaces = options_.paper_prompts});
+  return preparer_.tokenizer().decode(
+      ids, {.skip_special_tokens = options_.paper_prompts, .clean_up_spaces = options_.paper_prompts});
 }
 
 TokenSequence Examples::sequence(Input input, std::uint32_t name) {
@@ -92,8 +93,8 @@ PairBatch Examples::contrastive(std::span<const Pair> pairs, const Share& share)
   return batch;
 }
 
-/// The original pads each kind to its own longest, rounded up: positives with what it masks, the others with a token that
-/// it attends to. What then is missing to the longest kind is filled with that token everywhere.
+/// The original pads each kind to its own longest, rounded up: positives with what it masks, the others with a token
+/// that it attends to. What then is missing to the longest kind is filled with that token everywhere.
 void Examples::pad_as_the_paper(PairBatch& batch) const {
   const std::int64_t own = longest_of(batch.positives);
   const std::int64_t length = std::max({longest_of(batch.anchors), own, longest_of(batch.negatives)});

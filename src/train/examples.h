@@ -14,7 +14,7 @@ namespace e5v::train {
 class Examples {
  public:
   struct Options {
-    std::int64_t max_tokens = 32;        ///< of a sentence, before the prompt; 0: no limit
+    std::int64_t max_tokens = 32;          ///< of a sentence, before the prompt; 0: no limit
     std::string caption_prompt = "image";  ///< asks for the next tokens; a name or a template
     /// As E5-V's training code: prompts of paper_training_prompt, sentences cut and decoded with clean-up.
     bool paper_prompts = false;

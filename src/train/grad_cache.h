@@ -15,8 +15,8 @@ namespace e5v::train {
 /// In a group of processes each holds share_of(total, its rank).
 struct PairBatch {
   std::vector<TokenSequence> anchors, positives, negatives;
-  std::int64_t total = 0;          ///< pairs of all processes
-  bool has_negatives = false;      ///< in any of them
+  std::int64_t total = 0;      ///< pairs of all processes
+  bool has_negatives = false;  ///< in any of them
 
   std::int64_t pairs() const { return static_cast<std::int64_t>(anchors.size()); }
   std::int64_t tokens() const;
@@ -42,8 +42,8 @@ class GradCache {
   GradCache(const Trainee& model, const Options& options, const ranks::Group& group)
       : model_(model), options_(options), group_(group) {}
 
-  /// Adds the gradients of the batch's mean loss to those of the model's parameters: those of its own pairs, so that the
-  /// sum over the group is the whole. Collective; the loss is that of all pairs. dropout may be null.
+  /// Adds the gradients of the batch's mean loss to those of the model's parameters: those of its own pairs, so that
+  /// the sum over the group is the whole. Collective; the loss is that of all pairs. dropout may be null.
   ContrastiveLoss accumulate(const PairBatch& batch, const nn::Dropout* dropout);
 
   /// The loss alone, without dropout. Collective.
@@ -55,7 +55,8 @@ class GradCache {
  private:
   struct Embeddings;
   /// Every rank's rows, from part to part, and then all ranks'.
-  void embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout, const Embeddings& embeddings);
+  void embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout,
+                   const Embeddings& embeddings);
   void exchange(const Embeddings& embeddings) const;
 
   const Trainee& model_;

@@ -30,7 +30,8 @@ PackedSequences pack_sequences(std::span<const TokenSequence> sequences) {
     const std::int64_t begin = static_cast<std::int64_t>(packed.ids_T.size()), count = sequence.rows(),
                        pooled = sequence.pooled(), first_pooled = static_cast<std::int64_t>(rows.pooled_P.size());
     require(count >= pooled && sequence.ids.size() == sequence.positions.size(),
-            "[pack] a sequence has {} tokens, {} positions and {} pooled rows", count, sequence.positions.size(), pooled);
+            "[pack] a sequence has {} tokens, {} positions and {} pooled rows", count, sequence.positions.size(),
+            pooled);
     const auto node = static_cast<std::int32_t>(rows.plan.nodes.size());
     packed.ids_T.insert(packed.ids_T.end(), sequence.ids.begin(), sequence.ids.end());
     if (sequence.image) add_image(sequence, begin, packed);

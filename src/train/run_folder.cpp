@@ -22,16 +22,19 @@ constexpr const char* kWeights = "weights.safetensors";
 /// Spans of f32 under names, as one file.
 void write_spans(const fs::path& path, const std::vector<std::pair<std::string, std::span<const float>>>& spans) {
   std::vector<tensor::TensorSpec> specs;
-  for (const auto& [name, values] : spans) specs.push_back({name, DType::f32, {static_cast<std::int64_t>(values.size())}});
+  for (const auto& [name, values] : spans)
+    specs.push_back({name, DType::f32, {static_cast<std::int64_t>(values.size())}});
   tensor::SafetensorsWriter writer(path, specs);
   for (const auto& [name, values] : spans) writer.write(name, std::as_bytes(values));
   writer.finish();
 }
 
-void read_span(const tensor::SafetensorsFile& file, const fs::path& path, const std::string& name, std::span<float> values) {
+void read_span(const tensor::SafetensorsFile& file, const fs::path& path, const std::string& name,
+               std::span<float> values) {
   const tensor::TensorView* found = file.find(name);
-  require(found != nullptr && found->dtype == DType::f32 && found->elements() == static_cast<std::int64_t>(values.size()),
-          "[{}] expected {} numbers of {}", path.string(), values.size(), in_quotes(name));
+  require(
+      found != nullptr && found->dtype == DType::f32 && found->elements() == static_cast<std::int64_t>(values.size()),
+      "[{}] expected {} numbers of {}", path.string(), values.size(), in_quotes(name));
   std::ranges::copy(found->as<float>(), values.begin());
 }
 
@@ -66,7 +69,8 @@ RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder
     if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);  // left by a kill
   }
   const bool used = !states().empty() || fs::exists(metrics());
-  require(resume || replace || !used, "[{}] holds a run; --resume goes on with it, --force begins anew", folder.string());
+  require(resume || replace || !used, "[{}] holds a run; --resume goes on with it, --force begins anew",
+          folder.string());
   if (!replace) return;
   for (const fs::path& state : states()) fs::remove_all(state, error);
   fs::remove(metrics(), error);
@@ -165,7 +169,8 @@ void require_same_run(const RunIdentity& saved, const RunIdentity& now) {
                                found == saved.end() ? "not given" : found->second, value);
   }
   for (const auto& [name, value] : saved) {
-    if (!now.contains(name)) differences += fmt::format("{}{} was {}, is not given", differences.empty() ? "" : "; ", name, value);
+    if (!now.contains(name))
+      differences += fmt::format("{}{} was {}, is not given", differences.empty() ? "" : "; ", name, value);
   }
   require(differences.empty(), "[resume] the run was begun otherwise: {}", differences);
 }

@@ -43,8 +43,8 @@ class RunFolder {
   std::optional<RunState> newest() const;
   /// Puts the newest state into model and optimizer. Throws InvalidInput when it does not fit.
   void load(Trainee& model, AdamW& optimizer) const;
-  /// Writes a state, then removes all but the last `keep`. Throws InvalidInput or DeviceError when it cannot be written;
-  /// the states before it stay.
+  /// Writes a state, then removes all but the last `keep`. Throws InvalidInput or DeviceError when it cannot be
+  /// written; the states before it stay.
   void save(const RunState& state, const Trainee& model, const AdamW& optimizer, std::int64_t keep) const;
 
  private:

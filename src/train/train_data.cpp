@@ -35,7 +35,8 @@ TrainData::Files TrainData::open(const std::vector<DataSource>& sources) {
   return files;
 }
 
-TrainData::TrainData(const Options& options, const Files& files) : plan_(plan_of(options, files)), rank_(options.rank), ranks_(options.ranks) {
+TrainData::TrainData(const Options& options, const Files& files)
+    : plan_(plan_of(options, files)), rank_(options.rank), ranks_(options.ranks) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     sources_.push_back({files[i], options.sources[i].objective});
     const Pair first = files[i]->row(0);
@@ -83,7 +84,8 @@ StepBatch TrainData::make(const Source& source, std::span<const std::int64_t> ro
   for (const std::int64_t row : rows) pairs.push_back(source.file->row(row));
   const bool contrastive = source.objective == Objective::contrastive;
   const auto fill = [&](const Share& part) {
-    contrastive ? void(batch.pairs = examples.contrastive(pairs, part)) : void(batch.captions = examples.captions(pairs, part));
+    contrastive ? void(batch.pairs = examples.contrastive(pairs, part))
+                : void(batch.captions = examples.captions(pairs, part));
   };
   try {
     fill(share);

@@ -57,7 +57,8 @@ class TrainData {
   /// Hash of all content.
   std::string digest() const;
 
-  /// The rank's share of a step's batch, counted from 0. Throws InvalidInput, led by file and line, for a row that cannot be used.
+  /// The rank's share of a step's batch, counted from 0. Throws InvalidInput, led by file and line, for a row that
+  /// cannot be used.
   StepBatch batch(std::int64_t step, Examples& examples) const;
   /// What is held out, in batches of the batch size.
   std::vector<StepBatch> held_out(Examples& examples) const;

@@ -48,11 +48,13 @@ TrainedParts TrainedParts::from(const std::vector<std::string>& names) {
     parts.vision |= all || name == "vision";
   }
   require(parts.lora || parts.weights(), "[train] nothing to train; there are lora, llm, projector, vision, all");
-  require(!(parts.lora && parts.language_model), "[train] lora and llm exclude each other: adapters stand for the weights");
+  require(!(parts.lora && parts.language_model),
+          "[train] lora and llm exclude each other: adapters stand for the weights");
   return parts;
 }
 
-Trainee::Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess, const TraineeOptions& options)
+Trainee::Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess,
+                 const TraineeOptions& options)
     : Trainee(model::Checkpoint(embed::check_folder(folder)), model::read_config(folder), preprocess, options) {}
 
 Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config, const image::Preprocess& preprocess,
@@ -84,9 +86,9 @@ bool Trainee::is_trained(std::string_view name) const {
 void Trainee::copy_trained_weights() {
   for (const model::Checkpoint::Stored& stored : checkpoint_.tensors()) {
     if (!is_trained(stored.canonical)) continue;
-    require<ModelError>(checkpoint_.stored_format() == tensor::WeightFormat::plain || !stored.canonical.starts_with("language_model."),
-                        "[train] {} is quantised: train adapters on it, or the weights of an unquantised checkpoint",
-                        stored.stored);
+    require<ModelError>(
+        checkpoint_.stored_format() == tensor::WeightFormat::plain || !stored.canonical.starts_with("language_model."),
+        "[train] {} is quantised: train adapters on it, or the weights of an unquantised checkpoint", stored.stored);
     Weight weight{stored.canonical, to_f32(stored.view), tensor::Tensor(DType::f32, stored.view.shape)};
     std::ranges::fill(weight.gradient.as<float>(), 0.0f);
     weights_.push_back(std::move(weight));

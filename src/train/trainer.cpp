@@ -113,7 +113,8 @@ class Run {
         optimizer_(sizes_of(parameters_), options.adamw),
         contrastive_(model_, {options.micro_batch, options.temperature}, group),
         captioning_(model_, options.micro_batch, group),
-        folder_(group.leads() ? RunFolder(options.output, options.resume, options.replace) : RunFolder(options.output)) {
+        folder_(group.leads() ? RunFolder(options.output, options.resume, options.replace)
+                              : RunFolder(options.output)) {
     schedule_ = {options.schedule, options.learning_rate, options.warmup, steps()};
     state_.identity = identity_of(options, data_, model_, steps());
     state_.best_held_out = std::numeric_limits<double>::max();
@@ -130,7 +131,9 @@ class Run {
       held_out = data_.held_out(examples_);
     });
     embed::ReadAhead<StepBatch> ahead(
-        [this, next = state_.step]() mutable { return next < steps() ? std::optional(data_.batch(next++, examples_)) : std::nullopt; },
+        [this, next = state_.step]() mutable {
+          return next < steps() ? std::optional(data_.batch(next++, examples_)) : std::nullopt;
+        },
         [](const StepBatch&) { return std::int64_t{1}; }, 2);
     try {
       while (state_.step < steps() && !stopped_early()) {
@@ -149,7 +152,9 @@ class Run {
       write_page();
       throw;
     }
-    if (stopped_early()) say(fmt::format("no better on what is held out for {} evaluations: ended at step {}", options_.patience, state_.step));
+    if (stopped_early())
+      say(fmt::format("no better on what is held out for {} evaluations: ended at step {}", options_.patience,
+                      state_.step));
     if (!kept_best_) write_result();
     write_page();
   }
@@ -196,8 +201,9 @@ class Run {
   void announce() const {
     std::int64_t trained = 0;
     for (const Parameter& parameter : parameters_) trained += static_cast<std::int64_t>(parameter.values.size());
-    say(fmt::format("{} pairs, {} steps of {}, {:.2f} M trained parameters ({}), {}", data_.rows(), steps(), options_.data.batch,
-                    static_cast<double>(trained) / 1e6, parts_text(options_.trainee.parts), name_of(model_.precision())));
+    say(fmt::format("{} pairs, {} steps of {}, {:.2f} M trained parameters ({}), {}", data_.rows(), steps(),
+                    options_.data.batch, static_cast<double>(trained) / 1e6, parts_text(options_.trainee.parts),
+                    name_of(model_.precision())));
   }
 
   StepReport step(const StepBatch& batch) {
@@ -293,20 +299,25 @@ class Run {
       model_.lora()->adapter().write(folder_.path() / "adapter");
     }
     if (model_.weights().empty()) return;
-    write_checkpoint(options_.model, folder_.path() / "model", true, [&](const model::Checkpoint::Stored& stored) -> std::optional<tensor::Tensor> {
-      const auto& weights = model_.weights();
-      const auto found = std::ranges::find(weights, stored.canonical, &Trainee::Weight::name);
-      return found == weights.end() ? std::nullopt : std::optional(to_f32(found->values.view()));
-    }, nullptr);
+    write_checkpoint(
+        options_.model, folder_.path() / "model", true,
+        [&](const model::Checkpoint::Stored& stored) -> std::optional<tensor::Tensor> {
+          const auto& weights = model_.weights();
+          const auto found = std::ranges::find(weights, stored.canonical, &Trainee::Weight::name);
+          return found == weights.end() ? std::nullopt : std::optional(to_f32(found->values.view()));
+        },
+        nullptr);
   }
 
   void write_page() const {
     if (state_.step == 0 || !group_.leads()) return;
     RunFacts facts;
     facts.title = fmt::format("Training of {}", options_.model.filename().string());
-    for (const DataSource& source : options_.data.sources) facts.facts.emplace_back("data", source.file.filename().string());
+    for (const DataSource& source : options_.data.sources)
+      facts.facts.emplace_back("data", source.file.filename().string());
     facts.facts.emplace_back("pairs", text_of(data_.rows()));
-    for (const char* name : {"--train", "--dtype", "--batch", "--lr", "--schedule", "--warmup", "--temperature", "--rank", "--seed"}) {
+    for (const char* name :
+         {"--train", "--dtype", "--batch", "--lr", "--schedule", "--warmup", "--temperature", "--rank", "--seed"}) {
       if (const auto found = state_.identity.find(name); found != state_.identity.end()) {
         facts.facts.emplace_back(found->first.substr(2), found->second);
       }

@@ -22,8 +22,8 @@ struct TrainOptions {
   TrainData::Options data;
   Examples::Options examples;
   TraineeOptions trainee;
-  EmbedderOptions input;          ///< how images are read; dtype and threads
-  std::int64_t micro_batch = 8;   ///< pairs computed together
+  EmbedderOptions input;         ///< how images are read; dtype and threads
+  std::int64_t micro_batch = 8;  ///< pairs computed together
   float temperature = 0.05f;
   double epochs = 2;
   std::int64_t steps = 0;  ///< 0: as many as the epochs have
@@ -53,9 +53,10 @@ struct TrainHooks {
   std::function<void()> check_stop;
 };
 
-/// Trains to the end, and leaves in the output folder: adapter/ (PEFT's layout) or model/ (a checkpoint), metrics.jsonl,
-/// curves.html, and the last states under checkpoints/. Throws InvalidInput for data that cannot be used or a run that
-/// does not fit; ModelError when a loss or gradient is not finite, naming the step and the last state that was saved.
+/// Trains to the end, and leaves in the output folder: adapter/ (PEFT's layout) or model/ (a checkpoint),
+/// metrics.jsonl, curves.html, and the last states under checkpoints/. Throws InvalidInput for data that cannot be used
+/// or a run that does not fit; ModelError when a loss or gradient is not finite, naming the step and the last state
+/// that was saved.
 ///
 /// In a group of processes each computes its share of every batch, and all have the same parameters; rank 0 writes. The
 /// folders must be the same for all. Collective.

@@ -23,9 +23,8 @@ Tensor narrowed(const Tensor& wide, DType dtype) {
   constexpr std::int64_t kGrain = 1 << 16;
   const auto from = wide.as<float>();
   const auto to = result.as<T>();
-  parallel_for(wide.elements(), kGrain, [&](std::int64_t i) {
-    to[static_cast<std::size_t>(i)] = T(from[static_cast<std::size_t>(i)]);
-  });
+  parallel_for(wide.elements(), kGrain,
+               [&](std::int64_t i) { to[static_cast<std::size_t>(i)] = T(from[static_cast<std::size_t>(i)]); });
   return result;
 }
 
@@ -62,9 +61,11 @@ void write_checkpoint(const fs::path& model, const fs::path& output, bool force,
   const Checkpoint checkpoint(model);
   std::vector<Checkpoint::Stored> tensors = checkpoint.tensors();
   // Wide types first keeps every tensor aligned: the format leaves no gaps.
-  std::ranges::stable_sort(tensors, std::ranges::greater(), [](const auto& tensor) { return size_of(tensor.view.dtype); });
+  std::ranges::stable_sort(tensors, std::ranges::greater(),
+                           [](const auto& tensor) { return size_of(tensor.view.dtype); });
   std::vector<tensor::TensorSpec> specs;
-  for (const Checkpoint::Stored& tensor : tensors) specs.push_back({tensor.stored, tensor.view.dtype, tensor.view.shape});
+  for (const Checkpoint::Stored& tensor : tensors)
+    specs.push_back({tensor.stored, tensor.view.dtype, tensor.view.shape});
   tensor::SafetensorsWriter writer(output / "model.safetensors", specs, {{"format", "pt"}});
   for (const Checkpoint::Stored& tensor : tensors) {
     if (std::optional<Tensor> values = replacement(tensor)) {
@@ -87,16 +88,21 @@ void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const 
   {
     const Checkpoint checkpoint(model);
     require<ModelError>(checkpoint.stored_format() == tensor::WeightFormat::plain,
-                        "[{}] is quantised: merge into the checkpoint it was made from, then quantise again", model.string());
+                        "[{}] is quantised: merge into the checkpoint it was made from, then quantise again",
+                        model.string());
     for (const model::AdapterSite& site : adapter_sites(config.text)) {
       checkpoint.tensor(site.name + ".weight", {site.outputs, site.inputs});
     }
   }
-  write_checkpoint(model, output, force, [&](const Checkpoint::Stored& tensor) -> std::optional<Tensor> {
-    const auto part = std::ranges::find_if(adapter.parts, [&](const nn::Lora& p) { return p.target + ".weight" == tensor.canonical; });
-    if (part == adapter.parts.end()) return std::nullopt;
-    return merged(tensor.view, *part);
-  }, written);
+  write_checkpoint(
+      model, output, force,
+      [&](const Checkpoint::Stored& tensor) -> std::optional<Tensor> {
+        const auto part = std::ranges::find_if(
+            adapter.parts, [&](const nn::Lora& p) { return p.target + ".weight" == tensor.canonical; });
+        if (part == adapter.parts.end()) return std::nullopt;
+        return merged(tensor.view, *part);
+      },
+      written);
 }
 
 }  // namespace e5v::train

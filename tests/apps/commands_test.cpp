@@ -71,7 +71,8 @@ class Environment {
 
 // oneDNN's variable limits oneDNN and our own loops; vectors stay what they are.
 TEST(Info, InstructionSetsCanBeLimited) {
-  const std::vector<std::string> sentence = with_model("similarity", {"--json", "--text", "a cat", "--text", "a rocket"});
+  const std::vector<std::string> sentence =
+      with_model("similarity", {"--json", "--text", "a cat", "--text", "a rocket"});
   const auto cosine = [](const std::string& json) { return Json::parse(json).at("similarity")[0][1].get<double>(); };
   const double expected = cosine(run(sentence).out);
   const Environment limit("ONEDNN_MAX_CPU_ISA", "SSE41");

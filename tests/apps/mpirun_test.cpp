@@ -208,8 +208,9 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   expect_failure(start_ranks({{1, embed(items[0], "b.npy")}, {1, embed(items[1], "b.npy")}}).wait(), 1,
                  "rank 1 and rank 0 found other items in the input");
   for (const std::string& file : {other, changed}) {
-    expect_failure(start_ranks({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(),
-                   1, "rank 1 and rank 0 found other items in the input");
+    expect_failure(
+        start_ranks({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(), 1,
+        "rank 1 and rank 0 found other items in the input");
   }
   EXPECT_FALSE(fs::exists(path("a.npy")));
   EXPECT_FALSE(fs::exists(path("b.npy")));

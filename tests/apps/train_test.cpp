@@ -24,8 +24,14 @@ class Train : public testing::Test {
   /// A short run on a file of pairs; `more` may override.
   std::vector<std::string> arguments(const std::string& pairs, const std::string& output,
                                      const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> all{"--pairs", path(pairs).string(), "--output", path(output).string(), "--batch", "4",
-                                 "--micro-batch", "2", "--steps", "4", "--warmup", "1", "--rank", "4", "--lr", "2e-3"};
+    std::vector<std::string> all{"--pairs",       path(pairs).string(),
+                                 "--output",      path(output).string(),
+                                 "--batch",       "4",
+                                 "--micro-batch", "2",
+                                 "--steps",       "4",
+                                 "--warmup",      "1",
+                                 "--rank",        "4",
+                                 "--lr",          "2e-3"};
     for (std::size_t i = 0; i < more.size(); ++i) {
       const auto given = std::ranges::find(all, more[i]);
       if (given == all.end() || !more[i].starts_with("--")) {
@@ -47,7 +53,8 @@ class Train : public testing::Test {
 TEST_F(Train, AdapterAndMergedModelGiveOneVector) {
   const Outcome trained = train("pairs.csv", "run");
   EXPECT_EQ(trained.code, 0) << trained.err;
-  EXPECT_THAT(trained.err, AllOf(HasSubstr("6 pairs, 4 steps of 4"), HasSubstr("step 4/4"), HasSubstr("holds adapter/")));
+  EXPECT_THAT(trained.err,
+              AllOf(HasSubstr("6 pairs, 4 steps of 4"), HasSubstr("step 4/4"), HasSubstr("holds adapter/")));
   const Outcome merged = run({"merge", "--model", model_folder(), "--adapter", path("run/adapter").string(), "--output",
                               path("merged").string()});
   EXPECT_EQ(merged.code, 0) << merged.err;
@@ -66,8 +73,10 @@ TEST_F(Train, AdapterAndMergedModelGiveOneVector) {
     change = std::max(change, std::abs(attached[i] - plain[i]));
   }
   EXPECT_GT(change, 1e-3);
-  EXPECT_THAT(run({"merge", "--model", model_folder(), "--adapter", path("run").string(), "--output", path("other").string()}).err,
-              HasSubstr("is no adapter: it has no adapter_config.json"));
+  EXPECT_THAT(
+      run({"merge", "--model", model_folder(), "--adapter", path("run").string(), "--output", path("other").string()})
+          .err,
+      HasSubstr("is no adapter: it has no adapter_config.json"));
 }
 
 TEST_F(Train, TwoProcessesHaveTheLossesOfOne) {
@@ -76,7 +85,8 @@ TEST_F(Train, TwoProcessesHaveTheLossesOfOne) {
   ASSERT_EQ(train("pairs.csv", "one", more).code, 0);
   const Outcome two = run_ranks(2, arguments("pairs.csv", "two", more));
   ASSERT_EQ(two.code, 0) << two.err;
-  const auto one_log = train::read_metrics(path("one/metrics.jsonl")), two_log = train::read_metrics(path("two/metrics.jsonl"));
+  const auto one_log = train::read_metrics(path("one/metrics.jsonl")),
+             two_log = train::read_metrics(path("two/metrics.jsonl"));
   ASSERT_EQ(one_log.size(), 20u);
   ASSERT_EQ(two_log.size(), 20u);
   for (std::size_t i = 0; i < 20; ++i) {
@@ -138,7 +148,8 @@ TEST_F(Train, InterruptedRunsGoOn) {
   EXPECT_EQ(stopped.code, 130);
   EXPECT_THAT(stopped.err, HasSubstr("interrupted; continue with --resume"));
   EXPECT_THAT(train("pairs.csv", "run").err, HasSubstr("--resume goes on with it"));
-  EXPECT_THAT(train("pairs.csv", "run", {"--resume"}).err, HasSubstr("the number of steps (--epochs, --steps) was 100000, is 4"));
+  EXPECT_THAT(train("pairs.csv", "run", {"--resume"}).err,
+              HasSubstr("the number of steps (--epochs, --steps) was 100000, is 4"));
 }
 
 }  // namespace

@@ -84,8 +84,8 @@ struct Block {
 };
 
 /// The sum of weight * y, y being two blocks after each other; with a tape also its gradients.
-double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& weight, const Dropout& dropout, bool repeat,
-            const std::vector<Tensor>* gradients) {
+double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& weight, const Dropout& dropout,
+            bool repeat, const std::vector<Tensor>* gradients) {
   tensor::Arena arena, gradient_arena;
   std::optional<Tape> tape;
   Pass pass(arena);
@@ -102,8 +102,10 @@ double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& wei
     }
   }
   for (const Block& block : blocks) {
-    if (repeat) repeatable(pass, y, y, [&block](Matrix in, Matrix, const Pass& inner) { block.run(in, inner); });
-    else block.run(y, pass);
+    if (repeat)
+      repeatable(pass, y, y, [&block](Matrix in, Matrix, const Pass& inner) { block.run(in, inner); });
+    else
+      block.run(y, pass);
   }
   double sum = 0;
   for (std::int64_t r = 0; r < 3; ++r) {
@@ -134,8 +136,9 @@ TEST(Repeatable, AdaptersAndDropoutAgreeWithFiniteDifferences) {
     for (const Tensor& gradient : gradients) ops::fill(matrix_of(gradient), 0);
     const double there = loss(blocks, x, weight, dropout, true, &gradients);
     EXPECT_NEAR(there, loss(blocks, x, weight, dropout, false, nullptr), 1e-5);
-    const std::vector<std::span<float>> values{x.as<float>(), blocks[0].adapter.a_RK.as<float>(), blocks[0].adapter.b_NR.as<float>(),
-                                               blocks[1].adapter.a_RK.as<float>(), blocks[1].adapter.b_NR.as<float>()};
+    const std::vector<std::span<float>> values{x.as<float>(), blocks[0].adapter.a_RK.as<float>(),
+                                               blocks[0].adapter.b_NR.as<float>(), blocks[1].adapter.a_RK.as<float>(),
+                                               blocks[1].adapter.b_NR.as<float>()};
     for (std::size_t v = 0; v < values.size(); ++v) {
       for (std::size_t i = 0; i < values[v].size(); ++i) {
         const float before = values[v][i], step = 1e-2f;
@@ -144,7 +147,8 @@ TEST(Repeatable, AdaptersAndDropoutAgreeWithFiniteDifferences) {
         values[v][i] = before - step;
         const double below = loss(blocks, x, weight, dropout, false, nullptr);
         values[v][i] = before;
-        EXPECT_NEAR(gradients[v].as<float>()[i], (above - below) / (2 * static_cast<double>(step)), 3e-3) << v << " " << i;
+        EXPECT_NEAR(gradients[v].as<float>()[i], (above - below) / (2 * static_cast<double>(step)), 3e-3)
+            << v << " " << i;
       }
     }
   }

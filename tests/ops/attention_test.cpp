@@ -111,9 +111,10 @@ TEST(AttentionBackward, EqualsFiniteDifferences) {
     expect_gradients({{{0, 9}}, {{{0, 9}, {0}, true}}}, 9, 9, shape);
     expect_gradients({{{0, 5}, {5, 6}}, {{{0, 5}, {0}, false}, {{5, 6}, {1}, false}}}, 11, 11, shape);
     // A forest: a root with two children, one of which has one of its own.
-    expect_gradients({{{0, 4}, {4, 3}, {7, 5}, {12, 2}},
-                      {{{0, 4}, {0}, true}, {{4, 3}, {0, 1}, true}, {{7, 5}, {0, 2}, true}, {{12, 2}, {0, 2, 3}, true}}},
-                     14, 14, shape);
+    expect_gradients(
+        {{{0, 4}, {4, 3}, {7, 5}, {12, 2}},
+         {{{0, 4}, {0}, true}, {{4, 3}, {0, 1}, true}, {{7, 5}, {0, 2}, true}, {{12, 2}, {0, 2, 3}, true}}},
+        14, 14, shape);
     // Query rows of their own: the last one of one node, the last three of another.
     expect_gradients({{{0, 4}, {4, 5}}, {{{0, 1}, {0}, true}, {{1, 3}, {0, 1}, true}}}, 4, 9, shape);
   }

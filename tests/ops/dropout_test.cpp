@@ -15,9 +15,9 @@ using tensor::Tensor;
 /// Whether an element is dropped, by the definition in dropout.h.
 bool is_dropped(std::int64_t column, float probability, const DropoutKey& key, std::uint64_t name) {
   const auto group = static_cast<std::uint32_t>(column / 128), place = static_cast<std::uint32_t>(column % 128);
-  const auto numbers = philox4x32({16 * group + place % 16, key.place, static_cast<std::uint32_t>(name),
-                                   static_cast<std::uint32_t>(name >> 32)},
-                                  {key.seed, key.step});
+  const auto numbers = philox4x32(
+      {16 * group + place % 16, key.place, static_cast<std::uint32_t>(name), static_cast<std::uint32_t>(name >> 32)},
+      {key.seed, key.step});
   const std::uint32_t half = place / 16;
   const std::uint32_t value = numbers[half / 2] >> (half % 2 == 0 ? 0 : 16) & 0xFFFF;
   return value < static_cast<std::uint32_t>(std::lround(probability * 65536));
@@ -34,7 +34,8 @@ TEST(Dropout, DropsWhatTheDefinitionSays) {
       for (std::int64_t r = 0; r < 3; ++r) {
         for (std::int64_t c = 0; c < columns; ++c) {
           const bool dropped = is_dropped(c, probability, key, names[static_cast<std::size_t>(r)]);
-          ASSERT_FLOAT_EQ(matrix_of(x).row<float>(r)[c], dropped ? 0 : 2 / (1 - probability)) << columns << " " << r << " " << c;
+          ASSERT_FLOAT_EQ(matrix_of(x).row<float>(r)[c], dropped ? 0 : 2 / (1 - probability))
+              << columns << " " << r << " " << c;
         }
       }
     }

@@ -289,7 +289,8 @@ TEST(MatmulBackward, EqualsItsTwinForQuantisedWeights) {
 
   const std::int64_t group = 32, columns = 96, rows = 21;
   std::mt19937 random(4);
-  const tensor::Tensor words(tensor::DType::i32, {rows, columns / 8}), scales(tensor::DType::f32, {rows, columns / group});
+  const tensor::Tensor words(tensor::DType::i32, {rows, columns / 8}),
+      scales(tensor::DType::f32, {rows, columns / group});
   for (std::int32_t& word : words.as<std::int32_t>()) word = static_cast<std::int32_t>(random());
   for (float& scale : scales.as<float>()) scale = 0.01f * static_cast<float>(1 + random() % 100);
   reference::Matrix exact(rows, columns);

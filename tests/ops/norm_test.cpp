@@ -76,14 +76,14 @@ TEST(LayerNormBackward, EqualsFiniteDifferences) {
     const auto norm = [&](const auto& v, const auto& g, const auto& b) {
       return reference::layer_norm(v, g.values, b.values, 1e-3);
     };
-    EXPECT_LT(dx.difference(numeric_gradient(x.exact, dy.exact,
-                                             [&](const auto& v) { return norm(v, gamma.exact, beta.exact); })),
+    EXPECT_LT(dx.difference(
+                  numeric_gradient(x.exact, dy.exact, [&](const auto& v) { return norm(v, gamma.exact, beta.exact); })),
               3e-5);
-    EXPECT_LT(dgamma.difference(numeric_gradient(gamma.exact, dy.exact,
-                                                 [&](const auto& g) { return norm(x.exact, g, beta.exact); })),
+    EXPECT_LT(dgamma.difference(
+                  numeric_gradient(gamma.exact, dy.exact, [&](const auto& g) { return norm(x.exact, g, beta.exact); })),
               2e-5);
-    EXPECT_LT(dbeta.difference(numeric_gradient(beta.exact, dy.exact,
-                                                [&](const auto& b) { return norm(x.exact, gamma.exact, b); })),
+    EXPECT_LT(dbeta.difference(
+                  numeric_gradient(beta.exact, dy.exact, [&](const auto& b) { return norm(x.exact, gamma.exact, b); })),
               2e-5);
   }
 }

@@ -103,7 +103,8 @@ TEST(AdapterGolden, WrittenAsPeftReadsIt) {
   }
   const Json json = read_json(folder.path() / "adapter_config.json");
   const Json reference = read_json(golden("train/adapter_20step/adapter_config.json"));
-  for (const char* key : {"r", "lora_alpha", "peft_type", "task_type", "bias"}) EXPECT_EQ(json.at(key), reference.at(key));
+  for (const char* key : {"r", "lora_alpha", "peft_type", "task_type", "bias"})
+    EXPECT_EQ(json.at(key), reference.at(key));
 }
 
 /// An adapter folder with a changed config.
@@ -128,7 +129,8 @@ TEST(AdapterGolden, WhatIsNotUnderstoodIsSaid) {
   EXPECT_THAT(read("bias", "all"), ThrowsMessage<ModelError>(HasSubstr("trained biases")));
   EXPECT_THAT(read("modules_to_save", {"lm_head"}), ThrowsMessage<ModelError>(HasSubstr("modules_to_save")));
   EXPECT_THAT(read("r", 4), ThrowsMessage<ModelError>(HasSubstr("expected [4, 128]: the adapter is of another model")));
-  EXPECT_THAT([&] { model::Adapter::read(folder.path() / "none", config); }, ThrowsMessage<ModelError>(HasSubstr("is no adapter")));
+  EXPECT_THAT([&] { model::Adapter::read(folder.path() / "none", config); },
+              ThrowsMessage<ModelError>(HasSubstr("is no adapter")));
   model::LlamaConfig narrower = config;
   narrower.mlp_width = 96;
   EXPECT_THAT([&] { model::Adapter::read(golden("train/adapter_20step"), narrower); },
@@ -143,8 +145,10 @@ TEST(AdapterGolden, ScalesFollowTheConfig) {
   const test::TemporaryFolder folder;
   const model::LlamaConfig config = model::read_config(golden(kBase)).text;
   EXPECT_EQ(model::Adapter::read(golden("train/adapter_20step"), config).parts[0].scale, 2.0f);
-  EXPECT_FLOAT_EQ(model::Adapter::read(with_config(folder, "use_rslora", true), config).parts[0].scale, 16 / std::sqrt(8.0f));
-  const model::Adapter own = model::Adapter::read(with_config(folder, "alpha_pattern", {{"self_attn.k_proj", 4}}), config);
+  EXPECT_FLOAT_EQ(model::Adapter::read(with_config(folder, "use_rslora", true), config).parts[0].scale,
+                  16 / std::sqrt(8.0f));
+  const model::Adapter own =
+      model::Adapter::read(with_config(folder, "alpha_pattern", {{"self_attn.k_proj", 4}}), config);
   EXPECT_EQ(own.parts[0].scale, 2.0f);
   EXPECT_EQ(own.parts[1].scale, 0.5f);
 }

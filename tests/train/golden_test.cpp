@@ -1,4 +1,6 @@
 // Training against the reference's own numbers: tests/golden/train.
+#include "golden.h"
+
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -6,7 +8,6 @@
 
 #include "base/json.h"
 #include "embed/loading.h"
-#include "golden.h"
 #include "tensor/safetensors.h"
 #include "train/adamw.h"
 #include "train/examples.h"
@@ -70,7 +71,8 @@ double largest_difference(std::span<const float> found, std::span<const float> e
 }
 
 /// The parameters at the beginning of a run.
-void start_from(const tensor::SafetensorsFile& file, const std::string& init, const std::vector<Parameter>& parameters) {
+void start_from(const tensor::SafetensorsFile& file, const std::string& init,
+                const std::vector<Parameter>& parameters) {
   for (const Parameter& parameter : parameters) {
     const auto* values = file.find("as_is." + init + ".init." + peft_name(parameter.name));
     if (values != nullptr) {
@@ -137,14 +139,17 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kPairs, trainee_.width());
   const tensor::Matrix logits = arena.matrix(tensor::DType::f32, kPairs, 2 * kPairs);
   const std::vector<TokenSequence>* const kinds[] = {&batch.anchors, &batch.positives, &batch.negatives};
-  for (std::int64_t kind = 0; kind < 3; ++kind) cache.embed(*kinds[kind], pooled.row_range(kind * kPairs, kPairs), nullptr);
-  contrastive_logits({pooled.row_range(0, kPairs), pooled.row_range(kPairs, kPairs), pooled.row_range(2 * kPairs, kPairs)},
-                     0.05f, logits, arena);
+  for (std::int64_t kind = 0; kind < 3; ++kind)
+    cache.embed(*kinds[kind], pooled.row_range(kind * kPairs, kPairs), nullptr);
+  contrastive_logits(
+      {pooled.row_range(0, kPairs), pooled.row_range(kPairs, kPairs), pooled.row_range(2 * kPairs, kPairs)}, 0.05f,
+      logits, arena);
   const auto expected_pooled = file_.find(run + ".pooled")->as<float>();
   for (std::int64_t row = 0; row < 3 * kPairs; ++row) {  // the file has the three of a pair side by side
     const std::int64_t place = row % kPairs * 3 + row / kPairs;
     const std::span<const float> found(pooled.row<float>(row), 128);
-    EXPECT_LT(largest_difference(found, expected_pooled.subspan(static_cast<std::size_t>(place * 128), 128)), 5e-5) << row;
+    EXPECT_LT(largest_difference(found, expected_pooled.subspan(static_cast<std::size_t>(place * 128), 128)), 5e-5)
+        << row;
   }
   const std::span<const float> found_logits(logits.row<float>(0), static_cast<std::size_t>(2 * kPairs * kPairs));
   EXPECT_LT(largest_difference(found_logits, file_.find(run + ".logits")->as<float>()), 2e-5);
@@ -172,8 +177,8 @@ std::vector<std::vector<Pair>> golden_batches() {
   for (const Json& batch : json.at("batches")) {
     std::vector<Pair>& pairs = batches.emplace_back();
     for (const Json& triplet : batch) {
-      pairs.push_back({Input::from_text(triplet.at(0).get<std::string>()), Input::from_text(triplet.at(1).get<std::string>()),
-                       triplet.at(2).get<std::string>()});
+      pairs.push_back({Input::from_text(triplet.at(0).get<std::string>()),
+                       Input::from_text(triplet.at(1).get<std::string>()), triplet.at(2).get<std::string>()});
     }
   }
   return batches;
@@ -236,7 +241,8 @@ TEST_P(Curve, TwentySteps) {
 
 INSTANTIATE_TEST_SUITE_P(Goldens, Curve, testing::Values("as_is", "fixmask", "as_is_lr4e-4"), [](const auto& run) {
   std::string name = run.param;
-  std::ranges::replace_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  std::ranges::replace_if(
+      name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 });
 

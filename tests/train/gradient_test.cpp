@@ -31,17 +31,22 @@ struct Setting {
 /// A model, and a batch for it.
 struct Fixture {
   explicit Fixture(const Setting& setting)
-      : preparer(embed::make_preparer(golden(kModel), model::read_config(golden(kModel)), model::Checkpoint(golden(kModel)),
-                                      nn::Precision::f32, options())),
+      : preparer(embed::make_preparer(golden(kModel), model::read_config(golden(kModel)),
+                                      model::Checkpoint(golden(kModel)), nn::Precision::f32, options())),
         model(golden(kModel), preparer.preprocess(), trainee_options(setting)) {
     Examples examples(preparer, {});
-    const auto image = [](const char* name) { return Input::from_image(std::filesystem::path(golden("images") / name)); };
+    const auto image = [](const char* name) {
+      return Input::from_image(std::filesystem::path(golden("images") / name));
+    };
     const std::vector<Pair> pairs{
-        {setting.images ? image("img18_dark_90x60.png") : Input::from_text("Two dogs run."), Input::from_text("Dogs are running."), "A cat sleeps."},
+        {setting.images ? image("img18_dark_90x60.png") : Input::from_text("Two dogs run."),
+         Input::from_text("Dogs are running."), "A cat sleeps."},
         {Input::from_text("He reads a book."), Input::from_text("A man is reading."), "Nobody is reading."},
         {Input::from_text("It is cold."), Input::from_text("The day is freezing."), "It is hot."}};
-    if (setting.captions) captions = examples.captions(std::span(pairs).first(2));
-    else batch = examples.contrastive(pairs);
+    if (setting.captions)
+      captions = examples.captions(std::span(pairs).first(2));
+    else
+      batch = examples.contrastive(pairs);
     if (model.lora() == nullptr) return;
     std::mt19937 random(3);
     std::normal_distribution<float> normal(0, 0.05f);
@@ -129,7 +134,8 @@ TEST_P(Gradients, AgreeWithFiniteDifferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Parts, Gradients,
-                         testing::Values(Setting{"Lora", {"lora"}}, Setting{"LoraWithDropout", {"lora"}, false, false, 0.3f},
+                         testing::Values(Setting{"Lora", {"lora"}},
+                                         Setting{"LoraWithDropout", {"lora"}, false, false, 0.3f},
                                          Setting{"LanguageModel", {"llm"}}, Setting{"Projector", {"projector"}, true},
                                          Setting{"Vision", {"vision"}, true}, Setting{"Everything", {"all"}, true},
                                          Setting{"Captions", {"llm"}, false, true},
@@ -184,8 +190,9 @@ TEST(Trainee, PartsAreChecked) {
   EXPECT_TRUE(all.language_model && all.projector && all.vision && !all.lora);
   TraineeOptions options;
   options.lora.targets = {"q_proj", "w_proj"};
-  EXPECT_THAT([&] { Trainee(golden(kModel), {}, options); },
-              testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("no matrix is called \"w_proj\"; there are down_proj")));
+  EXPECT_THAT(
+      [&] { Trainee(golden(kModel), {}, options); },
+      testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("no matrix is called \"w_proj\"; there are down_proj")));
   options = {};
   options.images = true;
   EXPECT_NO_THROW(Trainee(golden(kModel), Fixture(Setting{"", {"lora"}}).preparer.preprocess(), options));

@@ -66,7 +66,8 @@ struct Fixture {
 
   std::vector<std::string> states() const {
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(options.output / "checkpoints")) names.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(options.output / "checkpoints"))
+      names.push_back(entry.path().filename());
     std::ranges::sort(names);
     return names;
   }
@@ -78,7 +79,8 @@ void expect_same_losses(const std::vector<StepMetrics>& found, const std::vector
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     EXPECT_EQ(found[i].step, expected[i].step);
-    for (const std::string_view name : {metric::kLoss, metric::kGradientNorm, metric::kLearningRate, metric::kAccuracy}) {
+    for (const std::string_view name :
+         {metric::kLoss, metric::kGradientNorm, metric::kLearningRate, metric::kAccuracy}) {
       EXPECT_EQ(found[i].values.at(std::string(name)), expected[i].values.at(std::string(name))) << i << " " << name;
     }
   }
@@ -154,7 +156,8 @@ TEST(Trainer, ResumeNeedsTheSameRun) {
   fixture.options.learning_rate = 1e-3;
   fixture.options.trainee.lora.alpha = 4;
   EXPECT_THAT([&] { fixture.run(); },
-              ThrowsMessage<InvalidInput>("[resume] the run was begun otherwise: --alpha was 8, is 4; --lr was 0.0004, is 0.001"));
+              ThrowsMessage<InvalidInput>(
+                  "[resume] the run was begun otherwise: --alpha was 8, is 4; --lr was 0.0004, is 0.001"));
   fixture.options.learning_rate = 4e-4;
   fixture.options.trainee.lora.alpha = 8;
   fixture.folder.write("pairs.csv", std::string(kPairs) + "One more.,Another one.,Less.\n");
@@ -172,7 +175,9 @@ TEST(Trainer, StopsAtLossesThatAreNoNumbers) {
     fixture->options.learning_rate = 1e39;
     if (fixture == &unsaved) fixture->options.save_every = 100;
     EXPECT_THAT([&] { fixture->run(); },
-                ThrowsMessage<ModelError>(testing::AllOf(HasSubstr("[step 3] the "), HasSubstr(fixture == &saved ? "the state of step 2 is kept" : "no state was saved before"))));
+                ThrowsMessage<ModelError>(testing::AllOf(
+                    HasSubstr("[step 3] the "),
+                    HasSubstr(fixture == &saved ? "the state of step 2 is kept" : "no state was saved before"))));
     EXPECT_EQ(fixture->metrics().size(), 2u);
   }
   EXPECT_THAT(unsaved.states(), testing::ElementsAre());
@@ -196,7 +201,8 @@ TEST(Trainer, SaysWhichRowCannotBeUsed) {
   Fixture fixture;
   const fs::path file = fixture.folder.write("images.csv", "image0,sent1\nnone.png,A cat.\n");
   fixture.options.data.sources = {{file, Objective::contrastive}};
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("images.csv:2]"), HasSubstr("none.png"))));
+  EXPECT_THAT([&] { fixture.run(); },
+              ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("images.csv:2]"), HasSubstr("none.png"))));
 }
 
 TEST(Trainer, TwoProcessesDoNotShareAFolder) {
@@ -219,7 +225,8 @@ TEST(Trainer, CaptionsAndPairsTakeTurns) {
   Fixture fixture;
   const fs::path captions = fixture.folder.write("captions.csv", "sent0,sent1\nOne,two\nThree,four\nFive,six\n");
   fixture.options.data.sources.push_back({captions, Objective::captions});
-  fixture.options.data.sources[0].file = fixture.folder.write("three.csv", "sent0,sent1\nA b,a b.\nC d,c d.\nE f,e f.\n");
+  fixture.options.data.sources[0].file =
+      fixture.folder.write("three.csv", "sent0,sent1\nA b,a b.\nC d,c d.\nE f,e f.\n");
   fixture.options.trainee.parts = TrainedParts::from({"llm"});
   fixture.options.steps = 4;
   fixture.run();

@@ -129,8 +129,8 @@ void swiglu_backward_row(const float* gate, const float* up, const float* dy, st
       [=](auto g, auto u, auto out, auto sum) HWY_ATTR { return hn::MulAdd(hn::Mul(out, u), silu_slope(g), sum); },
       gate, up, dy, dgate);
   transform(
-      width, dup,
-      [](auto g, auto out, auto sum) HWY_ATTR { return hn::MulAdd(out, hn::Mul(g, sigmoid(g)), sum); }, gate, dy, dup);
+      width, dup, [](auto g, auto out, auto sum) HWY_ATTR { return hn::MulAdd(out, hn::Mul(g, sigmoid(g)), sum); },
+      gate, dy, dup);
 }
 
 void pointwise_f32(Pointwise function, const float* x, std::size_t width, float* y) {

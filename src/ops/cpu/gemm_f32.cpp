@@ -258,7 +258,8 @@ void for_row_blocks(tensor::ConstMatrix x_MK, const Body& body) {
   for (std::int64_t begin = 0; begin < x_MK.rows; begin += block) {
     const std::int64_t rows = std::min(block, x_MK.rows - begin);
     const RowTiles tiles = HWY_DYNAMIC_DISPATCH(f32_tiles)(rows, x_MK.columns);
-    auto* x = reinterpret_cast<float*>(row_memory().reserve(static_cast<std::size_t>(tiles.elements()) * sizeof(float)));
+    auto* x =
+        reinterpret_cast<float*>(row_memory().reserve(static_cast<std::size_t>(tiles.elements()) * sizeof(float)));
     fill_tiles(x_MK.row_range(begin, rows), tiles, x);
     body(tiles, x, begin);
   }
@@ -289,10 +290,12 @@ void gemm_f32_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::Store
                          bool add) {
   for_row_blocks(x_MN, [&](const RowTiles& tiles, const float* x, std::int64_t begin) {
     const tensor::Matrix y = y_MK.row_range(begin, tiles.rows);
-    for_column_groups(y.columns, std::max(kWholeColumns, HWY_DYNAMIC_DISPATCH(f32_strip_width)()), [&](std::int64_t first, std::int64_t count) {
-      HWY_DYNAMIC_DISPATCH(multiply_f32_group)
-      (tiles, x, {parts, nullptr, first, count}, y.column_range(first, count), add, group_scratch(tiles));
-    });
+    for_column_groups(
+        y.columns, std::max(kWholeColumns, HWY_DYNAMIC_DISPATCH(f32_strip_width)()),
+        [&](std::int64_t first, std::int64_t count) {
+          HWY_DYNAMIC_DISPATCH(multiply_f32_group)
+          (tiles, x, {parts, nullptr, first, count}, y.column_range(first, count), add, group_scratch(tiles));
+        });
   });
 }
 

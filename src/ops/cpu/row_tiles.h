@@ -62,9 +62,8 @@ inline std::int64_t group_columns(std::int64_t outputs, std::int64_t width) {
 template <class Body>
 void for_column_groups(std::int64_t outputs, std::int64_t width, const Body& body) {
   const std::int64_t columns = group_columns(outputs, width);
-  parallel_for((outputs + columns - 1) / columns, 1, [&](std::int64_t group) {
-    body(group * columns, std::min(columns, outputs - group * columns));
-  });
+  parallel_for((outputs + columns - 1) / columns, 1,
+               [&](std::int64_t group) { body(group * columns, std::min(columns, outputs - group * columns)); });
 }
 
 /// Runs body(WeightRows) for groups of at most kGroupStrips strips of `width` rows, until all parts are done, in
