@@ -20,6 +20,8 @@ using benchmark::State;
 using tensor::DType;
 using tensor::Tensor;
 
+tensor::Arena arena;  // of all measurements
+
 Tensor random(DType type, const tensor::Shape& shape) {
   Tensor result(type, shape);
   const model::SyntheticTensor plan{{"bench", type, shape}, 0, 0.1f};
@@ -37,7 +39,7 @@ void linear(State& state, nn::Precision precision, DType stored) {
   const nn::Linear layer({w.view()}, precision);
   const Tensor input(layer.input_type(), {T, K});
   ops::convert(matrix_of(x), matrix_of(input));
-  for (auto _ : state) layer.forward(matrix_of(input), matrix_of(y));
+  for (auto _ : state) layer.forward(arena, matrix_of(input), matrix_of(y));
   report(state, "FLOP", 2 * static_cast<double>(T) * static_cast<double>(K) * static_cast<double>(N));
 }
 
@@ -56,7 +58,7 @@ void linear_quantized(State& state, nn::Precision precision, tensor::WeightForma
                          precision);
   const Tensor input(layer.input_type(), {T, K});
   ops::convert(matrix_of(x), matrix_of(input));
-  for (auto _ : state) layer.forward(matrix_of(input), matrix_of(y));
+  for (auto _ : state) layer.forward(arena, matrix_of(input), matrix_of(y));
   report(state, "FLOP", 2 * static_cast<double>(T) * static_cast<double>(K) * static_cast<double>(N));
 }
 
@@ -67,7 +69,6 @@ void attention(State& state) {
                v = random(DType::f32, {T, KV * E});
   const Tensor out(DType::f32, {T, H * E});
   const ops::AttentionPlan plan{{{0, T}}, {{{0, T}, {0}, true}}};
-  tensor::Arena arena;
   for (auto _ : state) {
     ops::attention({matrix_of(q), matrix_of(k), matrix_of(v), matrix_of(out), H, KV, 0.088f}, plan, arena);
   }

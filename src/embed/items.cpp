@@ -9,7 +9,8 @@
 #include <array>
 #include <cerrno>
 
-#include "base/file.h"
+#include "base/error.h"
+#include "embed/flat_object.h"
 
 namespace e5v::embed {
 namespace {
@@ -17,46 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 4> kKeys{"id", "text", "image", "prompt"};
-constexpr const char* kExpectedKeys = R"("id", "text", "image" or "prompt")";
-
-/// Sees a line while it is parsed and refuses what no item holds before it takes memory.
-class ShapeCheck {
- public:
-  explicit ShapeCheck(const std::string& where) : where_(where) {}
-
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (event == Event::object_start && depth > 0) fail_nested("object");
-    if (event == Event::array_start && depth > 0) fail_nested("array");
-    if (event == Event::array_start) fail<InvalidInput>("[{}] expected an object, found array", where_);
-    if (event == Event::key) check_key(parsed.get_ref<const std::string&>());
-    return true;
-  }
-
- private:
-  [[noreturn]] void fail_nested(std::string_view found) const {
-    fail<InvalidInput>("[{}] {}: expected a string, found {}", where_, in_quotes(kKeys[key_]), found);
-  }
-
-  void check_key(const std::string& key) {
-    const auto place = std::find(kKeys.begin(), kKeys.end(), key);
-    require(place != kKeys.end(), "[{}] unknown key {}, expected {}", where_, in_quotes(key), kExpectedKeys);
-    key_ = static_cast<std::size_t>(place - kKeys.begin());
-    require(!seen_[key_], "[{}] {} is given twice", where_, in_quotes(key));
-    seen_[key_] = true;
-  }
-
-  const std::string& where_;
-  std::array<bool, kKeys.size()> seen_{};
-  std::size_t key_ = 0;
-};
-
-std::optional<std::string> take_string(Json& object, const char* key, const std::string& where) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return std::nullopt;
-  require(found->is_string(), "[{}] {}: expected a string, found {}", where, in_quotes(key), found->type_name());
-  return std::move(found->get_ref<std::string&>());
-}
 
 std::optional<Json> take_id(Json& object, const std::string& where) {
   const auto found = object.find("id");
@@ -140,9 +101,7 @@ std::optional<Item> ItemList::next() {
 }
 
 Item parse_item(std::string_view line, const std::string& where, const fs::path& folder) {
-  require(is_valid_utf8(line), "[{}] is not valid UTF-8", where);
-  Json object = parse_json(line, where, ShapeCheck(where));
-  require(object.is_object(), "[{}] expected an object, found {}", where, object.type_name());
+  Json object = parse_flat_object(line, kKeys, where);
   Item item;
   item.id = take_id(object, where);
   item.input.text = take_string(object, "text", where);

@@ -86,12 +86,12 @@ void ClipBlock::add_attention(Matrix x_RD, const ops::AttentionPlan& plan, tenso
   const Matrix qkv_RC = arena.matrix(DType::f32, R, 3 * D);
   const Matrix mixed_RD = arena.matrix(out_.input_type(), R, D);
   norm1_.forward(x_RD, eps_, h_RD);
-  qkv_.forward(h_RD, qkv_RC);
+  qkv_.forward(arena, h_RD, qkv_RC);
   const float scale = 1.0f / std::sqrt(static_cast<float>(D / heads_));
   ops::attention({qkv_RC.column_range(0, D), qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_RD, heads_,
                   heads_, scale},
                  plan, arena);
-  out_.add_to(mixed_RD, x_RD);
+  out_.add_to(arena, mixed_RD, x_RD);
 }
 
 void ClipBlock::add_mlp(Matrix x_RD, tensor::Arena& arena) const {
@@ -100,9 +100,9 @@ void ClipBlock::add_mlp(Matrix x_RD, tensor::Arena& arena) const {
   const Matrix wide_RF = arena.matrix(DType::f32, x_RD.rows, fc1_.outputs());
   const Matrix inner_RF = arena.matrix(fc2_.input_type(), x_RD.rows, fc1_.outputs());
   norm2_.forward(x_RD, eps_, h_RD);
-  fc1_.forward(h_RD, wide_RF);
+  fc1_.forward(arena, h_RD, wide_RF);
   activate(activation_, wide_RF, inner_RF);
-  fc2_.add_to(inner_RF, x_RD);
+  fc2_.add_to(arena, inner_RF, x_RD);
 }
 
 std::int64_t ClipBlock::owned_bytes() const {
@@ -131,7 +131,7 @@ void ClipVit::forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const 
       ops::convert(matrix_of(position_), x);
       float* first = x.row<float>(0);
       for (std::int64_t i = 0; i < x.columns; ++i) first[i] += class_token_.as<float>()[static_cast<std::size_t>(i)];
-      patch_.add_to(pixels.row_range(tile * patches, patches), x.row_range(1, patches));
+      patch_.add_to(arena, pixels.row_range(tile * patches, patches), x.row_range(1, patches));
     }
   }
   pre_norm_.forward(x_RD, config_.norm_eps, x_RD);

@@ -3,11 +3,11 @@
 #include "model/llama.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numbers>
 
-#include "ops/activation.h"
-#include "ops/norm.h"
+#include "nn/repeatable.h"
 #include "ops/rows.h"
 
 namespace e5v::model {
@@ -71,8 +71,8 @@ LlamaBlock::LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& conf
       kv_heads_(config.kv_heads),
       head_width_(config.head_width),
       eps_(config.rms_eps),
-      input_norm_(to_f32(weights.input_norm)),
-      attention_norm_(to_f32(weights.attention_norm)),
+      input_norm_(weights.input_norm),
+      attention_norm_(weights.attention_norm),
       q_({weights.q}, precision),
       kv_({weights.k, weights.v}, precision),
       o_({weights.o}, precision),
@@ -80,74 +80,90 @@ LlamaBlock::LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& conf
       down_({weights.down}, precision) {}
 
 void LlamaBlock::forward(Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
-                         tensor::Arena& arena) const {
+                         const nn::Pass& pass) const {
   {
-    const tensor::Arena::Scope scope(arena);
-    const Matrix h_TD = normed(x_TD, input_norm_, arena);
-    const Matrix kv_TC = keys_values(h_TD, rows, table, arena);
-    add_attention(h_TD, kv_TC, rows.positions_T, rows.plan, table, x_TD, arena);
+    const nn::Pass::Scope scope(pass);
+    const Matrix h_TD = normed(x_TD, input_norm_, pass);
+    const Matrix kv_TC = keys_values(h_TD, rows, table, pass);
+    add_attention(h_TD, kv_TC, rows.positions_T, rows.plan, table, x_TD, pass);
   }
-  add_mlp(x_TD, arena);
+  add_mlp(x_TD, pass);
 }
 
 void LlamaBlock::forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
-                                Matrix y_PD, tensor::Arena& arena) const {
-  ops::select_rows(x_TD, rows.pooled_P, y_PD);
+                                Matrix y_PD, const nn::Pass& pass) const {
+  const nn::Pass pooled = pass.naming(rows.pooled_names_P);
+  nn::select_rows(pass, x_TD, rows.pooled_P, y_PD);
   {
-    const tensor::Arena::Scope scope(arena);
-    const Matrix h_TD = normed(x_TD, input_norm_, arena);
-    const Matrix kv_TC = keys_values(h_TD, rows, table, arena);
-    const Matrix h_PD = arena.matrix(h_TD.dtype, y_PD.rows, y_PD.columns);
-    ops::select_rows(h_TD, rows.pooled_P, h_PD);
-    add_attention(h_PD, kv_TC, rows.pooled_positions_P, rows.pooled_plan, table, y_PD, arena);
+    const nn::Pass::Scope scope(pass);
+    const Matrix h_TD = normed(x_TD, input_norm_, pass);
+    const Matrix kv_TC = keys_values(h_TD, rows, table, pass);
+    const Matrix h_PD = pass.matrix(h_TD.dtype, y_PD.rows, y_PD.columns);
+    nn::select_rows(pass, h_TD, rows.pooled_P, h_PD);
+    add_attention(h_PD, kv_TC, rows.pooled_positions_P, rows.pooled_plan, table, y_PD, pooled);
   }
-  add_mlp(y_PD, arena);
+  add_mlp(y_PD, pooled);
+}
+
+void LlamaBlock::attach(std::string_view matrix, const nn::Lora* adapter) {
+  struct Place {
+    std::string_view name;
+    nn::Linear& linear;
+    std::size_t part;
+  };
+  for (const Place& place : {Place{"self_attn.q_proj", q_, 0}, Place{"self_attn.k_proj", kv_, 0},
+                             Place{"self_attn.v_proj", kv_, 1}, Place{"self_attn.o_proj", o_, 0},
+                             Place{"mlp.gate_proj", gate_up_, 0}, Place{"mlp.up_proj", gate_up_, 1},
+                             Place{"mlp.down_proj", down_, 0}}) {
+    if (matrix == place.name) return place.linear.attach(place.part, adapter);
+  }
+  fail<InvalidInput>("[llama] a block has no matrix {} to adapt", matrix);
 }
 
 void LlamaBlock::show(Tap tap, tensor::ConstMatrix x) const {
   if (observer_) observer_(tap, x);
 }
 
-Matrix LlamaBlock::normed(tensor::ConstMatrix x, const tensor::Tensor& gamma, tensor::Arena& arena) const {
-  const Matrix h = arena.matrix(q_.input_type(), x.rows, x.columns);
-  ops::rms_norm(x, gamma.as<float>(), eps_, h);
+Matrix LlamaBlock::normed(tensor::ConstMatrix x, const nn::Vector& gamma, const nn::Pass& pass) const {
+  const Matrix h = pass.matrix(q_.input_type(), x.rows, x.columns);
+  nn::rms_norm(pass, x, gamma, eps_, h);
   return h;
 }
 
 Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
-                               tensor::Arena& arena) const {
+                               const nn::Pass& pass) const {
   show(Tap::attention, h_TD);
-  const Matrix kv_TC = arena.matrix(DType::f32, h_TD.rows, kv_.outputs());
-  kv_.forward(h_TD, kv_TC);
-  ops::rotary(kv_TC.column_range(0, kv_heads_ * head_width_), rows.positions_T, table);
+  const Matrix kv_TC = pass.matrix(DType::f32, h_TD.rows, kv_.outputs());
+  kv_.forward(pass, h_TD, kv_TC);
+  nn::rotary(pass, kv_TC.column_range(0, kv_heads_ * head_width_), rows.positions_T, table);
   return kv_TC;
 }
 
 void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_TC,
                                const std::vector<std::int32_t>& positions_Q, const ops::AttentionPlan& plan,
-                               const ops::RotaryTable& table, Matrix x_QD, tensor::Arena& arena) const {
-  const Matrix q_QHE = arena.matrix(DType::f32, h_QD.rows, q_.outputs());
-  const Matrix mixed_QHE = arena.matrix(o_.input_type(), h_QD.rows, q_.outputs());
-  q_.forward(h_QD, q_QHE);
-  ops::rotary(q_QHE, positions_Q, table);
+                               const ops::RotaryTable& table, Matrix x_QD, const nn::Pass& pass) const {
+  const Matrix q_QHE = pass.matrix(DType::f32, h_QD.rows, q_.outputs());
+  const Matrix mixed_QHE = pass.matrix(o_.input_type(), h_QD.rows, q_.outputs());
+  q_.forward(pass, h_QD, q_QHE);
+  nn::rotary(pass, q_QHE, positions_Q, table);
   const std::int64_t KE = kv_heads_ * head_width_;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_width_));
-  ops::attention({q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale},
-                 plan, arena);
+  nn::attention(
+      pass, {q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale}, plan);
   show(Tap::output, mixed_QHE);
-  o_.add_to(mixed_QHE, x_QD);
+  o_.add_to(pass, mixed_QHE, x_QD);
 }
 
-void LlamaBlock::add_mlp(Matrix x_TD, tensor::Arena& arena) const {
-  const tensor::Arena::Scope scope(arena);
-  const Matrix h_TD = normed(x_TD, attention_norm_, arena);
-  const Matrix gate_up_TG = arena.matrix(DType::f32, x_TD.rows, gate_up_.outputs());
-  const Matrix inner_TF = arena.matrix(down_.input_type(), x_TD.rows, down_.inputs());
+void LlamaBlock::add_mlp(Matrix x_TD, const nn::Pass& pass) const {
+  const nn::Pass::Scope scope(pass);
+  const Matrix h_TD = normed(x_TD, attention_norm_, pass);
+  const Matrix gate_up_TG = pass.matrix(DType::f32, x_TD.rows, gate_up_.outputs());
+  const Matrix inner_TF = pass.matrix(down_.input_type(), x_TD.rows, down_.inputs());
   show(Tap::mlp, h_TD);
-  gate_up_.forward(h_TD, gate_up_TG);
-  ops::swiglu(gate_up_TG, inner_TF);
+  gate_up_.forward(pass, h_TD, gate_up_TG);
+  nn::swiglu(pass, gate_up_TG, inner_TF);
   show(Tap::down, inner_TF);
-  down_.add_to(inner_TF, x_TD);
+  down_.finish(pass, inner_TF, x_TD);
 }
 
 std::int64_t LlamaBlock::owned_bytes() const {
@@ -157,7 +173,7 @@ std::int64_t LlamaBlock::owned_bytes() const {
 Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision)
     : config_(config),
       embedding_(weights.embedding),
-      norm_(to_f32(weights.norm)),
+      norm_(weights.norm),
       rotary_(inverse_frequencies(config)) {
   require<ModelError>(!weights.blocks.empty(), "[llama] a language model needs at least one block");
   blocks_.reserve(weights.blocks.size());
@@ -166,12 +182,34 @@ Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precisi
 
 void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD) const { ops::gather_rows(embedding_, ids_T, x_TD); }
 
-void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, tensor::Arena& arena) const {
+void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, const nn::Pass& pass) const {
   if (rows.positions_T.empty()) return;
+  const nn::Pass::Scope scope(pass);
+  const nn::Pass named = pass.naming(rows.names_T);
   const auto table = rotary_.covering(*std::max_element(rows.positions_T.begin(), rows.positions_T.end()) + 1);
-  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) blocks_[i].forward(x_TD, rows, *table, arena);
-  blocks_.back().forward_pooled(x_TD, rows, *table, y_PD, arena);
-  ops::rms_norm(y_PD, norm_.as<float>(), config_.rms_eps, y_PD);
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) {
+    nn::repeatable(named, x_TD, x_TD, [&rows, table, &block = blocks_[i]](Matrix x, Matrix, const nn::Pass& inner) {
+      block.forward(x, rows, *table, inner);
+    });
+  }
+  const Matrix last_PD = pass.matrix(DType::f32, y_PD.rows, y_PD.columns);
+  nn::repeatable(named, x_TD, last_PD, [&rows, table, &block = blocks_.back()](Matrix x, Matrix y, const nn::Pass& inner) {
+    block.forward_pooled(x, rows, *table, y, inner);
+  });
+  nn::rms_norm(pass, last_PD, norm_, config_.rms_eps, y_PD);
+}
+
+void Llama::attach(const nn::Lora& adapter) {
+  constexpr std::string_view kLayers = "language_model.layers.";
+  const std::string_view target = adapter.target;
+  std::size_t layer = blocks_.size();
+  if (target.substr(0, kLayers.size()) == kLayers) {
+    const auto [end, error] = std::from_chars(target.data() + kLayers.size(), target.data() + target.size(), layer);
+    if (error == std::errc() && layer < blocks_.size() && end != target.data() + target.size() && *end == '.') {
+      return blocks_[layer].attach(target.substr(static_cast<std::size_t>(end + 1 - target.data())), &adapter);
+    }
+  }
+  fail<InvalidInput>("[llama] an adapter is for {}, but the model has {} layers", target, blocks_.size());
 }
 
 std::int64_t Llama::owned_bytes() const {

@@ -6,6 +6,7 @@
 
 #include "model/checkpoint.h"
 #include "model/config.h"
+#include "nn/functions.h"
 #include "nn/linear.h"
 #include "ops/attention.h"
 #include "ops/rotary.h"
@@ -38,6 +39,8 @@ struct PackedRows {
   std::vector<std::int64_t> pooled_P;            ///< the rows whose last hidden state is wanted
   std::vector<std::int32_t> pooled_positions_P;  ///< their positions
   ops::AttentionPlan pooled_plan;                ///< the same nodes, with the pooled rows as queries
+  std::vector<std::uint64_t> names_T;            ///< unique numbers of the rows, only for passes with dropout
+  std::vector<std::uint64_t> pooled_names_P;     ///< those of the pooled rows
 };
 
 /// One pre-norm block. Source: arXiv:2302.13971, section 2.2.
@@ -50,11 +53,15 @@ class LlamaBlock {
   LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& config, nn::Precision precision);
 
   /// x = x + attention(norm(x)); x = x + mlp(norm(x)) for every row.
-  void forward(tensor::Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, tensor::Arena& arena) const;
+  void forward(tensor::Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, const nn::Pass& pass) const;
 
   /// The same for the pooled rows alone, written to y_PD; of the others only keys and values are computed.
   void forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
-                      tensor::Matrix y_PD, tensor::Arena& arena) const;
+                      tensor::Matrix y_PD, const nn::Pass& pass) const;
+
+  /// Adds an adapter to one of the block's matrices, named as in the checkpoint: "self_attn.q_proj". Borrowed. Throws
+  /// InvalidInput for other names and for shapes that do not fit.
+  void attach(std::string_view matrix, const nn::Lora* adapter);
 
   /// Has every forward() show what enters the matrices, in the order of the taps.
   void observe(Observer observer) { observer_ = std::move(observer); }
@@ -64,17 +71,17 @@ class LlamaBlock {
 
  private:
   void show(Tap tap, tensor::ConstMatrix x) const;
-  tensor::Matrix normed(tensor::ConstMatrix x, const tensor::Tensor& gamma, tensor::Arena& arena) const;
+  tensor::Matrix normed(tensor::ConstMatrix x, const nn::Vector& gamma, const nn::Pass& pass) const;
   tensor::Matrix keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
-                             tensor::Arena& arena) const;
+                             const nn::Pass& pass) const;
   void add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_TC, const std::vector<std::int32_t>& positions_Q,
                      const ops::AttentionPlan& plan, const ops::RotaryTable& table, tensor::Matrix x_QD,
-                     tensor::Arena& arena) const;
-  void add_mlp(tensor::Matrix x_TD, tensor::Arena& arena) const;
+                     const nn::Pass& pass) const;
+  void add_mlp(tensor::Matrix x_TD, const nn::Pass& pass) const;
 
   std::int64_t heads_, kv_heads_, head_width_;
   float eps_;
-  tensor::Tensor input_norm_, attention_norm_;
+  nn::Vector input_norm_, attention_norm_;
   nn::Linear q_, kv_, o_, gate_up_, down_;
   Observer observer_;
 };
@@ -91,8 +98,12 @@ class Llama {
   void embed(std::span<const std::int32_t> ids_T, tensor::Matrix x_TD) const;
 
   /// Hidden states of the pooled rows after the final norm: transformers' hidden_states[-1].
-  /// x_TD f32 [T, D], consumed; y_PD f32 [P, D].
-  void forward(tensor::Matrix x_TD, const PackedRows& rows, tensor::Matrix y_PD, tensor::Arena& arena) const;
+  /// x_TD f32 [T, D], consumed; y_PD f32 [P, D]. With a tape, which watches x and y, rows must live until it is rewound;
+  /// of each block only the input is kept, and the block is computed once more for its backward pass.
+  void forward(tensor::Matrix x_TD, const PackedRows& rows, tensor::Matrix y_PD, const nn::Pass& pass) const;
+
+  /// Adds an adapter to the matrix that it is for. Borrowed. Throws InvalidInput when there is no such matrix.
+  void attach(const nn::Lora& adapter);
 
   /// The angles of at least so many positions.
   std::shared_ptr<const ops::RotaryTable> rotary(std::int64_t positions) const { return rotary_.covering(positions); }
@@ -106,7 +117,7 @@ class Llama {
   LlamaConfig config_;
   tensor::TensorView embedding_;
   std::vector<LlamaBlock> blocks_;
-  tensor::Tensor norm_;
+  nn::Vector norm_;
   ops::GrowingRotaryTable rotary_;
 };
 

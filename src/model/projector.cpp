@@ -31,9 +31,9 @@ void Projector::forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, tensor::A
   }
   const tensor::Matrix wide = arena.matrix(tensor::DType::f32, x_RV.rows, first_.outputs());
   const tensor::Matrix inner = arena.matrix(second_.input_type(), x_RV.rows, first_.outputs());
-  first_.forward(input, wide);
+  first_.forward(arena, input, wide);
   activate(activation_, wide, inner);
-  second_.forward(inner, y_RD);
+  second_.forward(arena, inner, y_RD);
 }
 
 }  // namespace e5v::model

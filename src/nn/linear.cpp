@@ -27,6 +27,13 @@ std::vector<tensor::StoredMatrix> chosen(std::span<const tensor::StoredMatrix> w
   return parts;
 }
 
+tensor::ConstMatrix as_f32(tensor::ConstMatrix x, tensor::Arena& arena) {
+  if (x.dtype == tensor::DType::f32) return x;
+  const tensor::Matrix wide = arena.matrix(tensor::DType::f32, x.rows, x.columns);
+  ops::convert(x, wide);
+  return wide;
+}
+
 tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weights) {
   return weights.size() == 0 ? tensor::WeightFormat::plain : weights.begin()->format;
 }
@@ -37,9 +44,14 @@ Linear::Linear(std::initializer_list<tensor::StoredMatrix> weights, std::initial
                Precision precision)
     : rounded_(round_weights(weights, precision)),
       weight_(chosen(weights, rounded_), arithmetic_for(precision, format_of(weights))) {
-  for (const tensor::TensorView& part : biases) {
-    const tensor::Tensor wide = to_f32(part);
+  for (const tensor::StoredMatrix& weight : weights) {
+    const std::int64_t begin = parts_.empty() ? 0 : parts_.back().begin + parts_.back().count;
+    parts_.push_back({weight.values, {}, begin, weight.rows, nullptr});
+  }
+  for (const tensor::TensorView& bias : biases) {
+    const tensor::Tensor wide = to_f32(bias);
     bias_.insert(bias_.end(), wide.as<float>().begin(), wide.as<float>().end());
+    if (biases.size() == parts_.size()) parts_[static_cast<std::size_t>(&bias - biases.begin())].bias = bias;
   }
   require(bias_.empty() || static_cast<std::int64_t>(bias_.size()) == outputs(), "[linear] {} biases for {} outputs",
           bias_.size(), outputs());
@@ -49,6 +61,48 @@ std::int64_t Linear::owned_bytes() const {
   std::int64_t bytes = weight_.packed_bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
   for (const tensor::Tensor& tensor : rounded_) bytes += tensor.elements() * size_of(tensor.dtype());
   return bytes;
+}
+
+void Linear::attach(std::size_t part, const Lora* adapter) {
+  require(part < parts_.size(), "[linear] adapter for part {} of {}", part, parts_.size());
+  if (adapter != nullptr) {
+    require(adapter->inputs() == inputs() && adapter->outputs() == parts_[part].count,
+            "[linear] the adapter of {} maps {} to {} numbers, the weight {} to {}", adapter->target, adapter->inputs(),
+            adapter->outputs(), inputs(), parts_[part].count);
+  }
+  parts_[part].adapter = adapter;
+}
+
+void Linear::run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const {
+  ops::matmul(x_MK, weight_, bias_, y_MN, add);
+  adapt_and_record(pass, x_MK, y_MN);
+}
+
+void Linear::finish(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const {
+  if (!pass.repeated) return add_to(pass, x_MK, y_MN);
+  adapt_and_record(pass, x_MK, y_MN);
+}
+
+void Linear::adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const {
+  if (pass.tape != nullptr) {
+    pass.tape->record([=, this, &tape = *pass.tape, &arena = pass.arena] { backward(tape, x_MK, y_MN, arena); });
+  }
+  for (const Part& part : parts_) {
+    if (part.adapter != nullptr) part.adapter->add_to(pass, x_MK, y_MN.column_range(part.begin, part.count));
+  }
+}
+
+void Linear::backward(Tape& tape, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, tensor::Arena& arena) const {
+  const tensor::Matrix dy_MN = *tape.gradient(y_MN);
+  if (const auto dx = tape.gradient(x_MK)) ops::matmul_backward(dy_MN, weight_, *dx);
+  for (const Part& part : parts_) {
+    const tensor::Matrix dy = dy_MN.column_range(part.begin, part.count);
+    if (const auto dw = tape.gradient(matrix_of(part.values))) {
+      const tensor::Arena::Scope scope(arena);
+      ops::weight_gradient(dy, as_f32(x_MK, arena), 1, *dw);
+    }
+    if (part.bias.data != nullptr) ops::add_column_sums(dy, tape.gradient(part.bias));
+  }
 }
 
 }  // namespace e5v::nn

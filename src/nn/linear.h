@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "nn/lora.h"
+#include "nn/pass.h"
 #include "nn/precision.h"
 #include "ops/matmul.h"
 
@@ -28,12 +30,30 @@ class Linear {
   std::int64_t owned_bytes() const;
   std::string kernel() const { return weight_.kernel(); }
 
-  /// y = x W^T + b. x [M, K] of input_type(); y f32 [M, N].
-  void forward(tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { ops::matmul(x_MK, weight_, bias_, y_MN); }
+  /// y = x W^T + b, and what adapters add. x [M, K] of input_type(), not overwritten before the pass's tape is rewound;
+  /// y f32 [M, N].
+  void forward(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, false); }
   /// y = y + x W^T + b: a residual connection.
-  void add_to(tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { ops::matmul(x_MK, weight_, bias_, y_MN, true); }
+  void add_to(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, true); }
+  /// add_to as a block's last step: when the pass is repeated for its backward pass, nobody reads y, and it stays.
+  void finish(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
+
+  /// Adds an adapter to the rows of one of the stacked weights. It is borrowed; null takes it away. Throws InvalidInput
+  /// when shapes do not fit.
+  void attach(std::size_t part, const Lora* adapter);
 
  private:
+  /// One of the stacked weights: rows [begin, begin + count) of W.
+  struct Part {
+    tensor::TensorView values, bias;  // as the checkpoint has them: their names on a tape
+    std::int64_t begin = 0, count = 0;
+    const Lora* adapter = nullptr;
+  };
+  void run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const;
+  void adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
+  void backward(Tape& tape, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, tensor::Arena& arena) const;
+
+  std::vector<Part> parts_;
   std::vector<tensor::Tensor> rounded_;  // bf16 copies of f32 weights, where the precision asks for 16 bits
   ops::Weight weight_;
   std::vector<float> bias_;

@@ -13,6 +13,14 @@ void pointwise(const char* op, cpu::Pointwise function, tensor::ConstMatrix x, t
   cpu::pointwise(function, x, y);
 }
 
+void pointwise_backward(const char* op, cpu::Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy,
+                        tensor::Matrix dx) {
+  check_gradient(op, "x", x, dx.rows, dx.columns);
+  check_gradient(op, "dy", dy, dx.rows, dx.columns);
+  check_type(op, "dx", dx.dtype, tensor::DType::f32);
+  cpu::pointwise_backward(function, x, dy, dx);
+}
+
 }  // namespace
 
 void swiglu(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF) {
@@ -20,6 +28,13 @@ void swiglu(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF) {
   check_activation_type("swiglu", "y", y_TF.dtype);
   check_shape("swiglu", "gate_up", gate_up_TG, y_TF.rows, 2 * y_TF.columns);
   cpu::swiglu(gate_up_TG, y_TF);
+}
+
+void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG) {
+  check_gradient("swiglu_backward", "gate_up", gate_up_TG, dy_TF.rows, 2 * dy_TF.columns);
+  check_gradient("swiglu_backward", "dgate_up", dgate_up_TG, dy_TF.rows, 2 * dy_TF.columns);
+  check_type("swiglu_backward", "dy", dy_TF.dtype, tensor::DType::f32);
+  cpu::swiglu_backward(gate_up_TG, dy_TF, dgate_up_TG);
 }
 
 void quick_gelu(tensor::ConstMatrix x_TF, tensor::Matrix y_TF) {
@@ -30,6 +45,18 @@ void gelu(tensor::ConstMatrix x_TF, tensor::Matrix y_TF) { pointwise("gelu", cpu
 
 void gelu_tanh(tensor::ConstMatrix x_TF, tensor::Matrix y_TF) {
   pointwise("gelu_tanh", cpu::Pointwise::gelu_tanh, x_TF, y_TF);
+}
+
+void quick_gelu_backward(tensor::ConstMatrix x_TF, tensor::ConstMatrix dy_TF, tensor::Matrix dx_TF) {
+  pointwise_backward("quick_gelu_backward", cpu::Pointwise::quick_gelu, x_TF, dy_TF, dx_TF);
+}
+
+void gelu_backward(tensor::ConstMatrix x_TF, tensor::ConstMatrix dy_TF, tensor::Matrix dx_TF) {
+  pointwise_backward("gelu_backward", cpu::Pointwise::gelu, x_TF, dy_TF, dx_TF);
+}
+
+void gelu_tanh_backward(tensor::ConstMatrix x_TF, tensor::ConstMatrix dy_TF, tensor::Matrix dx_TF) {
+  pointwise_backward("gelu_tanh_backward", cpu::Pointwise::gelu_tanh, x_TF, dy_TF, dx_TF);
 }
 
 }  // namespace e5v::ops

@@ -26,12 +26,16 @@ void check_plan(const AttentionPlan& plan, std::int64_t queries, std::int64_t ke
   }
 }
 
+std::int64_t check_heads(std::int64_t heads, std::int64_t kv_heads, std::int64_t columns) {
+  require(heads > 0 && kv_heads > 0 && heads % kv_heads == 0 && columns % heads == 0,
+          "[attention] {} heads, {} kv heads and width {} do not fit together", heads, kv_heads, columns);
+  return columns / heads;
+}
+
 }  // namespace
 
 void attention(const AttentionArguments& a, const AttentionPlan& plan, tensor::Arena& arena) {
-  require(a.heads > 0 && a.kv_heads > 0 && a.heads % a.kv_heads == 0 && a.q_QHE.columns % a.heads == 0,
-          "[attention] {} heads, {} kv heads and width {} do not fit together", a.heads, a.kv_heads, a.q_QHE.columns);
-  const std::int64_t head_width = a.q_QHE.columns / a.heads;
+  const std::int64_t head_width = check_heads(a.heads, a.kv_heads, a.q_QHE.columns);
   check_type("attention", "q", a.q_QHE.dtype, tensor::DType::f32);
   check_type("attention", "k", a.k_TKE.dtype, tensor::DType::f32);
   check_type("attention", "v", a.v_TKE.dtype, tensor::DType::f32);
@@ -41,6 +45,20 @@ void attention(const AttentionArguments& a, const AttentionPlan& plan, tensor::A
   check_shape("attention", "out", a.out_QHE, a.q_QHE.rows, a.q_QHE.columns);
   check_plan(plan, a.q_QHE.rows, a.k_TKE.rows);
   cpu::attention(a, plan, arena);
+}
+
+void attention_backward(const AttentionGradients& a, const AttentionPlan& plan) {
+  const std::int64_t Q = a.q_QHE.rows, T = a.k_TKE.rows, HE = a.q_QHE.columns,
+                     KE = a.kv_heads * check_heads(a.heads, a.kv_heads, HE);
+  check_gradient("attention_backward", "q", a.q_QHE, Q, HE);
+  check_gradient("attention_backward", "dout", a.dout_QHE, Q, HE);
+  check_gradient("attention_backward", "dq", a.dq_QHE, Q, HE);
+  check_gradient("attention_backward", "k", a.k_TKE, T, KE);
+  check_gradient("attention_backward", "v", a.v_TKE, T, KE);
+  check_gradient("attention_backward", "dk", a.dk_TKE, T, KE);
+  check_gradient("attention_backward", "dv", a.dv_TKE, T, KE);
+  check_plan(plan, Q, T);
+  cpu::attention_backward(a, plan);
 }
 
 }  // namespace e5v::ops

@@ -42,4 +42,16 @@ struct AttentionArguments {
 /// Source: arXiv:1706.03762, eq. 1; grouped heads arXiv:2305.13245.
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 
+/// What the backward pass of attention reads and adds to; all matrices are f32, shapes as above.
+struct AttentionGradients {
+  tensor::ConstMatrix q_QHE, k_TKE, v_TKE;
+  tensor::ConstMatrix dout_QHE;  ///< gradient of a loss by out
+  tensor::Matrix dq_QHE, dk_TKE, dv_TKE;
+  std::int64_t heads = 0, kv_heads = 0;
+  float scale = 1;
+};
+
+/// Adds the gradients by q, k and v. Sums have one order, whatever the number of threads. Throws as attention.
+void attention_backward(const AttentionGradients& arguments, const AttentionPlan& plan);
+
 }  // namespace e5v::ops

@@ -21,6 +21,13 @@ inline void check_shape(std::string_view op, std::string_view what, tensor::Cons
           found.rows, found.columns, rows, columns);
 }
 
+/// Shape, and type f32, as all that backward passes read and write.
+inline void check_gradient(std::string_view op, std::string_view what, tensor::ConstMatrix found, std::int64_t rows,
+                           std::int64_t columns) {
+  check_type(op, what, found.dtype, tensor::DType::f32);
+  check_shape(op, what, found, rows, columns);
+}
+
 inline void check_length(std::string_view op, std::string_view what, std::size_t found, std::int64_t expected) {
   require(static_cast<std::int64_t>(found) == expected, "[{}] {} has {} elements, expected {}", op, what, found,
           expected);

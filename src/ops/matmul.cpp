@@ -5,6 +5,7 @@
 
 #include "ops/check.h"
 #include "ops/cpu/gemm.h"
+#include "ops/cpu/product.h"
 #include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
 #include "ops/isa.h"
@@ -15,7 +16,7 @@ namespace e5v::ops {
 struct Weight::Impl {
   Arithmetic arithmetic = Arithmetic::f32;
   std::int64_t outputs = 0, inputs = 0;
-  std::vector<tensor::StoredMatrix> parts;     // unless packed
+  std::vector<tensor::StoredMatrix> parts;     // as they are stored
   std::vector<float> scales;                   // under int8, of all rows
   std::optional<cpu::PackedBf16> packed_bf16;  // plain weights under bf16
   std::optional<cpu::PackedInt8> packed_int8;  // under int8 where the CPU has instructions for it
@@ -81,9 +82,8 @@ Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmeti
     impl_->packed_bf16.emplace(parts);
   } else if (arithmetic == Arithmetic::int8 && has_native_int8()) {
     impl_->packed_int8.emplace(parts, impl_->scales);
-  } else {
-    impl_->parts.assign(parts.begin(), parts.end());
   }
+  impl_->parts.assign(parts.begin(), parts.end());
 }
 
 Weight::Weight(Weight&&) noexcept = default;
@@ -128,6 +128,33 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
     case Arithmetic::bf16: return cpu::gemm_bf16(x_MK, impl.parts, y_MN, add);
     case Arithmetic::int8: return cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
   }
+}
+
+void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK) {
+  check_gradient("matmul_backward", "dy", dy_MN, dx_MK.rows, weight.outputs());
+  check_gradient("matmul_backward", "dx", dx_MK, dy_MN.rows, weight.inputs());
+  if (dy_MN.rows > 0) cpu::gemm_f32_transposed(dy_MN, weight.impl().parts, dx_MK, true);
+}
+
+void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float scale, tensor::Matrix dw_NK) {
+  check_gradient("weight_gradient", "x", x_MK, dy_MN.rows, dw_NK.columns);
+  check_gradient("weight_gradient", "dw", dw_NK, dy_MN.columns, x_MK.columns);
+  check_type("weight_gradient", "dy", dy_MN.dtype, DType::f32);
+  cpu::product({dy_MN, cpu::Side::transposed}, {x_MK, cpu::Side::plain}, scale, dw_NK, true);
+}
+
+void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add) {
+  check_gradient("multiply", "x", x_MK, y_MN.rows, w_NK.columns);
+  check_gradient("multiply", "y", y_MN, x_MK.rows, w_NK.rows);
+  check_type("multiply", "w", w_NK.dtype, DType::f32);
+  cpu::product({x_MK, cpu::Side::plain}, {w_NK, cpu::Side::transposed}, scale, y_MN, add);
+}
+
+void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK) {
+  check_gradient("multiply_backward", "dy", dy_MN, dx_MK.rows, w_NK.rows);
+  check_gradient("multiply_backward", "dx", dx_MK, dy_MN.rows, w_NK.columns);
+  check_type("multiply_backward", "w", w_NK.dtype, DType::f32);
+  cpu::product({dy_MN, cpu::Side::plain}, {w_NK, cpu::Side::plain}, scale, dx_MK, true);
 }
 
 std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, std::int64_t inputs_K) {

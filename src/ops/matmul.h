@@ -51,6 +51,17 @@ class Weight {
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
             bool accumulate = false);
 
+/// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N]; dx_MK f32 [M, K]; always in f32 arithmetic.
+void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK);
+
+/// dw += scale dy^T x: the backward pass of matmul and multiply by the weight. dy_MN, x_MK, dw_NK f32.
+void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float scale, tensor::Matrix dw_NK);
+
+/// y = scale x w^T, or += with add, for small matrices that are not weights of a checkpoint. x_MK, w_NK, y_MN f32.
+void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add);
+/// dx += scale dy w.
+void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK);
+
 /// Memory that matmul keeps for its next call, in bytes: the rows of x as the kernel reads them, and each thread's part
 /// of a weight and its sums.
 std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, std::int64_t inputs_K);

@@ -32,7 +32,10 @@ std::shared_ptr<const RotaryTable> GrowingRotaryTable::covering(std::int64_t pos
   return table_;
 }
 
-void rotary(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table) {
+namespace {
+
+void rotate(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table,
+            float direction) {
   check_type("rotary", "x", x_TX.dtype, tensor::DType::f32);
   check_length("rotary", "positions", positions_T.size(), x_TX.rows);
   require(x_TX.columns % (2 * table.pairs()) == 0, "[rotary] {} columns are no multiple of the head width {}",
@@ -41,7 +44,17 @@ void rotary(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, cons
     require(position >= 0 && position < table.positions(), "[rotary] position {} is outside the table of {}", position,
             table.positions());
   }
-  cpu::rotary(x_TX, positions_T, table);
+  cpu::rotary(x_TX, positions_T, table, direction);
+}
+
+}  // namespace
+
+void rotary(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table) {
+  rotate(x_TX, positions_T, table, 1);
+}
+
+void rotary_backward(tensor::Matrix dx_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table) {
+  rotate(dx_TX, positions_T, table, -1);
 }
 
 }  // namespace e5v::ops

@@ -46,5 +46,7 @@ class GrowingRotaryTable {
 /// x_TX f32 [T, heads * E], E = 2 * table.pairs(). Throws InvalidInput when shapes, types or positions do not fit.
 /// Source: arXiv:2104.09864, eq. 34, with the halves split as in Llama's Hugging Face weights.
 void rotary(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table);
+/// The gradient by what was rotated, from that by the result: rotates back, in place. Arguments as rotary.
+void rotary_backward(tensor::Matrix dx_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table);
 
 }  // namespace e5v::ops

@@ -1,8 +1,10 @@
 #include "ops/rows.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "ops/check.h"
+#include "ops/cpu/column_sums.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/rows.h"
 
@@ -29,6 +31,42 @@ void convert(tensor::ConstMatrix x, tensor::Matrix y) {
   check_activation_type("convert", "y", y.dtype);
   check_shape("convert", "y", y, x.rows, x.columns);
   cpu::convert(x, y);
+}
+
+void add_rows(tensor::ConstMatrix x_PD, std::span<const std::int64_t> rows_P, tensor::Matrix y_TD) {
+  check_gradient("add_rows", "x", x_PD, static_cast<std::int64_t>(rows_P.size()), y_TD.columns);
+  check_type("add_rows", "y", y_TD.dtype, tensor::DType::f32);
+  for (const std::int64_t row : rows_P) {
+    require(row < y_TD.rows, "[add_rows] row {} is outside the {} rows of y", row, y_TD.rows);
+  }
+  for (std::int64_t i = 0; i < x_PD.rows; ++i) {
+    const std::int64_t row = rows_P[static_cast<std::size_t>(i)];
+    if (row < 0) continue;
+    const float* from = x_PD.row<float>(i);
+    float* to = y_TD.row<float>(row);
+    for (std::int64_t j = 0; j < x_PD.columns; ++j) to[j] += from[j];
+  }
+}
+
+void add_column_sums(tensor::ConstMatrix x_TD, std::span<float> sums_D) {
+  check_type("add_column_sums", "x", x_TD.dtype, tensor::DType::f32);
+  if (!sums_D.empty()) check_length("add_column_sums", "sums", sums_D.size(), x_TD.columns);
+  cpu::add_column_sums(x_TD.rows, sums_D, [&](std::int64_t row, std::int64_t j) { return x_TD.row<float>(row)[j]; });
+}
+
+void add(tensor::ConstMatrix x, tensor::Matrix y) {
+  check_gradient("add", "x", x, y.rows, y.columns);
+  check_type("add", "y", y.dtype, tensor::DType::f32);
+  cpu::for_rows(y.rows, y.columns, [&](std::int64_t row) {
+    const float* from = x.row<float>(row);
+    float* to = y.row<float>(row);
+    for (std::int64_t j = 0; j < x.columns; ++j) to[j] += from[j];
+  });
+}
+
+void fill(tensor::Matrix y, float value) {
+  check_type("fill", "y", y.dtype, tensor::DType::f32);
+  cpu::for_rows(y.rows, y.columns, [&](std::int64_t row) { std::fill_n(y.row<float>(row), y.columns, value); });
 }
 
 void gather_rows(const tensor::TensorView& table_VD, std::span<const std::int32_t> indices_T, tensor::Matrix y_TD) {

@@ -15,6 +15,19 @@ void gather_rows(const tensor::TensorView& table_VD, std::span<const std::int32_
 /// y[i] = x[rows[i]] for f32 or bf16 matrices of one width and type.
 void select_rows(tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P, tensor::Matrix y_PD);
 
+/// y[rows[i]] += x[i]: the backward pass of select_rows and, with table rows, of gather_rows. A negative row is left
+/// out. x_PD, y_TD f32 of one width. Sums are in the order of x.
+void add_rows(tensor::ConstMatrix x_PD, std::span<const std::int64_t> rows_P, tensor::Matrix y_TD);
+
+/// sums[j] += x[0][j] + x[1][j] + ...: the backward pass of a bias. x_TD f32; sums of length D, or empty for nothing.
+void add_column_sums(tensor::ConstMatrix x_TD, std::span<float> sums_D);
+
+/// y += x, both f32.
+void add(tensor::ConstMatrix x, tensor::Matrix y);
+
+/// Every element of a f32 matrix = value.
+void fill(tensor::Matrix y, float value);
+
 /// y = x with the types f32|f16|bf16 -> f32|bf16, rounding to nearest even.
 void convert(tensor::ConstMatrix x, tensor::Matrix y);
 

@@ -38,6 +38,8 @@ double dot_row(const tensor::Tensor& x, std::int64_t row, const tensor::Tensor& 
   return sum;
 }
 
+tensor::Arena arena;
+
 TEST(Linear, StacksPartsAndAddsBiases) {
   const tensor::Tensor first = random_tensor(6, 32, 1), second = random_tensor(3, 32, 2), x = random_tensor(4, 32, 3);
   const tensor::Tensor bias1 = tensor::Tensor::from<float>(std::vector<float>{1, 2, 3, 4, 5, 6}, {6});
@@ -46,7 +48,7 @@ TEST(Linear, StacksPartsAndAddsBiases) {
   EXPECT_EQ(linear.outputs(), 9);
   EXPECT_EQ(linear.inputs(), 32);
   const tensor::Tensor y(tensor::DType::f32, {4, 9});
-  linear.forward(matrix_of(x), matrix_of(y));
+  linear.forward(arena, matrix_of(x), matrix_of(y));
   for (std::int64_t r = 0; r < 4; ++r) {
     for (std::int64_t c = 0; c < 9; ++c) {
       const double expected =
@@ -55,7 +57,7 @@ TEST(Linear, StacksPartsAndAddsBiases) {
     }
   }
   const std::vector<float> once(y.as<float>().begin(), y.as<float>().end());
-  linear.add_to(matrix_of(x), matrix_of(y));
+  linear.add_to(arena, matrix_of(x), matrix_of(y));
   for (std::size_t i = 0; i < once.size(); ++i) EXPECT_NEAR(y.as<float>()[i], 2 * once[i], 1e-4);
 }
 
@@ -65,7 +67,7 @@ TEST(Linear, SixteenBitPrecisionRoundsF32Weights) {
   EXPECT_EQ(exact.owned_bytes(), 0);
   EXPECT_GE(rounded.owned_bytes(), 5 * 64 * 2);
   const tensor::Tensor y(tensor::DType::f32, {2, 5});
-  rounded.forward(matrix_of(input_for(rounded, x)), matrix_of(y));
+  rounded.forward(arena, matrix_of(input_for(rounded, x)), matrix_of(y));
   double largest = 0;
   for (std::int64_t r = 0; r < 2; ++r) {
     for (std::int64_t c = 0; c < 5; ++c) {

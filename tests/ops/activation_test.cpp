@@ -54,5 +54,49 @@ TEST(Activation, ArgumentsAreChecked) {
               testing::StrEq("[gelu] y is [2, 4], expected [2, 9]"));
 }
 
+TEST(ActivationBackward, EqualsFiniteDifferences) {
+  const RandomMatrix x(6, 37, 1, 2), dy(6, 37, 2);
+  const auto expect_slope = [&](auto backward, double (*function)(double)) {
+    GradientSum dx(6, 37);
+    backward(x.matrix(), dy.matrix(), dx.matrix());
+    EXPECT_LT(dx.difference(numeric_gradient(x.exact, dy.exact,
+                                             [&](reference::Matrix v) {
+                                               for (double& value : v.values) value = function(value);
+                                               return v;
+                                             })),
+              5e-6);
+  };
+  expect_slope(quick_gelu_backward, reference::quick_gelu);
+  expect_slope(gelu_backward, reference::gelu);
+  expect_slope(gelu_tanh_backward, reference::gelu_tanh);
+}
+
+TEST(ActivationBackward, SlopesFarOutAreZeroOrOne) {
+  tensor::Tensor x = tensor::Tensor::from<float>(std::array{-200.0f, 200.0f}, {1, 2});
+  tensor::Tensor dy = tensor::Tensor::from<float>(std::array{1.0f, 1.0f}, {1, 2});
+  for (const auto backward : {quick_gelu_backward, gelu_backward, gelu_tanh_backward}) {
+    GradientSum dx(1, 2);
+    backward(matrix_of(x), matrix_of(dy), dx.matrix());
+    EXPECT_NEAR(dx.tensor.as<float>()[0], 1, 1e-6);
+    EXPECT_NEAR(dx.tensor.as<float>()[1], 2, 1e-6);
+  }
+}
+
+TEST(SwigluBackward, EqualsFiniteDifferences) {
+  for (const std::int64_t width : {1, 8, 19}) {
+    const RandomMatrix gate_up(4, 2 * width, 1, 2), dy(4, width, 2);
+    GradientSum gradient(4, 2 * width);
+    swiglu_backward(gate_up.matrix(), dy.matrix(), gradient.matrix());
+    const auto swiglu_twin = [&](const reference::Matrix& v) {
+      reference::Matrix y(4, width);
+      for (std::int64_t r = 0; r < 4; ++r) {
+        for (std::int64_t c = 0; c < width; ++c) y.at(r, c) = reference::silu(v.at(r, c)) * v.at(r, width + c);
+      }
+      return y;
+    };
+    EXPECT_LT(gradient.difference(numeric_gradient(gate_up.exact, dy.exact, swiglu_twin)), 1e-5);
+  }
+}
+
 }  // namespace
 }  // namespace e5v::ops::test

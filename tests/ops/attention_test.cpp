@@ -87,5 +87,51 @@ TEST(AttentionArgumentsChecks, PlanAndShapes) {
   EXPECT_THAT(run({}, 4, 4), testing::HasSubstr("k is [4, 8], expected [4, 16]"));
 }
 
+void expect_gradients(const AttentionPlan& plan, std::int64_t queries, std::int64_t keys, const Case& shape) {
+  const std::int64_t HE = shape.heads * shape.width, KE = shape.kv_heads * shape.width;
+  const RandomMatrix q(queries, HE, 1), k(keys, KE, 2), v(keys, KE, 3), dout(queries, HE, 4);
+  GradientSum dq(queries, HE), dk(keys, KE), dv(keys, KE);
+  const float scale = 1 / std::sqrt(static_cast<float>(shape.width));
+  attention_backward({q.matrix(), k.matrix(), v.matrix(), dout.matrix(), dq.matrix(), dk.matrix(), dv.matrix(),
+                      shape.heads, shape.kv_heads, scale},
+                     plan);
+  const auto twin = [&](const auto& q2, const auto& k2, const auto& v2) {
+    return reference::attention(q2, k2, v2, shape.heads, shape.kv_heads, scale, plan);
+  };
+  const auto by_q = [&](const auto& m) { return twin(m, k.exact, v.exact); };
+  const auto by_k = [&](const auto& m) { return twin(q.exact, m, v.exact); };
+  const auto by_v = [&](const auto& m) { return twin(q.exact, k.exact, m); };
+  EXPECT_LT(dq.difference(numeric_gradient(q.exact, dout.exact, by_q)), 1e-5);
+  EXPECT_LT(dk.difference(numeric_gradient(k.exact, dout.exact, by_k)), 1e-5);
+  EXPECT_LT(dv.difference(numeric_gradient(v.exact, dout.exact, by_v)), 1e-5);
+}
+
+TEST(AttentionBackward, EqualsFiniteDifferences) {
+  for (const Case& shape : {Case{4, 2, 4}, Case{2, 2, 5}, Case{3, 1, 2}}) {
+    expect_gradients({{{0, 9}}, {{{0, 9}, {0}, true}}}, 9, 9, shape);
+    expect_gradients({{{0, 5}, {5, 6}}, {{{0, 5}, {0}, false}, {{5, 6}, {1}, false}}}, 11, 11, shape);
+    // A forest: a root with two children, one of which has one of its own.
+    expect_gradients({{{0, 4}, {4, 3}, {7, 5}, {12, 2}},
+                      {{{0, 4}, {0}, true}, {{4, 3}, {0, 1}, true}, {{7, 5}, {0, 2}, true}, {{12, 2}, {0, 2, 3}, true}}},
+                     14, 14, shape);
+    // Query rows of their own: the last one of one node, the last three of another.
+    expect_gradients({{{0, 4}, {4, 5}}, {{{0, 1}, {0}, true}, {{1, 3}, {0, 1}, true}}}, 4, 9, shape);
+  }
+}
+
+TEST(AttentionBackward, SeveralBlocksOfQueries) {
+  expect_gradients({{{0, 60}}, {{{0, 60}, {0}, true}}}, 60, 60, {2, 1, 2});
+}
+
+TEST(AttentionBackward, ShapesAreChecked) {
+  const RandomMatrix q(4, 16, 1), k(4, 8, 2);
+  const AttentionPlan plan{{{0, 4}}, {{{0, 4}, {0}, true}}};
+  const auto run = [&](const RandomMatrix& dk) {
+    attention_backward({q.matrix(), k.matrix(), k.matrix(), q.matrix(), q.matrix(), dk.matrix(), k.matrix(), 2, 1, 1},
+                       plan);
+  };
+  EXPECT_THAT(message_of<InvalidInput>([&] { run(q); }), testing::HasSubstr("dk is [4, 16], expected [4, 8]"));
+}
+
 }  // namespace
 }  // namespace e5v::ops::test

@@ -53,5 +53,49 @@ TEST(NormArguments, AreChecked) {
               testing::HasSubstr("y is i32, expected f32"));
 }
 
+TEST(RmsNormBackward, EqualsFiniteDifferences) {
+  for (const std::int64_t width : {1, 7, 16, 40}) {
+    const RandomMatrix x(5, width, 1), gamma(1, width, 2), dy(5, width, 3);
+    GradientSum dx(5, width), dgamma(1, width);
+    rms_norm_backward(x.matrix(), gamma.floats(), 1e-3f, dy.matrix(), dx.matrix(), dgamma.tensor.as<float>());
+    EXPECT_LT(dx.difference(numeric_gradient(
+                  x.exact, dy.exact, [&](const auto& v) { return reference::rms_norm(v, gamma.exact.values, 1e-3); })),
+              2e-5);
+    EXPECT_LT(dgamma.difference(numeric_gradient(
+                  gamma.exact, dy.exact, [&](const auto& g) { return reference::rms_norm(x.exact, g.values, 1e-3); })),
+              2e-5);
+  }
+}
+
+TEST(LayerNormBackward, EqualsFiniteDifferences) {
+  for (const std::int64_t width : {2, 7, 16, 40}) {
+    const RandomMatrix x(5, width, 1), gamma(1, width, 2), beta(1, width, 3), dy(5, width, 4);
+    GradientSum dx(5, width), dgamma(1, width), dbeta(1, width);
+    layer_norm_backward(x.matrix(), gamma.floats(), 1e-3f, dy.matrix(), dx.matrix(), dgamma.tensor.as<float>(),
+                        dbeta.tensor.as<float>());
+    const auto norm = [&](const auto& v, const auto& g, const auto& b) {
+      return reference::layer_norm(v, g.values, b.values, 1e-3);
+    };
+    EXPECT_LT(dx.difference(numeric_gradient(x.exact, dy.exact,
+                                             [&](const auto& v) { return norm(v, gamma.exact, beta.exact); })),
+              3e-5);
+    EXPECT_LT(dgamma.difference(numeric_gradient(gamma.exact, dy.exact,
+                                                 [&](const auto& g) { return norm(x.exact, g, beta.exact); })),
+              2e-5);
+    EXPECT_LT(dbeta.difference(numeric_gradient(beta.exact, dy.exact,
+                                                [&](const auto& b) { return norm(x.exact, gamma.exact, b); })),
+              2e-5);
+  }
+}
+
+TEST(NormBackward, EmptyParameterGradientsAreLeftOut) {
+  const RandomMatrix x(2, 8, 1), gamma(1, 8, 2), dy(2, 8, 3);
+  GradientSum dx(2, 8);
+  rms_norm_backward(x.matrix(), gamma.floats(), 1e-5f, dy.matrix(), dx.matrix(), {});
+  layer_norm_backward(x.matrix(), gamma.floats(), 1e-5f, dy.matrix(), dx.matrix(), {}, {});
+  GradientSum narrow(2, 7);
+  EXPECT_THROW(rms_norm_backward(x.matrix(), gamma.floats(), 1e-5f, dy.matrix(), narrow.matrix(), {}), InvalidInput);
+}
+
 }  // namespace
 }  // namespace e5v::ops::test

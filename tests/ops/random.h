@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <random>
 
 #include "ops/reference/ops.h"
@@ -69,6 +70,43 @@ inline double max_difference(tensor::ConstMatrix found, const reference::Matrix&
   }
   return largest;
 }
+
+/// Gradient of the sum of dy * f(x) by x, by central differences; f maps a matrix of doubles to one of dy's shape.
+template <class F>
+reference::Matrix numeric_gradient(reference::Matrix x, const reference::Matrix& dy, const F& f) {
+  constexpr double kStep = 1e-5;
+  const auto loss = [&] {
+    const reference::Matrix y = f(x);
+    double sum = 0;
+    for (std::size_t i = 0; i < y.values.size(); ++i) sum += y.values[i] * dy.values[i];
+    return sum;
+  };
+  reference::Matrix gradient(x.rows, x.columns);
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    const double value = x.values[i];
+    x.values[i] = value + kStep;
+    const double above = loss();
+    x.values[i] = value - kStep;
+    gradient.values[i] = (above - loss()) / (2 * kStep);
+    x.values[i] = value;
+  }
+  return gradient;
+}
+
+/// A gradient to add to, which starts as ones: backward passes add to what is there.
+struct GradientSum {
+  tensor::Tensor tensor;
+
+  GradientSum(std::int64_t rows, std::int64_t columns) : tensor(tensor::DType::f32, {rows, columns}) {
+    std::ranges::fill(tensor.as<float>(), 1.0f);
+  }
+  tensor::Matrix matrix() const { return matrix_of(tensor); }
+  /// Largest difference between what was added and what should have been.
+  double difference(reference::Matrix expected) const {
+    for (double& value : expected.values) value += 1;
+    return max_difference(matrix(), expected);
+  }
+};
 
 /// Runs a statement that must throw the error, and gives its message.
 template <class Error, class F>

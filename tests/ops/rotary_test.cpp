@@ -43,5 +43,23 @@ TEST(Rotary, ArgumentsAreChecked) {
               testing::HasSubstr("6 columns are no multiple of the head width 4"));
 }
 
+TEST(RotaryBackward, EqualsFiniteDifferences) {
+  for (const std::size_t pairs : {std::size_t{3}, std::size_t{8}}) {
+    std::vector<float> frequencies;
+    for (std::size_t i = 0; i < pairs; ++i) frequencies.push_back(1.0f / static_cast<float>(i + 1));
+    const RotaryTable table(frequencies, 50);
+    const std::vector<std::int32_t> positions{0, 7, 49};
+    const auto width = static_cast<std::int64_t>(4 * pairs);
+    const RandomMatrix x(3, width, 1), dy(3, width, 2);
+    const tensor::Tensor gradient = tensor::Tensor::from(dy.floats(), {3, width});
+    rotary_backward(matrix_of(gradient), positions, table);
+    const auto expected = numeric_gradient(x.exact, dy.exact, [&](reference::Matrix v) {
+      reference::rotary(v, positions, {frequencies.begin(), frequencies.end()});
+      return v;
+    });
+    EXPECT_LT(max_difference(matrix_of(gradient), expected), 1e-5);
+  }
+}
+
 }  // namespace
 }  // namespace e5v::ops::test

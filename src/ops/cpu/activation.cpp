@@ -52,6 +52,35 @@ HWY_INLINE FloatVector gelu_tanh(FloatVector x) {
   return hn::Mul(x, sigmoid(hn::Mul(inner, hn::Set(d, 1.59576912f))));
 }
 
+// Derivatives by x.
+
+HWY_INLINE FloatVector quick_gelu_slope(FloatVector x) {
+  const FloatTag d;
+  const auto s = sigmoid(hn::Mul(x, hn::Set(d, 1.702f)));
+  // (x s)' = s + 1.702 x s (1 - s)
+  return hn::MulAdd(hn::Mul(hn::Mul(x, hn::Set(d, 1.702f)), s), hn::Sub(hn::Set(d, 1.0f), s), s);
+}
+
+HWY_INLINE FloatVector gelu_slope(FloatVector x) {
+  const FloatTag d;
+  const auto half = hn::Set(d, 0.5f);
+  const auto below = hn::MulAdd(half, erf(hn::Mul(x, hn::Set(d, 0.70710678f))), half);
+  const auto exponent = hn::Max(hn::Neg(hn::Mul(hn::Mul(x, x), half)), hn::Set(d, -87.0f));
+  const auto density = hn::Mul(hn::Exp(d, exponent), hn::Set(d, 0.39894228f));  // exp(-x^2 / 2) / sqrt(2 pi)
+  return hn::MulAdd(x, density, below);
+}
+
+HWY_INLINE FloatVector gelu_tanh_slope(FloatVector x) {
+  const FloatTag d;
+  const auto one = hn::Set(d, 1.0f);
+  const auto square = hn::Mul(x, x);
+  const auto inner = hn::Mul(hn::MulAdd(square, hn::Set(d, 0.044715f), one), hn::Set(d, 1.59576912f));  // a / x
+  const auto slope = hn::Mul(hn::MulAdd(square, hn::Set(d, 0.134145f), one), hn::Set(d, 1.59576912f));  // a'
+  const auto s = sigmoid(hn::Mul(x, inner));
+  // (x s)' = s + x s (1 - s) a'
+  return hn::MulAdd(hn::Mul(hn::Mul(x, s), hn::Sub(one, s)), slope, s);
+}
+
 template <class To>
 void pointwise_row(Pointwise function, const float* x, std::size_t width, To* y) {
   switch (function) {
@@ -71,6 +100,37 @@ template <class To>
 void swiglu_row(const float* gate, const float* up, std::size_t width, To* y) {
   transform(
       width, y, [](auto g, auto u) HWY_ATTR { return hn::Mul(hn::Mul(g, sigmoid(g)), u); }, gate, up);
+}
+
+void pointwise_backward_row(Pointwise function, const float* x, const float* dy, std::size_t width, float* dx) {
+  switch (function) {
+    case Pointwise::quick_gelu:
+      return transform(
+          width, dx, [](auto v, auto g, auto sum) HWY_ATTR { return hn::MulAdd(g, quick_gelu_slope(v), sum); }, x, dy,
+          dx);
+    case Pointwise::gelu:
+      return transform(
+          width, dx, [](auto v, auto g, auto sum) HWY_ATTR { return hn::MulAdd(g, gelu_slope(v), sum); }, x, dy, dx);
+    case Pointwise::gelu_tanh:
+      return transform(
+          width, dx, [](auto v, auto g, auto sum) HWY_ATTR { return hn::MulAdd(g, gelu_tanh_slope(v), sum); }, x, dy,
+          dx);
+  }
+}
+
+void swiglu_backward_row(const float* gate, const float* up, const float* dy, std::size_t width, float* dgate,
+                         float* dup) {
+  const auto silu_slope = [](auto g) HWY_ATTR {
+    const auto s = sigmoid(g);
+    return hn::MulAdd(hn::Mul(g, s), hn::Sub(hn::Set(FloatTag(), 1.0f), s), s);  // s + g s (1 - s)
+  };
+  transform(
+      width, dgate,
+      [=](auto g, auto u, auto out, auto sum) HWY_ATTR { return hn::MulAdd(hn::Mul(out, u), silu_slope(g), sum); },
+      gate, up, dy, dgate);
+  transform(
+      width, dup,
+      [](auto g, auto out, auto sum) HWY_ATTR { return hn::MulAdd(out, hn::Mul(g, sigmoid(g)), sum); }, gate, dy, dup);
 }
 
 void pointwise_f32(Pointwise function, const float* x, std::size_t width, float* y) {
@@ -94,6 +154,8 @@ HWY_EXPORT(pointwise_f32);
 HWY_EXPORT(pointwise_bf16);
 HWY_EXPORT(swiglu_f32);
 HWY_EXPORT(swiglu_bf16);
+HWY_EXPORT(pointwise_backward_row);
+HWY_EXPORT(swiglu_backward_row);
 
 void pointwise(Pointwise function, tensor::ConstMatrix x, tensor::Matrix y) {
   const auto width = static_cast<std::size_t>(x.columns);
@@ -117,6 +179,22 @@ void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y) {
     } else {
       HWY_DYNAMIC_DISPATCH(swiglu_bf16)(gate, up, width, y.row<tensor::BFloat16>(row));
     }
+  });
+}
+
+void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy, tensor::Matrix dx) {
+  for_rows(x.rows, x.columns, [&](std::int64_t row) {
+    HWY_DYNAMIC_DISPATCH(pointwise_backward_row)
+    (function, x.row<float>(row), dy.row<float>(row), static_cast<std::size_t>(x.columns), dx.row<float>(row));
+  });
+}
+
+void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up) {
+  for_rows(dy.rows, gate_up.columns, [&](std::int64_t row) {
+    const float* gate = gate_up.row<float>(row);
+    float* dgate = dgate_up.row<float>(row);
+    HWY_DYNAMIC_DISPATCH(swiglu_backward_row)
+    (gate, gate + dy.columns, dy.row<float>(row), static_cast<std::size_t>(dy.columns), dgate, dgate + dy.columns);
   });
 }
 

@@ -48,7 +48,8 @@ float exponentials(float* x, std::int64_t count, float shift) {
   const auto size = static_cast<std::size_t>(count);
   transform(
       size, x, [=](auto v) HWY_ATTR { return hn::Exp(d, hn::Sub(v, offset)); }, x);
-  return sum_of(size, x, [](auto v) HWY_ATTR { return v; });
+  return sum_of(
+      size, [](auto v) HWY_ATTR { return v; }, x);
 }
 
 /// Keys of one head of one node, transposed into panels: [ceil(count / N)][E][N], the last one padded with zeros.

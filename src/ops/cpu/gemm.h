@@ -14,10 +14,14 @@ namespace e5v::ops::cpu {
 /// y_MN = x_MK w_NK^T, or += with add, where w is `parts` [N_i, K], stacked. x f32, y f32.
 void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add);
 
-/// The same in bf16, for quantised weights that are expanded to it. x bf16, y f32.
+/// y_MK = x_MN w_NK, or += with add: the same weight from its other side.
+void gemm_f32_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
+                         bool add);
+
+/// y = x w^T in bf16, for quantised weights that are expanded to it. x bf16, y f32.
 void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add);
 
-/// The same in whole numbers, for int8 weights with w_scales_N. Rows of x are rounded to `levels` (at most
+/// y = x w^T in whole numbers, for int8 weights with w_scales_N. Rows of x are rounded to `levels` (at most
 /// kMostInt8Levels) whole numbers to either side; sums, which must not leave 32 bits, are exact up to the scales.
 /// x f32, y f32.
 void gemm_int8(tensor::ConstMatrix x_MK, int levels, std::span<const tensor::StoredMatrix> parts,

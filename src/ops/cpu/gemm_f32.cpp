@@ -1,6 +1,6 @@
-// y = x w^T in f32 over weights as a checkpoint stores them.
+// y = x w^T and y = x w in f32 over weights as a checkpoint stores them.
 //
-// Legend: K inputs, W rows of w in a strip (two vectors).
+// Legend: K columns of x, which the product sums over; W columns of y in a strip (two vectors).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/cpu/gemm_f32.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
@@ -127,10 +127,65 @@ std::int64_t f32_group_scratch(const RowTiles& x) {
   return (kChunk + (kChunk + x.padded_rows()) * kGroupStrips) * float_panel_width();
 }
 
-/// Columns of y = x times the rows of w, or +=. scratch holds f32_group_scratch(tiles) floats.
-void multiply_f32_group(const RowTiles& tiles, const float* x, const WeightRows& w, tensor::Matrix y, bool add,
+/// panels[strip][k][W] = weights of columns [begin, begin + given) of x, and zeros up to `columns`, for y = x w^T: rows
+/// of the part, transposed. rows: memory for W rows.
+void unpack_rows(const OutputColumns& y, std::int64_t begin, std::int64_t given, std::int64_t columns, float* rows,
+                 float* panels) {
+  const std::int64_t W = float_panel_width();
+  for (std::int64_t first = 0; first < y.count; first += W) {
+    const std::int64_t used = std::min(W, y.count - first);
+    for (std::int64_t r = 0; r < used; ++r) {
+      float* row = rows + r * kChunk;
+      expand(*y.part, y.first + first + r, begin, given, row);
+      std::fill(row + given, row + columns, 0.0f);
+      prefetch(*y.part, y.first + first + r, begin + kChunk, kChunk);
+    }
+    std::fill(rows + used * kChunk, rows + W * kChunk, 0.0f);
+    transpose_rows(rows, columns, panels + first * kChunk);
+  }
+}
+
+/// The same for y = x w: parts of rows, as they are.
+void unpack_columns(const OutputColumns& y, std::int64_t begin, std::int64_t given, std::int64_t columns, float* row,
+                    float* panels) {
+  const std::int64_t W = float_panel_width(), width = (y.count + W - 1) / W * W;
+  std::fill(row + y.count, row + width, 0.0f);
+  std::size_t part = 0;
+  std::int64_t r = begin;  // row of the part
+  for (std::int64_t k = 0; k < given; ++k, ++r) {
+    for (; r >= y.parts[part].rows; ++part) r -= y.parts[part].rows;
+    expand(y.parts[part], r, y.first, y.count, row);
+    if (r + kChunk < y.parts[part].rows) prefetch(y.parts[part], r + kChunk, y.first, y.count);
+    for (std::int64_t first = 0; first < width; first += W) {
+      std::copy_n(row + first, W, panels + first * kChunk + k * W);
+    }
+  }
+  for (std::int64_t first = 0; first < width; first += W) {
+    std::fill(panels + first * kChunk + given * W, panels + first * kChunk + columns * W, 0.0f);
+  }
+}
+
+/// Writes sums[strip][rows][W] into the columns of y, or adds them.
+void write_sums(const RowTiles& tiles, const float* sums, tensor::Matrix y, bool add) {
+  const std::int64_t W = float_panel_width();
+  for (std::int64_t row = 0; row < tiles.rows; ++row) {
+    for (std::int64_t j = 0; j < y.columns; j += W) {
+      float* to = y.row<float>(row) + j;
+      const float* from = sums + (j / W * tiles.padded_rows() + row) * W;
+      const std::int64_t used = std::min(W, y.columns - j);
+      if (add) {
+        for (std::int64_t i = 0; i < used; ++i) to[i] += from[i];
+      } else {
+        std::copy_n(from, used, to);
+      }
+    }
+  }
+}
+
+/// Columns of y of one group of strips, or +=. scratch holds f32_group_scratch(tiles) floats.
+void multiply_f32_group(const RowTiles& tiles, const float* x, const OutputColumns& group, tensor::Matrix y, bool add,
                         float* scratch) {
-  const std::int64_t W = float_panel_width(), strips = (w.rows + W - 1) / W;
+  const std::int64_t W = float_panel_width(), strips = (group.count + W - 1) / W;
   float* rows = scratch;
   float* panels = rows + kChunk * W;
   float* c = panels + strips * kChunk * W;  // [strips][rows][W]
@@ -138,34 +193,14 @@ void multiply_f32_group(const RowTiles& tiles, const float* x, const WeightRows&
   for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
     const std::int64_t k = chunk * kChunk, given = std::min(kChunk, tiles.columns - k),
                        columns = (given + kUnroll - 1) / kUnroll * kUnroll;
-    for (std::int64_t strip = 0; strip < strips; ++strip) {
-      const std::int64_t used = std::min(W, w.rows - strip * W);
-      for (std::int64_t r = 0; r < used; ++r) {
-        float* row = rows + r * kChunk;
-        expand(w.part, w.first + strip * W + r, k, given, row);
-        std::fill(row + given, row + columns, 0.0f);
-        prefetch(w.part, w.first + strip * W + r, k + kChunk, kChunk);
-      }
-      std::fill(rows + used * kChunk, rows + W * kChunk, 0.0f);
-      transpose_rows(rows, columns, panels + strip * kChunk * W);
-    }
+    const auto unpack = group.part == nullptr ? unpack_columns : unpack_rows;
+    unpack(group, k, given, columns, rows, panels);
     const float* from = x + tiles.offset(chunk, 0);
     for_tiles(tiles, strips, [=](std::int64_t strip, std::int64_t row) {
       f32_tile(from + row * kChunk, panels + strip * kChunk * W, columns, c + (strip * tiles.padded_rows() + row) * W);
     });
   }
-  for (std::int64_t row = 0; row < tiles.rows; ++row) {
-    for (std::int64_t j = 0; j < w.rows; j += W) {
-      float* to = y.row<float>(row) + j;
-      const float* sums = c + (j / W * tiles.padded_rows() + row) * W;
-      const std::int64_t used = std::min(W, w.rows - j);
-      if (add) {
-        for (std::int64_t i = 0; i < used; ++i) to[i] += sums[i];
-      } else {
-        std::copy_n(sums, used, to);
-      }
-    }
-  }
+  write_sums(tiles, c, y, add);
 }
 
 RowTiles f32_tiles(std::int64_t rows, std::int64_t columns) { return {rows, columns, kFloatTileRows, kChunk, 1}; }
@@ -208,6 +243,31 @@ std::int64_t group_bytes(const RowTiles& tiles) {
   return HWY_DYNAMIC_DISPATCH(f32_group_scratch)(tiles) * size_of(tensor::DType::f32);
 }
 
+constexpr std::int64_t kWholeColumns = 16;  // packed weights are expanded by words of several columns
+
+/// Where the thread lays rows of x out.
+Scratch& row_memory() {
+  thread_local Scratch memory;
+  return memory;
+}
+
+/// Lays x out, as many rows at once as are good, and runs body(tiles, x in tiles, first row).
+template <class Body>
+void for_row_blocks(tensor::ConstMatrix x_MK, const Body& body) {
+  const std::int64_t block = block_rows(x_MK.rows, x_MK.columns);
+  for (std::int64_t begin = 0; begin < x_MK.rows; begin += block) {
+    const std::int64_t rows = std::min(block, x_MK.rows - begin);
+    const RowTiles tiles = HWY_DYNAMIC_DISPATCH(f32_tiles)(rows, x_MK.columns);
+    auto* x = reinterpret_cast<float*>(row_memory().reserve(static_cast<std::size_t>(tiles.elements()) * sizeof(float)));
+    fill_tiles(x_MK.row_range(begin, rows), tiles, x);
+    body(tiles, x, begin);
+  }
+}
+
+float* group_scratch(const RowTiles& tiles) {
+  return reinterpret_cast<float*>(thread_scratch(static_cast<std::size_t>(group_bytes(tiles))));
+}
+
 }  // namespace
 
 std::int64_t gemm_f32_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K) {
@@ -216,20 +276,24 @@ std::int64_t gemm_f32_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K) 
 }
 
 void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add) {
-  thread_local Scratch kept;
-  const std::int64_t block = block_rows(x_MK.rows, x_MK.columns);
-  for (std::int64_t begin = 0; begin < x_MK.rows; begin += block) {
-    const std::int64_t rows = std::min(block, x_MK.rows - begin);
-    const RowTiles tiles = HWY_DYNAMIC_DISPATCH(f32_tiles)(rows, x_MK.columns);
-    auto* x = reinterpret_cast<float*>(kept.reserve(static_cast<std::size_t>(tiles.elements()) * sizeof(float)));
-    fill_tiles(x_MK.row_range(begin, rows), tiles, x);
-    const tensor::Matrix y = y_MN.row_range(begin, rows);
-    const auto scratch_bytes = static_cast<std::size_t>(group_bytes(tiles));
+  for_row_blocks(x_MK, [&](const RowTiles& tiles, const float* x, std::int64_t begin) {
+    const tensor::Matrix y = y_MN.row_range(begin, tiles.rows);
     for_groups(parts, HWY_DYNAMIC_DISPATCH(f32_strip_width)(), [&](const WeightRows& w) {
-      auto* scratch = reinterpret_cast<float*>(thread_scratch(scratch_bytes));
-      HWY_DYNAMIC_DISPATCH(multiply_f32_group)(tiles, x, w, y.column_range(w.column, w.rows), add, scratch);
+      HWY_DYNAMIC_DISPATCH(multiply_f32_group)
+      (tiles, x, {{}, &w.part, w.first, w.rows}, y.column_range(w.column, w.rows), add, group_scratch(tiles));
     });
-  }
+  });
+}
+
+void gemm_f32_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
+                         bool add) {
+  for_row_blocks(x_MN, [&](const RowTiles& tiles, const float* x, std::int64_t begin) {
+    const tensor::Matrix y = y_MK.row_range(begin, tiles.rows);
+    for_column_groups(y.columns, std::max(kWholeColumns, HWY_DYNAMIC_DISPATCH(f32_strip_width)()), [&](std::int64_t first, std::int64_t count) {
+      HWY_DYNAMIC_DISPATCH(multiply_f32_group)
+      (tiles, x, {parts, nullptr, first, count}, y.column_range(first, count), add, group_scratch(tiles));
+    });
+  });
 }
 
 }  // namespace e5v::ops::cpu

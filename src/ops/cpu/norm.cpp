@@ -13,23 +13,41 @@
 HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
+HWY_INLINE float square_sum(const float* x, std::size_t width) {
+  return sum_of(
+      width, [](auto v) HWY_ATTR { return hn::Mul(v, v); }, x);
+}
+
 template <class To>
 void rms_norm_row(const float* x, const float* gamma, float eps, std::size_t width, To* y) {
-  const float square = sum_of(width, x, [](auto v) HWY_ATTR { return hn::Mul(v, v); });
+  const float square = square_sum(x, width);
   const auto factor = hn::Set(FloatTag(), 1.0f / std::sqrt(square / static_cast<float>(width) + eps));
   transform(
       width, y, [=](auto v, auto g) HWY_ATTR { return hn::Mul(hn::Mul(v, factor), g); }, x, gamma);
 }
 
+/// mean(x) and 1 / sqrt(var(x) + eps).
+struct RowMoments {
+  float mean, factor;
+};
+
+RowMoments moments(const float* x, float eps, std::size_t width) {
+  const auto count = static_cast<float>(width);
+  const float mean = sum_of(
+                         width, [](auto v) HWY_ATTR { return v; }, x) /
+                     count;
+  const auto centre = hn::Set(FloatTag(), mean);
+  const auto from_mean = [=](auto v) HWY_ATTR {
+    const auto centred = hn::Sub(v, centre);
+    return hn::Mul(centred, centred);
+  };
+  return {mean, 1.0f / std::sqrt(sum_of(width, from_mean, x) / count + eps)};
+}
+
 template <class To>
 void layer_norm_row(const float* x, const float* gamma, const float* beta, float eps, std::size_t width, To* y) {
-  const auto count = static_cast<float>(width);
-  const auto mean = hn::Set(FloatTag(), sum_of(width, x, [](auto v) HWY_ATTR { return v; }) / count);
-  const float square = sum_of(width, x, [=](auto v) HWY_ATTR {
-    const auto centred = hn::Sub(v, mean);
-    return hn::Mul(centred, centred);
-  });
-  const auto factor = hn::Set(FloatTag(), 1.0f / std::sqrt(square / count + eps));
+  const RowMoments row = moments(x, eps, width);
+  const auto mean = hn::Set(FloatTag(), row.mean), factor = hn::Set(FloatTag(), row.factor);
   const auto scale = [=](auto v, auto g, auto b)
                          HWY_ATTR { return hn::MulAdd(hn::Mul(hn::Sub(v, mean), factor), g, b); };
   transform(width, y, scale, x, gamma, beta);
@@ -49,8 +67,43 @@ void layer_norm_bf16(const float* x, const float* gamma, const float* beta, floa
   layer_norm_row(x, gamma, beta, eps, width, y);
 }
 
+// With h = x r, r = 1 / sqrt(mean(x^2) + eps) and g = dy gamma: dx = r (g - h mean(g h)).
+void rms_norm_backward_row(const float* x, const float* gamma, float eps, const float* dy, std::size_t width,
+                           float* dx) {
+  const auto count = static_cast<float>(width);
+  const float r = 1.0f / std::sqrt(square_sum(x, width) / count + eps);
+  const auto product = [](auto v, auto g, auto d) HWY_ATTR { return hn::Mul(hn::Mul(v, g), d); };
+  const auto slope = hn::Set(FloatTag(), sum_of(width, product, x, gamma, dy) / count * r * r);  // mean(g h) r
+  const auto factor = hn::Set(FloatTag(), r);
+  transform(
+      width, dx,
+      [=](auto v, auto g, auto d, auto sum)
+          HWY_ATTR { return hn::MulAdd(factor, hn::NegMulAdd(v, slope, hn::Mul(g, d)), sum); },
+      x, gamma, dy, dx);
+}
+
+// With h = (x - mean) r, r = 1 / sqrt(var + eps) and g = dy gamma: dx = r (g - mean(g) - h mean(g h)).
+void layer_norm_backward_row(const float* x, const float* gamma, float eps, const float* dy, std::size_t width,
+                             float* dx) {
+  const auto count = static_cast<float>(width);
+  const RowMoments row = moments(x, eps, width);
+  const auto mean = hn::Set(FloatTag(), row.mean), r = hn::Set(FloatTag(), row.factor);
+  const auto gradient = [](auto g, auto d) HWY_ATTR { return hn::Mul(g, d); };
+  const auto product = [=](auto v, auto g, auto d) HWY_ATTR { return hn::Mul(hn::Sub(v, mean), hn::Mul(g, d)); };
+  const auto shift = hn::Set(FloatTag(), sum_of(width, gradient, gamma, dy) / count);
+  const auto slope =
+      hn::Set(FloatTag(), sum_of(width, product, x, gamma, dy) / count * row.factor * row.factor);  // mean(g h) r
+  transform(
+      width, dx,
+      [=](auto v, auto g, auto d, auto sum) HWY_ATTR {
+        const auto centred = hn::Sub(hn::Mul(g, d), shift);
+        return hn::MulAdd(r, hn::NegMulAdd(hn::Sub(v, mean), slope, centred), sum);
+      },
+      x, gamma, dy, dx);
+}
+
 void l2_normalize_row(const float* x, std::size_t width, float* y) {
-  const float norm = std::sqrt(sum_of(width, x, [](auto v) HWY_ATTR { return hn::Mul(v, v); }));
+  const float norm = std::sqrt(square_sum(x, width));
   const auto divisor = hn::Set(FloatTag(), std::fmax(norm, 1e-12f));
   transform(
       width, y, [=](auto v) HWY_ATTR { return hn::Div(v, divisor); }, x);
@@ -68,6 +121,8 @@ HWY_EXPORT(rms_norm_f32);
 HWY_EXPORT(rms_norm_bf16);
 HWY_EXPORT(layer_norm_f32);
 HWY_EXPORT(layer_norm_bf16);
+HWY_EXPORT(rms_norm_backward_row);
+HWY_EXPORT(layer_norm_backward_row);
 HWY_EXPORT(l2_normalize_row);
 HWY_EXPORT(vector_bits);
 
@@ -100,6 +155,22 @@ void layer_norm(tensor::ConstMatrix x, const float* gamma, const float* beta, fl
 void l2_normalize(tensor::ConstMatrix x, tensor::Matrix y) {
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
     HWY_DYNAMIC_DISPATCH(l2_normalize_row)(x.row<float>(row), static_cast<std::size_t>(x.columns), y.row<float>(row));
+  });
+}
+
+void rms_norm_backward(tensor::ConstMatrix x, const float* gamma, float eps, tensor::ConstMatrix dy,
+                       tensor::Matrix dx) {
+  for_rows(x.rows, x.columns, [&](std::int64_t row) {
+    HWY_DYNAMIC_DISPATCH(rms_norm_backward_row)
+    (x.row<float>(row), gamma, eps, dy.row<float>(row), static_cast<std::size_t>(x.columns), dx.row<float>(row));
+  });
+}
+
+void layer_norm_backward(tensor::ConstMatrix x, const float* gamma, float eps, tensor::ConstMatrix dy,
+                         tensor::Matrix dx) {
+  for_rows(x.rows, x.columns, [&](std::int64_t row) {
+    HWY_DYNAMIC_DISPATCH(layer_norm_backward_row)
+    (x.row<float>(row), gamma, eps, dy.row<float>(row), static_cast<std::size_t>(x.columns), dx.row<float>(row));
   });
 }
 

@@ -42,8 +42,30 @@ struct WeightRows {
   std::int64_t first, rows, column;
 };
 
+/// Columns [first, first + count) of y, and the weights that they come from.
+struct OutputColumns {
+  std::span<const tensor::StoredMatrix> parts;  ///< under y = x w: stacked
+  const tensor::StoredMatrix* part;             ///< under y = x w^T: the part whose rows they are; else null
+  std::int64_t first, count;
+};
+
 constexpr std::int64_t kGroupStrips = 8;  // their panels fill a quarter of a second-level cache
 constexpr std::int64_t kCachedRows = 96;  // of x: a chunk of them fills another quarter
+
+/// Columns of y in a group, of so many in all: whole strips of `width`.
+inline std::int64_t group_columns(std::int64_t outputs, std::int64_t width) {
+  constexpr std::int64_t kGroupsPerThread = 4;  // so that threads end at about the same time
+  return width * std::clamp<std::int64_t>(outputs / (width * kGroupsPerThread * thread_count()), 1, kGroupStrips);
+}
+
+/// Runs body(first, count) for groups of at most kGroupStrips strips of `width` columns, in parallel.
+template <class Body>
+void for_column_groups(std::int64_t outputs, std::int64_t width, const Body& body) {
+  const std::int64_t columns = group_columns(outputs, width);
+  parallel_for((outputs + columns - 1) / columns, 1, [&](std::int64_t group) {
+    body(group * columns, std::min(columns, outputs - group * columns));
+  });
+}
 
 /// Runs body(WeightRows) for groups of at most kGroupStrips strips of `width` rows, until all parts are done, in
 /// parallel.
@@ -51,9 +73,7 @@ template <class Body>
 void for_groups(std::span<const tensor::StoredMatrix> parts, std::int64_t width, const Body& body) {
   std::int64_t outputs = 0;
   for (const tensor::StoredMatrix& part : parts) outputs += part.rows;
-  constexpr std::int64_t kGroupsPerThread = 4;  // so that threads end at about the same time
-  const std::int64_t strips = outputs / (width * kGroupsPerThread * thread_count());
-  const std::int64_t rows = width * std::clamp<std::int64_t>(strips, 1, kGroupStrips);
+  const std::int64_t rows = group_columns(outputs, width);
   const auto groups = [rows](const tensor::StoredMatrix& part) { return (part.rows + rows - 1) / rows; };
   std::int64_t count = 0;
   for (const tensor::StoredMatrix& part : parts) count += groups(part);

@@ -74,21 +74,20 @@ HWY_INLINE void transform(std::size_t count, To* to, const F& f, const From*... 
   if (i < count) store_some(f(load_some(from + i, count - i)...), to + i, count - i);
 }
 
-/// Sum of f(from[i]) for i in [0, count). `f` sees the padding behind the end only where it is told to ignore it: the
-/// result of the last, partial vector is cut to its valid lanes.
-template <class F>
-HWY_INLINE float sum_of(std::size_t count, const float* from, const F& f) {
+/// Sum of f(from[i]...) for i in [0, count). What f makes of the padding behind the end is not counted.
+template <class F, class... From>
+HWY_INLINE float sum_of(std::size_t count, const F& f, const From*... from) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   auto a = hn::Zero(d), b = hn::Zero(d);
   std::size_t i = 0;
   for (; i + 2 * lanes <= count; i += 2 * lanes) {
-    a = hn::Add(a, f(load(from + i)));
-    b = hn::Add(b, f(load(from + i + lanes)));
+    a = hn::Add(a, f(load(from + i)...));
+    b = hn::Add(b, f(load(from + i + lanes)...));
   }
   for (; i < count; i += lanes) {
     const std::size_t left = HWY_MIN(lanes, count - i);
-    a = hn::Add(a, hn::IfThenElseZero(hn::FirstN(d, left), f(load_some(from + i, left))));
+    a = hn::Add(a, hn::IfThenElseZero(hn::FirstN(d, left), f(load_some(from + i, left)...)));
   }
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
 }

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "nn/pass.h"
+#include "ops/attention.h"
+#include "ops/rotary.h"
+#include "tensor/tensor.h"
+
+/// The operations of ops inside a pass: with a tape each also records its backward pass. Arguments and errors are those
+/// of the operation. Spans, plans and tables must live until the tape is rewound.
+namespace e5v::nn {
+
+/// A vector of weights as f32, and where the checkpoint has it.
+class Vector {
+ public:
+  Vector() = default;
+  explicit Vector(const tensor::TensorView& source) : source_(source), values_(to_f32(source)) {}
+
+  std::span<const float> values() const { return values_.as<float>(); }
+  const tensor::TensorView& source() const { return source_; }  ///< names the vector on a tape
+
+ private:
+  tensor::TensorView source_;
+  tensor::Tensor values_;
+};
+
+/// y must not be x when there is a tape; x may be overwritten afterwards.
+void rms_norm(const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, float eps, tensor::Matrix y_TD);
+void rotary(const Pass& pass, tensor::Matrix x_TX, std::span<const std::int32_t> positions_T,
+            const ops::RotaryTable& table);
+void attention(const Pass& pass, const ops::AttentionArguments& arguments, const ops::AttentionPlan& plan);
+void swiglu(const Pass& pass, tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF);
+/// y[i] = x[rows[i]].
+void select_rows(const Pass& pass, tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P, tensor::Matrix y_PD);
+
+}  // namespace e5v::nn

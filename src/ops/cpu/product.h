@@ -1,0 +1,19 @@
+#pragma once
+#include "tensor/matrix.h"
+
+namespace e5v::ops::cpu {
+
+enum class Side { plain, transposed };
+
+/// A factor of a product: a matrix, or its transpose.
+struct Factor {
+  tensor::ConstMatrix matrix;
+  Side side;
+  std::int64_t rows() const { return side == Side::plain ? matrix.rows : matrix.columns; }
+  std::int64_t columns() const { return side == Side::plain ? matrix.columns : matrix.rows; }
+};
+
+/// c = scale a b, or += with add. All f32; shapes must fit. Throws DeviceError when oneDNN refuses.
+void product(const Factor& a, const Factor& b, float scale, tensor::Matrix c, bool add);
+
+}  // namespace e5v::ops::cpu

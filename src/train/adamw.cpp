@@ -1,0 +1,133 @@
+#include "train/adamw.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/parallel.h"
+
+namespace e5v::train {
+namespace {
+
+constexpr std::size_t kChunk = std::size_t{1} << 14;
+
+/// A piece of a tensor that one thread takes.
+struct Chunk {
+  std::size_t tensor, begin, size;
+};
+
+std::vector<Chunk> chunks_of(std::span<const TrainedSpan> tensors, const char* where) {
+  std::vector<Chunk> chunks;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::size_t size = tensors[i].values.size();
+    require(tensors[i].gradient.size() == size, "[{}] tensor {} has {} values, its gradient {}", where, i, size,
+            tensors[i].gradient.size());
+    for (std::size_t begin = 0; begin < size; begin += kChunk) {
+      chunks.push_back({i, begin, std::min(kChunk, size - begin)});
+    }
+  }
+  return chunks;
+}
+
+template <class Body>
+void for_each(const std::vector<Chunk>& chunks, const Body& body) {
+  parallel_for(static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t i) { body(static_cast<std::size_t>(i)); });
+}
+
+/// The numbers of one step, rounded to float32 where PyTorch rounds them.
+struct StepFactors {
+  float keep;  // of the value, after weight decay
+  float one_minus_beta1, beta2, one_minus_beta2;
+  float correction2;  // root of the second moment's bias correction
+  float epsilon;
+  float size;  // learning rate over the first moment's bias correction
+
+  StepFactors(const AdamWOptions& options, double learning_rate, double step)
+      : keep(static_cast<float>(1 - learning_rate * options.weight_decay)),
+        one_minus_beta1(static_cast<float>(1 - options.beta1)),
+        beta2(static_cast<float>(options.beta2)),
+        one_minus_beta2(static_cast<float>(1 - options.beta2)),
+        correction2(static_cast<float>(std::sqrt(1 - std::pow(options.beta2, step)))),
+        epsilon(static_cast<float>(options.epsilon)),
+        size(static_cast<float>(learning_rate / (1 - std::pow(options.beta1, step)))) {}
+};
+
+void update(const StepFactors& f, const TrainedSpan& tensor, std::span<float> mean, std::span<float> square) {
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    const float gradient = tensor.gradient[i];
+    mean[i] += f.one_minus_beta1 * (gradient - mean[i]);
+    square[i] = f.beta2 * square[i] + f.one_minus_beta2 * gradient * gradient;
+    const float root = std::sqrt(square[i]) / f.correction2 + f.epsilon;
+    tensor.values[i] = f.keep * tensor.values[i] - f.size * mean[i] / root;
+  }
+}
+
+void require_lengths(const std::vector<std::vector<float>>& found, const std::vector<std::vector<float>>& expected) {
+  require(found.size() == expected.size(), "[adamw] state of {} tensors, expected {}", found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    require(found[i].size() == expected[i].size(), "[adamw] state of tensor {} has {} values, expected {}", i,
+            found[i].size(), expected[i].size());
+  }
+}
+
+}  // namespace
+
+double clip_gradients(std::span<const TrainedSpan> tensors, double max_norm) {
+  require(max_norm > 0, "[clip_gradients] expected a norm above 0, found {}", max_norm);
+  const std::vector<Chunk> chunks = chunks_of(tensors, "clip_gradients");
+  const auto gradient_of = [&](const Chunk& chunk) {
+    return tensors[chunk.tensor].gradient.subspan(chunk.begin, chunk.size);
+  };
+  std::vector<double> sums(chunks.size());
+  for_each(chunks, [&](std::size_t i) {
+    for (const double value : gradient_of(chunks[i])) sums[i] += value * value;
+  });
+  double sum = 0;
+  for (const double part : sums) sum += part;
+  const double norm = std::sqrt(sum);
+  const auto factor = static_cast<float>(max_norm / (norm + 1e-6));
+  if (factor >= 1) return norm;
+  for_each(chunks, [&](std::size_t i) {
+    for (float& value : gradient_of(chunks[i])) value *= factor;
+  });
+  return norm;
+}
+
+AdamW::AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options) : options_(options) {
+  for (const double beta : {options.beta1, options.beta2}) {
+    require(beta >= 0 && beta < 1, "[adamw] expected betas in [0, 1), found {}", beta);
+  }
+  require(options.epsilon >= 0, "[adamw] expected an epsilon from 0, found {}", options.epsilon);
+  require(options.weight_decay >= 0, "[adamw] expected a weight decay from 0, found {}", options.weight_decay);
+  for (const std::int64_t size : sizes) {
+    require(size >= 0, "[adamw] expected lengths from 0, found {}", size);
+    state_.mean.emplace_back(static_cast<std::size_t>(size));
+    state_.square.emplace_back(static_cast<std::size_t>(size));
+  }
+}
+
+void AdamW::step(std::span<const TrainedSpan> tensors, double learning_rate) {
+  require(tensors.size() == state_.mean.size(), "[adamw] {} tensors, expected {}", tensors.size(), state_.mean.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    require(tensors[i].values.size() == state_.mean[i].size(), "[adamw] tensor {} has {} values, expected {}", i,
+            tensors[i].values.size(), state_.mean[i].size());
+  }
+  const std::vector<Chunk> chunks = chunks_of(tensors, "adamw");
+  ++state_.step;
+  const StepFactors factors(options_, learning_rate, static_cast<double>(state_.step));
+  for_each(chunks, [&](std::size_t i) {
+    const auto& [tensor, begin, size] = chunks[i];
+    const auto part = [begin = begin, size = size](std::span<float> whole) { return whole.subspan(begin, size); };
+    update(factors, {part(tensors[tensor].values), part(tensors[tensor].gradient)}, part(state_.mean[tensor]),
+           part(state_.square[tensor]));
+  });
+}
+
+void AdamW::restore(AdamWState state) {
+  require(state.step >= 0, "[adamw] expected a number of steps from 0, found {}", state.step);
+  require_lengths(state.mean, state_.mean);
+  require_lengths(state.square, state_.square);
+  state_ = std::move(state);
+}
+
+}  // namespace e5v::train

@@ -1,0 +1,128 @@
+// Legend: B pairs, D width, C candidates: B positives, and B negatives if there are any.
+#include "train/contrastive.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/parallel.h"
+#include "ops/matmul.h"
+#include "ops/norm.h"
+#include "ops/rows.h"
+
+namespace e5v::train {
+namespace {
+
+using tensor::ConstMatrix;
+using tensor::DType;
+using tensor::Matrix;
+
+void check(const PairEmbeddings& batch) {
+  const ConstMatrix& anchors = batch.anchors_BD;
+  require(anchors.rows > 0, "[contrastive] a batch needs at least one pair");
+  const auto fits = [&](const ConstMatrix& other) {
+    return other.rows == anchors.rows && other.columns == anchors.columns;
+  };
+  require(fits(batch.positives_BD) && (batch.negatives_BD.rows == 0 || fits(batch.negatives_BD)),
+          "[contrastive] {} anchors with {} positives and {} negatives", anchors.rows, batch.positives_BD.rows,
+          batch.negatives_BD.rows);
+}
+
+std::int64_t candidates_of(const PairEmbeddings& batch) { return batch.positives_BD.rows + batch.negatives_BD.rows; }
+
+/// Vectors of length 1: the anchors, and all that they are compared with.
+struct Normalised {
+  Matrix anchors_BD, candidates_CD;
+
+  Normalised(const PairEmbeddings& batch, tensor::Arena& arena)
+      : anchors_BD(arena.matrix(DType::f32, batch.anchors_BD.rows, batch.anchors_BD.columns)),
+        candidates_CD(arena.matrix(DType::f32, candidates_of(batch), batch.anchors_BD.columns)) {
+    const std::int64_t B = batch.anchors_BD.rows;
+    ops::l2_normalize(batch.anchors_BD, anchors_BD);
+    ops::l2_normalize(batch.positives_BD, candidates_CD.row_range(0, B));
+    if (batch.negatives_BD.rows > 0) ops::l2_normalize(batch.negatives_BD, candidates_CD.row_range(B, B));
+  }
+};
+
+/// Logits become the gradient of the mean cross-entropy by them: (softmax - target) / B.
+ContrastiveLoss through_cross_entropy(Matrix logits_BC) {
+  const std::int64_t B = logits_BC.rows, C = logits_BC.columns;
+  std::vector<double> losses(static_cast<std::size_t>(B));
+  std::vector<char> hits(static_cast<std::size_t>(B));
+  parallel_for(B, 16, [&](std::int64_t i) {
+    float* row = logits_BC.row<float>(i);
+    const auto best = std::max_element(row, row + C);
+    const double largest = *best, own = row[i];
+    double sum = 0;
+    for (std::int64_t j = 0; j < C; ++j) sum += std::exp(static_cast<double>(row[j]) - largest);
+    losses[static_cast<std::size_t>(i)] = std::log(sum) + largest - own;
+    hits[static_cast<std::size_t>(i)] = best - row == i;
+    for (std::int64_t j = 0; j < C; ++j) {
+      const double probability = std::exp(static_cast<double>(row[j]) - largest) / sum;
+      row[j] = static_cast<float>((probability - (i == j ? 1 : 0)) / static_cast<double>(B));
+    }
+  });
+  ContrastiveLoss result;
+  for (const double loss : losses) result.loss += loss / static_cast<double>(B);
+  for (const char hit : hits) result.accuracy += static_cast<double>(hit) / static_cast<double>(B);
+  return result;
+}
+
+/// dx = (g - n (n g)) / |x| row by row, n = x / |x|: back through l2_normalize.
+void through_normalisation(ConstMatrix x_RD, ConstMatrix n_RD, ConstMatrix g_RD, Matrix dx_RD) {
+  parallel_for(x_RD.rows, 8, [&](std::int64_t i) {
+    const float *x = x_RD.row<float>(i), *n = n_RD.row<float>(i), *g = g_RD.row<float>(i);
+    double square = 0, along = 0;
+    for (std::int64_t d = 0; d < x_RD.columns; ++d) {
+      square += static_cast<double>(x[d]) * static_cast<double>(x[d]);
+      along += static_cast<double>(n[d]) * static_cast<double>(g[d]);
+    }
+    const double length = std::max(std::sqrt(square), 1e-12);
+    float* dx = dx_RD.row<float>(i);
+    for (std::int64_t d = 0; d < x_RD.columns; ++d) {
+      dx[d] = static_cast<float>((static_cast<double>(g[d]) - static_cast<double>(n[d]) * along) / length);
+    }
+  });
+}
+
+}  // namespace
+
+void contrastive_logits(const PairEmbeddings& batch, float temperature, Matrix logits, tensor::Arena& arena) {
+  check(batch);
+  const tensor::Arena::Scope scope(arena);
+  const Normalised unit(batch, arena);
+  ops::multiply(unit.anchors_BD, unit.candidates_CD, 1 / temperature, logits, false);
+}
+
+ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature, tensor::Arena& arena) {
+  const tensor::Arena::Scope scope(arena);
+  const Matrix logits = arena.matrix(DType::f32, batch.anchors_BD.rows, candidates_of(batch));
+  contrastive_logits(batch, temperature, logits, arena);
+  return through_cross_entropy(logits);
+}
+
+ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature, const PairGradients& gradients,
+                                 tensor::Arena& arena) {
+  check(batch);
+  const tensor::Arena::Scope scope(arena);
+  const std::int64_t B = batch.anchors_BD.rows, C = candidates_of(batch), D = batch.anchors_BD.columns;
+  const Normalised unit(batch, arena);
+  const Matrix logits_BC = arena.matrix(DType::f32, B, C);
+  ops::multiply(unit.anchors_BD, unit.candidates_CD, 1 / temperature, logits_BC, false);
+  const ContrastiveLoss result = through_cross_entropy(logits_BC);
+  const Matrix danchors_BD = arena.matrix(DType::f32, B, D), dcandidates_CD = arena.matrix(DType::f32, C, D);
+  ops::fill(danchors_BD, 0);
+  ops::fill(dcandidates_CD, 0);
+  ops::multiply_backward(logits_BC, unit.candidates_CD, 1 / temperature, danchors_BD);
+  ops::weight_gradient(logits_BC, unit.anchors_BD, 1 / temperature, dcandidates_CD);
+  through_normalisation(batch.anchors_BD, unit.anchors_BD, danchors_BD, gradients.anchors_BD);
+  through_normalisation(batch.positives_BD, unit.candidates_CD.row_range(0, B), dcandidates_CD.row_range(0, B),
+                        gradients.positives_BD);
+  if (batch.negatives_BD.rows > 0) {
+    through_normalisation(batch.negatives_BD, unit.candidates_CD.row_range(B, B), dcandidates_CD.row_range(B, B),
+                          gradients.negatives_BD);
+  }
+  return result;
+}
+
+}  // namespace e5v::train

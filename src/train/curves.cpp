@@ -1,0 +1,143 @@
+#include "train/curves.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "train/chart.h"
+
+namespace e5v::train {
+namespace {
+
+using Metrics = std::span<const StepMetrics>;
+
+constexpr std::size_t kMostPoints = 1000;  // of a curve: about one a pixel
+constexpr int kWidth = 1080, kGap = 16;    // of the page's content, in pixels
+
+constexpr std::string_view kPageStyle = R"(
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--text);
+  font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
+main { max-width: 1160px; margin: 0 auto; padding: 28px 24px 40px; }
+h1 { font-size: 24px; font-weight: 650; margin: 0 0 2px; letter-spacing: -0.01em; }
+.reach { margin: 0 0 18px; color: var(--soft); }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 12px 24px; margin: 0 0 18px;
+  padding: 14px 18px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
+dt { font-size: 12px; color: var(--soft); }
+dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+.charts { display: grid; gap: 16px; margin-top: 16px; grid-template-columns: repeat(var(--columns), 1fr); }
+@media (max-width: 760px) { .charts { grid-template-columns: 1fr; } }
+)";
+
+/// How a metric is drawn.
+enum class Look { smoothed, line, dots };
+
+/// The values of a metric; none where it was not measured or is no number.
+std::vector<Point> points_of(Metrics metrics, std::string_view name, double scale) {
+  std::vector<Point> points;
+  for (const StepMetrics& step : metrics) {
+    const auto found = step.values.find(std::string(name));
+    if (found == step.values.end() || !std::isfinite(found->second)) continue;
+    points.push_back({static_cast<double>(step.step), found->second * scale});
+  }
+  return points;
+}
+
+/// Adds a curve if the metric was measured at all.
+void add_curve(Chart& chart, Metrics metrics, std::string_view metric, Look look, std::string name, double scale = 1) {
+  const std::vector<Point> points = points_of(metrics, metric, scale);
+  if (points.empty()) return;
+  Curve curve{.name = std::move(name), .faint_dots = look == Look::smoothed};
+  if (look == Look::smoothed) {
+    curve.line = thinned(smoothed(points, static_cast<double>(points.size()) / 50), kMostPoints);
+  } else {
+    curve.line = thinned(points, kMostPoints);
+  }
+  if (look != Look::line) curve.dots = thinned(points, kMostPoints);
+  chart.curves.push_back(std::move(curve));
+}
+
+/// Where the second and later epochs begin.
+std::vector<Mark> epoch_marks(Metrics metrics) {
+  std::vector<Mark> marks;
+  std::optional<double> last;
+  for (const Point& point : points_of(metrics, metric::kEpoch, 1)) {
+    const double epoch = std::floor(point.y);
+    if (last && epoch > *last) marks.push_back({point.x, fmt::format("epoch {:g}", epoch + 1)});
+    last = epoch;
+  }
+  return marks;
+}
+
+Chart loss_chart(Metrics metrics) {
+  Chart chart{.title = "Loss", .unit = "nats", .x_label = "step", .marks = epoch_marks(metrics), .width = kWidth};
+  add_curve(chart, metrics, metric::kLoss, Look::smoothed, "training");
+  add_curve(chart, metrics, metric::kHeldOutLoss, Look::dots, "held out");
+  return chart;
+}
+
+/// The charts below the loss, without those that have nothing to show.
+std::vector<Chart> small_charts(Metrics metrics) {
+  Chart accuracy{.title = "Accuracy", .unit = "% of pairs", .x_label = "step"};
+  add_curve(accuracy, metrics, metric::kAccuracy, Look::smoothed, "training", 100);
+  add_curve(accuracy, metrics, metric::kHeldOutAccuracy, Look::dots, "held out", 100);
+  Chart rate{.title = "Learning rate", .x_label = "step", .from_zero = true};
+  add_curve(rate, metrics, metric::kLearningRate, Look::line, "last");
+  Chart norm{.title = "Gradient norm", .x_label = "step", .from_zero = true};
+  add_curve(norm, metrics, metric::kGradientNorm, Look::smoothed, "smoothed");
+  Chart speed{.title = "Speed", .unit = "tokens/s", .x_label = "step", .from_zero = true};
+  add_curve(speed, metrics, metric::kTokensPerSecond, Look::smoothed, "smoothed");
+  std::vector<Chart> charts{std::move(accuracy), std::move(rate), std::move(norm), std::move(speed)};
+  std::erase_if(charts, [](const Chart& chart) { return chart.curves.empty(); });
+  return charts;
+}
+
+std::string facts_list(const RunFacts& facts) {
+  if (facts.facts.empty()) return "";
+  std::string list = "<dl>\n";
+  for (const auto& [name, value] : facts.facts) {
+    list += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", html_escaped(name), html_escaped(value));
+  }
+  return list + "</dl>\n";
+}
+
+/// The small charts side by side: three in a row if there are just three.
+std::string charts_grid(std::vector<Chart> charts) {
+  const int columns = charts.size() == 3 ? 3 : charts.size() == 1 ? 1 : 2;
+  std::string grid = fmt::format("<div class=\"charts\" style=\"--columns: {}\">\n", columns);
+  for (Chart& chart : charts) {
+    // As wide as they are shown, so that letters have one size.
+    chart.width = (kWidth - (columns - 1) * (kGap + 36)) / columns;
+    chart.height = 230;
+    grid += html_of(chart);
+  }
+  return grid + "</div>\n";
+}
+
+}  // namespace
+
+std::string curves_page(Metrics metrics, const RunFacts& facts) {
+  const std::string title = html_escaped(facts.title);
+  const std::string reach = metrics.empty() ? "no step yet" : fmt::format("up to step {}", metrics.back().step);
+  std::string page = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n"
+      "<style>{}{}</style>\n</head>\n<body>\n<main>\n<h1>{}</h1>\n<p class=\"reach\">{}</p>\n{}",
+      title, chart_style(), kPageStyle, title, reach, facts_list(facts));
+  const Chart loss = loss_chart(metrics);
+  if (!loss.curves.empty()) page += html_of(loss);
+  page += charts_grid(small_charts(metrics));
+  return page + "</main>\n</body>\n</html>\n";
+}
+
+void write_curves(const std::filesystem::path& metrics, const std::filesystem::path& page, const RunFacts& facts) {
+  const std::vector<StepMetrics> steps = read_metrics(metrics);
+  require(!steps.empty(), "[{}] holds no step, expected the metrics of a run", metrics.string());
+  write_file_atomically(page, curves_page(steps, facts));
+}
+
+}  // namespace e5v::train

@@ -1,0 +1,119 @@
+#include "train/shuffle.h"
+
+#include <gmock/gmock.h>
+
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "base/error.h"
+
+namespace e5v::train {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+std::vector<std::int64_t> all_of(const Permutation& order) {
+  std::vector<std::int64_t> values;
+  for (std::int64_t i = 0; i < order.size(); ++i) values.push_back(order.at(i));
+  return values;
+}
+
+std::vector<std::int64_t> sorted(std::vector<std::int64_t> values) {
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+std::vector<std::int64_t> up_to(std::int64_t size) {
+  std::vector<std::int64_t> values(static_cast<std::size_t>(size));
+  std::iota(values.begin(), values.end(), 0);
+  return values;
+}
+
+TEST(Permutation, HasEveryPlaceOnce) {
+  for (const std::int64_t size : {1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 1000, 4097, 70000}) {
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+      EXPECT_EQ(sorted(all_of(Permutation(size, seed, 5))), up_to(size)) << size;
+    }
+  }
+}
+
+TEST(Permutation, IsTheSameEverywhere) {
+  // From a second implementation: an order that changed would mix trained and held-out rows of a run that is resumed.
+  EXPECT_THAT(all_of(Permutation(10, 42, 0)), ElementsAre(0, 5, 4, 9, 1, 2, 6, 3, 7, 8));
+  EXPECT_EQ(Permutation(275601, 42, 1).at(0), 166753);
+  EXPECT_EQ(Permutation(std::int64_t{1} << 40, 42, 1).at(12345), 768873389690);
+}
+
+TEST(Permutation, SeedsAndStreamsHaveTheirOwnOrders) {
+  std::set<std::vector<std::int64_t>> orders;
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    for (std::uint64_t stream = 0; stream < 10; ++stream) orders.insert(all_of(Permutation(50, seed, stream)));
+  }
+  EXPECT_EQ(orders.size(), 100u);
+}
+
+TEST(Permutation, EveryValueComesToEveryPlace) {
+  constexpr std::int64_t kSize = 6, kEach = 1000;
+  for (const std::int64_t place : {0, 1, 5}) {
+    std::vector<std::int64_t> counts(kSize);
+    for (std::uint64_t seed = 0; seed < kSize * kEach; ++seed) {
+      ++counts[static_cast<std::size_t>(Permutation(kSize, seed, 0).at(place))];
+    }
+    // Five standard deviations of a binomial with 6000 draws of 1/6 are 144.
+    EXPECT_THAT(counts, Each(testing::AllOf(testing::Gt(kEach - 144), testing::Lt(kEach + 144))));
+  }
+}
+
+TEST(Permutation, NeighboursArePartedAtRandom) {
+  // The mean distance of two random values of [0, n) is n / 3.
+  const Permutation order(100000, 3, 0);
+  double sum = 0;
+  for (std::int64_t i = 1; i < order.size(); ++i) sum += static_cast<double>(std::abs(order.at(i) - order.at(i - 1)));
+  EXPECT_NEAR(sum / static_cast<double>(order.size()), 100000.0 / 3, 500);
+}
+
+TEST(Permutation, RefusesWhatIsOutside) {
+  EXPECT_THAT([] { Permutation(0, 1, 1); }, ThrowsMessage<InvalidInput>(HasSubstr("at least one row, found 0")));
+  EXPECT_THAT([] { Permutation(5, 1, 1).at(5); },
+              ThrowsMessage<InvalidInput>("[shuffle] expected a place of the 5 there are, found 5"));
+  EXPECT_THROW(Permutation(5, 1, 1).at(-1), InvalidInput);
+}
+
+TEST(RowOrder, TrainsOnWhatItDoesNotHoldOut) {
+  const RowOrder order(103, 20, 7);
+  EXPECT_EQ(order.training_rows(), 83);
+  EXPECT_EQ(order.held_out_rows(), 20);
+  std::vector<std::int64_t> held_out;
+  for (std::int64_t i = 0; i < 20; ++i) held_out.push_back(order.held_out(i));
+  std::set<std::vector<std::int64_t>> epochs;
+  for (std::int64_t epoch = 0; epoch < 5; ++epoch) {
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; i < 83; ++i) rows.push_back(order.training(epoch, i));
+    epochs.insert(rows);
+    rows.insert(rows.end(), held_out.begin(), held_out.end());
+    EXPECT_EQ(sorted(rows), up_to(103));
+  }
+  EXPECT_EQ(epochs.size(), 5u);
+}
+
+TEST(RowOrder, SeedPicksWhatIsHeldOut) {
+  EXPECT_EQ(RowOrder(1000, 10, 1).held_out(3), RowOrder(1000, 10, 1).held_out(3));
+  EXPECT_NE(RowOrder(1000, 10, 1).held_out(3), RowOrder(1000, 10, 2).held_out(3));
+}
+
+TEST(RowOrder, RefusesWhatLeavesNothingToTrain) {
+  EXPECT_THAT([] { RowOrder(10, 10, 1); },
+              ThrowsMessage<InvalidInput>("[shuffle] expected to hold out fewer than the 10 rows, found 10"));
+  EXPECT_THROW(RowOrder(10, -1, 1), InvalidInput);
+  EXPECT_THROW(RowOrder(10, 2, 1).held_out(2), InvalidInput);
+  EXPECT_THROW(RowOrder(10, 2, 1).training(0, 8), InvalidInput);
+  EXPECT_THROW(RowOrder(10, 2, 1).training(-1, 0), InvalidInput);
+  EXPECT_THROW(RowOrder(10, 0, 1).held_out(0), InvalidInput);
+}
+
+}  // namespace
+}  // namespace e5v::train
