@@ -7,10 +7,10 @@
 
 #include "embed/loading.h"
 #include "model/bitsandbytes.h"
+#include "ops/nf4.h"
 #include "ops/rows.h"
 #include "quantize/calibrate.h"
 #include "quantize/folder.h"
-#include "quantize/nf4.h"
 #include "quantize/weights.h"
 #include "tensor/safetensors_writer.h"
 
@@ -223,7 +223,7 @@ class BlockWriter {
     }
     for (const char* matrix : kMatrices) {
       const Checkpoint::Stored& stored = plan_.tensor(index, matrix);
-      const Nf4Weight weight = quantize_nf4(stored.view);
+      const ops::Nf4Weight weight = ops::quantize_nf4(stored.view);
       const tensor::Nf4Tables& tables = weight.matrix.nf4_tables;
       const std::string state =
           model::nf4_state(stored.view.dtype, weight.matrix.rows, weight.matrix.columns, tables.offset);

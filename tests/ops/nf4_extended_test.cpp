@@ -3,10 +3,10 @@
 
 #include "golden.h"
 #include "ops/quantize.h"
-#include "quantize/nf4.h"
-#include "quantize/nf4_golden.h"
+#include "ops/nf4.h"
+#include "ops/nf4_golden.h"
 
-namespace e5v::quantize::test {
+namespace e5v::ops::test {
 namespace {
 
 using tensor::DType;
@@ -45,4 +45,4 @@ TEST(QuantizeNf4Extended, EveryPartIsTheReferencesBitByBit) {
 }
 
 }  // namespace
-}  // namespace e5v::quantize::test
+}  // namespace e5v::ops::test

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "tensor/safetensors.h"
 
-namespace e5v::quantize::test {
+namespace e5v::ops::test {
 
 inline const tensor::TensorView& part_of(const tensor::SafetensorsFile& file, const char* name) {
   const tensor::TensorView* view = file.find(name);
@@ -16,4 +16,4 @@ inline bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> 
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
 }
 
-}  // namespace e5v::quantize::test
+}  // namespace e5v::ops::test

@@ -3,7 +3,7 @@
 #include <cstddef>
 
 /// The constants of NF4 as bitsandbytes has them, to the last bit.
-namespace e5v::quantize {
+namespace e5v::ops {
 
 /// What the codes stand for: quantiles of a normal distribution, scaled to [-1, 1], and zero. Source: get_4bit_type.
 inline constexpr std::array<float, 16> kNf4Map{
@@ -51,4 +51,4 @@ inline constexpr std::array<float, 256> kDynamicMap = [] {
   return map;
 }();
 
-}  // namespace e5v::quantize
+}  // namespace e5v::ops

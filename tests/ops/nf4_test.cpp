@@ -1,4 +1,4 @@
-#include "quantize/nf4.h"
+#include "ops/nf4.h"
 
 #include <gmock/gmock.h>
 #include <zlib.h>
@@ -10,10 +10,10 @@
 #include "golden.h"
 #include "model/checkpoint.h"
 #include "ops/quantize.h"
-#include "quantize/nf4_golden.h"
-#include "quantize/nf4_maps.h"
+#include "ops/nf4_golden.h"
+#include "ops/nf4_maps.h"
 
-namespace e5v::quantize::test {
+namespace e5v::ops::test {
 namespace {
 
 using e5v::test::golden;
@@ -106,4 +106,4 @@ TEST(QuantizeNf4, RefusesOtherShapesAndTypes) {
 }
 
 }  // namespace
-}  // namespace e5v::quantize::test
+}  // namespace e5v::ops::test

@@ -1,4 +1,4 @@
-#include "quantize/nf4.h"
+#include "ops/nf4.h"
 
 #include <algorithm>
 #include <bit>
@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "quantize/nf4_maps.h"
+#include "ops/nf4_maps.h"
 
-namespace e5v::quantize {
+namespace e5v::ops {
 namespace {
 
 using tensor::DType;
@@ -130,7 +130,7 @@ std::vector<float> round_blocks_of(const TensorView& w, std::span<std::uint8_t> 
 Nf4Weight quantize_nf4(const TensorView& w_NK) {
   const tensor::StoredMatrix plain(w_NK);  // checks type and axes
   const std::int64_t count = plain.rows * plain.columns, blocks = (count + kNf4Block - 1) / kNf4Block;
-  require(count > 0 && plain.columns % 8 == 0, "[quantize] nf4 of a matrix {}, expected columns in multiples of 8",
+  require(count > 0 && plain.columns % 8 == 0, "[quantize_nf4] w is {}, expected columns in multiples of 8",
           w_NK.shape.text());
   Nf4Weight weight{{DType::u8, {count / 2, 1}},
                    {DType::u8, {blocks}},
@@ -145,4 +145,4 @@ Nf4Weight quantize_nf4(const TensorView& w_NK) {
   return weight;
 }
 
-}  // namespace e5v::quantize
+}  // namespace e5v::ops
