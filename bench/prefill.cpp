@@ -26,7 +26,7 @@ Workload prefill(BenchModel& model, bool quick) {
             const std::int64_t D = model.config().text.width;
             const tensor::Matrix x_TD = model.arena().matrix(tensor::DType::f32, T, D);
             const tensor::Matrix y_1D = model.arena().matrix(tensor::DType::f32, 1, D);
-            model.model().language_model().embed(*ids, x_TD);
+            model.model().language_model().embed(*ids, x_TD, model.arena());
             model.model().language_model().forward(x_TD, *rows, y_1D, model.arena());
           }};
 }

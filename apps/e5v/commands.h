@@ -23,5 +23,7 @@ Run add_tokenize(CLI::App& app);
 Run add_doctor(CLI::App& app);
 Run add_quantize(CLI::App& app);
 Run add_synth(CLI::App& app);
+Run add_train(CLI::App& app);
+Run add_merge(CLI::App& app);
 
 }  // namespace e5v::app

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <optional>
 
 #include "base/error.h"
@@ -11,6 +12,8 @@
 #include "embed/vector_run.h"
 #include "interrupt.h"
 #include "options.h"
+#include "ranks/ending.h"
+#include "ranks/group.h"
 #include "terminal.h"
 
 namespace e5v::app {
@@ -55,6 +58,19 @@ std::unique_ptr<embed::ItemSource> open_source(const EmbedOptions& options) {
   return embed::ItemReader::open(options.input, InterruptScope::check);
 }
 
+/// Where the vectors go, and where to go on.
+std::unique_ptr<embed::VectorSink> open_sink(const Embedder& embedder, const EmbedOptions& options,
+                                             embed::RunPosition& start) {
+  if (options.output.empty()) return std::make_unique<embed::StreamSink>(stdout);
+  const std::string& prompt = options.model.embedder.prompt;
+  const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
+  const std::int64_t width = embedder.width();
+  auto sink = std::make_unique<embed::FileSink>(options.output, layout_of(fingerprint, options, width),
+                                                identity_of(fingerprint, options, width), options.existing());
+  start = sink->position();
+  return sink;
+}
+
 /// Messages and the progress line on stderr share the terminal.
 void say(const std::string& message) {
   const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
@@ -70,9 +86,9 @@ std::string summary(const embed::RunPosition& before, const embed::RunPosition& 
   return text;
 }
 
-/// Runs source to sink; the exit code.
-int run_items(Embedder& embedder, embed::ItemSource& source, embed::VectorSink& sink, const embed::RunPosition& start,
-              const EmbedOptions& options) {
+/// Runs source to sink, which only rank 0 has; the exit code.
+int run_items(const ranks::Group& group, Embedder& embedder, embed::ItemSource& source, embed::VectorSink* sink,
+              const embed::RunPosition& start, const EmbedOptions& options) {
   std::optional<Progress> progress;
   embed::RunHooks hooks;
   hooks.check_stop = InterruptScope::check;
@@ -80,12 +96,13 @@ int run_items(Embedder& embedder, embed::ItemSource& source, embed::VectorSink& 
     if (progress) progress->advance(items);
   };
   if (options.skip_bad) hooks.bad = [](const std::string& message) { say("left out: " + message); };
-  embed::VectorRun run(embedder, source, sink, hooks);
+  embed::VectorRun run(group, embedder, source, sink, hooks);
   const bool file = !options.output.empty();
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
   try {
-    if (start.items > 0) run.skip_to(start);
+    if (start.items > 0) group.agree([&] { run.skip_to(start); });
     // Vectors that go to the terminal are progress enough.
-    if (::isatty(STDERR_FILENO) == 1 && (file || ::isatty(STDOUT_FILENO) != 1)) {
+    if (group.leads() && terminal && (file || ::isatty(STDOUT_FILENO) != 1)) {
       const std::int64_t total = source.count();
       progress.emplace("items", total > 0 ? total - start.items : 0);
     }
@@ -93,37 +110,83 @@ int run_items(Embedder& embedder, embed::ItemSource& source, embed::VectorSink& 
     run.run();
     progress.reset();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (file || ::isatty(STDERR_FILENO) == 1) say(summary(start, run.position(), seconds));
+    if (group.leads() && (file || terminal)) say(summary(start, run.position(), seconds));
     return run.position().bad > 0 ? kLeftOut : kSuccess;
   } catch (const embed::Interrupted&) {
     progress.reset();
     const std::int64_t items = run.position().items;
-    say(fmt::format("interrupted after {} items{}", items, file && items > 0 ? "; continue with --resume" : ""));
-    return 128 + InterruptScope::signal();
+    const int code = 128 + InterruptScope::signal();
+    if (group.leads()) {
+      say(fmt::format("interrupted after {} items{}", items, file && items > 0 ? "; continue with --resume" : ""));
+    } else {
+      ranks::leave_telling_to_leader();
+    }
+    ranks::end_all(code);
+    return code;
   }
 }
 
+/// In a group of many, every rank reads the input for itself.
+void check_shareable(const ranks::Group& group, const embed::ItemSource& source, const std::string& input) {
+  require(group.size() == 1 || source.can_be_read_again(),
+          "[{}] every process reads the input for itself: expected a regular file", input == "-" ? "stdin" : input);
+}
+
+/// The ranks' vectors must be of one space: other files or CPUs that compute otherwise would mix.
+void check_same_model(const ranks::Group& group, const Embedder& embedder, const std::string& prompt) {
+  const Fingerprint own = embedder.fingerprint(prompt);
+  const std::vector<std::string> all = group.gather(own.weights + own.preprocessing + " " + own.compute);
+  group.agree([&] {
+    require(all[static_cast<std::size_t>(group.rank())] == all[0],
+            "[model] this rank's vectors would differ from rank 0's: fingerprint {}, rank 0 has {}",
+            all[static_cast<std::size_t>(group.rank())], all[0]);
+  });
+}
+
+/// What rank 0 has found out, on all ranks.
+embed::RunPosition shared(const ranks::Group& group, const embed::RunPosition& position) {
+  std::string bytes(reinterpret_cast<const char*>(&position), sizeof position);
+  group.broadcast(bytes);
+  embed::RunPosition result;
+  std::memcpy(&result, bytes.data(), sizeof result);
+  return result;
+}
+
+bool is_complete(const ranks::Group& group, const EmbedOptions& options) {
+  std::string complete;  // anything: yes
+  group.agree([&] {
+    if (!group.leads() || options.output.empty()) return;
+    const auto format = *embed::format_of(options.output);
+    if (embed::FileSink::is_complete(options.output, format, options.existing())) complete = "yes";
+  });
+  group.broadcast(complete);
+  return !complete.empty();
+}
+
 int run_embed(EmbedOptions& options) {
+  const ranks::Group group = ranks::Group::join();
+  share_cores(group, options.model);
   options.model.embedder.normalize = !options.no_normalize;
-  const auto source = open_source(options);
-  if (!options.output.empty() &&
-      embed::FileSink::is_complete(options.output, *embed::format_of(options.output), options.existing())) {
-    say(fmt::format("[{}] is complete already", options.output.string()));
+  std::unique_ptr<embed::ItemSource> source;
+  group.agree([&] {
+    source = open_source(options);
+    check_shareable(group, *source, options.input);
+  });
+  if (is_complete(group, options)) {
+    if (group.leads()) say(fmt::format("[{}] is complete already", options.output.string()));
     return kSuccess;
   }
-  Embedder embedder = Embedder::load(options.model.folder, options.model.embedder);
+  std::optional<Embedder> embedder;
+  group.agree([&] { embedder = Embedder::load(options.model.folder, options.model.embedder); });
   const InterruptScope interrupts;  // until here a signal ends the process at once: there is nothing to keep
   const std::string& prompt = options.model.embedder.prompt;
-  const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
-  if (options.output.empty()) {
-    embed::StreamSink sink(stdout);
-    return run_items(embedder, *source, sink, {}, options);
-  }
-  const std::int64_t width = embedder.width();
-  embed::FileSink sink(options.output, layout_of(fingerprint, options, width), identity_of(fingerprint, options, width),
-                       options.existing());
-  const embed::RunPosition start = sink.position();
-  return run_items(embedder, *source, sink, start, options);
+  check_same_model(group, *embedder, prompt.empty() ? "text" : prompt);
+  embed::RunPosition start;
+  std::unique_ptr<embed::VectorSink> sink;
+  group.agree([&] {
+    if (group.leads()) sink = open_sink(*embedder, options, start);
+  });
+  return run_items(group, *embedder, *source, sink.get(), shared(group, start), options);
 }
 
 void check_usage(const EmbedOptions& options) {
@@ -161,13 +224,17 @@ std::string footer() {
       "\n"
       "Prompts: {}. By default text, image or cirr-query, by what an item holds.\n"
       "\n"
+      "Under mpirun -n N, N processes share the items and one output is written, the same as without. Each holds the "
+      "model and reads the input, which must be a file. With --bind-to none they share all cores of a machine.\n"
+      "\n"
       "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 "
       "interrupted.\n"
       "\n"
       "Examples:\n"
       "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
       "  e5v embed --model e5-v --input items.jsonl --output vectors.npy --resume\n"
-      "  cat items.jsonl | e5v embed --model e5-v --input - --skip-bad > vectors.jsonl",
+      "  cat items.jsonl | e5v embed --model e5-v --input - --skip-bad > vectors.jsonl\n"
+      "  mpirun -n 4 --bind-to none e5v embed --model e5-v --input items.jsonl ...",
       prompt_names_text());
 }
 
@@ -182,6 +249,7 @@ Run add_embed(CLI::App& app) {
   command->add_option("--output", options->output, "file to write; without it, JSON Lines on standard output")
       ->option_text("FILE");
   add_model_options(*command, options->model);
+  add_adapter_option(*command, options->model);
   add_input_options(*command, options->model);
   command->add_flag("--no-normalize", options->no_normalize, "leave vectors at their own length instead of 1");
   command->add_flag("--skip-bad", options->skip_bad,

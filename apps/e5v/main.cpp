@@ -11,6 +11,8 @@
 #include "commands.h"
 #include "embed/vector_sink.h"
 #include "help.h"
+#include "ranks/ending.h"
+#include "ranks/launch.h"
 #include "terminal.h"
 
 namespace e5v::app {
@@ -23,7 +25,8 @@ struct Command {
 
 std::vector<Command> add_commands(CLI::App& app) {
   std::vector<Command> commands;
-  for (const auto& add : {add_embed, add_similarity, add_info, add_tokenize, add_doctor, add_quantize, add_synth}) {
+  for (const auto& add : {add_embed, add_similarity, add_info, add_tokenize, add_doctor, add_train, add_merge,
+                          add_quantize, add_synth}) {
     Run run = add(app);
     const std::vector<CLI::App*> all = app.get_subcommands([](const CLI::App*) { return true; });
     commands.push_back({all.back(), std::move(run)});
@@ -31,8 +34,10 @@ std::vector<Command> add_commands(CLI::App& app) {
   return commands;
 }
 
+/// Of many processes, one tells, and then all are ended.
 int fail_with(std::string_view message, int code) {
-  fmt::print(stderr, "e5v: {}\n", one_line(message));
+  if (ranks::tells_failure()) fmt::print(stderr, "e5v: {}{}\n", ranks::failure_prefix(), one_line(message));
+  ranks::end_all(code);
   return code;
 }
 
@@ -69,7 +74,14 @@ int run(int argc, char** argv) {
     return fail_usage(app, commands, error);
   }
   for (const Command& command : commands) {
-    if (command.app->parsed()) return command.run();
+    if (!command.app->parsed()) continue;
+    const int processes = ranks::launch().size;
+    const std::string& name = command.app->get_name();
+    if (processes > 1 && name != "embed" && name != "train") {
+      return fail_with(fmt::format("{} runs as one process, but {} were started", name, processes),
+                       kUsage);
+    }
+    return command.run();
   }
   return kUsage;
 }
@@ -84,7 +96,8 @@ int main(int argc, char** argv) {
   try {
     return app::run(argc, argv);
   } catch (const embed::BrokenPipe&) {
-    return app::kSuccess;  // the reader had enough
+    ranks::end_all(app::kSuccess);  // the reader had enough
+    return app::kSuccess;
   } catch (const std::bad_alloc&) {
     return app::fail_with("out of memory", app::kFailure);
   } catch (const Error& error) {

@@ -2,9 +2,11 @@
 
 #include <fmt/ranges.h>
 
+#include <cstdlib>
 #include <map>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "text/prompt.h"
 
 namespace e5v::app {
@@ -33,7 +35,21 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
           "what to compute in: auto (f32 for weights stored in f32, int8 for int8 weights, else bf16), f32, or bf16")
       ->option_text("TYPE")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
-  add_number(command, "--threads", options.embedder.threads, 1, "threads to compute with; otherwise one per core");
+  add_number(command, "--threads", options.embedder.threads, 1, "threads to compute with; otherwise one per core, which processes of mpirun share");
+}
+
+void share_cores(const ranks::Group& group, ModelOptions& options) {
+  if (group.size() == 1) return;
+  const int share = group.threads();
+  if (options.embedder.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.embedder.threads = share;
+  set_thread_count(options.embedder.threads);  // for what runs outside the embedder's own scope: loading
+}
+
+void add_adapter_option(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option("--adapter", options.embedder.adapter,
+                  "folder of a LoRA adapter in PEFT's layout, added to the model: what e5v train leaves in adapter/")
+      ->option_text("DIR");
 }
 
 void add_prompt_option(CLI::App& command, std::string& prompt) {

@@ -10,6 +10,7 @@
 
 #include "e5v/embedder.h"
 #include "embed/items.h"
+#include "ranks/group.h"
 
 namespace e5v::app {
 
@@ -22,11 +23,17 @@ struct ModelOptions {
 /// --model, --dtype and --threads; with `required`, --model must be given.
 void add_model_options(CLI::App& command, ModelOptions& options, bool required = true);
 
+/// Collective: without --threads and OMP_NUM_THREADS, the ranks of a machine share its cores.
+void share_cores(const ranks::Group& group, ModelOptions& options);
+
 /// --prompt, --paper-compat, --max-tiles, --max-pixels, --no-exif, --truncate and --token-budget.
 void add_input_options(CLI::App& command, ModelOptions& options);
 
 /// --text and --image, in the order of the command line: one item each.
 void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& entries);
+
+/// --adapter.
+void add_adapter_option(CLI::App& command, ModelOptions& options);
 
 /// --prompt alone.
 void add_prompt_option(CLI::App& command, std::string& prompt);

@@ -105,6 +105,7 @@ Run add_similarity(CLI::App& app) {
       "  e5v similarity --model e5-v --image cat.jpg --text 'a cat' --text 'a dog'");
   add_item_options(*command, options->items);
   add_model_options(*command, options->model);
+  add_adapter_option(*command, options->model);
   add_input_options(*command, options->model);
   command->add_flag("--json", options->json, "one JSON object: items, similarity (rows of numbers), fingerprint");
   command->callback([options] {

@@ -23,6 +23,7 @@ enum class ComputeType {
 /// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
 struct EmbedderOptions {
   ComputeType dtype = ComputeType::automatic;
+  std::filesystem::path adapter;  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
   int threads = 0;            ///< 0: OMP_NUM_THREADS, else one per core
   std::string prompt;         ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
   bool normalize = true;      ///< scale vectors to length 1
@@ -82,6 +83,9 @@ struct Stream {
   /// Called when all inputs of a batch have been handed out. What was done up to here does not depend on what follows:
   /// a new stream that begins with the next input forms the same batches, and so gives the same bits.
   std::function<void()> batch_end = nullptr;
+  /// Asked before a batch is computed. false leaves it to another process that runs the same stream and so forms the
+  /// same batches: its inputs are handed out with empty vectors. None: all batches are computed.
+  std::function<bool()> computes = nullptr;
 };
 
 /// An E5-V model ready to embed. Calls on one object run one after another; load several for more.

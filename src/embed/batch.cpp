@@ -56,7 +56,7 @@ void embed_rows(const model::LlavaNext& model, const Forest& forest, const Batch
   std::vector<std::int32_t> ids;
   ids.reserve(forest.symbols_T.size());
   for (const Symbol& symbol : forest.symbols_T) ids.push_back(symbol.image < 0 ? symbol.value : -1);
-  model.language_model().embed(ids, x_TD);
+  model.language_model().embed(ids, x_TD, arena);
   for (std::size_t index = 0; index < images.images.size(); ++index) {
     const tensor::Arena::Scope scope(arena);
     const model::PreparedImage& image = *images.images[index];

@@ -62,14 +62,20 @@ class StreamRun {
   /// Computes the batch and reports everything that waits.
   void flush() {
     const std::span<const embed::PreparedInput> inputs = batch_.inputs();
+    const bool computes = !stream_.computes || stream_.computes();
     const tensor::Arena::Scope scope(impl_.arena);
     const tensor::Matrix vectors_SD =
         impl_.arena.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.config.text.width);
-    if (!inputs.empty()) embed::compute(impl_.model, inputs, vectors_SD, impl_.arena);
+    if (computes && !inputs.empty()) embed::compute(impl_.model, inputs, vectors_SD, impl_.arena);
     std::int64_t row = 0;
     for (const std::optional<InvalidInput>& problem : pending_) {
       if (!problem) {
-        hand_out(inputs[static_cast<std::size_t>(row)], vectors_SD.row_range(row, 1));
+        const embed::PreparedInput& input = inputs[static_cast<std::size_t>(row)];
+        if (computes) {
+          hand_out(input, vectors_SD.row_range(row, 1));
+        } else {
+          stream_.done(next_, {{}, input.tokens(), *input.fingerprint});
+        }
         ++row;
       } else if (stream_.bad) {
         stream_.bad(next_, *problem);
@@ -124,6 +130,9 @@ Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions&
   require(options.token_budget > 0, "[options] token_budget is {}, expected at least 1", options.token_budget);
   require(options.threads >= 0, "[options] threads is {}, expected 0 (one per core) or more", options.threads);
   require(options.max_tiles >= 0, "[options] max_tiles is {}, expected 0 (no limit) or more", options.max_tiles);
+  if (options.adapter.empty()) return;
+  adapter = model::Adapter::read(options.adapter, config.text);
+  for (const nn::Lora& part : adapter->parts) model.language_model().attach(part);
 }
 
 void Embedder::Impl::stream(const Stream& stream) {

@@ -2,11 +2,13 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "e5v/embedder.h"
 #include "embed/batch.h"
 #include "embed/prepare.h"
+#include "model/adapter.h"
 #include "model/checkpoint.h"
 #include "model/llava_next.h"
 
@@ -24,6 +26,7 @@ struct Embedder::Impl {
   nn::Precision precision;
   embed::Preparer preparer;
   model::LlavaNext model;
+  std::optional<model::Adapter> adapter;  // attached to the model
   tensor::Arena arena;
   std::mutex mutex;  // one stream at a time
 };

@@ -33,6 +33,8 @@ class ItemSource {
   virtual Hash128 digest() const = 0;
   /// Items in the whole source, or 0 when that is not known.
   virtual std::int64_t count() const = 0;
+  /// True when several processes can read the whole source, each for itself.
+  virtual bool can_be_read_again() const = 0;
 };
 
 /// Items that are in memory.
@@ -48,6 +50,7 @@ class ItemList : public ItemSource {
   std::string where() const override { return entries_.at(next_ - 1).where; }
   Hash128 digest() const override { return hasher_.digest(); }
   std::int64_t count() const override { return static_cast<std::int64_t>(entries_.size()); }
+  bool can_be_read_again() const override { return true; }
 
  private:
   std::vector<Entry> entries_;
@@ -73,6 +76,7 @@ class ItemReader : public ItemSource {
   std::string where() const override;
   Hash128 digest() const override { return lines_.digest(); }
   std::int64_t count() const override;
+  bool can_be_read_again() const override { return !file_.empty(); }
 
  private:
   std::string name_;

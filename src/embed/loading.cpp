@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/adapter.h"
 #include "ops/isa.h"
 
 namespace e5v::embed {
@@ -135,7 +136,10 @@ Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config,
   const image::Preprocess preprocess = read_preprocess(folder, config, options);
   Fingerprint base;
   const Hash128 weights = checkpoint.fingerprint();
-  base.weights = Hasher().add(std::as_bytes(std::span(&weights, 1))).add(config_text(config)).digest().hex();
+  Hasher hasher;
+  hasher.add(std::as_bytes(std::span(&weights, 1))).add(config_text(config));
+  if (!options.adapter.empty()) model::Adapter::add_content(options.adapter, hasher);
+  base.weights = hasher.digest().hex();
   base.preprocessing = preprocessing_hash(folder, preprocess, options).hex();
   base.compute = compute_text(precision, options.normalize);
   text::Tokenizer tokenizer = read_tokenizer(folder, config);

@@ -214,7 +214,7 @@ std::string test_model(nn::Precision precision, double limit) {
   const std::int64_t D = small.config.width;
   const tensor::Matrix x = arena.matrix(DType::f32, static_cast<std::int64_t>(rows.size()), D);
   const tensor::Matrix y = arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), D);
-  llama.embed(rows, x);
+  llama.embed(rows, x, arena);
   llama.forward(x, forest.rows, y, arena);
   std::vector<float> found;
   std::vector<double> expected;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "ranks/ending.h"
+
 namespace e5v::embed {
 namespace {
 
@@ -16,6 +18,15 @@ bool pass_one(ItemSource& source) {
 
 }  // namespace
 
+VectorRun::VectorRun(const ranks::Group& group, Embedder& embedder, ItemSource& source, VectorSink* sink,
+                     RunHooks hooks)
+    : group_(group),
+      embedder_(embedder),
+      source_(source),
+      sink_(sink),
+      hooks_(std::move(hooks)),
+      batches_(group, embedder.width(), [this](const DoneBatch& batch) { commit(batch); }, hooks_.check_stop) {}
+
 void VectorRun::skip_to(const RunPosition& position) {
   for (std::int64_t passed = 0; passed < position.items; ++passed) {
     if (hooks_.check_stop && passed % 4096 == 0) hooks_.check_stop();
@@ -28,19 +39,42 @@ void VectorRun::skip_to(const RunPosition& position) {
   position_ = reached_ = position;
 }
 
-void VectorRun::run() {
+void VectorRun::run() { group_.leads() ? lead() : help(); }
+
+void VectorRun::lead() {
+  try {
+    run_source();
+  } catch (const Error&) {
+    batches_.take_all();  // what came before the error is as good as ever
+    throw;
+  }
+  batches_.finish(reached_);
+  require(position_.items > 0, "[{}] holds no items", source_.where());
+  sink_->finish();
+}
+
+void VectorRun::help() {
+  const std::string verdict = ranks::verdict_of([&] {
+    run_source();
+    batches_.finish(reached_);
+  });
+  if (!verdict.empty()) batches_.give_up(verdict);
+  position_ = reached_;
+}
+
+void VectorRun::run_source() {
   Stream stream;
   stream.next = [this] { return next(); };
   stream.done = [this](std::int64_t, const Embedding& embedding) {
     const InFlight item = pop();
-    sink_.add(item.id.value_or(reached_.items), embedding.vector);
+    batch_.ids.push_back(item.id.value_or(reached_.items));
+    batch_.vectors.insert(batch_.vectors.end(), embedding.vector.begin(), embedding.vector.end());
     ++reached_.items;
   };
   stream.bad = [this](std::int64_t, const InvalidInput& error) { take_bad(error); };
   stream.batch_end = [this] { end_batch(); };
+  stream.computes = [this] { return batches_.mine(); };
   embedder_.stream(stream);
-  require(position_.items > 0, "[{}] holds no items", source_.where());
-  sink_.finish();
 }
 
 std::optional<Input> VectorRun::next() {
@@ -77,18 +111,27 @@ void VectorRun::take_bad(const InvalidInput& error) {
   const InFlight item = pop();
   const std::string message = item.unreadable ? error.what() : fmt::format("[{}] {}", item.where, error.what());
   if (!hooks_.bad) throw InvalidInput(message);
-  hooks_.bad(message);
+  batch_.bad.push_back(message);
   ++reached_.items;
   ++reached_.bad;
 }
 
 void VectorRun::end_batch() {
-  const std::int64_t items = reached_.items - position_.items;
-  if (items == 0) return;
-  sink_.commit(reached_);
-  position_ = reached_;
-  if (hooks_.advanced) hooks_.advanced(items);
+  batch_.position = reached_;
+  batches_.add(std::exchange(batch_, {}));
   if (hooks_.check_stop) hooks_.check_stop();
+}
+
+void VectorRun::commit(const DoneBatch& batch) {
+  const auto width = static_cast<std::size_t>(embedder_.width());
+  for (std::size_t row = 0; row < batch.ids.size(); ++row) {
+    sink_->add(batch.ids[row], std::span(batch.vectors).subspan(row * width, width));
+  }
+  for (const std::string& message : batch.bad) hooks_.bad(message);
+  sink_->commit(batch.position);
+  const std::int64_t items = batch.position.items - position_.items;
+  position_ = batch.position;
+  if (hooks_.advanced) hooks_.advanced(items);
 }
 
 }  // namespace e5v::embed

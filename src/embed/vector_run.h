@@ -8,6 +8,7 @@
 
 #include "e5v/embedder.h"
 #include "embed/items.h"
+#include "embed/shared_batches.h"
 #include "embed/vector_sink.h"
 
 namespace e5v::embed {
@@ -25,19 +26,22 @@ struct RunHooks {
   std::function<void(std::int64_t items)> advanced;
 };
 
-/// Takes items from a source, embeds them, and gives ids and vectors to a sink, batch by batch.
+/// Takes items from a source, embeds them, and gives ids and vectors to a sink, batch by batch. In a group of many, all
+/// ranks run over the same source and share the work; rank 0 has the sink, the others none. The sink is given the same
+/// in a group of any size.
 class VectorRun {
  public:
-  VectorRun(Embedder& embedder, ItemSource& source, VectorSink& sink, RunHooks hooks)
-      : embedder_(embedder), source_(source), sink_(sink), hooks_(std::move(hooks)) {}
+  VectorRun(const ranks::Group& group, Embedder& embedder, ItemSource& source, VectorSink* sink, RunHooks hooks);
 
   /// Passes over the items that an earlier run has finished. Throws InvalidInput when they are others than they were.
   void skip_to(const RunPosition& position);
 
   /// Runs to the end and finishes the sink. Throws Interrupted, InvalidInput for a bad item or a source without items,
-  /// and what the embedder and the sink throw. Batches committed before that stay.
+  /// and what the embedder and the sink throw. Batches before that have been committed and stay. Rank 0 also throws what
+  /// ended another rank, which then waits to be ended.
   void run();
 
+  /// Of the last commit; on ranks without a sink, behind the last batch.
   const RunPosition& position() const { return position_; }
 
  private:
@@ -53,13 +57,20 @@ class VectorRun {
   InFlight pop();
   void take_bad(const InvalidInput& error);
   void end_batch();
+  void commit(const DoneBatch& batch);
+  void run_source();
+  void lead();
+  void help();
 
+  const ranks::Group& group_;
   Embedder& embedder_;
   ItemSource& source_;
-  VectorSink& sink_;
+  VectorSink* sink_;
   RunHooks hooks_;
   RunPosition position_;  // of the last commit
   RunPosition reached_;   // behind the last item handed out
+  DoneBatch batch_;       // what was handed out since the last batch
+  SharedBatches batches_;
 
   std::mutex mutex_;  // of the member below
   std::deque<InFlight> in_flight_;

@@ -1,10 +1,10 @@
 #pragma once
 #include "model/config.h"
-#include "tensor/matrix.h"
+#include "nn/functions.h"
 
 namespace e5v::model {
 
 /// y = activation(x); see ops/activation.h for shapes and types.
-void activate(Activation activation, tensor::ConstMatrix x, tensor::Matrix y);
+void activate(const nn::Pass& pass, Activation activation, tensor::ConstMatrix x, tensor::Matrix y);
 
 }  // namespace e5v::model

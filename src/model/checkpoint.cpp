@@ -217,6 +217,11 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
   }
 }
 
+void Checkpoint::substitute(std::string_view canonical, const TensorView& view) {
+  tensor(canonical, view.shape);  // checks
+  entries_.find(canonical)->second.view = view;
+}
+
 std::vector<Checkpoint::Stored> Checkpoint::tensors() const {
   std::vector<Stored> result;
   for (const auto& [canonical, entry] : entries_) result.push_back({canonical, entry.stored_name, entry.view});

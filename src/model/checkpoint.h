@@ -51,6 +51,10 @@ class Checkpoint {
   /// points or reordered columns, and for 4-bit types other than nf4 with double quantisation.
   tensor::StoredMatrix matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const;
 
+  /// Puts another tensor of the same shape in the place of a plain one; the caller keeps it alive. Throws ModelError
+  /// when there is none of that name, or it is quantised.
+  void substitute(std::string_view canonical, const tensor::TensorView& view);
+
   /// A tensor under both of its names.
   struct Stored {
     std::string canonical, stored;

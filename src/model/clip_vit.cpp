@@ -2,9 +2,10 @@
 #include "model/clip_vit.h"
 
 #include <cmath>
+#include <memory>
 
 #include "model/activation.h"
-#include "ops/norm.h"
+#include "nn/repeatable.h"
 #include "ops/rows.h"
 
 namespace e5v::model {
@@ -59,10 +60,6 @@ ClipWeights ClipWeights::from(const Checkpoint& checkpoint, const ClipConfig& c,
   return weights;
 }
 
-void LayerNorm::forward(tensor::ConstMatrix x, float eps, Matrix y) const {
-  ops::layer_norm(x, gamma.as<float>(), beta.as<float>(), eps, y);
-}
-
 ClipBlock::ClipBlock(const ClipBlockWeights& w, const ClipConfig& config, nn::Precision precision)
     : heads_(config.heads),
       eps_(config.norm_eps),
@@ -74,35 +71,36 @@ ClipBlock::ClipBlock(const ClipBlockWeights& w, const ClipConfig& config, nn::Pr
       fc1_({w.fc1}, {w.fc1_bias}, precision),
       fc2_({w.fc2}, {w.fc2_bias}, precision) {}
 
-void ClipBlock::forward(Matrix x_RD, const ops::AttentionPlan& plan, tensor::Arena& arena) const {
-  add_attention(x_RD, plan, arena);
-  add_mlp(x_RD, arena);
+void ClipBlock::forward(Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const {
+  add_attention(x_RD, plan, pass);
+  add_mlp(x_RD, pass);
 }
 
-void ClipBlock::add_attention(Matrix x_RD, const ops::AttentionPlan& plan, tensor::Arena& arena) const {
-  const tensor::Arena::Scope scope(arena);
+void ClipBlock::add_attention(Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const {
+  const nn::Pass::Scope scope(pass);
   const std::int64_t R = x_RD.rows, D = x_RD.columns;
-  const Matrix h_RD = arena.matrix(qkv_.input_type(), R, D);
-  const Matrix qkv_RC = arena.matrix(DType::f32, R, 3 * D);
-  const Matrix mixed_RD = arena.matrix(out_.input_type(), R, D);
-  norm1_.forward(x_RD, eps_, h_RD);
-  qkv_.forward(arena, h_RD, qkv_RC);
+  const Matrix h_RD = pass.matrix(qkv_.input_type(), R, D);
+  const Matrix qkv_RC = pass.matrix(DType::f32, R, 3 * D);
+  const Matrix mixed_RD = pass.matrix(out_.input_type(), R, D);
+  norm1_.forward(pass, x_RD, eps_, h_RD);
+  qkv_.forward(pass, h_RD, qkv_RC);
   const float scale = 1.0f / std::sqrt(static_cast<float>(D / heads_));
-  ops::attention({qkv_RC.column_range(0, D), qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_RD, heads_,
-                  heads_, scale},
-                 plan, arena);
-  out_.add_to(arena, mixed_RD, x_RD);
+  nn::attention(pass,
+                {qkv_RC.column_range(0, D), qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_RD, heads_,
+                 heads_, scale},
+                plan);
+  out_.add_to(pass, mixed_RD, x_RD);
 }
 
-void ClipBlock::add_mlp(Matrix x_RD, tensor::Arena& arena) const {
-  const tensor::Arena::Scope scope(arena);
-  const Matrix h_RD = arena.matrix(fc1_.input_type(), x_RD.rows, x_RD.columns);
-  const Matrix wide_RF = arena.matrix(DType::f32, x_RD.rows, fc1_.outputs());
-  const Matrix inner_RF = arena.matrix(fc2_.input_type(), x_RD.rows, fc1_.outputs());
-  norm2_.forward(x_RD, eps_, h_RD);
-  fc1_.forward(arena, h_RD, wide_RF);
-  activate(activation_, wide_RF, inner_RF);
-  fc2_.add_to(arena, inner_RF, x_RD);
+void ClipBlock::add_mlp(Matrix x_RD, const nn::Pass& pass) const {
+  const nn::Pass::Scope scope(pass);
+  const Matrix h_RD = pass.matrix(fc1_.input_type(), x_RD.rows, x_RD.columns);
+  const Matrix wide_RF = pass.matrix(DType::f32, x_RD.rows, fc1_.outputs());
+  const Matrix inner_RF = pass.matrix(fc2_.input_type(), x_RD.rows, fc1_.outputs());
+  norm2_.forward(pass, x_RD, eps_, h_RD);
+  fc1_.forward(pass, h_RD, wide_RF);
+  activate(pass, activation_, wide_RF, inner_RF);
+  fc2_.finish(pass, inner_RF, x_RD);
 }
 
 std::int64_t ClipBlock::owned_bytes() const {
@@ -111,32 +109,58 @@ std::int64_t ClipBlock::owned_bytes() const {
 
 ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision)
     : config_(config),
-      class_token_(to_f32(weights.class_token)),
-      position_(to_f32(weights.position)),
+      class_token_(weights.class_token),
+      position_(weights.position),
       patch_({weights.patch}, precision),
       pre_norm_(weights.pre_norm) {
   blocks_.reserve(weights.blocks.size());
   for (const ClipBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
 }
 
-void ClipVit::forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
-                      Matrix x_RD, tensor::Arena& arena) const {
-  const std::int64_t rows = rows_per_tile(), patches = rows - 1, tiles = x_RD.rows / rows;
-  {
-    const tensor::Arena::Scope scope(arena);
-    const Matrix pixels = arena.matrix(patch_.input_type(), tiles * patches, patch_.inputs());
-    ops::unfold_patches(tiles_TCHW, config_.image_size, config_.patch_size, table, pixels);
-    for (std::int64_t tile = 0; tile < tiles; ++tile) {
-      const Matrix x = x_RD.row_range(tile * rows, rows);
-      ops::convert(matrix_of(position_), x);
-      float* first = x.row<float>(0);
-      for (std::int64_t i = 0; i < x.columns; ++i) first[i] += class_token_.as<float>()[static_cast<std::size_t>(i)];
-      patch_.add_to(arena, pixels.row_range(tile * patches, patches), x.row_range(1, patches));
-    }
+void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pass) const {
+  const std::int64_t rows = rows_per_tile(), D = x_RD.columns;
+  const Matrix patches_PD = pass.matrix(DType::f32, pixels.rows, D);
+  patch_.forward(pass, pixels, patches_PD);
+  for (std::int64_t row = 0; row < x_RD.rows; ++row) {
+    const std::int64_t place = row % rows;
+    const float* added = place == 0 ? class_token_.values().data() : patches_PD.row<float>(row - row / rows - 1);
+    const float* position = position_.values().data() + place * D;
+    float* x = x_RD.row<float>(row);
+    for (std::int64_t i = 0; i < D; ++i) x[i] = added[i] + position[i];
   }
-  pre_norm_.forward(x_RD, config_.norm_eps, x_RD);
-  const ops::AttentionPlan plan = tile_plan(tiles, rows);
-  for (const ClipBlock& block : blocks_) block.forward(x_RD, plan, arena);
+  if (pass.tape == nullptr) return;
+  pass.tape->record([=, this, &tape = *pass.tape] {
+    const Matrix dx_RD = *tape.gradient(x_RD), dpatches_PD = *tape.gradient(patches_PD);
+    const std::span<float> dclass = tape.gradient(class_token_.source()), dposition = tape.gradient(position_.source());
+    for (std::int64_t row = 0; row < dx_RD.rows; ++row) {
+      const std::int64_t place = row % rows;
+      const auto dx = dx_RD.row_range(row, 1);
+      if (!dposition.empty()) {
+        const auto width = static_cast<std::size_t>(D);
+        ops::add_column_sums(dx, dposition.subspan(static_cast<std::size_t>(place) * width, width));
+      }
+      place == 0 ? ops::add_column_sums(dx, dclass) : ops::add(dx, dpatches_PD.row_range(row - row / rows - 1, 1));
+    }
+  });
+}
+
+void ClipVit::forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
+                      Matrix x_RD, const nn::Pass& pass) const {
+  const std::int64_t rows = rows_per_tile(), tiles = x_RD.rows / rows;
+  {
+    const nn::Pass::Scope scope(pass);
+    const Matrix pixels = pass.arena.matrix(patch_.input_type(), tiles * (rows - 1), patch_.inputs());
+    const Matrix embedded_RD = pass.matrix(DType::f32, x_RD.rows, x_RD.columns);
+    ops::unfold_patches(tiles_TCHW, config_.image_size, config_.patch_size, table, pixels);
+    embed(pixels, embedded_RD, pass);
+    pre_norm_.forward(pass, embedded_RD, config_.norm_eps, x_RD);
+  }
+  const auto plan = std::make_shared<const ops::AttentionPlan>(tile_plan(tiles, rows));
+  for (const ClipBlock& block : blocks_) {
+    nn::repeatable(pass, x_RD, x_RD, [plan, &block](Matrix x, Matrix, const nn::Pass& inner) {
+      block.forward(x, *plan, inner);
+    });
+  }
 }
 
 std::int64_t ClipVit::owned_bytes() const {

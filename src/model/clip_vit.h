@@ -6,9 +6,9 @@
 
 #include "model/checkpoint.h"
 #include "model/config.h"
+#include "nn/functions.h"
 #include "nn/linear.h"
 #include "ops/attention.h"
-#include "tensor/arena.h"
 
 namespace e5v::model {
 
@@ -38,10 +38,12 @@ struct ClipWeights {
 
 /// y = (x - mean) / sqrt(var + eps) * gamma + beta
 struct LayerNorm {
-  explicit LayerNorm(const NormWeights& weights) : gamma(to_f32(weights.gamma)), beta(to_f32(weights.beta)) {}
-  void forward(tensor::ConstMatrix x, float eps, tensor::Matrix y) const;
+  explicit LayerNorm(const NormWeights& weights) : gamma(weights.gamma), beta(weights.beta) {}
+  void forward(const nn::Pass& pass, tensor::ConstMatrix x, float eps, tensor::Matrix y) const {
+    nn::layer_norm(pass, x, gamma, beta, eps, y);
+  }
 
-  tensor::Tensor gamma, beta;
+  nn::Vector gamma, beta;
 };
 
 /// One pre-norm encoder layer with full attention inside each tile. Source: arXiv:2010.11929, eq. 2 and 3.
@@ -50,13 +52,13 @@ class ClipBlock {
   ClipBlock(const ClipBlockWeights& weights, const ClipConfig& config, nn::Precision precision);
 
   /// x = x + attention(norm(x)); x = x + mlp(norm(x)). x_RD f32 [R, D], the rows of whole tiles.
-  void forward(tensor::Matrix x_RD, const ops::AttentionPlan& plan, tensor::Arena& arena) const;
+  void forward(tensor::Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const;
 
   std::int64_t owned_bytes() const;
 
  private:
-  void add_attention(tensor::Matrix x_RD, const ops::AttentionPlan& plan, tensor::Arena& arena) const;
-  void add_mlp(tensor::Matrix x_RD, tensor::Arena& arena) const;
+  void add_attention(tensor::Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const;
+  void add_mlp(tensor::Matrix x_RD, const nn::Pass& pass) const;
 
   std::int64_t heads_;
   float eps_;
@@ -75,15 +77,21 @@ class ClipVit {
 
   /// Hidden states behind the last of the layers held.
   /// tiles_TCHW u8 [tiles, 3, S, S], S the config's image size; table[c][b] is what byte b of channel c means;
-  /// x_RD f32 [tiles * rows_per_tile, D].
+  /// x_RD f32 [tiles * rows_per_tile, D]. With a tape, which watches x, each layer is computed once more for its
+  /// backward pass.
   void forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
-               tensor::Matrix x_RD, tensor::Arena& arena) const;
+               tensor::Matrix x_RD, const nn::Pass& pass) const;
+
+  /// True when a tape takes gradients of the tower's weights.
+  bool trained_on(nn::Tape& tape) const { return tape.gradient(matrix_of(class_token_.source())).has_value(); }
 
   std::int64_t owned_bytes() const;
 
  private:
+  void embed(tensor::ConstMatrix pixels, tensor::Matrix x_RD, const nn::Pass& pass) const;
+
   ClipConfig config_;
-  tensor::Tensor class_token_, position_;
+  nn::Vector class_token_, position_;
   nn::Linear patch_;
   LayerNorm pre_norm_;
   std::vector<ClipBlock> blocks_;

@@ -180,7 +180,15 @@ Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precisi
   for (const LlamaBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
 }
 
-void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD) const { ops::gather_rows(embedding_, ids_T, x_TD); }
+void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD, const nn::Pass& pass) const {
+  ops::gather_rows(embedding_, ids_T, x_TD);
+  if (pass.tape == nullptr) return;
+  const auto table_gradient = pass.tape->gradient(matrix_of(embedding_));
+  if (!table_gradient) return;
+  pass.tape->record([=, rows = std::vector<std::int64_t>(ids_T.begin(), ids_T.end()), &tape = *pass.tape] {
+    ops::add_rows(*tape.gradient(x_TD), rows, *table_gradient);
+  });
+}
 
 void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, const nn::Pass& pass) const {
   if (rows.positions_T.empty()) return;

@@ -93,9 +93,9 @@ class Llama {
 
   const LlamaConfig& config() const { return config_; }
 
-  /// x[t] = embedding of ids_T[t], for every id but -1. x_TD f32 [T, D]. Throws InvalidInput for ids above the
-  /// vocabulary.
-  void embed(std::span<const std::int32_t> ids_T, tensor::Matrix x_TD) const;
+  /// x[t] = embedding of ids_T[t], for every id but -1. x_TD f32 [T, D]; a tape watches it. Throws InvalidInput for
+  /// ids above the vocabulary.
+  void embed(std::span<const std::int32_t> ids_T, tensor::Matrix x_TD, const nn::Pass& pass) const;
 
   /// Hidden states of the pooled rows after the final norm: transformers' hidden_states[-1].
   /// x_TD f32 [T, D], consumed; y_PD f32 [P, D]. With a tape, which watches x and y, rows must live until it is rewound;

@@ -28,11 +28,12 @@ class LlavaNext {
 
   const ModelConfig& config() const { return config_; }
   const Llama& language_model() const { return llama_; }
+  Llama& language_model() { return llama_; }
   bool sees() const { return vision_.has_value(); }
 
-  /// The embeddings of an image's tokens. y_ND f32 [N, D], N = image.order.size(). Throws ModelError for a text-only
-  /// checkpoint.
-  void embed_image(const PreparedImage& image, tensor::Matrix y_ND, tensor::Arena& arena) const;
+  /// The embeddings of an image's tokens. y_ND f32 [N, D], N = image.order.size(); a tape watches it. Throws ModelError
+  /// for a text-only checkpoint.
+  void embed_image(const PreparedImage& image, tensor::Matrix y_ND, const nn::Pass& pass) const;
 
   /// Memory held beyond the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;
@@ -41,10 +42,10 @@ class LlavaNext {
   struct Vision {
     ClipVit tower;
     Projector projector;
-    tensor::Tensor newline;  // [D]
+    nn::Vector newline;  // [D]
   };
   /// Features of the patches that the order names, newlines left out. y_UV f32 [U, V].
-  void tower_features(const PreparedImage& image, tensor::Matrix y_UV, tensor::Arena& arena) const;
+  void tower_features(const PreparedImage& image, tensor::Matrix y_UV, const nn::Pass& pass) const;
 
   ModelConfig config_;
   std::array<std::array<float, 256>, 3> pixel_table_;

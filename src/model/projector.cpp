@@ -1,7 +1,6 @@
 #include "model/projector.h"
 
 #include "model/activation.h"
-#include "ops/rows.h"
 
 namespace e5v::model {
 namespace {
@@ -21,19 +20,13 @@ Projector::Projector(const Checkpoint& checkpoint, const ModelConfig& config, nn
       first_(projector_layer(checkpoint, "linear_1", config, config.vision.value().width, precision)),
       second_(projector_layer(checkpoint, "linear_2", config, config.text.width, precision)) {}
 
-void Projector::forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, tensor::Arena& arena) const {
-  const tensor::Arena::Scope scope(arena);
-  tensor::ConstMatrix input = x_RV;
-  if (first_.input_type() != x_RV.dtype) {
-    const tensor::Matrix rounded = arena.matrix(first_.input_type(), x_RV.rows, x_RV.columns);
-    ops::convert(x_RV, rounded);
-    input = rounded;
-  }
-  const tensor::Matrix wide = arena.matrix(tensor::DType::f32, x_RV.rows, first_.outputs());
-  const tensor::Matrix inner = arena.matrix(second_.input_type(), x_RV.rows, first_.outputs());
-  first_.forward(arena, input, wide);
-  activate(activation_, wide, inner);
-  second_.forward(arena, inner, y_RD);
+void Projector::forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, const nn::Pass& pass) const {
+  const nn::Pass::Scope scope(pass);
+  const tensor::Matrix wide = pass.matrix(tensor::DType::f32, x_RV.rows, first_.outputs());
+  const tensor::Matrix inner = pass.matrix(second_.input_type(), x_RV.rows, first_.outputs());
+  first_.forward(pass, nn::converted(pass, x_RV, first_.input_type()), wide);
+  activate(pass, activation_, wide, inner);
+  second_.forward(pass, inner, y_RD);
 }
 
 }  // namespace e5v::model

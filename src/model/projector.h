@@ -2,7 +2,6 @@
 #include "model/checkpoint.h"
 #include "model/config.h"
 #include "nn/linear.h"
-#include "tensor/arena.h"
 
 namespace e5v::model {
 
@@ -14,7 +13,7 @@ class Projector {
   Projector(const Checkpoint& checkpoint, const ModelConfig& config, nn::Precision precision);
 
   /// x_RV f32 [R, V], V the tower's width; y_RD f32 [R, D], D the language model's width.
-  void forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, tensor::Arena& arena) const;
+  void forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, const nn::Pass& pass) const;
 
   std::int64_t owned_bytes() const { return first_.owned_bytes() + second_.owned_bytes(); }
 

@@ -22,6 +22,15 @@ ConstMatrix keep(const Pass& pass, ConstMatrix x) {
   return copy;
 }
 
+using Activation = void (*)(ConstMatrix, Matrix);
+using ActivationBackward = void (*)(ConstMatrix, ConstMatrix, Matrix);
+
+void activate(const Pass& pass, ConstMatrix x, Matrix y, Activation forward, ActivationBackward backward) {
+  forward(x, y);
+  if (pass.tape == nullptr) return;
+  pass.tape->record([=, &tape = *pass.tape] { backward(x, *tape.gradient(y), *tape.gradient(x)); });
+}
+
 }  // namespace
 
 void rms_norm(const Pass& pass, ConstMatrix x_TD, const Vector& gamma_D, float eps, Matrix y_TD) {
@@ -31,6 +40,17 @@ void rms_norm(const Pass& pass, ConstMatrix x_TD, const Vector& gamma_D, float e
   pass.tape->record([=, &gamma_D, &tape = *pass.tape] {
     ops::rms_norm_backward(x, gamma_D.values(), eps, *tape.gradient(y_TD), *tape.gradient(x_TD),
                            tape.gradient(gamma_D.source()));
+  });
+}
+
+void layer_norm(const Pass& pass, ConstMatrix x_TD, const Vector& gamma_D, const Vector& beta_D, float eps,
+                Matrix y_TD) {
+  ops::layer_norm(x_TD, gamma_D.values(), beta_D.values(), eps, y_TD);
+  if (pass.tape == nullptr) return;
+  const ConstMatrix x = keep(pass, x_TD);
+  pass.tape->record([=, &gamma_D, &beta_D, &tape = *pass.tape] {
+    ops::layer_norm_backward(x, gamma_D.values(), eps, *tape.gradient(y_TD), *tape.gradient(x_TD),
+                             tape.gradient(gamma_D.source()), tape.gradient(beta_D.source()));
   });
 }
 
@@ -60,11 +80,46 @@ void swiglu(const Pass& pass, ConstMatrix gate_up_TG, Matrix y_TF) {
   });
 }
 
+void quick_gelu(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {
+  activate(pass, x_TF, y_TF, ops::quick_gelu, ops::quick_gelu_backward);
+}
+
+void gelu(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) { activate(pass, x_TF, y_TF, ops::gelu, ops::gelu_backward); }
+
+void gelu_tanh(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {
+  activate(pass, x_TF, y_TF, ops::gelu_tanh, ops::gelu_tanh_backward);
+}
+
 void select_rows(const Pass& pass, ConstMatrix x_TD, std::span<const std::int64_t> rows_P, Matrix y_PD) {
   ops::select_rows(x_TD, rows_P, y_PD);
   if (pass.tape == nullptr) return;
   pass.tape->record([=, &tape = *pass.tape] {
     ops::add_rows(*tape.gradient(y_PD), rows_P, *tape.gradient(x_TD));
+  });
+}
+
+ConstMatrix converted(const Pass& pass, ConstMatrix x, tensor::DType dtype) {
+  if (x.dtype == dtype) return x;
+  const Matrix result = pass.matrix(dtype, x.rows, x.columns);
+  ops::convert(x, result);
+  if (pass.tape != nullptr) {
+    pass.tape->record([=, &tape = *pass.tape] { ops::add(*tape.gradient(result), *tape.gradient(x)); });
+  }
+  return result;
+}
+
+void copy_rows(const Pass& pass, ConstMatrix x_RD, RowCopies copies, Matrix y_TD) {
+  require(copies.from.size() == copies.to.size(), "[copy_rows] {} rows to {} places", copies.from.size(),
+          copies.to.size());
+  for (std::size_t i = 0; i < copies.from.size(); ++i) {
+    std::copy_n(x_RD.row<float>(copies.from[i]), x_RD.columns, y_TD.row<float>(copies.to[i]));
+  }
+  if (pass.tape == nullptr) return;
+  pass.tape->record([=, copies = std::move(copies), &tape = *pass.tape] {
+    const Matrix dy = *tape.gradient(y_TD), dx = *tape.gradient(x_RD);
+    for (std::size_t i = 0; i < copies.from.size(); ++i) {
+      ops::add(dy.row_range(copies.to[i], 1), dx.row_range(copies.from[i], 1));
+    }
   });
 }
 

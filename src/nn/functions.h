@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "nn/pass.h"
 #include "ops/attention.h"
@@ -8,10 +9,12 @@
 #include "tensor/tensor.h"
 
 /// The operations of ops inside a pass: with a tape each also records its backward pass. Arguments and errors are those
-/// of the operation. Spans, plans and tables must live until the tape is rewound.
+/// of the operation. Spans, plans and tables must live until the tape is rewound, and what is read must not be
+/// overwritten before, except where a function says so.
 namespace e5v::nn {
 
-/// A vector of weights as f32, and where the checkpoint has it.
+/// Weights that are no matrix to multiply with (norms, biases, an embedding of places), as f32, and where the checkpoint
+/// has them.
 class Vector {
  public:
   Vector() = default;
@@ -27,11 +30,27 @@ class Vector {
 
 /// y must not be x when there is a tape; x may be overwritten afterwards.
 void rms_norm(const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, float eps, tensor::Matrix y_TD);
+void layer_norm(const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, const Vector& beta_D, float eps,
+                tensor::Matrix y_TD);
 void rotary(const Pass& pass, tensor::Matrix x_TX, std::span<const std::int32_t> positions_T,
             const ops::RotaryTable& table);
 void attention(const Pass& pass, const ops::AttentionArguments& arguments, const ops::AttentionPlan& plan);
 void swiglu(const Pass& pass, tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF);
+void quick_gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
+void gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
+void gelu_tanh(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
+
 /// y[i] = x[rows[i]].
 void select_rows(const Pass& pass, tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P, tensor::Matrix y_PD);
+
+
+/// x in another type; itself when it is of that type. Its gradient is that by x.
+tensor::ConstMatrix converted(const Pass& pass, tensor::ConstMatrix x, tensor::DType dtype);
+
+/// y[to[i]] = x[from[i]], no row of y twice; both f32. The lists are kept as long as needed.
+struct RowCopies {
+  std::vector<std::int64_t> from, to;
+};
+void copy_rows(const Pass& pass, tensor::ConstMatrix x_RD, RowCopies copies, tensor::Matrix y_TD);
 
 }  // namespace e5v::nn

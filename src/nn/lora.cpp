@@ -1,7 +1,7 @@
 // Legend: M rows, K inputs, N outputs, R rank.
 #include "nn/lora.h"
 
-#include "nn/dropout.h"
+#include "ops/dropout.h"
 #include "ops/matmul.h"
 #include "ops/rows.h"
 
@@ -20,7 +20,7 @@ ConstMatrix seen(const Pass& pass, ConstMatrix x_MK, std::uint32_t place) {
   if (x_MK.dtype == DType::f32 && !drops(pass)) return x_MK;
   const Matrix copy = pass.arena.matrix(DType::f32, x_MK.rows, x_MK.columns);
   ops::convert(x_MK, copy);
-  if (drops(pass)) drop(*pass.dropout, place, pass.row_names, copy);
+  if (drops(pass)) ops::dropout(copy, pass.dropout->probability, pass.dropout->key(place), pass.row_names);
   return copy;
 }
 
@@ -31,7 +31,7 @@ void add_seen_gradient(const Pass& pass, std::uint32_t place, ConstMatrix dy_MR,
   const Matrix gradient = pass.arena.matrix(DType::f32, dx_MK.rows, dx_MK.columns);
   ops::fill(gradient, 0);
   ops::multiply_backward(dy_MR, a_RK, 1, gradient);
-  drop(*pass.dropout, place, pass.row_names, gradient);
+  ops::dropout(gradient, pass.dropout->probability, pass.dropout->key(place), pass.row_names);
   ops::add(gradient, dx_MK);
 }
 

@@ -5,14 +5,6 @@
 
 namespace e5v::quantize {
 
-/// Makes the folder for a quantised checkpoint. Throws InvalidInput when it holds something and `force` is not given,
-/// or is the model's own.
-void prepare_output(const std::filesystem::path& model, const std::filesystem::path& output, bool force);
-
-/// Copies tokenizer, preprocessing and the like: all files of the model folder that are neither weights nor
-/// config.json.
-void copy_side_files(const std::filesystem::path& model, const std::filesystem::path& output);
-
 /// config.json with a quantization_config as compressed-tensors and vLLM read it, for nf4 as transformers does for
 /// bitsandbytes: the language model's matrices are quantised, vision tower, projector and LM head are not. `stored` is
 /// the type that the weights had. Written last: a folder without it is not complete.

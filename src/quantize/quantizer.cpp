@@ -7,6 +7,7 @@
 
 #include "embed/loading.h"
 #include "model/bitsandbytes.h"
+#include "model/checkpoint_folder.h"
 #include "ops/nf4.h"
 #include "ops/rows.h"
 #include "quantize/calibrate.h"
@@ -336,7 +337,7 @@ void quantize_checkpoint(const QuantizeOptions& options) {
   const model::LlamaWeights weights = model::LlamaWeights::from(checkpoint, config.text);
   std::optional<CalibratedModel> model;  // nf4 looks at weights only
   if (scheme.format != WeightFormat::nf4) model.emplace(options, config, checkpoint);
-  prepare_output(options.model, options.output, options.force);
+  model::prepare_output(options.model, options.output, options.force);
   std::optional<Calibration> calibration;
   if (model) calibration.emplace(model->model, model->inputs);
   const Plan plan(checkpoint, config.text, scheme);
@@ -362,7 +363,7 @@ void quantize_checkpoint(const QuantizeOptions& options) {
     if (options.done) options.done(report);
   }
   writer.finish();
-  copy_side_files(options.model, options.output);
+  model::copy_side_files(options.model, options.output);
   write_config(options.model, options.output, scheme, checkpoint.stored_dtype());
 }
 

@@ -91,6 +91,22 @@ std::string prompt_template(std::string_view name_or_template, ChatStyle style) 
   return find_prompt(name_or_template, style).text_template;
 }
 
+Prompt paper_training_prompt(ChatStyle style) {
+  std::string frame = framed("<sent>\nSummary above sentence in one word:", style);
+  std::replace(frame.begin(), frame.end(), '_', ' ');
+  while (!frame.empty() && (frame.back() == '\n' || frame.back() == ' ')) frame.pop_back();
+  return {std::string(strip_left(frame))};
+}
+
+std::string_view end_of_turn(ChatStyle style) {
+  switch (style) {
+    case ChatStyle::llama3: return "<|eot_id|>";
+    case ChatStyle::mistral: return "</s>";
+    case ChatStyle::phi3: return "<|end|>";
+  }
+  return "";
+}
+
 std::span<const std::string_view> prompt_names() { return kNames; }
 
 std::string fill_prompt(std::string_view text_template, std::string_view sentence) {

@@ -32,6 +32,13 @@ Prompt find_prompt(std::string_view name_or_template, ChatStyle style);
 /// find_prompt's template alone.
 std::string prompt_template(std::string_view name_or_template, ChatStyle style);
 
+/// The prompt that E5-V's own training code makes: every "_" of the chat frame is a blank, the ends are stripped, so that
+/// the header's tokens are spelled out as text. Source: ft_llm.py of E5-V.
+Prompt paper_training_prompt(ChatStyle style);
+
+/// The token that ends a turn of a chat style, which E5-V pads with: "<|eot_id|>".
+std::string_view end_of_turn(ChatStyle style);
+
 /// The names that find_prompt knows, in the order of its documentation.
 std::span<const std::string_view> prompt_names();
 

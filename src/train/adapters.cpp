@@ -1,7 +1,10 @@
 #include "train/adapters.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/philox.h"
 
@@ -11,23 +14,7 @@ namespace {
 using tensor::DType;
 using tensor::Tensor;
 
-struct Site {
-  std::string_view name;
-  std::int64_t outputs, inputs;
-};
-
-std::vector<Site> sites_of(const model::LlamaConfig& c) {
-  const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
-  return {{"self_attn.q_proj", HE, D}, {"self_attn.k_proj", KE, D}, {"self_attn.v_proj", KE, D},
-          {"self_attn.o_proj", D, HE}, {"mlp.gate_proj", F, D},     {"mlp.up_proj", F, D},
-          {"mlp.down_proj", D, F}};
-}
-
-/// True for "self_attn.q_proj" and "q_proj".
-bool matches(std::string_view name, std::string_view target) {
-  if (name == target) return true;
-  return name.size() > target.size() && name.ends_with(target) && name[name.size() - target.size() - 1] == '.';
-}
+std::string_view last_part(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
 Tensor zeros(std::int64_t rows, std::int64_t columns) {
   Tensor result(DType::f32, {rows, columns});
@@ -45,53 +32,53 @@ Tensor random_a(std::int64_t rank, std::int64_t inputs, std::uint64_t seed, std:
   return a;
 }
 
+void check_targets(const std::vector<std::string>& targets, const std::vector<model::AdapterSite>& sites) {
+  std::set<std::string_view> names;
+  for (const model::AdapterSite& site : sites) names.insert(last_part(site.name));
+  for (const std::string& target : targets) {
+    require(names.contains(target), "[lora] no matrix is called {}; there are {}", in_quotes(target),
+            fmt::join(names, ", "));
+  }
+  require(!targets.empty(), "[lora] no targets; there are {}", fmt::join(names, ", "));
+}
+
 }  // namespace
 
-TrainableLora::TrainableLora(const model::LlamaConfig& config, const Options& options, std::uint64_t seed) {
+TrainableLora::TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed)
+    : adapter_{{}, options.rank, options.alpha, options.dropout, options.targets, ""} {
   require(options.rank > 0, "[lora] rank {} is not positive", options.rank);
-  const std::vector<Site> sites = sites_of(config);
-  for (const std::string& target : options.targets) {
-    require(std::ranges::any_of(sites, [&](const Site& site) { return matches(site.name, target); }),
-            "[lora] no matrix is called {}; there are q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj",
-            target);
-  }
-  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
-    for (const Site& site : sites) {
-      const auto wanted = [&](const std::string& target) { return matches(site.name, target); };
-      if (std::ranges::none_of(options.targets, wanted)) continue;
-      const auto place = static_cast<std::uint32_t>(adapters_.size());
-      adapters_.push_back({fmt::format("language_model.layers.{}.{}", layer, site.name),
-                           random_a(options.rank, site.inputs, seed, place), zeros(site.outputs, options.rank),
-                           static_cast<float>(options.alpha / static_cast<double>(options.rank)), place});
-      gradients_.push_back(zeros(options.rank, site.inputs));
-      gradients_.push_back(zeros(site.outputs, options.rank));
-    }
+  const std::vector<model::AdapterSite> sites = adapter_sites(config);
+  check_targets(options.targets, sites);
+  for (const model::AdapterSite& site : sites) {
+    if (std::ranges::find(options.targets, last_part(site.name)) == options.targets.end()) continue;
+    const auto place = static_cast<std::uint32_t>(adapter_.parts.size());
+    adapter_.parts.push_back({site.name, random_a(options.rank, site.inputs, seed, place),
+                              zeros(site.outputs, options.rank),
+                              static_cast<float>(options.alpha / static_cast<double>(options.rank)), place});
+    gradients_.push_back(zeros(options.rank, site.inputs));
+    gradients_.push_back(zeros(site.outputs, options.rank));
   }
 }
 
 void TrainableLora::attach_to(model::Llama& model) const {
-  for (const nn::Lora& adapter : adapters_) model.attach(adapter);
+  for (const nn::Lora& part : adapter_.parts) model.attach(part);
 }
 
 void TrainableLora::watch(nn::Tape& tape) const {
-  for (std::size_t i = 0; i < adapters_.size(); ++i) {
-    tape.watch(matrix_of(adapters_[i].a_RK), matrix_of(gradients_[2 * i]));
-    tape.watch(matrix_of(adapters_[i].b_NR), matrix_of(gradients_[2 * i + 1]));
+  for (std::size_t i = 0; i < adapter_.parts.size(); ++i) {
+    tape.watch(matrix_of(adapter_.parts[i].a_RK), matrix_of(gradients_[2 * i]));
+    tape.watch(matrix_of(adapter_.parts[i].b_NR), matrix_of(gradients_[2 * i + 1]));
   }
 }
 
-std::vector<TrainableLora::Parameter> TrainableLora::parameters() const {
+std::vector<Parameter> TrainableLora::parameters() const {
   std::vector<Parameter> result;
-  for (std::size_t i = 0; i < adapters_.size(); ++i) {
-    const nn::Lora& adapter = adapters_[i];
-    result.push_back({adapter.target + ".lora_A", adapter.a_RK.as<float>(), gradients_[2 * i].as<float>()});
-    result.push_back({adapter.target + ".lora_B", adapter.b_NR.as<float>(), gradients_[2 * i + 1].as<float>()});
+  for (std::size_t i = 0; i < adapter_.parts.size(); ++i) {
+    const nn::Lora& part = adapter_.parts[i];
+    result.push_back({part.target + ".lora_A", part.a_RK.as<float>(), gradients_[2 * i].as<float>()});
+    result.push_back({part.target + ".lora_B", part.b_NR.as<float>(), gradients_[2 * i + 1].as<float>()});
   }
   return result;
-}
-
-void TrainableLora::clear_gradients() const {
-  for (const Tensor& gradient : gradients_) std::ranges::fill(gradient.as<float>(), 0.0f);
 }
 
 }  // namespace e5v::train

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "base/parallel.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
 #include "ops/rows.h"
+#include "train/cross_entropy.h"
 
 namespace e5v::train {
 namespace {
@@ -44,28 +46,13 @@ struct Normalised {
   }
 };
 
-/// Logits become the gradient of the mean cross-entropy by them: (softmax - target) / B.
-ContrastiveLoss through_cross_entropy(Matrix logits_BC) {
-  const std::int64_t B = logits_BC.rows, C = logits_BC.columns;
-  std::vector<double> losses(static_cast<std::size_t>(B));
-  std::vector<char> hits(static_cast<std::size_t>(B));
-  parallel_for(B, 16, [&](std::int64_t i) {
-    float* row = logits_BC.row<float>(i);
-    const auto best = std::max_element(row, row + C);
-    const double largest = *best, own = row[i];
-    double sum = 0;
-    for (std::int64_t j = 0; j < C; ++j) sum += std::exp(static_cast<double>(row[j]) - largest);
-    losses[static_cast<std::size_t>(i)] = std::log(sum) + largest - own;
-    hits[static_cast<std::size_t>(i)] = best - row == i;
-    for (std::int64_t j = 0; j < C; ++j) {
-      const double probability = std::exp(static_cast<double>(row[j]) - largest) / sum;
-      row[j] = static_cast<float>((probability - (i == j ? 1 : 0)) / static_cast<double>(B));
-    }
-  });
-  ContrastiveLoss result;
-  for (const double loss : losses) result.loss += loss / static_cast<double>(B);
-  for (const char hit : hits) result.accuracy += static_cast<double>(hit) / static_cast<double>(B);
-  return result;
+/// Logits become the gradient of the mean cross-entropy by them.
+ContrastiveLoss through_mean(Matrix logits_BC) {
+  std::vector<std::int32_t> own(static_cast<std::size_t>(logits_BC.rows));
+  std::iota(own.begin(), own.end(), 0);
+  const auto pairs = static_cast<double>(logits_BC.rows);
+  const CrossEntropy result = through_cross_entropy(logits_BC, own, 1 / pairs);
+  return {result.sum / pairs, static_cast<double>(result.hits) / pairs};
 }
 
 /// dx = (g - n (n g)) / |x| row by row, n = x / |x|: back through l2_normalize.
@@ -98,7 +85,7 @@ ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature,
   const tensor::Arena::Scope scope(arena);
   const Matrix logits = arena.matrix(DType::f32, batch.anchors_BD.rows, candidates_of(batch));
   contrastive_logits(batch, temperature, logits, arena);
-  return through_cross_entropy(logits);
+  return through_mean(logits);
 }
 
 ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature, const PairGradients& gradients,
@@ -109,7 +96,7 @@ ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature,
   const Normalised unit(batch, arena);
   const Matrix logits_BC = arena.matrix(DType::f32, B, C);
   ops::multiply(unit.anchors_BD, unit.candidates_CD, 1 / temperature, logits_BC, false);
-  const ContrastiveLoss result = through_cross_entropy(logits_BC);
+  const ContrastiveLoss result = through_mean(logits_BC);
   const Matrix danchors_BD = arena.matrix(DType::f32, B, D), dcandidates_CD = arena.matrix(DType::f32, C, D);
   ops::fill(danchors_BD, 0);
   ops::fill(dcandidates_CD, 0);

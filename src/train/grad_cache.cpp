@@ -17,23 +17,6 @@ std::int64_t tokens_of(const std::vector<TokenSequence>& sequences) {
   return count;
 }
 
-/// The columns of texts in a batch: one matrix whose rows are anchors, positives and negatives.
-struct Embeddings {
-  Matrix all_SD;
-  std::int64_t pairs;
-
-  Embeddings(std::int64_t pairs_B, std::int64_t kinds, std::int64_t width, tensor::Arena& arena)
-      : all_SD(arena.matrix(DType::f32, pairs_B * kinds, width)), pairs(pairs_B) {}
-
-  std::int64_t kinds() const { return all_SD.rows / pairs; }
-  /// Anchors (0), positives (1) or negatives (2) of pairs [from, from + count); no rows when there is no such kind.
-  Matrix rows(std::int64_t kind, std::int64_t from, std::int64_t count) const {
-    return kind < kinds() ? all_SD.row_range(kind * pairs + from, count) : all_SD.row_range(0, 0);
-  }
-  Matrix rows(std::int64_t kind) const { return rows(kind, 0, pairs); }
-  PairEmbeddings by_kind() const { return {rows(0), rows(1), rows(2)}; }
-};
-
 /// Texts of pairs [from, from + count), in the order of their embeddings.
 std::vector<TokenSequence> texts_of(const PairBatch& batch, std::int64_t from, std::int64_t count) {
   std::vector<TokenSequence> texts;
@@ -44,9 +27,11 @@ std::vector<TokenSequence> texts_of(const PairBatch& batch, std::int64_t from, s
   return texts;
 }
 
-void check(const PairBatch& batch) {
-  require(!batch.anchors.empty() && batch.positives.size() == batch.anchors.size() &&
-              (batch.negatives.empty() || batch.negatives.size() == batch.anchors.size()),
+void check(const PairBatch& batch, const Share& share) {
+  require(batch.total > 0 && batch.pairs() == share.count, "[train] {} of {} pairs, expected {}", batch.pairs(),
+          batch.total, share.count);
+  require(batch.positives.size() == batch.anchors.size() &&
+              batch.negatives.size() == (batch.has_negatives ? batch.anchors.size() : 0),
           "[train] a batch of {} anchors, {} positives and {} negatives", batch.anchors.size(), batch.positives.size(),
           batch.negatives.size());
 }
@@ -55,93 +40,130 @@ void check(const PairBatch& batch) {
 
 std::int64_t PairBatch::tokens() const { return tokens_of(anchors) + tokens_of(positives) + tokens_of(negatives); }
 
-/// Pairs [from, from + count) of a batch on their way through the model.
-struct GradCache::Part {
-  PackedSequences packed;
-  Matrix x_TD, y_SD;
+Share share_of(std::int64_t total, int rank, int ranks) {
+  const std::int64_t from = total * rank / ranks;
+  return {from, total * (rank + 1) / ranks - from};
+}
 
-  Part(const model::Llama& model, std::span<const TokenSequence> texts, tensor::Arena& arena)
-      : packed(pack_sequences(texts)),
-        x_TD(arena.matrix(DType::f32, static_cast<std::int64_t>(packed.ids_T.size()), model.config().width)),
-        y_SD(arena.matrix(DType::f32, static_cast<std::int64_t>(texts.size()), model.config().width)) {
-    model.embed(packed.ids_T, x_TD);
+/// Embeddings of a whole batch, or gradients by them: one matrix whose rows are anchors, positives and negatives.
+struct GradCache::Embeddings {
+  Matrix all_SD;
+  std::int64_t pairs, kinds;
+
+  Embeddings(const PairBatch& batch, std::int64_t width, tensor::Arena& arena)
+      : all_SD(arena.matrix(DType::f32, batch.total * (batch.has_negatives ? 3 : 2), width)),
+        pairs(batch.total),
+        kinds(batch.has_negatives ? 3 : 2) {}
+
+  /// Anchors (0), positives (1) or negatives (2) of pairs [from, from + count); no rows when there is no such kind.
+  Matrix rows(std::int64_t kind, std::int64_t from, std::int64_t count) const {
+    return kind < kinds ? all_SD.row_range(kind * pairs + from, count) : all_SD.row_range(0, 0);
+  }
+  Matrix rows(std::int64_t kind) const { return rows(kind, 0, pairs); }
+  PairEmbeddings by_kind() const { return {rows(0), rows(1), rows(2)}; }
+  PairGradients as_gradients() const { return {rows(0), rows(1), rows(2)}; }
+
+  /// Takes those of pairs [from, from + count), which lie one kind behind the other in a part.
+  void take(Matrix part, std::int64_t from, std::int64_t count) const {
+    for (std::int64_t kind = 0; kind < kinds; ++kind) {
+      ops::convert(part.row_range(kind * count, count), rows(kind, from, count));
+    }
+  }
+  void give(Matrix part, std::int64_t from, std::int64_t count) const {
+    for (std::int64_t kind = 0; kind < kinds; ++kind) {
+      ops::convert(rows(kind, from, count), part.row_range(kind * count, count));
+    }
   }
 };
 
+/// Calls body(from, count) for parts of a share.
+template <class Body>
+void for_parts(const Share& share, std::int64_t micro_batch, const Body& body) {
+  for (std::int64_t from = 0; from < share.count; from += micro_batch) {
+    body(from, std::min(micro_batch, share.count - from));
+  }
+}
+
 void GradCache::embed(std::span<const TokenSequence> sequences, Matrix y_SD, const nn::Dropout* dropout) {
   const tensor::Arena::Scope scope(arena_);
-  const Part part(model_, sequences, arena_);
   nn::Pass pass(arena_);
   pass.dropout = dropout;
-  model_.forward(part.x_TD, part.packed.rows, y_SD, pass);
+  model_.forward(pack_sequences(sequences), y_SD, pass);
+}
+
+/// Every rank's rows become all ranks'.
+void GradCache::exchange(const Embeddings& embeddings) const {
+  if (group_.size() == 1) return;
+  const std::int64_t D = embeddings.all_SD.columns;
+  const auto each_row = [&](int rank, const auto& body) {
+    const Share share = share_of(embeddings.pairs, rank, group_.size());
+    for (std::int64_t kind = 0; kind < embeddings.kinds; ++kind) {
+      for (std::int64_t i = 0; i < share.count; ++i) body(embeddings.rows(kind, share.from + i, 1).row<float>(0));
+    }
+  };
+  std::vector<float> mine;
+  each_row(group_.rank(), [&](const float* row) { mine.insert(mine.end(), row, row + D); });
+  const std::vector<float> all = group_.gather(mine);
+  auto next = all.begin();
+  for (int rank = 0; rank < group_.size(); ++rank) {
+    each_row(rank, [&](float* row) {
+      std::copy_n(next, D, row);
+      next += D;
+    });
+  }
 }
 
 ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout* dropout) {
-  check(batch);
+  const Share share = share_of(batch.total, group_.rank(), group_.size());
+  check(batch, share);
   const tensor::Arena::Scope scope(batch_arena_);
-  const std::int64_t B = batch.pairs(), kinds = batch.negatives.empty() ? 2 : 3, D = model_.config().width;
-  const Embeddings embeddings(B, kinds, D, batch_arena_), gradients(B, kinds, D, batch_arena_);
-  const auto copy_part = [&](const Embeddings& whole, std::int64_t from, std::int64_t count, Matrix part, bool into) {
-    for (std::int64_t kind = 0; kind < kinds; ++kind) {
-      const Matrix rows = whole.rows(kind, from, count), mine = part.row_range(kind * count, count);
-      into ? ops::convert(mine, rows) : ops::convert(rows, mine);
-    }
-  };
+  const Embeddings embeddings(batch, model_.width(), batch_arena_), gradients(batch, model_.width(), batch_arena_);
+  const bool whole = group_.size() == 1 && batch.total <= options_.micro_batch;
   ContrastiveLoss result;
   const auto take_loss = [&] {
-    result = contrastive_loss(embeddings.by_kind(), options_.temperature,
-                              {gradients.rows(0), gradients.rows(1), gradients.rows(2)}, batch_arena_);
-  };
-  const bool whole = B <= options_.micro_batch;
-  const auto for_parts = [&](const auto& body) {
-    for (std::int64_t from = 0; from < B; from += options_.micro_batch) {
-      body(from, std::min(options_.micro_batch, B - from));
-    }
+    result = contrastive_loss(embeddings.by_kind(), options_.temperature, gradients.as_gradients(), batch_arena_);
   };
   if (!whole) {
-    for_parts([&](std::int64_t from, std::int64_t count) {
-      const tensor::Arena::Scope part_scope(batch_arena_);
-      const Matrix y_SD = batch_arena_.matrix(DType::f32, count * kinds, D);
-      embed(texts_of(batch, from, count), y_SD, dropout);
-      copy_part(embeddings, from, count, y_SD, true);
-    });
+    embed_share(batch, share, dropout, embeddings);
     take_loss();
   }
-  for_parts([&](std::int64_t from, std::int64_t count) {
+  for_parts(share, options_.micro_batch, [&](std::int64_t from, std::int64_t count) {
     const tensor::Arena::Scope part_scope(arena_);
-    const Part part(model_, texts_of(batch, from, count), arena_);
+    const PackedSequences packed = pack_sequences(texts_of(batch, from, count));
     nn::Tape tape(gradient_arena_);
-    lora_.watch(tape);
-    tape.watch(part.x_TD);
-    tape.watch(part.y_SD);
+    model_.watch(tape);
     nn::Pass pass(arena_, tape);
     pass.dropout = dropout;
-    model_.forward(part.x_TD, part.packed.rows, part.y_SD, pass);
+    const Matrix y_SD = pass.matrix(DType::f32, count * embeddings.kinds, model_.width());
+    model_.forward(packed, y_SD, pass);
     if (whole) {
-      copy_part(embeddings, from, count, part.y_SD, true);
+      embeddings.take(y_SD, from, count);
       take_loss();
     }
-    copy_part(gradients, from, count, *tape.gradient(part.y_SD), false);
+    gradients.give(*tape.gradient(y_SD), share.from + from, count);
     tape.rewind();
   });
   return result;
 }
 
 ContrastiveLoss GradCache::evaluate(const PairBatch& batch) {
-  check(batch);
+  const Share share = share_of(batch.total, group_.rank(), group_.size());
+  check(batch, share);
   const tensor::Arena::Scope scope(batch_arena_);
-  const std::int64_t B = batch.pairs(), kinds = batch.negatives.empty() ? 2 : 3, D = model_.config().width;
-  const Embeddings embeddings(B, kinds, D, batch_arena_);
-  for (std::int64_t from = 0; from < B; from += options_.micro_batch) {
-    const std::int64_t count = std::min(options_.micro_batch, B - from);
-    const tensor::Arena::Scope part_scope(batch_arena_);
-    const Matrix y_SD = batch_arena_.matrix(DType::f32, count * kinds, D);
-    embed(texts_of(batch, from, count), y_SD, nullptr);
-    for (std::int64_t kind = 0; kind < kinds; ++kind) {
-      ops::convert(y_SD.row_range(kind * count, count), embeddings.rows(kind, from, count));
-    }
-  }
+  const Embeddings embeddings(batch, model_.width(), batch_arena_);
+  embed_share(batch, share, nullptr, embeddings);
   return contrastive_loss(embeddings.by_kind(), options_.temperature, batch_arena_);
+}
+
+void GradCache::embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout,
+                            const Embeddings& embeddings) {
+  for_parts(share, options_.micro_batch, [&](std::int64_t from, std::int64_t count) {
+    const tensor::Arena::Scope part_scope(batch_arena_);
+    const Matrix y_SD = batch_arena_.matrix(DType::f32, count * embeddings.kinds, model_.width());
+    embed(texts_of(batch, from, count), y_SD, dropout);
+    embeddings.take(y_SD, share.from + from, count);
+  });
+  exchange(embeddings);
 }
 
 }  // namespace e5v::train

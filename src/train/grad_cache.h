@@ -2,22 +2,31 @@
 #include <functional>
 #include <span>
 
-#include "model/llama.h"
 #include "nn/dropout.h"
+#include "ranks/group.h"
 #include "tensor/arena.h"
-#include "train/adapters.h"
 #include "train/contrastive.h"
 #include "train/pack.h"
+#include "train/trainee.h"
 
 namespace e5v::train {
 
 /// The texts of a contrastive batch: pair i is anchors[i] with positives[i] and, unless there are none, negatives[i].
+/// In a group of processes each holds share_of(total, its rank).
 struct PairBatch {
   std::vector<TokenSequence> anchors, positives, negatives;
+  std::int64_t total = 0;          ///< pairs of all processes
+  bool has_negatives = false;      ///< in any of them
 
   std::int64_t pairs() const { return static_cast<std::int64_t>(anchors.size()); }
   std::int64_t tokens() const;
 };
+
+/// Which of `total` things a rank takes: [from, from + count).
+struct Share {
+  std::int64_t from = 0, count = 0;
+};
+Share share_of(std::int64_t total, int rank, int ranks);
 
 /// Loss and exact gradients of a contrastive batch of any size in the memory of a part of it: all texts are embedded
 /// part by part without gradients, the loss gives the gradient by each embedding, and each part is computed again to
@@ -29,23 +38,29 @@ class GradCache {
     float temperature = 0.05f;
   };
 
-  GradCache(const model::Llama& model, const TrainableLora& lora, const Options& options)
-      : model_(model), lora_(lora), options_(options) {}
+  /// The group must outlive this.
+  GradCache(const Trainee& model, const Options& options, const ranks::Group& group)
+      : model_(model), options_(options), group_(group) {}
 
-  /// Adds the gradients of the batch's mean loss to those of the adapters. dropout may be null.
+  /// Adds the gradients of the batch's mean loss to those of the model's parameters: those of its own pairs, so that the
+  /// sum over the group is the whole. Collective; the loss is that of all pairs. dropout may be null.
   ContrastiveLoss accumulate(const PairBatch& batch, const nn::Dropout* dropout);
 
-  /// The loss alone, without dropout.
+  /// The loss alone, without dropout. Collective.
   ContrastiveLoss evaluate(const PairBatch& batch);
 
   /// Last hidden states of the sequences, in their order. y_SD f32.
   void embed(std::span<const TokenSequence> sequences, tensor::Matrix y_SD, const nn::Dropout* dropout);
 
  private:
-  struct Part;
-  const model::Llama& model_;
-  const TrainableLora& lora_;
+  struct Embeddings;
+  /// Every rank's rows, from part to part, and then all ranks'.
+  void embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout, const Embeddings& embeddings);
+  void exchange(const Embeddings& embeddings) const;
+
+  const Trainee& model_;
   Options options_;
+  const ranks::Group& group_;
   tensor::Arena batch_arena_, arena_, gradient_arena_;
 };
 

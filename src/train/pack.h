@@ -1,24 +1,39 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
-#include "model/llama.h"
+#include "model/llava_next.h"
 
 namespace e5v::train {
 
-/// A tokenised text as training sees it. Positions rise, but may leave some out: what the reference masks is not there.
+/// A text, an image or both, tokenised, as training sees it. Positions rise, but may leave some out: what the reference
+/// masks is not there.
 struct TokenSequence {
-  std::vector<std::int32_t> ids, positions;
-  std::uint32_t name = 0;  ///< unique within a step: with a position it names a row for dropout
+  std::vector<std::int32_t> ids;        ///< one for each row; -1 for the rows of the image
+  std::vector<std::int32_t> positions;  ///< of the rows
+  std::uint32_t name = 0;               ///< unique within a step: with a position it names a row for dropout
+  std::shared_ptr<const model::PreparedImage> image{};
+  /// For next-token prediction: what follows each of the last rows. Empty: the last row's hidden state is wanted.
+  std::vector<std::int32_t> labels{};
 
   /// Positions 0, 1, ....
   static TokenSequence from(std::vector<std::int32_t> ids, std::uint32_t name);
+
+  std::int64_t rows() const { return static_cast<std::int64_t>(ids.size()); }
+  /// Rows whose hidden state is wanted.
+  std::int64_t pooled() const { return labels.empty() ? 1 : static_cast<std::int64_t>(labels.size()); }
 };
 
-/// Sequences as rows of one matrix, one behind the other; pooled are their last rows, in their order.
+/// Sequences as rows of one matrix, one behind the other. Pooled are the last rows of each, in their order.
 struct PackedSequences {
+  struct Image {
+    const model::PreparedImage* image;
+    std::int64_t first_row;
+  };
   std::vector<std::int32_t> ids_T;
+  std::vector<Image> images;
   model::PackedRows rows;
 };
 

@@ -38,10 +38,11 @@ inline std::string content_of(const std::filesystem::path& path) {
 /// The program with arguments, running; stdin is a file, or empty.
 class Process {
  public:
-  explicit Process(const std::vector<std::string>& arguments, const std::filesystem::path& input = "/dev/null") {
+  explicit Process(const std::vector<std::string>& arguments, const std::filesystem::path& input = "/dev/null",
+                   const std::string& program = E5V_PROGRAM) {
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork failed");
-    if (pid_ == 0) run_child(arguments, input);
+    if (pid_ == 0) run_child(arguments, input, program);
   }
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -52,6 +53,7 @@ class Process {
   }
 
   void send(int number) const { ::kill(pid_, number); }
+  pid_t pid() const { return pid_; }
 
   Outcome wait() {
     int status = 0;
@@ -67,7 +69,8 @@ class Process {
   }
 
  private:
-  [[noreturn]] void run_child(const std::vector<std::string>& arguments, const std::filesystem::path& input) const {
+  [[noreturn]] void run_child(const std::vector<std::string>& arguments, const std::filesystem::path& input,
+                              const std::string& program) const {
     const auto redirect = [](const std::filesystem::path& path, int flags, int target) {
       const int descriptor = ::open(path.c_str(), flags, 0644);
       if (descriptor < 0 || ::dup2(descriptor, target) < 0) ::_exit(99);
@@ -76,10 +79,10 @@ class Process {
     redirect(input, O_RDONLY, STDIN_FILENO);
     redirect(folder_.path() / "out", O_WRONLY | O_CREAT, STDOUT_FILENO);
     redirect(folder_.path() / "err", O_WRONLY | O_CREAT, STDERR_FILENO);
-    std::vector<char*> argv{const_cast<char*>(E5V_PROGRAM)};
+    std::vector<char*> argv{const_cast<char*>(program.c_str())};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
-    ::execv(E5V_PROGRAM, argv.data());
+    ::execv(program.c_str(), argv.data());
     ::_exit(98);
   }
 

@@ -40,7 +40,7 @@ TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
   for (std::size_t layer = 0; layer <= weights.blocks.size(); ++layer) {
     const auto expected = trace.find("hidden_states." + std::to_string(layer))->as<float>();
     if (layer == 0) {
-      Llama(weights, config.text, nn::Precision::f32).embed(ids, matrix_of(x));
+      Llama(weights, config.text, nn::Precision::f32).embed(ids, matrix_of(x), arena);
     } else {
       std::vector<float> frequencies;
       for (std::int64_t i = 0; i < config.text.head_width; i += 2) {
@@ -56,7 +56,7 @@ TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
   }
   const Llama llama(weights, config.text, nn::Precision::f32);
   const tensor::Tensor start(tensor::DType::f32, x.shape()), y(tensor::DType::f32, x.shape());
-  llama.embed(ids, matrix_of(start));
+  llama.embed(ids, matrix_of(start), arena);
   llama.forward(matrix_of(start), rows, matrix_of(y), arena);
   EXPECT_LT(max_difference(y.as<float>(), trace.find("hidden_states.4")->as<float>()), 5e-5);
 }
@@ -67,7 +67,7 @@ std::int32_t next_token(const Llama& llama, const Stories& stories, const std::v
   const auto length = static_cast<std::int64_t>(ids.size());
   const tensor::Tensor x(tensor::DType::f32, {length, stories.config.width}),
       y(tensor::DType::f32, {1, stories.config.width});
-  llama.embed(ids, matrix_of(x));
+  llama.embed(ids, matrix_of(x), arena);
   llama.forward(matrix_of(x), one_sequence(length), matrix_of(y), arena);
   const ops::Weight head(std::vector<tensor::StoredMatrix>{stories.weights.embedding}, ops::Arithmetic::f32);
   const tensor::Tensor logits(tensor::DType::f32, {1, stories.config.vocabulary});
@@ -121,7 +121,7 @@ TEST(Llama, StretchedFrequenciesFollowTheirThreeRanges) {
     const Llama llama(stories.weights, config, nn::Precision::f32);
     const std::vector<std::int32_t> ids{1, 403, 407, 261, 378};
     const tensor::Tensor x(tensor::DType::f32, {5, config.width}), y(tensor::DType::f32, {1, config.width});
-    llama.embed(ids, matrix_of(x));
+    llama.embed(ids, matrix_of(x), arena);
     llama.forward(matrix_of(x), one_sequence(5), matrix_of(y), arena);
     return std::vector<float>(y.as<float>().begin(), y.as<float>().end());
   };

@@ -5,17 +5,19 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "embed/loading.h"
 #include "golden.h"
-#include "model/checkpoint.h"
-#include "model/config.h"
 #include "tensor/safetensors.h"
 #include "train/adamw.h"
-#include "train/adapters.h"
+#include "train/examples.h"
 #include "train/grad_cache.h"
 #include "train/schedule.h"
+#include "train/trainee.h"
 
 namespace e5v::train {
 namespace {
+
+const ranks::Group alone;
 
 using test::golden;
 
@@ -24,20 +26,17 @@ constexpr double kLearningRate = 4e-4;
 
 Json golden_json(const std::string& name) { return read_json(golden("train") / name); }
 
-/// The language model of the tiny checkpoint with the adapters of the goldens.
-struct GoldenTrainee {
-  model::ModelConfig config = model::read_config(golden("ckpt/tiny-small-f32"));
-  model::Checkpoint checkpoint{golden("ckpt/tiny-small-f32")};
-  model::Llama llama{model::LlamaWeights::from(checkpoint, config.text), config.text, nn::Precision::f32};
-  TrainableLora lora{config.text, {.rank = 8, .alpha = 16}, 0};
+/// The tiny checkpoint with the adapters of the goldens.
+Trainee golden_trainee() {
+  TraineeOptions options;
+  options.lora = {.rank = 8, .alpha = 16, .dropout = 0};
+  return Trainee(golden("ckpt/tiny-small-f32"), {}, options);
+}
 
-  GoldenTrainee() { lora.attach_to(llama); }
-
-  /// "language_model.layers.0.mlp.up_proj.lora_A" as PEFT calls it.
-  static std::string peft_name(const std::string& name) {
-    return "base_model.model.model" + name.substr(std::string("language_model").size()) + ".weight";
-  }
-};
+/// "language_model.layers.0.mlp.up_proj.lora_A" as PEFT calls it.
+std::string peft_name(const std::string& name) {
+  return "base_model.model.model" + name.substr(std::string("language_model").size()) + ".weight";
+}
 
 /// Sequences of which the mask leaves tokens out; those keep the places they had between these.
 PairBatch masked_batch(const tensor::SafetensorsFile& file, const std::string& mode) {
@@ -58,7 +57,7 @@ PairBatch masked_batch(const tensor::SafetensorsFile& file, const std::string& m
   const auto part = [&](std::int64_t from) {
     return std::vector<TokenSequence>(sequences.begin() + from, sequences.begin() + from + kPairs);
   };
-  return {part(0), part(kPairs), part(2 * kPairs)};
+  return {part(0), part(kPairs), part(2 * kPairs), kPairs, true};
 }
 
 double largest_difference(std::span<const float> found, std::span<const float> expected) {
@@ -70,33 +69,48 @@ double largest_difference(std::span<const float> found, std::span<const float> e
   return largest;
 }
 
-class OneStep : public testing::TestWithParam<std::string> {
- protected:
-  void start_from(const std::string& init) {
-    for (const TrainableLora::Parameter& parameter : trainee_.lora.parameters()) {
-      const auto* values = file_.find("as_is." + init + ".init." + GoldenTrainee::peft_name(parameter.name));
-      if (values != nullptr) {
-        std::ranges::copy(values->as<float>(), parameter.values.begin());
-      } else {  // zeros are not in the file
-        ASSERT_TRUE(init == "B0" && parameter.name.ends_with("lora_B")) << parameter.name;
-      }
+/// The parameters at the beginning of a run.
+void start_from(const tensor::SafetensorsFile& file, const std::string& init, const std::vector<Parameter>& parameters) {
+  for (const Parameter& parameter : parameters) {
+    const auto* values = file.find("as_is." + init + ".init." + peft_name(parameter.name));
+    if (values != nullptr) {
+      std::ranges::copy(values->as<float>(), parameter.values.begin());
+    } else {  // zeros are not in the file
+      ASSERT_TRUE(init == "B0" && parameter.name.ends_with("lora_B")) << parameter.name;
     }
   }
+}
 
+std::vector<std::int64_t> sizes_of(const std::vector<Parameter>& parameters) {
+  std::vector<std::int64_t> sizes;
+  for (const Parameter& parameter : parameters) sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
+  return sizes;
+}
+
+/// The run's parameters are those that PEFT saved behind the same run.
+void expect_saved_adapter(const Trainee& trainee) {
+  const model::Adapter saved = model::Adapter::read(golden("train/adapter_20step"), trainee.config().text);
+  const auto& parts = trainee.lora()->adapter().parts;
+  ASSERT_EQ(saved.parts.size(), parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    EXPECT_EQ(saved.parts[i].target, parts[i].target);
+    EXPECT_EQ(saved.parts[i].scale, parts[i].scale);
+    EXPECT_LT(largest_difference(parts[i].a_RK.as<float>(), saved.parts[i].a_RK.as<float>()), 2e-3) << parts[i].target;
+    EXPECT_LT(largest_difference(parts[i].b_NR.as<float>(), saved.parts[i].b_NR.as<float>()), 2e-3) << parts[i].target;
+  }
+}
+
+class OneStep : public testing::TestWithParam<std::string> {
+ protected:
   /// Clipping and one step of AdamW, where the file has what follows.
   void expect_update(const std::string& run) {
     if (!run.starts_with("as_is")) return;
-    const auto parameters = trainee_.lora.parameters();
-    std::vector<TrainedSpan> spans;
-    std::vector<std::int64_t> sizes;
-    for (const auto& parameter : parameters) {
-      spans.push_back({parameter.values, parameter.gradient});
-      sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
-    }
+    const auto parameters = trainee_.parameters();
+    const std::vector<TrainedSpan> spans(parameters.begin(), parameters.end());
     clip_gradients(spans, 1.0);
-    AdamW(sizes, {}).step(spans, kLearningRate);
+    AdamW(sizes_of(parameters), {}).step(spans, kLearningRate);
     for (const auto& parameter : parameters) {
-      const auto* after = file_.find(run + ".after_step." + GoldenTrainee::peft_name(parameter.name));
+      const auto* after = file_.find(run + ".after_step." + peft_name(parameter.name));
       ASSERT_NE(after, nullptr) << parameter.name;
       const auto expected = after->as<float>();
       for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -108,19 +122,19 @@ class OneStep : public testing::TestWithParam<std::string> {
   }
 
   tensor::SafetensorsFile file_{golden("train/one_step.safetensors")};
-  GoldenTrainee trainee_;
+  Trainee trainee_ = golden_trainee();
 };
 
 TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   const std::string run = GetParam(), mode = run.substr(0, run.find('.')), init = run.substr(run.find('.') + 1);
-  start_from(init);
+  start_from(file_, init, trainee_.parameters());
   const Json expected = golden_json("train.json").at("runs").at(run);
   const PairBatch batch = masked_batch(file_, mode);
-  GradCache cache(trainee_.llama, trainee_.lora, {.micro_batch = kPairs});
+  GradCache cache(trainee_, {.micro_batch = kPairs}, alone);
   EXPECT_NEAR(cache.accumulate(batch, nullptr).loss, expected.at("loss").get<double>(), 2e-6);
 
   tensor::Arena arena;
-  const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kPairs, trainee_.config.text.width);
+  const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kPairs, trainee_.width());
   const tensor::Matrix logits = arena.matrix(tensor::DType::f32, kPairs, 2 * kPairs);
   const std::vector<TokenSequence>* const kinds[] = {&batch.anchors, &batch.positives, &batch.negatives};
   for (std::int64_t kind = 0; kind < 3; ++kind) cache.embed(*kinds[kind], pooled.row_range(kind * kPairs, kPairs), nullptr);
@@ -136,13 +150,13 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   EXPECT_LT(largest_difference(found_logits, file_.find(run + ".logits")->as<float>()), 2e-5);
 
   double square = 0;
-  for (const TrainableLora::Parameter& parameter : trainee_.lora.parameters()) {
+  for (const Parameter& parameter : trainee_.parameters()) {
     double own = 0;
     for (const float value : parameter.gradient) own += static_cast<double>(value) * static_cast<double>(value);
     square += own;
-    const double norm = expected.at("grad_l2").at(GoldenTrainee::peft_name(parameter.name)).get<double>();
+    const double norm = expected.at("grad_l2").at(peft_name(parameter.name)).get<double>();
     EXPECT_NEAR(std::sqrt(own), norm, 1e-5 * (1 + norm)) << parameter.name;
-    const auto* gradient = file_.find(run + ".grad." + GoldenTrainee::peft_name(parameter.name));
+    const auto* gradient = file_.find(run + ".grad." + peft_name(parameter.name));
     if (gradient != nullptr) {
       EXPECT_LT(largest_difference(parameter.gradient, gradient->as<float>()), 2e-5) << parameter.name;
     }
@@ -150,6 +164,81 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   EXPECT_NEAR(std::sqrt(square), expected.at("grad_norm").get<double>(), 1e-4);
   expect_update(run);
 }
+
+/// The triplets of the goldens' four batches.
+std::vector<std::vector<Pair>> golden_batches() {
+  std::vector<std::vector<Pair>> batches;
+  const Json json = golden_json("data.json");
+  for (const Json& batch : json.at("batches")) {
+    std::vector<Pair>& pairs = batches.emplace_back();
+    for (const Json& triplet : batch) {
+      pairs.push_back({Input::from_text(triplet.at(0).get<std::string>()), Input::from_text(triplet.at(1).get<std::string>()),
+                       triplet.at(2).get<std::string>()});
+    }
+  }
+  return batches;
+}
+
+/// What turns texts into tokens for the tiny checkpoint.
+embed::Preparer golden_preparer(const Trainee& trainee) {
+  return embed::make_preparer(golden("ckpt/tiny-small-f32"), model::read_config(golden("ckpt/tiny-small-f32")),
+                              trainee.checkpoint(), nn::Precision::f32, {});
+}
+
+TEST(Examples, PaperPromptsAndMasksAreTheReferences) {
+  const Trainee trainee = golden_trainee();
+  embed::Preparer preparer = golden_preparer(trainee);
+  const tensor::SafetensorsFile file(golden("train/one_step.safetensors"));
+  for (const bool masks : {true, false}) {
+    Examples examples(preparer, {.paper_prompts = true, .paper_masks = masks});
+    const PairBatch found = examples.contrastive(golden_batches().front());
+    const PairBatch expected = masked_batch(file, masks ? "as_is" : "fixmask");
+    for (const auto kind : {&PairBatch::anchors, &PairBatch::positives, &PairBatch::negatives}) {
+      ASSERT_EQ((found.*kind).size(), (expected.*kind).size());
+      for (std::size_t i = 0; i < (found.*kind).size(); ++i) {
+        EXPECT_EQ((found.*kind)[i].ids, (expected.*kind)[i].ids) << i;
+        if (masks) {
+          EXPECT_EQ((found.*kind)[i].positions, (expected.*kind)[i].positions) << i;
+        }
+      }
+    }
+  }
+}
+
+class Curve : public testing::TestWithParam<std::string> {};
+
+TEST_P(Curve, TwentySteps) {
+  const Json steps = golden_json("train.json").at("curves_20_steps").at(GetParam());
+  Trainee trainee = golden_trainee();
+  embed::Preparer preparer = golden_preparer(trainee);
+  Examples examples(preparer, {.paper_prompts = true, .paper_masks = GetParam() != "fixmask"});
+  const tensor::SafetensorsFile file(golden("train/one_step.safetensors"));
+  start_from(file, "B0", trainee.parameters());
+  GradCache cache(trainee, {.micro_batch = 4}, alone);
+  const std::vector<Parameter> parameters = trainee.parameters();
+  const std::vector<TrainedSpan> spans(parameters.begin(), parameters.end());
+  AdamW optimizer(sizes_of(parameters), {});
+  const Schedule schedule{ScheduleShape::linear, GetParam() == "as_is_lr4e-4" ? 4e-4 : 4e-3, 5, 20};
+  const auto batches = golden_batches();
+  ASSERT_EQ(steps.size(), 20u);
+  for (std::size_t step = 0; step < steps.size(); ++step) {
+    const Json& expected = steps.at(step);
+    trainee.clear_gradients();
+    const ContrastiveLoss loss = cache.accumulate(examples.contrastive(batches[step % 4]), nullptr);
+    EXPECT_NEAR(loss.loss, expected.at("loss").get<double>(), 1e-4) << step;
+    EXPECT_NEAR(clip_gradients(spans, 1), expected.at("grad_norm_before_clip").get<double>(), 1e-3) << step;
+    const double rate = schedule.at(static_cast<std::int64_t>(step));
+    EXPECT_NEAR(rate, expected.at("lr").get<double>(), 1e-12) << step;
+    optimizer.step(spans, rate);
+  }
+  if (GetParam() == "as_is") expect_saved_adapter(trainee);
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, Curve, testing::Values("as_is", "fixmask", "as_is_lr4e-4"), [](const auto& run) {
+  std::string name = run.param;
+  std::ranges::replace_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+});
 
 INSTANTIATE_TEST_SUITE_P(Goldens, OneStep, testing::Values("as_is.B0", "as_is.randB", "fixmask.B0", "fixmask.randB"),
                          [](const auto& run) {

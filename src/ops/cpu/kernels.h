@@ -4,6 +4,7 @@
 #include <span>
 
 #include "ops/attention.h"
+#include "ops/dropout.h"
 #include "ops/rotary.h"
 #include "tensor/matrix.h"
 #include "tensor/stored_matrix.h"
@@ -26,6 +27,8 @@ void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y);
 void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy, tensor::Matrix dx);
 void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up);
 
+void dropout(tensor::Matrix x, std::uint32_t limit, float scale, const DropoutKey& key,
+             std::span<const std::uint64_t> names);
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table, float direction);
 void convert(tensor::ConstMatrix x, tensor::Matrix y);
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels);

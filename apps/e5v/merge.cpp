@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <optional>
+
+#include "base/progress.h"
+#include "commands.h"
+#include "embed/info.h"
+#include "embed/vector_run.h"
+#include "interrupt.h"
+#include "options.h"
+#include "terminal.h"
+#include "train/write_checkpoint.h"
+
+namespace e5v::app {
+namespace {
+
+struct MergeOptions {
+  std::filesystem::path model, adapter, output;
+  bool force = false;
+};
+
+int run_merge(const MergeOptions& options) {
+  constexpr std::uint64_t kUnit = 1'000'000;
+  const InterruptScope interrupts;
+  std::optional<Progress> progress;
+  if (::isatty(STDERR_FILENO) == 1) {
+    progress.emplace("MB", static_cast<std::int64_t>(embed::inspect(options.model, {}).bytes / kUnit));
+  }
+  std::uint64_t done = 0;
+  try {
+    train::merge_adapter(options.model, options.adapter, options.output, options.force, [&](std::uint64_t bytes) {
+      InterruptScope::check();
+      const std::uint64_t before = done / kUnit;
+      done += bytes;
+      if (progress) progress->advance(static_cast<std::int64_t>(done / kUnit - before));
+    });
+  } catch (const embed::Interrupted&) {
+    progress.reset();
+    fmt::print(stderr, "e5v: interrupted, the checkpoint in {} is not complete\n", one_line(options.output.string()));
+    return 128 + InterruptScope::signal();
+  }
+  progress.reset();
+  fmt::print(stderr, "e5v: {} merged into {}\n", embed::bytes_text(done), one_line(options.output.string()));
+  return kSuccess;
+}
+
+}  // namespace
+
+Run add_merge(CLI::App& app) {
+  const auto options = std::make_shared<MergeOptions>();
+  CLI::App* command = app.add_subcommand(
+      "merge",
+      "write a model with an adapter merged into its weights\n"
+      "\n"
+      "The folder that is written is a checkpoint like the model, of the same types and names, which transformers loads "
+      "too. Quantised models cannot be merged into: merge into the model they were made from, then quantise.");
+  command->footer("Example:\n  e5v merge --model e5-v --adapter run/adapter --output e5-v-mine");
+  command->add_option("--model", options->model, "folder of the checkpoint")->option_text("DIR")->required();
+  command->add_option("--adapter", options->adapter, "folder of the LoRA adapter, in PEFT's layout")
+      ->option_text("DIR")
+      ->required();
+  command->add_option("--output", options->output, "folder to make")->option_text("DIR")->required();
+  command->add_flag("--force", options->force, "replace the checkpoint in a folder that is not empty");
+  return [options] { return run_merge(*options); };
+}
+
+}  // namespace e5v::app

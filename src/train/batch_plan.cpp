@@ -1,0 +1,36 @@
+#include "train/batch_plan.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace e5v::train {
+
+BatchPlan::BatchPlan(std::vector<RowOrder> sources, std::int64_t batch, std::uint64_t seed)
+    : sources_(std::move(sources)), batch_(batch), seed_(seed), first_batch_{0} {
+  require(!sources_.empty(), "[train] no source of rows");
+  require(batch > 0, "[train] a batch of {} rows", batch);
+  for (const RowOrder& order : sources_) {
+    first_batch_.push_back(first_batch_.back() + (order.training_rows() + batch - 1) / batch);
+  }
+}
+
+BatchPlan::Batch BatchPlan::at(std::int64_t step) const {
+  constexpr std::uint64_t kTurns = std::uint64_t{1} << 40;  // streams of their own, apart from those of RowOrder
+  Batch batch;
+  batch.epoch = step / batches_per_epoch();
+  const Permutation turns(batches_per_epoch(), seed_, kTurns + static_cast<std::uint64_t>(batch.epoch));
+  // A single source keeps its order: the short batch comes last.
+  const std::int64_t place = step % batches_per_epoch();
+  const std::int64_t turn = sources_.size() == 1 ? place : turns.at(place);
+  const auto next = std::upper_bound(first_batch_.begin(), first_batch_.end(), turn);
+  batch.source = static_cast<std::size_t>(next - first_batch_.begin()) - 1;
+  const RowOrder& order = sources_[batch.source];
+  const std::int64_t from = (turn - first_batch_[batch.source]) * batch_;
+  for (std::int64_t i = from; i < std::min(from + batch_, order.training_rows()); ++i) {
+    batch.rows.push_back(order.training(batch.epoch, i));
+  }
+  return batch;
+}
+
+}  // namespace e5v::train

@@ -1,0 +1,40 @@
+#pragma once
+#include <span>
+
+#include "nn/dropout.h"
+#include "ranks/group.h"
+#include "tensor/arena.h"
+#include "train/pack.h"
+#include "train/trainee.h"
+
+namespace e5v::train {
+
+struct CaptionLoss {
+  double loss = 0;      ///< mean cross-entropy of a label, in nats
+  double accuracy = 0;  ///< share of the labels that score highest
+};
+
+/// Next-token prediction: the mean over all labels of a batch, computed part by part.
+/// Source: arXiv:2304.08485, eq. 3 (visual instruction tuning).
+class Captioning {
+ public:
+  /// The group must outlive this.
+  Captioning(const Trainee& model, std::int64_t micro_batch, const ranks::Group& group)
+      : model_(model), micro_batch_(micro_batch), group_(group) {}
+
+  /// Adds the gradients of the batch's loss to those of the model's parameters: those of its own sequences, so that the
+  /// sum over the group is the whole. Collective; the loss is that of all labels. dropout may be null.
+  CaptionLoss accumulate(std::span<const TokenSequence> batch, const nn::Dropout* dropout);
+  /// The loss alone, without dropout. Collective.
+  CaptionLoss evaluate(std::span<const TokenSequence> batch);
+
+ private:
+  CaptionLoss run(std::span<const TokenSequence> batch, const nn::Dropout* dropout, bool gradients);
+
+  const Trainee& model_;
+  std::int64_t micro_batch_;
+  const ranks::Group& group_;
+  tensor::Arena arena_, gradient_arena_;
+};
+
+}  // namespace e5v::train

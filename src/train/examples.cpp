@@ -1,0 +1,123 @@
+#include "train/examples.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace e5v::train {
+namespace {
+
+/// Names of a pair's sequences differ.
+constexpr std::uint32_t kKinds = 3;
+
+TokenSequence with_image_rows(const embed::PreparedInput& prepared, std::uint32_t name) {
+  std::vector<std::int32_t> ids;
+  for (const std::int32_t id : prepared.ids) {
+    ids.insert(ids.end(), id == embed::kImageSlot ? prepared.image->order.size() : 1, id);
+  }
+  TokenSequence sequence = TokenSequence::from(std::move(ids), name);
+  sequence.image = prepared.image;
+  return sequence;
+}
+
+constexpr std::int64_t kMultiple = 8;
+
+std::int64_t longest_of(const std::vector<TokenSequence>& sequences) {
+  std::int64_t longest = 0;
+  for (const TokenSequence& sequence : sequences) {
+    require(!sequence.image, "[paper-compat] E5-V's training takes texts only");
+    longest = std::max(longest, sequence.rows());
+  }
+  return (longest + kMultiple - 1) / kMultiple * kMultiple;
+}
+
+/// Pads on the left to `length` rows, of which the first `attended` stay in the sequence; drops tokens of id 0.
+void pad_left(TokenSequence& sequence, std::int64_t length, std::int32_t pad, std::int64_t attended) {
+  const std::int64_t pads = length - sequence.rows();
+  TokenSequence padded{{}, {}, sequence.name};
+  for (std::int64_t place = 0; place < length; ++place) {
+    const std::int32_t id = place < pads ? pad : sequence.ids[static_cast<std::size_t>(place - pads)];
+    if (id == 0 || (place < pads && place >= attended)) continue;
+    padded.ids.push_back(id);
+    padded.positions.push_back(static_cast<std::int32_t>(place));
+  }
+  sequence = std::move(padded);
+}
+
+}  // namespace
+
+Examples::Examples(embed::Preparer& preparer, Options options)
+    : preparer_(preparer),
+      options_(std::move(options)),
+      paper_template_(text::paper_training_prompt(preparer.style()).text_template) {
+  const std::string_view end = text::end_of_turn(preparer_.style());
+  const auto id = preparer_.tokenizer().id_of(end);
+  require<ModelError>(id.has_value(), "[tokenizer.json] has no token {}, which ends a turn", end);
+  end_ = *id;
+}
+
+std::string Examples::cut(const std::string& sentence) const {
+  if (options_.max_tokens == 0) return sentence;
+  std::vector<std::int32_t> ids = preparer_.tokenizer().encode(sentence, false);
+  const bool fits = static_cast<std::int64_t>(ids.size()) <= options_.max_tokens;
+  if (fits && !options_.paper_prompts) return sentence;
+  if (!fits) ids.resize(static_cast<std::size_t>(options_.max_tokens));
+  return preparer_.tokenizer().decode(ids, {.skip_special_tokens = options_.paper_prompts, .clean_up_spaces = options_.paper_prompts});
+}
+
+TokenSequence Examples::sequence(Input input, std::uint32_t name) {
+  if (input.text) input.text = cut(*input.text);
+  if (options_.paper_prompts && input.text && !input.image) input.prompt = paper_template_;
+  return with_image_rows(preparer_.prepare(input), name);
+}
+
+PairBatch Examples::contrastive(std::span<const Pair> pairs, const Share& share) {
+  PairBatch batch;
+  batch.total = static_cast<std::int64_t>(pairs.size());
+  batch.has_negatives = !pairs.empty() && pairs.front().hard_negative.has_value();
+  // The paper's pads depend on the whole batch.
+  const Share made = options_.paper_masks ? whole(pairs) : share;
+  for (std::int64_t i = made.from; i < made.from + made.count; ++i) {
+    const Pair& pair = pairs[static_cast<std::size_t>(i)];
+    const std::uint32_t name = kKinds * static_cast<std::uint32_t>(i);
+    batch.anchors.push_back(sequence(pair.anchor, name));
+    batch.positives.push_back(sequence(pair.positive, name + 1));
+    if (pair.hard_negative) batch.negatives.push_back(sequence(Input::from_text(*pair.hard_negative), name + 2));
+  }
+  if (!options_.paper_masks) return batch;
+  pad_as_the_paper(batch);
+  for (auto* kind : {&batch.anchors, &batch.positives, &batch.negatives}) {
+    if (kind->empty()) continue;
+    *kind = {kind->begin() + share.from, kind->begin() + share.from + share.count};
+  }
+  return batch;
+}
+
+/// The original pads each kind to its own longest, rounded up: positives with what it masks, the others with a token that
+/// it attends to. What then is missing to the longest kind is filled with that token everywhere.
+void Examples::pad_as_the_paper(PairBatch& batch) const {
+  const std::int64_t own = longest_of(batch.positives);
+  const std::int64_t length = std::max({longest_of(batch.anchors), own, longest_of(batch.negatives)});
+  for (TokenSequence& sequence : batch.anchors) pad_left(sequence, length, end_, length);
+  for (TokenSequence& sequence : batch.positives) pad_left(sequence, length, end_, length - own);
+  for (TokenSequence& sequence : batch.negatives) pad_left(sequence, length, end_, length);
+}
+
+std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, const Share& share) {
+  std::vector<TokenSequence> sequences;
+  for (std::int64_t i = share.from; i < share.from + share.count; ++i) {
+    const Pair& pair = pairs[static_cast<std::size_t>(i)];
+    require(pair.positive.text && !pair.positive.image, "[captions] what follows is to be a text, not an image");
+    Input asked = pair.anchor;
+    if (asked.image && !asked.text) asked.prompt = options_.caption_prompt;
+    TokenSequence sequence = with_image_rows(preparer_.prepare(asked), kKinds * static_cast<std::uint32_t>(i));
+    sequence.labels = preparer_.tokenizer().encode(cut(*pair.positive.text), false);
+    sequence.ids.insert(sequence.ids.end(), sequence.labels.begin(), sequence.labels.end());
+    sequence.labels.push_back(end_);
+    sequence.positions.resize(sequence.ids.size());
+    std::iota(sequence.positions.begin(), sequence.positions.end(), 0);
+    sequences.push_back(std::move(sequence));
+  }
+  return sequences;
+}
+
+}  // namespace e5v::train

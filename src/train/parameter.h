@@ -1,0 +1,17 @@
+#pragma once
+#include <span>
+#include <string>
+
+#include "train/adamw.h"
+
+namespace e5v::train {
+
+/// A tensor that is trained, its gradient beside it: f32, of one length.
+struct Parameter {
+  std::string name;
+  std::span<float> values, gradient;
+
+  operator TrainedSpan() const { return {values, gradient}; }  // NOLINT(google-explicit-constructor)
+};
+
+}  // namespace e5v::train

@@ -1,0 +1,173 @@
+#include "train/run_folder.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "tensor/safetensors.h"
+#include "tensor/safetensors_writer.h"
+
+namespace e5v::train {
+namespace {
+
+namespace fs = std::filesystem;
+using tensor::DType;
+
+constexpr const char* kStates = "checkpoints";
+constexpr const char* kPrefix = "step-";
+constexpr const char* kState = "state.json";
+constexpr const char* kOptimizer = "optimizer.safetensors";
+constexpr const char* kWeights = "weights.safetensors";
+
+/// Spans of f32 under names, as one file.
+void write_spans(const fs::path& path, const std::vector<std::pair<std::string, std::span<const float>>>& spans) {
+  std::vector<tensor::TensorSpec> specs;
+  for (const auto& [name, values] : spans) specs.push_back({name, DType::f32, {static_cast<std::int64_t>(values.size())}});
+  tensor::SafetensorsWriter writer(path, specs);
+  for (const auto& [name, values] : spans) writer.write(name, std::as_bytes(values));
+  writer.finish();
+}
+
+void read_span(const tensor::SafetensorsFile& file, const fs::path& path, const std::string& name, std::span<float> values) {
+  const tensor::TensorView* found = file.find(name);
+  require(found != nullptr && found->dtype == DType::f32 && found->elements() == static_cast<std::int64_t>(values.size()),
+          "[{}] expected {} numbers of {}", path.string(), values.size(), in_quotes(name));
+  std::ranges::copy(found->as<float>(), values.begin());
+}
+
+void write_state(const fs::path& folder, const RunState& state, const Trainee& model, const AdamW& optimizer) {
+  if (model.lora() != nullptr) model.lora()->adapter().write(folder);
+  std::vector<std::pair<std::string, std::span<const float>>> weights, averages;
+  for (const Trainee::Weight& weight : model.weights()) weights.emplace_back(weight.name, weight.values.as<float>());
+  if (!weights.empty()) write_spans(folder / kWeights, weights);
+  const std::vector<Parameter> parameters = model.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    averages.emplace_back("mean." + parameters[i].name, optimizer.state().mean[i]);
+    averages.emplace_back("square." + parameters[i].name, optimizer.state().square[i]);
+  }
+  write_spans(folder / kOptimizer, averages);
+  const nlohmann::ordered_json json{{"step", state.step},
+                                    {"optimizer_step", optimizer.state().step},
+                                    {"best_held_out", state.best_held_out},
+                                    {"worse_evaluations", state.worse_evaluations},
+                                    {"identity", state.identity}};
+  write_file_atomically(folder / kState, json.dump(2) + "\n");
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder_(folder) {
+  std::error_code error;
+  fs::create_directories(folder / kStates, error);
+  require(fs::is_directory(folder / kStates), "[{}] cannot be made: {}", folder.string(), error.message());
+  lock_ = embed::OutputFile(folder / "train.lock", 0);
+  require(lock_.lock(), "[{}] another process is training there", folder.string());
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder / kStates)) {
+    if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);  // left by a kill
+  }
+  const bool used = !states().empty() || fs::exists(metrics());
+  require(resume || replace || !used, "[{}] holds a run; --resume goes on with it, --force begins anew", folder.string());
+  if (!replace) return;
+  for (const fs::path& state : states()) fs::remove_all(state, error);
+  fs::remove(metrics(), error);
+}
+
+std::vector<fs::path> RunFolder::states() const {
+  std::vector<fs::path> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ / kStates)) {
+    if (entry.path().filename().string().starts_with(kPrefix)) found.push_back(entry.path());
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+std::optional<RunState> RunFolder::newest() const {
+  const std::vector<fs::path> all = states();
+  if (all.empty()) return std::nullopt;
+  const fs::path file = all.back() / kState;
+  const Json json = read_json(file);
+  try {
+    return RunState{json.at("step").get<std::int64_t>(), json.at("identity").get<RunIdentity>(),
+                    json.at("best_held_out").get<double>(), json.at("worse_evaluations").get<std::int64_t>()};
+  } catch (const Json::exception& error) {
+    fail<InvalidInput>("[{}] is no state of a run: {}", file.string(), error.what());
+  }
+}
+
+void RunFolder::load(Trainee& model, AdamW& optimizer) const {
+  const fs::path folder = states().back();
+  const Json json = read_json(folder / kState);
+  if (model.lora() != nullptr) {
+    const model::Adapter saved = model::Adapter::read(folder, model.config().text);
+    auto& parts = model.lora()->adapter().parts;
+    require(saved.parts.size() == parts.size(), "[{}] has {} adapters, the run {}", folder.string(), saved.parts.size(),
+            parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      require(saved.parts[i].target == parts[i].target && saved.parts[i].rank() == parts[i].rank(),
+              "[{}] has an adapter of rank {} for {}, the run one of rank {} for {}", folder.string(),
+              saved.parts[i].rank(), saved.parts[i].target, parts[i].rank(), parts[i].target);
+      std::ranges::copy(saved.parts[i].a_RK.as<float>(), parts[i].a_RK.as<float>().begin());
+      std::ranges::copy(saved.parts[i].b_NR.as<float>(), parts[i].b_NR.as<float>().begin());
+    }
+  }
+  if (!model.weights().empty()) {
+    const tensor::SafetensorsFile file(folder / kWeights);
+    for (const Trainee::Weight& weight : model.weights()) {
+      read_span(file, folder / kWeights, weight.name, weight.values.as<float>());
+    }
+    model.parameters_changed();
+  }
+  AdamWState state = optimizer.state();
+  state.step = json_value<std::int64_t, InvalidInput>(json, "optimizer_step", -1, (folder / kState).string());
+  const tensor::SafetensorsFile file(folder / kOptimizer);
+  const std::vector<Parameter> parameters = model.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    read_span(file, folder / kOptimizer, "mean." + parameters[i].name, state.mean[i]);
+    read_span(file, folder / kOptimizer, "square." + parameters[i].name, state.square[i]);
+  }
+  optimizer.restore(std::move(state));
+}
+
+void RunFolder::save(const RunState& state, const Trainee& model, const AdamW& optimizer, std::int64_t keep) const {
+  const std::string name = fmt::format("{}{:08}", kPrefix, state.step);
+  const fs::path temporary = folder_ / kStates / fmt::format(".{}", name), final_path = folder_ / kStates / name;
+  std::error_code error;
+  if (fs::exists(final_path)) return;
+  fs::remove_all(temporary, error);
+  try {
+    fs::create_directory(temporary);
+    write_state(temporary, state, model, optimizer);
+    embed::sync_folder_of(temporary / kState);
+    fs::rename(temporary, final_path);
+  } catch (const fs::filesystem_error& failure) {
+    fs::remove_all(temporary, error);
+    fail<InvalidInput>("[{}] cannot be written: {}", final_path.string(), failure.code().message());
+  } catch (...) {
+    fs::remove_all(temporary, error);
+    throw;
+  }
+  embed::sync_folder_of(final_path);
+  std::vector<fs::path> all = states();
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
+    // Under another name first: what a kill leaves of it is no state.
+    const fs::path old = folder_ / kStates / fmt::format(".{}", all[i].filename().string());
+    fs::rename(all[i], old, error);
+    fs::remove_all(old, error);
+  }
+}
+
+void require_same_run(const RunIdentity& saved, const RunIdentity& now) {
+  std::string differences;
+  for (const auto& [name, value] : now) {
+    const auto found = saved.find(name);
+    if (found != saved.end() && found->second == value) continue;
+    differences += fmt::format("{}{} was {}, is {}", differences.empty() ? "" : "; ", name,
+                               found == saved.end() ? "not given" : found->second, value);
+  }
+  for (const auto& [name, value] : saved) {
+    if (!now.contains(name)) differences += fmt::format("{}{} was {}, is not given", differences.empty() ? "" : "; ", name, value);
+  }
+  require(differences.empty(), "[resume] the run was begun otherwise: {}", differences);
+}
+
+}  // namespace e5v::train

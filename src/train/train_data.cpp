@@ -1,0 +1,129 @@
+#include "train/train_data.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace e5v::train {
+namespace {
+
+BatchPlan plan_of(const TrainData::Options& options, const std::vector<std::shared_ptr<const PairFile>>& files) {
+  std::vector<RowOrder> orders;
+  for (const auto& file : files) orders.emplace_back(file->rows(), options.held_out, options.seed);
+  return {std::move(orders), options.batch, options.seed};
+}
+
+void add_complaints(const PairFile& file, std::vector<std::string>& complaints) {
+  const PairFile::BadRows& bad = file.bad_rows();
+  for (const PairFile::BadRow& row : bad.first) complaints.push_back(row.message);
+  if (bad.count > 0) {
+    complaints.push_back(fmt::format("{} bad rows left out, {} good ones", bad.count, file.rows()));
+  }
+}
+
+}  // namespace
+
+std::int64_t StepBatch::tokens() const {
+  std::int64_t count = pairs.tokens();
+  for (const TokenSequence& sequence : captions) count += sequence.rows();
+  return count;
+}
+
+TrainData::Files TrainData::open(const std::vector<DataSource>& sources) {
+  Files files;
+  for (const DataSource& source : sources) files.push_back(std::make_shared<PairFile>(source.file));
+  return files;
+}
+
+TrainData::TrainData(const Options& options, const Files& files) : plan_(plan_of(options, files)), rank_(options.rank), ranks_(options.ranks) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    sources_.push_back({files[i], options.sources[i].objective});
+    const Pair first = files[i]->row(0);
+    images_ |= first.anchor.image || first.positive.image;
+  }
+  if (!options.held_out_file.empty()) {
+    held_out_file_ = std::make_shared<PairFile>(options.held_out_file);
+    const Pair first = held_out_file_->row(0);
+    images_ |= first.anchor.image || first.positive.image;
+  }
+}
+
+std::int64_t TrainData::rows() const {
+  std::int64_t rows = 0;
+  for (std::size_t i = 0; i < sources_.size(); ++i) rows += plan_.order(i).training_rows();
+  return rows;
+}
+
+bool TrainData::has_captions() const {
+  return std::ranges::any_of(sources_, [](const Source& source) { return source.objective == Objective::captions; });
+}
+
+std::vector<std::string> TrainData::complaints() const {
+  std::vector<std::string> complaints;
+  for (const Source& source : sources_) add_complaints(*source.file, complaints);
+  if (held_out_file_) add_complaints(*held_out_file_, complaints);
+  return complaints;
+}
+
+std::string TrainData::digest() const {
+  Hasher hasher;
+  for (const Source& source : sources_) {
+    hasher.add(source.file->digest().hex()).add(static_cast<std::int64_t>(source.objective));
+  }
+  if (held_out_file_) hasher.add(held_out_file_->digest().hex());
+  return hasher.digest().hex();
+}
+
+StepBatch TrainData::make(const Source& source, std::span<const std::int64_t> rows, Examples& examples) const {
+  StepBatch batch;
+  batch.objective = source.objective;
+  batch.total = static_cast<std::int64_t>(rows.size());
+  const Share share = share_of(batch.total, rank_, ranks_);
+  std::vector<Pair> pairs;
+  for (const std::int64_t row : rows) pairs.push_back(source.file->row(row));
+  const bool contrastive = source.objective == Objective::contrastive;
+  const auto fill = [&](const Share& part) {
+    contrastive ? void(batch.pairs = examples.contrastive(pairs, part)) : void(batch.captions = examples.captions(pairs, part));
+  };
+  try {
+    fill(share);
+  } catch (const InvalidInput&) {  // find out which row it was
+    for (std::int64_t i = share.from; i < share.from + share.count; ++i) {
+      try {
+        fill({i, 1});
+      } catch (const InvalidInput& error) {
+        fail<InvalidInput>("[{}] {}", source.file->where(rows[static_cast<std::size_t>(i)]), error.what());
+      }
+    }
+    throw;
+  }
+  return batch;
+}
+
+StepBatch TrainData::batch(std::int64_t step, Examples& examples) const {
+  const BatchPlan::Batch chosen = plan_.at(step);
+  StepBatch batch = make(sources_[chosen.source], chosen.rows, examples);
+  batch.epoch = static_cast<double>(step + 1) / static_cast<double>(steps_per_epoch());
+  return batch;
+}
+
+std::vector<StepBatch> TrainData::held_out(Examples& examples) const {
+  std::vector<StepBatch> batches;
+  const auto add = [&](const Source& source, std::int64_t count, const auto& row_at) {
+    for (std::int64_t from = 0; from < count; from += plan_.batch_size()) {
+      std::vector<std::int64_t> rows;
+      for (std::int64_t i = from; i < std::min(from + plan_.batch_size(), count); ++i) rows.push_back(row_at(i));
+      batches.push_back(make(source, rows, examples));
+    }
+  };
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const RowOrder& order = plan_.order(i);
+    add(sources_[i], order.held_out_rows(), [&](std::int64_t row) { return order.held_out(row); });
+  }
+  if (held_out_file_) {
+    add({held_out_file_, Objective::contrastive}, held_out_file_->rows(), [](std::int64_t row) { return row; });
+  }
+  return batches;
+}
+
+}  // namespace e5v::train

@@ -1,0 +1,83 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "train/batch_plan.h"
+#include "train/examples.h"
+#include "train/pairs.h"
+
+namespace e5v::train {
+
+enum class Objective {
+  contrastive,  ///< anchors find their positives
+  captions,     ///< positives are spelled token by token behind their anchors
+};
+
+/// A file of pairs and what is learned from it.
+struct DataSource {
+  std::filesystem::path file;
+  Objective objective = Objective::contrastive;
+};
+
+/// The inputs of a step.
+struct StepBatch {
+  Objective objective = Objective::contrastive;
+  std::int64_t total = 0;               ///< pairs of all ranks
+  PairBatch pairs;                      ///< if contrastive
+  std::vector<TokenSequence> captions;  ///< otherwise
+  double epoch = 0;                     ///< passed behind this step
+
+  std::int64_t tokens() const;
+};
+
+/// The files of a run: what is trained on in which order, and what is held out.
+class TrainData {
+ public:
+  struct Options {
+    std::vector<DataSource> sources;
+    std::int64_t batch = 64;
+    std::int64_t held_out = 0;            ///< rows of each source that are never trained on
+    std::filesystem::path held_out_file;  ///< pairs of another file to evaluate with; contrastive
+    std::uint64_t seed = 42;
+    int rank = 0, ranks = 1;  ///< whose share of each batch is made
+  };
+
+  /// Reads the files through once. Throws InvalidInput when one is no file of pairs.
+  explicit TrainData(const Options& options) : TrainData(options, open(options.sources)) {}
+
+  std::int64_t rows() const;
+  std::int64_t steps_per_epoch() const { return plan_.batches_per_epoch(); }
+  bool has_images() const { return images_; }
+  bool has_captions() const;
+  /// "[pairs.csv:17] ...": the first bad rows of each file, and how many there were.
+  std::vector<std::string> complaints() const;
+  /// Hash of all content.
+  std::string digest() const;
+
+  /// The rank's share of a step's batch, counted from 0. Throws InvalidInput, led by file and line, for a row that cannot be used.
+  StepBatch batch(std::int64_t step, Examples& examples) const;
+  /// What is held out, in batches of the batch size.
+  std::vector<StepBatch> held_out(Examples& examples) const;
+
+ private:
+  using Files = std::vector<std::shared_ptr<const PairFile>>;
+  TrainData(const Options& options, const Files& files);
+  static Files open(const std::vector<DataSource>& sources);
+
+  struct Source {
+    std::shared_ptr<const PairFile> file;
+    Objective objective;
+  };
+  StepBatch make(const Source& source, std::span<const std::int64_t> rows, Examples& examples) const;
+
+  std::vector<Source> sources_;
+  std::shared_ptr<const PairFile> held_out_file_;
+  BatchPlan plan_;
+  int rank_, ranks_;
+  bool images_ = false;
+};
+
+}  // namespace e5v::train

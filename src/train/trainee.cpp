@@ -1,0 +1,140 @@
+// Legend: P pooled rows, T rows, D width, V vocabulary.
+#include "train/trainee.h"
+
+#include <algorithm>
+
+#include "embed/loading.h"
+#include "nn/functions.h"
+
+namespace e5v::train {
+namespace {
+
+using tensor::DType;
+using tensor::Matrix;
+
+constexpr const char* kHead = "lm_head.weight";
+constexpr const char* kTable = "language_model.embed_tokens.weight";
+
+/// The layers of the tower behind the one whose features are used are not trained: nothing depends on them.
+bool is_used_layer(std::string_view name, const model::ModelConfig& config) {
+  constexpr std::string_view kLayers = "vision_tower.encoder.layers.";
+  if (!name.starts_with(kLayers)) return name.find("post_layernorm") == std::string_view::npos;
+  return std::stoll(std::string(name.substr(kLayers.size()))) < config.vision_layers_used();
+}
+
+/// The first axis as rows, as the model multiplies with it; a vector is one row.
+Matrix flat(const tensor::Tensor& tensor) {
+  if (tensor.shape().rank() < 2) return matrix_of(tensor);
+  const std::int64_t rows = tensor.shape()[0], columns = tensor.elements() / rows;
+  return {tensor.data(), tensor.dtype(), rows, columns, columns};
+}
+
+nn::Precision precision_of(const model::Checkpoint& checkpoint, const TraineeOptions& options) {
+  if (options.precision) return *options.precision;
+  return nn::default_precision(checkpoint.stored_dtype(), checkpoint.stored_format());
+}
+
+}  // namespace
+
+TrainedParts TrainedParts::from(const std::vector<std::string>& names) {
+  TrainedParts parts;
+  for (const std::string& name : names) {
+    const bool all = name == "all";
+    require(all || name == "lora" || name == "llm" || name == "projector" || name == "vision",
+            "[train] {} is no part of a model; there are lora, llm, projector, vision, all", in_quotes(name));
+    parts.lora |= name == "lora";
+    parts.language_model |= all || name == "llm";
+    parts.projector |= all || name == "projector";
+    parts.vision |= all || name == "vision";
+  }
+  require(parts.lora || parts.weights(), "[train] nothing to train; there are lora, llm, projector, vision, all");
+  require(!(parts.lora && parts.language_model), "[train] lora and llm exclude each other: adapters stand for the weights");
+  return parts;
+}
+
+Trainee::Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess, const TraineeOptions& options)
+    : parts_(options.parts),
+      head_(options.head),
+      config_(model::read_config(embed::check_folder(folder))),
+      preprocess_(preprocess),
+      checkpoint_(folder),
+      precision_(precision_of(checkpoint_, options)) {
+  const bool sees = options.images || parts_.projector || parts_.vision;
+  require<ModelError>(!sees || config_.vision, "[{}] has no vision tower: it takes text only", folder.string());
+  if (!sees) config_.vision.reset();
+  copy_trained_weights();
+  if (parts_.lora) {
+    lora_.emplace(config_.text, options.lora, options.seed);
+    lora_->adapter().base = checkpoint_.fingerprint().hex();
+  }
+  build();
+}
+
+bool Trainee::is_trained(std::string_view name) const {
+  if (name.starts_with("language_model.")) return parts_.language_model;
+  if (name == kHead) return parts_.language_model && head_ && !config_.text.tied_head;
+  if (name.starts_with("vision_tower.")) return parts_.vision && is_used_layer(name, config_);
+  return parts_.projector && (name.starts_with("projector.") || name == "image_newline");
+}
+
+void Trainee::copy_trained_weights() {
+  for (const model::Checkpoint::Stored& stored : checkpoint_.tensors()) {
+    if (!is_trained(stored.canonical)) continue;
+    require<ModelError>(checkpoint_.stored_format() == tensor::WeightFormat::plain || !stored.canonical.starts_with("language_model."),
+                        "[train] {} is quantised: train adapters on it, or the weights of an unquantised checkpoint",
+                        stored.stored);
+    Weight weight{stored.canonical, to_f32(stored.view), tensor::Tensor(DType::f32, stored.view.shape)};
+    std::ranges::fill(weight.gradient.as<float>(), 0.0f);
+    weights_.push_back(std::move(weight));
+  }
+  for (const Weight& weight : weights_) checkpoint_.substitute(weight.name, weight.values.view());
+}
+
+void Trainee::build() {
+  model_ = std::make_unique<model::LlavaNext>(checkpoint_, config_, preprocess_, precision_);
+  if (lora_) lora_->attach_to(model_->language_model());
+  if (!head_) return;
+  const char* name = config_.text.tied_head ? kTable : kHead;
+  head_layer_ = std::make_unique<nn::Linear>(
+      std::initializer_list<tensor::StoredMatrix>{checkpoint_.matrix(name, vocabulary(), width())}, precision_);
+}
+
+std::vector<Parameter> Trainee::parameters() const {
+  std::vector<Parameter> result;
+  if (lora_) result = lora_->parameters();
+  for (const Weight& weight : weights_) {
+    result.push_back({weight.name, weight.values.as<float>(), weight.gradient.as<float>()});
+  }
+  return result;
+}
+
+void Trainee::clear_gradients() const {
+  for (const Parameter& parameter : parameters()) std::ranges::fill(parameter.gradient, 0.0f);
+}
+
+void Trainee::watch(nn::Tape& tape) const {
+  if (lora_) lora_->watch(tape);
+  for (const Weight& weight : weights_) tape.watch(flat(weight.values), flat(weight.gradient));
+}
+
+void Trainee::parameters_changed() {
+  if (!weights_.empty()) build();  // it may hold copies of them, rounded or in the layout of a GEMM
+}
+
+void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::Pass& pass) const {
+  const nn::Pass::Scope scope(pass);
+  const Matrix x_TD = pass.matrix(DType::f32, static_cast<std::int64_t>(sequences.ids_T.size()), width());
+  model_->language_model().embed(sequences.ids_T, x_TD, pass);
+  const bool sight = parts_.vision || parts_.projector;
+  for (const PackedSequences::Image& image : sequences.images) {
+    const Matrix rows = x_TD.row_range(image.first_row, static_cast<std::int64_t>(image.image->order.size()));
+    model_->embed_image(*image.image, rows, sight ? pass : pass.untaped());
+  }
+  model_->language_model().forward(x_TD, sequences.rows, y_PD, pass);
+}
+
+void Trainee::predict(tensor::ConstMatrix x_PD, Matrix logits_PV, const nn::Pass& pass) const {
+  head_layer_->forward(pass, nn::converted(pass, x_PD, head_layer_->input_type()), logits_PV);
+}
+
+}  // namespace e5v::train

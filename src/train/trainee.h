@@ -1,0 +1,91 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "image/preprocess.h"
+#include "model/checkpoint.h"
+#include "model/llava_next.h"
+#include "train/adapters.h"
+#include "train/pack.h"
+#include "train/parameter.h"
+
+namespace e5v::train {
+
+/// What of a model is trained: adapters on the language model, or the weights of parts themselves.
+struct TrainedParts {
+  bool lora = false, language_model = false, projector = false, vision = false;
+
+  /// From names: lora, llm, projector, vision, all (the last three). Throws InvalidInput for others, for none, and for
+  /// lora together with llm.
+  static TrainedParts from(const std::vector<std::string>& names);
+  bool weights() const { return language_model || projector || vision; }
+};
+
+struct TraineeOptions {
+  TrainedParts parts{.lora = true};
+  LoraOptions lora;
+  std::uint64_t seed = 42;
+  std::optional<nn::Precision> precision;  ///< none: what suits the checkpoint
+  bool images = false;                     ///< the data has images
+  bool head = false;                       ///< next tokens are predicted
+};
+
+/// A model under training. The weights that are trained are f32 copies, which take the checkpoint's places.
+class Trainee {
+ public:
+  /// Throws ModelError when the folder is no usable checkpoint, lacks the parts, or has them quantised.
+  Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess, const TraineeOptions& options);
+
+  const model::ModelConfig& config() const { return config_; }
+  const model::Checkpoint& checkpoint() const { return checkpoint_; }
+  nn::Precision precision() const { return precision_; }
+  std::int64_t width() const { return config_.text.width; }
+  std::int64_t vocabulary() const { return config_.text.vocabulary; }
+  const TrainedParts& parts() const { return parts_; }
+  std::string kernel() const { return model_->language_model().kernel(); }
+
+  /// All that is trained, in a fixed order.
+  std::vector<Parameter> parameters() const;
+  void clear_gradients() const;
+  /// Has the tape add to the gradients.
+  void watch(nn::Tape& tape) const;
+  /// To be called when the values have been changed.
+  void parameters_changed();
+
+  /// Hidden states of the pooled rows. y_PD f32, watched by a tape. The sequences must live until it is rewound.
+  void forward(const PackedSequences& sequences, tensor::Matrix y_PD, const nn::Pass& pass) const;
+  /// Scores of all tokens to come next. x_PD f32 [P, D], logits_PV f32 [P, V]; both watched by a tape.
+  void predict(tensor::ConstMatrix x_PD, tensor::Matrix logits_PV, const nn::Pass& pass) const;
+
+  /// The adapters; null when none are trained.
+  TrainableLora* lora() { return lora_ ? &*lora_ : nullptr; }
+  const TrainableLora* lora() const { return lora_ ? &*lora_ : nullptr; }
+
+  /// A weight that is trained.
+  struct Weight {
+    std::string name;  ///< canonical
+    tensor::Tensor values, gradient;
+  };
+  const std::vector<Weight>& weights() const { return weights_; }
+
+ private:
+  bool is_trained(std::string_view canonical) const;
+  void copy_trained_weights();
+  void build();
+
+  TrainedParts parts_;
+  bool head_;
+  model::ModelConfig config_;
+  image::Preprocess preprocess_;
+  model::Checkpoint checkpoint_;
+  nn::Precision precision_;
+  std::vector<Weight> weights_;
+  std::optional<TrainableLora> lora_;
+  std::unique_ptr<model::LlavaNext> model_;
+  std::unique_ptr<nn::Linear> head_layer_;
+};
+
+}  // namespace e5v::train

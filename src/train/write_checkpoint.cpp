@@ -1,0 +1,102 @@
+#include "train/write_checkpoint.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/parallel.h"
+#include "model/checkpoint_folder.h"
+#include "ops/matmul.h"
+#include "tensor/half.h"
+#include "tensor/safetensors_writer.h"
+
+namespace e5v::train {
+namespace {
+
+namespace fs = std::filesystem;
+using model::Checkpoint;
+using tensor::DType;
+using tensor::Tensor;
+
+template <class T>
+Tensor narrowed(const Tensor& wide, DType dtype) {
+  Tensor result(dtype, wide.shape());
+  constexpr std::int64_t kGrain = 1 << 16;
+  const auto from = wide.as<float>();
+  const auto to = result.as<T>();
+  parallel_for(wide.elements(), kGrain, [&](std::int64_t i) {
+    to[static_cast<std::size_t>(i)] = T(from[static_cast<std::size_t>(i)]);
+  });
+  return result;
+}
+
+Tensor as_stored(Tensor wide, DType dtype) {
+  if (dtype == DType::bf16) return narrowed<tensor::BFloat16>(wide, dtype);
+  if (dtype == DType::f16) return narrowed<tensor::Half>(wide, dtype);
+  require<ModelError>(dtype == DType::f32, "[merge] a weight is stored as {}: only f32, f16 and bf16 can be changed",
+                      name_of(dtype));
+  return wide;
+}
+
+Tensor transposed(const Tensor& x) {
+  const std::int64_t rows = x.shape()[0], columns = x.shape()[1];
+  Tensor y(DType::f32, {columns, rows});
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < columns; ++c) matrix_of(y).row<float>(c)[r] = matrix_of(x).row<float>(r)[c];
+  }
+  return y;
+}
+
+/// W + scale B A.
+Tensor merged(const tensor::TensorView& weight, const nn::Lora& part) {
+  Tensor result = to_f32(weight);
+  const Tensor b_RN = transposed(part.b_NR);
+  ops::weight_gradient(matrix_of(b_RN), matrix_of(part.a_RK), part.scale, matrix_of(result));
+  return result;
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& model, const fs::path& output, bool force, const Replacement& replacement,
+                      const std::function<void(std::uint64_t)>& written) {
+  model::prepare_output(model, output, force);
+  const Checkpoint checkpoint(model);
+  std::vector<Checkpoint::Stored> tensors = checkpoint.tensors();
+  // Wide types first keeps every tensor aligned: the format leaves no gaps.
+  std::ranges::stable_sort(tensors, std::ranges::greater(), [](const auto& tensor) { return size_of(tensor.view.dtype); });
+  std::vector<tensor::TensorSpec> specs;
+  for (const Checkpoint::Stored& tensor : tensors) specs.push_back({tensor.stored, tensor.view.dtype, tensor.view.shape});
+  tensor::SafetensorsWriter writer(output / "model.safetensors", specs, {{"format", "pt"}});
+  for (const Checkpoint::Stored& tensor : tensors) {
+    if (std::optional<Tensor> values = replacement(tensor)) {
+      writer.write(tensor.stored, as_stored(std::move(*values), tensor.view.dtype).view().bytes());
+    } else {
+      writer.write(tensor.stored, tensor.view.bytes());
+    }
+    checkpoint.release(tensor.view);
+    if (written) written(tensor.view.bytes().size());
+  }
+  writer.finish();
+  model::copy_side_files(model, output);
+  write_file_atomically(output / "config.json", read_file(model / "config.json"));
+}
+
+void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const fs::path& output, bool force,
+                   const std::function<void(std::uint64_t)>& written) {
+  const model::ModelConfig config = model::read_config(model);
+  const model::Adapter adapter = model::Adapter::read(adapter_folder, config.text);
+  {
+    const Checkpoint checkpoint(model);
+    require<ModelError>(checkpoint.stored_format() == tensor::WeightFormat::plain,
+                        "[{}] is quantised: merge into the checkpoint it was made from, then quantise again", model.string());
+    for (const model::AdapterSite& site : adapter_sites(config.text)) {
+      checkpoint.tensor(site.name + ".weight", {site.outputs, site.inputs});
+    }
+  }
+  write_checkpoint(model, output, force, [&](const Checkpoint::Stored& tensor) -> std::optional<Tensor> {
+    const auto part = std::ranges::find_if(adapter.parts, [&](const nn::Lora& p) { return p.target + ".weight" == tensor.canonical; });
+    if (part == adapter.parts.end()) return std::nullopt;
+    return merged(tensor.view, *part);
+  }, written);
+}
+
+}  // namespace e5v::train

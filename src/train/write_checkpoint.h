@@ -1,0 +1,25 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "model/adapter.h"
+#include "model/checkpoint.h"
+
+namespace e5v::train {
+
+/// The new values of a tensor, f32 of its shape; nothing when it stays as it is.
+using Replacement = std::function<std::optional<tensor::Tensor>(const model::Checkpoint::Stored&)>;
+
+/// Writes the checkpoint of a folder with some tensors replaced: types, names, config.json, tokenizer and the like stay.
+/// config.json comes last, so that a folder without it is not complete. Throws InvalidInput when the output folder
+/// holds something and `force` is not given, or cannot be written.
+void write_checkpoint(const std::filesystem::path& model, const std::filesystem::path& output, bool force,
+                      const Replacement& replacement, const std::function<void(std::uint64_t bytes)>& written);
+
+/// Merges an adapter into a checkpoint: W + scale B A. Throws ModelError when it is of another model or the weights are
+/// quantised. Source: arXiv:2106.09685, section 4.1.
+void merge_adapter(const std::filesystem::path& model, const std::filesystem::path& adapter,
+                   const std::filesystem::path& output, bool force, const std::function<void(std::uint64_t bytes)>& written);
+
+}  // namespace e5v::train

@@ -1,0 +1,171 @@
+// Adapters that PEFT trained and merged: tests/golden/train.
+#include <gmock/gmock.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "embed/golden_suite.h"
+#include "model/adapter.h"
+#include "temporary_folder.h"
+#include "tensor/safetensors_writer.h"
+#include "train/write_checkpoint.h"
+
+namespace e5v::train {
+namespace {
+
+using test::golden;
+using test::golden_row;
+using test::max_difference;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+const char* const kBase = "ckpt/tiny-small-f32";
+
+/// Vectors of texts and images are those of PeftModel.merge_and_unload().
+void expect_merged_vectors(const std::filesystem::path& model, const std::filesystem::path& adapter) {
+  const tensor::SafetensorsFile expected(golden("train/merged_embeddings.safetensors"));
+  for (const bool paper_compat : {false, true}) {
+    EmbedderOptions options = test::raw_options(ComputeType::f32);
+    options.adapter = adapter;
+    options.paper_compat = paper_compat;
+    Embedder embedder = Embedder::load(model, options);
+    std::vector<Input> images;
+    for (const char* name : {"img00", "img01", "img04", "img06"}) {
+      for (const auto& entry : std::filesystem::directory_iterator(golden("images"))) {
+        if (entry.path().filename().string().starts_with(name)) images.push_back(Input::from_image(entry.path()));
+      }
+    }
+    ASSERT_EQ(images.size(), 4u);
+    const Embeddings found = embedder.embed(images);
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)),
+                               golden_row(expected, paper_compat ? "images_v4412" : "images_v5", i)),
+                test::kTolerance)
+          << i;
+    }
+    std::vector<Input> texts;
+    for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));
+    const Embeddings vectors = embedder.embed(texts);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      EXPECT_LT(max_difference(vectors.row(row), golden_row(expected, "texts_emb_single", i)), test::kTolerance) << i;
+    }
+  }
+}
+
+TEST(AdapterGolden, AttachedGivesTheMergedVectors) {
+  expect_merged_vectors(golden(kBase), golden("train/adapter_20step"));
+}
+
+TEST(AdapterGolden, MergedGivesThemToo) {
+  const test::TemporaryFolder folder;
+  const auto output = folder.path() / "merged";
+  merge_adapter(golden(kBase), golden("train/adapter_20step"), output, false, nullptr);
+  expect_merged_vectors(output, {});
+  const model::Checkpoint merged(output);
+  const tensor::SafetensorsFile expected(golden("train/merged_weights_sample.safetensors"));
+  int compared = 0;
+  for (const auto& [name, view] : expected.tensors()) {
+    const auto found = merged.tensor(model::canonical_name(name), view.shape);
+    EXPECT_LT(max_difference(found.as<float>(), view.as<float>()), 1e-6) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 2);
+  EXPECT_EQ(read_file(output / "tokenizer.json"), read_file(golden(kBase) / "tokenizer.json"));
+}
+
+TEST(AdapterGolden, MergingKeepsTypesAndNames) {
+  const test::TemporaryFolder folder;
+  const auto base = golden("ckpt/tiny-small-bf16-2shard"), output = folder.path() / "merged";
+  merge_adapter(base, golden("train/adapter_20step"), output, false, nullptr);
+  const model::Checkpoint before(base), after(output);
+  const auto old_tensors = before.tensors(), new_tensors = after.tensors();
+  ASSERT_EQ(old_tensors.size(), new_tensors.size());
+  int changed = 0;
+  for (std::size_t i = 0; i < old_tensors.size(); ++i) {
+    EXPECT_EQ(old_tensors[i].stored, new_tensors[i].stored);
+    EXPECT_EQ(old_tensors[i].view.dtype, new_tensors[i].view.dtype);
+    changed += !std::ranges::equal(old_tensors[i].view.bytes(), new_tensors[i].view.bytes());
+  }
+  EXPECT_EQ(changed, 28);
+}
+
+TEST(AdapterGolden, WrittenAsPeftReadsIt) {
+  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  const model::Adapter adapter = model::Adapter::read(golden("train/adapter_20step"), config);
+  const test::TemporaryFolder folder;
+  adapter.write(folder.path());
+  const tensor::SafetensorsFile theirs(golden("train/adapter_20step/adapter_model.safetensors"));
+  const tensor::SafetensorsFile ours(folder.path() / "adapter_model.safetensors");
+  ASSERT_EQ(ours.tensors().size(), theirs.tensors().size());
+  for (const auto& [name, view] : theirs.tensors()) {
+    ASSERT_NE(ours.find(name), nullptr) << name;
+    EXPECT_TRUE(std::ranges::equal(ours.find(name)->bytes(), view.bytes())) << name;
+  }
+  const Json json = read_json(folder.path() / "adapter_config.json");
+  const Json reference = read_json(golden("train/adapter_20step/adapter_config.json"));
+  for (const char* key : {"r", "lora_alpha", "peft_type", "task_type", "bias"}) EXPECT_EQ(json.at(key), reference.at(key));
+}
+
+/// An adapter folder with a changed config.
+std::filesystem::path with_config(const test::TemporaryFolder& folder, const char* key, const Json& value) {
+  const auto options = std::filesystem::copy_options::overwrite_existing | std::filesystem::copy_options::recursive;
+  std::filesystem::copy(golden("train/adapter_20step"), folder.path(), options);
+  Json json = read_json(golden("train/adapter_20step/adapter_config.json"));
+  json[key] = value;
+  std::filesystem::remove(folder.path() / "adapter_config.json");
+  folder.write("adapter_config.json", json.dump());
+  return folder.path();
+}
+
+TEST(AdapterGolden, WhatIsNotUnderstoodIsSaid) {
+  const test::TemporaryFolder folder;
+  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  const auto read = [&](const char* key, const Json& value) {
+    return [=, &folder] { model::Adapter::read(with_config(folder, key, value), config); };
+  };
+  EXPECT_THAT(read("peft_type", "IA3"), ThrowsMessage<ModelError>(HasSubstr("peft_type is IA3, only LORA")));
+  EXPECT_THAT(read("use_dora", true), ThrowsMessage<ModelError>(HasSubstr("use_dora is not supported")));
+  EXPECT_THAT(read("bias", "all"), ThrowsMessage<ModelError>(HasSubstr("trained biases")));
+  EXPECT_THAT(read("modules_to_save", {"lm_head"}), ThrowsMessage<ModelError>(HasSubstr("modules_to_save")));
+  EXPECT_THAT(read("r", 4), ThrowsMessage<ModelError>(HasSubstr("expected [4, 128]: the adapter is of another model")));
+  EXPECT_THAT([&] { model::Adapter::read(folder.path() / "none", config); }, ThrowsMessage<ModelError>(HasSubstr("is no adapter")));
+  model::LlamaConfig narrower = config;
+  narrower.mlp_width = 96;
+  EXPECT_THAT([&] { model::Adapter::read(golden("train/adapter_20step"), narrower); },
+              ThrowsMessage<ModelError>(HasSubstr("another model")));
+  narrower = config;
+  narrower.layers = 2;
+  EXPECT_THAT([&] { model::Adapter::read(golden("train/adapter_20step"), narrower); },
+              ThrowsMessage<ModelError>(HasSubstr("which has 2 layers")));
+}
+
+TEST(AdapterGolden, ScalesFollowTheConfig) {
+  const test::TemporaryFolder folder;
+  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  EXPECT_EQ(model::Adapter::read(golden("train/adapter_20step"), config).parts[0].scale, 2.0f);
+  EXPECT_FLOAT_EQ(model::Adapter::read(with_config(folder, "use_rslora", true), config).parts[0].scale, 16 / std::sqrt(8.0f));
+  const model::Adapter own = model::Adapter::read(with_config(folder, "alpha_pattern", {{"self_attn.k_proj", 4}}), config);
+  EXPECT_EQ(own.parts[0].scale, 2.0f);
+  EXPECT_EQ(own.parts[1].scale, 0.5f);
+}
+
+TEST(AdapterGolden, NamesInsideLlavaNextAreUnderstood) {
+  const test::TemporaryFolder folder;
+  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  const tensor::SafetensorsFile file(golden("train/adapter_20step/adapter_model.safetensors"));
+  for (const char* prefix : {"base_model.model.language_model.model.", "base_model.model.model.language_model."}) {
+    std::vector<tensor::TensorSpec> specs;
+    for (const auto& [name, view] : file.tensors()) {
+      specs.push_back({prefix + name.substr(std::string("base_model.model.model.").size()), view.dtype, view.shape});
+    }
+    with_config(folder, "r", 8);
+    tensor::SafetensorsWriter writer(folder.path() / "adapter_model.safetensors", specs);
+    std::size_t next = 0;
+    for (const auto& [name, view] : file.tensors()) writer.write(specs[next++].name, view.bytes());
+    writer.finish();
+    EXPECT_EQ(model::Adapter::read(folder.path(), config).parts.size(), 28u) << prefix;
+  }
+}
+
+}  // namespace
+}  // namespace e5v::train

@@ -1,0 +1,256 @@
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+
+#include "base/file.h"
+#include "embed/vector_run.h"
+#include "golden.h"
+#include "temporary_folder.h"
+#include "train/metrics_log.h"
+
+namespace e5v::train {
+namespace {
+
+namespace fs = std::filesystem;
+using test::golden;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+constexpr const char* kPairs =
+    "sent0,sent1,hard_neg\n"
+    "Two dogs run.,Dogs are running.,A cat sleeps.\n"
+    "He reads a book.,A man is reading.,Nobody reads.\n"
+    "It is cold.,The day is freezing.,It is hot.\n"
+    "She sings.,A woman is singing.,She is silent.\n"
+    "bad row\n"
+    "\"Rain, again.\",It rains.,The sun shines.\n"
+    "The bus left.,The bus is gone.,The bus waits.\n"
+    "Snow fell.,It snowed.,No snow fell.\n";
+
+/// A short run on the tiny checkpoint.
+struct Fixture {
+  test::TemporaryFolder folder;
+  TrainOptions options;
+  TrainHooks hooks;
+  std::vector<std::string> said;
+  std::vector<StepReport> reports;
+
+  Fixture() {
+    options.model = golden("ckpt/tiny-small-f32");
+    options.output = folder.path() / "run";
+    options.data.sources = {{folder.write("pairs.csv", kPairs), Objective::contrastive}};
+    options.data.batch = 3;
+    options.micro_batch = 2;
+    options.steps = 6;
+    options.warmup = 2;
+    options.trainee.lora = {.rank = 4, .alpha = 8, .dropout = 0.1, .targets = {"q_proj", "down_proj"}};
+    options.save_every = 2;
+    options.evaluate_every = 2;
+    hooks.say = [this](const std::string& message) { said.push_back(message); };
+    hooks.step = [this](const StepReport& report) { reports.push_back(report); };
+  }
+
+  void run() {
+    reports.clear();
+    train(options, hooks, ranks::Group());
+  }
+
+  /// Runs, and stops behind a step.
+  void run_until(std::int64_t step) {
+    hooks.check_stop = [this, step] {
+      if (!reports.empty() && reports.back().step == step) throw embed::Interrupted();
+    };
+    EXPECT_THROW(run(), embed::Interrupted);
+    hooks.check_stop = nullptr;
+  }
+
+  std::vector<std::string> states() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(options.output / "checkpoints")) names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  std::vector<StepMetrics> metrics() const { return read_metrics(options.output / "metrics.jsonl"); }
+};
+
+void expect_same_losses(const std::vector<StepMetrics>& found, const std::vector<StepMetrics>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].step, expected[i].step);
+    for (const std::string_view name : {metric::kLoss, metric::kGradientNorm, metric::kLearningRate, metric::kAccuracy}) {
+      EXPECT_EQ(found[i].values.at(std::string(name)), expected[i].values.at(std::string(name))) << i << " " << name;
+    }
+  }
+}
+
+TEST(Trainer, LeavesAdapterMetricsAndCurves) {
+  Fixture fixture;
+  fixture.options.data.held_out = 2;
+  fixture.run();
+  ASSERT_EQ(fixture.reports.size(), 6u);
+  EXPECT_EQ(fixture.reports.back().step, 6);
+  EXPECT_EQ(fixture.reports.front().learning_rate, 0);
+  EXPECT_FALSE(fixture.reports[0].held_out_loss.has_value());
+  EXPECT_TRUE(fixture.reports[1].held_out_loss.has_value());
+  EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("pairs.csv:6]")));
+  EXPECT_THAT(fixture.said, testing::Contains("1 bad rows left out, 7 good ones"));
+  const model::Adapter adapter =
+      model::Adapter::read(fixture.options.output / "adapter", model::read_config(fixture.options.model).text);
+  EXPECT_EQ(adapter.parts.size(), 8u);
+  EXPECT_EQ(adapter.rank, 4);
+  EXPECT_FALSE(adapter.base.empty());
+  EXPECT_THAT(read_file(fixture.options.output / "curves.html"), HasSubstr("<svg"));
+  EXPECT_EQ(fixture.metrics().size(), 6u);
+  EXPECT_THAT(fixture.states(), testing::ElementsAre("step-00000002", "step-00000004", "step-00000006"));
+}
+
+TEST(Trainer, KeepsTheLastStatesOnly) {
+  Fixture fixture;
+  fixture.options.keep = 1;
+  fixture.run();
+  EXPECT_THAT(fixture.states(), testing::ElementsAre("step-00000006"));
+}
+
+TEST(Trainer, ResumedRunsHaveTheSameLosses) {
+  Fixture whole, parts;
+  whole.run();
+  parts.run_until(3);
+  EXPECT_EQ(parts.metrics().size(), 3u);
+  parts.options.resume = true;
+  parts.run_until(4);
+  parts.run();
+  EXPECT_THAT(parts.said, testing::Contains("goes on behind step 4"));
+  expect_same_losses(parts.metrics(), whole.metrics());
+  EXPECT_EQ(read_file(parts.options.output / "adapter/adapter_model.safetensors"),
+            read_file(whole.options.output / "adapter/adapter_model.safetensors"));
+}
+
+TEST(Trainer, ResumedRunsOfWholeWeightsToo) {
+  Fixture whole, parts;
+  for (Fixture* fixture : {&whole, &parts}) {
+    fixture->options.trainee.parts = TrainedParts::from({"llm"});
+    fixture->options.learning_rate = 1e-3;
+  }
+  whole.run();
+  parts.run_until(3);
+  parts.options.resume = true;
+  parts.run();
+  expect_same_losses(parts.metrics(), whole.metrics());
+  const model::Checkpoint trained(whole.options.output / "model"), before(whole.options.model);
+  const auto now = trained.tensors(), then = before.tensors();
+  ASSERT_EQ(now.size(), then.size());
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const bool same = std::ranges::equal(now[i].view.bytes(), then[i].view.bytes());
+    EXPECT_EQ(same, !now[i].canonical.starts_with("language_model.")) << now[i].canonical;
+  }
+}
+
+TEST(Trainer, ResumeNeedsTheSameRun) {
+  Fixture fixture;
+  fixture.run_until(2);
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--resume goes on with it")));
+  fixture.options.resume = true;
+  fixture.options.learning_rate = 1e-3;
+  fixture.options.trainee.lora.alpha = 4;
+  EXPECT_THAT([&] { fixture.run(); },
+              ThrowsMessage<InvalidInput>("[resume] the run was begun otherwise: --alpha was 8, is 4; --lr was 0.0004, is 0.001"));
+  fixture.options.learning_rate = 4e-4;
+  fixture.options.trainee.lora.alpha = 8;
+  fixture.folder.write("pairs.csv", std::string(kPairs) + "One more.,Another one.,Less.\n");
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("the data was ")));
+  fixture.options.resume = false;
+  fixture.options.replace = true;
+  EXPECT_NO_THROW(fixture.run());
+  EXPECT_EQ(fixture.metrics().size(), 6u);
+}
+
+TEST(Trainer, StopsAtLossesThatAreNoNumbers) {
+  Fixture unsaved, saved;
+  saved.options.save_every = 1;
+  for (Fixture* fixture : {&unsaved, &saved}) {
+    fixture->options.learning_rate = 1e39;
+    if (fixture == &unsaved) fixture->options.save_every = 100;
+    EXPECT_THAT([&] { fixture->run(); },
+                ThrowsMessage<ModelError>(testing::AllOf(HasSubstr("[step 3] the "), HasSubstr(fixture == &saved ? "the state of step 2 is kept" : "no state was saved before"))));
+    EXPECT_EQ(fixture->metrics().size(), 2u);
+  }
+  EXPECT_THAT(unsaved.states(), testing::ElementsAre());
+  EXPECT_THAT(saved.states(), testing::ElementsAre("step-00000001", "step-00000002"));
+}
+
+TEST(Trainer, EndsEarlyAndKeepsTheBest) {
+  Fixture fixture;
+  fixture.options.data.held_out = 2;
+  fixture.options.steps = 60;
+  fixture.options.learning_rate = 0.2;
+  fixture.options.evaluate_every = 1;
+  fixture.options.patience = 2;
+  fixture.run();
+  EXPECT_LT(fixture.reports.size(), 60u);
+  EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("ended at step")));
+  EXPECT_TRUE(fs::exists(fixture.options.output / "adapter/adapter_model.safetensors"));
+}
+
+TEST(Trainer, SaysWhichRowCannotBeUsed) {
+  Fixture fixture;
+  const fs::path file = fixture.folder.write("images.csv", "image0,sent1\nnone.png,A cat.\n");
+  fixture.options.data.sources = {{file, Objective::contrastive}};
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("images.csv:2]"), HasSubstr("none.png"))));
+}
+
+TEST(Trainer, TwoProcessesDoNotShareAFolder) {
+  Fixture fixture;
+  const RunFolder first(fixture.options.output, false, false);
+  EXPECT_THAT([&] { RunFolder(fixture.options.output, true, false); },
+              ThrowsMessage<InvalidInput>(HasSubstr("another process is training there")));
+}
+
+TEST(Trainer, LeftoversOfAKilledSaveAreIgnored) {
+  Fixture fixture;
+  fixture.run_until(2);
+  fs::create_directory(fixture.options.output / "checkpoints/.step-00000003");
+  fixture.options.resume = true;
+  fixture.run();
+  EXPECT_EQ(fixture.metrics().size(), 6u);
+}
+
+TEST(Trainer, CaptionsAndPairsTakeTurns) {
+  Fixture fixture;
+  const fs::path captions = fixture.folder.write("captions.csv", "sent0,sent1\nOne,two\nThree,four\nFive,six\n");
+  fixture.options.data.sources.push_back({captions, Objective::captions});
+  fixture.options.data.sources[0].file = fixture.folder.write("three.csv", "sent0,sent1\nA b,a b.\nC d,c d.\nE f,e f.\n");
+  fixture.options.trainee.parts = TrainedParts::from({"llm"});
+  fixture.options.steps = 4;
+  fixture.run();
+  // An epoch is a batch of each, in turns that the seed decides; their losses are of different size.
+  int spelled = 0;
+  for (const StepReport& report : fixture.reports) spelled += report.loss > 5;
+  EXPECT_EQ(spelled, 2);
+}
+
+TEST(BatchPlan, EveryRowOfEverySourceOnceAnEpoch) {
+  std::vector<RowOrder> orders;
+  orders.emplace_back(10, 2, 5);
+  orders.emplace_back(7, 0, 5);
+  const BatchPlan plan(std::move(orders), 4, 5);
+  EXPECT_EQ(plan.batches_per_epoch(), 4);
+  for (const std::int64_t epoch : {0, 1}) {
+    std::map<std::size_t, std::vector<std::int64_t>> seen;
+    for (std::int64_t i = 0; i < 4; ++i) {
+      const BatchPlan::Batch batch = plan.at(epoch * 4 + i);
+      EXPECT_EQ(batch.epoch, epoch);
+      auto& rows = seen[batch.source];
+      rows.insert(rows.end(), batch.rows.begin(), batch.rows.end());
+    }
+    for (auto& [source, rows] : seen) {
+      std::ranges::sort(rows);
+      EXPECT_EQ(rows.size(), source == 0 ? 8u : 7u);
+      EXPECT_EQ(std::ranges::adjacent_find(rows), rows.end());
+    }
+  }
+  EXPECT_THROW(BatchPlan({}, 4, 5), InvalidInput);
+}
+
+}  // namespace
+}  // namespace e5v::train
