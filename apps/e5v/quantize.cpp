@@ -36,15 +36,23 @@ std::vector<embed::Item> read_items(const std::string& file) {
   return items;
 }
 
+tensor::WeightFormat format_of(const std::string& name) {
+  using tensor::WeightFormat;
+  for (const WeightFormat format : {WeightFormat::int4, WeightFormat::nf4}) {
+    if (name == name_of(format)) return format;
+  }
+  return WeightFormat::int8;
+}
+
 std::uint64_t folder_bytes(const fs::path& folder) { return embed::inspect(folder, {}).bytes; }
 
 void write_model(const QuantizeCommand& command) {
   quantize::QuantizeOptions options;
   options.model = command.model;
   options.output = command.output;
-  options.format = command.format == "int4" ? tensor::WeightFormat::int4 : tensor::WeightFormat::int8;
+  options.format = format_of(command.format);
   options.group = command.group;
-  options.smooth = !command.no_smooth;
+  options.smooth = !command.no_smooth && command.format != "nf4";
   options.force = command.force;
   options.check_stop = InterruptScope::check;
   if (!command.calibrate.empty()) {
@@ -106,25 +114,26 @@ int run_quantize(const QuantizeCommand& command) {
 void check_usage(const QuantizeCommand& command) {
   if (command.format.empty() && command.check.empty()) throw CLI::RequiredError("--format, --check, or both");
   if (command.group != 0 && command.format != "int4") throw CLI::ValidationError("--group", "belongs to --format int4");
+  if (!command.calibrate.empty() && command.format == "nf4") {
+    throw CLI::ValidationError("--calibrate", "belongs to --format int8 and int4");
+  }
 }
 
 constexpr const char* kDescription =
     "write a model with 8- or 4-bit weights\n"
     "\n"
     "The matrices of the language model are quantised; the vision tower, the projector and the token embeddings stay "
-    "as "
-    "they are. The folder that is written is a checkpoint like any other, in the compressed-tensors layout that vLLM "
-    "reads, too.";
+    "as they are. The folder that is written is a checkpoint like any other, in a layout that vLLM reads, too: that of "
+    "compressed-tensors for int8 and int4, of transformers with bitsandbytes for nf4.";
 
 constexpr const char* kFooter =
     "int8: 8-bit weights with a scale for each row; activations are rounded as they come, with a scale for each token: "
     "to 8 bits where the CPU has 8-bit dot products, to more elsewhere. int4: 4-bit weights with a scale for each "
-    "group "
-    "of columns; activations are not rounded.\n"
+    "group of columns; activations are not rounded. nf4: the 4-bit type of QLoRA, quantiles of a normal distribution, "
+    "with a rounded scale for each 64 weights; the same bits as bitsandbytes.\n"
     "\n"
-    "Outliers: where some columns of the activations are much larger than the others, their magnitude is moved into "
-    "the "
-    "weights first, as far as the error on the calibration items shrinks.\n"
+    "Outliers (int8 and int4): where some columns of the activations are much larger than the others, their magnitude "
+    "is moved into the weights first, as far as the error on the calibration items shrinks.\n"
     "\n"
     "Examples:\n"
     "  e5v quantize --model e5-v --format int8 --output e5-v-int8 --check items.jsonl\n"
@@ -141,15 +150,17 @@ Run add_quantize(CLI::App& app) {
   command->add_option("--output", options->output, "folder of the quantised checkpoint")
       ->option_text("DIR")
       ->required();
-  command->add_option("--format", options->format, "int8 or int4; without it nothing is written, only --check runs")
+  command
+      ->add_option("--format", options->format, "int8, int4 or nf4; without it nothing is written, only --check runs")
       ->option_text("FORMAT")
-      ->check(CLI::IsMember({"int8", "int4"}));
+      ->check(CLI::IsMember({"int8", "int4", "nf4"}));
   command->add_option("--group", options->group, "columns that share a scale of int4; otherwise 64 where that fits")
       ->option_text("N")
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--calibrate", options->calibrate,
-                   "file of items as e5v embed takes them, to measure activations with; otherwise built-in sentences")
+                   "file of items as e5v embed takes them, to measure activations with; otherwise built-in sentences; "
+                   "not for nf4")
       ->option_text("FILE");
   command
       ->add_option("--check", options->check,

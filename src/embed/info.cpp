@@ -1,9 +1,11 @@
 #include "embed/info.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/cpu.h"
 #include "embed/loading.h"
+#include "model/bitsandbytes.h"
 #include "model/checkpoint.h"
 #include "nn/linear.h"
 #include "ops/isa.h"
@@ -25,12 +27,25 @@ std::string generation_of(const tensor::TensorMap& tensors) {
   return "language models";
 }
 
+/// True for what stands beside the integers of a quantised weight.
+bool is_beside(std::string_view name) {
+  constexpr std::array<std::string_view, 7> kEndings{".weight_scale",
+                                                     ".weight_shape",
+                                                     model::Nf4Suffix::kScales,
+                                                     model::Nf4Suffix::kCodeMap,
+                                                     model::Nf4Suffix::kNestedScales,
+                                                     model::Nf4Suffix::kScaleMap,
+                                                     model::Nf4Suffix::kState};
+  return std::any_of(kEndings.begin(), kEndings.end(), [&](std::string_view end) { return name.ends_with(end); });
+}
+
 /// Weights in a file; of quantised ones the integers count, not their scales.
 std::int64_t count_weights(const tensor::TensorMap& tensors) {
   std::int64_t count = 0;
   for (const auto& [name, view] : tensors) {
-    if (name.ends_with(".weight_scale") || name.ends_with(".weight_shape")) continue;
-    count += view.elements() * (name.ends_with(".weight_packed") ? 8 : 1);
+    if (is_beside(name)) continue;
+    const bool two_a_byte = view.dtype == tensor::DType::u8;  // nf4
+    count += view.elements() * (name.ends_with(".weight_packed") ? 8 : two_a_byte ? 2 : 1);
   }
   return count;
 }

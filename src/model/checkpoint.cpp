@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/bitsandbytes.h"
 
 namespace e5v::model {
 namespace fs = std::filesystem;
@@ -190,12 +191,19 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
   const std::string name(canonical), packed = name + "_packed";
   const auto plain = entries_.find(canonical);
   const bool int4 = plain == entries_.end() && has(packed);
-  if (!int4 && (plain == entries_.end() || plain->second.view.dtype != DType::i8)) return tensor(name, {rows, columns});
+  const FindPart part = [&](std::string_view suffix) {
+    const auto found = entries_.find(name + std::string(suffix));
+    return found == entries_.end() ? nullptr : &found->second.view;
+  };
+  const bool nf4 = is_bitsandbytes(part);
+  if (!nf4 && !int4 && (plain == entries_.end() || plain->second.view.dtype != DType::i8))
+    return tensor(name, {rows, columns});
   for (const char* suffix : {"_zero_point", "_g_idx"}) {
     require<ModelError>(!has(name + suffix), "[{}] tensor \"{}{}\": expected symmetric quantisation in column order",
                         origin_, name, suffix);
   }
   try {
+    if (nf4) return nf4_matrix(part, fmt::format("{}: {}", origin_, name), rows, columns);
     const auto scale = entries_.find(name + "_scale");
     require<ModelError>(scale != entries_.end(), "[{}] tensor \"{}_scale\" is missing", origin_, name);
     const TensorView& values = int4 ? entries_.find(packed)->second.view : plain->second.view;
@@ -235,6 +243,7 @@ tensor::WeightFormat Checkpoint::stored_format() const {
   const auto some = [&](DType type) {
     return std::any_of(entries_.begin(), entries_.end(), [&](const auto& e) { return e.second.view.dtype == type; });
   };
+  if (some(DType::u8)) return tensor::WeightFormat::nf4;
   if (some(DType::i32)) return tensor::WeightFormat::int4;
   return some(DType::i8) ? tensor::WeightFormat::int8 : tensor::WeightFormat::plain;
 }

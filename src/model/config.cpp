@@ -230,12 +230,21 @@ std::vector<image::Size> parse_grid(const Fields& fields, const std::optional<st
 
 namespace {
 
+void check_bitsandbytes(const Fields& quantization) {
+  quantization.check(quantization.flag("load_in_4bit", false), "load_in_4bit", "true");
+  quantization.check(quantization.text("bnb_4bit_quant_type", "fp4") == "nf4", "bnb_4bit_quant_type", "\"nf4\"", "fp4");
+  quantization.check(quantization.flag("bnb_4bit_use_double_quant", false), "bnb_4bit_use_double_quant", "true");
+  quantization.check(quantization.text("bnb_4bit_quant_storage", "uint8") == "uint8", "bnb_4bit_quant_storage",
+                     "\"uint8\"");
+}
+
 /// The tensors themselves say how they are quantised (Checkpoint::matrix); here other tools' layouts are told apart.
 void check_quantization(const Fields& fields) {
   const std::optional<Fields> quantization = fields.child("quantization_config");
   if (!quantization) return;
   const std::string method = quantization->text("quant_method", "none");
-  quantization->check(method == "compressed-tensors", "quant_method", "\"compressed-tensors\"");
+  if (method == "bitsandbytes") return check_bitsandbytes(*quantization);
+  quantization->check(method == "compressed-tensors", "quant_method", "\"compressed-tensors\" or \"bitsandbytes\"");
   const std::string format = quantization->text("format", "none");
   quantization->check(format == "int-quantized" || format == "pack-quantized", "format",
                       "\"int-quantized\" (int8) or \"pack-quantized\" (int4)");

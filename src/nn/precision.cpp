@@ -22,7 +22,8 @@ ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format)
 Precision default_precision(tensor::DType stored, tensor::WeightFormat format) {
   switch (format) {
     case tensor::WeightFormat::int8: return Precision::int8;
-    case tensor::WeightFormat::int4: return Precision::bf16;
+    case tensor::WeightFormat::int4:
+    case tensor::WeightFormat::nf4: return Precision::bf16;
     case tensor::WeightFormat::plain: break;
   }
   return stored == tensor::DType::f32 || stored == tensor::DType::f64 ? Precision::f32 : Precision::bf16;

@@ -22,7 +22,7 @@ std::string_view name_of(Precision precision);
 ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format);
 
 /// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16
-/// for 16-bit types and int4, int8 for int8.
+/// for 16-bit types, int4 and nf4, int8 for int8.
 Precision default_precision(tensor::DType stored, tensor::WeightFormat format);
 
 }  // namespace e5v::nn

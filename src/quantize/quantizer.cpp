@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "embed/loading.h"
+#include "model/bitsandbytes.h"
 #include "model/checkpoint_folder.h"
+#include "ops/nf4.h"
 #include "ops/rows.h"
 #include "quantize/calibrate.h"
 #include "quantize/folder.h"
@@ -16,11 +19,13 @@ namespace e5v::quantize {
 namespace {
 
 using model::Checkpoint;
+using model::Nf4Suffix;
 using tensor::ConstMatrix;
 using tensor::DType;
 using tensor::Tensor;
 using tensor::WeightFormat;
 
+constexpr std::array kNorms{"input_layernorm", "post_attention_layernorm"};
 constexpr std::array kMatrices{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
                                "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj"};
 
@@ -30,10 +35,15 @@ std::string block_name(std::int64_t block, std::string_view part) {
 
 Scheme choose_scheme(const QuantizeOptions& options, const model::LlamaConfig& c) {
   Scheme scheme{options.format, options.group};
-  if (scheme.format != WeightFormat::int4) return scheme;
+  if (scheme.format == WeightFormat::int8) return scheme;
   const auto divides = [&](std::int64_t group) {
     return c.width % group == 0 && c.mlp_width % group == 0 && c.heads * c.head_width % group == 0;
   };
+  if (scheme.format == WeightFormat::nf4) {
+    require(divides(8), "[quantize] nf4 of widths {}, {} and {}, expected multiples of 8", c.width, c.mlp_width,
+            c.heads * c.head_width);
+    return scheme;
+  }
   if (scheme.group == 0) {
     for (const std::int64_t group : {8, 16, 32, 64}) {
       if (divides(group)) scheme.group = group;
@@ -53,7 +63,7 @@ class Plan {
     for (const Checkpoint::Stored& tensor : checkpoint.tensors()) by_canonical_.emplace(tensor.canonical, tensor);
     std::map<std::string, bool> of_blocks;
     for (std::int64_t block = 0; block < config.layers; ++block) {
-      for (const char* norm : {"input_layernorm", "post_attention_layernorm"}) of_blocks[block_name(block, norm)];
+      for (const char* norm : kNorms) of_blocks[block_name(block, norm)];
       for (const char* matrix : kMatrices) of_blocks[block_name(block, matrix)];
     }
     for (const auto& [canonical, tensor] : by_canonical_) {
@@ -76,14 +86,16 @@ class Plan {
 
  private:
   void add_block(std::int64_t block) {
-    for (const char* norm : {"input_layernorm", "post_attention_layernorm"}) {
+    for (const char* norm : kNorms) {
       const Checkpoint::Stored& stored = tensor(block, norm);
       specs_.push_back({stored.stored, stored.view.dtype, stored.view.shape});
     }
     for (const char* matrix : kMatrices) {
       const Checkpoint::Stored& stored = tensor(block, matrix);
       const std::int64_t N = stored.view.shape[0], K = stored.view.shape[1];
-      if (scheme_.format == WeightFormat::int8) {
+      if (scheme_.format == WeightFormat::nf4) {
+        add_nf4(stored.stored, N * K);
+      } else if (scheme_.format == WeightFormat::int8) {
         specs_.push_back({stored.stored + "_scale", stored.view.dtype, {N, 1}});
         specs_.push_back({stored.stored, DType::i8, {N, K}});
       } else {
@@ -92,6 +104,18 @@ class Plan {
         specs_.push_back({stored.stored + "_scale", stored.view.dtype, {N, K / scheme_.group}});
       }
     }
+  }
+
+  /// In the order in which BlockWriter::write_nf4 writes.
+  void add_nf4(const std::string& name, std::int64_t count) {
+    const std::int64_t blocks = (count + tensor::kNf4Block - 1) / tensor::kNf4Block;
+    specs_.push_back({name + Nf4Suffix::kCodeMap, DType::f32, {16}});
+    specs_.push_back({name + Nf4Suffix::kScaleMap, DType::f32, {256}});
+    const std::int64_t nested = (blocks + tensor::kNf4NestedBlock - 1) / tensor::kNf4NestedBlock;
+    specs_.push_back({name + Nf4Suffix::kNestedScales, DType::f32, {nested}});
+    specs_.push_back({name + Nf4Suffix::kState, DType::u8, {model::kNf4StateBytes}});
+    specs_.push_back({name + Nf4Suffix::kScales, DType::u8, {blocks}});
+    specs_.push_back({name, DType::u8, {count / 2, 1}});
   }
 
   Scheme scheme_;
@@ -192,6 +216,27 @@ class BlockWriter {
     }
   }
 
+  /// The matrices of a block in NF4, its norms as they are.
+  void write_nf4(std::int64_t index) {
+    for (const char* norm : kNorms) {
+      const Checkpoint::Stored& stored = plan_.tensor(index, norm);
+      writer_.write(stored.stored, stored.view.bytes());
+    }
+    for (const char* matrix : kMatrices) {
+      const Checkpoint::Stored& stored = plan_.tensor(index, matrix);
+      const ops::Nf4Weight weight = ops::quantize_nf4(stored.view);
+      const tensor::Nf4Tables& tables = weight.matrix.nf4_tables;
+      const std::string state =
+          model::nf4_state(stored.view.dtype, weight.matrix.rows, weight.matrix.columns, tables.offset);
+      writer_.write(stored.stored + Nf4Suffix::kCodeMap, tables.code_map.bytes());
+      writer_.write(stored.stored + Nf4Suffix::kScaleMap, tables.scale_map.bytes());
+      writer_.write(stored.stored + Nf4Suffix::kNestedScales, tables.nested_scales.bytes());
+      writer_.write(stored.stored + Nf4Suffix::kState, std::as_bytes(std::span(state)));
+      writer_.write(stored.stored + Nf4Suffix::kScales, weight.matrix.scales.bytes());
+      writer_.write(stored.stored, weight.matrix.values.bytes());
+    }
+  }
+
  private:
   void write_norm(const Checkpoint::Stored& stored, const Tensor& norm) {
     if (stored.view.dtype != DType::bf16) return write(stored.stored, same_type(norm, stored.view.dtype));
@@ -250,6 +295,30 @@ std::vector<embed::PreparedInput> prepare_calibration(embed::Preparer& preparer,
   return prepared;
 }
 
+/// The model in f32, and the inputs whose activations its weights are rounded for.
+struct CalibratedModel {
+  embed::Preparer preparer;
+  model::LlavaNext model;
+  std::vector<embed::PreparedInput> inputs;
+
+  CalibratedModel(const QuantizeOptions& options, const model::ModelConfig& config, const Checkpoint& checkpoint)
+      : preparer(embed::make_preparer(options.model, config, checkpoint, nn::Precision::f32, {})),
+        model(checkpoint, config, preparer.preprocess(), nn::Precision::f32),
+        inputs(prepare_calibration(preparer, options)) {}
+};
+
+/// Rounds a block for the activations that reach it, and carries them through it.
+BlockReport write_calibrated(std::int64_t index, const model::LlamaBlockWeights& weights, Calibration& calibration,
+                             BlockWriter& writer, const model::LlamaConfig& config, const Scheme* smoothed) {
+  model::LlamaBlock computed(weights, config, nn::Precision::f32);
+  const BlockSample sample = calibration.advance(computed);
+  const WideBlock wide(weights);
+  BlockReport report;
+  if (smoothed != nullptr) report = smooth(wide, sample, config, *smoothed);
+  writer.write(index, wide, sample, report);
+  return report;
+}
+
 void release_block(const Checkpoint& checkpoint, const Plan& plan, std::int64_t block) {
   for (const char* matrix : kMatrices) checkpoint.release(plan.tensor(block, matrix).view);
 }
@@ -266,11 +335,11 @@ void quantize_checkpoint(const QuantizeOptions& options) {
                       options.model.string());
   const Scheme scheme = choose_scheme(options, config.text);
   const model::LlamaWeights weights = model::LlamaWeights::from(checkpoint, config.text);
-  embed::Preparer preparer = embed::make_preparer(options.model, config, checkpoint, nn::Precision::f32, {});
-  const model::LlavaNext model(checkpoint, config, preparer.preprocess(), nn::Precision::f32);
-  const std::vector<embed::PreparedInput> inputs = prepare_calibration(preparer, options);
+  std::optional<CalibratedModel> model;  // nf4 looks at weights only
+  if (scheme.format != WeightFormat::nf4) model.emplace(options, config, checkpoint);
   model::prepare_output(options.model, options.output, options.force);
-  Calibration calibration(model, inputs);
+  std::optional<Calibration> calibration;
+  if (model) calibration.emplace(model->model, model->inputs);
   const Plan plan(checkpoint, config.text, scheme);
   tensor::SafetensorsWriter writer(options.output / "model.safetensors", plan.specs(), {{"format", "pt"}});
   for (const Checkpoint::Stored& tensor : plan.unchanged()) {
@@ -281,21 +350,21 @@ void quantize_checkpoint(const QuantizeOptions& options) {
   BlockWriter blocks(writer, plan, scheme);
   for (std::int64_t i = 0; i < config.text.layers; ++i) {
     check_stop();
-    const model::LlamaBlockWeights& block = weights.blocks[static_cast<std::size_t>(i)];
-    model::LlamaBlock computed(block, config.text, nn::Precision::f32);
-    const BlockSample sample = calibration.advance(computed);
-    const WideBlock wide(block);
     BlockReport report;
-    if (options.smooth) report = smooth(wide, sample, config.text, scheme);
+    if (calibration) {
+      report = write_calibrated(i, weights.blocks[static_cast<std::size_t>(i)], *calibration, blocks, config.text,
+                                options.smooth ? &scheme : nullptr);
+    } else {
+      blocks.write_nf4(i);
+    }
     report.block = i;
     report.blocks = config.text.layers;
-    blocks.write(i, wide, sample, report);
     release_block(checkpoint, plan, i);
     if (options.done) options.done(report);
   }
   writer.finish();
   model::copy_side_files(options.model, options.output);
-  write_config(options.model, options.output, scheme);
+  write_config(options.model, options.output, scheme, checkpoint.stored_dtype());
 }
 
 }  // namespace e5v::quantize

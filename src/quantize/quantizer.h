@@ -18,9 +18,9 @@ struct QuantizeOptions {
   std::filesystem::path model, output;
   tensor::WeightFormat format = tensor::WeightFormat::int8;
   std::int64_t group = 0;          ///< of int4; 0: the largest of 64, 32, 16, 8 that divides all widths
-  bool smooth = true;              ///< move outliers from activations into weights
+  bool smooth = true;              ///< move outliers from activations into weights; nf4 never does
   bool force = false;              ///< replace what is in the output folder
-  std::vector<Input> calibration;  ///< empty: default_sentences()
+  std::vector<Input> calibration;  ///< empty: default_sentences(); nf4 needs none
   std::function<void(const BlockReport&)> done = nullptr;  ///< after each block
   std::function<void()> check_stop = nullptr;              ///< asked often; what it throws ends the run
 };

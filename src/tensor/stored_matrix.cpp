@@ -11,6 +11,13 @@ void check_scales(const TensorView& scales, std::int64_t rows) {
           scales.shape.text(), rows);
 }
 
+void check_part(const TensorView& part, std::string_view what, DType type, std::int64_t elements) {
+  require(part.dtype == type && part.elements() == elements, "[weight] {} are {} {}, expected {} [{}]", what,
+          name_of(part.dtype), part.shape.text(), name_of(type), elements);
+}
+
+std::int64_t size_in_bytes(const TensorView& part) { return static_cast<std::int64_t>(part.bytes().size()); }
+
 }  // namespace
 
 std::string_view name_of(WeightFormat format) {
@@ -18,6 +25,7 @@ std::string_view name_of(WeightFormat format) {
     case WeightFormat::plain: return "plain";
     case WeightFormat::int8: return "int8";
     case WeightFormat::int4: return "int4";
+    case WeightFormat::nf4: return "nf4";
   }
   return "unknown";
 }
@@ -56,9 +64,29 @@ StoredMatrix StoredMatrix::int4(const TensorView& values, const TensorView& scal
   return matrix;
 }
 
+StoredMatrix StoredMatrix::nf4(const TensorView& codes, const TensorView& scales, const Nf4Tables& tables,
+                               std::int64_t rows, std::int64_t columns) {
+  require(rows > 0 && columns > 0 && columns % 8 == 0,
+          "[weight] nf4 matrix [{}, {}], expected columns in multiples of 8", rows, columns);
+  const std::int64_t blocks = (rows * columns + kNf4Block - 1) / kNf4Block;
+  check_part(codes, "codes", DType::u8, rows * columns / 2);
+  check_part(scales, "scales", DType::u8, blocks);
+  check_part(tables.code_map, "values of codes", DType::f32, 16);
+  check_part(tables.scale_map, "values of scales", DType::f32, 256);
+  check_part(tables.nested_scales, "scales of scales", DType::f32, (blocks + kNf4NestedBlock - 1) / kNf4NestedBlock);
+  StoredMatrix matrix;
+  matrix.values = codes, matrix.scales = scales, matrix.nf4_tables = tables;
+  matrix.rows = rows, matrix.columns = columns;
+  matrix.format = WeightFormat::nf4;
+  return matrix;
+}
+
 std::int64_t StoredMatrix::bytes() const {
-  const std::int64_t scale_bytes = format == WeightFormat::plain ? 0 : static_cast<std::int64_t>(scales.bytes().size());
-  return static_cast<std::int64_t>(values.bytes().size()) + scale_bytes;
+  std::int64_t total = size_in_bytes(values);
+  if (format != WeightFormat::plain) total += size_in_bytes(scales);
+  if (format != WeightFormat::nf4) return total;
+  return total + size_in_bytes(nf4_tables.code_map) + size_in_bytes(nf4_tables.scale_map) +
+         size_in_bytes(nf4_tables.nested_scales);
 }
 
 }  // namespace e5v::tensor

@@ -6,22 +6,37 @@
 
 namespace e5v::tensor {
 
-/// How the numbers of a weight matrix are stored. The quantised forms are those of the compressed-tensors layout that
-/// vLLM reads: symmetric, a number is its integer times its scale.
+/// How the numbers of a weight matrix are stored. int8 and int4 are those of the compressed-tensors layout that vLLM
+/// reads: symmetric, a number is its integer times its scale. nf4 is that of bitsandbytes with double quantisation
+/// (arXiv:2305.14314): a number is the value of its code times the scale of its block, and scales are rounded, too.
 enum class WeightFormat : std::uint8_t {
   plain,  ///< f32, f16 or bf16
   int8,   ///< i8, one scale a row
   int4,   ///< four bits, one scale for each group of columns of a row
+  nf4,    ///< four bits that stand for quantiles of a normal distribution, one scale for each block of numbers
 };
 
-/// "plain", "int8" or "int4".
+/// "plain", "int8", "int4" or "nf4".
 std::string_view name_of(WeightFormat format);
+
+inline constexpr std::int64_t kNf4Block = 64;         ///< numbers in a row-major matrix that share a scale
+inline constexpr std::int64_t kNf4NestedBlock = 256;  ///< scales that share a scale
+
+/// What turns the codes and the bytes of a nf4 matrix into numbers: the scale of block b is
+/// scale_map[scales[b]] * nested_scales[b / 256] + offset.
+struct Nf4Tables {
+  TensorView code_map;       ///< f32 [16]: what each code stands for
+  TensorView scale_map;      ///< f32 [256]: what each byte of a scale stands for
+  TensorView nested_scales;  ///< f32 [ceil(blocks / 256)]
+  float offset = 0;
+};
 
 /// A borrowed weight matrix [N, K] as a checkpoint stores it.
 struct StoredMatrix {
   TensorView values;  ///< plain: [N, K]. int8: i8 [N, K]. int4: i32 [N, ceil(K / 8)], a word holding eight values + 8,
-                      ///< the first in the lowest bits
-  TensorView scales;  ///< int8: f32|f16|bf16 [N, 1]. int4: [N, K / group]. plain: nothing
+                      ///< the first in the lowest bits. nf4: u8, N K / 2 of them, the first code in the high bits
+  TensorView scales;  ///< int8: f32|f16|bf16 [N, 1]. int4: [N, K / group]. nf4: u8, a byte a block. plain: nothing
+  Nf4Tables nf4_tables;  ///< nf4 only
   std::int64_t rows = 0, columns = 0;
   WeightFormat format = WeightFormat::plain;
 
@@ -31,8 +46,11 @@ struct StoredMatrix {
   /// Throws InvalidInput when types or shapes are not those of the format above.
   static StoredMatrix int8(const TensorView& values, const TensorView& scales);
   static StoredMatrix int4(const TensorView& values, const TensorView& scales, std::int64_t columns);
+  /// Rows must begin on a whole word: columns is a multiple of 8. A block may reach into the next row.
+  static StoredMatrix nf4(const TensorView& codes, const TensorView& scales, const Nf4Tables& tables, std::int64_t rows,
+                          std::int64_t columns);
 
-  /// Columns that share a scale; all of them for plain and int8.
+  /// Columns of a row that share a scale under int4; all of them otherwise.
   std::int64_t group() const { return format == WeightFormat::int4 ? columns / scales.shape[1] : columns; }
   std::int64_t bytes() const;
 };

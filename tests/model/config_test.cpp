@@ -286,7 +286,7 @@ TEST(Config, UnsupportedFeatures) {
                "default (the class token");
   expect_error(llava_with("/projector_hidden_act", "silu"), "projector_hidden_act", "found \"silu\"");
   expect_error(llava_with("/quantization_config", {{"quant_method", "gptq"}}), "quantization_config.quant_method",
-               "\"compressed-tensors\", found \"gptq\"");
+               "\"compressed-tensors\" or \"bitsandbytes\", found \"gptq\"");
   expect_error(
       llava_with("/quantization_config", {{"quant_method", "compressed-tensors"}, {"format", "float-quantized"}}),
       "quantization_config.format", "found \"float-quantized\"");

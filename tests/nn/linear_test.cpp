@@ -97,6 +97,9 @@ TEST(Precision, FollowsTheWeights) {
   EXPECT_EQ(arithmetic_for(Precision::f32, kPlain), ops::Arithmetic::f32);
   EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int8), Precision::int8);
   EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int4), Precision::bf16);
+  EXPECT_EQ(default_precision(tensor::DType::f32, tensor::WeightFormat::nf4), Precision::bf16);
+  EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::nf4),
+            arithmetic_for(Precision::bf16, tensor::WeightFormat::plain));
   EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::int8), ops::Arithmetic::int8);
   EXPECT_EQ(arithmetic_for(Precision::int8, kPlain), arithmetic_for(Precision::bf16, kPlain));
   EXPECT_EQ(arithmetic_for(Precision::f32, tensor::WeightFormat::int8), ops::Arithmetic::f32);

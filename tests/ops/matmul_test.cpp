@@ -186,6 +186,10 @@ TEST(Matmul, EveryInstructionSetComputesTheSame) {
   const std::int64_t rows = 11, outputs = 37, inputs = 603;
   const RandomMatrix x(rows, inputs, 1), w(outputs, inputs, 2);
   const Int8Weight w8(outputs, inputs, 3);
+  const RandomMatrix x4(rows, 600, 4);
+  const Nf4Weight w4(outputs, 600, 5);  // blocks reach from row to row
+  const Weight nf4(std::vector{w4.matrix}, Arithmetic::f32);
+  const auto expected4 = reference::matmul(x4.exact, w4.exact, {});
   const Weight plain(parts_of({w.tensor.view()}), Arithmetic::f32), int8(std::vector{w8.matrix()}, Arithmetic::int8);
   const auto expected = reference::matmul(x.exact, w.exact, {});
   const auto expected8 = int8_product(x, w8, std::vector<double>(static_cast<std::size_t>(outputs)));
@@ -197,6 +201,11 @@ TEST(Matmul, EveryInstructionSetComputesTheSame) {
     EXPECT_LT(max_difference(matrix_of(y), expected), 5e-4) << hwy::TargetName(target);
     matmul(x.matrix(), int8, {}, matrix_of(y));
     EXPECT_LT(max_difference(matrix_of(y), expected8), 1e-3) << hwy::TargetName(target);
+    matmul(x4.matrix(), nf4, {}, matrix_of(y));
+    EXPECT_LT(max_difference(matrix_of(y), expected4), 2e-3) << hwy::TargetName(target);
+    const tensor::Tensor wide(tensor::DType::f32, {outputs, 600});
+    expand_rows(w4.matrix, 0, matrix_of(wide));
+    EXPECT_EQ(max_difference(matrix_of(wide), w4.exact), 0.0) << hwy::TargetName(target);
   }
 }
 
@@ -247,6 +256,23 @@ TEST(Matmul, QuantisedWeightsExpandUnderOtherArithmetics) {
     const auto expected = reference::matmul(x.exact, numbers, {});
     matmul(matrix_of(x.tensor), Weight(std::vector{w.matrix()}, arithmetic), {}, matrix_of(y));
     EXPECT_LT(max_difference(matrix_of(y), expected), arithmetic == Arithmetic::f32 ? 2e-3 : 1.0);
+  }
+}
+
+TEST(Matmul, Nf4WeightsEqualTheirTwin) {
+  for (const Arithmetic arithmetic : arithmetics()) {
+    for (const auto& [rows, inputs] : {std::pair{1, 64}, {5, 352}, {33, 576}}) {
+      const Converted x(RandomMatrix(rows, inputs, 1), input_dtype(arithmetic));
+      const Nf4Weight first(48, inputs, 2), second(17, inputs, 3);
+      reference::Matrix w(65, inputs);
+      std::ranges::copy(second.exact.values, std::ranges::copy(first.exact.values, w.values.begin()).out);
+      const auto expected = reference::matmul(x.exact, w, {});
+      const Weight weight(std::vector{first.matrix, second.matrix}, arithmetic);
+      EXPECT_EQ(weight.packed_bytes(), 0);
+      const tensor::Tensor y(tensor::DType::f32, {rows, 65});
+      matmul(matrix_of(x.tensor), weight, {}, matrix_of(y));
+      EXPECT_LT(max_difference(matrix_of(y), expected), arithmetic == Arithmetic::f32 ? 2e-3 : 1.0) << inputs;
+    }
   }
 }
 

@@ -61,6 +61,20 @@ TEST(QuantizeRows, ZerosStayZeroAndNonFiniteNumbersShow) {
   EXPECT_FALSE(std::isfinite(scales[2]));
 }
 
+TEST(ExpandRows, GivesNf4ToTheLastBit) {
+  for (const auto& [rows, columns] : {std::pair<std::int64_t, std::int64_t>{3, 64}, {70, 512}, {9, 8}, {21, 352}}) {
+    const Nf4Weight weight(rows, columns, static_cast<unsigned>(columns));
+    const tensor::Tensor wide(tensor::DType::f32, {rows, columns}), half(tensor::DType::bf16, {rows - 1, columns});
+    expand_rows(weight.matrix, 0, matrix_of(wide));
+    EXPECT_EQ(max_difference(matrix_of(wide), weight.exact), 0.0) << rows << " " << columns;
+    expand_rows(weight.matrix, 1, matrix_of(half));
+    for (std::size_t i = 0; i < half.as<tensor::BFloat16>().size(); ++i) {
+      const float value = wide.as<float>()[i + static_cast<std::size_t>(columns)];
+      EXPECT_EQ(half.as<tensor::BFloat16>()[i].bits, tensor::BFloat16(value).bits) << i;
+    }
+  }
+}
+
 TEST(ExpandRows, GivesIntegersTimesScales) {
   const std::int64_t rows = 5, columns = 96, groups = 3;
   const tensor::Tensor words(tensor::DType::i32, {rows, columns / 8}), scales(tensor::DType::bf16, {rows, groups});

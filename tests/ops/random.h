@@ -3,6 +3,7 @@
 #include <random>
 
 #include "ops/reference/ops.h"
+#include "tensor/stored_matrix.h"
 #include "tensor/tensor.h"
 
 namespace e5v::ops::test {
@@ -21,6 +22,38 @@ struct RandomMatrix {
   }
   tensor::Matrix matrix() const { return matrix_of(tensor); }
   std::span<const float> floats() const { return tensor.as<float>(); }
+};
+
+/// Random NF4 weights, and what they stand for by the definition of the format, one number after the other.
+struct Nf4Weight {
+  tensor::Tensor codes, scales, nested_scales, code_map, scale_map;
+  tensor::StoredMatrix matrix;
+  reference::Matrix exact;
+
+  Nf4Weight(std::int64_t rows, std::int64_t columns, unsigned seed)
+      : codes(tensor::DType::u8, {rows * columns / 2, 1}),
+        scales(tensor::DType::u8, {(rows * columns + 63) / 64}),
+        nested_scales(tensor::DType::f32, {(scales.elements() + 255) / 256}),
+        code_map(tensor::DType::f32, {16}),
+        scale_map(tensor::DType::f32, {256}),
+        exact(rows, columns) {
+    std::mt19937 random(seed);
+    for (const tensor::Tensor* bytes : {&codes, &scales}) {
+      for (std::uint8_t& byte : bytes->as<std::uint8_t>()) byte = static_cast<std::uint8_t>(random());
+    }
+    std::normal_distribution<float> normal;
+    for (const tensor::Tensor* floats : {&nested_scales, &code_map, &scale_map}) {
+      for (float& value : floats->as<float>()) value = normal(random);
+    }
+    const float offset = normal(random);
+    matrix = tensor::StoredMatrix::nf4(codes.view(), scales.view(),
+                                       {code_map.view(), scale_map.view(), nested_scales.view(), offset}, rows, columns);
+    for (std::size_t i = 0; i < exact.values.size(); ++i) {
+      const std::uint8_t byte = codes.as<std::uint8_t>()[i / 2], scale = scales.as<std::uint8_t>()[i / 64];
+      const float product = scale_map.as<float>()[scale] * nested_scales.as<float>()[i / 64 / 256];
+      exact.values[i] = code_map.as<float>()[i % 2 == 0 ? byte >> 4 : byte & 15] * (product + offset);
+    }
+  }
 };
 
 /// Largest absolute difference between a f32 or bf16 matrix and doubles.

@@ -10,6 +10,7 @@
 #include <hwy/cache_control.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "ops/cpu/vector-inl.h"
 #include "tensor/stored_matrix.h"
@@ -59,6 +60,58 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t 
   }
 }
 
+/// y[i] = table[code i] * scale; count is a multiple of 8. Of the two codes in a byte the first is in the high bits.
+HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float scale, std::size_t count, float* y) {
+#if HWY_MAX_BYTES < 32  // no vector holds half of the table
+  for (std::size_t i = 0; i < count; ++i) y[i] = table[codes[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15] * scale;
+#else
+  const hn::FixedTag<float, 8> d;
+  const hn::RebindToUnsigned<decltype(d)> bits;
+  const auto shifts = hn::ShiftLeft<2>(hn::Xor(hn::Iota(bits, 0), hn::Set(bits, 1u)));
+  const auto low = hn::LoadU(d, table), high = hn::LoadU(d, table + 8), factor = hn::Set(d, scale);
+  for (std::size_t i = 0; i < count; i += 8) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, codes + i / 2, sizeof(word));
+    const auto code = hn::Shr(hn::Set(bits, word), shifts);
+    const auto place = hn::IndicesFromVec(d, hn::And(code, hn::Set(bits, 7u)));
+    const auto upper = hn::BitCast(d, hn::ShiftLeft<28>(code));  // its sign is the code's highest bit
+    const auto value =
+        hn::IfNegativeThenElse(upper, hn::TableLookupLanes(high, place), hn::TableLookupLanes(low, place));
+    hn::StoreU(hn::Mul(value, factor), d, y + i);
+  }
+#endif
+}
+
+HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float scale, std::size_t count,
+                           tensor::BFloat16* y) {
+  HWY_ALIGN float wide[tensor::kNf4Block];  // count is a block at most
+  expand_nf4(codes, table, scale, count, wide);
+  transform(
+      count, y, [](auto v) HWY_ATTR { return v; }, wide);
+}
+
+/// The scale of a block of a nf4 matrix, rounded as bitsandbytes rounds it: the product is exact in double, so that no
+/// compiler can fuse it with the sum.
+HWY_INLINE float nf4_scale(const tensor::StoredMatrix& weight, std::int64_t block) {
+  const tensor::Nf4Tables& tables = weight.nf4_tables;
+  const auto code = std::to_integer<std::size_t>(weight.scales.data[block]);
+  const double value = reinterpret_cast<const float*>(tables.scale_map.data)[code];
+  const double factor = reinterpret_cast<const float*>(tables.nested_scales.data)[block / tensor::kNf4NestedBlock];
+  return static_cast<float>(value * factor) + tables.offset;
+}
+
+/// y[i] = number first + i of a row-major nf4 matrix; first and count are multiples of 8.
+template <class To>
+void expand_nf4(const tensor::StoredMatrix& weight, std::int64_t first, std::int64_t count, To* y) {
+  const auto* codes = reinterpret_cast<const std::uint8_t*>(weight.values.data);
+  const auto* table = reinterpret_cast<const float*>(weight.nf4_tables.code_map.data);
+  for (std::int64_t i = first; i < first + count;) {
+    const std::int64_t block = i / tensor::kNf4Block, end = std::min((block + 1) * tensor::kNf4Block, first + count);
+    expand_nf4(codes + i / 2, table, nf4_scale(weight, block), static_cast<std::size_t>(end - i), y + (i - first));
+    i = end;
+  }
+}
+
 /// Element `index` of a tensor of f32, f16 or bf16.
 HWY_INLINE float scale_at(const tensor::TensorView& scales, std::int64_t index) {
   switch (scales.dtype) {
@@ -74,7 +127,8 @@ HWY_INLINE void expand_plain(const std::byte* values, std::int64_t index, std::s
       count, y, [](auto v) HWY_ATTR { return v; }, reinterpret_cast<const From*>(values) + index);
 }
 
-/// y[i] = column begin + i of a row of the weight, i in [0, count). For int4, begin and count are multiples of 8.
+/// y[i] = column begin + i of a row of the weight, i in [0, count). For int4 and nf4, begin and count are multiples
+/// of 8.
 template <class To>
 void expand(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, std::int64_t count, To* y) {
   const std::int64_t index = row * weight.columns + begin;
@@ -90,6 +144,7 @@ void expand(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t b
     const auto* values = reinterpret_cast<const std::int8_t*>(weight.values.data) + index;
     return expand_int8(values, scale_at(weight.scales, row), size, y);
   }
+  if (weight.format == tensor::WeightFormat::nf4) return expand_nf4(weight, index, count, y);
   const std::int64_t group = weight.group(), groups = weight.scales.shape[1];
   const auto* words = reinterpret_cast<const std::int32_t*>(weight.values.data) + row * weight.values.shape[1];
   for (std::int64_t k = begin; k < begin + count;) {
@@ -103,12 +158,11 @@ void expand(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t b
 /// Asks for columns [begin, begin + count) of a row, or as many as there are. Rows lie far apart, so that the processor
 /// does not foresee the next one.
 HWY_INLINE void prefetch(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, std::int64_t count) {
-  const bool packed = weight.format == tensor::WeightFormat::int4;
-  const std::int64_t stride = packed ? weight.values.shape[1] * 4 : weight.columns * size_of(weight.values.dtype);
+  const bool packed = weight.format == tensor::WeightFormat::int4 || weight.format == tensor::WeightFormat::nf4;
   const auto bytes = [&](std::int64_t columns) {
     return packed ? columns / 2 : columns * size_of(weight.values.dtype);
   };
-  const std::byte* from = weight.values.data + row * stride;
+  const std::byte* from = weight.values.data + row * bytes(weight.columns);
   const std::int64_t end = bytes(std::min(begin + count, weight.columns));
   for (std::int64_t byte = bytes(begin); byte < end; byte += 64) hwy::Prefetch(from + byte);
 }
