@@ -27,8 +27,8 @@ Json read_state(const TensorView& state, const std::string& origin) {
   return parse_json({reinterpret_cast<const char*>(state.data), size}, origin + Nf4Suffix::kState);
 }
 
-/// The offset of the scales, after a look at everything else. The type that the numbers had before is of no interest.
-float check_state(const Fields& state, std::int64_t rows, std::int64_t columns) {
+/// The type that the numbers had before is of no interest.
+void check_state(const Fields& state, std::int64_t rows, std::int64_t columns) {
   state.check(state.text("quant_type", "none") == "nf4", "quant_type", "\"nf4\"");
   const auto is_number = [&](const char* key, std::int64_t number) {
     const Json* found = state.find(key);
@@ -38,9 +38,7 @@ float check_state(const Fields& state, std::int64_t rows, std::int64_t columns) 
   const Json* shape = state.find("shape");
   state.check(shape != nullptr && *shape == Json({rows, columns}), "shape",
               fmt::format("[{}, {}] from config.json", rows, columns));
-  state.check(state.has("nested_offset"), "nested_offset", "double quantisation (bnb_4bit_use_double_quant)");
-  is_number("nested_blocksize", tensor::kNf4NestedBlock);
-  return static_cast<float>(state.real("nested_offset", std::nullopt, {-1e30, 1e30}));
+  if (state.has("nested_offset")) is_number("nested_blocksize", tensor::kNf4NestedBlock);
 }
 
 }  // namespace
@@ -56,9 +54,15 @@ tensor::StoredMatrix nf4_matrix(const FindPart& part, const std::string& origin,
   require<ModelError>(part(kFp4State) == nullptr, "[{}] expected nf4, found fp4", origin);
   const TensorView& codes = needed(part, "", origin);
   const Json json = read_state(needed(part, Nf4Suffix::kState, origin), origin);
-  const float offset = check_state(Fields(json, origin + Nf4Suffix::kState), rows, columns);
-  const tensor::Nf4Tables tables{needed(part, Nf4Suffix::kCodeMap, origin), needed(part, Nf4Suffix::kScaleMap, origin),
-                                 needed(part, Nf4Suffix::kNestedScales, origin), offset};
+  const Fields state(json, origin + Nf4Suffix::kState);
+  check_state(state, rows, columns);
+  tensor::Nf4Tables tables;
+  tables.code_map = needed(part, Nf4Suffix::kCodeMap, origin);
+  if (state.has("nested_offset") || part(Nf4Suffix::kNestedScales) != nullptr) {
+    tables.scale_map = needed(part, Nf4Suffix::kScaleMap, origin);
+    tables.nested_scales = needed(part, Nf4Suffix::kNestedScales, origin);
+    tables.offset = static_cast<float>(state.real("nested_offset", std::nullopt, {-1e30, 1e30}));
+  }
   return tensor::StoredMatrix::nf4(codes, needed(part, Nf4Suffix::kScales, origin), tables, rows, columns);
 }
 

@@ -48,7 +48,7 @@ class Checkpoint {
   /// The weight matrix `canonical` [rows, columns], plain or quantised: then its integers and scales stand beside that
   /// name, as compressed-tensors has it ("...weight" i8 and "...weight_scale", or "...weight_packed", "...weight_scale"
   /// and "...weight_shape") or bitsandbytes (Nf4Suffix). Throws ModelError as tensor() does, for quantisation with zero
-  /// points or reordered columns, and for 4-bit types other than nf4 with double quantisation.
+  /// points or reordered columns, and for 4-bit types of bitsandbytes other than nf4.
   tensor::StoredMatrix matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const;
 
   /// Puts another tensor of the same shape in the place of a plain one; the caller keeps it alive. Throws ModelError

@@ -233,7 +233,6 @@ namespace {
 void check_bitsandbytes(const Fields& quantization) {
   quantization.check(quantization.flag("load_in_4bit", false), "load_in_4bit", "true");
   quantization.check(quantization.text("bnb_4bit_quant_type", "fp4") == "nf4", "bnb_4bit_quant_type", "\"nf4\"", "fp4");
-  quantization.check(quantization.flag("bnb_4bit_use_double_quant", false), "bnb_4bit_use_double_quant", "true");
   quantization.check(quantization.text("bnb_4bit_quant_storage", "uint8") == "uint8", "bnb_4bit_quant_storage",
                      "\"uint8\"");
 }

@@ -70,10 +70,12 @@ StoredMatrix StoredMatrix::nf4(const TensorView& codes, const TensorView& scales
           "[weight] nf4 matrix [{}, {}], expected columns in multiples of 8", rows, columns);
   const std::int64_t blocks = (rows * columns + kNf4Block - 1) / kNf4Block;
   check_part(codes, "codes", DType::u8, rows * columns / 2);
-  check_part(scales, "scales", DType::u8, blocks);
+  check_part(scales, "scales", tables.nested() ? DType::u8 : DType::f32, blocks);
   check_part(tables.code_map, "values of codes", DType::f32, 16);
-  check_part(tables.scale_map, "values of scales", DType::f32, 256);
-  check_part(tables.nested_scales, "scales of scales", DType::f32, (blocks + kNf4NestedBlock - 1) / kNf4NestedBlock);
+  if (tables.nested()) {
+    check_part(tables.scale_map, "values of scales", DType::f32, 256);
+    check_part(tables.nested_scales, "scales of scales", DType::f32, (blocks + kNf4NestedBlock - 1) / kNf4NestedBlock);
+  }
   StoredMatrix matrix;
   matrix.values = codes, matrix.scales = scales, matrix.nf4_tables = tables;
   matrix.rows = rows, matrix.columns = columns;
@@ -85,8 +87,9 @@ std::int64_t StoredMatrix::bytes() const {
   std::int64_t total = size_in_bytes(values);
   if (format != WeightFormat::plain) total += size_in_bytes(scales);
   if (format != WeightFormat::nf4) return total;
-  return total + size_in_bytes(nf4_tables.code_map) + size_in_bytes(nf4_tables.scale_map) +
-         size_in_bytes(nf4_tables.nested_scales);
+  total += size_in_bytes(nf4_tables.code_map);
+  return nf4_tables.nested() ? total + size_in_bytes(nf4_tables.scale_map) + size_in_bytes(nf4_tables.nested_scales)
+                             : total;
 }
 
 }  // namespace e5v::tensor

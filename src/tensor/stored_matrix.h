@@ -7,8 +7,8 @@
 namespace e5v::tensor {
 
 /// How the numbers of a weight matrix are stored. int8 and int4 are those of the compressed-tensors layout that vLLM
-/// reads: symmetric, a number is its integer times its scale. nf4 is that of bitsandbytes with double quantisation
-/// (arXiv:2305.14314): a number is the value of its code times the scale of its block, and scales are rounded, too.
+/// reads: symmetric, a number is its integer times its scale. nf4 is that of bitsandbytes (arXiv:2305.14314): a number
+/// is the value of its code times the scale of its block; with double quantisation scales are rounded, too.
 enum class WeightFormat : std::uint8_t {
   plain,  ///< f32, f16 or bf16
   int8,   ///< i8, one scale a row
@@ -22,20 +22,23 @@ std::string_view name_of(WeightFormat format);
 inline constexpr std::int64_t kNf4Block = 64;         ///< numbers in a row-major matrix that share a scale
 inline constexpr std::int64_t kNf4NestedBlock = 256;  ///< scales that share a scale
 
-/// What turns the codes and the bytes of a nf4 matrix into numbers: the scale of block b is
-/// scale_map[scales[b]] * nested_scales[b / 256] + offset.
+/// What turns the codes and the bytes of a nf4 matrix into numbers. With double quantisation the scale of block b is
+/// scale_map[scales[b]] * nested_scales[b / 256] + offset; without, only code_map is there.
 struct Nf4Tables {
   TensorView code_map;       ///< f32 [16]: what each code stands for
   TensorView scale_map;      ///< f32 [256]: what each byte of a scale stands for
   TensorView nested_scales;  ///< f32 [ceil(blocks / 256)]
   float offset = 0;
+
+  bool nested() const { return nested_scales.data != nullptr; }
 };
 
 /// A borrowed weight matrix [N, K] as a checkpoint stores it.
 struct StoredMatrix {
   TensorView values;  ///< plain: [N, K]. int8: i8 [N, K]. int4: i32 [N, ceil(K / 8)], a word holding eight values + 8,
                       ///< the first in the lowest bits. nf4: u8, N K / 2 of them, the first code in the high bits
-  TensorView scales;  ///< int8: f32|f16|bf16 [N, 1]. int4: [N, K / group]. nf4: u8, a byte a block. plain: nothing
+  TensorView scales;  ///< int8: f32|f16|bf16 [N, 1]. int4: [N, K / group]. nf4: [blocks], u8 when they
+                      ///< are rounded, else f32. plain: nothing
   Nf4Tables nf4_tables;  ///< nf4 only
   std::int64_t rows = 0, columns = 0;
   WeightFormat format = WeightFormat::plain;

@@ -90,14 +90,15 @@ HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float 
       count, y, [](auto v) HWY_ATTR { return v; }, wide);
 }
 
-/// The scale of a block of a nf4 matrix, rounded as bitsandbytes rounds it: the product is exact in double, so that no
-/// compiler can fuse it with the sum.
+/// The scale of a block of a nf4 matrix, rounded as bitsandbytes rounds it: the product is not fused with the sum.
 HWY_INLINE float nf4_scale(const tensor::StoredMatrix& weight, std::int64_t block) {
   const tensor::Nf4Tables& tables = weight.nf4_tables;
+  if (!tables.nested()) return reinterpret_cast<const float*>(weight.scales.data)[block];
   const auto code = std::to_integer<std::size_t>(weight.scales.data[block]);
-  const double value = reinterpret_cast<const float*>(tables.scale_map.data)[code];
-  const double factor = reinterpret_cast<const float*>(tables.nested_scales.data)[block / tensor::kNf4NestedBlock];
-  return static_cast<float>(value * factor) + tables.offset;
+  const volatile float product =  // volatile, or compilers contract it into a multiply-add
+      reinterpret_cast<const float*>(tables.scale_map.data)[code] *
+      reinterpret_cast<const float*>(tables.nested_scales.data)[block / tensor::kNf4NestedBlock];
+  return product + tables.offset;
 }
 
 /// y[i] = number first + i of a row-major nf4 matrix; first and count are multiples of 8.

@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "golden.h"
 #include "model/checkpoint.h"
-#include "ops/quantize.h"
-#include "ops/nf4_golden.h"
+#include "model/nf4_golden.h"
 #include "ops/nf4_maps.h"
+#include "ops/quantize.h"
 
 namespace e5v::ops::test {
 namespace {
@@ -43,8 +43,8 @@ TEST(QuantizeNf4, CodesAreTheReferencesBitByBit) {
   EXPECT_TRUE(same_bytes(weight.codes.view().bytes(), expected));
   const Tensor half(DType::f16, rows.shape);
   std::ranges::transform(rows.as<float>(), half.as<tensor::Half>().begin(), [](float x) { return tensor::Half(x); });
-  EXPECT_TRUE(same_bytes(quantize_nf4(half.view()).codes.view().bytes(),
-                         part_of(file, "A_f16_input.packed_rows").bytes()));
+  EXPECT_TRUE(
+      same_bytes(quantize_nf4(half.view()).codes.view().bytes(), part_of(file, "A_f16_input.packed_rows").bytes()));
 }
 
 TEST(QuantizeNf4, MatricesOfAModelAreTheReferencesBitByBit) {
@@ -84,7 +84,8 @@ TEST(QuantizeNf4, ErrsByHalfAStepAtMost) {
   ops::expand_rows(weight.matrix, 0, matrix_of(found));
   for (std::size_t i = 0; i < 4160; ++i) {
     float largest = 0;
-    for (std::size_t k = i / 64 * 64; k < i / 64 * 64 + 64; ++k) largest = std::max(largest, std::abs(w.as<float>()[k]));
+    for (std::size_t k = i / 64 * 64; k < i / 64 * 64 + 64; ++k)
+      largest = std::max(largest, std::abs(w.as<float>()[k]));
     EXPECT_NEAR(found.as<float>()[i], w.as<float>()[i], 0.17f * largest) << i;  // the widest step is 0.304
   }
 }

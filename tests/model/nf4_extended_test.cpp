@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 
 #include "golden.h"
-#include "ops/quantize.h"
+#include "model/nf4_golden.h"
 #include "ops/nf4.h"
-#include "ops/nf4_golden.h"
+#include "ops/quantize.h"
 
 namespace e5v::ops::test {
 namespace {
@@ -41,7 +41,8 @@ TEST(QuantizeNf4Extended, EveryPartIsTheReferencesBitByBit) {
   expect_same(quantize_nf4(to_half(A.as<float>(), A.shape).view()), file, "A_f16_input.");
   const Tensor wide(DType::f32, A.shape);
   ops::expand_rows(weight.matrix, 0, matrix_of(wide));
-  EXPECT_TRUE(same_bytes(to_half(wide.as<float>(), A.shape).view().bytes(), part_of(file, "dequant_nested_f16").bytes()));
+  EXPECT_TRUE(
+      same_bytes(to_half(wide.as<float>(), A.shape).view().bytes(), part_of(file, "dequant_nested_f16").bytes()));
 }
 
 }  // namespace
