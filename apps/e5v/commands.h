@@ -25,5 +25,6 @@ Run add_quantize(CLI::App& app);
 Run add_synth(CLI::App& app);
 Run add_train(CLI::App& app);
 Run add_merge(CLI::App& app);
+Run add_eval(CLI::App& app);
 
 }  // namespace e5v::app

@@ -24,8 +24,9 @@ using FindPart = std::function<const tensor::TensorView*(std::string_view suffix
 /// Whether X.weight is stored by bitsandbytes in 4 bits.
 bool is_bitsandbytes(const FindPart& part);
 
-/// The matrix [rows, columns], its scales rounded (double quantisation) or not. `origin` (file and tensor) leads the messages. Throws ModelError when parts are missing
-/// or the state is of another type, shape or block size, InvalidInput when parts do not fit together.
+/// The matrix [rows, columns], its scales rounded (double quantisation) or not. `origin` (file and tensor) leads the
+/// messages. Throws ModelError when parts are missing or the state is of another type, shape or block size,
+/// InvalidInput when parts do not fit together.
 tensor::StoredMatrix nf4_matrix(const FindPart& part, const std::string& origin, std::int64_t rows,
                                 std::int64_t columns);
 

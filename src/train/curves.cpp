@@ -8,12 +8,14 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "train/chart.h"
+#include "report/chart.h"
 
 namespace e5v::train {
 namespace {
 
 using Metrics = std::span<const StepMetrics>;
+using report::Chart, report::Curve, report::Mark, report::Point;
+using report::chart_style, report::html_escaped, report::html_of, report::smoothed, report::thinned;
 
 constexpr std::size_t kMostPoints = 1000;  // of a curve: about one a pixel
 constexpr int kWidth = 1080, kGap = 16;    // of the page's content, in pixels

@@ -9,8 +9,8 @@
 
 #include "base/hash.h"
 #include "base/mmap.h"
+#include "base/records.h"
 #include "e5v/input.h"
-#include "train/records.h"
 
 namespace e5v::train {
 

@@ -46,8 +46,8 @@ struct Nf4Weight {
       for (float& value : floats->as<float>()) value = normal(random);
     }
     const float offset = normal(random);
-    matrix = tensor::StoredMatrix::nf4(codes.view(), scales.view(),
-                                       {code_map.view(), scale_map.view(), nested_scales.view(), offset}, rows, columns);
+    matrix = tensor::StoredMatrix::nf4(
+        codes.view(), scales.view(), {code_map.view(), scale_map.view(), nested_scales.view(), offset}, rows, columns);
     for (std::size_t i = 0; i < exact.values.size(); ++i) {
       const std::uint8_t byte = codes.as<std::uint8_t>()[i / 2], scale = scales.as<std::uint8_t>()[i / 64];
       const float product = scale_map.as<float>()[scale] * nested_scales.as<float>()[i / 64 / 256];

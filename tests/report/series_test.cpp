@@ -1,11 +1,11 @@
-#include "train/series.h"
+#include "report/series.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cmath>
 
-namespace e5v::train {
+namespace e5v::report {
 namespace {
 
 std::vector<Point> line_of(int count, double (*height)(int)) {
@@ -52,4 +52,4 @@ TEST(Thinned, LeavesFewAsTheyAre) {
 }
 
 }  // namespace
-}  // namespace e5v::train
+}  // namespace e5v::report

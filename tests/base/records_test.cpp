@@ -1,10 +1,10 @@
-#include "train/records.h"
+#include "base/records.h"
 
 #include <gmock/gmock.h>
 
 #include <functional>
 
-namespace e5v::train {
+namespace e5v {
 namespace {
 
 using testing::ElementsAre;
@@ -76,4 +76,4 @@ TEST(Tsv, QuotesMeanNothing) {
 }
 
 }  // namespace
-}  // namespace e5v::train
+}  // namespace e5v

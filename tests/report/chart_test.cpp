@@ -1,8 +1,8 @@
-#include "train/chart.h"
+#include "report/chart.h"
 
 #include <gmock/gmock.h>
 
-namespace e5v::train {
+namespace e5v::report {
 namespace {
 
 using testing::ElementsAre;
@@ -73,4 +73,4 @@ TEST(Chart, StandsWithLittleToShow) {
 TEST(HtmlEscaped, LeavesNoMarkup) { EXPECT_EQ(html_escaped("<a href=\"x\">&é"), "&lt;a href=&quot;x&quot;&gt;&amp;é"); }
 
 }  // namespace
-}  // namespace e5v::train
+}  // namespace e5v::report

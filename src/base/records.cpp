@@ -1,8 +1,8 @@
-#include "train/records.h"
+#include "base/records.h"
 
 #include <algorithm>
 
-namespace e5v::train {
+namespace e5v {
 namespace {
 
 constexpr std::size_t kNone = std::string_view::npos;
@@ -100,4 +100,4 @@ std::vector<std::string> tsv_fields(std::string_view line) {
   }
 }
 
-}  // namespace e5v::train
+}  // namespace e5v

@@ -1,8 +1,8 @@
-#include "train/series.h"
+#include "report/series.h"
 
 #include <algorithm>
 
-namespace e5v::train {
+namespace e5v::report {
 namespace {
 
 /// Replaces each y by the average of it and those before, weighted by powers of `keep`. Both sums start at nothing, so
@@ -44,4 +44,4 @@ std::vector<Point> thinned(std::span<const Point> points, std::size_t most) {
   return kept;
 }
 
-}  // namespace e5v::train
+}  // namespace e5v::report

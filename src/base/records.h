@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace e5v::train {
+namespace e5v {
 
 /// A row of a text file as it stands there.
 struct Record {
@@ -31,4 +31,4 @@ std::vector<std::string> csv_fields(std::string_view record);
 /// The fields between tabs.
 std::vector<std::string> tsv_fields(std::string_view line);
 
-}  // namespace e5v::train
+}  // namespace e5v

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "train/series.h"
+#include "report/series.h"
 
-namespace e5v::train {
+namespace e5v::report {
 
 /// One curve of a chart.
 struct Curve {
@@ -48,4 +48,4 @@ std::string_view chart_style();
 /// Text with what has a meaning in HTML escaped.
 std::string html_escaped(std::string_view text);
 
-}  // namespace e5v::train
+}  // namespace e5v::report

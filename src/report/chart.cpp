@@ -1,4 +1,4 @@
-#include "train/chart.h"
+#include "report/chart.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <iterator>
 #include <limits>
 
-namespace e5v::train {
+namespace e5v::report {
 namespace {
 
 constexpr double kLeft = 52, kRight = 14, kTop = 14, kBottom = 42;  // around the plot, in units of the SVG
@@ -261,4 +261,4 @@ std::string html_escaped(std::string_view text) {
   return escaped;
 }
 
-}  // namespace e5v::train
+}  // namespace e5v::report

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-namespace e5v::train {
+namespace e5v::report {
 
 struct Point {
   double x = 0, y = 0;
@@ -19,4 +19,4 @@ std::vector<Point> smoothed(std::span<const Point> points, double window);
 /// lost. All of them if they are no more than that; `most` is at least 2.
 std::vector<Point> thinned(std::span<const Point> points, std::size_t most);
 
-}  // namespace e5v::train
+}  // namespace e5v::report

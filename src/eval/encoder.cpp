@@ -1,0 +1,98 @@
+#include "eval/encoder.h"
+
+#include <cstdlib>
+#include <set>
+
+#include "base/error.h"
+#include "ops/norm.h"
+#include "tensor/matrix.h"
+
+namespace e5v::eval {
+namespace {
+
+EmbedderOptions unnormalised(EmbedderOptions options) {
+  options.normalize = false;
+  return options;
+}
+
+}  // namespace
+
+Encoder::Encoder(const std::filesystem::path& model, EmbedderOptions options, std::filesystem::path store, Hooks hooks)
+    : model_(model),
+      folder_(std::move(store)),
+      embedder_(Embedder::load(model, unnormalised(std::move(options)))),
+      hooks_(std::move(hooks)) {}
+
+tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& prompt, const std::string& what) {
+  VectorStore& store = store_of(prompt);
+  const auto width = static_cast<std::size_t>(this->width());
+  tensor::Tensor vectors(tensor::DType::f32, {static_cast<std::int64_t>(items.size()), this->width()});
+  const auto row = [&](std::size_t i) { return vectors.as<float>().subspan(i * width, width); };
+  std::set<Hash128> seen;
+  std::vector<const Item*> missing;
+  std::vector<std::size_t> later;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (store.read(items[i].key, row(i))) {
+      counts_.reused += seen.insert(items[i].key).second;
+      continue;
+    }
+    later.push_back(i);
+    if (seen.insert(items[i].key).second) missing.push_back(&items[i]);
+  }
+  if (!missing.empty()) compute(missing, prompt, what);
+  for (const std::size_t i : later) {
+    require<DeviceError>(store.read(items[i].key, row(i)), "[{}] does not keep what is written to it",
+                         folder_.string());
+  }
+  return vectors;
+}
+
+void Encoder::compute(std::span<const Item* const> missing, const std::string& prompt, const std::string& what) {
+  VectorStore& store = store_of(prompt);
+  if (hooks_.begin) hooks_.begin(what, static_cast<std::int64_t>(missing.size()));
+  std::size_t next = 0;
+  std::int64_t done = 0;
+  Stream stream;
+  stream.next = [&]() -> std::optional<Input> {
+    if (next == missing.size()) return std::nullopt;
+    Input input = missing[next++]->make();
+    input.prompt = prompt;
+    return input;
+  };
+  stream.done = [&](std::int64_t index, const Embedding& embedding) {
+    store.add(missing[static_cast<std::size_t>(index)]->key, embedding.vector);
+    ++done;
+  };
+  stream.batch_end = [&] {
+    store.commit();
+    counts_.computed += done;
+    if (hooks_.advance) hooks_.advance(done);
+    done = 0;
+    if (hooks_.check_stop) hooks_.check_stop();
+  };
+  embedder_.stream(stream);
+}
+
+VectorStore& Encoder::store_of(const std::string& prompt) {
+  const auto found = stores_.find(prompt);
+  if (found != stores_.end()) return found->second;
+  return stores_.try_emplace(prompt, folder_, embedder_.fingerprint(prompt), width()).first->second;
+}
+
+void normalize(const tensor::Tensor& vectors_ND) {
+  const tensor::Matrix matrix = tensor::matrix_of(vectors_ND);
+  ops::l2_normalize(matrix, matrix);
+}
+
+std::filesystem::path default_store() {
+  const auto folder = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::filesystem::path(value == nullptr ? "" : value);
+  };
+  const std::filesystem::path cache = folder("XDG_CACHE_HOME"), home = folder("HOME");
+  require(!cache.empty() || !home.empty(),
+          "[--store] neither XDG_CACHE_HOME nor HOME is set: say where vectors are to be kept");
+  return (cache.empty() ? home / ".cache" : cache) / "e5v" / "vectors";
+}
+
+}  // namespace e5v::eval

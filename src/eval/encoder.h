@@ -1,0 +1,62 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "e5v/embedder.h"
+#include "eval/items.h"
+#include "eval/vector_store.h"
+#include "tensor/tensor.h"
+
+namespace e5v::eval {
+
+/// Items to vectors, by a model whose vectors are kept on disk.
+class Encoder {
+ public:
+  /// What an encoder asks and tells its caller; each may be empty.
+  struct Hooks {
+    /// Throws embed::Interrupted when the evaluation is to stop; what was computed stays.
+    std::function<void()> check_stop;
+    /// A pass over `total` items that must be computed begins; called with the items done since.
+    std::function<void(const std::string& what, std::int64_t total)> begin;
+    std::function<void(std::int64_t items)> advance;
+  };
+
+  /// Vectors that were computed, and those that were known.
+  struct Counts {
+    std::int64_t computed = 0, reused = 0;
+  };
+
+  /// Loads the model. Vectors are not normalised, whatever options say. `store` is a folder, made if it is missing.
+  Encoder(const std::filesystem::path& model, EmbedderOptions options, std::filesystem::path store, Hooks hooks);
+
+  /// Vectors f32 [items, D], not normalised, under a prompt (a name or a template). `what` says what they are
+  /// ("photos") to the hooks. Throws InvalidInput for the first item that cannot be embedded.
+  tensor::Tensor embed(std::span<const Item> items, const std::string& prompt, const std::string& what);
+
+  std::int64_t width() const { return embedder_.width(); }
+  const Counts& counts() const { return counts_; }
+  const std::filesystem::path& model() const { return model_; }
+  const Embedder& embedder() const { return embedder_; }
+
+ private:
+  VectorStore& store_of(const std::string& prompt);
+  void compute(std::span<const Item* const> missing, const std::string& prompt, const std::string& what);
+
+  std::filesystem::path model_, folder_;
+  Embedder embedder_;
+  Hooks hooks_;
+  std::map<std::string, VectorStore> stores_;  // by prompt
+  Counts counts_;
+};
+
+/// Scales each row to length 1, in place.
+void normalize(const tensor::Tensor& vectors_ND);
+
+/// Where vectors are kept unless the user says: $XDG_CACHE_HOME/e5v/vectors, or ~/.cache/e5v/vectors.
+std::filesystem::path default_store();
+
+}  // namespace e5v::eval

@@ -1,0 +1,29 @@
+#pragma once
+#include <array>
+#include <vector>
+
+#include "eval/captions.h"
+#include "eval/encoder.h"
+#include "eval/result.h"
+#include "tensor/matrix.h"
+
+namespace e5v::eval {
+
+/// How far apart two modalities lie, whose rows of one index belong together. All vectors have length 1.
+struct Gap {
+  double distance = 0;         ///< of the means of both (arXiv:2203.02053)
+  double separability = 0;     ///< accuracy of a linear classifier that tells them apart, 5-fold; 0.5 is no gap
+  double alignment = 0;        ///< mean squared distance of what belongs together (arXiv:2005.10242)
+  double text_uniformity = 0;  ///< log of the mean of exp(-2 d^2) over pairs of a modality (arXiv:2005.10242)
+  double image_uniformity = 0;
+};
+Gap measure_gap(tensor::ConstMatrix texts_ND, tensor::ConstMatrix images_ND);
+
+/// The first two principal components of rows [N, D]: their coordinates, N of them. Deterministic.
+std::vector<std::array<double, 2>> principal_plane(tensor::ConstMatrix rows_ND);
+
+/// The gap between pictures and their first captions, and a picture of the space with both.
+Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, const std::string& name,
+                    const std::string& text_prompt, const std::string& image_prompt);
+
+}  // namespace e5v::eval

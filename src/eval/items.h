@@ -1,0 +1,33 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/hash.h"
+#include "e5v/input.h"
+
+namespace e5v::eval {
+
+/// One thing to embed: a hash of its content, and how to make the input, which happens only when its vector is not
+/// known.
+struct Item {
+  Hash128 key;
+  std::function<Input()> make;
+};
+
+/// Makes items. Image files are hashed by content, each once.
+class ItemMaker {
+ public:
+  static Item text(std::string text);
+  /// Throws InvalidInput when the file cannot be read.
+  Item image(const std::filesystem::path& file);
+  /// The image changed by the text.
+  Item composed(const std::filesystem::path& file, std::string text);
+
+ private:
+  const Hash128& key_of(const std::filesystem::path& file);
+  std::map<std::filesystem::path, Hash128> keys_;
+};
+
+}  // namespace e5v::eval

@@ -1,0 +1,27 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "base/mmap.h"
+#include "tensor/matrix.h"
+
+namespace e5v::eval {
+
+/// A mapped file of vectors in NumPy's format: float32, little-endian, C order, [N, D]. Source: numpy.lib.format.
+class NpyFile {
+ public:
+  /// Throws InvalidInput when the file is of another kind or length, or holds NaN or infinity.
+  explicit NpyFile(const std::filesystem::path& path);
+
+  /// Valid as long as the object.
+  tensor::ConstMatrix matrix() const { return matrix_; }
+
+ private:
+  MappedFile file_;
+  tensor::ConstMatrix matrix_;
+};
+
+/// The matrix in the bytes of such a file, borrowed; `name` leads the messages. The values are not looked at.
+tensor::ConstMatrix parse_npy(std::span<const std::byte> bytes, const std::string& name);
+
+}  // namespace e5v::eval

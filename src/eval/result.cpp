@@ -1,0 +1,77 @@
+#include "eval/result.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "base/progress.h"
+
+namespace e5v::eval {
+namespace {
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json shown(const Shown& s) {
+  Json json = Json::object();
+  if (!s.text.empty()) json["text"] = s.text;
+  if (!s.image.empty()) json["image"] = s.image.string();
+  return json;
+}
+
+Json examples(const std::vector<Example>& list) {
+  Json json = Json::array();
+  for (const Example& example : list) {
+    Json found = Json::array();
+    for (const Example::Found& f : example.found) {
+      Json entry = shown(f.candidate);
+      entry["score"] = f.score, entry["right"] = f.right;
+      found.push_back(std::move(entry));
+    }
+    json.push_back({{"query", shown(example.query)}, {"rank", example.rank}, {"found", std::move(found)}});
+  }
+  return json;
+}
+
+}  // namespace
+
+Json json_of(const Result& result) {
+  Json figures = Json::array(), facts = Json::object();
+  for (const Figure& figure : result.figures) {
+    Json entry{{"name", figure.name}, {"value", number(figure.value)}};
+    if (figure.paper) entry["paper"] = *figure.paper;
+    if (figure.optimistic) entry["optimistic"] = number(*figure.optimistic);
+    figures.push_back(std::move(entry));
+  }
+  for (const auto& [name, value] : result.facts) facts[name] = value;
+  Json json{
+      {"task", result.task}, {"title", result.title},     {"unit", result.unit},         {"facts", facts},
+      {"figures", figures},  {"seconds", result.seconds}, {"computed", result.computed}, {"reused", result.reused}};
+  if (!result.best.empty()) json["best"] = examples(result.best);
+  if (!result.worst.empty()) json["worst"] = examples(result.worst);
+  return json;
+}
+
+std::string table_of(const Result& result) {
+  std::string text = fmt::format("{} ({})\n", result.title, result.unit);
+  for (const auto& [name, value] : result.facts) text += fmt::format("  {}: {}\n", name, value);
+  std::size_t width = 0;
+  for (const Figure& figure : result.figures) width = std::max(width, figure.name.size());
+  const bool paper = std::ranges::any_of(result.figures, [](const Figure& f) { return f.paper.has_value(); });
+  const bool ties = std::ranges::any_of(result.figures, [](const Figure& f) { return f.optimistic.has_value(); });
+  text += fmt::format("\n{:{}}{:>10}{}{}\n", "", width, "e5v", paper ? "     paper  difference" : "",
+                      ties ? "  with ties won" : "");
+  for (const Figure& figure : result.figures) {
+    text += fmt::format("{:{}}{:>10.2f}", figure.name, width, figure.value);
+    if (figure.paper) text += fmt::format("{:>10.2f}{:>+12.2f}", *figure.paper, figure.value - *figure.paper);
+    if (!figure.paper && paper && figure.optimistic) text += std::string(22, ' ');
+    if (figure.optimistic) text += fmt::format("{:>15.2f}", *figure.optimistic);
+    text += '\n';
+  }
+  text += fmt::format("\n{} vectors computed, {} known before, {}\n", result.computed, result.reused,
+                      duration_text(result.seconds));
+  return text;
+}
+
+}  // namespace e5v::eval

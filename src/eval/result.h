@@ -1,0 +1,68 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+
+namespace e5v::eval {
+
+/// One number of a table.
+struct Figure {
+  std::string name;
+  double value = 0;
+  std::optional<double> paper{};       ///< E5-V's own figure for it (arXiv:2407.12580)
+  std::optional<double> optimistic{};  ///< with ties decided for the model, where that differs
+};
+
+/// A text, a picture, or both.
+struct Shown {
+  std::string text;
+  std::filesystem::path image;
+};
+
+/// A query with what was found for it, the best first.
+struct Example {
+  Shown query;
+  std::int64_t rank = 0;  ///< of its best right candidate, from 1
+  struct Found {
+    Shown candidate;
+    double score = 0;
+    bool right = false;
+  };
+  std::vector<Found> found;
+};
+
+/// Points of a space in two dimensions, by kind.
+struct SpacePlot {
+  struct Cloud {
+    std::string name;
+    std::vector<std::pair<double, double>> points;
+  };
+  std::vector<Cloud> clouds;
+  std::string note;
+};
+
+/// What an evaluation came to.
+struct Result {
+  std::string task;                                          ///< as on the command line: "sts"
+  std::string title;                                         ///< for people: "Semantic textual similarity"
+  std::string unit;                                          ///< of the figures: "Spearman's correlation x 100"
+  std::vector<std::pair<std::string, std::string>> facts{};  ///< data set, sizes, prompts
+  std::vector<Figure> figures{};
+  std::vector<Example> best{}, worst{};
+  std::optional<SpacePlot> space{};
+  double seconds = 0;
+  std::int64_t computed = 0, reused = 0;  ///< vectors
+};
+
+/// As an object; numbers that are not finite are null.
+Json json_of(const Result& result);
+
+/// Lines for a terminal: the title, the facts, and a table of name, value, the paper's, and the difference.
+std::string table_of(const Result& result);
+
+}  // namespace e5v::eval

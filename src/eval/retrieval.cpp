@@ -1,0 +1,102 @@
+#include "eval/retrieval.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+
+#include "eval/examples.h"
+
+namespace e5v::eval {
+namespace {
+
+constexpr std::array<std::int64_t, 3> kDepths{1, 5, 10};
+
+/// Text to image at 1, 5, 10 and image to text at 1, 5, 10: tables of arXiv:2407.12580.
+const std::array<double, 6>* published(const RetrievalOptions& options) {
+  static const std::map<std::string, std::array<double, 6>> figures{{"flickr30k", {79.5, 95.0, 97.6, 88.2, 98.7, 99.4}},
+                                                                    {"coco", {52.0, 76.5, 84.7, 62.0, 83.6, 89.7}}};
+  const auto found = figures.find(options.name);
+  return found == figures.end() || options.painter ? nullptr : &found->second;
+}
+
+void add_recalls(Result& result, const char* direction, std::span<const std::optional<Rank>> ranks,
+                 const double* paper) {
+  for (std::size_t i = 0; i < kDepths.size(); ++i) {
+    const Recall recall = recall_at(ranks, kDepths[i]);
+    Figure figure{fmt::format("{} R@{}", direction, kDepths[i]), 100 * recall.pessimistic};
+    if (paper != nullptr) figure.paper = paper[i];
+    if (recall.optimistic != recall.pessimistic) figure.optimistic = 100 * recall.optimistic;
+    result.figures.push_back(std::move(figure));
+  }
+}
+
+}  // namespace
+
+CaptionedSet CaptionedSet::of(const std::vector<CaptionedImage>& list) {
+  CaptionedSet set;
+  for (const CaptionedImage& entry : list) {
+    for (const std::string& caption : entry.captions) {
+      set.image_of_text.push_back(static_cast<std::int64_t>(set.images.size()));
+      set.texts.push_back(caption);
+    }
+    set.images.push_back(entry.image);
+  }
+  return set;
+}
+
+Relation CaptionedSet::relation() const {
+  Relation relation;
+  for (std::size_t i = 0; i < image_of_text.size(); ++i)
+    relation.positives.push_back({static_cast<std::int64_t>(i), image_of_text[i]});
+  return relation;
+}
+
+Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors, const RetrievalOptions& options) {
+  require(vectors.texts_TD.rows == static_cast<std::int64_t>(set.texts.size()) &&
+              vectors.images_ID.rows == static_cast<std::int64_t>(set.images.size()),
+          "[retrieval] {} text and {} image vectors for {} captions and {} pictures", vectors.texts_TD.rows,
+          vectors.images_ID.rows, set.texts.size(), set.images.size());
+  Result result{.task = options.painter ? "retrieval --rendered-text" : "retrieval",
+                .title = fmt::format("{}{}", options.name, options.painter ? ", captions drawn as pictures" : ""),
+                .unit = "recall x 100"};
+  result.facts = {{"pictures", fmt::format("{}", set.images.size())},
+                  {"captions", fmt::format("{}", set.texts.size())}};
+  const VectorScores scores(vectors.texts_TD, vectors.images_ID);
+  const Relation relation = set.relation();
+  const Ranking ranking = rank_positives(scores, relation);
+  const std::array<double, 6>* paper = published(options);
+  add_recalls(result, "text to image", ranking.of_queries, paper == nullptr ? nullptr : paper->data());
+  add_recalls(result, "image to text", ranking.of_candidates, paper == nullptr ? nullptr : paper->data() + 3);
+  add_examples(result, scores, relation, ranking.of_queries,
+               {[&](std::int64_t i) {
+                  return Shown{set.texts[static_cast<std::size_t>(i)], {}};
+                },
+                [&](std::int64_t i) {
+                  return Shown{"", set.images[static_cast<std::size_t>(i)]};
+                }});
+  return result;
+}
+
+Result evaluate_retrieval(Encoder& encoder, const std::vector<CaptionedImage>& data, const RetrievalOptions& options) {
+  const CaptionedSet set = CaptionedSet::of(data);
+  ItemMaker maker;
+  std::vector<Item> images, texts;
+  for (const std::filesystem::path& image : set.images) images.push_back(maker.image(image));
+  for (const std::string& text : set.texts)
+    texts.push_back(options.painter ? options.painter(text) : ItemMaker::text(text));
+  const std::string& text_prompt = options.painter ? options.image_prompt : options.text_prompt;
+  const tensor::Tensor text_vectors =
+      encoder.embed(texts, text_prompt, options.painter ? "drawn captions" : "captions");
+  const tensor::Tensor image_vectors = encoder.embed(images, options.image_prompt, "pictures");
+  normalize(text_vectors);
+  normalize(image_vectors);
+  Result result =
+      retrieval_result(set, {tensor::matrix_of(text_vectors.view()), tensor::matrix_of(image_vectors.view())}, options);
+  result.facts.emplace_back("prompts", text_prompt == options.image_prompt
+                                           ? options.image_prompt
+                                           : fmt::format("{}, {}", text_prompt, options.image_prompt));
+  return result;
+}
+
+}  // namespace e5v::eval

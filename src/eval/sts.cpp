@@ -1,0 +1,188 @@
+#include "eval/sts.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/records.h"
+#include "eval/correlation.h"
+
+namespace e5v::eval {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kLayout =
+    "expected SentEval's data folder: STS/STS12-en-test ... STS/STS16-en-test with STS.input.NAME.txt and "
+    "STS.gs.NAME.txt, STS/STSBenchmark/sts-test.csv, SICK/SICK_test_annotated.txt";
+
+/// The sources of each year, as SentEval evaluates them.
+const std::map<std::string, std::vector<std::string>>& sources() {
+  static const std::map<std::string, std::vector<std::string>> all{
+      {"STS12", {"MSRpar", "MSRvid", "SMTeuroparl", "surprise.OnWN", "surprise.SMTnews"}},
+      {"STS13", {"FNWN", "headlines", "OnWN"}},
+      {"STS14", {"deft-forum", "deft-news", "headlines", "images", "OnWN", "tweet-news"}},
+      {"STS15", {"answers-forums", "answers-students", "belief", "headlines", "images"}},
+      {"STS16", {"answer-answer", "headlines", "plagiarism", "postediting", "question-question"}}};
+  return all;
+}
+
+/// E5-V, table "STS tasks" of arXiv:2407.12580.
+std::optional<double> published(const std::string& task) {
+  static const std::map<std::string, double> figures{{"STS12", 80.03}, {"STS13", 89.94}, {"STS14", 85.67},
+                                                     {"STS15", 89.09}, {"STS16", 85.89}, {"STSB", 87.88},
+                                                     {"SICKR", 83.51}, {"mean", 86.00}};
+  const auto found = figures.find(task);
+  return found == figures.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string read_part(const fs::path& file) {
+  require(fs::exists(file), "[{}] is missing; {}", file.string(), kLayout);
+  return read_file(file);
+}
+
+/// Calls take with each line's fields (between tabs) and number.
+template <class Take>
+void for_each_line(const fs::path& file, const Take& take) {
+  const std::string text = read_part(file);
+  std::int64_t number = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const Record line = line_at(text, begin);
+    begin = line.next;
+    ++number;
+    require(is_valid_utf8(line.bytes), "[{}:{}] is no UTF-8", file.string(), number);
+    take(line.bytes, fmt::format("{}:{}", file.string(), number));
+  }
+}
+
+/// A sentence's words with one blank between them.
+std::string words_of(std::string_view text) {
+  std::string words;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = text.find_first_not_of(" \t\r\n\v\f", at);
+    if (begin == std::string_view::npos) break;
+    at = std::min(text.find_first_of(" \t\r\n\v\f", begin), text.size());
+    if (!words.empty()) words += ' ';
+    words += text.substr(begin, at - begin);
+  }
+  return words;
+}
+
+double score_of(std::string_view text, const std::string& where) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  require(error == std::errc() && end == text.data() + text.size(), "[{}] {} is no score", where, in_quotes(text, 40));
+  return value;
+}
+
+StsSet read_year(const fs::path& folder, const std::string& source) {
+  const fs::path inputs = folder / fmt::format("STS.input.{}.txt", source),
+                 golds = folder / fmt::format("STS.gs.{}.txt", source);
+  std::vector<std::pair<std::string, std::string>> scores;  // with where they stand
+  for_each_line(golds, [&](std::string_view line, const std::string& where) { scores.emplace_back(line, where); });
+  StsSet set{source, {}, {}, {}};
+  std::size_t index = 0;
+  for_each_line(inputs, [&](std::string_view line, const std::string& where) {
+    require(index < scores.size(), "[{}] has no score in {}", where, golds.string());
+    const auto& [score, score_where] = scores[index++];
+    if (score.empty()) return;
+    const std::vector<std::string> fields = tsv_fields(line);
+    require(fields.size() >= 2, "[{}] has no tab, expected two sentences", where);
+    set.first.push_back(words_of(fields[0]));
+    set.second.push_back(words_of(fields[1]));
+    set.gold.push_back(score_of(score, score_where));
+  });
+  require(index == scores.size(), "[{}] has {} scores for {} pairs", golds.string(), scores.size(), index);
+  return set;
+}
+
+/// One set with columns for both sentences and the score.
+StsSet read_table(const fs::path& file, std::size_t first, std::size_t second, std::size_t score, bool header) {
+  StsSet set{"test", {}, {}, {}};
+  for_each_line(file, [&](std::string_view line, const std::string& where) {
+    if (std::exchange(header, false) || line.empty()) return;
+    const std::vector<std::string> fields = tsv_fields(line);
+    const std::size_t most = std::max({first, second, score});
+    require(fields.size() > most, "[{}] has {} columns, expected at least {}", where, fields.size(), most + 1);
+    set.first.push_back(words_of(fields[first]));
+    set.second.push_back(words_of(fields[second]));
+    set.gold.push_back(score_of(fields[score], where));
+  });
+  return set;
+}
+
+void check_not_empty(const StsSet& set, const fs::path& folder) {
+  require(set.gold.size() >= 2, "[{}] set {} has {} pairs, expected at least 2", folder.string(), set.name,
+          set.gold.size());
+}
+
+/// Adds the model's cosines to what people gave.
+ScoredSet score(Encoder& encoder, const StsSet& set, const std::string& prompt, const std::string& what) {
+  std::vector<Item> items;
+  for (const auto* side : {&set.first, &set.second})
+    for (const std::string& sentence : *side) items.push_back(ItemMaker::text(sentence));
+  const tensor::Tensor vectors = encoder.embed(items, prompt, what);
+  const auto width = static_cast<std::size_t>(encoder.width());
+  const auto row = [&](std::size_t i) { return vectors.as<float>().subspan(i * width, width); };
+  ScoredSet scored{set.name, set.gold, {}};
+  for (std::size_t i = 0; i < set.gold.size(); ++i) scored.system.push_back(cosine(row(i), row(set.gold.size() + i)));
+  return scored;
+}
+
+}  // namespace
+
+const std::vector<std::string>& sts_tasks() {
+  static const std::vector<std::string> tasks{"STS12", "STS13", "STS14", "STS15", "STS16", "STSB", "SICKR"};
+  return tasks;
+}
+
+std::vector<StsSet> read_sts(const fs::path& folder, const std::string& task) {
+  require(fs::is_directory(folder), "[{}] is no folder; {}", folder.string(), kLayout);
+  std::vector<StsSet> sets;
+  if (task == "STSB") {
+    sets.push_back(read_table(folder / "STS" / "STSBenchmark" / "sts-test.csv", 5, 6, 4, false));
+  } else if (task == "SICKR") {
+    sets.push_back(read_table(folder / "SICK" / "SICK_test_annotated.txt", 1, 2, 3, true));
+  } else {
+    const auto found = sources().find(task);
+    require(found != sources().end(), "[sts] {} is no task; expected one of {}", in_quotes(task),
+            fmt::join(sts_tasks(), ", "));
+    for (const std::string& source : found->second)
+      sets.push_back(read_year(folder / "STS" / (task + "-en-test"), source));
+  }
+  for (const StsSet& set : sets) check_not_empty(set, folder);
+  return sets;
+}
+
+Result evaluate_sts(Encoder& encoder, const fs::path& folder, const std::vector<std::string>& tasks,
+                    const std::string& prompt) {
+  std::vector<std::vector<StsSet>> data;  // all is read before anything is computed
+  for (const std::string& task : tasks) data.push_back(read_sts(folder, task));
+  Result result{.task = "sts",
+                .title = "Semantic textual similarity",
+                .unit = "Spearman's correlation x 100, all pairs of a task"};
+  double sum = 0;
+  std::size_t pairs = 0;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    std::vector<ScoredSet> scored;
+    for (const StsSet& set : data[t]) {
+      scored.push_back(score(encoder, set, prompt, fmt::format("{} {}", tasks[t], set.name)));
+      pairs += set.gold.size();
+    }
+    const double value = 100 * summarise(scored, spearman).all;
+    result.figures.push_back({tasks[t], value, published(tasks[t])});
+    sum += value;
+  }
+  const bool whole = tasks == sts_tasks();
+  if (tasks.size() > 1)
+    result.figures.push_back(
+        {"mean", sum / static_cast<double>(tasks.size()), whole ? published("mean") : std::nullopt});
+  result.facts = {{"data", folder.string()}, {"pairs", fmt::format("{}", pairs)}, {"prompt", prompt}};
+  return result;
+}
+
+}  // namespace e5v::eval

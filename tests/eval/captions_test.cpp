@@ -1,0 +1,101 @@
+#include "eval/captions.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "temporary_folder.h"
+
+namespace e5v::eval {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Captions : public testing::Test {
+ protected:
+  test::TemporaryFolder folder_;
+
+  Captions() {
+    for (const std::string name : {"a.jpg", "b.jpg", "c.jpg"}) folder_.write(name, "picture");
+    std::filesystem::create_directory(folder_.path() / "val2014");
+    folder_.write("val2014/d.jpg", "picture");
+  }
+  CaptionOptions options(const std::string& content) const {
+    CaptionOptions options;
+    options.file = folder_.write("captions", content);
+    return options;
+  }
+  void expect_refused(const CaptionOptions& options, const std::string& part) const {
+    try {
+      read_captions(options);
+      FAIL() << "accepted, expected: " << part;
+    } catch (const InvalidInput& error) {
+      EXPECT_THAT(error.what(), HasSubstr(part));
+    }
+  }
+};
+
+constexpr const char* kKarpathy = R"({"dataset": "coco", "images": [
+  {"filename": "a.jpg", "split": "train", "sentences": [{"raw": "not this"}]},
+  {"filename": "b.jpg", "split": "test", "sentences": [{"raw": "one", "tokens": ["one"]}, {"raw": "two"}]},
+  {"filename": "c.jpg", "split": "restval", "sentences": [{"raw": "rest"}]},
+  {"filename": "d.jpg", "filepath": "val2014", "split": "test", "sentences": [{"raw": "1"}, {"raw": "2"}, {"raw": "3"}]}]})";
+
+TEST_F(Captions, ReadsKarpathysSplits) {
+  CaptionOptions of = options(kKarpathy);
+  const auto test = read_captions(of);
+  ASSERT_EQ(test.size(), 2u);
+  EXPECT_EQ(test[0].image, folder_.path() / "b.jpg");
+  EXPECT_THAT(test[0].captions, ElementsAre("one", "two"));
+  EXPECT_EQ(test[1].image, folder_.path() / "val2014" / "d.jpg");
+  of.split = "train";
+  EXPECT_EQ(read_captions(of).size(), 2u);
+  of.split = "";
+  EXPECT_EQ(read_captions(of).size(), 4u);
+  of.most_captions = 2;
+  EXPECT_THAT(read_captions(of)[3].captions, ElementsAre("1", "2"));
+  of.split = "none";
+  expect_refused(of, "no picture of the split \"none\"");
+}
+
+TEST_F(Captions, ReadsCocosAnnotationsInTheirOrder) {
+  const auto list =
+      read_captions(options(R"({"images": [{"id": 7, "file_name": "a.jpg"}, {"id": 3, "file_name": "b.jpg"}],
+    "annotations": [{"image_id": 3, "caption": "b1"}, {"image_id": 7, "caption": "a1"}, {"image_id": 3, "caption": "b2"}]})"));
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_THAT(list[0].captions, ElementsAre("a1"));
+  EXPECT_THAT(list[1].captions, ElementsAre("b1", "b2"));
+}
+
+TEST_F(Captions, ReadsLines) {
+  const auto list =
+      read_captions(options("\xEF\xBB\xBF{\"image\": \"a.jpg\", \"captions\": [\"x\", \"y\"]}\n\n{\"file\": \"b.jpg\", "
+                            "\"caption\": \"z\", \"id\": 1}\r\n"));
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_THAT(list[0].captions, ElementsAre("x", "y"));
+  EXPECT_THAT(list[1].captions, ElementsAre("z"));
+}
+
+TEST_F(Captions, RefusesWhatIsWrongAndSaysWhere) {
+  expect_refused(options(""), "empty");
+  expect_refused(options("image,caption\n"), "no form that is known");
+  expect_refused(options(R"({"images": 3})"), "no list");
+  expect_refused(options(R"({"images": [{"filename": "none.jpg", "split": "test", "sentences": []}]})"),
+                 "none.jpg does not exist");
+  expect_refused(options(R"({"images": [{"filename": "a.jpg", "split": "test", "sentences": []}]})"),
+                 "a.jpg has no caption");
+  expect_refused(options(R"({"images": [{"filename": 5, "split": "test", "sentences": []}]})"), "unexpected type");
+  expect_refused(options(R"({"images": [{"split": "test"}]})"), "images[0]] has no \"filename\"");
+  expect_refused(
+      options(R"({"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 2, "caption": "x"}]})"),
+      "image 2");
+  expect_refused(options("{\"image\": \"a.jpg\", \"caption\": \"x\"}\n{\"image\": \"b.jpg\"}\n"),
+                 "captions:2] has no \"caption\"");
+  expect_refused(options("{\"image\": \"a.jpg\", \"caption\": \"x\"}\n{\"image\"\n"), "captions:2");
+  CaptionOptions of = options(kKarpathy);
+  of.images = folder_.path() / "nowhere";
+  expect_refused(of, "is no folder");
+}
+
+}  // namespace
+}  // namespace e5v::eval

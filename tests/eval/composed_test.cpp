@@ -1,0 +1,193 @@
+#include "eval/composed.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "temporary_folder.h"
+#include "tiny_model.h"
+
+namespace e5v::eval {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(FashionIq, JoinsBothCaptionsInBothOrders) {
+  EXPECT_THAT(fashioniq_sentences({"is shiny and silver. ", ", fit and flare?"}),
+              ElementsAre("is shiny and silver, fit and flare", "fit and flare, is shiny and silver"));
+  EXPECT_THAT(fashioniq_sentences({"a. b", ""}), ElementsAre("a. b, ", ", a. b"));
+  EXPECT_THROW(fashioniq_sentences({"one"}), InvalidInput);
+}
+
+/// Data sets of five pictures that the goldens have, in the official layout.
+class Composed : public testing::Test {
+ protected:
+  test::TemporaryFolder folder_, store_;
+
+  Composed() {
+    for (const char* name : {"captions", "image_splits", "images", "dev"})
+      std::filesystem::create_directory(folder_.path() / name);
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::directory_iterator(test::golden("images")))
+      if (entry.path().extension() == ".png" && entry.file_size() < 200000) found.push_back(entry.path());
+    std::ranges::sort(found);
+    require(found.size() >= 5, "[test] {} small pictures", found.size());
+    for (int i = 0; i < 5; ++i) {
+      std::filesystem::copy_file(found[static_cast<std::size_t>(i)],
+                                 folder_.path() / "images" / fmt::format("B{}.png", i));
+      std::filesystem::copy_file(found[static_cast<std::size_t>(i)],
+                                 folder_.path() / "dev" / fmt::format("dev-{}.png", i));
+    }
+    folder_.write("image_splits/split.dress.val.json", R"(["B0", "B1", "B2", "B3", "B4"])");
+    folder_.write("captions/cap.dress.val.json", R"([
+      {"target": "B1", "candidate": "B0", "captions": ["is red", "longer."]},
+      {"target": "B3", "candidate": "B2", "captions": ["blue?", "no sleeves"]}])");
+    folder_.write("image_splits/split.rc2.val.json", R"({"dev-0": "./dev/dev-0.png", "dev-1": "./dev/dev-1.png",
+      "dev-2": "./dev/dev-2.png", "dev-3": "./dev/dev-3.png", "dev-4": "./dev/dev-4.png"})");
+    folder_.write("captions/cap.rc2.val.json", R"([
+      {"pairid": 11, "reference": "dev-0", "target_hard": "dev-1", "target_soft": {"dev-1": 1.0}, "caption": "add a dog",
+       "img_set": {"id": 1, "members": ["dev-0", "dev-1", "dev-3"]}},
+      {"pairid": 12, "reference": "dev-4", "target_hard": "dev-2", "caption": "in winter",
+       "img_set": {"id": 2, "members": ["dev-2", "dev-4"]}}])");
+  }
+
+  Encoder encoder() const { return {test::tiny_model(), test::quick(), store_.path(), {}}; }
+
+  /// A vector of the plain embedder, not normalised.
+  static std::vector<double> vector(const Input& input, const std::string& prompt) {
+    EmbedderOptions options = test::quick(prompt);
+    options.normalize = false;
+    Embedder embedder = Embedder::load(test::tiny_model(), options);
+    const Embeddings embeddings = embedder.embed(std::vector{input});
+    return {embeddings.values.begin(), embeddings.values.end()};
+  }
+  static double cosine(const std::vector<double>& a, const std::vector<double>& b) {
+    const auto dot = [](const std::vector<double>& x, const std::vector<double>& y) {
+      return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
+    };
+    return dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
+  }
+  template <class Read>
+  static void expect_refused(const Read& read, const std::string& part) {
+    try {
+      read();
+      FAIL() << "accepted, expected: " << part;
+    } catch (const InvalidInput& error) {
+      EXPECT_THAT(error.what(), HasSubstr(part));
+    }
+  }
+};
+
+TEST_F(Composed, ReadsFashionIq) {
+  const ComposedSet set = read_fashioniq(folder_.path(), {}, "dress", "val");
+  EXPECT_THAT(set.names, ElementsAre("B0", "B1", "B2", "B3", "B4"));
+  ASSERT_EQ(set.queries.size(), 2u);
+  EXPECT_EQ(set.queries[1].reference, 2);
+  EXPECT_EQ(set.queries[1].target, 3);
+  EXPECT_THAT(set.queries[1].captions, ElementsAre("blue?", "no sleeves"));
+}
+
+TEST_F(Composed, FashionIqSumsBothOrdersBeforeScaling) {
+  const ComposedSet set = read_fashioniq(folder_.path(), {}, "dress", "val");
+  Encoder encoder = this->encoder();
+  const Result result = evaluate_fashioniq(encoder, {{"dress", set}});
+  EXPECT_EQ(encoder.counts().computed, 5 + 4);  // the gallery, and two sentences a query
+  ASSERT_EQ(result.figures.size(), 2u);
+  EXPECT_EQ(result.figures[0].name, "dress R@10");
+  EXPECT_EQ(result.figures[0].value, 100) << "of five pictures";
+  EXPECT_EQ(result.figures[0].paper, 23.75);
+  // The shown order is that of the sum of both sentences' vectors, and the reference may be found.
+  for (const Example& example : result.best) {
+    const auto query = static_cast<std::size_t>(example.query.image.filename() == "B0.png" ? 0 : 1);
+    std::vector<double> sum;
+    for (const std::string& sentence : fashioniq_sentences(set.queries[query].captions)) {
+      const auto part =
+          vector(Input::composed(set.images[static_cast<std::size_t>(set.queries[query].reference)], sentence),
+                 "fashioniq-query-dress");
+      sum.resize(part.size());
+      for (std::size_t d = 0; d < part.size(); ++d) sum[d] += part[d];
+    }
+    ASSERT_EQ(example.found.size(), 5u);
+    for (const Example::Found& found : example.found)
+      EXPECT_NEAR(found.score, cosine(sum, vector(Input::from_image(found.candidate.image), "fashioniq-gallery-dress")),
+                  1e-5);
+  }
+}
+
+TEST_F(Composed, ReadsCirr) {
+  const ComposedSet set = read_cirr(folder_.path(), {}, "val");
+  ASSERT_EQ(set.names.size(), 5u);
+  ASSERT_EQ(set.queries.size(), 2u);
+  EXPECT_EQ(set.queries[0].id, 11);
+  EXPECT_EQ(set.names[static_cast<std::size_t>(*set.queries[0].target)], "dev-1");
+  ASSERT_EQ(set.queries[0].members.size(), 2u) << "without the reference";
+}
+
+TEST_F(Composed, CirrLeavesTheReferenceOut) {
+  const ComposedSet set = read_cirr(folder_.path(), {}, "val");
+  Encoder encoder = this->encoder();
+  const Result result = evaluate_cirr(encoder, set);
+  ASSERT_EQ(result.figures.size(), 7u);
+  EXPECT_EQ(result.figures[1].name, "R@5");
+  EXPECT_EQ(result.figures[1].value, 100) << "four candidates are left";
+  EXPECT_EQ(result.figures[4].name, "subset R@1");
+  EXPECT_EQ(result.figures[5].value, 100) << "two members are left at most";
+  for (const Example& example : result.best) {
+    EXPECT_EQ(example.found.size(), 4u);
+    for (const Example::Found& found : example.found) EXPECT_NE(found.candidate.image, example.query.image);
+  }
+}
+
+TEST_F(Composed, TheSubmissionIsWhatTheServerTakes) {
+  ComposedSet set = read_cirr(folder_.path(), {}, "val");
+  for (ComposedQuery& query : set.queries) query.target.reset();
+  Encoder encoder = this->encoder();
+  const CirrSubmission submission = submit_cirr(encoder, set);
+  EXPECT_EQ(submission.recall.at("version"), "rc2");
+  EXPECT_EQ(submission.recall.at("metric"), "recall");
+  EXPECT_EQ(submission.recall_subset.at("metric"), "recall_subset");
+  ASSERT_EQ(submission.recall.size(), 4u);
+  const auto names = submission.recall.at("11").get<std::vector<std::string>>();
+  EXPECT_EQ(names.size(), 4u);
+  EXPECT_EQ(std::ranges::count(names, "dev-0"), 0) << "the reference";
+  EXPECT_THAT(submission.recall_subset.at("12"), ElementsAre("dev-2"));
+  EXPECT_THAT(submission.recall_subset.at("11"), testing::SizeIs(2));
+  // By falling cosine.
+  const auto query = vector(Input::composed(folder_.path() / "dev/dev-0.png", "add a dog"), "cirr-query");
+  double before = 2;
+  for (const std::string& name : names) {
+    const double score =
+        cosine(query, vector(Input::from_image(folder_.path() / "dev" / (name + ".png")), "cirr-gallery"));
+    EXPECT_LE(score, before + 1e-6);
+    before = score;
+  }
+  EXPECT_THROW(evaluate_cirr(encoder, set), InvalidInput) << "no targets";
+}
+
+TEST_F(Composed, RefusesWhatIsMissingOrWrong) {
+  const auto path = folder_.path();
+  expect_refused([&] { read_fashioniq(path, {}, "shirt", "val"); },
+                 "cap.shirt.val.json] is missing; expected FashionIQ's folder");
+  expect_refused([&] { read_cirr(path, {}, "test1"); }, "cap.rc2.test1.json] is missing; expected CIRR's folder");
+  std::filesystem::remove(path / "images" / "B4.png");
+  expect_refused([&] { read_fashioniq(path, {}, "dress", "val"); }, "B4.jpg] is missing");
+  std::filesystem::remove(path / "dev" / "dev-3.png");
+  expect_refused([&] { read_cirr(path, {}, "val"); }, "dev-3.png] is missing");
+  folder_.write("image_splits/split.rc2.val.json", R"({"dev-0": "./dev/dev-0.png"})");
+  expect_refused([&] { read_cirr(path, {}, "val"); }, "dev-1");
+  folder_.write("image_splits/split.rc2.val.json", R"([1])");
+  expect_refused([&] { read_cirr(path, {}, "val"); }, "no object");
+  folder_.write("captions/cap.dress.val.json", R"([{"candidate": "B0"}])");
+  folder_.write("image_splits/split.dress.val.json", R"(["B0"])");
+  expect_refused([&] { read_fashioniq(path, {}, "dress", "val"); }, "cap.dress.val.json[0]] is no query");
+  folder_.write("captions/cap.dress.val.json", "[]");
+  expect_refused([&] { read_fashioniq(path, {}, "dress", "val"); }, "no list of queries");
+}
+
+}  // namespace
+}  // namespace e5v::eval

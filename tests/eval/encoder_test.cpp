@@ -1,0 +1,119 @@
+#include "eval/encoder.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "embed/vector_run.h"
+#include "temporary_folder.h"
+#include "tiny_model.h"
+
+namespace e5v::eval {
+namespace {
+
+class EncoderTest : public testing::Test {
+ protected:
+  test::TemporaryFolder folder_;
+  std::filesystem::path model_ = test::tiny_model();
+
+  Encoder make(Encoder::Hooks hooks = {}, const EmbedderOptions& options = test::quick()) const {
+    return {model_, options, folder_.path(), std::move(hooks)};
+  }
+  static std::vector<Item> sentences(int count) {
+    std::vector<Item> items;
+    for (int i = 0; i < count; ++i) items.push_back(ItemMaker::text(fmt::format("Sentence number {}.", i)));
+    return items;
+  }
+};
+
+TEST_F(EncoderTest, GivesTheEmbeddersVectorsUnnormalised) {
+  Encoder encoder = make();
+  ItemMaker maker;
+  const std::filesystem::path image = test::golden("images/img04_tiny_3x2.png");
+  const std::vector<Item> items{maker.composed(image, "in blue"), maker.composed(image, "in red")};
+  const tensor::Tensor vectors = encoder.embed(items, "cirr-query", "");
+  EmbedderOptions options = test::quick("cirr-query");
+  options.normalize = false;
+  Embedder embedder = Embedder::load(model_, options);
+  const Embeddings expected =
+      embedder.embed(std::vector{Input::composed(image, "in blue"), Input::composed(image, "in red")});
+  ASSERT_EQ(vectors.elements(), static_cast<std::int64_t>(expected.values.size()));
+  for (std::size_t i = 0; i < expected.values.size(); ++i)
+    EXPECT_NEAR(vectors.as<float>()[i], expected.values[i], 1e-5);
+}
+
+TEST_F(EncoderTest, ComputesWhatIsNewAlone) {
+  {
+    Encoder encoder = make();
+    encoder.embed(sentences(5), "text", "");
+    EXPECT_EQ(encoder.counts().computed, 5);
+    EXPECT_EQ(encoder.counts().reused, 0);
+  }
+  Encoder encoder = make();
+  const tensor::Tensor vectors = encoder.embed(sentences(8), "text", "");
+  EXPECT_EQ(encoder.counts().computed, 3);
+  EXPECT_EQ(encoder.counts().reused, 5);
+  test::TemporaryFolder other;
+  Encoder fresh(model_, test::quick(), other.path(), {});
+  const tensor::Tensor expected = fresh.embed(sentences(8), "text", "");
+  for (std::int64_t i = 0; i < vectors.elements(); ++i)
+    EXPECT_NEAR(vectors.as<float>()[static_cast<std::size_t>(i)], expected.as<float>()[static_cast<std::size_t>(i)],
+                1e-5);
+}
+
+TEST_F(EncoderTest, EqualItemsAreComputedOnce) {
+  Encoder encoder = make();
+  std::vector<Item> items = sentences(2);
+  items.push_back(items[0]);
+  const tensor::Tensor vectors = encoder.embed(items, "text", "");
+  EXPECT_EQ(encoder.counts().computed, 2);
+  const auto width = static_cast<std::size_t>(encoder.width());
+  EXPECT_TRUE(std::ranges::equal(vectors.as<float>().first(width), vectors.as<float>().subspan(2 * width, width)));
+}
+
+TEST_F(EncoderTest, AnotherPromptOrDtypeIsComputedAnew) {
+  make().embed(sentences(3), "text", "");
+  Encoder prompt = make();
+  prompt.embed(sentences(3), "sts", "");
+  EXPECT_EQ(prompt.counts().computed, 3);
+  EmbedderOptions bf16 = test::quick();
+  bf16.dtype = ComputeType::bf16;
+  Encoder dtype = make({}, bf16);
+  dtype.embed(sentences(3), "text", "");
+  EXPECT_EQ(dtype.counts().computed, 3);
+}
+
+TEST_F(EncoderTest, AnInterruptedRunLeavesTheRestAlone) {
+  int batches = 0;
+  Encoder::Hooks hooks;
+  hooks.check_stop = [&] {
+    if (++batches == 2) throw embed::Interrupted();
+  };
+  std::int64_t done = 0;
+  {
+    EmbedderOptions small = test::quick();
+    small.token_budget = 64;
+    Encoder encoder = make(hooks, small);
+    EXPECT_THROW(encoder.embed(sentences(40), "text", ""), embed::Interrupted);
+    done = encoder.counts().computed;
+  }
+  EXPECT_GT(done, 0);
+  EXPECT_LT(done, 40);
+  Encoder encoder = make();
+  encoder.embed(sentences(40), "text", "");
+  EXPECT_EQ(encoder.counts().reused, done);
+  EXPECT_EQ(encoder.counts().computed, 40 - done);
+}
+
+TEST_F(EncoderTest, PicturesAreKnownByContent) {
+  ItemMaker maker;
+  const auto a = folder_.write("a.png", "one"), b = folder_.write("b.png", "one"), c = folder_.write("c.png", "two");
+  EXPECT_EQ(maker.image(a).key, maker.image(b).key);
+  EXPECT_NE(maker.image(a).key, maker.image(c).key);
+  EXPECT_NE(maker.image(a).key, maker.composed(a, "").key);
+  EXPECT_NE(maker.composed(a, "x").key, maker.composed(a, "y").key);
+  EXPECT_NE(ItemMaker::text("x").key, ItemMaker::text("y").key);
+  EXPECT_THROW(maker.image(folder_.path() / "none.png"), InvalidInput);
+}
+
+}  // namespace
+}  // namespace e5v::eval

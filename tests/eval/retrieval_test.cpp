@@ -1,0 +1,79 @@
+#include "eval/retrieval.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "temporary_folder.h"
+#include "tiny_model.h"
+
+namespace e5v::eval {
+namespace {
+
+tensor::Tensor rows(const std::vector<float>& values, std::int64_t width) {
+  return tensor::Tensor::from<float>(values, {static_cast<std::int64_t>(values.size()) / width, width});
+}
+tensor::ConstMatrix matrix(const tensor::Tensor& tensor) { return tensor::matrix_of(tensor.view()); }
+
+/// Three pictures; the first has two captions.
+const CaptionedSet kSet = CaptionedSet::of({{"a", {"a1", "a2"}}, {"b", {"b1"}}, {"c", {"c1"}}});
+
+TEST(Retrieval, CountsBothDirections) {
+  const tensor::Tensor images = rows({1, 0, 0, 0, 1, 0, 0, 0, 1}, 3);
+  // a1 finds a, a2 finds b first, b1 finds b, c1 finds a first and c last.
+  const tensor::Tensor texts = rows({1, 0, 0, 0.5f, 0.8f, 0, 0, 1, 0.2f, 0.9f, 0.2f, 0.1f}, 3);
+  const Result result = retrieval_result(kSet, {matrix(texts), matrix(images)}, {.name = "made"});
+  ASSERT_EQ(result.figures.size(), 6u);
+  EXPECT_EQ(result.figures[0].name, "text to image R@1");
+  EXPECT_NEAR(result.figures[0].value, 50, 1e-9);
+  EXPECT_NEAR(result.figures[1].value, 100, 1e-9);
+  EXPECT_EQ(result.figures[3].name, "image to text R@1");
+  EXPECT_NEAR(result.figures[3].value, 200.0 / 3, 1e-4);  // c is found by b1 before c1
+  EXPECT_FALSE(result.figures[0].paper.has_value());
+  ASSERT_EQ(result.worst.size(), 4u);
+  EXPECT_EQ(result.worst[0].query.text, "c1");
+  EXPECT_EQ(result.worst[0].rank, 3);
+  EXPECT_EQ(result.worst[0].found.at(0).candidate.image, "a");
+  EXPECT_FALSE(result.worst[0].found.at(0).right);
+  EXPECT_TRUE(result.worst[0].found.at(2).right);
+  EXPECT_EQ(result.best[0].query.text, "a1");
+  EXPECT_EQ(result.best[0].rank, 1);
+}
+
+TEST(Retrieval, PublishedFiguresStandBesideTheirDataSetAlone) {
+  const tensor::Tensor images = rows({1, 0, 0, 0, 1, 0, 0, 0, 1}, 3), texts = rows(std::vector<float>(12, 1), 3);
+  const RetrievalVectors vectors{matrix(texts), matrix(images)};
+  EXPECT_EQ(retrieval_result(kSet, vectors, {.name = "coco"}).figures[0].paper, 52.0);
+  EXPECT_EQ(retrieval_result(kSet, vectors, {.name = "flickr30k"}).figures[3].paper, 88.2);
+  EXPECT_FALSE(retrieval_result(kSet, vectors, {.name = "mine"}).figures[0].paper.has_value());
+  EXPECT_TRUE(retrieval_result(kSet, vectors, {.name = "mine"}).figures[0].optimistic.has_value()) << "all are ties";
+}
+
+TEST(Retrieval, RefusesVectorsOfOtherLists) {
+  const tensor::Tensor images = rows({1, 0, 0, 0, 1, 0}, 3), texts = rows(std::vector<float>(12, 1), 3);
+  EXPECT_THROW(retrieval_result(kSet, {matrix(texts), matrix(images)}, {}), InvalidInput);
+}
+
+TEST(Retrieval, AModelFindsPicturesByThemselves) {
+  // Captions drawn by a painter that returns the picture itself are found at once: the whole path, without chance.
+  std::vector<CaptionedImage> data;
+  for (const auto& entry : std::filesystem::directory_iterator(test::golden("images"))) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("img0") && std::filesystem::file_size(entry) < 300000)
+      data.push_back({entry.path(), {entry.path().string()}});
+  }
+  ASSERT_GE(data.size(), 5u);
+  test::TemporaryFolder store;
+  Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
+  ItemMaker maker;
+  RetrievalOptions options{.name = "coco"};
+  options.painter = [&](const std::string& text) { return maker.image(text); };
+  const Result result = evaluate_retrieval(encoder, data, options);
+  EXPECT_EQ(encoder.counts().computed, static_cast<std::int64_t>(data.size()));
+  EXPECT_NEAR(result.figures[0].optimistic.value_or(result.figures[0].value), 100, 1e-9);
+  EXPECT_FALSE(result.figures[0].paper.has_value()) << "the paper's figure is of another task";
+}
+
+}  // namespace
+}  // namespace e5v::eval
