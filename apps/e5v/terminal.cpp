@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cwchar>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace e5v::app {
 namespace {
@@ -25,10 +25,10 @@ int terminal_columns(int descriptor) {
 }
 
 int display_width(std::string_view text) {
-  const std::string valid = text::to_valid_utf8(text);
+  const std::string valid = to_valid_utf8(text);
   int width = 0;
   for (std::size_t at = 0; at < valid.size();) {
-    const text::CodePoint point = text::code_point_at(valid, at);
+    const CodePoint point = code_point_at(valid, at);
     width += is_control(point.value) ? 1 : character_width(point.value);
     at += point.length;
   }
@@ -36,13 +36,13 @@ int display_width(std::string_view text) {
 }
 
 std::string fitted(std::string_view text, int width) {
-  const std::string valid = text::to_valid_utf8(text);
+  const std::string valid = to_valid_utf8(text);
   const bool cut = display_width(valid) > width;
   const int room = cut ? width - 1 : width;
   std::string result;
   int used = 0;
   for (std::size_t at = 0; at < valid.size();) {
-    const text::CodePoint point = text::code_point_at(valid, at);
+    const CodePoint point = code_point_at(valid, at);
     const bool control = is_control(point.value);
     const int columns = control ? 1 : character_width(point.value);
     if (used + columns > room) break;
@@ -62,10 +62,10 @@ std::string fitted(std::string_view text, int width) {
 }
 
 std::string one_line(std::string_view text) {
-  const std::string valid = text::to_valid_utf8(text);
+  const std::string valid = to_valid_utf8(text);
   std::string result;
   for (std::size_t at = 0; at < valid.size();) {
-    const text::CodePoint point = text::code_point_at(valid, at);
+    const CodePoint point = code_point_at(valid, at);
     if (point.value == '\n') {
       result += "\\n";
     } else if (is_control(point.value)) {

@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "text/byte_level.h"
 #include "text/pattern.h"
-#include "text/utf8.h"
 
 namespace e5v::text {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #include "base/error.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace e5v::text {
 namespace {
@@ -57,11 +57,11 @@ std::string framed(std::string_view text, ChatStyle style) {
   fail<InvalidInput>("[prompt] chat style {} does not exist", static_cast<int>(style));
 }
 
-/// What Python's str.strip() takes off the left: white space, and the four separators U+001C to U+001F.
+/// What Python's str.strip() takes off the left.
 std::string_view strip_left(std::string_view text) {
   while (!text.empty()) {
     const CodePoint point = code_point_at(text, 0);
-    if (!is_white_space(point.value) && (point.value < 0x1C || point.value > 0x1F)) break;
+    if (!is_python_white_space(point.value)) break;
     text.remove_prefix(point.length);
   }
   return text;

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "text/section.h"
-#include "text/utf8.h"
 
 namespace e5v::text {
 namespace {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace e5v::text {
 

@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "golden.h"
-#include "text/utf8.h"
 
 namespace e5v::text {
 namespace {

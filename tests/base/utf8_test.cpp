@@ -1,10 +1,8 @@
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #include <gtest/gtest.h>
 
-#include "text/byte_level.h"
-
-namespace e5v::text {
+namespace e5v {
 namespace {
 
 TEST(Utf8, EveryCodePointSurvivesTheRoundTrip) {
@@ -41,6 +39,8 @@ TEST(Utf8, WhiteSpaceIsSkippedInBothDirections) {
   EXPECT_EQ(skip_white_space_back(text, text.size() - 1, 4), 4u);
   EXPECT_FALSE(is_white_space(0x180E));  // was one until Unicode 6.3
   EXPECT_FALSE(is_white_space(0xFEFF));
+  EXPECT_FALSE(is_white_space(0x1C));
+  EXPECT_TRUE(is_python_white_space(0x1C));
 }
 
 TEST(Utf8, ReplaceAllGoesLeftToRight) {
@@ -48,13 +48,5 @@ TEST(Utf8, ReplaceAllGoesLeftToRight) {
   EXPECT_EQ(replace_all("", "a", "b"), "");
 }
 
-TEST(ByteLevel, EveryByteHasACharacterOfItsOwn) {
-  std::string bytes;
-  for (int byte = 0; byte < 256; ++byte) bytes.push_back(static_cast<char>(byte));
-  EXPECT_EQ(from_byte_level(to_byte_level(bytes)), bytes);
-  EXPECT_EQ(to_byte_level(" a\n\xC3\xA9"), "ĠaĊÃ©");
-  EXPECT_EQ(from_byte_level("a b"), std::nullopt);
-}
-
 }  // namespace
-}  // namespace e5v::text
+}  // namespace e5v

@@ -1,6 +1,6 @@
-#include "text/utf8.h"
+#include "base/utf8.h"
 
-namespace e5v::text {
+namespace e5v {
 namespace {
 
 constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
@@ -93,6 +93,8 @@ bool is_white_space(char32_t value) {
   }
 }
 
+bool is_python_white_space(char32_t value) { return is_white_space(value) || (value >= 0x1C && value <= 0x1F); }
+
 std::size_t skip_white_space(std::string_view text, std::size_t at) {
   while (at < text.size()) {
     const CodePoint point = code_point_at(text, at);
@@ -121,4 +123,4 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
   return out.append(text.substr(done));
 }
 
-}  // namespace e5v::text
+}  // namespace e5v

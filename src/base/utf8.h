@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace e5v::text {
+namespace e5v {
 
 /// A code point and the bytes it takes in UTF-8.
 struct CodePoint {
@@ -26,6 +26,9 @@ std::string to_valid_utf8(std::string_view bytes);
 /// Unicode's White_Space property.
 bool is_white_space(char32_t value);
 
+/// What Python's str.strip() and str.split() take for it: besides, the four separators U+001C to U+001F.
+bool is_python_white_space(char32_t value);
+
 /// Where the white space that follows text[at] ends, and where the white space before text[at] begins (>= from).
 std::size_t skip_white_space(std::string_view text, std::size_t at);
 std::size_t skip_white_space_back(std::string_view text, std::size_t at, std::size_t from);
@@ -33,4 +36,4 @@ std::size_t skip_white_space_back(std::string_view text, std::size_t at, std::si
 /// `text` with every occurrence of `from`, which is not empty, replaced by `to`; occurrences are found left to right.
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
-}  // namespace e5v::text
+}  // namespace e5v
