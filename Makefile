@@ -68,8 +68,9 @@ check-san: packages
 	cmake --build --preset asan
 	ctest --preset asan
 	cmake --preset tsan
-	cmake --build --preset tsan --target test_embed
+	cmake --build --preset tsan --target test_embed test_image
 	OMP_THREAD_LIMIT=1 build/tsan/tests/embed/test_embed --gtest_brief=1 --gtest_filter='*Stream*:*ReadAhead*'
+	OMP_THREAD_LIMIT=1 build/tsan/tests/image/test_image --gtest_brief=1 --gtest_filter='*ManyThreads*'
 
 fuzz:
 	@tools/install_packages.sh packages.txt packages-dev.txt

@@ -1,0 +1,19 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "e5v/error.h"
+#include "image/text_image.h"
+
+// Whatever the caption: a picture or an InvalidInput, by either layout.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using e5v::image::TextLayout;
+  static const e5v::image::TextPainter raqm({.layout = TextLayout::raqm, .width = 200, .height = 100, .size = 12});
+  static const e5v::image::TextPainter basic({.layout = TextLayout::basic, .width = 200, .height = 100, .size = 12});
+  const std::string_view caption(reinterpret_cast<const char*>(data), size);
+  try {
+    raqm.paint(caption);
+    basic.paint(caption);
+  } catch (const e5v::InvalidInput&) {
+  }
+  return 0;
+}
