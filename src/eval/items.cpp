@@ -17,6 +17,13 @@ Item ItemMaker::text(std::string text) {
   return {key, [text = std::move(text)] { return Input::from_text(text); }};
 }
 
+Item ItemMaker::drawn(std::shared_ptr<const image::TextPainter> painter, std::string text) {
+  Hasher hasher;
+  const Hash128 key = add(hasher.add("drawn").add(painter->id()), text).digest();
+  return {key,
+          [painter = std::move(painter), text = std::move(text)] { return Input::from_image(painter->paint(text)); }};
+}
+
 Item ItemMaker::image(const std::filesystem::path& file) {
   return {Hasher().add("image").add(key_of(file).hex()).digest(), [file] { return Input::from_image(file); }};
 }

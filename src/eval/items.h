@@ -2,10 +2,12 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "base/hash.h"
 #include "e5v/input.h"
+#include "image/text_image.h"
 
 namespace e5v::eval {
 
@@ -20,6 +22,8 @@ struct Item {
 class ItemMaker {
  public:
   static Item text(std::string text);
+  /// The text as a picture. It is drawn by the thread that makes the input.
+  static Item drawn(std::shared_ptr<const image::TextPainter> painter, std::string text);
   /// Throws InvalidInput when the file cannot be read.
   Item image(const std::filesystem::path& file);
   /// The image changed by the text.

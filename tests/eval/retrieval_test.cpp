@@ -75,5 +75,29 @@ TEST(Retrieval, AModelFindsPicturesByThemselves) {
   EXPECT_FALSE(result.figures[0].paper.has_value()) << "the paper's figure is of another task";
 }
 
+TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirPictures) {
+  const auto painter = std::make_shared<const image::TextPainter>(image::TextImageOptions{.width = 400, .height = 200});
+  test::TemporaryFolder store;
+  Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
+  const std::array<std::string, 3> captions{"A dog sitting in the grass.", "naïve café", ""};
+  std::vector<Item> drawn, shown;
+  for (const std::string& caption : captions) {
+    drawn.push_back(ItemMaker::drawn(painter, caption));
+    const Pixels picture = painter->paint(caption);
+    shown.push_back({Hasher().add(std::as_bytes(std::span(picture.rgb))).digest(),
+                     [picture] { return Input::from_image(picture); }});
+  }
+  const tensor::Tensor one = encoder.embed(drawn, "image", ""), other = encoder.embed(shown, "image", "");
+  EXPECT_EQ(encoder.counts().computed, 6);
+  for (std::size_t i = 0; i < one.as<float>().size(); ++i) EXPECT_NEAR(one.as<float>()[i], other.as<float>()[i], 1e-5);
+  // The key is of the caption and the painter, whichever object that is.
+  const auto same = std::make_shared<const image::TextPainter>(painter->options());
+  const auto wider = std::make_shared<const image::TextPainter>(image::TextImageOptions{.width = 401, .height = 200});
+  EXPECT_EQ(ItemMaker::drawn(same, captions[0]).key, drawn[0].key);
+  EXPECT_NE(ItemMaker::drawn(wider, captions[0]).key, drawn[0].key);
+  EXPECT_NE(ItemMaker::drawn(same, captions[1]).key, drawn[0].key);
+  EXPECT_NE(ItemMaker::text(captions[0]).key, drawn[0].key);
+}
+
 }  // namespace
 }  // namespace e5v::eval
