@@ -62,7 +62,7 @@ void linear_quantized(State& state, nn::Precision precision, tensor::WeightForma
   report(state, "FLOP", 2 * static_cast<double>(T) * static_cast<double>(K) * static_cast<double>(N));
 }
 
-void attention(State& state) {
+void attention(State& state, bool bf16) {
   constexpr std::int64_t E = 128;
   const std::int64_t T = state.range(0), H = state.range(1), KV = state.range(2);
   const Tensor q = random(DType::f32, {T, H * E}), k = random(DType::f32, {T, KV * E}),
@@ -70,7 +70,7 @@ void attention(State& state) {
   const Tensor out(DType::f32, {T, H * E});
   const ops::AttentionPlan plan{{{0, T}}, {{{0, T}, {0}, true}}};
   for (auto _ : state) {
-    ops::attention({matrix_of(q), matrix_of(k), matrix_of(v), matrix_of(out), H, KV, 0.088f}, plan, arena);
+    ops::attention({matrix_of(q), matrix_of(k), matrix_of(v), matrix_of(out), H, KV, 0.088f, bf16}, plan, arena);
   }
   report(state, "FLOP", 2 * static_cast<double>(H * E) * static_cast<double>(T) * static_cast<double>(T + 1));
 }
@@ -121,8 +121,9 @@ BENCHMARK_CAPTURE(linear, bf16, nn::Precision::bf16, DType::bf16)->Apply(llama_s
 BENCHMARK_CAPTURE(linear_quantized, int8, nn::Precision::int8, tensor::WeightFormat::int8)->Apply(llama_shapes);
 BENCHMARK_CAPTURE(linear_quantized, int4, nn::Precision::bf16, tensor::WeightFormat::int4)->Apply(llama_shapes);
 BENCHMARK_CAPTURE(linear, quick, nn::Precision::bf16, DType::bf16)->Args({32, 64, 64});
-BENCHMARK(attention)->Args({2048, 32, 8})->Args({512, 32, 8})->Apply(small);
-BENCHMARK(attention)->Name("attention/quick")->Args({64, 4, 2});
+BENCHMARK_CAPTURE(attention, f32, false)->Args({2048, 32, 8})->Args({512, 32, 8})->Apply(small);
+BENCHMARK_CAPTURE(attention, f32, false)->Name("attention/quick")->Args({64, 4, 2});
+BENCHMARK_CAPTURE(attention, bf16, true)->Args({2048, 32, 8})->Args({512, 32, 8})->Apply(small);
 BENCHMARK(rms_norm)->Args({2048, 4096})->Apply(small);
 BENCHMARK(swiglu)->Args({2048, 14336})->Apply(small);
 BENCHMARK(quick_gelu)->Args({2885, 4096})->Apply(small);

@@ -62,6 +62,7 @@ ClipWeights ClipWeights::from(const Checkpoint& checkpoint, const ClipConfig& c,
 
 ClipBlock::ClipBlock(const ClipBlockWeights& w, const ClipConfig& config, nn::Precision precision)
     : heads_(config.heads),
+      bf16_attention_(nn::bf16_attention(precision)),
       eps_(config.norm_eps),
       activation_(config.activation),
       norm1_(w.norm1),
@@ -87,7 +88,7 @@ void ClipBlock::add_attention(Matrix x_RD, const ops::AttentionPlan& plan, const
   const float scale = 1.0f / std::sqrt(static_cast<float>(D / heads_));
   nn::attention(pass,
                 {qkv_RC.column_range(0, D), qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_RD, heads_,
-                 heads_, scale},
+                 heads_, scale, bf16_attention_},
                 plan);
   out_.add_to(pass, mixed_RD, x_RD);
 }
@@ -107,14 +108,22 @@ std::int64_t ClipBlock::owned_bytes() const {
   return qkv_.owned_bytes() + out_.owned_bytes() + fc1_.owned_bytes() + fc2_.owned_bytes();
 }
 
-ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision)
+void ClipBlock::show_copied(const nn::Copied& copied) const {
+  for (const nn::Linear* linear : {&qkv_, &out_, &fc1_, &fc2_}) linear->show_copied(copied);
+}
+
+ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision,
+                 const nn::Copied& copied)
     : config_(config),
       class_token_(weights.class_token),
       position_(weights.position),
       patch_({weights.patch}, precision),
       pre_norm_(weights.pre_norm) {
   blocks_.reserve(weights.blocks.size());
-  for (const ClipBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
+  for (const ClipBlockWeights& block : weights.blocks) {
+    blocks_.emplace_back(block, config, precision);
+    blocks_.back().show_copied(copied);
+  }
 }
 
 void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pass) const {

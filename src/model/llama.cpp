@@ -70,6 +70,7 @@ LlamaBlock::LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& conf
     : heads_(config.heads),
       kv_heads_(config.kv_heads),
       head_width_(config.head_width),
+      bf16_attention_(nn::bf16_attention(precision)),
       eps_(config.rms_eps),
       input_norm_(weights.input_norm),
       attention_norm_(weights.attention_norm),
@@ -148,8 +149,10 @@ void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_
   nn::rotary(pass, q_QHE, positions_Q, table);
   const std::int64_t KE = kv_heads_ * head_width_;
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_width_));
-  nn::attention(
-      pass, {q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale}, plan);
+  nn::attention(pass,
+                {q_QHE, kv_TC.column_range(0, KE), kv_TC.column_range(KE, KE), mixed_QHE, heads_, kv_heads_, scale,
+                 bf16_attention_},
+                plan);
   show(Tap::output, mixed_QHE);
   o_.add_to(pass, mixed_QHE, x_QD);
 }
@@ -170,11 +173,18 @@ std::int64_t LlamaBlock::owned_bytes() const {
   return q_.owned_bytes() + kv_.owned_bytes() + o_.owned_bytes() + gate_up_.owned_bytes() + down_.owned_bytes();
 }
 
-Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision)
+void LlamaBlock::show_copied(const nn::Copied& copied) const {
+  for (const nn::Linear* linear : {&q_, &kv_, &o_, &gate_up_, &down_}) linear->show_copied(copied);
+}
+
+Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision, const nn::Copied& copied)
     : config_(config), embedding_(weights.embedding), norm_(weights.norm), rotary_(inverse_frequencies(config)) {
   require<ModelError>(!weights.blocks.empty(), "[llama] a language model needs at least one block");
   blocks_.reserve(weights.blocks.size());
-  for (const LlamaBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
+  for (const LlamaBlockWeights& block : weights.blocks) {
+    blocks_.emplace_back(block, config, precision);
+    blocks_.back().show_copied(copied);
+  }
 }
 
 void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD, const nn::Pass& pass) const {

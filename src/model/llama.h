@@ -67,6 +67,7 @@ class LlamaBlock {
   void observe(Observer observer) { observer_ = std::move(observer); }
 
   std::int64_t owned_bytes() const;
+  void show_copied(const nn::Copied& copied) const;
   std::string kernel() const { return down_.kernel(); }
 
  private:
@@ -80,6 +81,7 @@ class LlamaBlock {
   void add_mlp(tensor::Matrix x_TD, const nn::Pass& pass) const;
 
   std::int64_t heads_, kv_heads_, head_width_;
+  bool bf16_attention_;
   float eps_;
   nn::Vector input_norm_, attention_norm_;
   nn::Linear q_, kv_, o_, gate_up_, down_;
@@ -89,7 +91,9 @@ class LlamaBlock {
 /// The language model without its head: embedded tokens in, last hidden states out.
 class Llama {
  public:
-  Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision);
+  /// `copied` is told of the tensors that were copied, block by block.
+  Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision,
+        const nn::Copied& copied = nn::keep_copied);
 
   const LlamaConfig& config() const { return config_; }
 

@@ -63,6 +63,11 @@ std::int64_t Linear::owned_bytes() const {
   return bytes;
 }
 
+void Linear::show_copied(const Copied& copied) const {
+  if (weight_.packed_bytes() == 0 && rounded_.empty()) return;
+  for (const Part& part : parts_) copied(part.values);
+}
+
 void Linear::attach(std::size_t part, const Lora* adapter) {
   require(part < parts_.size(), "[linear] adapter for part {} of {}", part, parts_.size());
   if (adapter != nullptr) {

@@ -19,6 +19,8 @@ ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format)
   return ops::has_native_bf16() ? ops::Arithmetic::bf16 : ops::Arithmetic::f32;
 }
 
+bool bf16_attention(Precision precision) { return precision != Precision::f32 && ops::has_native_bf16(); }
+
 Precision default_precision(tensor::DType stored, tensor::WeightFormat format) {
   switch (format) {
     case tensor::WeightFormat::int8: return Precision::int8;

@@ -7,11 +7,11 @@
 
 namespace e5v::nn {
 
-/// How exactly a model is computed. The residual stream, norms and attention are f32 in all.
+/// How exactly a model is computed. The residual stream, norms and all sums are f32.
 enum class Precision {
   f32,   ///< weights as stored, f32 activations: the reference's own numbers
   bf16,  ///< weights of at most 16 bits; bf16 activations into the GEMMs where the CPU multiplies bf16 in hardware, f32
-         ///< elsewhere
+         ///< and attention, f32 elsewhere
   int8,  ///< int8 weights with activations rounded to whole numbers; the others as under bf16
 };
 
@@ -20,6 +20,9 @@ std::string_view name_of(Precision precision);
 /// What the GEMMs of this machine do under a precision with weights of a format. Without bf16 instructions, f32
 /// arithmetic over 16-bit weights is both faster and more exact than emulating them.
 ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format);
+
+/// Whether attention multiplies in bf16 under a precision: where the CPU has instructions for it, but under f32.
+bool bf16_attention(Precision precision);
 
 /// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16
 /// for 16-bit types, int4 and nf4, int8 for int8.

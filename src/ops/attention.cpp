@@ -2,6 +2,7 @@
 
 #include "ops/check.h"
 #include "ops/cpu/kernels.h"
+#include "ops/isa.h"
 
 namespace e5v::ops {
 namespace {
@@ -44,7 +45,9 @@ void attention(const AttentionArguments& a, const AttentionPlan& plan, tensor::A
   check_shape("attention", "v", a.v_TKE, a.k_TKE.rows, a.kv_heads * head_width);
   check_shape("attention", "out", a.out_QHE, a.q_QHE.rows, a.q_QHE.columns);
   check_plan(plan, a.q_QHE.rows, a.k_TKE.rows);
-  cpu::attention(a, plan, arena);
+  if (!a.bf16) return cpu::attention(a, plan, arena);
+  require<DeviceError>(has_native_bf16(), "[attention] this CPU has no bf16 instructions");
+  cpu::attention_bf16(a, plan, arena);
 }
 
 void attention_backward(const AttentionGradients& a, const AttentionPlan& plan) {

@@ -35,10 +35,13 @@ struct AttentionArguments {
   tensor::Matrix out_QHE;     ///< [Q, H * E]
   std::int64_t heads = 0, kv_heads = 0;
   float scale = 1;  ///< multiplies q k^T, usually 1 / sqrt(E)
+  /// Products in the CPU's bf16 instructions: q, k, v and the exponentials are rounded to bf16, sums are f32.
+  bool bf16 = false;
 };
 
 /// out = softmax(scale q k^T) v per head, over the keys that the plan lets a query see. Query head h reads kv head
-/// h / (H / K). Rows of no span are left as they are. Throws InvalidInput when shapes, types or the plan do not fit.
+/// h / (H / K). Rows of no span are left as they are. Throws InvalidInput when shapes, types or the plan do not fit,
+/// DeviceError when bf16 is asked of a CPU without instructions for it.
 /// Source: arXiv:1706.03762, eq. 1; grouped heads arXiv:2305.13245.
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 

@@ -64,10 +64,11 @@ cpu::QuantizedRows quantize(tensor::ConstMatrix x_MK) {
   thread_local cpu::Scratch values;
   thread_local std::vector<float> scales;
   scales.resize(static_cast<std::size_t>(x_MK.rows));
-  const tensor::Matrix bytes{values.reserve(static_cast<std::size_t>(x_MK.rows * x_MK.columns)), DType::i8, x_MK.rows,
+  const tensor::Matrix bytes{values.reserve(static_cast<std::size_t>(x_MK.rows * x_MK.columns)), DType::u8, x_MK.rows,
                              x_MK.columns, x_MK.columns};
-  quantize_rows(x_MK, bytes, scales, int8_levels(x_MK.columns));
-  return {bytes, scales.data()};
+  const int levels = int8_levels(x_MK.columns);
+  quantize_rows(x_MK, bytes, scales, levels);
+  return {bytes, scales.data(), levels};
 }
 
 }  // namespace
@@ -159,7 +160,7 @@ void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, floa
 
 std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, std::int64_t inputs_K) {
   switch (arithmetic) {
-    case Arithmetic::bf16: return cpu::gemm_bf16_scratch_bytes();
+    case Arithmetic::bf16: return cpu::gemm_bf16_scratch_bytes(rows_M, inputs_K);
     case Arithmetic::f32: return cpu::gemm_f32_scratch_bytes(rows_M, inputs_K);
     case Arithmetic::int8: break;
   }

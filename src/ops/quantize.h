@@ -7,7 +7,7 @@
 namespace e5v::ops {
 
 /// q = round(x / s), s = max|x| / levels over each row (s = 0 for a row of zeros), ties to even.
-/// x_MK f32 [M, K]; q_MK i8|i16 [M, K]; scales_M [M]; levels fits q's type. Throws InvalidInput when shapes, types or
+/// x_MK f32 [M, K]; q_MK i8|i16 [M, K], or u8: q + levels; scales_M [M]; levels fits q's type. Throws InvalidInput when shapes, types or
 /// levels differ from that. Source: arXiv:2211.10438, eq. 1, per token.
 void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<float> scales_M, int levels = 127);
 

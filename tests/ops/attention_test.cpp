@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "ops/isa.h"
 #include "ops/random.h"
 
 namespace e5v::ops::test {
@@ -11,18 +12,23 @@ struct Case {
   std::int64_t heads, kv_heads, width;
 };
 
+/// In f32 and, where this CPU has instructions for it, in bf16.
 void expect_equal(const AttentionPlan& plan, std::int64_t queries, std::int64_t keys, const Case& shape) {
   const RandomMatrix q(queries, shape.heads * shape.width, 1), k(keys, shape.kv_heads * shape.width, 2),
       v(keys, shape.kv_heads * shape.width, 3);
   const float scale = 1 / std::sqrt(static_cast<float>(shape.width));
   const auto expected = reference::attention(q.exact, k.exact, v.exact, shape.heads, shape.kv_heads, scale, plan);
-  for (const tensor::DType type : {tensor::DType::f32, tensor::DType::bf16}) {
-    const tensor::Tensor out(type, {queries, shape.heads * shape.width});
-    std::fill_n(reinterpret_cast<char*>(out.data()), out.elements() * size_of(type), 0);
-    tensor::Arena arena;
-    attention({q.matrix(), k.matrix(), v.matrix(), matrix_of(out), shape.heads, shape.kv_heads, scale}, plan, arena);
-    EXPECT_LT(max_difference(matrix_of(out), expected), type == tensor::DType::f32 ? 5e-6 : 0.02)
-        << shape.heads << " " << shape.kv_heads << " " << shape.width;
+  for (const bool bf16 : {false, true}) {
+    if (bf16 && !has_native_bf16()) continue;
+    for (const tensor::DType type : {tensor::DType::f32, tensor::DType::bf16}) {
+      const tensor::Tensor out(type, {queries, shape.heads * shape.width});
+      std::fill_n(reinterpret_cast<char*>(out.data()), out.elements() * size_of(type), 0);
+      tensor::Arena arena;
+      attention({q.matrix(), k.matrix(), v.matrix(), matrix_of(out), shape.heads, shape.kv_heads, scale, bf16}, plan,
+                arena);
+      EXPECT_LT(max_difference(matrix_of(out), expected), bf16 || type == tensor::DType::bf16 ? 0.02 : 5e-6)
+          << shape.heads << " " << shape.kv_heads << " " << shape.width << (bf16 ? " bf16" : " f32");
+    }
   }
 }
 

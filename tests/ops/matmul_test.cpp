@@ -237,7 +237,12 @@ TEST(Matmul, OneDnnsInt8PathEqualsItsTwin) {
   const std::vector<float> w_scales(w.exact_scales.begin(), w.exact_scales.end());
   const cpu::PackedInt8 packed(std::vector{w.matrix()}, w_scales);
   EXPECT_GE(packed.bytes(), outputs * inputs);
-  const cpu::QuantizedRows quantized{matrix_of(x.values), x_scales.data()};
+  constexpr int kZero = 7;
+  const tensor::Tensor bytes(tensor::DType::u8, {rows, inputs});
+  for (std::size_t i = 0; i < static_cast<std::size_t>(rows * inputs); ++i) {
+    bytes.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(x.values.as<std::int8_t>()[i] + kZero);
+  }
+  const cpu::QuantizedRows quantized{matrix_of(bytes), x_scales.data(), kZero};
   const tensor::Tensor y(tensor::DType::f32, {rows, outputs});
   packed.multiply(quantized, bias.floats().data(), matrix_of(y), false);
   EXPECT_LT(max_difference(matrix_of(y), expected), 1e-4) << packed.kernel();

@@ -14,14 +14,17 @@ TEST(QuantizeRows, EqualsItsTwin) {
   for (const std::int64_t columns : {1, 7, 16, 100, 1027}) {
     const RandomMatrix x(3, columns, static_cast<int>(columns));
     const reference::Quantized expected = reference::quantize_rows(x.exact);
-    const tensor::Tensor bytes(tensor::DType::i8, {3, columns}), words(tensor::DType::i16, {3, columns});
+    const tensor::Tensor bytes(tensor::DType::i8, {3, columns}), words(tensor::DType::i16, {3, columns}),
+        unsigned_bytes(tensor::DType::u8, {3, columns});
     std::vector<float> byte_scales(3), word_scales(3);
+    quantize_rows(x.matrix(), matrix_of(unsigned_bytes), byte_scales);
     quantize_rows(x.matrix(), matrix_of(bytes), byte_scales);
     quantize_rows(x.matrix(), matrix_of(words), word_scales);
     EXPECT_EQ(byte_scales, word_scales);
     for (std::size_t i = 0; i < expected.values.values.size(); ++i) {
       EXPECT_NEAR(bytes.as<std::int8_t>()[i], expected.values.values[i], 0.0) << columns << " " << i;
       EXPECT_EQ(bytes.as<std::int8_t>()[i], words.as<std::int16_t>()[i]);
+      EXPECT_EQ(bytes.as<std::int8_t>()[i] + 127, unsigned_bytes.as<std::uint8_t>()[i]);
     }
     for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(byte_scales[i], expected.scales[i], 1e-7);
   }
@@ -114,7 +117,7 @@ TEST(Quantize, ArgumentsAreChecked) {
   EXPECT_THAT(message_of<InvalidInput>([&] { quantize_rows(x.matrix(), matrix_of(q), scales); }),
               testing::StrEq("[quantize_rows] q is [2, 15], expected [2, 16]"));
   EXPECT_THAT(message_of<InvalidInput>([&] { quantize_rows(x.matrix(), x.matrix(), scales); }),
-              testing::StrEq("[quantize_rows] q is f32, expected i8 or i16"));
+              testing::StrEq("[quantize_rows] q is f32, expected u8, i8 or i16"));
   EXPECT_THAT(message_of<InvalidInput>([&] { expand_rows(x.tensor.view(), 0, matrix_of(y)); }),
               testing::HasSubstr("rows 0 to 3 of 16 columns asked of a weight [2, 16]"));
 }

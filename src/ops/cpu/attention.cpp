@@ -124,7 +124,7 @@ void softmax_row(const Block& block, std::int64_t row, std::int64_t seen, std::i
 
 /// Attention of one block of query rows. scratch holds attention_scratch() floats.
 void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& layout, float* scratch) {
-  const std::int64_t E = packed.head_width, N = packed.panel_width;
+  const std::int64_t E = packed.head_width, N = packed.panel.width;
   const Block block(layout.rows, packed, scratch);
   for (std::int64_t row = 0; row < block.rows; ++row) {
     const auto scale = hn::Set(FloatTag(), a.scale);
@@ -135,7 +135,7 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
   for (const auto& section : layout.sections) {
     for (std::int64_t first = 0; first < section.count; first += kKeysAtOnce) {
       const std::int64_t count = std::min(kKeysAtOnce, section.count - first);
-      const float* keys = packed.keys(section.node, layout.kv_head) + first * E;
+      const float* keys = packed.keys<float>(section.node, layout.kv_head) + first * E;
       for (std::int64_t key = 0; key < count; key += N) {
         float_tiles(block.rows, block.q, E, keys + key * E, E, block.scores + key, kScoreStride, false);
       }
@@ -143,7 +143,7 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
         const std::int64_t seen = std::clamp<std::int64_t>(section.seen_by(layout.query(row)) - first, 0, count);
         softmax_row(block, row, seen, count);
       }
-      const float* values = packed.values(section.node, layout.kv_head) + first * N;
+      const float* values = packed.values<float>(section.node, layout.kv_head) + first * N;
       for (std::int64_t e = 0; e < block.padded_E; e += N) {
         float_tiles(block.rows, block.scores, kScoreStride, values + e * packed.rows(section.node), count,
                     block.mixed + e, block.padded_E, true);
@@ -180,16 +180,16 @@ HWY_EXPORT(panel_width);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena) {
   const tensor::Arena::Scope scope(arena);
   const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
-  const PackedHeads packed(plan, arguments.kv_heads, head_width, HWY_DYNAMIC_DISPATCH(panel_width)(), arena);
+  const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::f32, HWY_DYNAMIC_DISPATCH(panel_width)()}, arena);
   const auto nodes = static_cast<std::int64_t>(plan.nodes.size());
   parallel_for(nodes * arguments.kv_heads, 1, [&](std::int64_t task) {
     const std::int64_t node = task / arguments.kv_heads, head = task % arguments.kv_heads;
     const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
     const float* keys = arguments.k_TKE.row<float>(rows.begin) + head * head_width;
     const float* values = arguments.v_TKE.row<float>(rows.begin) + head * head_width;
-    HWY_DYNAMIC_DISPATCH(pack_keys)(keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys(node, head));
+    HWY_DYNAMIC_DISPATCH(pack_keys)(keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys<float>(node, head));
     HWY_DYNAMIC_DISPATCH(pack_values)
-    (values, arguments.v_TKE.stride, rows.count, head_width, packed.values(node, head));
+    (values, arguments.v_TKE.stride, rows.count, head_width, packed.values<float>(node, head));
   });
   const std::vector<BlockTask> tasks = block_tasks(plan, arguments.heads / arguments.kv_heads, arguments.kv_heads);
   parallel_for(static_cast<std::int64_t>(tasks.size()), 1, [&](std::int64_t index) {

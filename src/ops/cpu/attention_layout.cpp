@@ -15,18 +15,22 @@ const RowRange& node_of(const AttentionPlan& plan, std::int32_t index) {
 
 }  // namespace
 
-PackedHeads::PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t width, std::int64_t panel,
+PackedHeads::PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t width, PanelShape shape,
                          tensor::Arena& arena)
-    : head_width(width), panel_width(panel) {
+    : head_width(width), panel(shape) {
   nodes.reserve(plan.nodes.size());
   for (const RowRange& node : plan.nodes) {
-    nodes.push_back({node.count, total_rows, padded_rows});
-    total_rows += node.count;
-    padded_rows += round_up(node.count, panel_width);
+    const std::int64_t rows = round_up(node.count, panel.depth);
+    nodes.push_back({rows, total_rows, padded_rows});
+    total_rows += rows;
+    padded_rows += round_up(node.count, panel.width);
   }
-  key_data = arena.matrix(tensor::DType::f32, kv_heads * padded_rows, head_width).row<float>(0);
-  value_data = arena.matrix(tensor::DType::f32, kv_heads * total_rows, padded_head_width()).row<float>(0);
+  key_rows = arena.matrix(panel.dtype, kv_heads * padded_rows, deep_head_width());
+  value_rows = arena.matrix(panel.dtype, kv_heads * total_rows, padded_head_width());
 }
+
+std::int64_t PackedHeads::deep_head_width() const { return round_up(head_width, panel.depth); }
+std::int64_t PackedHeads::padded_head_width() const { return round_up(head_width, panel.width); }
 
 std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group, std::int64_t kv_heads) {
   std::vector<BlockTask> tasks;

@@ -8,27 +8,40 @@
 /// How attention lies in memory: packed keys and values, and the blocks of query rows that tasks work on.
 namespace e5v::ops::cpu {
 
-/// Keys and values of all nodes and kv heads in panels; see pack_keys and pack_values for a panel's layout.
+/// What a kernel wants of panels.
+struct PanelShape {
+  tensor::DType dtype = tensor::DType::f32;
+  std::int64_t width = 0;  ///< keys of a panel of keys, columns of a panel of values
+  std::int64_t depth = 1;  ///< elements of the inner dimension that stand side by side and are multiplied at once
+};
+
+/// Keys and values of all nodes and kv heads in panels; see a kernel's pack_keys and pack_values for a panel's layout.
 struct PackedHeads {
-  PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t head_width, std::int64_t panel_width,
+  PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t head_width, PanelShape panel,
               tensor::Arena& arena);
 
-  std::int64_t padded_head_width() const { return (head_width + panel_width - 1) / panel_width * panel_width; }
+  /// The head width in whole depths, as scores sum over it, and in whole panels, as mixes have it.
+  std::int64_t deep_head_width() const;
+  std::int64_t padded_head_width() const;
+  /// Rows of a node's values, in whole depths.
   std::int64_t rows(std::int64_t node) const { return nodes[static_cast<std::size_t>(node)].rows; }
-  float* keys(std::int64_t node, std::int64_t kv_head) const {
-    return key_data + (kv_head * padded_rows + nodes[static_cast<std::size_t>(node)].padded_begin) * head_width;
+  template <class T>
+  T* keys(std::int64_t node, std::int64_t kv_head) const {
+    const Node& place = nodes[static_cast<std::size_t>(node)];
+    return key_rows.row<T>(kv_head * padded_rows + place.padded_begin);
   }
-  float* values(std::int64_t node, std::int64_t kv_head) const {
-    return value_data + (kv_head * total_rows + nodes[static_cast<std::size_t>(node)].begin) * padded_head_width();
+  template <class T>
+  T* values(std::int64_t node, std::int64_t kv_head) const {
+    return value_rows.row<T>(kv_head * total_rows + nodes[static_cast<std::size_t>(node)].begin);
   }
 
   struct Node {
-    std::int64_t rows, begin, padded_begin;  // rows before it, as they are and padded to whole panels
+    std::int64_t rows, begin, padded_begin;  // rows before it, in whole depths and in whole panels
   };
   std::vector<Node> nodes;
-  std::int64_t head_width, panel_width, total_rows = 0, padded_rows = 0;
-  float* key_data = nullptr;
-  float* value_data = nullptr;
+  std::int64_t head_width, total_rows = 0, padded_rows = 0;
+  PanelShape panel;
+  tensor::Matrix key_rows, value_rows;  // memory of so many rows; a panel does not lie in it row by row
 };
 
 /// A run of the query rows of one span against one kv head. Row r of a span is query r / G under head r % G.

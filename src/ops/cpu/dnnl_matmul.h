@@ -1,5 +1,6 @@
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
+#include <string_view>
 #include <unordered_map>
 
 #include "tensor/matrix.h"
@@ -16,6 +17,8 @@ inline dnnl::memory::data_type dnnl_type(tensor::DType type) {
   switch (type) {
     case tensor::DType::bf16: return dnnl::memory::data_type::bf16;
     case tensor::DType::i8: return dnnl::memory::data_type::s8;
+    case tensor::DType::u8: return dnnl::memory::data_type::u8;
+    case tensor::DType::i32: return dnnl::memory::data_type::s32;
     default: return dnnl::memory::data_type::f32;
   }
 }
@@ -54,8 +57,13 @@ inline void run_matmul(tensor::ConstMatrix x_MK, const dnnl::memory& weight, con
   if (bias != nullptr) {
     arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias_desc, dnnl_engine(), const_cast<float*>(bias)));
   }
+  const dnnl::matmul::primitive_desc chosen(description, attributes, dnnl_engine());
+  // All others are slower, the reference kernel thousands of times.
+  require<DeviceError>(x_MK.dtype != tensor::DType::bf16 || std::string_view(chosen.impl_info_str()).starts_with("brg"),
+                       "[matmul] oneDNN multiplies [{}, {}] to {} columns {} apart by {}", x_MK.rows, x_MK.columns,
+                       y_MN.columns, y_MN.stride, chosen.impl_info_str());
   dnnl::stream stream(dnnl_engine());
-  dnnl::matmul({description, attributes, dnnl_engine()}).execute(stream, arguments);
+  dnnl::matmul(chosen).execute(stream, arguments);
   stream.wait();
 }
 

@@ -49,7 +49,33 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t 
   }
 }
 
+#if HWY_TARGET == HWY_AVX3
+/// y[i] = table[code i] in blocks of 32, by one look-up each; codes lie as `swapped` says: the first of a byte in its high bits,
+/// else in its low ones. Gives how many were done.
+HWY_INLINE std::size_t look_up_codes(const std::uint8_t* codes, bool swapped, FloatVector table, std::size_t count,
+                                     tensor::BFloat16* y) {
+  HWY_ALIGN tensor::BFloat16 rounded[16];
+  store(table, rounded);
+  const __m512i values = _mm512_castsi256_si512(_mm256_load_si256(reinterpret_cast<const __m256i*>(rounded)));
+  const __m512i nibbles = _mm512_set1_epi32(0x000F000F);
+  std::size_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes + i / 2)));
+    const __m512i high = swapped ? _mm512_slli_epi32(bytes, 16) : _mm512_slli_epi32(bytes, 12);
+    const __m512i low = swapped ? _mm512_srli_epi32(bytes, 4) : bytes;
+    const __m512i places = _mm512_and_si512(_mm512_or_si512(low, high), nibbles);
+    _mm512_storeu_si512(y + i, _mm512_permutexvar_epi16(places, values));
+  }
+  return i;
+}
+#endif
+
 HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t count, tensor::BFloat16* y) {
+#if HWY_TARGET == HWY_AVX3
+  const auto table = hn::Mul(hn::Iota(FloatTag(), -8.0f), hn::Set(FloatTag(), scale));
+  const std::size_t done = look_up_codes(reinterpret_cast<const std::uint8_t*>(words), false, table, count, y);
+  words += done / 8, count -= done, y += done;
+#endif
   constexpr std::size_t kAtOnce = 64;
   HWY_ALIGN float wide[kAtOnce];
   for (std::size_t i = 0; i < count; i += kAtOnce) {
@@ -84,6 +110,10 @@ HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float 
 
 HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float scale, std::size_t count,
                            tensor::BFloat16* y) {
+#if HWY_TARGET == HWY_AVX3
+  const std::size_t done = look_up_codes(codes, true, hn::Mul(load(table), hn::Set(FloatTag(), scale)), count, y);
+  codes += done / 2, count -= done, y += done;
+#endif
   HWY_ALIGN float wide[tensor::kNf4Block];  // count is a block at most
   expand_nf4(codes, table, scale, count, wide);
   transform(

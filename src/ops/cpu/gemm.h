@@ -30,7 +30,7 @@ constexpr int kMostInt8Levels = 32767 - 128;  // activation plus weight stay in 
 
 /// Memory that each keeps for its next call.
 std::int64_t gemm_f32_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
-std::int64_t gemm_bf16_scratch_bytes();
+std::int64_t gemm_bf16_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
 std::int64_t gemm_int8_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
 
 /// Rows of x in whole numbers, inside gemm_int8.
@@ -41,10 +41,11 @@ struct RoundedRows {
   const std::uint32_t* own_products;  ///< to be subtracted from a row's sums
 };
 
-/// Rows as bytes with a scale each, for PackedInt8.
+/// Rows as bytes with a scale each, for PackedInt8: a number is (byte - zero) * scale.
 struct QuantizedRows {
-  tensor::ConstMatrix values;  ///< i8 [M, K]
+  tensor::ConstMatrix values;  ///< u8 [M, K]
   const float* scales;         ///< [M]
+  int zero = 0;
 };
 
 /// A weight in oneDNN's blocked bf16 layout.
@@ -71,7 +72,8 @@ class PackedBf16 {
 class PackedInt8 {
  public:
   /// Stacks parts int8 [N_i, K]; scales of all rows. Throws DeviceError when oneDNN has no int8 GEMM here. Without
-  /// 8-bit dot products oneDNN's sums saturate at 16 bits: kernel() then does not start with "brg".
+  /// 8-bit dot products oneDNN's sums saturate at 16 bits: kernel() then does not start with "brg". Bytes of x are
+  /// unsigned because the instructions are made for that: signed ones cost time in every product, and a slow packing.
   PackedInt8(std::span<const tensor::StoredMatrix> parts, std::vector<float> scales);
   PackedInt8(PackedInt8&&) noexcept;
   PackedInt8& operator=(PackedInt8&&) noexcept;
@@ -80,7 +82,7 @@ class PackedInt8 {
   std::int64_t bytes() const;
   std::string kernel() const;
 
-  /// y = x W^T + bias, or y += ... with accumulate. x i8; y f32; bias may be null.
+  /// y = x W^T + bias, or y += ... with accumulate. y f32; bias may be null.
   void multiply(const QuantizedRows& x, const float* bias, tensor::Matrix y_MN, bool accumulate) const;
 
  private:

@@ -3,6 +3,8 @@
 #include "ops/cpu/dnnl_matmul.h"
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/kernels.h"
+#include "ops/cpu/panels.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
 
 namespace e5v::ops::cpu {
@@ -13,36 +15,34 @@ using tensor::DType;
 
 /// The rows for which the packed layout is chosen; it serves every other number of rows as well.
 constexpr std::int64_t kLayoutRows = 512;
-/// Expanded weights at a time: small enough to stay in a second-level cache or two.
-constexpr std::int64_t kBlockBytes = std::int64_t{2} << 20;
+/// Expanded weights at a time: few enough to stay in the last-level cache, and whole panels.
+constexpr std::int64_t kBlockBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kPanel = 64;
+/// Rows of x at a time against a block of expanded weights: their products stay in cache until they are moved to y,
+/// which oneDNN cannot write itself: its fast kernels want rows without gaps.
+constexpr std::int64_t kRowsAtOnce = 512;
 
-/// parts stacked to one plain bf16 matrix [N, K].
-tensor::Tensor stack_bf16(std::span<const tensor::StoredMatrix> parts, std::int64_t outputs, std::int64_t inputs) {
-  tensor::Tensor stacked(DType::bf16, {outputs, inputs});
-  std::int64_t row = 0;
-  for (const tensor::StoredMatrix& part : parts) {
-    expand_rows(part, 0, matrix_of(stacked).row_range(row, part.rows));
-    row += part.rows;
-  }
-  return stacked;
+/// oneDNN's kernel for a weight [N, K] in bf16, and how it wants the weight.
+struct PackedForm {
+  memory::desc desc;
+  std::string kernel;
+};
+
+PackedForm packed_form(std::int64_t outputs, std::int64_t inputs) {
+  const memory::desc any({inputs, outputs}, memory::data_type::bf16, memory::format_tag::any);
+  const dnnl::matmul::primitive_desc layout(
+      {matrix_desc(kLayoutRows, inputs, inputs, DType::bf16), any, matrix_desc(kLayoutRows, outputs, outputs, DType::f32)},
+      dnnl_engine());
+  PackedForm form{layout.weights_desc(), layout.impl_info_str()};
+  // The others are reference kernels, thousands of times slower.
+  require<DeviceError>(std::string_view(form.kernel).starts_with("brg"),
+                       "[matmul] this CPU has no fast bf16 GEMM: {}", form.kernel);
+  return form;
 }
 
-/// Expands the weight a block of rows at a time, so that the block is still in cache when it is multiplied.
-void multiply_in_blocks(tensor::ConstMatrix x_MK, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MN, bool add) {
-  const std::int64_t block = std::min(w_NK.rows, std::max<std::int64_t>(64, kBlockBytes / (2 * w_NK.columns)));
-  const tensor::Matrix expanded{thread_scratch(static_cast<std::size_t>(2 * block * w_NK.columns)), DType::bf16, block,
-                                w_NK.columns, w_NK.columns};
-  try {
-    for (std::int64_t begin = 0; begin < w_NK.rows; begin += block) {
-      const std::int64_t count = std::min(block, w_NK.rows - begin);
-      expand_rows(w_NK, begin, expanded.row_range(0, count));
-      const memory weight(transposed_desc(count, w_NK.columns, DType::bf16), dnnl_engine(), expanded.data);
-      run_matmul(x_MK, weight, nullptr, y_MN.column_range(begin, count), {}, add);
-    }
-  } catch (const dnnl::error& error) {
-    fail<DeviceError>("[matmul] bf16 GEMM of [{}, {}] to {} columns failed: {}", x_MK.rows, x_MK.columns, y_MN.columns,
-                      error.message);
-  }
+/// Outputs of a block of expanded weights.
+std::int64_t block_outputs(std::int64_t inputs) {
+  return std::max(kPanel, kBlockBytes / (2 * inputs) / kPanel * kPanel);
 }
 
 }  // namespace
@@ -53,24 +53,11 @@ struct PackedBf16::State {
 };
 
 PackedBf16::PackedBf16(std::span<const tensor::StoredMatrix> parts) : state_(std::make_unique<State>()) {
-  std::int64_t outputs = 0;
-  for (const tensor::StoredMatrix& part : parts) outputs += part.rows;
-  const std::int64_t inputs = parts[0].columns;
   try {
-    const memory::desc any({inputs, outputs}, memory::data_type::bf16, memory::format_tag::any);
-    const dnnl::matmul::primitive_desc layout({matrix_desc(kLayoutRows, inputs, inputs, DType::bf16), any,
-                                               matrix_desc(kLayoutRows, outputs, outputs, DType::f32)},
-                                              dnnl_engine());
-    state_->kernel = layout.impl_info_str();
-    // The others are reference kernels, thousands of times slower.
-    require<DeviceError>(std::string_view(state_->kernel).starts_with("brg"),
-                         "[matmul] this CPU has no fast bf16 GEMM: {}", state_->kernel);
-    const tensor::Tensor plain = stack_bf16(parts, outputs, inputs);
-    memory transposed(transposed_desc(outputs, inputs, DType::bf16), dnnl_engine(), plain.data());
-    state_->weight = memory(layout.weights_desc(), dnnl_engine());
-    dnnl::stream stream(dnnl_engine());
-    dnnl::reorder(transposed, state_->weight).execute(stream, transposed, state_->weight);
-    stream.wait();
+    PackedForm form = packed_form(outputs_of(parts), parts[0].columns);
+    state_->kernel = std::move(form.kernel);
+    state_->weight = memory(form.desc, dnnl_engine());
+    pack_weight(parts, 0, state_->weight);
   } catch (const dnnl::error& error) {
     fail<DeviceError>("[matmul] no bf16 GEMM on this CPU: {}", error.message);
   }
@@ -93,14 +80,56 @@ void PackedBf16::multiply(tensor::ConstMatrix x_MK, const float* bias, tensor::M
   }
 }
 
-void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add) {
-  std::int64_t column = 0;
-  for (const tensor::StoredMatrix& part : parts) {
-    multiply_in_blocks(x_MK, part, y_MN.column_range(column, part.rows), add);
-    column += part.rows;
+namespace {
+
+/// to = from, or to += from.
+void move_rows(tensor::ConstMatrix from, tensor::Matrix to, bool add) {
+  for_rows(to.rows, to.columns, [&](std::int64_t row) {
+    const float* source = from.row<float>(row);
+    float* target = to.row<float>(row);
+    if (!add) {
+      std::copy_n(source, to.columns, target);
+    } else {
+      for (std::int64_t i = 0; i < to.columns; ++i) target[i] += source[i];
+    }
+  });
+}
+
+/// y = x weight, or += with add, for some columns of y.
+void multiply_block(tensor::ConstMatrix x_MK, const memory& weight, tensor::Matrix y_MB, bool add) {
+  thread_local Scratch products;
+  const std::int64_t most = std::min(kRowsAtOnce, x_MK.rows);
+  std::byte* memory = products.reserve(static_cast<std::size_t>(most * y_MB.columns) * sizeof(float));
+  for (std::int64_t row = 0; row < x_MK.rows; row += kRowsAtOnce) {
+    const std::int64_t rows = std::min(kRowsAtOnce, x_MK.rows - row);
+    const tensor::Matrix part{memory, DType::f32, rows, y_MB.columns, y_MB.columns};
+    run_matmul(x_MK.row_range(row, rows), weight, nullptr, part, {}, false);
+    move_rows(part, y_MB.row_range(row, rows), add);
   }
 }
 
-std::int64_t gemm_bf16_scratch_bytes() { return kBlockBytes; }
+}  // namespace
+
+void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add) {
+  const std::int64_t inputs = x_MK.columns, outputs = outputs_of(parts);
+  const std::int64_t block = block_outputs(inputs);
+  try {
+    memory::desc desc;
+    for (std::int64_t begin = 0; begin < outputs; begin += block) {
+      const std::int64_t count = std::min(block, outputs - begin);
+      if (begin == 0 || count < block) desc = packed_form(count, inputs).desc;
+      memory weight(desc, dnnl_engine(), thread_scratch(desc.get_size()));
+      pack_weight(parts, begin, weight);
+      multiply_block(x_MK, weight, y_MN.column_range(begin, count), add);
+    }
+  } catch (const dnnl::error& error) {
+    fail<DeviceError>("[matmul] bf16 GEMM of [{}, {}] to {} columns failed: {}", x_MK.rows, x_MK.columns, y_MN.columns,
+                      error.message);
+  }
+}
+
+std::int64_t gemm_bf16_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K) {
+  return kBlockBytes + 4 * std::min(rows_M, kRowsAtOnce) * block_outputs(inputs_K);
+}
 
 }  // namespace e5v::ops::cpu

@@ -32,8 +32,24 @@ void dropout(tensor::Matrix x, std::uint32_t limit, float scale, const DropoutKe
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table, float direction);
 void convert(tensor::ConstMatrix x, tensor::Matrix y);
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels);
+/// sums[n] of row n of w i8.
+void row_sums(tensor::ConstMatrix w, std::int32_t* sums);
+/// What makes sums of products of bytes numbers.
+struct SumScales {
+  const float* rows;             // of x
+  const float* columns;          // of w
+  const std::int32_t* zero_sums; // of w's rows
+  int zero;                      // of x
+  const float* bias;             // or null
+};
+/// y = (sums - zero zero_sums) rows columns + bias, or y += ... with add. sums i32 may lie where y does.
+void scale_sums(tensor::ConstMatrix sums, const SumScales& scales, tensor::Matrix y, bool add);
 void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y);
+/// y [1, count] = columns [begin, begin + count) of one row, on the calling thread; for int4 and nf4 begin and count
+/// are multiples of 8.
+void expand_columns(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, tensor::Matrix y);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
+void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 void attention_backward(const AttentionGradients& arguments, const AttentionPlan& plan);
 
 }  // namespace e5v::ops::cpu

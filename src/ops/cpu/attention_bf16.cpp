@@ -1,0 +1,317 @@
+// Attention whose products run in the CPU's bf16 instructions: queries, keys, values and the exponentials are rounded
+// to bf16; scores, sums and mixes are f32. The plan of work is that of attention.cpp. An instruction multiplies pairs
+// of neighbours along the inner dimension, so panels hold pairs: neighbours of a head for scores, of keys for mixes.
+//
+// Functions here carry the instruction set as an attribute, not as a flag of the file: whatever a header adds to this
+// file must run on every CPU.
+//
+// Legend: E head width, G query heads per kv head.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "ops/cpu/attention_layout.h"
+#include "ops/cpu/kernels.h"
+#include "ops/cpu/scratch.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#define E5V_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+
+namespace e5v::ops::cpu {
+namespace {
+
+using tensor::BFloat16;
+using Pair = std::uint32_t;  // two bf16, the first in the low half
+
+constexpr std::int64_t kLanes = 16;
+constexpr std::int64_t kPanelWidth = 2 * kLanes;
+constexpr int kTileRows = 12;               // with two vectors a row and the panel's two this nearly fills the registers
+constexpr std::int64_t kKeysAtOnce = 256;   // their panels stay in a second-level cache, one panel in the first
+constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;  // apart from a power of two, as in attention.cpp
+constexpr float kLog2OfE = 1.44269504f;
+
+/// Two vectors as bf16, a in the low half.
+E5V_BF16 inline __m512i to_bf16(__m512 a, __m512 b) { return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a)); }
+
+E5V_BF16 inline __mmask16 first_lanes(std::int64_t count) {
+  return static_cast<__mmask16>(count >= kLanes ? 0xFFFF : (1 << std::max<std::int64_t>(count, 0)) - 1);
+}
+
+/// c[kRows][kPanelWidth] = a * panel, or += with add: `pairs` pairs of the inner dimension. Pair k of row r of a is at
+/// r * kRowStep + k * kPairStep; c's rows are c_stride apart.
+template <int kRows, std::int64_t kRowStep, std::int64_t kPairStep>
+E5V_BF16 void tile(const Pair* a, const Pair* panel, std::int64_t pairs, float* c, std::int64_t c_stride, bool add) {
+  __m512 low[kRows], high[kRows];  // in registers, if the compiler unrolls every loop over them
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) {
+    low[r] = add ? _mm512_loadu_ps(c + r * c_stride) : _mm512_setzero_ps();
+    high[r] = add ? _mm512_loadu_ps(c + r * c_stride + kLanes) : _mm512_setzero_ps();
+  }
+  for (std::int64_t k = 0; k < pairs; ++k, a += kPairStep, panel += kPanelWidth) {
+    const auto b_low = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel)),
+               b_high = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel + kLanes));
+#pragma GCC unroll 12
+    for (int r = 0; r < kRows; ++r) {
+      const auto factor = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(a[r * kRowStep])));
+      low[r] = _mm512_dpbf16_ps(low[r], factor, b_low);
+      high[r] = _mm512_dpbf16_ps(high[r], factor, b_high);
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) {
+    _mm512_storeu_ps(c + r * c_stride, low[r]);
+    _mm512_storeu_ps(c + r * c_stride + kLanes, high[r]);
+  }
+}
+
+using Tile = void (*)(const Pair*, const Pair*, std::int64_t, float*, std::int64_t, bool);
+
+/// The tiles of 1, 2, ... kTileRows rows.
+template <std::int64_t kRowStep, std::int64_t kPairStep>
+constexpr std::array<Tile, kTileRows> kTiles = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+  return std::array<Tile, kTileRows>{tile<static_cast<int>(kIndex) + 1, kRowStep, kPairStep>...};
+}(std::make_index_sequence<kTileRows>());
+
+/// Rows of the inner dimension side by side in tiles: pair k of row r is at (r / kTileRows) * kTileRows * pairs +
+/// k * kTileRows + r % kTileRows.
+constexpr auto kQueryTiles = kTiles<1, kTileRows>;
+constexpr auto kScoreTiles = kTiles<kScoreStride, 1>;
+
+/// Keys of one head of one node in panels [ceil(count / 32)][ceil(E / 2)][32] of pairs; what is beyond is zero.
+E5V_BF16 void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
+                        Pair* panels) {
+  const std::int64_t pairs = (head_width + 1) / 2;
+  for (std::int64_t first = 0; first < count; first += kPanelWidth, panels += pairs * kPanelWidth) {
+    for (std::int64_t j = 0; j < kPanelWidth; ++j) {
+      const float* key = keys + (first + j) * stride;
+      const bool used = first + j < count;
+      for (std::int64_t e = 0; e < head_width; e += kLanes) {
+        const __m512 values = used ? _mm512_maskz_loadu_ps(first_lanes(head_width - e), key + e) : _mm512_setzero_ps();
+        alignas(64) Pair packed[kLanes];
+        _mm512_store_si512(packed, to_bf16(values, _mm512_setzero_ps()));
+        const std::int64_t here = std::min<std::int64_t>(kLanes / 2, pairs - e / 2);
+        for (std::int64_t k = 0; k < here; ++k) panels[(e / 2 + k) * kPanelWidth + j] = packed[k];
+      }
+    }
+  }
+}
+
+/// Values of one head of one node in panels [ceil(E / 32)][ceil(count / 2)][32] of pairs; what is beyond is zero.
+E5V_BF16 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t head_width,
+                          Pair* panels) {
+  const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                              21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  for (std::int64_t first = 0; first < head_width; first += kPanelWidth) {
+    for (std::int64_t key = 0; key < count; key += 2) {
+      for (std::int64_t e = first; e < first + kPanelWidth; e += kLanes, panels += kLanes) {
+        const __mmask16 mask = first_lanes(head_width - e);
+        const float* from = values + key * stride + e;
+        const __m512 even = _mm512_maskz_loadu_ps(mask, from);
+        const __m512 odd = key + 1 < count ? _mm512_maskz_loadu_ps(mask, from + stride) : _mm512_setzero_ps();
+        _mm512_storeu_si512(panels, _mm512_permutexvar_epi16(interleave, to_bf16(even, odd)));
+      }
+    }
+  }
+}
+
+/// 2^x for x <= 0 to 4e-6 of itself, far below bf16's rounding: 2^floor(x) times a polynomial, the least worst of its
+/// degree that meets 2^f at both ends of [0, 1].
+E5V_BF16 inline __m512 power_of_two(__m512 x) {
+  const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  const __m512 f = _mm512_sub_ps(x, whole);
+  __m512 p = _mm512_set1_ps(0.01355575f);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.05203237f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.24137976f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.69303212f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
+  return _mm512_scalef_ps(p, whole);
+}
+
+/// A block at work. Rows hold the exponentials' sum and the mix of values gathered so far, both relative to the largest
+/// score. Scores are in powers of two.
+struct Block {
+  std::int64_t rows, padded_E;
+  float* scores;  // [rows][kScoreStride]; bf16 once they are exponentials
+  float* mixed;   // [rows][padded_E]
+  float* sums;
+  float* largest;
+  Pair* q;  // tiles, scaled
+
+  Block(std::int64_t count, const PackedHeads& packed, std::byte* scratch)
+      : rows(count),
+        padded_E(packed.padded_head_width()),
+        scores(reinterpret_cast<float*>(scratch)),
+        mixed(scores + rows * kScoreStride),
+        sums(mixed + rows * padded_E),
+        largest(sums + rows),
+        q(reinterpret_cast<Pair*>(largest + rows)) {
+    std::fill_n(mixed, rows * padded_E + rows, 0.0f);
+    std::fill_n(largest, rows, std::numeric_limits<float>::lowest());
+  }
+  static std::size_t bytes(std::int64_t rows, const PackedHeads& packed) {
+    const std::int64_t tiled = (rows + kTileRows - 1) / kTileRows * kTileRows;
+    return sizeof(float) * static_cast<std::size_t>(rows * (kScoreStride + packed.padded_head_width() + 2) +
+                                                    tiled * packed.deep_head_width() / 2);
+  }
+  float* score_row(std::int64_t row) const { return scores + row * kScoreStride; }
+};
+
+E5V_BF16 void pack_query(const float* from, float scale, std::int64_t head_width, Pair* to) {
+  for (std::int64_t e = 0; e < head_width; e += kLanes) {
+    const __m512 values = _mm512_maskz_loadu_ps(first_lanes(head_width - e), from + e);
+    alignas(64) Pair packed[kLanes];
+    _mm512_store_si512(packed, to_bf16(_mm512_mul_ps(values, _mm512_set1_ps(scale)), _mm512_setzero_ps()));
+    const std::int64_t here = std::min<std::int64_t>(kLanes / 2, (head_width - e + 1) / 2);
+    for (std::int64_t k = 0; k < here; ++k) to[(e / 2 + k) * kTileRows] = packed[k];
+  }
+}
+
+E5V_BF16 void scale_row(float* x, std::int64_t count, float factor) {
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    _mm512_storeu_ps(x + i, _mm512_mul_ps(_mm512_loadu_ps(x + i), _mm512_set1_ps(factor)));
+  }
+}
+
+/// Turns the first `seen` of a row's scores into exponentials and the others, up to whole panels, into zeros; in bf16,
+/// in the same place.
+E5V_BF16 void softmax_row(const Block& block, std::int64_t row, std::int64_t seen, std::int64_t count) {
+  float* scores = block.score_row(row);
+  __m512 best = _mm512_set1_ps(block.largest[row]);
+  for (std::int64_t i = 0; i < seen; i += kLanes) {
+    best = _mm512_mask_max_ps(best, first_lanes(seen - i), best, _mm512_loadu_ps(scores + i));
+  }
+  const float now = _mm512_reduce_max_ps(best);
+  if (seen > 0 && now > block.largest[row]) {
+    const float factor = std::exp2(block.largest[row] - now);
+    scale_row(block.mixed + row * block.padded_E, block.padded_E, factor);
+    block.sums[row] *= factor;
+    block.largest[row] = now;
+  }
+  const __m512 shift = _mm512_set1_ps(now);
+  __m512 sum = _mm512_setzero_ps();
+  for (std::int64_t i = 0; i < count; i += kPanelWidth) {
+    __m512 part[2];
+    for (int half = 0; half < 2; ++half) {
+      const std::int64_t at = i + half * kLanes;
+      part[half] = _mm512_maskz_mov_ps(first_lanes(seen - at),
+                                       power_of_two(_mm512_sub_ps(_mm512_loadu_ps(scores + at), shift)));
+      sum = _mm512_add_ps(sum, part[half]);
+    }
+    _mm512_storeu_si512(reinterpret_cast<BFloat16*>(scores) + i, to_bf16(part[0], part[1]));
+  }
+  block.sums[row] += _mm512_reduce_add_ps(sum);
+}
+
+/// Runs tiles over all rows of a block: body(first row, the tile's index for that many rows).
+template <class Body>
+void for_tiles(std::int64_t rows, const Body& body) {
+  for (std::int64_t row = 0; row < rows; row += kTileRows) {
+    body(row, static_cast<std::size_t>(std::min<std::int64_t>(kTileRows, rows - row) - 1));
+  }
+}
+
+/// The block's scores of keys [first, first + count) of a section, and their share of the mixes.
+void attend_keys(const Block& block, const PackedHeads& packed, const BlockLayout& layout,
+                 const BlockLayout::Section& section, std::int64_t first, std::int64_t count) {
+  const std::int64_t pairs = packed.deep_head_width() / 2, key_pairs = (count + 1) / 2;
+  const auto* keys = packed.keys<BFloat16>(section.node, layout.kv_head) + first * packed.deep_head_width();
+  const auto* values = packed.values<BFloat16>(section.node, layout.kv_head) + first * kPanelWidth;
+  for (std::int64_t key = 0; key < count; key += kPanelWidth) {
+    const auto* panel = reinterpret_cast<const Pair*>(keys + key * packed.deep_head_width());
+    for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
+      kQueryTiles[size](block.q + row * pairs, panel, pairs, block.score_row(row) + key, kScoreStride, false);
+    });
+  }
+  for (std::int64_t row = 0; row < block.rows; ++row) {
+    softmax_row(block, row, std::clamp<std::int64_t>(section.seen_by(layout.query(row)) - first, 0, count), count);
+  }
+  for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
+    const auto* panel = reinterpret_cast<const Pair*>(values + e * packed.rows(section.node));
+    for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
+      kScoreTiles[size](reinterpret_cast<const Pair*>(block.score_row(row)), panel, key_pairs,
+                        block.mixed + row * block.padded_E + e, block.padded_E, true);
+    });
+  }
+}
+
+/// out[0, count) = x factor.
+E5V_BF16 void finish_row(const float* x, float factor, std::int64_t count, float* out) {
+  for (std::int64_t e = 0; e < count; e += kLanes) {
+    _mm512_mask_storeu_ps(out + e, first_lanes(count - e),
+                          _mm512_mul_ps(_mm512_loadu_ps(x + e), _mm512_set1_ps(factor)));
+  }
+}
+E5V_BF16 void finish_row(const float* x, float factor, std::int64_t count, BFloat16* out) {
+  for (std::int64_t e = 0; e < count; e += kLanes) {
+    const __m512 value = _mm512_mul_ps(_mm512_loadu_ps(x + e), _mm512_set1_ps(factor));
+    _mm256_mask_storeu_epi16(out + e, first_lanes(count - e),
+                             reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
+  }
+}
+
+/// Attention of one block of query rows. scratch holds Block::bytes().
+void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& layout, std::byte* scratch) {
+  const std::int64_t E = packed.head_width, pairs = packed.deep_head_width() / 2;
+  const Block block(layout.rows, packed, scratch);
+  for (std::int64_t row = 0; row < block.rows; ++row) {
+    Pair* to = block.q + row / kTileRows * kTileRows * pairs + row % kTileRows;
+    pack_query(a.q_QHE.row<float>(layout.query_row(row)) + layout.head(row) * E, a.scale * kLog2OfE, E, to);
+  }
+  for (const BlockLayout::Section& section : layout.sections) {
+    for (std::int64_t first = 0; first < section.count; first += kKeysAtOnce) {
+      attend_keys(block, packed, layout, section, first, std::min(kKeysAtOnce, section.count - first));
+    }
+  }
+  for (std::int64_t row = 0; row < block.rows; ++row) {
+    const float* mixed = block.mixed + row * block.padded_E;
+    const float factor = 1.0f / block.sums[row];
+    const std::int64_t to = layout.query_row(row), column = layout.head(row) * E;
+    if (a.out_QHE.dtype == tensor::DType::f32) {
+      finish_row(mixed, factor, E, a.out_QHE.row<float>(to) + column);
+    } else {
+      finish_row(mixed, factor, E, a.out_QHE.row<BFloat16>(to) + column);
+    }
+  }
+}
+
+}  // namespace
+
+void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena) {
+  const tensor::Arena::Scope scope(arena);
+  const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
+  const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::bf16, kPanelWidth, 2}, arena);
+  const auto nodes = static_cast<std::int64_t>(plan.nodes.size());
+  parallel_for(nodes * arguments.kv_heads, 1, [&](std::int64_t task) {
+    const std::int64_t node = task / arguments.kv_heads, head = task % arguments.kv_heads;
+    const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
+    const float* keys = arguments.k_TKE.row<float>(rows.begin) + head * head_width;
+    const float* values = arguments.v_TKE.row<float>(rows.begin) + head * head_width;
+    pack_keys(keys, arguments.k_TKE.stride, rows.count, head_width,
+              reinterpret_cast<Pair*>(packed.keys<BFloat16>(node, head)));
+    pack_values(values, arguments.v_TKE.stride, rows.count, head_width,
+                reinterpret_cast<Pair*>(packed.values<BFloat16>(node, head)));
+  });
+  const std::vector<BlockTask> tasks = block_tasks(plan, arguments.heads / arguments.kv_heads, arguments.kv_heads);
+  parallel_for(static_cast<std::int64_t>(tasks.size()), 1, [&](std::int64_t index) {
+    const BlockLayout layout(plan, tasks[static_cast<std::size_t>(index)]);
+    attend(arguments, packed, layout, thread_scratch(Block::bytes(layout.rows, packed)));
+  });
+}
+
+}  // namespace e5v::ops::cpu
+
+#else
+
+namespace e5v::ops::cpu {
+void attention_bf16(const AttentionArguments&, const AttentionPlan&, tensor::Arena&) {
+  fail<DeviceError>("[attention] this CPU has no bf16 instructions");
+}
+}  // namespace e5v::ops::cpu
+
+#endif

@@ -1,0 +1,163 @@
+// A panel is the transpose of its rows, taken as words. Tiles of 16 rows by 16 words are transposed in registers, from a
+// chunk of expanded rows that stays in the first-level cache to whole cache lines of the panel.
+#include "ops/cpu/panels.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/parallel.h"
+#include "ops/cpu/dnnl_matmul.h"
+#include "ops/cpu/kernels.h"
+#include "ops/isa.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace e5v::ops::cpu {
+namespace {
+
+using tensor::DType;
+using tensor::StoredMatrix;
+
+constexpr std::int64_t kTile = 16;          // rows and words
+constexpr std::int64_t kChunkBytes = 1024;  // of a row; a multiple of a tile's 64 bytes
+using Word = std::uint32_t;
+
+#ifdef __x86_64__
+/// to[w * to_stride + r] = from[r * from_stride + w] for 16 rows r and 16 words w.
+__attribute__((target("avx512f"))) void transpose_tile(const Word* from, std::int64_t from_stride, Word* to,
+                                                       std::int64_t to_stride) {
+  __m512i r[kTile], t[kTile];
+#pragma GCC unroll 16
+  for (int i = 0; i < kTile; ++i) r[i] = _mm512_loadu_si512(from + i * from_stride);
+#pragma GCC unroll 8
+  for (int i = 0; i < kTile; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kTile; i += 4) {
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  // r[4 g + j] holds, in its 128-bit lane l, word 4 l + j of rows 4 g to 4 g + 3.
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const __m512i a = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88), b = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
+    const __m512i c = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xDD), d = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xDD);
+    _mm512_storeu_si512(to + j * to_stride, _mm512_shuffle_i32x4(a, b, 0x88));
+    _mm512_storeu_si512(to + (4 + j) * to_stride, _mm512_shuffle_i32x4(c, d, 0x88));
+    _mm512_storeu_si512(to + (8 + j) * to_stride, _mm512_shuffle_i32x4(a, b, 0xDD));
+    _mm512_storeu_si512(to + (12 + j) * to_stride, _mm512_shuffle_i32x4(c, d, 0xDD));
+  }
+}
+#else
+void transpose_tile(const Word*, std::int64_t, Word*, std::int64_t) {}
+#endif
+
+/// Row `index` of the stacked parts, or none beyond their end.
+struct Row {
+  const StoredMatrix* part = nullptr;
+  std::int64_t index = 0;
+};
+
+Row row_of(std::span<const StoredMatrix> parts, std::int64_t index) {
+  for (const StoredMatrix& part : parts) {
+    if (index < part.rows) return {&part, index};
+    index -= part.rows;
+  }
+  return {};
+}
+
+/// Elements [begin, begin + count) of a row as the panels' type, zeros behind its end.
+void expand_chunk(const Row& row, std::int64_t begin, std::int64_t count, DType dtype, std::byte* to) {
+  const std::int64_t there = row.part == nullptr ? 0 : std::clamp<std::int64_t>(row.part->columns - begin, 0, count);
+  const std::int64_t size = size_of(dtype);
+  if (there > 0 && row.part->values.dtype == dtype) {  // bf16 as it is, or int8
+    std::memcpy(to, row.part->values.data + (row.index * row.part->columns + begin) * size,
+                static_cast<std::size_t>(there * size));
+  } else if (there > 0) {
+    expand_columns(*row.part, row.index, begin, {to, dtype, 1, there, there});
+  }
+  std::memset(to + there * size, 0, static_cast<std::size_t>((count - there) * size));
+}
+
+}  // namespace
+
+std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
+  if (!has_native_bf16() && !has_native_int8()) return {};
+  const dnnl_memory_desc_t& d = packed.data;
+  const dnnl_blocking_desc_t& blocks = d.format_desc.blocking;
+  const bool bf16 = d.data_type == dnnl_bf16, i8 = d.data_type == dnnl_s8;
+  if (d.format_kind != dnnl_blocked || d.ndims != 2 || d.extra.flags != dnnl_memory_extra_flag_none) return {};
+  if (blocks.inner_nblks != 3 || !(bf16 || i8)) return {};
+  PanelLayout layout{bf16 ? DType::bf16 : DType::i8, d.dims[1], d.dims[0], blocks.inner_blks[1], 0};
+  layout.words = d.padded_dims[0] / layout.word_elements();
+  const bool known = blocks.inner_idxs[0] == 0 && blocks.inner_idxs[1] == 1 && blocks.inner_idxs[2] == 0 &&
+                     blocks.inner_blks[2] == layout.word_elements() && layout.width % kTile == 0 &&
+                     layout.words % kTile == 0 &&
+                     blocks.strides[0] == blocks.inner_blks[0] * blocks.inner_blks[1] * blocks.inner_blks[2] &&
+                     blocks.strides[1] == d.padded_dims[0] * layout.width;
+  if (!known) return {};
+  return layout;
+}
+
+namespace {
+
+void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout, std::byte* to) {
+  const std::int64_t tiles = (layout.outputs + layout.width - 1) / layout.width * layout.width / kTile;
+  const std::int64_t chunk_words = kChunkBytes / static_cast<std::int64_t>(sizeof(Word));
+  parallel_for(tiles, 1, [&](std::int64_t tile) {
+    const std::int64_t first = tile * kTile;  // of the rows, counted from begin
+    Word* panel = reinterpret_cast<Word*>(to) + first / layout.width * layout.width * layout.words;
+    alignas(64) std::array<Word, kTile * kChunkBytes / sizeof(Word)> rows;
+    for (std::int64_t word = 0; word < layout.words; word += chunk_words) {
+      const std::int64_t count = std::min(chunk_words, layout.words - word), unit = layout.word_elements();
+      for (std::int64_t r = 0; r < kTile; ++r) {
+        const Row row = first + r < layout.outputs ? row_of(parts, begin + first + r) : Row{};
+        expand_chunk(row, word * unit, count * unit, layout.dtype,
+                     reinterpret_cast<std::byte*>(rows.data() + r * chunk_words));
+      }
+      for (std::int64_t w = 0; w < count; w += kTile) {
+        transpose_tile(rows.data() + w, chunk_words, panel + (word + w) * layout.width + first % layout.width,
+                       layout.width);
+      }
+    }
+  });
+}
+
+/// Rows [begin, begin + plain.rows) of the stacked parts.
+void copy_rows(std::span<const StoredMatrix> parts, std::int64_t begin, tensor::Matrix plain) {
+  parallel_for(plain.rows, 1, [&](std::int64_t r) {
+    expand_chunk(row_of(parts, begin + r), 0, plain.columns, plain.dtype, plain.row_range(r, 1).data);
+  });
+}
+
+}  // namespace
+
+void pack_weight(std::span<const StoredMatrix> parts, std::int64_t begin, dnnl::memory& to) {
+  const dnnl::memory::desc desc = to.get_desc();
+  if (const auto layout = panel_layout(desc)) {
+    return pack_panels(parts, begin, *layout, static_cast<std::byte*>(to.get_data_handle()));
+  }
+  const std::int64_t outputs = desc.dims()[1], inputs = desc.dims()[0];
+  const DType dtype = desc.data_type() == dnnl::memory::data_type::s8 ? DType::i8 : DType::bf16;
+  const tensor::Tensor plain(dtype, {outputs, inputs});
+  copy_rows(parts, begin, matrix_of(plain));
+  dnnl::memory from(transposed_desc(outputs, inputs, dtype), dnnl_engine(), plain.data());
+  dnnl::stream stream(dnnl_engine());
+  dnnl::reorder(from, to).execute(stream, from, to);
+  stream.wait();
+}
+
+std::int64_t outputs_of(std::span<const StoredMatrix> parts) {
+  std::int64_t outputs = 0;
+  for (const StoredMatrix& part : parts) outputs += part.rows;
+  return outputs;
+}
+
+}  // namespace e5v::ops::cpu
