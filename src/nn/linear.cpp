@@ -79,7 +79,7 @@ void Linear::attach(std::size_t part, const Lora* adapter) {
 }
 
 void Linear::run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const {
-  ops::matmul(x_MK, weight_, bias_, y_MN, add);
+  ops::matmul(x_MK, weight_, bias_, y_MN, add, pass.fine_rows);
   adapt_and_record(pass, x_MK, y_MN);
 }
 

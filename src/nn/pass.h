@@ -15,6 +15,7 @@ struct Pass {
   Tape* tape = nullptr;
   const Dropout* dropout = nullptr;
   std::span<const std::uint64_t> row_names;  ///< for dropout, of the rows that the pass works on
+  std::span<const std::int64_t> fine_rows;  ///< whose rounding counts most: those that vectors are made of
   bool repeated = false;  ///< of a block, for its backward pass only: what its last operation gives is not read
 
   Pass(tensor::Arena& memory) : arena(memory) {}  // NOLINT(google-explicit-constructor): a pass without gradients
@@ -30,6 +31,13 @@ struct Pass {
   Pass naming(std::span<const std::uint64_t> rows) const {
     Pass result = *this;
     result.row_names = rows;
+    return result;
+  }
+
+  /// The same with these rows computed finer than the others, where the arithmetic makes a difference.
+  Pass with_fine(std::span<const std::int64_t> rows) const {
+    Pass result = *this;
+    result.fine_rows = rows;
     return result;
   }
 

@@ -14,6 +14,7 @@ void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x,
   Pass pass(outer.arena, tape);
   pass.dropout = outer.dropout;
   pass.row_names = outer.row_names;
+  pass.fine_rows = outer.fine_rows;
   pass.repeated = true;
   const tensor::Matrix again = outer.arena.matrix(x.dtype, x.rows, x.columns);
   ops::convert(kept, again);

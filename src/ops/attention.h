@@ -35,7 +35,7 @@ struct AttentionArguments {
   tensor::Matrix out_QHE;     ///< [Q, H * E]
   std::int64_t heads = 0, kv_heads = 0;
   float scale = 1;  ///< multiplies q k^T, usually 1 / sqrt(E)
-  /// Products in the CPU's bf16 instructions: q, k, v and the exponentials are rounded to bf16, sums are f32.
+  /// Mixes in the CPU's bf16 instructions: v and the exponentials are rounded to bf16, scores and sums are f32.
   bool bf16 = false;
 };
 

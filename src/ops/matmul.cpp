@@ -60,15 +60,15 @@ void begin_with_bias(std::span<const float> bias, tensor::Matrix y, bool accumul
 }
 
 /// x as bytes, in memory that the thread keeps.
-cpu::QuantizedRows quantize(tensor::ConstMatrix x_MK) {
+cpu::QuantizedRows quantize(tensor::ConstMatrix x_MK, std::span<const std::int64_t> fine) {
   thread_local cpu::Scratch values;
-  thread_local std::vector<float> scales;
-  scales.resize(static_cast<std::size_t>(x_MK.rows));
-  const tensor::Matrix bytes{values.reserve(static_cast<std::size_t>(x_MK.rows * x_MK.columns)), DType::u8, x_MK.rows,
+  thread_local std::vector<cpu::ByteScale> scales;
+  const std::int64_t rows = x_MK.rows + static_cast<std::int64_t>(fine.size());
+  scales.resize(static_cast<std::size_t>(rows));
+  const tensor::Matrix bytes{values.reserve(static_cast<std::size_t>(rows * x_MK.columns)), DType::u8, rows,
                              x_MK.columns, x_MK.columns};
-  const int levels = int8_levels(x_MK.columns);
-  quantize_rows(x_MK, bytes, scales, levels);
-  return {bytes, scales.data(), levels};
+  cpu::quantize_bytes(x_MK, fine, bytes, scales.data());
+  return {bytes, scales.data(), fine};
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmeti
   if (arithmetic == Arithmetic::int8) impl_->scales = row_scales(parts);
   if (arithmetic == Arithmetic::bf16 && parts[0].format == WeightFormat::plain) {
     impl_->packed_bf16.emplace(parts);
-  } else if (arithmetic == Arithmetic::int8 && has_native_int8()) {
+  } else if (arithmetic == Arithmetic::int8 && has_native_int8() && impl_->inputs <= cpu::kMostByteInputs) {
     impl_->packed_int8.emplace(parts, impl_->scales);
   }
   impl_->parts.assign(parts.begin(), parts.end());
@@ -111,17 +111,19 @@ std::string Weight::kernel() const {
 }
 
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
-            bool accumulate) {
+            bool accumulate, std::span<const std::int64_t> fine) {
   check_type("matmul", "x", x_MK.dtype, input_dtype(weight.arithmetic()));
   check_shape("matmul", "x", x_MK, y_MN.rows, weight.inputs());
   check_shape("matmul", "y", y_MN, x_MK.rows, weight.outputs());
   check_type("matmul", "y", y_MN.dtype, DType::f32);
   if (!bias_N.empty()) check_length("matmul", "bias", bias_N.size(), weight.outputs());
+  for (const std::int64_t row : fine)
+    require(row >= 0 && row < x_MK.rows, "[matmul] fine row {} of {}", row, x_MK.rows);
   if (x_MK.rows == 0) return;
   const Weight::Impl& impl = weight.impl();
   const float* bias = bias_N.empty() ? nullptr : bias_N.data();
   if (impl.packed_bf16) return impl.packed_bf16->multiply(x_MK, bias, y_MN, accumulate);
-  if (impl.packed_int8) return impl.packed_int8->multiply(quantize(x_MK), bias, y_MN, accumulate);
+  if (impl.packed_int8) return impl.packed_int8->multiply(quantize(x_MK, fine), bias, y_MN, accumulate);
   if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);
   const bool add = accumulate || !bias_N.empty();
   switch (impl.arithmetic) {

@@ -12,7 +12,8 @@ namespace e5v::ops {
 enum class Arithmetic {
   f32,   ///< f32 activations; weights of any format, expanded to f32 block by block; f32 sums
   bf16,  ///< bf16 activations and weights in the CPU's bf16 instructions; f32 sums
-  int8,  ///< int8 weights, and activations rounded to whole numbers with a scale for each row (int8_levels); exact sums
+  int8,  ///< int8 weights, and activations rounded to whole numbers with a scale for each row; exact sums. 256 levels
+         ///< where the CPU has 8-bit dot products, int8_levels of them to either side elsewhere
 };
 
 /// The element type of a GEMM's input activations under an arithmetic; int8 rounds them itself.
@@ -47,9 +48,10 @@ class Weight {
 
 /// y = x W^T + bias, or y += x W^T + bias with accumulate.
 /// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N]. Throws InvalidInput when shapes or
-/// types differ from that.
+/// types differ from that, or fine names no row. Under int8 with 256 levels the `fine` rows keep what rounding takes
+/// from them in a second row: 16 bits in effect.
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
-            bool accumulate = false);
+            bool accumulate = false, std::span<const std::int64_t> fine = {});
 
 /// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N]; dx_MK f32 [M, K]; always in f32 arithmetic.
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK);

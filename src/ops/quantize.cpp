@@ -13,19 +13,16 @@ void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<floa
   check_type("quantize_rows", "x", x_MK.dtype, tensor::DType::f32);
   check_shape("quantize_rows", "q", q_MK, x_MK.rows, x_MK.columns);
   check_length("quantize_rows", "scales", scales_M.size(), x_MK.rows);
-  require(q_MK.dtype == tensor::DType::u8 || q_MK.dtype == tensor::DType::i8 || q_MK.dtype == tensor::DType::i16,
-          "[quantize_rows] q is {}, expected u8, i8 or i16", name_of(q_MK.dtype));
-  const int most = q_MK.dtype == tensor::DType::i16 ? 32767 : 127;
+  require(q_MK.dtype == tensor::DType::i8 || q_MK.dtype == tensor::DType::i16,
+          "[quantize_rows] q is {}, expected i8 or i16", name_of(q_MK.dtype));
+  const int most = q_MK.dtype == tensor::DType::i8 ? 127 : 32767;
   require(levels >= 1 && levels <= most, "[quantize_rows] {} levels, expected 1 to {}", levels, most);
   cpu::quantize_rows(x_MK, q_MK, scales_M.data(), levels);
 }
 
 int int8_levels(std::int64_t inputs_K) {
   constexpr std::int64_t kMostSum = 2147483647, kMostWeight = 128;
-  if (!has_native_int8()) {
-    return static_cast<int>(std::clamp<std::int64_t>(kMostSum / (kMostWeight * inputs_K), 1, cpu::kMostInt8Levels));
-  }
-  return static_cast<int>(std::clamp<std::int64_t>(kMostSum / (2 * kMostWeight * inputs_K), 1, 127));
+  return static_cast<int>(std::clamp<std::int64_t>(kMostSum / (kMostWeight * inputs_K), 1, cpu::kMostInt8Levels));
 }
 
 void expand_rows(const tensor::StoredMatrix& weight_NK, std::int64_t begin, tensor::Matrix y) {

@@ -7,13 +7,13 @@
 namespace e5v::ops {
 
 /// q = round(x / s), s = max|x| / levels over each row (s = 0 for a row of zeros), ties to even.
-/// x_MK f32 [M, K]; q_MK i8|i16 [M, K], or u8: q + levels; scales_M [M]; levels fits q's type. Throws InvalidInput when shapes, types or
+/// x_MK f32 [M, K]; q_MK i8|i16 [M, K]; scales_M [M]; levels fits q's type. Throws InvalidInput when shapes, types or
 /// levels differ from that. Source: arXiv:2211.10438, eq. 1, per token.
 void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<float> scales_M, int levels = 127);
 
-/// The whole number to which the largest activation of a row is scaled under Arithmetic::int8, for K products a sum:
-/// 127 where the CPU has 8-bit dot products. Elsewhere activations travel in 16 bits anyway, and it is the largest (at
-/// most 32767) for which sums cannot leave 32 bits, so that their rounding hardly counts.
+/// The whole number to which the largest activation of a row is scaled under Arithmetic::int8, for K products a sum,
+/// where the CPU has no 8-bit dot products: activations travel in 16 bits anyway, and it is the largest (at most 32767)
+/// for which sums cannot leave 32 bits, so that their rounding hardly counts.
 int int8_levels(std::int64_t inputs_K);
 
 /// y = rows [begin, begin + y.rows) of a weight, as numbers. y f32|bf16 [n, K], rounded to nearest even.

@@ -122,19 +122,31 @@ struct Int8Weight {
   tensor::StoredMatrix matrix() const { return tensor::StoredMatrix::int8(values.view(), scales.view()); }
 };
 
+/// What int8 arithmetic makes of activations, as numbers.
+reference::Matrix rounded_rows(const RandomMatrix& x) {
+  reference::Matrix rounded = x.exact;
+  const std::int64_t rows = x.exact.rows, columns = x.exact.columns;
+  const tensor::Tensor words(tensor::DType::i16, {rows, columns}), bytes(tensor::DType::u8, {rows, columns});
+  std::vector<float> scales(static_cast<std::size_t>(rows));
+  std::vector<cpu::ByteScale> byte_scales(static_cast<std::size_t>(rows));
+  quantize_rows(x.matrix(), matrix_of(words), scales, int8_levels(columns));
+  cpu::quantize_bytes(x.matrix(), {}, matrix_of(bytes), byte_scales.data());
+  for (std::size_t i = 0; i < rounded.values.size(); ++i) {
+    const std::size_t row = i / static_cast<std::size_t>(columns);
+    const cpu::ByteScale& byte = byte_scales[row];
+    rounded.values[i] = has_native_int8() ? (bytes.as<std::uint8_t>()[i] - byte.zero) * static_cast<double>(byte.scale)
+                                          : words.as<std::int16_t>()[i] * static_cast<double>(scales[row]);
+  }
+  return rounded;
+}
+
 /// What int8 arithmetic must give: exact sums of the rounded numbers times both scales.
 reference::Matrix int8_product(const RandomMatrix& x, const Int8Weight& weight, const std::vector<double>& bias) {
-  reference::Quantized q{x.exact, {}};
-  const tensor::Tensor words(tensor::DType::i16, x.tensor.shape());
-  std::vector<float> scales(static_cast<std::size_t>(x.exact.rows));
-  quantize_rows(x.matrix(), matrix_of(words), scales, int8_levels(x.exact.columns));
-  std::ranges::copy(words.as<std::int16_t>(), q.values.values.begin());
-  q.scales.assign(scales.begin(), scales.end());
-  reference::Matrix y = reference::matmul(q.values, weight.numbers, {});
+  reference::Matrix y = reference::matmul(rounded_rows(x), weight.numbers, {});
   for (std::int64_t i = 0; i < y.rows; ++i) {
     for (std::int64_t j = 0; j < y.columns; ++j) {
       const auto column = static_cast<std::size_t>(j);
-      y.at(i, j) = y.at(i, j) * q.scales[static_cast<std::size_t>(i)] * weight.exact_scales[column] + bias[column];
+      y.at(i, j) = y.at(i, j) * weight.exact_scales[column] + bias[column];
     }
   }
   return y;
@@ -224,8 +236,9 @@ TEST(Matmul, OneDnnsInt8PathEqualsItsTwin) {
   const Int8Weight w(outputs, inputs, 3, 7);
   const RandomMatrix bias(1, outputs, 4), start(rows, outputs, 5);
   const Int8Weight x(rows, inputs, 8, 7);
-  std::vector<float> x_scales;
-  for (const double scale : x.exact_scales) x_scales.push_back(static_cast<float>(scale));
+  constexpr int kZero = 7;
+  std::vector<cpu::ByteScale> x_scales;
+  for (const double scale : x.exact_scales) x_scales.push_back({static_cast<float>(scale), kZero});
   reference::Matrix expected = reference::matmul(x.numbers, w.numbers, {});
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t j = 0; j < outputs; ++j) {
@@ -237,18 +250,61 @@ TEST(Matmul, OneDnnsInt8PathEqualsItsTwin) {
   const std::vector<float> w_scales(w.exact_scales.begin(), w.exact_scales.end());
   const cpu::PackedInt8 packed(std::vector{w.matrix()}, w_scales);
   EXPECT_GE(packed.bytes(), outputs * inputs);
-  constexpr int kZero = 7;
   const tensor::Tensor bytes(tensor::DType::u8, {rows, inputs});
   for (std::size_t i = 0; i < static_cast<std::size_t>(rows * inputs); ++i) {
     bytes.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(x.values.as<std::int8_t>()[i] + kZero);
   }
-  const cpu::QuantizedRows quantized{matrix_of(bytes), x_scales.data(), kZero};
+  const cpu::QuantizedRows quantized{matrix_of(bytes), x_scales.data()};
   const tensor::Tensor y(tensor::DType::f32, {rows, outputs});
   packed.multiply(quantized, bias.floats().data(), matrix_of(y), false);
   EXPECT_LT(max_difference(matrix_of(y), expected), 1e-4) << packed.kernel();
   for (std::size_t i = 0; i < expected.values.size(); ++i) expected.values[i] += start.exact.values[i];
   packed.multiply(quantized, bias.floats().data(), start.matrix(), true);
   EXPECT_LT(max_difference(start.matrix(), expected), 1e-4);
+}
+
+TEST(Matmul, FineRowsKeepWhatRoundingTakes) {
+  if (!has_native_int8()) GTEST_SKIP() << "activations have 16 bits here anyway";
+  for (const std::int64_t rows : {1, 9, 600}) {  // beside the others, and by themselves
+    const std::int64_t outputs = 40, inputs = 352;
+    const RandomMatrix x(rows, inputs, 1), bias(1, outputs, 4), start(rows, outputs, 5);
+    const Int8Weight w(outputs, inputs, 2);
+    reference::Matrix numbers = w.numbers;
+    for (std::size_t i = 0; i < numbers.values.size(); ++i) {
+      numbers.values[i] *= w.exact_scales[i / static_cast<std::size_t>(inputs)];
+    }
+    const auto exact = reference::matmul(x.exact, numbers, bias.exact.values);
+    const auto rounded = int8_product(x, w, bias.exact.values);
+    const std::vector<std::int64_t> fine =
+        rows == 1 ? std::vector<std::int64_t>{0} : std::vector<std::int64_t>{2, rows - 1};
+    const Weight weight(std::vector{w.matrix()}, Arithmetic::int8);
+    const tensor::Tensor y(tensor::DType::f32, {rows, outputs});
+    matmul(x.matrix(), weight, bias.floats(), matrix_of(y), false, fine);
+    const std::vector<float> before(start.floats().begin(), start.floats().end());
+    matmul(x.matrix(), weight, bias.floats(), start.matrix(), true, fine);
+    double largest_fine = 0, largest_rounded = 0, largest_sum = 0;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const bool is_fine = std::ranges::find(fine, i) != fine.end();
+      for (std::int64_t j = 0; j < outputs; ++j) {
+        const auto at = static_cast<std::size_t>(i * outputs + j);
+        const double found = y.as<float>()[at], sum = start.floats()[at];
+        if (is_fine) largest_fine = std::max(largest_fine, std::abs(found - exact.at(i, j)));
+        EXPECT_NEAR(found, is_fine ? exact.at(i, j) : rounded.at(i, j), is_fine ? 0.1 : 1e-3);
+        largest_rounded = std::max(largest_rounded, std::abs(rounded.at(i, j) - exact.at(i, j)));
+        largest_sum = std::max(largest_sum, std::abs(sum - before[at] - found));
+      }
+    }
+    EXPECT_LT(largest_fine, largest_rounded / 50) << rows;
+    EXPECT_LT(largest_sum, 1e-3) << rows;
+  }
+  const RandomMatrix x(2, 16, 1);
+  const Int8Weight w(8, 16, 2);
+  const tensor::Tensor y(tensor::DType::f32, {2, 8});
+  EXPECT_THAT(message_of<InvalidInput>([&] {
+                matmul(x.matrix(), Weight(std::vector{w.matrix()}, Arithmetic::int8), {}, matrix_of(y), false,
+                       std::vector<std::int64_t>{2});
+              }),
+              testing::StrEq("[matmul] fine row 2 of 2"));
 }
 
 TEST(Matmul, QuantisedWeightsExpandUnderOtherArithmetics) {

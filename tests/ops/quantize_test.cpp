@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "ops/cpu/kernels.h"
 #include "ops/isa.h"
 #include "ops/random.h"
 
@@ -14,17 +15,14 @@ TEST(QuantizeRows, EqualsItsTwin) {
   for (const std::int64_t columns : {1, 7, 16, 100, 1027}) {
     const RandomMatrix x(3, columns, static_cast<int>(columns));
     const reference::Quantized expected = reference::quantize_rows(x.exact);
-    const tensor::Tensor bytes(tensor::DType::i8, {3, columns}), words(tensor::DType::i16, {3, columns}),
-        unsigned_bytes(tensor::DType::u8, {3, columns});
+    const tensor::Tensor bytes(tensor::DType::i8, {3, columns}), words(tensor::DType::i16, {3, columns});
     std::vector<float> byte_scales(3), word_scales(3);
-    quantize_rows(x.matrix(), matrix_of(unsigned_bytes), byte_scales);
     quantize_rows(x.matrix(), matrix_of(bytes), byte_scales);
     quantize_rows(x.matrix(), matrix_of(words), word_scales);
     EXPECT_EQ(byte_scales, word_scales);
     for (std::size_t i = 0; i < expected.values.values.size(); ++i) {
       EXPECT_NEAR(bytes.as<std::int8_t>()[i], expected.values.values[i], 0.0) << columns << " " << i;
       EXPECT_EQ(bytes.as<std::int8_t>()[i], words.as<std::int16_t>()[i]);
-      EXPECT_EQ(bytes.as<std::int8_t>()[i] + 127, unsigned_bytes.as<std::uint8_t>()[i]);
     }
     for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(byte_scales[i], expected.scales[i], 1e-7);
   }
@@ -41,6 +39,30 @@ TEST(QuantizeRows, TakesMoreLevelsInSixteenBits) {
   EXPECT_THROW(quantize_rows(x.matrix(), matrix_of(bytes), scales, 128), InvalidInput);
 }
 
+TEST(QuantizeBytes, SpanTheRangeOfARow) {
+  for (const std::int64_t columns : {1, 15, 16, 100, 1027}) {
+    const RandomMatrix x(3, columns, static_cast<int>(columns));
+    const std::vector<std::int64_t> fine{1};
+    const tensor::Tensor bytes(tensor::DType::u8, {4, columns});
+    std::vector<cpu::ByteScale> scales(4);
+    cpu::quantize_bytes(x.matrix(), fine, matrix_of(bytes), scales.data());
+    for (std::int64_t row = 0; row < 3; ++row) {
+      double low = 0, high = 0;
+      const cpu::ByteScale s = scales[static_cast<std::size_t>(row)], rest = scales[3];
+      for (std::int64_t k = 0; k < columns; ++k) {
+        low = std::min(low, x.exact.at(row, k)), high = std::max(high, x.exact.at(row, k));
+        const double number = (matrix_of(bytes).row<std::uint8_t>(row)[k] - s.zero) * static_cast<double>(s.scale);
+        EXPECT_NEAR(number, x.exact.at(row, k), 0.501 * s.scale * (1 + 1e-4)) << columns << " " << k;
+        if (row != fine[0]) continue;
+        const double remainder =
+            (matrix_of(bytes).row<std::uint8_t>(3)[k] - rest.zero) * static_cast<double>(rest.scale);
+        EXPECT_NEAR(number + remainder, x.exact.at(row, k), s.scale / 400) << columns << " " << k;
+      }
+      EXPECT_NEAR(s.scale, (high - low) / 255, 1e-6);
+    }
+  }
+}
+
 TEST(Int8Levels, KeepSumsInThirtyTwoBits) {
   for (const std::int64_t K : {1, 64, 4096, 14336, 1 << 24}) {
     const std::int64_t levels = int8_levels(K);
@@ -48,7 +70,7 @@ TEST(Int8Levels, KeepSumsInThirtyTwoBits) {
     EXPECT_TRUE(levels == 1 || levels * 128 * K <= 2147483647) << K;
     EXPECT_LE(levels, 32767);
   }
-  EXPECT_GE(int8_levels(14336), has_native_int8() ? 127 : 1000);
+  EXPECT_GE(int8_levels(14336), 1000);
 }
 
 TEST(QuantizeRows, ZerosStayZeroAndNonFiniteNumbersShow) {
@@ -117,7 +139,7 @@ TEST(Quantize, ArgumentsAreChecked) {
   EXPECT_THAT(message_of<InvalidInput>([&] { quantize_rows(x.matrix(), matrix_of(q), scales); }),
               testing::StrEq("[quantize_rows] q is [2, 15], expected [2, 16]"));
   EXPECT_THAT(message_of<InvalidInput>([&] { quantize_rows(x.matrix(), x.matrix(), scales); }),
-              testing::StrEq("[quantize_rows] q is f32, expected u8, i8 or i16"));
+              testing::StrEq("[quantize_rows] q is f32, expected i8 or i16"));
   EXPECT_THAT(message_of<InvalidInput>([&] { expand_rows(x.tensor.view(), 0, matrix_of(y)); }),
               testing::HasSubstr("rows 0 to 3 of 16 columns asked of a weight [2, 16]"));
 }

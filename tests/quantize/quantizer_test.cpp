@@ -67,7 +67,7 @@ TEST_P(QuantizedGolden, VectorsStayNear) {
   // Four bits of independent normal weights cannot be nearer: at 2^-8 of the weights' square, their rate-distortion
   // bound, these random models would still lose three per cent (docs/speed.md).
   EXPECT_GE(agreement.mean(), format == WeightFormat::int8 ? 0.999 : 0.93);
-  EXPECT_GE(agreement.minimum(), format == WeightFormat::int8 ? 0.998 : 0.75);
+  EXPECT_GE(agreement.minimum(), format == WeightFormat::int8 ? 0.997 : 0.75);
   EXPECT_LT(agreement.mean(), 1.0 - 1e-9);  // it was quantised
 }
 

@@ -124,7 +124,7 @@ void softmax_row(const Block& block, std::int64_t row, std::int64_t seen, std::i
 
 /// Attention of one block of query rows. scratch holds attention_scratch() floats.
 void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& layout, float* scratch) {
-  const std::int64_t E = packed.head_width, N = packed.panel.width;
+  const std::int64_t E = packed.head_width, N = packed.key_panel.width;
   const Block block(layout.rows, packed, scratch);
   for (std::int64_t row = 0; row < block.rows; ++row) {
     const auto scale = hn::Set(FloatTag(), a.scale);
@@ -180,14 +180,16 @@ HWY_EXPORT(panel_width);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena) {
   const tensor::Arena::Scope scope(arena);
   const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
-  const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::f32, HWY_DYNAMIC_DISPATCH(panel_width)()}, arena);
+  const PanelShape panel{tensor::DType::f32, HWY_DYNAMIC_DISPATCH(panel_width)()};
+  const PackedHeads packed(plan, arguments.kv_heads, head_width, panel, panel, arena);
   const auto nodes = static_cast<std::int64_t>(plan.nodes.size());
   parallel_for(nodes * arguments.kv_heads, 1, [&](std::int64_t task) {
     const std::int64_t node = task / arguments.kv_heads, head = task % arguments.kv_heads;
     const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
     const float* keys = arguments.k_TKE.row<float>(rows.begin) + head * head_width;
     const float* values = arguments.v_TKE.row<float>(rows.begin) + head * head_width;
-    HWY_DYNAMIC_DISPATCH(pack_keys)(keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys<float>(node, head));
+    HWY_DYNAMIC_DISPATCH(pack_keys)
+    (keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys<float>(node, head));
     HWY_DYNAMIC_DISPATCH(pack_values)
     (values, arguments.v_TKE.stride, rows.count, head_width, packed.values<float>(node, head));
   });

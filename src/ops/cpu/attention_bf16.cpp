@@ -1,6 +1,7 @@
-// Attention whose products run in the CPU's bf16 instructions: queries, keys, values and the exponentials are rounded
-// to bf16; scores, sums and mixes are f32. The plan of work is that of attention.cpp. An instruction multiplies pairs
-// of neighbours along the inner dimension, so panels hold pairs: neighbours of a head for scores, of keys for mixes.
+// Attention whose mixes run in the CPU's bf16 instructions: values and the exponentials are rounded to bf16. Scores
+// stay f32: the exponential makes a rounding error of a large score a large one, and what bf16 costs here is more than
+// all the GEMMs' rounding (docs/speed.md). The plan of work is that of attention.cpp. An instruction multiplies the
+// values of two keys at once, so a panel of values holds pairs.
 //
 // Functions here carry the instruction set as an attribute, not as a flag of the file: whatever a header adds to this
 // file must run on every CPU.
@@ -31,8 +32,8 @@ using Pair = std::uint32_t;  // two bf16, the first in the low half
 
 constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kPanelWidth = 2 * kLanes;
-constexpr int kTileRows = 12;               // with two vectors a row and the panel's two this nearly fills the registers
-constexpr std::int64_t kKeysAtOnce = 256;   // their panels stay in a second-level cache, one panel in the first
+constexpr int kTileRows = 12;              // with two vectors a row and the panel's two this nearly fills the registers
+constexpr std::int64_t kKeysAtOnce = 256;  // their panels stay in a second-level cache, one panel in the first
 constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;  // apart from a power of two, as in attention.cpp
 constexpr float kLog2OfE = 1.44269504f;
 
@@ -43,22 +44,43 @@ E5V_BF16 inline __mmask16 first_lanes(std::int64_t count) {
   return static_cast<__mmask16>(count >= kLanes ? 0xFFFF : (1 << std::max<std::int64_t>(count, 0)) - 1);
 }
 
-/// c[kRows][kPanelWidth] = a * panel, or += with add: `pairs` pairs of the inner dimension. Pair k of row r of a is at
-/// r * kRowStep + k * kPairStep; c's rows are c_stride apart.
-template <int kRows, std::int64_t kRowStep, std::int64_t kPairStep>
-E5V_BF16 void tile(const Pair* a, const Pair* panel, std::int64_t pairs, float* c, std::int64_t c_stride, bool add) {
+/// c[kRows][kPanelWidth] = a * panel, c's rows kScoreStride apart. Element k of row r of a is at k * kTileRows + r.
+template <int kRows>
+E5V_BF16 void score_tile(const float* a, const float* panel, std::int64_t depth, float* c) {
+  __m512 low[kRows], high[kRows];  // in registers, if the compiler unrolls every loop over them
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm512_setzero_ps();
+  for (std::int64_t k = 0; k < depth; ++k, a += kTileRows, panel += kPanelWidth) {
+    const __m512 b_low = _mm512_loadu_ps(panel), b_high = _mm512_loadu_ps(panel + kLanes);
+#pragma GCC unroll 12
+    for (int r = 0; r < kRows; ++r) {
+      const __m512 factor = _mm512_set1_ps(a[r]);
+      low[r] = _mm512_fmadd_ps(factor, b_low, low[r]);
+      high[r] = _mm512_fmadd_ps(factor, b_high, high[r]);
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) {
+    _mm512_storeu_ps(c + r * kScoreStride, low[r]);
+    _mm512_storeu_ps(c + r * kScoreStride + kLanes, high[r]);
+  }
+}
+
+/// c[kRows][kPanelWidth] += a * panel over `pairs` pairs of keys. Rows of a are kScoreStride apart, c's c_stride.
+template <int kRows>
+E5V_BF16 void mix_tile(const Pair* a, const Pair* panel, std::int64_t pairs, float* c, std::int64_t c_stride) {
   __m512 low[kRows], high[kRows];  // in registers, if the compiler unrolls every loop over them
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
-    low[r] = add ? _mm512_loadu_ps(c + r * c_stride) : _mm512_setzero_ps();
-    high[r] = add ? _mm512_loadu_ps(c + r * c_stride + kLanes) : _mm512_setzero_ps();
+    low[r] = _mm512_loadu_ps(c + r * c_stride);
+    high[r] = _mm512_loadu_ps(c + r * c_stride + kLanes);
   }
-  for (std::int64_t k = 0; k < pairs; ++k, a += kPairStep, panel += kPanelWidth) {
+  for (std::int64_t k = 0; k < pairs; ++k, ++a, panel += kPanelWidth) {
     const auto b_low = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel)),
                b_high = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel + kLanes));
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
-      const auto factor = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(a[r * kRowStep])));
+      const auto factor = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(a[r * kScoreStride])));
       low[r] = _mm512_dpbf16_ps(low[r], factor, b_low);
       high[r] = _mm512_dpbf16_ps(high[r], factor, b_high);
     }
@@ -70,34 +92,24 @@ E5V_BF16 void tile(const Pair* a, const Pair* panel, std::int64_t pairs, float* 
   }
 }
 
-using Tile = void (*)(const Pair*, const Pair*, std::int64_t, float*, std::int64_t, bool);
+// Tiles of 1, 2, ... kTileRows rows.
+constexpr auto kScoreTiles = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+  return std::array{score_tile<static_cast<int>(kIndex) + 1>...};
+}
+(std::make_index_sequence<kTileRows>());
+constexpr auto kMixTiles = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+  return std::array{mix_tile<static_cast<int>(kIndex) + 1>...};
+}
+(std::make_index_sequence<kTileRows>());
 
-/// The tiles of 1, 2, ... kTileRows rows.
-template <std::int64_t kRowStep, std::int64_t kPairStep>
-constexpr std::array<Tile, kTileRows> kTiles = []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-  return std::array<Tile, kTileRows>{tile<static_cast<int>(kIndex) + 1, kRowStep, kPairStep>...};
-}(std::make_index_sequence<kTileRows>());
-
-/// Rows of the inner dimension side by side in tiles: pair k of row r is at (r / kTileRows) * kTileRows * pairs +
-/// k * kTileRows + r % kTileRows.
-constexpr auto kQueryTiles = kTiles<1, kTileRows>;
-constexpr auto kScoreTiles = kTiles<kScoreStride, 1>;
-
-/// Keys of one head of one node in panels [ceil(count / 32)][ceil(E / 2)][32] of pairs; what is beyond is zero.
-E5V_BF16 void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
-                        Pair* panels) {
-  const std::int64_t pairs = (head_width + 1) / 2;
-  for (std::int64_t first = 0; first < count; first += kPanelWidth, panels += pairs * kPanelWidth) {
-    for (std::int64_t j = 0; j < kPanelWidth; ++j) {
-      const float* key = keys + (first + j) * stride;
-      const bool used = first + j < count;
-      for (std::int64_t e = 0; e < head_width; e += kLanes) {
-        const __m512 values = used ? _mm512_maskz_loadu_ps(first_lanes(head_width - e), key + e) : _mm512_setzero_ps();
-        alignas(64) Pair packed[kLanes];
-        _mm512_store_si512(packed, to_bf16(values, _mm512_setzero_ps()));
-        const std::int64_t here = std::min<std::int64_t>(kLanes / 2, pairs - e / 2);
-        for (std::int64_t k = 0; k < here; ++k) panels[(e / 2 + k) * kPanelWidth + j] = packed[k];
-      }
+/// Keys of one head of one node in panels [ceil(count / 32)][E][32]; what is beyond is zero.
+void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width, float* panels) {
+  for (std::int64_t first = 0; first < count; first += kPanelWidth, panels += head_width * kPanelWidth) {
+    const std::int64_t used = std::min(kPanelWidth, count - first);
+    for (std::int64_t e = 0; e < head_width; ++e) {
+      float* row = panels + e * kPanelWidth;
+      for (std::int64_t j = 0; j < used; ++j) row[j] = keys[(first + j) * stride + e];
+      std::fill(row + used, row + kPanelWidth, 0.0f);
     }
   }
 }
@@ -105,8 +117,8 @@ E5V_BF16 void pack_keys(const float* keys, std::int64_t stride, std::int64_t cou
 /// Values of one head of one node in panels [ceil(E / 32)][ceil(count / 2)][32] of pairs; what is beyond is zero.
 E5V_BF16 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t head_width,
                           Pair* panels) {
-  const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
-                                              21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22,
+                                              6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (std::int64_t first = 0; first < head_width; first += kPanelWidth) {
     for (std::int64_t key = 0; key < count; key += 2) {
       for (std::int64_t e = first; e < first + kPanelWidth; e += kLanes, panels += kLanes) {
@@ -141,7 +153,7 @@ struct Block {
   float* mixed;   // [rows][padded_E]
   float* sums;
   float* largest;
-  Pair* q;  // tiles, scaled
+  float* q;  // scaled; element e of row r at (r / kTileRows * E + e) * kTileRows + r % kTileRows
 
   Block(std::int64_t count, const PackedHeads& packed, std::byte* scratch)
       : rows(count),
@@ -150,27 +162,17 @@ struct Block {
         mixed(scores + rows * kScoreStride),
         sums(mixed + rows * padded_E),
         largest(sums + rows),
-        q(reinterpret_cast<Pair*>(largest + rows)) {
+        q(largest + rows) {
     std::fill_n(mixed, rows * padded_E + rows, 0.0f);
     std::fill_n(largest, rows, std::numeric_limits<float>::lowest());
   }
   static std::size_t bytes(std::int64_t rows, const PackedHeads& packed) {
     const std::int64_t tiled = (rows + kTileRows - 1) / kTileRows * kTileRows;
-    return sizeof(float) * static_cast<std::size_t>(rows * (kScoreStride + packed.padded_head_width() + 2) +
-                                                    tiled * packed.deep_head_width() / 2);
+    return sizeof(float) *
+           static_cast<std::size_t>(rows * (kScoreStride + packed.padded_head_width() + 2) + tiled * packed.head_width);
   }
   float* score_row(std::int64_t row) const { return scores + row * kScoreStride; }
 };
-
-E5V_BF16 void pack_query(const float* from, float scale, std::int64_t head_width, Pair* to) {
-  for (std::int64_t e = 0; e < head_width; e += kLanes) {
-    const __m512 values = _mm512_maskz_loadu_ps(first_lanes(head_width - e), from + e);
-    alignas(64) Pair packed[kLanes];
-    _mm512_store_si512(packed, to_bf16(_mm512_mul_ps(values, _mm512_set1_ps(scale)), _mm512_setzero_ps()));
-    const std::int64_t here = std::min<std::int64_t>(kLanes / 2, (head_width - e + 1) / 2);
-    for (std::int64_t k = 0; k < here; ++k) to[(e / 2 + k) * kTileRows] = packed[k];
-  }
-}
 
 E5V_BF16 void scale_row(float* x, std::int64_t count, float factor) {
   for (std::int64_t i = 0; i < count; i += kLanes) {
@@ -199,8 +201,8 @@ E5V_BF16 void softmax_row(const Block& block, std::int64_t row, std::int64_t see
     __m512 part[2];
     for (int half = 0; half < 2; ++half) {
       const std::int64_t at = i + half * kLanes;
-      part[half] = _mm512_maskz_mov_ps(first_lanes(seen - at),
-                                       power_of_two(_mm512_sub_ps(_mm512_loadu_ps(scores + at), shift)));
+      part[half] =
+          _mm512_maskz_mov_ps(first_lanes(seen - at), power_of_two(_mm512_sub_ps(_mm512_loadu_ps(scores + at), shift)));
       sum = _mm512_add_ps(sum, part[half]);
     }
     _mm512_storeu_si512(reinterpret_cast<BFloat16*>(scores) + i, to_bf16(part[0], part[1]));
@@ -219,13 +221,12 @@ void for_tiles(std::int64_t rows, const Body& body) {
 /// The block's scores of keys [first, first + count) of a section, and their share of the mixes.
 void attend_keys(const Block& block, const PackedHeads& packed, const BlockLayout& layout,
                  const BlockLayout::Section& section, std::int64_t first, std::int64_t count) {
-  const std::int64_t pairs = packed.deep_head_width() / 2, key_pairs = (count + 1) / 2;
-  const auto* keys = packed.keys<BFloat16>(section.node, layout.kv_head) + first * packed.deep_head_width();
+  const std::int64_t E = packed.head_width, pairs = (count + 1) / 2;
+  const float* keys = packed.keys<float>(section.node, layout.kv_head) + first * E;
   const auto* values = packed.values<BFloat16>(section.node, layout.kv_head) + first * kPanelWidth;
   for (std::int64_t key = 0; key < count; key += kPanelWidth) {
-    const auto* panel = reinterpret_cast<const Pair*>(keys + key * packed.deep_head_width());
     for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
-      kQueryTiles[size](block.q + row * pairs, panel, pairs, block.score_row(row) + key, kScoreStride, false);
+      kScoreTiles[size](block.q + row * E, keys + key * E, E, block.score_row(row) + key);
     });
   }
   for (std::int64_t row = 0; row < block.rows; ++row) {
@@ -234,8 +235,8 @@ void attend_keys(const Block& block, const PackedHeads& packed, const BlockLayou
   for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
     const auto* panel = reinterpret_cast<const Pair*>(values + e * packed.rows(section.node));
     for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
-      kScoreTiles[size](reinterpret_cast<const Pair*>(block.score_row(row)), panel, key_pairs,
-                        block.mixed + row * block.padded_E + e, block.padded_E, true);
+      kMixTiles[size](reinterpret_cast<const Pair*>(block.score_row(row)), panel, pairs,
+                      block.mixed + row * block.padded_E + e, block.padded_E);
     });
   }
 }
@@ -250,18 +251,18 @@ E5V_BF16 void finish_row(const float* x, float factor, std::int64_t count, float
 E5V_BF16 void finish_row(const float* x, float factor, std::int64_t count, BFloat16* out) {
   for (std::int64_t e = 0; e < count; e += kLanes) {
     const __m512 value = _mm512_mul_ps(_mm512_loadu_ps(x + e), _mm512_set1_ps(factor));
-    _mm256_mask_storeu_epi16(out + e, first_lanes(count - e),
-                             reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
+    _mm256_mask_storeu_epi16(out + e, first_lanes(count - e), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
   }
 }
 
 /// Attention of one block of query rows. scratch holds Block::bytes().
 void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& layout, std::byte* scratch) {
-  const std::int64_t E = packed.head_width, pairs = packed.deep_head_width() / 2;
+  const std::int64_t E = packed.head_width;
   const Block block(layout.rows, packed, scratch);
   for (std::int64_t row = 0; row < block.rows; ++row) {
-    Pair* to = block.q + row / kTileRows * kTileRows * pairs + row % kTileRows;
-    pack_query(a.q_QHE.row<float>(layout.query_row(row)) + layout.head(row) * E, a.scale * kLog2OfE, E, to);
+    const float* from = a.q_QHE.row<float>(layout.query_row(row)) + layout.head(row) * E;
+    float* to = block.q + row / kTileRows * kTileRows * E + row % kTileRows;
+    for (std::int64_t e = 0; e < E; ++e) to[e * kTileRows] = from[e] * (a.scale * kLog2OfE);
   }
   for (const BlockLayout::Section& section : layout.sections) {
     for (std::int64_t first = 0; first < section.count; first += kKeysAtOnce) {
@@ -285,15 +286,15 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
 void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena) {
   const tensor::Arena::Scope scope(arena);
   const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
-  const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::bf16, kPanelWidth, 2}, arena);
+  const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::f32, kPanelWidth},
+                           {tensor::DType::bf16, kPanelWidth, 2}, arena);
   const auto nodes = static_cast<std::int64_t>(plan.nodes.size());
   parallel_for(nodes * arguments.kv_heads, 1, [&](std::int64_t task) {
     const std::int64_t node = task / arguments.kv_heads, head = task % arguments.kv_heads;
     const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
     const float* keys = arguments.k_TKE.row<float>(rows.begin) + head * head_width;
     const float* values = arguments.v_TKE.row<float>(rows.begin) + head * head_width;
-    pack_keys(keys, arguments.k_TKE.stride, rows.count, head_width,
-              reinterpret_cast<Pair*>(packed.keys<BFloat16>(node, head)));
+    pack_keys(keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys<float>(node, head));
     pack_values(values, arguments.v_TKE.stride, rows.count, head_width,
                 reinterpret_cast<Pair*>(packed.values<BFloat16>(node, head)));
   });

@@ -15,22 +15,21 @@ const RowRange& node_of(const AttentionPlan& plan, std::int32_t index) {
 
 }  // namespace
 
-PackedHeads::PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t width, PanelShape shape,
-                         tensor::Arena& arena)
-    : head_width(width), panel(shape) {
+PackedHeads::PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t width, PanelShape keys,
+                         PanelShape values, tensor::Arena& arena)
+    : head_width(width), key_panel(keys), value_panel(values) {
   nodes.reserve(plan.nodes.size());
   for (const RowRange& node : plan.nodes) {
-    const std::int64_t rows = round_up(node.count, panel.depth);
+    const std::int64_t rows = round_up(node.count, value_panel.depth);
     nodes.push_back({rows, total_rows, padded_rows});
     total_rows += rows;
-    padded_rows += round_up(node.count, panel.width);
+    padded_rows += round_up(node.count, key_panel.width);
   }
-  key_rows = arena.matrix(panel.dtype, kv_heads * padded_rows, deep_head_width());
-  value_rows = arena.matrix(panel.dtype, kv_heads * total_rows, padded_head_width());
+  key_rows = arena.matrix(key_panel.dtype, kv_heads * padded_rows, head_width);
+  value_rows = arena.matrix(value_panel.dtype, kv_heads * total_rows, padded_head_width());
 }
 
-std::int64_t PackedHeads::deep_head_width() const { return round_up(head_width, panel.depth); }
-std::int64_t PackedHeads::padded_head_width() const { return round_up(head_width, panel.width); }
+std::int64_t PackedHeads::padded_head_width() const { return round_up(head_width, value_panel.width); }
 
 std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group, std::int64_t kv_heads) {
   std::vector<BlockTask> tasks;

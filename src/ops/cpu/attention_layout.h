@@ -12,16 +12,15 @@ namespace e5v::ops::cpu {
 struct PanelShape {
   tensor::DType dtype = tensor::DType::f32;
   std::int64_t width = 0;  ///< keys of a panel of keys, columns of a panel of values
-  std::int64_t depth = 1;  ///< elements of the inner dimension that stand side by side and are multiplied at once
+  std::int64_t depth = 1;  ///< rows of values that stand side by side, element by element, and are multiplied at once
 };
 
 /// Keys and values of all nodes and kv heads in panels; see a kernel's pack_keys and pack_values for a panel's layout.
 struct PackedHeads {
-  PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t head_width, PanelShape panel,
-              tensor::Arena& arena);
+  PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::int64_t head_width, PanelShape keys,
+              PanelShape values, tensor::Arena& arena);
 
-  /// The head width in whole depths, as scores sum over it, and in whole panels, as mixes have it.
-  std::int64_t deep_head_width() const;
+  /// The head width in whole panels, as mixes have it.
   std::int64_t padded_head_width() const;
   /// Rows of a node's values, in whole depths.
   std::int64_t rows(std::int64_t node) const { return nodes[static_cast<std::size_t>(node)].rows; }
@@ -40,7 +39,7 @@ struct PackedHeads {
   };
   std::vector<Node> nodes;
   std::int64_t head_width, total_rows = 0, padded_rows = 0;
-  PanelShape panel;
+  PanelShape key_panel, value_panel;
   tensor::Matrix key_rows, value_rows;  // memory of so many rows; a panel does not lie in it row by row
 };
 

@@ -50,8 +50,8 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t 
 }
 
 #if HWY_TARGET == HWY_AVX3
-/// y[i] = table[code i] in blocks of 32, by one look-up each; codes lie as `swapped` says: the first of a byte in its high bits,
-/// else in its low ones. Gives how many were done.
+/// y[i] = table[code i] in blocks of 32, by one look-up each; codes lie as `swapped` says: the first of a byte in its
+/// high bits, else in its low ones. Gives how many were done.
 HWY_INLINE std::size_t look_up_codes(const std::uint8_t* codes, bool swapped, FloatVector table, std::size_t count,
                                      tensor::BFloat16* y) {
   HWY_ALIGN tensor::BFloat16 rounded[16];

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/cpu/kernels.h"
 #include "ops/cpu/row_tiles.h"
 #include "ops/matmul.h"
 #include "tensor/matrix.h"
@@ -41,12 +42,13 @@ struct RoundedRows {
   const std::uint32_t* own_products;  ///< to be subtracted from a row's sums
 };
 
-/// Rows as bytes with a scale each, for PackedInt8: a number is (byte - zero) * scale.
+/// Rows as bytes, for PackedInt8: those of x, then the remainders of its fine ones.
 struct QuantizedRows {
-  tensor::ConstMatrix values;  ///< u8 [M, K]
-  const float* scales;         ///< [M]
-  int zero = 0;
+  tensor::ConstMatrix values;               ///< u8 [M + F, K]
+  const ByteScale* scales;                  ///< [M + F]
+  std::span<const std::int64_t> fine = {};  ///< [F]
 };
+constexpr std::int64_t kMostByteInputs = 2147483647 / (255 * 128);  // K for which sums stay in 32 bits
 
 /// A weight in oneDNN's blocked bf16 layout.
 class PackedBf16 {

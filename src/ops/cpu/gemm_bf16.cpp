@@ -30,13 +30,13 @@ struct PackedForm {
 
 PackedForm packed_form(std::int64_t outputs, std::int64_t inputs) {
   const memory::desc any({inputs, outputs}, memory::data_type::bf16, memory::format_tag::any);
-  const dnnl::matmul::primitive_desc layout(
-      {matrix_desc(kLayoutRows, inputs, inputs, DType::bf16), any, matrix_desc(kLayoutRows, outputs, outputs, DType::f32)},
-      dnnl_engine());
+  const dnnl::matmul::primitive_desc layout({matrix_desc(kLayoutRows, inputs, inputs, DType::bf16), any,
+                                             matrix_desc(kLayoutRows, outputs, outputs, DType::f32)},
+                                            dnnl_engine());
   PackedForm form{layout.weights_desc(), layout.impl_info_str()};
   // The others are reference kernels, thousands of times slower.
-  require<DeviceError>(std::string_view(form.kernel).starts_with("brg"),
-                       "[matmul] this CPU has no fast bf16 GEMM: {}", form.kernel);
+  require<DeviceError>(std::string_view(form.kernel).starts_with("brg"), "[matmul] this CPU has no fast bf16 GEMM: {}",
+                       form.kernel);
   return form;
 }
 

@@ -12,6 +12,7 @@ using dnnl::memory;
 using tensor::DType;
 
 constexpr std::int64_t kLayoutRows = 512;
+constexpr std::int64_t kRowsAtOnce = 512;
 
 }  // namespace
 
@@ -54,18 +55,28 @@ std::int64_t PackedInt8::bytes() const { return static_cast<std::int64_t>(state_
 std::string PackedInt8::kernel() const { return state_->kernel; }
 
 void PackedInt8::multiply(const QuantizedRows& x, const float* bias, tensor::Matrix y_MN, bool accumulate) const {
-  const std::int64_t M = y_MN.rows, N = y_MN.columns;
-  const bool in_place = !accumulate && y_MN.stride == N;  // oneDNN's fast kernels want rows without gaps
-  std::byte* memory =
-      in_place ? y_MN.data : thread_scratch(static_cast<std::size_t>(M * N) * sizeof(std::int32_t));
-  const tensor::Matrix sums{memory, DType::i32, M, N, N};
+  const std::int64_t M = y_MN.rows, N = y_MN.columns, F = static_cast<std::int64_t>(x.fine.size());
+  // Few rows wait for the weight to be read: the fine ones are computed beside them. Of many, sums lie where y does.
+  const bool together = M + F <= kRowsAtOnce;
+  const bool in_place = !accumulate && y_MN.stride == N && !(together && F > 0);  // oneDNN wants rows without gaps
+  std::byte* memory = thread_scratch(static_cast<std::size_t>((in_place ? F : M + F) * N) * sizeof(std::int32_t));
+  const tensor::Matrix sums{in_place ? y_MN.data : memory, DType::i32, M, N, N};
+  const tensor::Matrix fine_sums{in_place ? memory : memory + M * N * size_of(DType::i32), DType::i32, F, N, N};
+  const SumScales scales{state_->scales.data(), state_->sums.data(), bias};
+  const auto run = [&](std::int64_t first, tensor::Matrix to) {
+    if (to.rows > 0) run_matmul(x.values.row_range(first, to.rows), state_->weight, nullptr, to, {}, false);
+  };
   try {
-    run_matmul(x.values, state_->weight, nullptr, sums, {}, false);
+    if (together) {
+      run(0, {sums.data, DType::i32, M + F, N, N});
+    } else {
+      run(0, sums), run(M, fine_sums);
+    }
   } catch (const dnnl::error& error) {
-    fail<DeviceError>("[matmul] int8 GEMM of [{}, {}] to {} columns failed: {}", M, x.values.columns, N,
-                      error.message);
+    fail<DeviceError>("[matmul] int8 GEMM of [{}, {}] to {} columns failed: {}", M, x.values.columns, N, error.message);
   }
-  scale_sums(sums, {x.scales, state_->scales.data(), state_->sums.data(), x.zero, bias}, y_MN, accumulate);
+  scale_sums(sums, x.scales, scales, {}, y_MN, accumulate);
+  scale_sums(fine_sums, x.scales + M, {scales.columns, scales.zero_sums, nullptr}, x.fine, y_MN, true);
 }
 
 }  // namespace e5v::ops::cpu

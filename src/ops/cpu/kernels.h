@@ -34,16 +34,23 @@ void convert(tensor::ConstMatrix x, tensor::Matrix y);
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels);
 /// sums[n] of row n of w i8.
 void row_sums(tensor::ConstMatrix w, std::int32_t* sums);
-/// What makes sums of products of bytes numbers.
-struct SumScales {
-  const float* rows;             // of x
-  const float* columns;          // of w
-  const std::int32_t* zero_sums; // of w's rows
-  int zero;                      // of x
-  const float* bias;             // or null
+/// A byte of a row stands for (byte - zero) * scale.
+struct ByteScale {
+  float scale = 0;
+  std::int32_t zero = 0;
 };
-/// y = (sums - zero zero_sums) rows columns + bias, or y += ... with add. sums i32 may lie where y does.
-void scale_sums(tensor::ConstMatrix sums, const SumScales& scales, tensor::Matrix y, bool add);
+/// q u8 [M + F, K]: the M rows of x as bytes, then what rounding has taken from the `fine` ones. scales [M + F].
+void quantize_bytes(tensor::ConstMatrix x, std::span<const std::int64_t> fine, tensor::Matrix q, ByteScale* scales);
+/// What turns sums of products of bytes into numbers, of each column.
+struct SumScales {
+  const float* columns;
+  const std::int32_t* zero_sums;  // what one unit of the row's zero adds to the sum
+  const float* bias;              // or null
+};
+/// y = (sums - zero zero_sums) scale columns + bias, or y += ... with add. sums i32 may lie where y does. Its rows
+/// belong to the rows `to` of y, no one twice, or to all of them in order when there are none.
+void scale_sums(tensor::ConstMatrix sums, const ByteScale* rows, const SumScales& scales,
+                std::span<const std::int64_t> to, tensor::Matrix y, bool add);
 void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y);
 /// y [1, count] = columns [begin, begin + count) of one row, on the calling thread; for int4 and nf4 begin and count
 /// are multiples of 8.

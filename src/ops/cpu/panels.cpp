@@ -1,5 +1,5 @@
-// A panel is the transpose of its rows, taken as words. Tiles of 16 rows by 16 words are transposed in registers, from a
-// chunk of expanded rows that stays in the first-level cache to whole cache lines of the panel.
+// A panel is the transpose of its rows, taken as words. Tiles of 16 rows by 16 words are transposed in registers, from
+// a chunk of expanded rows that stays in the first-level cache to whole cache lines of the panel.
 #include "ops/cpu/panels.h"
 
 #include <algorithm>

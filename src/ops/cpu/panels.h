@@ -5,8 +5,8 @@
 
 #include "tensor/stored_matrix.h"
 
-/// Weights in the layout of oneDNN's fast kernels, written there straight from how they are stored: without a plain copy
-/// in between, by all threads.
+/// Weights in the layout of oneDNN's fast kernels, written there straight from how they are stored: without a plain
+/// copy in between, by all threads.
 namespace e5v::ops::cpu {
 
 /// A weight [N, K] as panels of outputs: [ceil(N / width)][words][width] words of four bytes. A word holds neighbours
@@ -23,8 +23,9 @@ struct PanelLayout {
 /// weight, or this CPU has no instructions to write it with.
 std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed);
 
-/// Writes rows of the stacked parts from `begin` on, as many as `to` describes, in its layout: bf16, from parts [N_i, K]
-/// of any format, or i8, from parts of int8. A layout that is not one of panels gets a plain copy, reordered by oneDNN.
+/// Writes rows of the stacked parts from `begin` on, as many as `to` describes, in its layout: bf16, from parts [N_i,
+/// K] of any format, or i8, from parts of int8. A layout that is not one of panels gets a plain copy, reordered by
+/// oneDNN.
 void pack_weight(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, dnnl::memory& to);
 
 /// N of the stacked parts.

@@ -7,8 +7,6 @@
 #define E5V_OPS_CPU_QUANTIZE_INL_H_
 #endif
 
-#include <type_traits>
-
 #include "ops/cpu/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,7 +31,7 @@ HWY_INLINE float largest_magnitude(const float* x, std::size_t count) {
   return hn::GetLane(hn::MaxOfLanes(d, best)) + hn::GetLane(hn::SumOfLanes(d, poison));
 }
 
-/// q = round(x levels / max|x|), ties to even, and levels more in unsigned bytes; gives max|x| / levels.
+/// q = round(x levels / max|x|), ties to even; gives max|x| / levels.
 template <class To>
 float quantize_row(const float* x, std::size_t count, float levels, To* q) {
   const FloatTag d;
@@ -41,14 +39,13 @@ float quantize_row(const float* x, std::size_t count, float levels, To* q) {
   const std::size_t lanes = hn::Lanes(d);
   const float largest = largest_magnitude(x, count), scale = largest / levels;
   const auto factor = hn::Set(d, largest > 0 ? levels / largest : 0.0f);
-  const auto zero = hn::Set(hn::RebindToSigned<FloatTag>(), std::is_unsigned_v<To> ? static_cast<int>(levels) : 0);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::DemoteTo(narrow, hn::Add(hn::NearestInt(hn::Mul(load(x + i), factor)), zero)), narrow, q + i);
+    hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(hn::Mul(load(x + i), factor))), narrow, q + i);
   }
   if (i < count) {
     HWY_ALIGN To padded[hn::MaxLanes(FloatTag())];
-    const auto last = hn::Add(hn::NearestInt(hn::Mul(load_some(x + i, count - i), factor)), zero);
+    const auto last = hn::NearestInt(hn::Mul(load_some(x + i, count - i), factor));
     hn::StoreU(hn::DemoteTo(narrow, last), narrow, padded);
     std::memcpy(q + i, padded, (count - i) * sizeof(To));
   }
