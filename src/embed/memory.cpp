@@ -27,13 +27,11 @@ std::int64_t input_bytes(nn::Precision precision, tensor::WeightFormat format) {
   return size_of(ops::input_dtype(nn::arithmetic_for(precision, format)));
 }
 
-/// Bytes for each number of a matrix that is copied into another layout or type; 0 when it is used where it lies.
+/// Bytes for each number of a matrix that is copied into another type; 0 when it is used where it lies.
 std::int64_t packed_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored) {
   const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, format);
-  if (arithmetic == ops::Arithmetic::int8) return ops::has_native_int8() ? 1 : 0;
-  if (format != tensor::WeightFormat::plain) return 0;  // expanded block by block
-  const bool rounded = precision != nn::Precision::f32 && stored == tensor::DType::f32;
-  return arithmetic == ops::Arithmetic::bf16 || rounded ? 2 : 0;
+  if (format != tensor::WeightFormat::plain || arithmetic != ops::Arithmetic::f32) return 0;  // block by block
+  return precision != nn::Precision::f32 && stored == tensor::DType::f32 ? 2 : 0;
 }
 
 /// The two halves of a block follow each other in the same memory, so the larger counts.

@@ -108,22 +108,14 @@ std::int64_t ClipBlock::owned_bytes() const {
   return qkv_.owned_bytes() + out_.owned_bytes() + fc1_.owned_bytes() + fc2_.owned_bytes();
 }
 
-void ClipBlock::show_copied(const nn::Copied& copied) const {
-  for (const nn::Linear* linear : {&qkv_, &out_, &fc1_, &fc2_}) linear->show_copied(copied);
-}
-
-ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision,
-                 const nn::Copied& copied)
+ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision)
     : config_(config),
       class_token_(weights.class_token),
       position_(weights.position),
       patch_({weights.patch}, precision),
       pre_norm_(weights.pre_norm) {
   blocks_.reserve(weights.blocks.size());
-  for (const ClipBlockWeights& block : weights.blocks) {
-    blocks_.emplace_back(block, config, precision);
-    blocks_.back().show_copied(copied);
-  }
+  for (const ClipBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
 }
 
 void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pass) const {

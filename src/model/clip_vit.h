@@ -55,7 +55,6 @@ class ClipBlock {
   void forward(tensor::Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const;
 
   std::int64_t owned_bytes() const;
-  void show_copied(const nn::Copied& copied) const;
 
  private:
   void add_attention(tensor::Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const;
@@ -72,9 +71,7 @@ class ClipBlock {
 /// CLIP's vision transformer up to a hidden state. Source: arXiv:2103.00020, section 2.4.
 class ClipVit {
  public:
-  /// `copied` is told of the tensors that were copied, block by block.
-  ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision,
-          const nn::Copied& copied = nn::keep_copied);
+  ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision);
 
   /// Rows per tile: the class token, then the patches row by row.
   std::int64_t rows_per_tile() const { return config_.positions(); }

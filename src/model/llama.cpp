@@ -182,18 +182,11 @@ std::int64_t LlamaBlock::owned_bytes() const {
   return q_.owned_bytes() + kv_.owned_bytes() + o_.owned_bytes() + gate_up_.owned_bytes() + down_.owned_bytes();
 }
 
-void LlamaBlock::show_copied(const nn::Copied& copied) const {
-  for (const nn::Linear* linear : {&q_, &kv_, &o_, &gate_up_, &down_}) linear->show_copied(copied);
-}
-
-Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision, const nn::Copied& copied)
+Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision)
     : config_(config), embedding_(weights.embedding), norm_(weights.norm), rotary_(inverse_frequencies(config)) {
   require<ModelError>(!weights.blocks.empty(), "[llama] a language model needs at least one block");
   blocks_.reserve(weights.blocks.size());
-  for (const LlamaBlockWeights& block : weights.blocks) {
-    blocks_.emplace_back(block, config, precision);
-    blocks_.back().show_copied(copied);
-  }
+  for (const LlamaBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
 }
 
 void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD, const nn::Pass& pass) const {

@@ -67,7 +67,6 @@ class LlamaBlock {
   void observe(Observer observer) { observer_ = std::move(observer); }
 
   std::int64_t owned_bytes() const;
-  void show_copied(const nn::Copied& copied) const;
   std::string kernel() const { return down_.kernel(); }
 
  private:
@@ -91,9 +90,7 @@ class LlamaBlock {
 /// The language model without its head: embedded tokens in, last hidden states out.
 class Llama {
  public:
-  /// `copied` is told of the tensors that were copied, block by block.
-  Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision,
-        const nn::Copied& copied = nn::keep_copied);
+  Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision);
 
   const LlamaConfig& config() const { return config_; }
 

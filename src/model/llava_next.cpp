@@ -20,21 +20,17 @@ void check_preprocess(const ModelConfig& config, const image::Preprocess& prepro
                       preprocess.patch, config.vision->patch_size);
 }
 
-nn::Copied released_by(const Checkpoint& checkpoint) {
-  return [&checkpoint](const tensor::TensorView& view) { checkpoint.release(view); };
-}
-
 }  // namespace
 
 LlavaNext::LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, const image::Preprocess& preprocess,
                      nn::Precision precision)
     : config_(config),
       pixel_table_(normalize_table(preprocess)),
-      llama_(LlamaWeights::from(checkpoint, config.text), config.text, precision, released_by(checkpoint)) {
+      llama_(LlamaWeights::from(checkpoint, config.text), config.text, precision) {
   if (!config.vision) return;
   check_preprocess(config, preprocess);
   const ClipWeights tower = ClipWeights::from(checkpoint, *config.vision, config.vision_layers_used());
-  vision_.emplace(Vision{ClipVit(tower, *config.vision, precision, released_by(checkpoint)), Projector(checkpoint, config, precision),
+  vision_.emplace(Vision{ClipVit(tower, *config.vision, precision), Projector(checkpoint, config, precision),
                          nn::Vector(checkpoint.tensor("image_newline", {config.text.width}))});
 }
 

@@ -5,7 +5,8 @@
 namespace e5v::nn {
 namespace {
 
-/// bf16 copies of the f32 tensors among `weights`, when the precision means 16 bits and the GEMM does not pack anyway.
+/// bf16 copies of the f32 tensors among `weights`, when the precision means 16 bits and the GEMM does not round them
+/// anyway.
 std::vector<tensor::Tensor> round_weights(std::span<const tensor::StoredMatrix> weights, Precision precision) {
   std::vector<tensor::Tensor> rounded;
   for (const tensor::StoredMatrix& weight : weights) {
@@ -58,14 +59,9 @@ Linear::Linear(std::initializer_list<tensor::StoredMatrix> weights, std::initial
 }
 
 std::int64_t Linear::owned_bytes() const {
-  std::int64_t bytes = weight_.packed_bytes() + static_cast<std::int64_t>(bias_.size() * sizeof(float));
+  std::int64_t bytes = static_cast<std::int64_t>(bias_.size() * sizeof(float));
   for (const tensor::Tensor& tensor : rounded_) bytes += tensor.elements() * size_of(tensor.dtype());
   return bytes;
-}
-
-void Linear::show_copied(const Copied& copied) const {
-  if (weight_.packed_bytes() == 0 && rounded_.empty()) return;
-  for (const Part& part : parts_) copied(part.values);
 }
 
 void Linear::attach(std::size_t part, const Lora* adapter) {

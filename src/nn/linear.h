@@ -1,5 +1,4 @@
 #pragma once
-#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -11,11 +10,6 @@
 #include "ops/matmul.h"
 
 namespace e5v::nn {
-
-/// Takes a tensor of a checkpoint that was copied to where it is used, and whose pages need not stay in memory.
-using Copied = std::function<void(const tensor::TensorView&)>;
-/// Lets them stay.
-inline void keep_copied(const tensor::TensorView&) {}
 
 /// y = x W^T + b with W in the form that the precision asks for. W may be stacked from several tensors of a checkpoint
 /// (keys over values, gate over up), so that one pass over x serves them all. Borrows the tensors unless it must
@@ -35,8 +29,6 @@ class Linear {
   /// Memory held beyond the borrowed tensors.
   std::int64_t owned_bytes() const;
   std::string kernel() const { return weight_.kernel(); }
-  /// The weights that are borrowed for their names and their backward pass only.
-  void show_copied(const Copied& copied) const;
 
   /// y = x W^T + b, and what adapters add. x [M, K] of input_type(), not overwritten before the pass's tape is rewound;
   /// y f32 [M, N].

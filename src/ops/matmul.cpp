@@ -1,10 +1,10 @@
 #include "ops/matmul.h"
 
-#include <optional>
 #include <vector>
 
 #include "ops/check.h"
 #include "ops/cpu/gemm.h"
+#include "ops/cpu/panels.h"
 #include "ops/cpu/product.h"
 #include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
@@ -16,10 +16,9 @@ namespace e5v::ops {
 struct Weight::Impl {
   Arithmetic arithmetic = Arithmetic::f32;
   std::int64_t outputs = 0, inputs = 0;
-  std::vector<tensor::StoredMatrix> parts;     // as they are stored
-  std::vector<float> scales;                   // under int8, of all rows
-  std::optional<cpu::PackedBf16> packed_bf16;  // plain weights under bf16
-  std::optional<cpu::PackedInt8> packed_int8;  // under int8 where the CPU has instructions for it
+  std::vector<tensor::StoredMatrix> parts;  // as they are stored
+  std::vector<float> scales;                // under int8, of all rows
+  bool in_bytes = false;                    // int8 by 8-bit dot products
 };
 
 namespace {
@@ -79,11 +78,8 @@ Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmeti
   impl_->inputs = parts[0].columns;
   for (const tensor::StoredMatrix& part : parts) impl_->outputs += part.rows;
   if (arithmetic == Arithmetic::int8) impl_->scales = row_scales(parts);
-  if (arithmetic == Arithmetic::bf16 && parts[0].format == WeightFormat::plain) {
-    impl_->packed_bf16.emplace(parts);
-  } else if (arithmetic == Arithmetic::int8 && has_native_int8() && impl_->inputs <= cpu::kMostByteInputs) {
-    impl_->packed_int8.emplace(parts, impl_->scales);
-  }
+  impl_->in_bytes = arithmetic == Arithmetic::int8 && has_native_int8() && impl_->inputs <= cpu::kMostByteInputs;
+  if (arithmetic == Arithmetic::bf16) cpu::packed_form(DType::bf16, impl_->outputs, impl_->inputs);  // or throws
   impl_->parts.assign(parts.begin(), parts.end());
 }
 
@@ -94,17 +90,13 @@ Weight::~Weight() = default;
 std::int64_t Weight::outputs() const { return impl_->outputs; }
 std::int64_t Weight::inputs() const { return impl_->inputs; }
 Arithmetic Weight::arithmetic() const { return impl_->arithmetic; }
-std::int64_t Weight::packed_bytes() const {
-  if (impl_->packed_bf16) return impl_->packed_bf16->bytes();
-  return impl_->packed_int8 ? impl_->packed_int8->bytes() : 0;
-}
-
 std::string Weight::kernel() const {
-  if (impl_->packed_bf16) return impl_->packed_bf16->kernel();
-  if (impl_->packed_int8) return impl_->packed_int8->kernel();
+  const auto packed = [&](DType dtype) {
+    return cpu::packed_form(dtype, impl_->outputs, impl_->inputs).kernel + " over packed blocks";
+  };
   switch (impl_->arithmetic) {
-    case Arithmetic::bf16: return "brgemm over expanded blocks";
-    case Arithmetic::int8: return "int8 panels, 16-bit products";
+    case Arithmetic::bf16: return packed(DType::bf16);
+    case Arithmetic::int8: return impl_->in_bytes ? packed(DType::i8) : "int8 panels, 16-bit products";
     case Arithmetic::f32: break;
   }
   return "f32 panels";
@@ -122,15 +114,12 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   if (x_MK.rows == 0) return;
   const Weight::Impl& impl = weight.impl();
   const float* bias = bias_N.empty() ? nullptr : bias_N.data();
-  if (impl.packed_bf16) return impl.packed_bf16->multiply(x_MK, bias, y_MN, accumulate);
-  if (impl.packed_int8) return impl.packed_int8->multiply(quantize(x_MK, fine), bias, y_MN, accumulate);
+  if (impl.arithmetic == Arithmetic::bf16) return cpu::gemm_bf16(x_MK, impl.parts, bias, y_MN, accumulate);
+  if (impl.in_bytes) return cpu::gemm_bytes(quantize(x_MK, fine), impl.parts, impl.scales, bias, y_MN, accumulate);
   if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);
   const bool add = accumulate || !bias_N.empty();
-  switch (impl.arithmetic) {
-    case Arithmetic::f32: return cpu::gemm_f32(x_MK, impl.parts, y_MN, add);
-    case Arithmetic::bf16: return cpu::gemm_bf16(x_MK, impl.parts, y_MN, add);
-    case Arithmetic::int8: return cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
-  }
+  if (impl.arithmetic == Arithmetic::f32) return cpu::gemm_f32(x_MK, impl.parts, y_MN, add);
+  cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
 }
 
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK) {
@@ -166,7 +155,8 @@ std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, st
     case Arithmetic::f32: return cpu::gemm_f32_scratch_bytes(rows_M, inputs_K);
     case Arithmetic::int8: break;
   }
-  return has_native_int8() ? rows_M * inputs_K : cpu::gemm_int8_scratch_bytes(rows_M, inputs_K);
+  return has_native_int8() ? cpu::gemm_bytes_scratch_bytes(rows_M, inputs_K)
+                           : cpu::gemm_int8_scratch_bytes(rows_M, inputs_K);
 }
 
 }  // namespace e5v::ops

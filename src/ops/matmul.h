@@ -21,9 +21,7 @@ constexpr tensor::DType input_dtype(Arithmetic arithmetic) {
   return arithmetic == Arithmetic::bf16 ? tensor::DType::bf16 : tensor::DType::f32;
 }
 
-/// A weight matrix made ready for matmul. It only borrows the tensors it is made of, except where the CPU library has
-/// instructions for the arithmetic (plain weights under bf16, int8 weights under int8): then it holds a copy in that
-/// library's blocked layout. Move-only.
+/// A weight matrix made ready for matmul. It borrows the tensors it is made of and copies none. Move-only.
 class Weight {
  public:
   /// Stacks parts, each [N_i, K] and of one format, to one [N, K] matrix. Throws InvalidInput when formats or widths
@@ -36,8 +34,7 @@ class Weight {
   std::int64_t outputs() const;  ///< N
   std::int64_t inputs() const;   ///< K
   Arithmetic arithmetic() const;
-  std::int64_t packed_bytes() const;  ///< memory held beyond the borrowed tensors
-  std::string kernel() const;         ///< the library's name of the kernel behind it
+  std::string kernel() const;  ///< the library's name of the kernel behind it
 
   struct Impl;
   const Impl& impl() const { return *impl_; }

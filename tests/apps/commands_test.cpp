@@ -53,7 +53,7 @@ TEST(Info, ForReadingAndForPrograms) {
   EXPECT_EQ(json.at("compute").at("dtype"), "bf16");
   EXPECT_THAT(json.at("compute").at("reason").get<std::string>(), testing::StartsWith("as asked for"));
   const Json& memory = json.at("memory");
-  EXPECT_EQ(memory.at("total"), memory.at("mapped").get<int>() + memory.at("packed").get<int>() +
+  EXPECT_EQ(memory.at("total"), memory.at("mapped").get<int>() + memory.at("copied").get<int>() +
                                     memory.at("activations").get<int>() + memory.at("scratch").get<int>() +
                                     memory.at("images").get<int>() + memory.at("base").get<int>());
   EXPECT_THAT(run({"info", "--model", golden("ckpt/tiny-small-bf16-2shard")}).out, HasSubstr("in 2 files"));

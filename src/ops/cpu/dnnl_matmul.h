@@ -1,7 +1,6 @@
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
-#include <unordered_map>
 
 #include "tensor/matrix.h"
 
@@ -38,32 +37,17 @@ inline dnnl::memory::desc transposed_desc(std::int64_t outputs, std::int64_t inp
   return {{inputs, outputs}, dnnl_type(type), dnnl::memory::dims{1, inputs}};
 }
 
-/// y = x weight (+ bias), or y += ... with accumulate, by a description that oneDNN keeps compiled: after the first
-/// time this costs a lookup. bias may be null.
-inline void run_matmul(tensor::ConstMatrix x_MK, const dnnl::memory& weight, const float* bias, tensor::Matrix y_MN,
-                       dnnl::primitive_attr attributes, bool accumulate) {
-  if (accumulate) {
-    dnnl::post_ops sum;
-    sum.append_sum(1.0f);
-    attributes.set_post_ops(sum);
-  }
+/// y = x weight, by a description that oneDNN keeps compiled: after the first time this costs a lookup.
+inline void run_matmul(tensor::ConstMatrix x_MK, const dnnl::memory& weight, tensor::Matrix y_MN) {
   const dnnl::memory::desc x_desc = matrix_desc(x_MK), y_desc = matrix_desc(y_MN);
-  const dnnl::memory::desc bias_desc({1, y_MN.columns}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab);
-  const dnnl::matmul::desc description = bias == nullptr
-                                             ? dnnl::matmul::desc(x_desc, weight.get_desc(), y_desc)
-                                             : dnnl::matmul::desc(x_desc, weight.get_desc(), bias_desc, y_desc);
-  dnnl::memory x(x_desc, dnnl_engine(), const_cast<std::byte*>(x_MK.data)), y(y_desc, dnnl_engine(), y_MN.data);
-  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DST, y}};
-  if (bias != nullptr) {
-    arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(bias_desc, dnnl_engine(), const_cast<float*>(bias)));
-  }
-  const dnnl::matmul::primitive_desc chosen(description, attributes, dnnl_engine());
+  const dnnl::matmul::primitive_desc chosen({x_desc, weight.get_desc(), y_desc}, dnnl_engine());
   // All others are slower, the reference kernel thousands of times.
   require<DeviceError>(x_MK.dtype != tensor::DType::bf16 || std::string_view(chosen.impl_info_str()).starts_with("brg"),
                        "[matmul] oneDNN multiplies [{}, {}] to {} columns {} apart by {}", x_MK.rows, x_MK.columns,
                        y_MN.columns, y_MN.stride, chosen.impl_info_str());
+  dnnl::memory x(x_desc, dnnl_engine(), const_cast<std::byte*>(x_MK.data)), y(y_desc, dnnl_engine(), y_MN.data);
   dnnl::stream stream(dnnl_engine());
-  dnnl::matmul(chosen).execute(stream, arguments);
+  dnnl::matmul(chosen).execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DST, y}});
   stream.wait();
 }
 

@@ -1,8 +1,5 @@
 #pragma once
-#include <memory>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/row_tiles.h"
@@ -19,8 +16,9 @@ void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> pa
 void gemm_f32_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
                          bool add);
 
-/// y = x w^T in bf16, for quantised weights that are expanded to it. x bf16, y f32.
-void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MN, bool add);
+/// y = x w^T + bias in bf16, or += with add, for weights of any format, rounded to it. x bf16, y f32; bias may be null.
+void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, const float* bias,
+               tensor::Matrix y_MN, bool add);
 
 /// y = x w^T in whole numbers, for int8 weights with w_scales_N. Rows of x are rounded to `levels` (at most
 /// kMostInt8Levels) whole numbers to either side; sums, which must not leave 32 bits, are exact up to the scales.
@@ -32,6 +30,7 @@ constexpr int kMostInt8Levels = 32767 - 128;  // activation plus weight stay in 
 /// Memory that each keeps for its next call.
 std::int64_t gemm_f32_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
 std::int64_t gemm_bf16_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
+std::int64_t gemm_bytes_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
 std::int64_t gemm_int8_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K);
 
 /// Rows of x in whole numbers, inside gemm_int8.
@@ -42,7 +41,7 @@ struct RoundedRows {
   const std::uint32_t* own_products;  ///< to be subtracted from a row's sums
 };
 
-/// Rows as bytes, for PackedInt8: those of x, then the remainders of its fine ones.
+/// Rows as bytes, for gemm_bytes: those of x, then the remainders of its fine ones.
 struct QuantizedRows {
   tensor::ConstMatrix values;               ///< u8 [M + F, K]
   const ByteScale* scales;                  ///< [M + F]
@@ -50,46 +49,10 @@ struct QuantizedRows {
 };
 constexpr std::int64_t kMostByteInputs = 2147483647 / (255 * 128);  // K for which sums stay in 32 bits
 
-/// A weight in oneDNN's blocked bf16 layout.
-class PackedBf16 {
- public:
-  /// Stacks parts [N_i, K]. Throws DeviceError when this CPU has no fast bf16 GEMM.
-  explicit PackedBf16(std::span<const tensor::StoredMatrix> parts);
-  PackedBf16(PackedBf16&&) noexcept;
-  PackedBf16& operator=(PackedBf16&&) noexcept;
-  ~PackedBf16();
-
-  std::int64_t bytes() const;
-  std::string kernel() const;
-
-  /// y = x W^T + bias, or y += ... with accumulate. x bf16; y f32, or bf16 without accumulate; bias may be null.
-  void multiply(tensor::ConstMatrix x_MK, const float* bias, tensor::Matrix y_MN, bool accumulate) const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-
-/// An int8 weight in oneDNN's blocked layout, for CPUs with 8-bit dot products.
-class PackedInt8 {
- public:
-  /// Stacks parts int8 [N_i, K]; scales of all rows. Throws DeviceError when oneDNN has no int8 GEMM here. Without
-  /// 8-bit dot products oneDNN's sums saturate at 16 bits: kernel() then does not start with "brg". Bytes of x are
-  /// unsigned because the instructions are made for that: signed ones cost time in every product, and a slow packing.
-  PackedInt8(std::span<const tensor::StoredMatrix> parts, std::vector<float> scales);
-  PackedInt8(PackedInt8&&) noexcept;
-  PackedInt8& operator=(PackedInt8&&) noexcept;
-  ~PackedInt8();
-
-  std::int64_t bytes() const;
-  std::string kernel() const;
-
-  /// y = x W^T + bias, or y += ... with accumulate. y f32; bias may be null.
-  void multiply(const QuantizedRows& x, const float* bias, tensor::Matrix y_MN, bool accumulate) const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
+/// y = x w^T + bias by 8-bit dot products, or += with add, for int8 weights with w_scales_N; exact up to the scales
+/// where the CPU has them, else oneDNN's sums saturate at 16 bits. y f32; bias may be null. Bytes of x are unsigned
+/// because the instructions are made for that.
+void gemm_bytes(const QuantizedRows& x, std::span<const tensor::StoredMatrix> parts, std::span<const float> w_scales_N,
+                const float* bias, tensor::Matrix y_MN, bool add);
 
 }  // namespace e5v::ops::cpu

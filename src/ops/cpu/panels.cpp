@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "ops/cpu/dnnl_matmul.h"
 #include "ops/cpu/kernels.h"
+#include "ops/cpu/scratch.h"
 #include "ops/isa.h"
 
 #ifdef __x86_64__
@@ -23,7 +24,11 @@ using tensor::StoredMatrix;
 
 constexpr std::int64_t kTile = 16;          // rows and words
 constexpr std::int64_t kChunkBytes = 1024;  // of a row; a multiple of a tile's 64 bytes
+constexpr std::int64_t kAhead = 512;        // bytes of a row that are asked for before they are needed
 using Word = std::uint32_t;
+constexpr std::int64_t kLayoutRows = 512;  // for which a layout is chosen; it serves every other number of rows as well
+constexpr std::int64_t kPanelOutputs = 64;
+constexpr std::int64_t kMostBlockBytes = std::int64_t{16} << 20;
 
 #ifdef __x86_64__
 /// to[w * to_stride + r] = from[r * from_stride + w] for 16 rows r and 16 words w.
@@ -31,7 +36,10 @@ __attribute__((target("avx512f"))) void transpose_tile(const Word* from, std::in
                                                        std::int64_t to_stride) {
   __m512i r[kTile], t[kTile];
 #pragma GCC unroll 16
-  for (int i = 0; i < kTile; ++i) r[i] = _mm512_loadu_si512(from + i * from_stride);
+  for (int i = 0; i < kTile; ++i) {
+    r[i] = _mm512_loadu_si512(from + i * from_stride);
+    _mm_prefetch(from + i * from_stride + kAhead / static_cast<std::int64_t>(sizeof(Word)), _MM_HINT_T0);
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < kTile; i += 2) {
     t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
@@ -108,23 +116,40 @@ std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
 
 namespace {
 
+/// Sixteen rows of the stacked parts as they are stored, when they are of the panels' type and lie at the same distance
+/// in whole words; else null.
+const Word* stored_rows(std::span<const StoredMatrix> parts, std::int64_t first, const PanelLayout& layout) {
+  const Row row = row_of(parts, first);
+  if (row.part == nullptr || row.index + kTile > row.part->rows || row.part->values.dtype != layout.dtype)
+    return nullptr;
+  const std::int64_t bytes = row.part->columns * size_of(layout.dtype);
+  if (bytes % static_cast<std::int64_t>(sizeof(Word)) != 0) return nullptr;
+  return reinterpret_cast<const Word*>(row.part->values.data + row.index * bytes);
+}
+
 void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout, std::byte* to) {
   const std::int64_t tiles = (layout.outputs + layout.width - 1) / layout.width * layout.width / kTile;
   const std::int64_t chunk_words = kChunkBytes / static_cast<std::int64_t>(sizeof(Word));
   parallel_for(tiles, 1, [&](std::int64_t tile) {
-    const std::int64_t first = tile * kTile;  // of the rows, counted from begin
-    Word* panel = reinterpret_cast<Word*>(to) + first / layout.width * layout.width * layout.words;
+    const std::int64_t first = tile * kTile, unit = layout.word_elements();  // rows are counted from begin
+    Word* panel =
+        reinterpret_cast<Word*>(to) + first / layout.width * layout.width * layout.words + first % layout.width;
+    const Word* stored = first + kTile <= layout.outputs ? stored_rows(parts, begin + first, layout) : nullptr;
+    const std::int64_t stored_words = layout.inputs / unit;
+    std::int64_t word = 0;
+    for (; stored != nullptr && word + kTile <= stored_words; word += kTile) {
+      transpose_tile(stored + word, stored_words, panel + word * layout.width, layout.width);
+    }
     alignas(64) std::array<Word, kTile * kChunkBytes / sizeof(Word)> rows;
-    for (std::int64_t word = 0; word < layout.words; word += chunk_words) {
-      const std::int64_t count = std::min(chunk_words, layout.words - word), unit = layout.word_elements();
+    for (; word < layout.words; word += chunk_words) {
+      const std::int64_t count = std::min(chunk_words, layout.words - word);
       for (std::int64_t r = 0; r < kTile; ++r) {
         const Row row = first + r < layout.outputs ? row_of(parts, begin + first + r) : Row{};
         expand_chunk(row, word * unit, count * unit, layout.dtype,
                      reinterpret_cast<std::byte*>(rows.data() + r * chunk_words));
       }
       for (std::int64_t w = 0; w < count; w += kTile) {
-        transpose_tile(rows.data() + w, chunk_words, panel + (word + w) * layout.width + first % layout.width,
-                       layout.width);
+        transpose_tile(rows.data() + w, chunk_words, panel + (word + w) * layout.width, layout.width);
       }
     }
   });
@@ -152,6 +177,47 @@ void pack_weight(std::span<const StoredMatrix> parts, std::int64_t begin, dnnl::
   dnnl::stream stream(dnnl_engine());
   dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
+}
+
+PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) try {
+  const bool bf16 = dtype == DType::bf16;
+  const dnnl::memory::desc any({inputs, outputs}, dnnl_type(dtype), dnnl::memory::format_tag::any);
+  const dnnl::matmul::primitive_desc layout(
+      {matrix_desc(kLayoutRows, inputs, inputs, bf16 ? DType::bf16 : DType::u8), any,
+       matrix_desc(kLayoutRows, outputs, outputs, bf16 ? DType::f32 : DType::i32)},
+      dnnl_engine());
+  PackedForm form{layout.weights_desc(), layout.impl_info_str()};
+  require<DeviceError>(!bf16 || std::string_view(form.kernel).starts_with("brg"),
+                       "[matmul] this CPU has no fast bf16 GEMM: {}", form.kernel);
+  return form;
+} catch (const dnnl::error& error) {
+  fail<DeviceError>("[matmul] no {} GEMM on this CPU: {}", name_of(dtype), error.message);
+}
+
+std::int64_t block_outputs(DType dtype, std::int64_t inputs) {
+  // Sizes at which oneDNN 2.6's kernels are fastest over kRowsAtOnce rows; others cost up to 15 % (docs/speed.md).
+  const std::int64_t best = dtype == DType::bf16 ? 512 : 1024;
+  const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
+  return std::clamp(fitting, kPanelOutputs, best);
+}
+
+std::int64_t packed_scratch_bytes(DType dtype, std::int64_t rows, std::int64_t inputs) {
+  const std::int64_t outputs = block_outputs(dtype, inputs);
+  return outputs * inputs * size_of(dtype) + outputs * std::min(rows, kRowsAtOnce) * size_of(DType::f32);
+}
+
+void for_packed_blocks(std::span<const StoredMatrix> parts, DType dtype,
+                       const std::function<void(std::int64_t, const dnnl::memory&)>& body) {
+  thread_local Scratch packed;
+  const std::int64_t outputs = outputs_of(parts), inputs = parts[0].columns, block = block_outputs(dtype, inputs);
+  dnnl::memory::desc desc;
+  for (std::int64_t begin = 0; begin < outputs; begin += block) {
+    const std::int64_t count = std::min(block, outputs - begin);
+    if (begin == 0 || count < block) desc = packed_form(dtype, count, inputs).desc;
+    dnnl::memory weight(desc, dnnl_engine(), packed.reserve(desc.get_size()));
+    pack_weight(parts, begin, weight);
+    body(begin, weight);
+  }
 }
 
 std::int64_t outputs_of(std::span<const StoredMatrix> parts) {

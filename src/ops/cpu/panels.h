@@ -1,12 +1,15 @@
 #pragma once
+#include <functional>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "tensor/stored_matrix.h"
 
-/// Weights in the layout of oneDNN's fast kernels, written there straight from how they are stored: without a plain
-/// copy in between, by all threads.
+/// Weights in the layout of oneDNN's fast kernels, written there block by block from how they are stored, by all
+/// threads, as often as they are multiplied: a block stays in cache until it is used up, which costs less than memory
+/// for a copy of the whole model, and nothing at the start.
 namespace e5v::ops::cpu {
 
 /// A weight [N, K] as panels of outputs: [ceil(N / width)][words][width] words of four bytes. A word holds neighbours
@@ -27,6 +30,26 @@ std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed);
 /// K] of any format, or i8, from parts of int8. A layout that is not one of panels gets a plain copy, reordered by
 /// oneDNN.
 void pack_weight(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, dnnl::memory& to);
+
+/// oneDNN's kernel for a weight [N, K] of bf16 (under x bf16 and y f32) or i8 (x u8, y i32), and how it wants the
+/// weight.
+struct PackedForm {
+  dnnl::memory::desc desc;
+  std::string kernel;
+};
+/// Throws DeviceError when this CPU has no fast kernel for bf16.
+PackedForm packed_form(tensor::DType dtype, std::int64_t outputs, std::int64_t inputs);
+
+/// Runs body(begin, weight) for blocks of outputs of the stacked parts, each packed in memory that the thread keeps.
+void for_packed_blocks(std::span<const tensor::StoredMatrix> parts, tensor::DType dtype,
+                       const std::function<void(std::int64_t, const dnnl::memory&)>& body);
+
+/// Rows of x to multiply with a block at a time: their products stay in cache until they are moved to y, which oneDNN
+/// cannot write itself, because its fast kernels want rows without gaps.
+constexpr std::int64_t kRowsAtOnce = 256;
+
+/// Memory of a block and of the products of such rows.
+std::int64_t packed_scratch_bytes(tensor::DType dtype, std::int64_t rows, std::int64_t inputs);
 
 /// N of the stacked parts.
 std::int64_t outputs_of(std::span<const tensor::StoredMatrix> parts);
