@@ -19,11 +19,10 @@ struct BarChart {
   std::string reference_name{};  ///< for the legend
   std::vector<Bar> bars{};
   double high = 100;
-  int width = 1080;
 };
 
-/// The chart as an HTML figure with inline SVG, for a page(). Values outside of the range end at its edges, values that
-/// are no numbers have no bar.
+/// The chart as an HTML figure for a page(), as wide as there is room, its texts always of reading size. Values outside
+/// of the range end at its edges, values that are no numbers have no bar.
 std::string html_of(const BarChart& chart);
 
 }  // namespace e5v::report
