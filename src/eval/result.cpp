@@ -81,8 +81,9 @@ std::string table_of(const Result& result) {
   for (const Figure& figure : result.figures) width = std::max(width, figure.name.size());
   const bool paper = std::ranges::any_of(result.figures, [](const Figure& f) { return f.paper.has_value(); });
   const bool ties = std::ranges::any_of(result.figures, [](const Figure& f) { return f.optimistic.has_value(); });
-  text += fmt::format("\n{:{}}{:>10}{}{}\n", "", width, "e5v", paper ? "     paper  difference" : "",
-                      ties ? "  with ties won" : "");
+  if (!result.figures.empty())
+    text += fmt::format("\n{:{}}{:>10}{}{}\n", "", width, "e5v", paper ? "     paper  difference" : "",
+                        ties ? "  with ties won" : "");
   for (const Figure& figure : result.figures) {
     text += fmt::format("{:{}}{:>10.2f}", figure.name, width, figure.value);
     if (figure.paper) text += fmt::format("{:>10.2f}{:>+12.2f}", *figure.paper, figure.value - *figure.paper);
