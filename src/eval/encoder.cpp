@@ -74,9 +74,11 @@ void Encoder::compute(std::span<const Item* const> missing, const std::string& p
 }
 
 VectorStore& Encoder::store_of(const std::string& prompt) {
-  const auto found = stores_.find(prompt);
+  // Two names may stand for one prompt, as FashionIQ's of shirts and tops do.
+  const Fingerprint fingerprint = embedder_.fingerprint(prompt);
+  const auto found = stores_.find(fingerprint.id());
   if (found != stores_.end()) return found->second;
-  return stores_.try_emplace(prompt, folder_, embedder_.fingerprint(prompt), width()).first->second;
+  return stores_.try_emplace(fingerprint.id(), folder_, fingerprint, width()).first->second;
 }
 
 void normalize(const tensor::Tensor& vectors_ND) {

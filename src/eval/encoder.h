@@ -49,7 +49,7 @@ class Encoder {
   std::filesystem::path model_, folder_;
   Embedder embedder_;
   Hooks hooks_;
-  std::map<std::string, VectorStore> stores_;  // by prompt
+  std::map<std::string, VectorStore> stores_;  // by fingerprint
   Counts counts_;
 };
 

@@ -153,12 +153,16 @@ Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, c
   normalize(image_vectors);
   const tensor::ConstMatrix t = tensor::matrix_of(text_vectors.view()), v = tensor::matrix_of(image_vectors.view());
   const Gap gap = measure_gap(t, v);
-  Result result{.task = "gap", .title = fmt::format("Modality gap, {}", name), .unit = "vectors of length 1"};
-  result.figures = {{"distance of the means", gap.distance},
-                    {"linear separability x 100 (50: no gap)", 100 * gap.separability},
-                    {"alignment (lower is nearer)", gap.alignment},
-                    {"uniformity of texts (lower is more even)", gap.text_uniformity},
-                    {"uniformity of images", gap.image_uniformity}};
+  Result result{.task = "gap",
+                .title = fmt::format("Modality gap, {}", name),
+                .unit = "vectors of length 1",
+                .in_percent = false};
+  result.figures = {
+      {"distance of the means", gap.distance},
+      {.name = "linear separability x 100 (50: no gap)", .value = 100 * gap.separability, .headline = true},
+      {"alignment (lower is nearer)", gap.alignment},
+      {"uniformity of texts (lower is more even)", gap.text_uniformity},
+      {"uniformity of images", gap.image_uniformity}};
   result.facts = {{"pictures, with their first captions", fmt::format("{}", data.size())},
                   {"prompts", fmt::format("{}, {}", text_prompt, image_prompt)}};
   Stacked both{{}, {}, t.columns};

@@ -82,6 +82,16 @@ TEST_F(EncoderTest, AnotherPromptOrDtypeIsComputedAnew) {
   EXPECT_EQ(dtype.counts().computed, 3);
 }
 
+TEST_F(EncoderTest, TwoNamesOfOnePromptShareTheirVectors) {
+  Encoder encoder = make();
+  ItemMaker maker;
+  const std::vector<Item> items{maker.image(test::golden("images/img04_tiny_3x2.png"))};
+  encoder.embed(items, "fashioniq-gallery-shirt", "");
+  encoder.embed(items, "fashioniq-gallery-toptee", "");
+  EXPECT_EQ(encoder.counts().computed, 1);
+  EXPECT_EQ(encoder.counts().reused, 1);
+}
+
 TEST_F(EncoderTest, AnInterruptedRunLeavesTheRestAlone) {
   int batches = 0;
   Encoder::Hooks hooks;
