@@ -20,6 +20,7 @@
 #include "eval/result.h"
 #include "eval/retrieval.h"
 #include "eval/sts.h"
+#include "eval/transfer.h"
 #include "image/text_image.h"
 #include "interrupt.h"
 #include "options.h"
@@ -117,6 +118,47 @@ Run add_sts(CLI::App& parent) {
   return [options] {
     return evaluate(*options, [&](eval::Encoder& encoder) {
       return eval::evaluate_sts(encoder, options->data, options->tasks, options->prompt);
+    });
+  };
+}
+
+constexpr const char* kTransferFooter =
+    "The folder is SentEval's data/downstream: MR, CR, SUBJ and MPQA with a file for each class, SST/binary, TREC, "
+    "MRPC. "
+    "Its script get_transfer_data.bash (github.com/facebookresearch/SentEval) fetches them.\n"
+    "\n"
+    "Logistic regression over the vectors as the model gives them (of a pair u, v over |u - v| and u * v), its penalty "
+    "chosen by SentEval's grids and cross-validations, folds included (usepytorch=False, kfold=10). MR, CR, SUBJ and "
+    "MPQA fit 610 classifiers each: hours with wide vectors; --folds 5 takes a quarter of that.";
+
+Run add_transfer(CLI::App& parent) {
+  struct Options : EvalOptions {
+    fs::path data;
+    std::vector<std::string> tasks = eval::transfer_tasks();
+    eval::TransferOptions transfer;
+  };
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = parent.add_subcommand(
+      "transfer", "classification of sentences by a linear classifier: MR, CR, SUBJ, MPQA, SST2, TREC, MRPC");
+  command->footer(kTransferFooter);
+  command->add_option("--data", options->data, "SentEval's folder of data")->option_text("DIR")->required();
+  command->add_option("--tasks", options->tasks, "some of MR, CR, SUBJ, MPQA, SST2, TREC, MRPC, by commas (all)")
+      ->option_text("NAMES")
+      ->delimiter(',')
+      ->check(CLI::IsMember(eval::transfer_tasks()));
+  command
+      ->add_option("--prompt", options->transfer.prompt,
+                   "prompt of the sentences: a name, or a template with <sent> (sts)")
+      ->option_text("PROMPT");
+  add_number(*command, "--folds", options->transfer.folds, 2, "folds of cross-validations (10)");
+  add_common(*command, *options);
+  return [options] {
+    std::vector<eval::TransferTask> tasks;
+    for (const std::string& task : options->tasks) tasks.push_back(eval::read_transfer(options->data, task));
+    return evaluate(*options, [&](eval::Encoder& encoder) {
+      eval::Result result = eval::evaluate_transfer(encoder, tasks, options->transfer);
+      result.facts.insert(result.facts.begin(), {"data", options->data.string()});
+      return result;
     });
   };
 }
@@ -359,7 +401,7 @@ Run add_eval(CLI::App& app) {
       "are and how the folder must look.");
   command->require_subcommand(1);
   const auto tasks = std::make_shared<std::vector<std::pair<CLI::App*, Run>>>();
-  for (const auto& add : {add_sts, add_retrieval, add_gap, add_fashioniq, add_cirr}) {
+  for (const auto& add : {add_sts, add_retrieval, add_gap, add_fashioniq, add_cirr, add_transfer}) {
     Run run = add(*command);
     tasks->emplace_back(command->get_subcommands([](const CLI::App*) { return true; }).back(), std::move(run));
   }

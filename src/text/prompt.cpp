@@ -16,6 +16,7 @@ constexpr std::string_view kSentence = "<sent>", kImage = "<image>";
 
 struct NamedPrompt {
   std::string_view name, text;  // what the user turn says
+  bool is_framed = true;        // it is a user turn
 };
 
 // The original takes the CIRR and FashionIQ prompts out of "[INST] ... [/INST]" together with the blanks at the ends,
@@ -36,6 +37,11 @@ constexpr NamedPrompt kPrompts[] = {
     {"fashioniq-gallery-dress", "<image>\n Describe this dress in one word based on its style:"},
     {"fashioniq-gallery-shirt", "<image>\n Describe this shirt in one word based on its style:"},
     {"fashioniq-gallery-toptee", "<image>\n Describe this shirt in one word based on its style:"},
+    // The ablation of the paper: the prompts above without their last three words, and no prompt at all.
+    {"no-one-word-text", "<sent>\nSummary above sentence: "},
+    {"no-one-word-image", "<image>\nSummary above image: "},
+    {"last-token-text", "<sent>", false},
+    {"last-token-image", "<image>", false},
 };
 
 constexpr auto kNames = [] {
@@ -102,6 +108,7 @@ Prompt find_prompt(std::string_view name_or_template, ChatStyle style) {
   require(named != std::end(kPrompts), "[prompt] {} is no prompt; give {}, or a template with <sent> or <image> in it",
           shown(name_or_template), fmt::join(kNames, ", "));
   if (plain) return plain_prompt(named->name, named->text);
+  if (!named->is_framed) return {std::string(named->text)};
   return {framed(named->text, style), named->name == "sts"};
 }
 

@@ -45,7 +45,7 @@ TEST_P(ClipTokenizer, CutsTheTextNotTheSpecialTokens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Spellings, ClipTokenizer, testing::Values("tiny-clip", "tiny-clip-336"),
-                         [](const auto& info) { return info.index == 0 ? "Transformers" : "OpenAi"; });
+                         [](const auto& spelling) { return spelling.index == 0 ? "Transformers" : "OpenAi"; });
 
 TEST(ClipTokenizerFile, AnUnpairedRobertaTokenIsRefused) {
   const std::string json = R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []},
