@@ -20,6 +20,11 @@ std::int64_t tower_bytes(std::int64_t rows, std::int64_t D, std::int64_t F, std:
   return rows * D * kFloat + block_bytes(rows, 5 * D, 2 * D, F, D + F, input);
 }
 
+/// ClipVit::embed_tiles: pixels, and patches before and behind their positions.
+std::int64_t patches_bytes(std::int64_t rows, const model::ClipConfig& c, std::int64_t input) {
+  return rows * (3 * c.patch_size * c.patch_size * input + 2 * c.width * kFloat);
+}
+
 }  // namespace
 
 ParameterCount count_parameters(const model::ClipModelConfig& config) {
@@ -55,7 +60,9 @@ MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precisi
   estimate.packed = static_cast<std::uint64_t>((parameters.language_matrices + parameters.vision_matrices) *
                                                packed_bytes(precision, kPlain, stored.dtype));
   const std::int64_t texts = tower_bytes(T, config.text.width, config.text.mlp_width, input);
-  const std::int64_t images = tower_bytes(R, config.vision.width, config.vision.mlp_width, input);
+  const std::int64_t stream = R * config.vision.width * kFloat;
+  const std::int64_t images = std::max(tower_bytes(R, config.vision.width, config.vision.mlp_width, input),
+                                       stream + patches_bytes(R, config.vision, input));
   estimate.activations = static_cast<std::uint64_t>(std::max(texts, images));
   const std::int64_t widest = std::max(config.text.mlp_width, config.vision.mlp_width);
   estimate.scratch = static_cast<std::uint64_t>(

@@ -179,7 +179,8 @@ const std::vector<std::string>& transfer_tasks() {
 
 TransferTask read_transfer(const fs::path& folder, const std::string& task) {
   require(fs::is_directory(folder), "[{}] is no folder; {}", folder.string(), kLayout);
-  TransferTask result{.name = task};
+  TransferTask result;
+  result.name = task;
   if (task == "MR") {
     result.train = read_classes(folder / "MR/rt-polarity.pos", folder / "MR/rt-polarity.neg");
   } else if (task == "CR") {

@@ -144,7 +144,9 @@ TEST_F(Transfer, NamesTheLineThatIsWrong) {
   expect_refused("SST2", "sentiment-train:2] \"no\" is no class, expected 0 or 1");
   write("SST/binary/sentiment-train", "good 1\n");
   expect_refused("SST2", "sentiment-train:1] has no tab, expected a sentence and its class");
-  write("SST/binary/sentiment-train", "b\xFFd\t0\n");
+  write("SST/binary/sentiment-train",
+        "b\xFF"
+        "d\t0\n");
   expect_refused("SST2", "sentiment-train] is no UTF-8");
   write_mrpc();
   write("MRPC/msr_paraphrase_test.txt", "header\n1\t2\t3\n");
