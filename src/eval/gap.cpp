@@ -149,6 +149,12 @@ Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, c
   }
   const tensor::Tensor text_vectors = encoder.embed(texts, text_prompt, "captions"),
                        image_vectors = encoder.embed(images, image_prompt, "pictures");
+  Result result = gap_result(text_vectors, image_vectors, name);
+  result.facts.emplace_back("prompts", fmt::format("{}, {}", text_prompt, image_prompt));
+  return result;
+}
+
+Result gap_result(const tensor::Tensor& text_vectors, const tensor::Tensor& image_vectors, const std::string& name) {
   normalize(text_vectors);
   normalize(image_vectors);
   const tensor::ConstMatrix t = tensor::matrix_of(text_vectors.view()), v = tensor::matrix_of(image_vectors.view());
@@ -159,8 +165,7 @@ Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, c
                     {"alignment (lower is nearer)", gap.alignment},
                     {"uniformity of texts (lower is more even)", gap.text_uniformity},
                     {"uniformity of images", gap.image_uniformity}};
-  result.facts = {{"pictures, with their first captions", fmt::format("{}", data.size())},
-                  {"prompts", fmt::format("{}, {}", text_prompt, image_prompt)}};
+  result.facts = {{"pictures, with their first captions", fmt::format("{}", t.rows)}};
   Stacked both{{}, {}, t.columns};
   const std::int64_t shown = std::min(kMostPlotted, t.rows);
   for (std::int64_t i = 0; i < shown; ++i) both.add(t, i, 0);

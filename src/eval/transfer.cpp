@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -49,12 +49,24 @@ std::pair<Part, Part> halves(const LabelledVectors& data, const std::vector<int>
   return {Part(data, train), Part(data, test)};
 }
 
-/// Accuracy of a classifier. Of two classes scikit-learn fits one vector w for both, where ours has w / 2 and -w / 2,
-/// of which the squares are half of w's: hence half the weight of the data.
-double fit_and_score(const LabelledVectors& train, const LabelledVectors& test, int classes, double c) {
-  const auto fitted = LogisticRegression::fit(train.x_ND, train.labels, classes, classes == 2 ? c / 2 : c);
-  return fitted.accuracy(test.x_ND, test.labels);
-}
+/// Fits classifiers to one training set; each begins where the last one ended.
+class Fitting {
+ public:
+  Fitting(const LabelledVectors& train, int classes) : train_(train), classes_(classes) {}
+
+  /// Accuracy under a penalty of 1 / c. Of two classes scikit-learn fits one vector w for both, where ours has w / 2
+  /// and -w / 2, of which the squares are half of w's: hence half the weight of the data.
+  double score(const LabelledVectors& test, double c) {
+    last_ = LogisticRegression::fit(train_.x_ND, train_.labels, classes_, classes_ == 2 ? c / 2 : c,
+                                    last_ ? &*last_ : nullptr);
+    return last_->accuracy(test.x_ND, test.labels);
+  }
+
+ private:
+  LabelledVectors train_;
+  int classes_;
+  std::optional<LogisticRegression> last_;
+};
 
 /// The value with the highest score, the first of equals.
 double best_of(const std::vector<double>& values, const std::vector<double>& scores) {
@@ -68,9 +80,10 @@ double choose(const Validation& validation, const LabelledVectors& data, int cla
   std::vector<double> sums(penalties.size(), 0.0);
   for (int fold = 0; fold < validation.folds; ++fold) {
     const auto [train, test] = halves(data, folds, fold);
+    Fitting fitting(train.view(), classes);
     for (std::size_t p = 0; p < penalties.size(); ++p) {
       if (validation.check_stop) validation.check_stop();
-      sums[p] += fit_and_score(train.view(), test.view(), classes, penalties[p]);
+      sums[p] += fitting.score(test.view(), penalties[p]);
     }
   }
   for (double& sum : sums) sum = rounded(100 * sum / validation.folds);
@@ -119,24 +132,25 @@ double Validation::nested(const LabelledVectors& data, int classes) const {
   for (int fold = 0; fold < folds; ++fold) {
     const auto [train, test] = halves(data, assigned, fold);
     const double c = choose(*this, train.view(), classes, powers(-2, 3));
-    sum += rounded(100 * fit_and_score(train.view(), test.view(), classes, c));
+    sum += rounded(100 * Fitting(train.view(), classes).score(test.view(), c));
   }
   return rounded(sum / folds);
 }
 
 double Validation::crossed(const LabelledVectors& train, const LabelledVectors& test, int classes) const {
-  return rounded(100 * fit_and_score(train, test, classes, choose(*this, train, classes, powers(-1, 5))));
+  return rounded(100 * Fitting(train, classes).score(test, choose(*this, train, classes, powers(-1, 5))));
 }
 
 double Validation::split(const LabelledVectors& train, const LabelledVectors& dev, const LabelledVectors& test,
                          int classes) const {
   const std::vector<double> penalties = powers(-2, 3);
   std::vector<double> scores;
+  Fitting fitting(train, classes);
   for (const double c : penalties) {
     if (check_stop) check_stop();
-    scores.push_back(rounded(100 * fit_and_score(train, dev, classes, c)));
+    scores.push_back(rounded(100 * fitting.score(dev, c)));
   }
-  return rounded(100 * fit_and_score(train, test, classes, best_of(penalties, scores)));
+  return rounded(100 * Fitting(train, classes).score(test, best_of(penalties, scores)));
 }
 
 Result evaluate_transfer(Encoder& encoder, const std::vector<TransferTask>& tasks, const TransferOptions& options) {
