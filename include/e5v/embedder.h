@@ -33,6 +33,8 @@ struct EmbedderOptions {
   std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
   std::int64_t token_budget = 2048;  ///< rows computed together; a larger input runs alone, or with others on its image
   bool truncate = false;             ///< cut texts that exceed the context instead of refusing them
+
+  bool operator==(const EmbedderOptions&) const = default;
 };
 
 /// Where a vector comes from. Vectors are comparable when weights, preprocessing and compute agree; prompts differ by

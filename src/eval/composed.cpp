@@ -154,6 +154,7 @@ Result evaluate_fashioniq(Encoder& encoder, const std::vector<std::pair<std::str
   for (std::size_t i = 0; i < kDepths.size() && sets.size() > 1; ++i) {
     Figure figure{fmt::format("mean R@{}", kDepths[i]), sums[i] / static_cast<double>(sets.size())};
     if (sets.size() == fashioniq_categories().size()) figure.paper = published_fashioniq("mean")[i];
+    figure.headline = true;
     result.figures.push_back(std::move(figure));
   }
   result.facts = {{"queries", fmt::format("{}", queries)}, {"pictures", fmt::format("{}", pictures)}};
@@ -182,7 +183,8 @@ Result evaluate_cirr(Encoder& encoder, const ComposedSet& set) {
   }
   add_composed_examples(result, set, scores, relation, ranking.of_queries, 6);
   result.facts = {{"queries", fmt::format("{}", set.queries.size())},
-                  {"pictures", fmt::format("{}", set.images.size())}};
+                  {"pictures", fmt::format("{}", set.images.size())},
+                  {"the paper, on test1", "R@1 33.90, R@5 64.12, R@10 75.88, R@50 93.54"}};
   return result;
 }
 

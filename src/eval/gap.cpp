@@ -149,22 +149,25 @@ Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, c
   }
   const tensor::Tensor text_vectors = encoder.embed(texts, text_prompt, "captions"),
                        image_vectors = encoder.embed(images, image_prompt, "pictures");
-  Result result = gap_result(text_vectors, image_vectors, name);
+  normalize(text_vectors);
+  normalize(image_vectors);
+  Result result = gap_result(tensor::matrix_of(text_vectors.view()), tensor::matrix_of(image_vectors.view()), name);
   result.facts.emplace_back("prompts", fmt::format("{}, {}", text_prompt, image_prompt));
   return result;
 }
 
-Result gap_result(const tensor::Tensor& text_vectors, const tensor::Tensor& image_vectors, const std::string& name) {
-  normalize(text_vectors);
-  normalize(image_vectors);
-  const tensor::ConstMatrix t = tensor::matrix_of(text_vectors.view()), v = tensor::matrix_of(image_vectors.view());
+Result gap_result(tensor::ConstMatrix t, tensor::ConstMatrix v, const std::string& name) {
   const Gap gap = measure_gap(t, v);
-  Result result{.task = "gap", .title = fmt::format("Modality gap, {}", name), .unit = "vectors of length 1"};
-  result.figures = {{"distance of the means", gap.distance},
-                    {"linear separability x 100 (50: no gap)", 100 * gap.separability},
-                    {"alignment (lower is nearer)", gap.alignment},
-                    {"uniformity of texts (lower is more even)", gap.text_uniformity},
-                    {"uniformity of images", gap.image_uniformity}};
+  Result result{.task = "gap",
+                .title = fmt::format("Modality gap, {}", name),
+                .unit = "vectors of length 1",
+                .in_percent = false};
+  result.figures = {
+      {"distance of the means", gap.distance},
+      {.name = "linear separability x 100 (50: no gap)", .value = 100 * gap.separability, .headline = true},
+      {"alignment (lower is nearer)", gap.alignment},
+      {"uniformity of texts (lower is more even)", gap.text_uniformity},
+      {"uniformity of images", gap.image_uniformity}};
   result.facts = {{"pictures, with their first captions", fmt::format("{}", t.rows)}};
   Stacked both{{}, {}, t.columns};
   const std::int64_t shown = std::min(kMostPlotted, t.rows);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "ops/norm.h"
 
 namespace e5v::eval {
 namespace {
@@ -87,5 +88,22 @@ NpyFile::NpyFile(const std::filesystem::path& path) : file_(path), matrix_(parse
   });
   require(bad < 0, "[{}] row {} is not finite", path.string(), bad.load());
 }
+
+UnitVectors::UnitVectors(const std::filesystem::path& path) : file_(path) {
+  const tensor::ConstMatrix matrix = file_.matrix();
+  std::atomic<bool> scaled = true;
+  parallel_for(matrix.rows, 256, [&](std::int64_t i) {
+    const float* row = matrix.row<float>(i);
+    double square = 0;
+    for (std::int64_t d = 0; d < matrix.columns; ++d) square += double{row[d]} * row[d];
+    constexpr double kRounding = 1e-5;  // of an f32 vector that was scaled
+    if (std::abs(square - 1) > kRounding) scaled = false;
+  });
+  if (scaled) return;
+  copy_.emplace(tensor::DType::f32, tensor::Shape{matrix.rows, matrix.columns});
+  ops::l2_normalize(matrix, tensor::matrix_of(*copy_));
+}
+
+tensor::ConstMatrix UnitVectors::matrix() const { return copy_ ? tensor::matrix_of(copy_->view()) : file_.matrix(); }
 
 }  // namespace e5v::eval

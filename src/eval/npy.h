@@ -1,9 +1,11 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/mmap.h"
 #include "tensor/matrix.h"
+#include "tensor/tensor.h"
 
 namespace e5v::eval {
 
@@ -19,6 +21,21 @@ class NpyFile {
  private:
   MappedFile file_;
   tensor::ConstMatrix matrix_;
+};
+
+/// Such a file's vectors scaled to length 1: where they lie if they have it already, so that a file may be larger than
+/// memory, and else as a copy.
+class UnitVectors {
+ public:
+  explicit UnitVectors(const std::filesystem::path& path);
+
+  /// Valid as long as the object.
+  tensor::ConstMatrix matrix() const;
+  bool is_copy() const { return copy_.has_value(); }
+
+ private:
+  NpyFile file_;
+  std::optional<tensor::Tensor> copy_;
 };
 
 /// The matrix in the bytes of such a file, borrowed; `name` leads the messages. The values are not looked at.

@@ -97,6 +97,35 @@ void count_columns(const ScoreBlock& block, Tally& tally) {
   });
 }
 
+/// Similarities that are wanted twice, of which as many blocks as there is room for are computed once.
+class KeptScores : public Scores {
+ public:
+  explicit KeptScores(const Scores& scores) : scores_(scores) {}
+  std::int64_t queries() const override { return scores_.queries(); }
+  std::int64_t candidates() const override { return scores_.candidates(); }
+  void fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const override {
+    const auto found = kept_.find({query, candidate});
+    if (found != kept_.end()) return copy(tensor::matrix_of(found->second.view()), out_QC);
+    scores_.fill(query, candidate, out_QC);
+    constexpr std::int64_t kMost = std::int64_t{1} << 27;  // similarities: half a GiB
+    if (numbers_ + out_QC.rows * out_QC.columns > kMost) return;
+    numbers_ += out_QC.rows * out_QC.columns;
+    tensor::Tensor block(tensor::DType::f32, {out_QC.rows, out_QC.columns});
+    copy(out_QC, tensor::matrix_of(block));
+    kept_.emplace(std::pair(query, candidate), std::move(block));
+  }
+
+ private:
+  static void copy(tensor::ConstMatrix from, tensor::Matrix to) {
+    parallel_for(from.rows, 16,
+                 [&](std::int64_t i) { std::copy_n(from.row<float>(i), from.columns, to.row<float>(i)); });
+  }
+
+  const Scores& scores_;
+  mutable std::map<std::pair<std::int64_t, std::int64_t>, tensor::Tensor> kept_;
+  mutable std::int64_t numbers_ = 0;
+};
+
 bool comes_first(const Neighbour& a, const Neighbour& b) {
   return a.score > b.score || (a.score == b.score && a.candidate < b.candidate);
 }
@@ -118,7 +147,8 @@ void enter(const float* scores, std::int64_t count, std::int64_t first, std::siz
 
 }  // namespace
 
-Ranking rank_positives(const Scores& scores, const Relation& relation) {
+Ranking rank_positives(const Scores& all, const Relation& relation) {
+  const KeptScores scores(all);
   const MatchesByBlock positives(relation.positives, scores), excluded(relation.excluded, scores);
   Tally rows(scores.queries()), columns(scores.candidates());
   for_each_block(

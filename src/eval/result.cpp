@@ -34,7 +34,26 @@ Json examples(const std::vector<Example>& list) {
   return json;
 }
 
+Json judged(const std::vector<JudgedPair>& list) {
+  Json json = Json::array();
+  for (const JudgedPair& pair : list)
+    json.push_back({{"first", shown(pair.first)},
+                    {"second", shown(pair.second)},
+                    {"gold", pair.gold},
+                    {"score", pair.score},
+                    {"gold_place", pair.gold_place},
+                    {"place", pair.place}});
+  return json;
+}
+
 }  // namespace
+
+std::vector<Figure> headlines(const Result& result) {
+  std::vector<Figure> chosen;
+  std::ranges::copy_if(result.figures, std::back_inserter(chosen), &Figure::headline);
+  if (chosen.empty() && !result.figures.empty()) chosen.push_back(result.figures.front());
+  return chosen;
+}
 
 Json json_of(const Result& result) {
   Json figures = Json::array(), facts = Json::object();
@@ -50,6 +69,8 @@ Json json_of(const Result& result) {
       {"figures", figures},  {"seconds", result.seconds}, {"computed", result.computed}, {"reused", result.reused}};
   if (!result.best.empty()) json["best"] = examples(result.best);
   if (!result.worst.empty()) json["worst"] = examples(result.worst);
+  if (!result.agreed.empty()) json["agreed"] = judged(result.agreed);
+  if (!result.disagreed.empty()) json["disagreed"] = judged(result.disagreed);
   return json;
 }
 

@@ -16,6 +16,7 @@ struct Figure {
   double value = 0;
   std::optional<double> paper{};       ///< E5-V's own figure for it (arXiv:2407.12580)
   std::optional<double> optimistic{};  ///< with ties decided for the model, where that differs
+  bool headline = false;               ///< stands for the others where many evaluations are summed up
 };
 
 /// A text, a picture, or both.
@@ -36,6 +37,14 @@ struct Example {
   std::vector<Found> found;
 };
 
+/// A pair that both people and the model have judged. Places are shares of the task's other pairs that were judged less
+/// similar, 0 to 1.
+struct JudgedPair {
+  Shown first, second;
+  double gold = 0, score = 0;
+  double gold_place = 0, place = 0;
+};
+
 /// Points of a space in two dimensions, by kind.
 struct SpacePlot {
   struct Cloud {
@@ -54,10 +63,15 @@ struct Result {
   std::vector<std::pair<std::string, std::string>> facts{};  ///< data set, sizes, prompts
   std::vector<Figure> figures{};
   std::vector<Example> best{}, worst{};
+  std::vector<JudgedPair> agreed{}, disagreed{};
   std::optional<SpacePlot> space{};
+  bool in_percent = true;  ///< the figures lie between 0 and 100, so that bars can show them
   double seconds = 0;
   std::int64_t computed = 0, reused = 0;  ///< vectors
 };
+
+/// The figures that stand for a result: those marked so, or else the first one.
+std::vector<Figure> headlines(const Result& result);
 
 /// As an object; numbers that are not finite are null.
 Json json_of(const Result& result);

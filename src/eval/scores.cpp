@@ -11,11 +11,16 @@ VectorScores::VectorScores(tensor::ConstMatrix queries_QD, tensor::ConstMatrix c
     : queries_(queries_QD), candidates_(candidates_CD) {
   require(queries_.columns == candidates_.columns, "[similarity] queries have {} numbers a vector, candidates {}",
           queries_.columns, candidates_.columns);
+  require(candidates_.stride == candidates_.columns, "[similarity] candidates lie {} numbers apart, expected {}",
+          candidates_.stride, candidates_.columns);
 }
 
 void VectorScores::fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const {
-  ops::multiply(queries_.row_range(query, out_QC.rows), candidates_.row_range(candidate, out_QC.columns), 1, out_QC,
-                false);
+  // As a weight, though a passing one: its GEMM is the fast one, and reads the candidates where they lie.
+  const tensor::ConstMatrix part_CD = candidates_.row_range(candidate, out_QC.columns);
+  const tensor::StoredMatrix stored(
+      tensor::TensorView{part_CD.data, tensor::DType::f32, {part_CD.rows, part_CD.columns}});
+  ops::matmul(queries_.row_range(query, out_QC.rows), ops::Weight({&stored, 1}, ops::Arithmetic::f32), {}, out_QC);
 }
 
 void GivenScores::fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const {

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/records.h"
 #include "eval/correlation.h"
+#include "eval/judged.h"
 
 namespace e5v::eval {
 namespace {
@@ -158,30 +159,40 @@ std::vector<StsSet> read_sts(const fs::path& folder, const std::string& task) {
   return sets;
 }
 
-Result evaluate_sts(Encoder& encoder, const fs::path& folder, const std::vector<std::string>& tasks,
-                    const std::string& prompt) {
-  std::vector<std::vector<StsSet>> data;  // all is read before anything is computed
-  for (const std::string& task : tasks) data.push_back(read_sts(folder, task));
+std::vector<std::vector<StsSet>> read_sts(const fs::path& folder, const std::vector<std::string>& tasks) {
+  std::vector<std::vector<StsSet>> sets;
+  for (const std::string& task : tasks) sets.push_back(read_sts(folder, task));
+  return sets;
+}
+
+Result evaluate_sts(Encoder& encoder, const std::vector<std::string>& tasks,
+                    const std::vector<std::vector<StsSet>>& sets, const std::string& prompt) {
   Result result{.task = "sts",
                 .title = "Semantic textual similarity",
                 .unit = "Spearman's correlation x 100, all pairs of a task"};
   double sum = 0;
-  std::size_t pairs = 0;
+  std::vector<JudgedPair> pairs;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
     std::vector<ScoredSet> scored;
-    for (const StsSet& set : data[t]) {
+    const std::size_t before = pairs.size();
+    for (const StsSet& set : sets[t]) {
       scored.push_back(score(encoder, set, prompt, fmt::format("{} {}", tasks[t], set.name)));
-      pairs += set.gold.size();
+      for (std::size_t i = 0; i < set.gold.size(); ++i)
+        pairs.push_back({{set.first[i], {}}, {set.second[i], {}}, set.gold[i], scored.back().system[i]});
     }
+    place_pairs(std::span(pairs).subspan(before));
     const double value = 100 * summarise(scored, spearman).all;
     result.figures.push_back({tasks[t], value, published(tasks[t])});
     sum += value;
   }
   const bool whole = tasks == sts_tasks();
-  if (tasks.size() > 1)
-    result.figures.push_back(
-        {"mean", sum / static_cast<double>(tasks.size()), whole ? published("mean") : std::nullopt});
-  result.facts = {{"data", folder.string()}, {"pairs", fmt::format("{}", pairs)}, {"prompt", prompt}};
+  if (tasks.size() > 1) {
+    Figure mean{"mean", sum / static_cast<double>(tasks.size()), whole ? published("mean") : std::nullopt};
+    mean.headline = true;
+    result.figures.push_back(std::move(mean));
+  }
+  add_judged(result, pairs);
+  result.facts = {{"pairs", fmt::format("{}", pairs.size())}, {"prompt", prompt}};
   return result;
 }
 

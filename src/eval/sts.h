@@ -23,9 +23,12 @@ const std::vector<std::string>& sts_tasks();
 /// holds STS/ and SICK/. Throws InvalidInput naming the first file that is missing or the line that is wrong.
 std::vector<StsSet> read_sts(const std::filesystem::path& folder, const std::string& task);
 
+/// The sets of several tasks.
+std::vector<std::vector<StsSet>> read_sts(const std::filesystem::path& folder, const std::vector<std::string>& tasks);
+
 /// Spearman's correlation x 100 of cosines with people's scores: of all pairs of a task together, as E5-V's eval_sts.py
-/// takes it from SentEval; and the mean of the tasks.
-Result evaluate_sts(Encoder& encoder, const std::filesystem::path& folder, const std::vector<std::string>& tasks,
-                    const std::string& prompt);
+/// takes it from SentEval; and the mean of the tasks. `sets` are those of each task.
+Result evaluate_sts(Encoder& encoder, const std::vector<std::string>& tasks,
+                    const std::vector<std::vector<StsSet>>& sets, const std::string& prompt);
 
 }  // namespace e5v::eval

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "eval/folds.h"
 #include "eval/logistic.h"
 #include "tensor/tensor.h"
@@ -77,17 +78,20 @@ double best_of(const std::vector<double>& values, const std::vector<double>& sco
 double choose(const Validation& validation, const LabelledVectors& data, int classes,
               const std::vector<double>& penalties) {
   const std::vector<int> folds = stratified_folds(data.labels, validation.folds, kSeed);
-  std::vector<double> sums(penalties.size(), 0.0);
-  for (int fold = 0; fold < validation.folds; ++fold) {
-    const auto [train, test] = halves(data, folds, fold);
+  const std::size_t P = penalties.size();
+  std::vector<double> scores(static_cast<std::size_t>(validation.folds) * P);
+  if (validation.check_stop) validation.check_stop();
+  // A thread for a fold: fits are too small to share one.
+  parallel_for(validation.folds, 1, [&](std::int64_t fold) {
+    const auto [train, test] = halves(data, folds, static_cast<int>(fold));
     Fitting fitting(train.view(), classes);
-    for (std::size_t p = 0; p < penalties.size(); ++p) {
-      if (validation.check_stop) validation.check_stop();
-      sums[p] += fitting.score(test.view(), penalties[p]);
-    }
-  }
-  for (double& sum : sums) sum = rounded(100 * sum / validation.folds);
-  return best_of(penalties, sums);
+    for (std::size_t p = 0; p < P; ++p)
+      scores[static_cast<std::size_t>(fold) * P + p] = fitting.score(test.view(), penalties[p]);
+  });
+  std::vector<double> means(P, 0.0);
+  for (std::size_t i = 0; i < scores.size(); ++i) means[i % P] += scores[i];
+  for (double& mean : means) mean = rounded(100 * mean / validation.folds);
+  return best_of(penalties, means);
 }
 
 /// Vectors of a part's items: of sentences as they are, of pairs u, v as |u - v| and u * v.

@@ -1,11 +1,11 @@
 #include "report/chart.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <limits>
+
+#include "report/page.h"
+#include "report/writer.h"
 
 namespace e5v::report {
 namespace {
@@ -13,32 +13,6 @@ namespace {
 constexpr double kLeft = 52, kRight = 14, kTop = 14, kBottom = 42;  // around the plot, in units of the SVG
 constexpr std::size_t kMostMarks = 12;
 constexpr double kHair = 1e-9;  // of a step: a tick that rounding has moved out of the range by it is in the range
-
-constexpr std::string_view kStyle = R"(
-:root { color-scheme: light dark; --page: #f7f7f5; --card: #ffffff; --line: #e3e2de; --axis: #b9b8b2; --text: #16161a;
-  --soft: #6a6963; --curve0: #2a6fd6; --curve1: #d9622b; --curve2: #1b8f6a; }
-@media (prefers-color-scheme: dark) {
-  :root { --page: #131314; --card: #1c1c1e; --line: #313134; --axis: #5b5b60; --text: #ececee; --soft: #9c9ca3;
-    --curve0: #5b9bf2; --curve1: #ee8650; --curve2: #45bd93; }
-}
-figure { margin: 0; padding: 16px 18px 8px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
-figcaption { display: flex; flex-wrap: wrap; gap: 2px 16px; align-items: baseline; margin-bottom: 6px; }
-figcaption h2 { font-size: 15px; font-weight: 600; margin: 0; }
-figcaption h2 small { font-size: 13px; font-weight: 400; color: var(--soft); }
-.legend { margin-left: auto; display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 13px; color: var(--soft); }
-.legend i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px;
-  vertical-align: middle; background: var(--curve); }
-.legend b { font-weight: 600; color: var(--text); font-variant-numeric: tabular-nums; }
-.curve0 { --curve: var(--curve0); } .curve1 { --curve: var(--curve1); } .curve2 { --curve: var(--curve2); }
-svg { display: block; width: 100%; height: auto; overflow: visible; }
-svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-nums; }
-svg .grid { stroke: var(--line); stroke-width: 1; }
-svg .axis { stroke: var(--axis); stroke-width: 1; }
-svg .mark { stroke: var(--axis); stroke-width: 1; stroke-dasharray: 3 4; }
-svg .line { fill: none; stroke: var(--curve); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-svg .dot { fill: var(--curve); stroke: var(--card); stroke-width: 1.5; }
-svg .faint { fill: var(--curve); opacity: 0.28; }
-)";
 
 /// An axis: what values it spans, where they lie, and its ticks.
 struct Axis {
@@ -112,18 +86,6 @@ Axis y_axis(const Chart& chart) {
   axis.texts = tick_texts(axis.ticks);
   return axis;
 }
-
-class Writer {
- public:
-  template <class... Args>
-  void add(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-  }
-  std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
 
 void add_axes(Writer& out, const Chart& chart, const Axis& x, const Axis& y) {
   for (std::size_t i = 0; i < y.ticks.size(); ++i) {
@@ -243,22 +205,6 @@ std::string html_of(const Chart& chart) {
   }
   out.add("</svg>\n</figure>\n");
   return out.take();
-}
-
-std::string_view chart_style() { return kStyle; }
-
-std::string html_escaped(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
-    }
-  }
-  return escaped;
 }
 
 }  // namespace e5v::report

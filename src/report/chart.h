@@ -39,13 +39,7 @@ std::vector<double> round_ticks(double low, double high, int most, bool whole = 
 /// The ticks as they are written, all with the same number of decimals: "0.5", "12k", "2e-4".
 std::vector<std::string> tick_texts(std::span<const double> ticks);
 
-/// The chart as an HTML figure with inline SVG. Colours and fonts come from chart_style(). Every dot has a tooltip.
+/// The chart as an HTML figure with inline SVG, for a page(). Every dot has a tooltip.
 std::string html_of(const Chart& chart);
-
-/// CSS for such figures, light and dark as the reader's system is.
-std::string_view chart_style();
-
-/// Text with what has a meaning in HTML escaped.
-std::string html_escaped(std::string_view text);
 
 }  // namespace e5v::report

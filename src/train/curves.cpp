@@ -9,31 +9,17 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "report/chart.h"
+#include "report/page.h"
 
 namespace e5v::train {
 namespace {
 
 using Metrics = std::span<const StepMetrics>;
 using report::Chart, report::Curve, report::Mark, report::Point;
-using report::chart_style, report::html_escaped, report::html_of, report::smoothed, report::thinned;
+using report::html_of, report::smoothed, report::thinned;
 
 constexpr std::size_t kMostPoints = 1000;  // of a curve: about one a pixel
 constexpr int kWidth = 1080, kGap = 16;    // of the page's content, in pixels
-
-constexpr std::string_view kPageStyle = R"(
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--text);
-  font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
-main { max-width: 1160px; margin: 0 auto; padding: 28px 24px 40px; }
-h1 { font-size: 24px; font-weight: 650; margin: 0 0 2px; letter-spacing: -0.01em; }
-.reach { margin: 0 0 18px; color: var(--soft); }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 12px 24px; margin: 0 0 18px;
-  padding: 14px 18px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
-dt { font-size: 12px; color: var(--soft); }
-dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-.charts { display: grid; gap: 16px; margin-top: 16px; grid-template-columns: repeat(var(--columns), 1fr); }
-@media (max-width: 760px) { .charts { grid-template-columns: 1fr; } }
-)";
 
 /// How a metric is drawn.
 enum class Look { smoothed, line, dots };
@@ -98,15 +84,6 @@ std::vector<Chart> small_charts(Metrics metrics) {
   return charts;
 }
 
-std::string facts_list(const RunFacts& facts) {
-  if (facts.facts.empty()) return "";
-  std::string list = "<dl>\n";
-  for (const auto& [name, value] : facts.facts) {
-    list += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", html_escaped(name), html_escaped(value));
-  }
-  return list + "</dl>\n";
-}
-
 /// The small charts side by side: three in a row if there are just three.
 std::string charts_grid(std::vector<Chart> charts) {
   const int columns = charts.size() == 3 ? 3 : charts.size() == 1 ? 1 : 2;
@@ -123,17 +100,12 @@ std::string charts_grid(std::vector<Chart> charts) {
 }  // namespace
 
 std::string curves_page(Metrics metrics, const RunFacts& facts) {
-  const std::string title = html_escaped(facts.title);
   const std::string reach = metrics.empty() ? "no step yet" : fmt::format("up to step {}", metrics.back().step);
-  std::string page = fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n"
-      "<style>{}{}</style>\n</head>\n<body>\n<main>\n<h1>{}</h1>\n<p class=\"reach\">{}</p>\n{}",
-      title, chart_style(), kPageStyle, title, reach, facts_list(facts));
+  std::string body = report::facts_html(facts.facts);
   const Chart loss = loss_chart(metrics);
-  if (!loss.curves.empty()) page += html_of(loss);
-  page += charts_grid(small_charts(metrics));
-  return page + "</main>\n</body>\n</html>\n";
+  if (!loss.curves.empty()) body += html_of(loss);
+  body += charts_grid(small_charts(metrics));
+  return report::page(facts.title, reach, body);
 }
 
 void write_curves(const std::filesystem::path& metrics, const std::filesystem::path& page, const RunFacts& facts) {

@@ -11,21 +11,6 @@ class Mpirun : public testing::Test {
  protected:
   void SetUp() override {
     if (std::string(E5V_MPIRUN).empty()) GTEST_SKIP() << "CMake has not found MPI";
-    for (const auto& [name, value] : environment()) ::setenv(name.c_str(), value.c_str(), 1);
-  }
-  void TearDown() override {
-    for (const auto& [name, value] : environment()) ::unsetenv(name.c_str());
-  }
-
-  /// What mpirun needs to run here, for these tests alone.
-  static std::vector<std::pair<std::string, std::string>> environment() {
-    std::vector<std::pair<std::string, std::string>> variables;
-    std::istringstream words(E5V_MPI_ENVIRONMENT);
-    for (std::string word; words >> word;) {
-      const std::size_t equals = word.find('=');
-      variables.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-    }
-    return variables;
   }
 
   std::string path(const std::string& name) const { return (folder.path() / name).string(); }

@@ -95,11 +95,31 @@ inline Outcome run(const std::vector<std::string>& arguments, const std::filesys
   return Process(arguments, input).wait();
 }
 
+/// What mpirun needs to run here, in the environment of processes that are started while this lives.
+class MpiEnvironment {
+ public:
+  MpiEnvironment() {
+    std::istringstream words(E5V_MPI_ENVIRONMENT);
+    for (std::string word; words >> word;) {
+      const std::size_t equals = word.find('=');
+      names_.push_back(word.substr(0, equals));
+      ::setenv(names_.back().c_str(), word.c_str() + equals + 1, 1);
+    }
+  }
+  MpiEnvironment(const MpiEnvironment&) = delete;
+  MpiEnvironment& operator=(const MpiEnvironment&) = delete;
+  ~MpiEnvironment() {
+    for (const std::string& name : names_) ::unsetenv(name.c_str());
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
 /// Each entry is started as so many processes with these arguments.
 using RankPart = std::pair<int, std::vector<std::string>>;
 inline Process start_ranks(const std::vector<RankPart>& parts, const std::filesystem::path& input = "/dev/null") {
-  ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);  // for tests that are run by hand
-  ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+  const MpiEnvironment environment;
   std::istringstream words(E5V_MPIRUN);
   std::string program, word;
   words >> program;
@@ -116,8 +136,6 @@ inline Outcome run_ranks(int count, const std::vector<std::string>& arguments,
                          const std::filesystem::path& input = "/dev/null") {
   return start_ranks({{count, arguments}}, input).wait();
 }
-
-/// Sends a signal to a rank, once it runs; its process. Throws when there is none: no other may be hit.
 
 inline std::string model_folder() { return golden("ckpt/tiny-small-f32").string(); }
 

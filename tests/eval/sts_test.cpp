@@ -91,7 +91,8 @@ TEST_F(Sts, FiguresAreTheCorrelationOfTheModelsCosines) {
   write_sts13();
   test::TemporaryFolder store;
   Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
-  const Result result = evaluate_sts(encoder, folder_.path(), {"STS13"}, "sts");
+  const Result result =
+      evaluate_sts(encoder, {"STS13"}, read_sts(folder_.path(), std::vector<std::string>{"STS13"}), "sts");
   ASSERT_EQ(result.figures.size(), 1u);
   EXPECT_EQ(result.figures[0].paper, 89.94);
   std::vector<double> gold, cosines;

@@ -57,7 +57,7 @@ TEST(Validation, CanBeStopped) {
   const Made::Data data = made.data(40, 2, 2, 0.5f);
   int asked = 0;
   const Validation validation{.folds = 2, .check_stop = [&] {
-                                if (++asked == 3) throw InvalidInput("stop");
+                                if (++asked == 2) throw InvalidInput("stop");
                               }};
   EXPECT_THROW(validation.nested(data.view(), 2), InvalidInput);
 }

@@ -70,7 +70,5 @@ TEST(Chart, StandsWithLittleToShow) {
   }
 }
 
-TEST(HtmlEscaped, LeavesNoMarkup) { EXPECT_EQ(html_escaped("<a href=\"x\">&é"), "&lt;a href=&quot;x&quot;&gt;&amp;é"); }
-
 }  // namespace
 }  // namespace e5v::report

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "eval/composed.h"
+#include "eval_task.h"
+
+namespace e5v::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FashioniqTask : public EvalTask {
+ public:
+  void add_options(CLI::App& command) override {
+    add_folder_options(command, folder_, "FashionIQ's folder");
+    command.add_option("--categories", categories_, "some of shirt, dress, toptee, by commas (all)")
+        ->option_text("NAMES")
+        ->delimiter(',')
+        ->check(CLI::IsMember(eval::fashioniq_categories()));
+  }
+  void read() override {
+    for (const std::string& category : categories_)
+      sets_.emplace_back(category, eval::read_fashioniq(folder_.data, folder_.images, category, folder_.split));
+  }
+  eval::Result evaluate(eval::Encoder* encoder) override { return eval::evaluate_fashioniq(*encoder, sets_); }
+
+ private:
+  FolderOptions folder_;
+  std::vector<std::string> categories_ = eval::fashioniq_categories();
+  std::vector<std::pair<std::string, eval::ComposedSet>> sets_;
+};
+
+/// "submission.json" and the file beside it for the subset: "submission_subset.json".
+void write_submission(const eval::CirrSubmission& submission, const fs::path& file) {
+  write_file_atomically(file, submission.recall.dump() + "\n");
+  fs::path subset = file;
+  subset.replace_filename(file.stem().string() + "_subset" + file.extension().string());
+  write_file_atomically(subset, submission.recall_subset.dump() + "\n");
+  fmt::print(stderr, "e5v: {} and {} are for CIRR's evaluation server\n", file.string(), subset.string());
+}
+
+class CirrTask : public EvalTask {
+ public:
+  void add_options(CLI::App& command) override {
+    add_folder_options(command, folder_, "CIRR's folder");
+    command.add_option("--submission", submission_, "write rankings for the server to this file, instead of figures")
+        ->option_text("FILE");
+  }
+  void read() override {
+    set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split);
+    require(set_.queries.front().target.has_value() || !submission_.empty(),
+            "[{}] the targets of {} are not published; give --submission FILE for what the server takes",
+            folder_.data.string(), folder_.split);
+  }
+  eval::Result evaluate(eval::Encoder* encoder) override {
+    if (submission_.empty()) return eval::evaluate_cirr(*encoder, set_);
+    write_submission(eval::submit_cirr(*encoder, set_), submission_);
+    eval::Result result{.task = "cirr", .title = "CIRR, " + folder_.split, .unit = "rankings for the server"};
+    result.facts = {{"queries", fmt::format("{}", set_.queries.size())}, {"submission", submission_.string()}};
+    return result;
+  }
+
+ private:
+  FolderOptions folder_;
+  fs::path submission_;
+  eval::ComposedSet set_;
+};
+
+}  // namespace
+
+const EvalKind kFashioniqEval{
+    "fashioniq", "a garment and two remarks look for another garment",
+    "The folder is that of github.com/XiaoxiaoGuo/fashion-iq: captions/cap.dress.val.json, "
+    "image_splits/split.dress.val.json, ..., and images/ID.jpg, which the authors' list of addresses names "
+    "(github.com/hongwang600/fashion-iq-metadata).\n"
+    "\n"
+    "Example:\n"
+    "  e5v eval fashioniq --model e5-v --data fashion-iq",
+    []() -> std::unique_ptr<EvalTask> { return std::make_unique<FashioniqTask>(); }};
+
+const EvalKind kCirrEval{
+    "cirr", "a photo and a remark look for another photo",
+    "The folder is that of github.com/Cuberick-Orion/CIRR (branch cirr_dataset): captions/cap.rc2.val.json, "
+    "image_splits/split.rc2.val.json, and the pictures of NLVR2 as dev/ and test1/. The targets of test1 are known to "
+    "the authors' server alone: --split test1 --submission FILE writes what it takes.\n"
+    "\n"
+    "Examples:\n"
+    "  e5v eval cirr --model e5-v --data CIRR\n"
+    "  e5v eval cirr --model e5-v --data CIRR --split test1 --submission cirr.json",
+    []() -> std::unique_ptr<EvalTask> { return std::make_unique<CirrTask>(); }};
+
+}  // namespace e5v::app

@@ -1,0 +1,55 @@
+#include "eval/pairs.h"
+#include "eval_task.h"
+
+namespace e5v::app {
+namespace {
+
+class PairsTask : public EvalTask {
+ public:
+  void add_options(CLI::App& command) override {
+    command.add_option("--pairs", file_, "file of pairs: .csv, .tsv or .jsonl")->option_text("FILE")->required();
+    command.add_option("--name", options_.name, "of the data, for the report")->option_text("NAME");
+    command
+        .add_option("--text-prompt", options_.text_prompt, "prompt of texts: a name, or a template with <sent> (text)")
+        ->option_text("PROMPT");
+    command
+        .add_option("--image-prompt", options_.image_prompt,
+                    "prompt of pictures: a name, or a template with <image> (image)")
+        ->option_text("PROMPT");
+    command
+        .add_option("--composed-prompt", options_.composed_prompt,
+                    "prompt of pictures with a text: a name, or a template with both (cirr-query)")
+        ->option_text("PROMPT");
+  }
+  void read() override {
+    pairs_ = eval::read_pair_file(file_);
+    if (options_.name.empty()) options_.name = file_.stem().string();
+  }
+  eval::Result evaluate(eval::Encoder* encoder) override {
+    eval::Result result = eval::evaluate_pairs(*encoder, pairs_, options_);
+    result.facts.insert(result.facts.begin(), {"data", file_.string()});
+    return result;
+  }
+
+ private:
+  std::filesystem::path file_;
+  eval::PairOptions options_;
+  std::vector<eval::OwnPair> pairs_;
+};
+
+}  // namespace
+
+const EvalKind kPairsEval{
+    "pairs", "own pairs of texts and pictures: correlation with scores, or who finds whom",
+    "A .csv or .tsv file begins with column names, a .jsonl file has them as keys: sent0 and sent1 are texts, image0 "
+    "and image1 paths of pictures, relative to the file. A half with both is a picture changed by a text. With a "
+    "column "
+    "score, cosines are correlated with it (Spearman, Pearson). Without, each half looks for its partner among all "
+    "(recall at 1, 5 and 10).\n"
+    "\n"
+    "Examples:\n"
+    "  e5v eval pairs --model e5-v --pairs judged.csv --text-prompt sts\n"
+    "  e5v eval pairs --model e5-v --pairs products.jsonl --html products.html",
+    []() -> std::unique_ptr<EvalTask> { return std::make_unique<PairsTask>(); }};
+
+}  // namespace e5v::app

@@ -1,0 +1,61 @@
+#include "eval_run.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/log.h"
+#include "commands.h"
+#include "embed/vector_run.h"
+#include "interrupt.h"
+
+namespace e5v::app {
+
+eval::Result EvalRunner::run(EvalTask& task) {
+  const auto start = std::chrono::steady_clock::now();
+  eval::Encoder* encoder = task.needs_model() ? &encoder_of(task) : nullptr;
+  const eval::Encoder::Counts before = encoder == nullptr ? eval::Encoder::Counts() : encoder->counts();
+  eval::Result result = task.evaluate(encoder);
+  progress_.reset();
+  if (encoder != nullptr) {
+    result.facts.insert(result.facts.begin(), {"model", task.model.folder.string()});
+    if (!task.model.embedder.adapter.empty())
+      result.facts.insert(result.facts.begin() + 1, {"adapter", task.model.embedder.adapter.string()});
+    result.computed = encoder->counts().computed - before.computed;
+    result.reused = encoder->counts().reused - before.reused;
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
+  const bool same = model_.folder == task.model.folder && model_.embedder == task.model.embedder;
+  if (encoder_ != nullptr && same && store_ == task.store) return *encoder_;
+  eval::Encoder::Hooks hooks;
+  hooks.check_stop = InterruptScope::check;
+  hooks.begin = [this](const std::string& what, std::int64_t total) {
+    progress_.reset();
+    log_info("{} vectors of {} to compute", total, what);
+    progress_.emplace(what, total);
+  };
+  hooks.advance = [this](std::int64_t items) { progress_->advance(items); };
+  encoder_.reset();  // before the next one: two may not fit into memory
+  model_ = task.model, store_ = task.store;
+  encoder_ = std::make_unique<eval::Encoder>(model_.folder, model_.embedder,
+                                             store_.empty() ? eval::default_store() : store_, std::move(hooks));
+  return *encoder_;
+}
+
+int interruptible(const std::function<void(EvalRunner&)>& work) {
+  const InterruptScope interrupts;
+  try {
+    EvalRunner runner;
+    work(runner);
+    return kSuccess;
+  } catch (const embed::Interrupted&) {
+    fmt::print(stderr, "e5v: interrupted; the same command goes on where it stopped\n");
+    return 128 + InterruptScope::signal();
+  }
+}
+
+}  // namespace e5v::app

@@ -1,0 +1,29 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/progress.h"
+#include "eval_task.h"
+
+namespace e5v::app {
+
+/// Runs tasks whose data have been read. Consecutive tasks of one model share it.
+class EvalRunner {
+ public:
+  /// Throws embed::Interrupted when a signal has come.
+  eval::Result run(EvalTask& task);
+
+ private:
+  eval::Encoder& encoder_of(const EvalTask& task);
+
+  std::optional<Progress> progress_;
+  std::unique_ptr<eval::Encoder> encoder_;
+  ModelOptions model_;  // of the encoder
+  std::filesystem::path store_;
+};
+
+/// Calls `work` so that Ctrl-C ends it at a good moment; gives the exit code.
+int interruptible(const std::function<void(EvalRunner&)>& work);
+
+}  // namespace e5v::app

@@ -1,0 +1,44 @@
+#include "eval/sts.h"
+#include "eval_task.h"
+
+namespace e5v::app {
+namespace {
+
+class StsTask : public EvalTask {
+ public:
+  void add_options(CLI::App& command) override {
+    command.add_option("--data", data_, "SentEval's folder of data")->option_text("DIR")->required();
+    command.add_option("--tasks", tasks_, "some of STS12, STS13, STS14, STS15, STS16, STSB, SICKR, by commas (all)")
+        ->option_text("NAMES")
+        ->delimiter(',')
+        ->check(CLI::IsMember(eval::sts_tasks()));
+    command.add_option("--prompt", prompt_, "prompt of the sentences: a name, or a template with <sent> (sts)")
+        ->option_text("PROMPT");
+  }
+  void read() override { sets_ = eval::read_sts(data_, tasks_); }
+  eval::Result evaluate(eval::Encoder* encoder) override {
+    eval::Result result = eval::evaluate_sts(*encoder, tasks_, sets_, prompt_);
+    result.facts.insert(result.facts.begin(), {"data", data_.string()});
+    return result;
+  }
+
+ private:
+  std::filesystem::path data_;
+  std::vector<std::string> tasks_ = eval::sts_tasks();
+  std::string prompt_ = "sts";
+  std::vector<std::vector<eval::StsSet>> sets_;
+};
+
+}  // namespace
+
+const EvalKind kStsEval{
+    "sts", "semantic textual similarity: STS12 to STS16, STS-B, SICK-R",
+    "The folder is SentEval's data/downstream: STS/STS12-en-test ... STS/STS16-en-test, STS/STSBenchmark/sts-test.csv, "
+    "SICK/SICK_test_annotated.txt. Its script get_transfer_data.bash (github.com/facebookresearch/SentEval) fetches "
+    "them.\n"
+    "\n"
+    "Example:\n"
+    "  e5v eval sts --model e5-v --data SentEval/data/downstream --html sts.html",
+    []() -> std::unique_ptr<EvalTask> { return std::make_unique<StsTask>(); }};
+
+}  // namespace e5v::app

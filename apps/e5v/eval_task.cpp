@@ -1,0 +1,32 @@
+#include "eval_task.h"
+
+namespace e5v::app {
+
+void add_task_options(CLI::App& command, EvalTask& task) {
+  task.add_options(command);
+  add_model_options(command, task.model, false);
+  add_adapter_option(command, task.model);
+  EmbedderOptions& embedder = task.model.embedder;
+  command.add_flag("--paper-compat", embedder.paper_compat,
+                   "prepare images as transformers 4.41.2 did, on which the paper's figures rest");
+  add_number(command, "--max-tiles", embedder.max_tiles, 1, "tiles per image, the base one included");
+  command.add_flag("--truncate", embedder.truncate, "cut texts that exceed the context");
+  command
+      .add_option("--store", task.store,
+                  "folder of vectors that are known already (~/.cache/e5v/vectors); nothing is computed twice")
+      ->option_text("DIR");
+}
+
+void add_output_options(CLI::App& command, EvalOutputs& outputs) {
+  command.add_option("--json", outputs.json, "file to write figures and examples to")->option_text("FILE");
+  command.add_option("--html", outputs.html, "file to write a page with figures, charts and examples to")
+      ->option_text("FILE");
+}
+
+void add_folder_options(CLI::App& command, FolderOptions& options, const char* what) {
+  command.add_option("--data", options.data, what)->option_text("DIR")->required();
+  command.add_option("--images", options.images, "folder of the pictures")->option_text("DIR");
+  command.add_option("--split", options.split, "of the data (val)")->option_text("NAME");
+}
+
+}  // namespace e5v::app

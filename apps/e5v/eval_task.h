@@ -1,0 +1,62 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "eval/encoder.h"
+#include "eval/result.h"
+#include "options.h"
+
+namespace e5v::app {
+
+/// One evaluation: a subcommand of e5v eval, and what may stand in a suite.
+class EvalTask {
+ public:
+  virtual ~EvalTask() = default;
+
+  /// The task's own options.
+  virtual void add_options(CLI::App& command) = 0;
+  /// False when the options name vectors instead of a model.
+  virtual bool needs_model() const { return true; }
+  /// Throws CLI::ParseError when options are missing or exclude each other.
+  virtual void check_usage() const {
+    if (model.folder.empty()) throw CLI::RequiredError("--model");
+  }
+  /// Reads the data. Throws InvalidInput for the first thing that is missing or wrong, before anything is computed.
+  virtual void read() = 0;
+  /// `encoder` is null when no model is needed.
+  virtual eval::Result evaluate(eval::Encoder* encoder) = 0;
+
+  ModelOptions model;
+  std::filesystem::path store;  ///< of vectors; empty: the default one
+};
+
+/// A kind of task as the command line and suites name it.
+struct EvalKind {
+  const char* name;
+  const char* description;
+  const char* footer;
+  std::unique_ptr<EvalTask> (*make)();
+};
+
+/// The kinds, one file each.
+extern const EvalKind kStsEval, kRetrievalEval, kGapEval, kFashioniqEval, kCirrEval, kPairsEval, kTransferEval;
+
+/// The task's options and those that all tasks have: of the model, of images, and --store.
+void add_task_options(CLI::App& command, EvalTask& task);
+
+/// Where results go.
+struct EvalOutputs {
+  std::filesystem::path json, html;
+};
+void add_output_options(CLI::App& command, EvalOutputs& outputs);
+
+/// --data, --split and --images of tasks that are folders.
+struct FolderOptions {
+  std::filesystem::path data, images;
+  std::string split = "val";
+};
+void add_folder_options(CLI::App& command, FolderOptions& options, const char* what);
+
+}  // namespace e5v::app

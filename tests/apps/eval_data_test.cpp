@@ -1,0 +1,88 @@
+// What e5v eval says of data that are missing, for every task, and its help.
+#include "apps/process.h"
+
+namespace e5v::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class EvalData : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+  void write(const std::string& name, const std::string& content) const {
+    fs::create_directories((folder_.path() / name).parent_path());
+    folder_.write(name, content);
+  }
+  /// The first file that is missing, and how the folder must look.
+  void expect_missing(const std::vector<std::string>& task, const std::string& file, const std::string& layout) const {
+    std::vector<std::string> arguments{"eval"};
+    arguments.insert(arguments.end(), task.begin(), task.end());
+    arguments.insert(arguments.end(), {"--model", model_folder(), "--store", path("store")});
+    const Outcome outcome = run(arguments);
+    expect_failure(outcome, 1, file);
+    EXPECT_THAT(outcome.err, HasSubstr(layout));
+    EXPECT_FALSE(fs::exists(path("store"))) << "found before the model is loaded";
+  }
+};
+
+TEST_F(EvalData, EveryTaskNamesTheFirstFileThatIsMissingAndTheLayout) {
+  expect_missing({"sts", "--data", path("none")}, path("none") + "] is no folder", "STS/STSBenchmark/sts-test.csv");
+  write("STS/STS12-en-test/STS.gs.MSRpar.txt", "1\n2\n");
+  expect_missing({"sts", "--data", path("")}, "STS12-en-test/STS.input.MSRpar.txt] is missing",
+                 "SICK/SICK_test_annotated.txt");
+  for (const std::string task : {"retrieval", "gap"}) {
+    expect_missing({task, "--captions", path("none.json")}, path("none.json") + "] is missing", "Karpathy's JSON");
+    write("caption/1.txt", "one\n");
+    expect_missing({task, "--captions", path("")}, path("image") + "] is missing", "image/NAME.jpg");
+    write("c.jsonl", "{\"image\": \"none.jpg\", \"caption\": \"x\"}\n");
+    expect_missing({task, "--captions", path("c.jsonl")}, path("none.jpg") + " does not exist", "--images");
+    expect_missing({task, "--captions", path("c.jsonl"), "--images", path("none")}, path("none") + "] is no folder",
+                   "expected the pictures of");
+  }
+  expect_missing({"fashioniq", "--data", path("")}, path("captions/cap.shirt.val.json") + "] is missing",
+                 "images/ID.jpg");
+  write("captions/cap.shirt.val.json", "[]");
+  expect_missing({"fashioniq", "--data", path("")}, path("image_splits/split.shirt.val.json") + "] is missing",
+                 "images/ID.jpg");
+  write("image_splits/split.shirt.val.json", "[\"B0\"]");
+  expect_missing({"fashioniq", "--data", path("")}, path("images/B0.jpg") + "] is missing", "images/ID.jpg");
+  expect_missing({"cirr", "--data", path("")}, path("captions/cap.rc2.val.json") + "] is missing", "dev/...");
+  write("captions/cap.rc2.val.json", "[]");
+  write("image_splits/split.rc2.val.json", "{\"dev-0\": \"./dev/dev-0.png\"}");
+  expect_missing({"cirr", "--data", path("")}, path("dev/dev-0.png") + "] is missing", "test1/...");
+  expect_missing({"pairs", "--pairs", path("none.csv")}, path("none.csv") + "] is missing", "sent0 or image0");
+}
+
+TEST_F(EvalData, HelpSaysWhereDataAreAndHowTheyLook) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> parts{
+      {"sts", {"--data DIR", "github.com/facebookresearch/SentEval", "STS12-en-test", "--html FILE"}},
+      {"retrieval", {"--captions FILE", "cocodataset.org", "Urban1k", "ShareGPT4V", "--rendered-text"}},
+      {"gap", {"--captions FILE", "cocodataset.org", "--html FILE"}},
+      {"fashioniq", {"--data DIR", "github.com/XiaoxiaoGuo/fashion-iq", "cap.dress.val.json"}},
+      {"cirr", {"--data DIR", "github.com/Cuberick-Orion/CIRR", "cap.rc2.val.json", "--submission FILE"}},
+      {"pairs", {"--pairs FILE", "sent0", "image1", "score"}},
+      {"all", {"--suite FILE", "\"tasks\"", "--json FILE", "--html FILE"}}};
+  const std::string overview = run({"eval", "--help"}).out;
+  for (const auto& [task, texts] : parts) {
+    EXPECT_THAT(overview, HasSubstr("\n  " + task + " "));
+    const Outcome outcome = run({"eval", task, "--help"});
+    EXPECT_EQ(outcome.code, 0);
+    for (const std::string& text : texts) EXPECT_THAT(outcome.out, HasSubstr(text)) << task;
+  }
+}
+
+TEST_F(EvalData, OptionsThatAreMissingOrExcludeEachOtherAreWrongUsage) {
+  expect_failure(run({"eval", "sts", "--data", path("")}), 2, "--model is required");
+  expect_failure(run({"eval", "sts", "--model", model_folder()}), 2, "--data is required");
+  expect_failure(run({"eval", "retrieval", "--captions", path("c")}), 2, "either --model, or both files of vectors");
+  expect_failure(run({"eval", "retrieval", "--captions", path("c"), "--text-vectors", "t", "--image-vectors", "i",
+                      "--model", model_folder()}),
+                 2, "either --model, or both files of vectors");
+  expect_failure(run({"eval", "retrieval", "--captions", path("c"), "--text-vectors", "t"}), 2, "--image-vectors");
+}
+
+}  // namespace
+}  // namespace e5v::test
