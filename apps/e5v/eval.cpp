@@ -13,7 +13,8 @@
 namespace e5v::app {
 namespace {
 
-constexpr std::array kKinds{&kStsEval, &kRetrievalEval, &kFashioniqEval, &kCirrEval, &kGapEval, &kPairsEval};
+constexpr std::array kKinds{&kStsEval,  &kTransferEval, &kRetrievalEval, &kFashioniqEval,
+                            &kCirrEval, &kGapEval,      &kPairsEval};
 
 /// The files first: whoever reads the table's end may be sure of them.
 void give_out(const EvalOutputs& outputs, const Json& json, std::span<const eval::Result> results) {

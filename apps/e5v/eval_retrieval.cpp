@@ -4,6 +4,8 @@
 #include "eval/retrieval.h"
 #include "eval_task.h"
 #include "image/text_image.h"
+#include "ops/rows.h"
+#include "tensor/tensor.h"
 
 namespace e5v::app {
 namespace {
@@ -32,6 +34,19 @@ class CaptionedTask : public EvalTask {
         .add_option("--image-prompt", image_prompt_, "prompt of pictures: a name, or a template with <image> (image)")
         ->option_text("PROMPT");
   }
+  /// Instead of a model.
+  void add_vector_options(CLI::App& command) {
+    CLI::Option* texts =
+        command.add_option("--text-vectors", text_vectors_, "vectors of the captions, instead of a model");
+    CLI::Option* images =
+        command.add_option("--image-vectors", image_vectors_, "vectors of the pictures, instead of a model");
+    texts->option_text("NPY")->needs(images);
+    images->option_text("NPY")->needs(texts);
+  }
+  bool needs_model() const override { return text_vectors_.empty(); }
+  void check_usage() const override {
+    if (needs_model() == model.folder.empty()) throw CLI::RequiredError("either --model, or both files of vectors,");
+  }
   void read() override {
     eval::CaptionOptions captions = captions_;
     if (captions.split == "all") captions.split.clear();
@@ -45,15 +60,45 @@ class CaptionedTask : public EvalTask {
     return file.has_filename() ? file.stem().string() : file.parent_path().filename().string();
   }
 
+  std::pair<std::string, std::string> vectors_fact() const {
+    return {"vectors", text_vectors_.string() + ", " + image_vectors_.string()};
+  }
+
   eval::CaptionOptions captions_;
+  fs::path text_vectors_, image_vectors_;
   std::string name_, text_prompt_ = "text", image_prompt_ = "image";
   std::vector<eval::CaptionedImage> data_;
 };
 
 class GapTask : public CaptionedTask {
  public:
+  void add_options(CLI::App& command) override {
+    CaptionedTask::add_options(command);
+    add_vector_options(command);
+  }
   eval::Result evaluate(eval::Encoder* encoder) override {
+    if (!needs_model()) return of_files();
     return eval::evaluate_gap(*encoder, data_, title(), text_prompt_, image_prompt_);
+  }
+
+ private:
+  /// Of the captions' vectors those of the first of each picture.
+  eval::Result of_files() const {
+    const eval::UnitVectors texts(text_vectors_), images(image_vectors_);
+    std::vector<std::int64_t> first;
+    std::int64_t captions = 0;
+    for (const eval::CaptionedImage& entry : data_) {
+      first.push_back(captions);
+      captions += static_cast<std::int64_t>(entry.captions.size());
+    }
+    const tensor::ConstMatrix all = texts.matrix();
+    require(all.rows == captions, "[{}] {} vectors, but there are {} captions", text_vectors_.string(), all.rows,
+            captions);
+    const tensor::Tensor chosen(tensor::DType::f32, {static_cast<std::int64_t>(first.size()), all.columns});
+    ops::select_rows(all, first, tensor::matrix_of(chosen));
+    eval::Result result = eval::gap_result(tensor::matrix_of(chosen), images.matrix(), title());
+    result.facts.insert(result.facts.begin(), vectors_fact());
+    return result;
   }
 };
 
@@ -61,17 +106,8 @@ class RetrievalTask : public CaptionedTask {
  public:
   void add_options(CLI::App& command) override {
     CaptionedTask::add_options(command);
-    CLI::Option* texts =
-        command.add_option("--text-vectors", text_vectors_, "vectors of the captions, instead of a model");
-    CLI::Option* images =
-        command.add_option("--image-vectors", image_vectors_, "vectors of the pictures, instead of a model");
-    texts->option_text("NPY")->needs(images);
-    images->option_text("NPY")->needs(texts);
+    add_vector_options(command);
     add_rendering(command);
-  }
-  bool needs_model() const override { return text_vectors_.empty(); }
-  void check_usage() const override {
-    if (needs_model() == model.folder.empty()) throw CLI::RequiredError("either --model, or both files of vectors,");
   }
   void read() override {
     CaptionedTask::read();
@@ -109,11 +145,11 @@ class RetrievalTask : public CaptionedTask {
     const eval::UnitVectors texts(text_vectors_), images(image_vectors_);
     eval::Result result =
         eval::retrieval_result(eval::CaptionedSet::of(data_), {texts.matrix(), images.matrix()}, task);
-    result.facts.insert(result.facts.begin(), {"vectors", text_vectors_.string() + ", " + image_vectors_.string()});
+    result.facts.insert(result.facts.begin(), vectors_fact());
     return result;
   }
 
-  fs::path text_vectors_, image_vectors_, font_ = image::default_font();
+  fs::path font_ = image::default_font();
   bool rendered_text_ = false;
   std::string layout_ = "raqm";
   std::shared_ptr<const image::TextPainter> painter_;

@@ -41,7 +41,7 @@ struct EvalKind {
 };
 
 /// The kinds, one file each.
-extern const EvalKind kStsEval, kRetrievalEval, kGapEval, kFashioniqEval, kCirrEval, kPairsEval;
+extern const EvalKind kStsEval, kRetrievalEval, kGapEval, kFashioniqEval, kCirrEval, kPairsEval, kTransferEval;
 
 /// The task's options and those that all tasks have: of the model, of images, and --store.
 void add_task_options(CLI::App& command, EvalTask& task);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <string_view>
@@ -21,17 +22,30 @@ void note(int number) {
   if (::isatty(STDERR_FILENO) == 1 && ::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) return;
 }
 
+/// A stack for the handler. oneDNN's f32 GEMM points the stack pointer into a buffer on the heap while it runs: a frame
+/// that the kernel lays there overwrites what lies below. The first thread gets the process's signals.
+void use_own_stack() {
+  static std::array<char, 128 << 10> memory;  // a frame holds all vector registers
+  stack_t stack{};
+  stack.ss_sp = memory.data();
+  stack.ss_size = memory.size();
+  ::sigaltstack(&stack, nullptr);
+}
+
 void set_handler(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_ONSTACK);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
 }  // namespace
 
-InterruptScope::InterruptScope() { set_handler(note); }
+InterruptScope::InterruptScope() {
+  use_own_stack();
+  set_handler(note);
+}
 
 InterruptScope::~InterruptScope() { set_handler(SIG_DFL); }
 

@@ -36,10 +36,7 @@ std::string lines_of(const std::vector<std::int32_t>& ids, const text::Tokenizer
 }
 
 int run_tokenize(const TokenizeOptions& options) {
-  const model::ModelConfig config = model::read_config(embed::check_folder(options.folder));
-  const text::Tokenizer tokenizer = embed::read_tokenizer(options.folder, config);
-  const char* backbone = config.text.backbone == model::Backbone::mistral ? "mistral" : "llama";
-  const text::ChatStyle style = text::chat_style_for(tokenizer, backbone);
+  const auto [tokenizer, style] = embed::read_any_tokenizer(embed::check_folder(options.folder));
   Json results = Json::array();
   std::string lines;
   for (const std::string& sentence : options.texts) {

@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <new>
 #include <optional>
 #include <vector>
 
 #include "base/cpu.h"
+#include "embed/folder_checks.h"
 #include "embed/info.h"
 #include "embed/loading.h"
 #include "model/checkpoint.h"
-#include "model/clip_vit.h"
-#include "model/llama.h"
-#include "model/projector.h"
 #include "ops/isa.h"
 
 namespace e5v::embed {
@@ -21,22 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string file_size_text(const fs::path& file) { return bytes_text(fs::file_size(file)); }
-
-std::string describe_config(const model::ModelConfig& config) {
-  const std::string language = fmt::format("{} layers of width {}", config.text.layers, config.text.width);
-  if (!config.vision) return language + ", text only";
-  return fmt::format("{}; vision tower of {} layers, width {}", language, config.vision->layers, config.vision->width);
-}
-
-/// The shapes of all tensors, against the config.
-std::string check_tensors(const model::Checkpoint& checkpoint, const model::ModelConfig& config) {
-  const auto language = model::LlamaWeights::from(checkpoint, config.text);
-  if (!config.vision) return fmt::format("{} layers, complete", language.blocks.size());
-  const auto tower = model::ClipWeights::from(checkpoint, *config.vision, config.vision_layers_used());
-  const model::Projector projector(checkpoint, config, nn::Precision::f32);
-  checkpoint.tensor("image_newline", {config.text.width});
-  return fmt::format("{} language and {} vision layers, complete", language.blocks.size(), tower.blocks.size());
-}
 
 std::string check_finite(const model::Checkpoint& checkpoint) {
   const std::optional<std::string> culprit = checkpoint.first_non_finite();
@@ -72,7 +55,7 @@ std::string check_embedding(const fs::path& folder, const EmbedderOptions& optio
                      alone.fingerprints.front().compute, std::max(1e-8, std::abs(1 - cosine)));
 }
 
-void check_weights(const fs::path& folder, const std::optional<model::ModelConfig>& config, const ReportCheck& report) {
+void check_weights(const fs::path& folder, const FolderChecks* family, const ReportCheck& report) {
   std::optional<model::Checkpoint> checkpoint;
   const bool opened = run_check("weights", report, [&] {
     checkpoint.emplace(folder);
@@ -85,7 +68,7 @@ void check_weights(const fs::path& folder, const std::optional<model::ModelConfi
       return fmt::format("{}, {} tensors", file_size_text(file), tensor::SafetensorsFile(file).tensors().size());
     });
   }
-  if (config) run_check("tensors", report, [&] { return check_tensors(*checkpoint, *config); });
+  if (family != nullptr) run_check("tensors", report, [&] { return family->tensors(*checkpoint); });
   run_check("values", report, [&] { return check_finite(*checkpoint); });
 }
 
@@ -119,28 +102,23 @@ void check_machine(const ReportCheck& report) {
 void check_model(const fs::path& folder, const EmbedderOptions& options, const ReportCheck& report) {
   const bool exists = run_check("folder", report, [&] { return check_folder(folder).string(); });
   if (!exists) return;
-  std::optional<model::ModelConfig> config;
+  std::unique_ptr<FolderChecks> family;
   bool whole = run_check("config.json", report, [&] {
-    config = model::read_config(folder);
-    return describe_config(*config);
+    family = folder_checks(folder, options);
+    return family->config();
   });
   const auto note = [&](const Check& check) {
     whole &= check.ok;
     report(check);
   };
-  check_weights(folder, config, note);
-  if (!config) return;
-  run_check("tokenizer.json", note, [&] {
-    const text::Tokenizer tokenizer = read_tokenizer(folder, *config);
-    const char* backbone = config->text.backbone == model::Backbone::mistral ? "mistral" : "llama";
-    return fmt::format("{}, {} tokens, {} prompts", file_size_text(folder / "tokenizer.json"), tokenizer.size(),
-                       name_of(text::chat_style_for(tokenizer, backbone)));
-  });
-  if (config->vision) {
+  check_weights(folder, family.get(), note);
+  if (!family) return;
+  run_check("tokenizer.json", note,
+            [&] { return fmt::format("{}, {}", file_size_text(folder / "tokenizer.json"), family->tokenizer()); });
+  if (family->sees()) {
     run_check("preprocessor_config.json", note, [&] {
-      const image::Preprocess preprocess = read_preprocess(folder, *config, options);
       const std::string found = preprocess_file(folder) ? "" : "absent, the model's own sizes serve: ";
-      return fmt::format("{}tiles of {}, {} grids", found, preprocess.tile, preprocess.grid_pinpoints.size());
+      return found + family->preprocess();
     });
   }
   if (!whole) return;

@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "embed/batch.h"
 #include "embed/embedder_impl.h"
-#include "embed/loading.h"
 #include "embed/read_ahead.h"
 #include "ops/norm.h"
 
@@ -65,8 +65,8 @@ class StreamRun {
     const bool computes = !stream_.computes || stream_.computes();
     const tensor::Arena::Scope scope(impl_.arena);
     const tensor::Matrix vectors_SD =
-        impl_.arena.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.config.text.width);
-    if (computes && !inputs.empty()) embed::compute(impl_.model, inputs, vectors_SD, impl_.arena);
+        impl_.arena.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.engine->width());
+    if (computes && !inputs.empty()) impl_.engine->compute(inputs, vectors_SD, impl_.arena);
     std::int64_t row = 0;
     for (const std::optional<InvalidInput>& problem : pending_) {
       if (!problem) {
@@ -99,7 +99,7 @@ class StreamRun {
   }
 
   [[noreturn]] void report_non_finite() const {
-    const std::optional<std::string> culprit = impl_.checkpoint.first_non_finite();
+    const std::optional<std::string> culprit = impl_.engine->first_non_finite();
     fail<ModelError>("[input {}] the result is not finite; {}", next_,
                      culprit ? fmt::format("weight {} holds NaN or infinity", *culprit)
                              : std::string("all weights are, so the model overflows on this input"));
@@ -121,18 +121,10 @@ std::string Fingerprint::space() const {
 std::string Fingerprint::id() const { return Hasher().add(space()).add("/").add(prompt).digest().hex(); }
 
 Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions& given)
-    : options(given),
-      config(model::read_config(embed::check_folder(folder))),
-      checkpoint(folder),
-      precision(embed::choose_precision(given.dtype, embed::stored_weights(checkpoint))),
-      preparer(embed::make_preparer(folder, config, checkpoint, precision, given)),
-      model(checkpoint, config, preparer.preprocess(), precision) {
+    : options(given), engine(embed::open_engine(folder, given)) {
   require(options.token_budget > 0, "[options] token_budget is {}, expected at least 1", options.token_budget);
   require(options.threads >= 0, "[options] threads is {}, expected 0 (one per core) or more", options.threads);
   require(options.max_tiles >= 0, "[options] max_tiles is {}, expected 0 (no limit) or more", options.max_tiles);
-  if (options.adapter.empty()) return;
-  adapter = model::Adapter::read(options.adapter, config.text);
-  for (const nn::Lora& part : adapter->parts) model.language_model().attach(part);
 }
 
 void Embedder::Impl::stream(const Stream& stream) {
@@ -142,7 +134,7 @@ void Embedder::Impl::stream(const Stream& stream) {
     try {
       const std::optional<Input> input = stream.next();
       if (!input) return std::nullopt;
-      return preparer.prepare(*input);
+      return engine->preparer().prepare(*input);
     } catch (const InvalidInput& error) {
       return error;
     }
@@ -186,8 +178,10 @@ Embeddings Embedder::embed(std::span<const Input> inputs) {
 
 void Embedder::stream(const Stream& stream) { impl_->stream(stream); }
 
-std::int64_t Embedder::width() const { return impl_->config.text.width; }
+std::int64_t Embedder::width() const { return impl_->engine->width(); }
 
-Fingerprint Embedder::fingerprint(const std::string& prompt) const { return *impl_->preparer.fingerprint(prompt); }
+Fingerprint Embedder::fingerprint(const std::string& prompt) const {
+  return *impl_->engine->preparer().fingerprint(prompt);
+}
 
 }  // namespace e5v

@@ -2,15 +2,9 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <vector>
 
 #include "e5v/embedder.h"
-#include "embed/batch.h"
-#include "embed/prepare.h"
-#include "model/adapter.h"
-#include "model/checkpoint.h"
-#include "model/llava_next.h"
+#include "embed/engine.h"
 
 namespace e5v {
 
@@ -21,12 +15,7 @@ struct Embedder::Impl {
   void stream(const Stream& stream);
 
   EmbedderOptions options;
-  model::ModelConfig config;
-  model::Checkpoint checkpoint;
-  nn::Precision precision;
-  embed::Preparer preparer;
-  model::LlavaNext model;
-  std::optional<model::Adapter> adapter;  // attached to the model
+  std::unique_ptr<embed::Engine> engine;
   tensor::Arena arena;
   std::mutex mutex;  // one stream at a time
 };

@@ -6,8 +6,7 @@
 #include "base/cpu.h"
 #include "embed/loading.h"
 #include "model/bitsandbytes.h"
-#include "model/checkpoint.h"
-#include "nn/linear.h"
+#include "model/config_clip.h"
 #include "ops/isa.h"
 
 namespace e5v::embed {
@@ -24,6 +23,7 @@ std::string generation_of(const tensor::TensorMap& tensors) {
   if (any("model.language_model.")) return "transformers >= 4.52";
   if (any("language_model.model.")) return "transformers <= 4.51";
   if (any("model.mm_projector.") || any("model.vision_tower.")) return "original LLaVA-NeXT";
+  if (any("visual_projection.")) return "transformers' CLIPModel";
   return "language models";
 }
 
@@ -50,13 +50,6 @@ std::int64_t count_weights(const tensor::TensorMap& tensors) {
   return count;
 }
 
-/// The kernel that the largest GEMM of a block runs on, found by making its weight ready.
-std::string kernel_of(const model::Checkpoint& checkpoint, const model::LlamaConfig& config, nn::Precision precision) {
-  const tensor::StoredMatrix down =
-      checkpoint.matrix("language_model.layers.0.mlp.down_proj.weight", config.width, config.mlp_width);
-  return nn::Linear({down}, precision).kernel();
-}
-
 std::string count_text(std::int64_t count) {
   const auto value = static_cast<double>(count);
   if (count >= 1'000'000'000) return fmt::format("{:.2f} billion", value / 1e9);
@@ -64,21 +57,9 @@ std::string count_text(std::int64_t count) {
   return fmt::format("{}", count);
 }
 
-std::string architecture_text(const ModelInfo& info) {
-  const char* backbone = info.config.text.backbone == model::Backbone::mistral ? "Mistral" : "Llama";
-  return info.config.vision ? fmt::format("LLaVA-NeXT over {}", backbone) : fmt::format("{}, text only", backbone);
-}
-
-std::string language_text(const model::LlamaConfig& c) {
-  return fmt::format("{} layers, width {}, {} heads ({} kv) of {}, MLP {}", c.layers, c.width, c.heads, c.kv_heads,
-                     c.head_width, c.mlp_width);
-}
-
-std::string vision_text(const model::ModelConfig& config) {
-  if (!config.vision) return "none";
-  const model::ClipConfig& v = *config.vision;
-  return fmt::format("{} of {} layers, width {}, {} heads, MLP {}, tiles of {}, patches of {}",
-                     config.vision_layers_used(), v.layers, v.width, v.heads, v.mlp_width, v.image_size, v.patch_size);
+std::string prompts_text(text::ChatStyle style) {
+  if (style == text::ChatStyle::plain) return "none: sentences and pictures as they are";
+  return fmt::format("{} frame", name_of(style));
 }
 
 }  // namespace
@@ -99,7 +80,6 @@ std::string ModelInfo::precision_reason() const {
 ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
   ModelInfo info;
   info.folder = check_folder(folder);
-  info.config = model::read_config(folder);
   const model::Checkpoint checkpoint(folder);
   info.stored = stored_weights(checkpoint);
   info.precision = choose_precision(options.dtype, info.stored);
@@ -112,19 +92,11 @@ ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
     if (info.generation.empty() || info.generation == "language models")
       info.generation = generation_of(opened.tensors());
   }
-  info.used = count_parameters(info.config);
   info.instruction_set = ops::instruction_set();
   info.native_bf16 = ops::has_native_bf16();
   info.vector_bits = ops::vector_bits();
-  info.kernel = kernel_of(checkpoint, info.config.text, info.precision);
-  Preparer preparer = make_preparer(folder, info.config, checkpoint, info.precision, options);
-  info.chat_style = preparer.style();
-  info.context = preparer.limits().context;
-  info.image_tokens = largest_image_tokens(info.config, preparer.preprocess());
-  info.memory = estimate_memory(info.config, preparer.preprocess(), info.precision, info.stored, options,
-                                fs::file_size(folder / "tokenizer.json"));
+  model::is_clip(folder) ? inspect_clip(info, checkpoint, options) : inspect_llava(info, checkpoint, options);
   info.memory_available = this_machine().available;
-  info.fingerprint = *preparer.fingerprint("text");
   return info;
 }
 
@@ -132,16 +104,15 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
   const MemoryEstimate& m = info.memory;
   std::vector<std::pair<std::string, std::string>> lines{
       {"model", info.folder.string()},
-      {"architecture", architecture_text(info)},
-      {"language model", language_text(info.config.text)},
-      {"vision tower", vision_text(info.config)},
-      {"vectors", fmt::format("{} numbers", info.config.text.width)},
+      {"architecture", info.architecture},
+      {"vectors", fmt::format("{} numbers", info.width)},
       {"parameters", fmt::format("{}, {} of them used", count_text(info.parameters), count_text(info.used.total()))},
       {"weights", fmt::format("{} as {} in {} file{}, tensors named as in {}", bytes_text(info.bytes),
                               storage_text(info.stored), info.files, info.files == 1 ? "" : "s", info.generation)},
-      {"prompts", fmt::format("{} frame", name_of(info.chat_style))},
+      {"prompts", prompts_text(info.chat_style)},
       {"context", fmt::format("{} tokens", info.context)},
   };
+  lines.insert(lines.begin() + 2, info.towers.begin(), info.towers.end());
   if (info.image_tokens > 0) lines.emplace_back("image", fmt::format("at most {} tokens", info.image_tokens));
   lines.emplace_back("computes in", fmt::format("{}, {}", nn::name_of(info.precision), info.precision_reason()));
   lines.emplace_back("instruction set",
@@ -159,59 +130,43 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
 }
 
 Json to_json(const ModelInfo& info) {
-  const model::LlamaConfig& c = info.config.text;
   const MemoryEstimate& m = info.memory;
-  Json vision;
-  if (info.config.vision) {
-    const model::ClipConfig& v = *info.config.vision;
-    vision = {{"layers", v.layers},         {"layers_used", info.config.vision_layers_used()},
-              {"width", v.width},           {"heads", v.heads},
-              {"mlp_width", v.mlp_width},   {"image_size", v.image_size},
-              {"patch_size", v.patch_size}, {"most_tokens", info.image_tokens}};
-  }
-  return {{"model", info.folder.string()},
-          {"architecture", architecture_text(info)},
-          {"language_model",
-           {{"layers", c.layers},
-            {"width", c.width},
-            {"heads", c.heads},
-            {"kv_heads", c.kv_heads},
-            {"head_width", c.head_width},
-            {"mlp_width", c.mlp_width},
-            {"vocabulary", c.vocabulary}}},
-          {"vision_tower", vision},
-          {"width", c.width},
-          {"parameters", info.parameters},
-          {"parameters_used", info.used.total()},
-          {"weights",
-           {{"bytes", info.bytes},
-            {"dtype", tensor::name_of(info.stored.dtype)},
-            {"format", tensor::name_of(info.stored.format)},
-            {"files", info.files},
-            {"generation", info.generation}}},
-          {"prompts", name_of(info.chat_style)},
-          {"context", info.context},
-          {"compute",
-           {{"dtype", nn::name_of(info.precision)},
-            {"reason", info.precision_reason()},
-            {"instruction_set", info.instruction_set},
-            {"vector_bits", info.vector_bits},
-            {"native_bf16", info.native_bf16},
-            {"gemm_kernel", info.kernel}}},
-          {"memory",
-           {{"mapped", m.mapped},
-            {"copied", m.packed},
-            {"activations", m.activations},
-            {"scratch", m.scratch},
-            {"images", m.images},
-            {"base", m.base},
-            {"total", m.total()},
-            {"available", info.memory_available}}},
-          {"fingerprint",
-           {{"space", info.fingerprint.space()},
-            {"weights", info.fingerprint.weights},
-            {"preprocessing", info.fingerprint.preprocessing},
-            {"compute", info.fingerprint.compute}}}};
+  Json json{{"model", info.folder.string()},
+            {"architecture", info.architecture},
+            {"width", info.width},
+            {"parameters", info.parameters},
+            {"parameters_used", info.used.total()},
+            {"weights",
+             {{"bytes", info.bytes},
+              {"dtype", tensor::name_of(info.stored.dtype)},
+              {"format", tensor::name_of(info.stored.format)},
+              {"files", info.files},
+              {"generation", info.generation}}},
+            {"prompts", name_of(info.chat_style)},
+            {"context", info.context},
+            {"compute",
+             {{"dtype", nn::name_of(info.precision)},
+              {"reason", info.precision_reason()},
+              {"instruction_set", info.instruction_set},
+              {"vector_bits", info.vector_bits},
+              {"native_bf16", info.native_bf16},
+              {"gemm_kernel", info.kernel}}},
+            {"memory",
+             {{"mapped", m.mapped},
+              {"copied", m.packed},
+              {"activations", m.activations},
+              {"scratch", m.scratch},
+              {"images", m.images},
+              {"base", m.base},
+              {"total", m.total()},
+              {"available", info.memory_available}}},
+            {"fingerprint",
+             {{"space", info.fingerprint.space()},
+              {"weights", info.fingerprint.weights},
+              {"preprocessing", info.fingerprint.preprocessing},
+              {"compute", info.fingerprint.compute}}}};
+  json.update(info.parts);
+  return json;
 }
 
 std::string storage_text(const StoredWeights& stored) {
@@ -234,6 +189,7 @@ std::string_view name_of(text::ChatStyle style) {
     case text::ChatStyle::llama3: return "llama3";
     case text::ChatStyle::mistral: return "mistral";
     case text::ChatStyle::phi3: return "phi3";
+    case text::ChatStyle::plain: return "plain";
   }
   return "unknown";
 }

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "e5v/embedder.h"
 #include "embed/memory.h"
+#include "model/checkpoint.h"
 #include "text/prompt.h"
 
 namespace e5v::embed {
@@ -15,7 +16,10 @@ namespace e5v::embed {
 /// What can be said of a model folder and how it would run here, without loading it.
 struct ModelInfo {
   std::filesystem::path folder;
-  model::ModelConfig config;
+  std::string architecture;                                 ///< "LLaVA-NeXT over Llama"
+  std::vector<std::pair<std::string, std::string>> towers;  ///< label and sizes of each part, for people
+  Json parts;                                               ///< the same for programs: an object for each part
+  std::int64_t width = 0;                                   ///< numbers per vector
   text::ChatStyle chat_style = text::ChatStyle::llama3;
   std::string generation;       ///< of the tensors' names: "transformers <= 4.51", ...
   std::size_t files = 0;        ///< that hold weights
@@ -43,6 +47,11 @@ struct ModelInfo {
 /// ModelError.
 ModelInfo inspect(const std::filesystem::path& folder, const EmbedderOptions& options);
 
+/// What inspect() says of the models that are not the same, by what the folder holds. info has folder, stored and
+/// precision already. Throws ModelError.
+void inspect_llava(ModelInfo& info, const model::Checkpoint& checkpoint, const EmbedderOptions& options);
+void inspect_clip(ModelInfo& info, const model::Checkpoint& checkpoint, const EmbedderOptions& options);
+
 /// Label and value of each line that `e5v info` shows.
 std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info);
 
@@ -55,7 +64,7 @@ std::string storage_text(const StoredWeights& stored);
 /// "15.4 GiB", "312 KiB".
 std::string bytes_text(std::uint64_t bytes);
 
-/// "llama3", "mistral", "phi3".
+/// "llama3", "mistral", "phi3", "plain".
 std::string_view name_of(text::ChatStyle style);
 
 }  // namespace e5v::embed

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "embed/clip_prepare.h"
 #include "model/adapter.h"
 #include "ops/isa.h"
 
@@ -40,12 +41,6 @@ Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, c
   return hasher.digest();
 }
 
-std::string compute_text(nn::Precision precision, bool normalize) {
-  std::string text(name_of(precision));
-  if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";  // what is not int8, at least
-  return normalize ? text + "+l2" : text;
-}
-
 constexpr const char* kImageProcessor = "image_processor";
 
 /// A file of a checkpoint: when it is no JSON the checkpoint is at fault.
@@ -58,11 +53,6 @@ std::optional<Json> image_processor_of(const fs::path& file) {
   const Json json = read_model_json(file);
   if (!json.is_object() || !json.contains(kImageProcessor)) return std::nullopt;
   return json.at(kImageProcessor);
-}
-
-Json read_image_processor(const fs::path& file) {
-  if (file.filename() == "processor_config.json") return image_processor_of(file).value();
-  return read_model_json(file);
 }
 
 std::string pinpoints_text(const std::vector<image::Size>& pinpoints) {
@@ -116,6 +106,27 @@ text::Tokenizer read_tokenizer(const fs::path& folder, const model::ModelConfig&
   text::Tokenizer tokenizer = text::Tokenizer::from_file(folder / "tokenizer.json");
   if (config.vision) tokenizer.ensure_added_token("<image>", static_cast<std::int32_t>(config.image_token));
   return tokenizer;
+}
+
+StyledTokenizer read_any_tokenizer(const fs::path& folder) {
+  if (model::is_clip(folder))
+    return {read_clip_tokenizer(folder, model::read_clip_config(folder).text), text::ChatStyle::plain};
+  const model::ModelConfig config = model::read_config(folder);
+  text::Tokenizer tokenizer = read_tokenizer(folder, config);
+  const char* backbone = config.text.backbone == model::Backbone::mistral ? "mistral" : "llama";
+  const text::ChatStyle style = text::chat_style_for(tokenizer, backbone);
+  return {std::move(tokenizer), style};
+}
+
+Json read_image_processor(const fs::path& file) {
+  if (file.filename() == "processor_config.json") return image_processor_of(file).value();
+  return read_model_json(file);
+}
+
+std::string compute_text(nn::Precision precision, bool normalize) {
+  std::string text(name_of(precision));
+  if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";  // what is not int8, at least
+  return normalize ? text + "+l2" : text;
 }
 
 StoredWeights stored_weights(const model::Checkpoint& checkpoint) {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/json.h"
 #include "e5v/embedder.h"
 #include "embed/memory.h"
 #include "embed/prepare.h"
@@ -26,6 +27,19 @@ image::Preprocess read_preprocess(const std::filesystem::path& folder, const mod
 
 /// tokenizer.json with <image> among its tokens.
 text::Tokenizer read_tokenizer(const std::filesystem::path& folder, const model::ModelConfig& config);
+
+/// The tokenizer of any model folder, and how its prompts are framed.
+struct StyledTokenizer {
+  text::Tokenizer tokenizer;
+  text::ChatStyle style;
+};
+StyledTokenizer read_any_tokenizer(const std::filesystem::path& folder);
+
+/// The image settings of preprocess_file(). Throws ModelError.
+Json read_image_processor(const std::filesystem::path& file);
+
+/// What a fingerprint says of the arithmetic.
+std::string compute_text(nn::Precision precision, bool normalize);
 
 StoredWeights stored_weights(const model::Checkpoint& checkpoint);
 

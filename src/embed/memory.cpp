@@ -5,41 +5,13 @@
 #include <algorithm>
 
 #include "embed/batch.h"
+#include "embed/memory_parts.h"
 #include "image/anyres.h"
 #include "model/llava_next.h"
-#include "ops/isa.h"
 #include "ops/matmul.h"
 
 namespace e5v::embed {
 namespace {
-
-constexpr std::int64_t kFloat = sizeof(float);
-
-/// Program, libraries, generated kernels, decoding of an image: measured on small models, with a margin.
-constexpr std::uint64_t kProcessBytes = std::uint64_t{24} << 20;
-/// Of the table of token embeddings: 2,000 different tokens, and the 64 KiB that the kernel maps around each.
-constexpr std::uint64_t kEmbeddingBytes = std::uint64_t{125} << 20;
-/// The tokenizer's tables, and what reading them takes, in bytes per byte of its file: measured on Llama 3's.
-constexpr std::uint64_t kTokenizerFactor = 7;
-
-/// Bytes of an element of the activations that go into a GEMM.
-std::int64_t input_bytes(nn::Precision precision, tensor::WeightFormat format) {
-  return size_of(ops::input_dtype(nn::arithmetic_for(precision, format)));
-}
-
-/// Bytes for each number of a matrix that is copied into another type; 0 when it is used where it lies.
-std::int64_t packed_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored) {
-  const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, format);
-  if (format != tensor::WeightFormat::plain || arithmetic != ops::Arithmetic::f32) return 0;  // block by block
-  return precision != nn::Precision::f32 && stored == tensor::DType::f32 ? 2 : 0;
-}
-
-/// The two halves of a block follow each other in the same memory, so the larger counts.
-std::int64_t block_bytes(std::int64_t rows, std::int64_t attention_floats, std::int64_t attention_inputs,
-                         std::int64_t mlp_floats, std::int64_t mlp_inputs, std::int64_t input) {
-  return rows *
-         std::max(attention_floats * kFloat + attention_inputs * input, mlp_floats * kFloat + mlp_inputs * input);
-}
 
 /// LlamaBlock::forward: h, keys and values (and their packed copies), queries, mixed; or h, gate and up, inner.
 std::int64_t language_bytes(const model::LlamaConfig& c, std::int64_t T, std::int64_t input) {
@@ -125,7 +97,6 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, stored.format);
   estimate.activations = static_cast<std::uint64_t>(std::max(language, stream + vision));
   estimate.scratch = static_cast<std::uint64_t>(ops::matmul_scratch_bytes(arithmetic, T, c.mlp_width));
-  constexpr std::int64_t kImagesAhead = 6;  // four that wait, one being prepared, one being computed
   const std::int64_t tile_bytes = 3 * std::int64_t{preprocess.tile} * preprocess.tile;
   estimate.images = static_cast<std::uint64_t>(kImagesAhead * (image.tiles * tile_bytes + image.tokens * 4));
   const std::int64_t rotary = T * c.head_width * kFloat;  // a cosine and a sine for each pair

@@ -4,6 +4,7 @@
 #include "e5v/embedder.h"
 #include "image/preprocess.h"
 #include "model/config.h"
+#include "model/config_clip.h"
 #include "nn/precision.h"
 #include "tensor/dtype.h"
 
@@ -11,16 +12,18 @@ namespace e5v::embed {
 
 /// Weights of a model by part; only those that vectors depend on.
 struct ParameterCount {
-  std::int64_t embedding = 0;  ///< the table of token embeddings
-  std::int64_t language = 0;   ///< blocks and final norm
-  std::int64_t vision = 0;     ///< tower up to the layer used
-  std::int64_t projector = 0;
+  std::int64_t embedding = 0;          ///< the table of token embeddings
+  std::int64_t language = 0;           ///< blocks and norm, CLIP's table of positions among them
+  std::int64_t vision = 0;             ///< tower up to the layer used
+  std::int64_t projector = 0;          ///< or CLIP's projections
   std::int64_t language_matrices = 0;  ///< those of the above that are multiplied by: all but embeddings, norms, biases
   std::int64_t vision_matrices = 0;    ///< the same of tower and projector
   std::int64_t total() const { return embedding + language + vision + projector; }
 };
 
 ParameterCount count_parameters(const model::ModelConfig& config);
+
+ParameterCount count_parameters(const model::ClipModelConfig& config);
 
 /// Bytes that a model is predicted to take. Sums over what the code allocates, not a measurement: allocators, the CPU
 /// library's generated code and the operating system add to it.
@@ -47,6 +50,11 @@ struct StoredWeights {
 /// tokenizer_bytes is the size of tokenizer.json.
 MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
                                nn::Precision precision, const StoredWeights& stored, const EmbedderOptions& options,
+                               std::uint64_t tokenizer_bytes);
+
+/// The same of CLIP. Source: the sizes that model/clip*.cpp take.
+MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precision precision,
+                               const StoredWeights& stored, const EmbedderOptions& options,
                                std::uint64_t tokenizer_bytes);
 
 /// Tokens of the image that has most of them under this preprocessing.

@@ -152,6 +152,10 @@ std::vector<std::int32_t> Preparer::encode_filled(const std::string& filled, boo
   return ids;
 }
 
+model::PreparedImage Preparer::cut(const image::Bitmap& bitmap) const {
+  return {image::make_tiles(bitmap, preprocess_), image::packed_order({bitmap.height, bitmap.width}, preprocess_)};
+}
+
 void Preparer::prepare_image(const ImageSource& source, PreparedInput& prepared) {
   require<InvalidInput>(limits_.sees, "[input] an image was given, but this checkpoint takes text only");
   const ImageContent content = read_image(source);
@@ -166,10 +170,7 @@ void Preparer::prepare_image(const ImageSource& source, PreparedInput& prepared)
   const image::Bitmap bitmap = content.pixels != nullptr ? check_pixels(*content.pixels, options_.max_pixels)
                                                          : image::decode(content.encoded, content.name,
                                                                          {options_.apply_exif, options_.max_pixels});
-  auto image = std::make_shared<model::PreparedImage>();
-  image->tiles = image::make_tiles(bitmap, preprocess_);
-  image->order = image::packed_order({bitmap.height, bitmap.width}, preprocess_);
-  prepared.image = std::move(image);
+  prepared.image = std::make_shared<const model::PreparedImage>(cut(bitmap));
   const std::lock_guard lock(mutex_);
   images_[prepared.image_key] = prepared.image;
 }

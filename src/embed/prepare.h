@@ -35,12 +35,14 @@ struct ModelLimits {
   std::int64_t context = 0;      ///< most rows of a sequence
 };
 
-/// Prompts, tokens and tiles: the path of an input up to the model. Safe to use from several threads.
+/// Prompts, tokens and tiles: the path of an input up to the model, LLaVA-NeXT or what overrides its steps. Safe to use
+/// from several threads.
 class Preparer {
  public:
   /// base holds the fingerprint but for the prompt.
   Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
            const ModelLimits& limits, const EmbedderOptions& options, Fingerprint base);
+  virtual ~Preparer() = default;
 
   /// Throws InvalidInput for everything that is wrong with the input.
   PreparedInput prepare(const Input& input);
@@ -53,13 +55,18 @@ class Preparer {
   const image::Preprocess& preprocess() const { return preprocess_; }
   const ModelLimits& limits() const { return limits_; }
 
+ protected:
+  /// The tokens of the filled prompt; of an image, kImageSlot, in whose place so many will stand.
+  virtual std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input,
+                                           std::int64_t image_tokens) const;
+  virtual model::PreparedImage cut(const image::Bitmap& bitmap) const;
+
  private:
   struct KnownPrompt {
     text::Prompt prompt;
     std::shared_ptr<const Fingerprint> fingerprint;
   };
   const KnownPrompt& known_prompt(const std::string& name_or_template);
-  std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input, std::int64_t image_tokens) const;
   std::vector<std::int32_t> encode_filled(const std::string& filled, bool has_image) const;
   void prepare_image(const ImageSource& source, PreparedInput& prepared);
 

@@ -39,6 +39,7 @@ class Encoder {
 
   std::int64_t width() const { return embedder_.width(); }
   const Counts& counts() const { return counts_; }
+  const Hooks& hooks() const { return hooks_; }
   const std::filesystem::path& model() const { return model_; }
   const Embedder& embedder() const { return embedder_; }
 

@@ -151,7 +151,12 @@ Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, c
                        image_vectors = encoder.embed(images, image_prompt, "pictures");
   normalize(text_vectors);
   normalize(image_vectors);
-  const tensor::ConstMatrix t = tensor::matrix_of(text_vectors.view()), v = tensor::matrix_of(image_vectors.view());
+  Result result = gap_result(tensor::matrix_of(text_vectors.view()), tensor::matrix_of(image_vectors.view()), name);
+  result.facts.emplace_back("prompts", fmt::format("{}, {}", text_prompt, image_prompt));
+  return result;
+}
+
+Result gap_result(tensor::ConstMatrix t, tensor::ConstMatrix v, const std::string& name) {
   const Gap gap = measure_gap(t, v);
   Result result{.task = "gap",
                 .title = fmt::format("Modality gap, {}", name),
@@ -163,8 +168,7 @@ Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, c
       {"alignment (lower is nearer)", gap.alignment},
       {"uniformity of texts (lower is more even)", gap.text_uniformity},
       {"uniformity of images", gap.image_uniformity}};
-  result.facts = {{"pictures, with their first captions", fmt::format("{}", data.size())},
-                  {"prompts", fmt::format("{}, {}", text_prompt, image_prompt)}};
+  result.facts = {{"pictures, with their first captions", fmt::format("{}", t.rows)}};
   Stacked both{{}, {}, t.columns};
   const std::int64_t shown = std::min(kMostPlotted, t.rows);
   for (std::int64_t i = 0; i < shown; ++i) both.add(t, i, 0);

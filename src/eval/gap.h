@@ -22,7 +22,11 @@ Gap measure_gap(tensor::ConstMatrix texts_ND, tensor::ConstMatrix images_ND);
 /// The first two principal components of rows [N, D]: their coordinates, N of them. Deterministic.
 std::vector<std::array<double, 2>> principal_plane(tensor::ConstMatrix rows_ND);
 
-/// The gap between pictures and their first captions, and a picture of the space with both.
+/// The gap between vectors of texts and of the pictures that belong to them, row by row and of length 1, and a picture
+/// of the space with both.
+Result gap_result(tensor::ConstMatrix texts_ND, tensor::ConstMatrix images_ND, const std::string& name);
+
+/// The same of pictures and their first captions.
 Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, const std::string& name,
                     const std::string& text_prompt, const std::string& image_prompt);
 

@@ -78,8 +78,8 @@ lbfgsfloatval_t evaluate(void* problem, const lbfgsfloatval_t* x, lbfgsfloatval_
 
 }  // namespace
 
-LogisticRegression LogisticRegression::fit(tensor::ConstMatrix x_ND, std::span<const int> labels, int classes,
-                                           double c) {
+LogisticRegression LogisticRegression::fit(tensor::ConstMatrix x_ND, std::span<const int> labels, int classes, double c,
+                                           const LogisticRegression* start) {
   require(x_ND.rows == static_cast<std::int64_t>(labels.size()) && x_ND.rows > 0,
           "[logistic regression] {} rows and {} labels", x_ND.rows, labels.size());
   require(classes >= 2 && c > 0, "[logistic regression] {} classes and a penalty of 1 / {}", classes, c);
@@ -95,6 +95,11 @@ LogisticRegression LogisticRegression::fit(tensor::ConstMatrix x_ND, std::span<c
                   std::vector<float>(weights),
                   std::vector<float>(static_cast<std::size_t>(x_ND.rows) * count)};
   std::vector<double> parameters(weights + count, 0.0);
+  if (start != nullptr) {
+    require(start->weights_CD_.size() == weights && start->bias_C_.size() == count,
+            "[logistic regression] the start has {} weights, expected {}", start->weights_CD_.size(), weights);
+    std::ranges::copy(start->bias_C_, std::ranges::copy(start->weights_CD_, parameters.begin()).out);
+  }
   lbfgs_parameter_t settings;
   lbfgs_parameter_init(&settings);
   settings.epsilon = 1e-5;  // what products of floats can resolve

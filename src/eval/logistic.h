@@ -11,8 +11,10 @@ namespace e5v::eval {
 /// scikit-learn's LogisticRegression does; the bias is not penalised. Solved by L-BFGS in double; deterministic.
 class LogisticRegression {
  public:
-  /// x_ND f32 [N, D]; labels [N] in [0, classes). Throws InvalidInput when sizes differ or a label is out of range.
-  static LogisticRegression fit(tensor::ConstMatrix x_ND, std::span<const int> labels, int classes, double c);
+  /// x_ND f32 [N, D]; labels [N] in [0, classes). `start`, of the same sizes, is where the search begins: the result of
+  /// a similar problem saves time; none: at zero. Throws InvalidInput when sizes differ or a label is out of range.
+  static LogisticRegression fit(tensor::ConstMatrix x_ND, std::span<const int> labels, int classes, double c,
+                                const LogisticRegression* start = nullptr);
 
   /// The most likely class of each row.
   std::vector<int> predict(tensor::ConstMatrix x_ND) const;

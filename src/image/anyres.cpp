@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "image/clones.h"
+#include "image/tile.h"
 
 // Arithmetic on sizes is in doubles and in the reference's order of operations: ceil(400 * (336 / 300)) is 449.
 
@@ -43,28 +43,6 @@ Bitmap cut(const Bitmap& source, int top, int left, Size size) {
     std::memcpy(out.row(y - top) + 3 * (begin - left), source.row(y) + 3 * static_cast<std::size_t>(begin),
                 3 * static_cast<std::size_t>(end - begin));
   return out;
-}
-
-/// The reference's second resize, to the shortest edge: nothing is left for it to do unless a tile came out too small
-/// (v4412) or `shortest_edge` is not the tile. Source: get_resize_output_image_size.
-Bitmap with_shortest_edge(Bitmap bitmap, const Preprocess& p) {
-  const int shorter = std::min(bitmap.width, bitmap.height), longer = std::max(bitmap.width, bitmap.height);
-  const int new_longer = static_cast<int>(static_cast<double>(std::int64_t{p.shortest_edge} * longer) / shorter);
-  const bool upright = bitmap.width <= bitmap.height;
-  const int width = upright ? p.shortest_edge : new_longer, height = upright ? new_longer : p.shortest_edge;
-  if (width == bitmap.width && height == bitmap.height) return bitmap;
-  return resize(bitmap, width, height, p.filter);
-}
-
-/// Writes the middle of the bitmap as one tile, [3, tile, tile].
-E5V_AVX2_CLONE void write_tile(const Bitmap& bitmap, int tile, std::uint8_t* out) {
-  const int top = (bitmap.height - tile) / 2, left = (bitmap.width - tile) / 2;
-  const std::size_t edge = static_cast<std::size_t>(tile), plane = edge * edge;
-  for (int y = 0; y < tile; ++y) {
-    const std::uint8_t* in = bitmap.row(top + y) + 3 * static_cast<std::size_t>(left);
-    std::uint8_t *red = out + static_cast<std::size_t>(y) * edge, *green = red + plane, *blue = green + plane;
-    for (std::size_t x = 0; x < edge; ++x) red[x] = in[3 * x], green[x] = in[3 * x + 1], blue[x] = in[3 * x + 2];
-  }
 }
 
 struct Layout {
@@ -153,6 +131,8 @@ Tiles make_tiles(const Bitmap& bitmap, const Preprocess& p) {
   parallel_for(tiles.count - 1, 1, [&](std::int64_t index) {
     const int top = static_cast<int>(index / columns) * p.tile, left = static_cast<int>(index % columns) * p.tile;
     const Size size{std::min(p.tile, layout.padded.height - top), std::min(p.tile, layout.padded.width - left)};
+    // The reference's second resize: nothing is left for it to do unless a tile came out too small (v4412) or
+    // shortest_edge is not the tile.
     const Bitmap tile = with_shortest_edge(cut(content, top - layout.top, left - layout.left, size), p);
     write_tile(tile, p.tile, tiles.pixels.data() + static_cast<std::size_t>(index + 1) * bytes_per_tile);
   });

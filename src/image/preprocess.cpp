@@ -70,6 +70,8 @@ Preprocess Preprocess::from_json(const Json& config, std::string_view origin) {
   Preprocess result;
   result.tile = square_edge(config, "crop_size", kDefaultEdge, origin);
   result.shortest_edge = square_edge(config, "size", kDefaultEdge, origin);
+  const auto size = config.find("size");
+  result.squeezed = size != config.end() && size->is_object() && !size->contains("shortest_edge");
   if (const auto list = config.find("image_grid_pinpoints"); list != config.end() && !list->is_null())
     result.grid_pinpoints = pinpoints_of(*list, origin);
   result.mean = channels_of(config, "image_mean", result.mean, origin);

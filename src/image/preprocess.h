@@ -23,6 +23,7 @@ struct Preprocess {
   std::vector<Size> grid_pinpoints{{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}};  ///< pixels
   int tile = 336;           ///< edge of a tile, pixels (crop_size)
   int shortest_edge = 336;  ///< edge that tiles are brought to before the centre crop, at least `tile`
+  bool squeezed = false;    ///< "size" gives height and width: without any-resolution tiles, proportions go
   int patch = 14;           ///< edge of a vision patch, pixels
   std::array<float, 3> mean{0.48145466f, 0.4578275f, 0.40821073f};
   std::array<float, 3> std{0.26862954f, 0.26130258f, 0.27577711f};

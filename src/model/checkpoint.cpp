@@ -45,7 +45,8 @@ constexpr std::array<Renaming, 14> kRenamings{{
 /// Tensors that vectors do not depend on and that tools store or leave out as they like.
 bool is_unused(std::string_view canonical) {
   return canonical.starts_with("lm_head.") || canonical.starts_with("vision_tower.post_layernorm.") ||
-         canonical.ends_with(".rotary_emb.inv_freq") || canonical.ends_with(".position_ids");
+         canonical == "logit_scale" || canonical.ends_with(".rotary_emb.inv_freq") ||
+         canonical.ends_with(".position_ids");
 }
 
 bool is_weight_type(DType type) { return type == DType::f32 || type == DType::f16 || type == DType::bf16; }

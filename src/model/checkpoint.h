@@ -15,7 +15,8 @@
 namespace e5v::model {
 
 // The one name of a weight, whatever generation of tools wrote the file. "4.51" and "4.52" are transformers up to and
-// from that version; text-only Llama and Mistral files use LLaVA-NeXT's names. Other names stay as they are.
+// from that version; text-only Llama and Mistral files use LLaVA-NeXT's names. Other names, CLIPModel's among them,
+// stay as they are.
 // clang-format off
 //   canonical          | original LLaVA-NeXT                            | 4.51                           | 4.52
 //   language_model.*   | model.*  (layers.N, embed_tokens, norm)        | language_model.model.*         | model.language_model.*
@@ -74,7 +75,7 @@ class Checkpoint {
   /// Tells different weights apart without reading them all: hashes of each tensor the vectors depend on its canonical
   /// name, type, shape and 32 evenly spaced samples of 64 bytes. The price is that a change between the samples of a
   /// tensor goes unseen; fine-tuning and quantisation change everything. Names of other generations, sharding, and
-  /// presence of unused tensors (LM head, the tower's last norm) do not change it.
+  /// presence of unused tensors (LM head, LLaVA's last norm of the tower, CLIP's logit scale) do not change it.
   Hash128 fingerprint() const;
 
   /// Reads everything; the first tensor, in order of canonical names, that holds NaN or infinity, as the file calls it.

@@ -1,10 +1,8 @@
 // Legend: T tiles, R rows (tiles times positions), D tower width, F MLP width.
 #include "model/clip_vit.h"
 
-#include <cmath>
 #include <memory>
 
-#include "model/activation.h"
 #include "nn/repeatable.h"
 #include "ops/rows.h"
 
@@ -13,10 +11,6 @@ namespace {
 
 using tensor::DType;
 using tensor::Matrix;
-
-NormWeights norm_weights(const Checkpoint& checkpoint, const std::string& name, std::int64_t width) {
-  return {checkpoint.tensor(name + ".weight", {width}), checkpoint.tensor(name + ".bias", {width})};
-}
 
 /// Each tile attends to itself.
 ops::AttentionPlan tile_plan(std::int64_t tiles, std::int64_t rows) {
@@ -30,82 +24,20 @@ ops::AttentionPlan tile_plan(std::int64_t tiles, std::int64_t rows) {
 
 }  // namespace
 
-ClipWeights ClipWeights::from(const Checkpoint& checkpoint, const ClipConfig& c, std::int64_t layers) {
-  const std::int64_t D = c.width, F = c.mlp_width, P = c.patch_size;
+ClipWeights ClipWeights::from(const Checkpoint& checkpoint, const ClipConfig& c, std::int64_t layers,
+                              const std::string& prefix) {
+  const std::int64_t D = c.width, P = c.patch_size;
   ClipWeights weights;
-  weights.class_token = checkpoint.tensor("vision_tower.embeddings.class_embedding", {D});
-  weights.patch = checkpoint.tensor("vision_tower.embeddings.patch_embedding.weight", {D, 3, P, P});
+  weights.class_token = checkpoint.tensor(prefix + "embeddings.class_embedding", {D});
+  weights.patch = checkpoint.tensor(prefix + "embeddings.patch_embedding.weight", {D, 3, P, P});
   weights.patch.shape = {D, 3 * P * P};
-  weights.position = checkpoint.tensor("vision_tower.embeddings.position_embedding.weight", {c.positions(), D});
-  weights.pre_norm = norm_weights(checkpoint, "vision_tower.pre_layrnorm", D);
+  weights.position = checkpoint.tensor(prefix + "embeddings.position_embedding.weight", {c.positions(), D});
+  weights.pre_norm = NormWeights::from(checkpoint, prefix + "pre_layrnorm", D);
   for (std::int64_t layer = 0; layer < layers; ++layer) {
-    const std::string prefix = fmt::format("vision_tower.encoder.layers.{}.", layer);
-    const auto weight = [&](const char* name, std::int64_t outputs, std::int64_t inputs) {
-      return checkpoint.matrix(fmt::format("{}{}.weight", prefix, name), outputs, inputs);
-    };
-    const auto bias = [&](const char* name, std::int64_t outputs) {
-      return checkpoint.tensor(fmt::format("{}{}.bias", prefix, name), {outputs});
-    };
-    ClipBlockWeights block;
-    block.norm1 = norm_weights(checkpoint, prefix + "layer_norm1", D);
-    block.norm2 = norm_weights(checkpoint, prefix + "layer_norm2", D);
-    block.q = weight("self_attn.q_proj", D, D), block.q_bias = bias("self_attn.q_proj", D);
-    block.k = weight("self_attn.k_proj", D, D), block.k_bias = bias("self_attn.k_proj", D);
-    block.v = weight("self_attn.v_proj", D, D), block.v_bias = bias("self_attn.v_proj", D);
-    block.out = weight("self_attn.out_proj", D, D), block.out_bias = bias("self_attn.out_proj", D);
-    block.fc1 = weight("mlp.fc1", F, D), block.fc1_bias = bias("mlp.fc1", F);
-    block.fc2 = weight("mlp.fc2", D, F), block.fc2_bias = bias("mlp.fc2", D);
-    weights.blocks.push_back(block);
+    const std::string name = fmt::format("{}encoder.layers.{}.", prefix, layer);
+    weights.blocks.push_back(ClipBlockWeights::from(checkpoint, name, D, c.mlp_width));
   }
   return weights;
-}
-
-ClipBlock::ClipBlock(const ClipBlockWeights& w, const ClipConfig& config, nn::Precision precision)
-    : heads_(config.heads),
-      bf16_attention_(nn::bf16_attention(precision)),
-      eps_(config.norm_eps),
-      activation_(config.activation),
-      norm1_(w.norm1),
-      norm2_(w.norm2),
-      qkv_({w.q, w.k, w.v}, {w.q_bias, w.k_bias, w.v_bias}, precision),
-      out_({w.out}, {w.out_bias}, precision),
-      fc1_({w.fc1}, {w.fc1_bias}, precision),
-      fc2_({w.fc2}, {w.fc2_bias}, precision) {}
-
-void ClipBlock::forward(Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const {
-  add_attention(x_RD, plan, pass);
-  add_mlp(x_RD, pass);
-}
-
-void ClipBlock::add_attention(Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const {
-  const nn::Pass::Scope scope(pass);
-  const std::int64_t R = x_RD.rows, D = x_RD.columns;
-  const Matrix h_RD = pass.matrix(qkv_.input_type(), R, D);
-  const Matrix qkv_RC = pass.matrix(DType::f32, R, 3 * D);
-  const Matrix mixed_RD = pass.matrix(out_.input_type(), R, D);
-  norm1_.forward(pass, x_RD, eps_, h_RD);
-  qkv_.forward(pass, h_RD, qkv_RC);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D / heads_));
-  nn::attention(pass,
-                {qkv_RC.column_range(0, D), qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_RD, heads_,
-                 heads_, scale, bf16_attention_},
-                plan);
-  out_.add_to(pass, mixed_RD, x_RD);
-}
-
-void ClipBlock::add_mlp(Matrix x_RD, const nn::Pass& pass) const {
-  const nn::Pass::Scope scope(pass);
-  const Matrix h_RD = pass.matrix(fc1_.input_type(), x_RD.rows, x_RD.columns);
-  const Matrix wide_RF = pass.matrix(DType::f32, x_RD.rows, fc1_.outputs());
-  const Matrix inner_RF = pass.matrix(fc2_.input_type(), x_RD.rows, fc1_.outputs());
-  norm2_.forward(pass, x_RD, eps_, h_RD);
-  fc1_.forward(pass, h_RD, wide_RF);
-  activate(pass, activation_, wide_RF, inner_RF);
-  fc2_.finish(pass, inner_RF, x_RD);
-}
-
-std::int64_t ClipBlock::owned_bytes() const {
-  return qkv_.owned_bytes() + out_.owned_bytes() + fc1_.owned_bytes() + fc2_.owned_bytes();
 }
 
 ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Precision precision)
@@ -115,7 +47,8 @@ ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Preci
       patch_({weights.patch}, precision),
       pre_norm_(weights.pre_norm) {
   blocks_.reserve(weights.blocks.size());
-  for (const ClipBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);
+  const ClipBlockConfig shared{config.heads, config.norm_eps, config.activation};
+  for (const ClipBlockWeights& block : weights.blocks) blocks_.emplace_back(block, shared, precision);
 }
 
 void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pass) const {
@@ -145,22 +78,43 @@ void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pas
   });
 }
 
+void ClipVit::embed_tiles(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
+                          Matrix x_RD, const nn::Pass& pass) const {
+  const nn::Pass::Scope scope(pass);
+  const std::int64_t patches = x_RD.rows - x_RD.rows / rows_per_tile();
+  const Matrix pixels = pass.arena.matrix(patch_.input_type(), patches, patch_.inputs());
+  const Matrix embedded_RD = pass.matrix(DType::f32, x_RD.rows, x_RD.columns);
+  ops::unfold_patches(tiles_TCHW, config_.image_size, config_.patch_size, table, pixels);
+  embed(pixels, embedded_RD, pass);
+  pre_norm_.forward(pass, embedded_RD, config_.norm_eps, x_RD);
+}
+
 void ClipVit::forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
                       Matrix x_RD, const nn::Pass& pass) const {
   const std::int64_t rows = rows_per_tile(), tiles = x_RD.rows / rows;
-  {
-    const nn::Pass::Scope scope(pass);
-    const Matrix pixels = pass.arena.matrix(patch_.input_type(), tiles * (rows - 1), patch_.inputs());
-    const Matrix embedded_RD = pass.matrix(DType::f32, x_RD.rows, x_RD.columns);
-    ops::unfold_patches(tiles_TCHW, config_.image_size, config_.patch_size, table, pixels);
-    embed(pixels, embedded_RD, pass);
-    pre_norm_.forward(pass, embedded_RD, config_.norm_eps, x_RD);
-  }
+  embed_tiles(tiles_TCHW, table, x_RD, pass);
   const auto plan = std::make_shared<const ops::AttentionPlan>(tile_plan(tiles, rows));
   for (const ClipBlock& block : blocks_) {
     nn::repeatable(pass, x_RD, x_RD,
                    [plan, &block](Matrix x, Matrix, const nn::Pass& inner) { block.forward(x, *plan, inner); });
   }
+}
+
+void ClipVit::forward_class(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
+                            Matrix y_TD, const nn::Pass& pass) const {
+  const nn::Pass::Scope scope(pass);
+  const std::int64_t rows = rows_per_tile(), tiles = y_TD.rows;
+  const Matrix x_RD = pass.matrix(DType::f32, tiles * rows, y_TD.columns);
+  embed_tiles(tiles_TCHW, table, x_RD, pass);
+  const ops::AttentionPlan plan = tile_plan(tiles, rows);
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) blocks_[i].forward(x_RD, plan, pass);
+  ops::AttentionPlan class_plan = plan;
+  std::vector<std::int64_t> class_rows;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    class_plan.spans[static_cast<std::size_t>(tile)].queries = {tile, 1};
+    class_rows.push_back(tile * rows);
+  }
+  blocks_.back().forward_pooled(x_RD, class_rows, class_plan, y_TD, pass);
 }
 
 std::int64_t ClipVit::owned_bytes() const {

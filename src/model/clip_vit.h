@@ -2,27 +2,12 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "model/checkpoint.h"
-#include "model/config.h"
-#include "nn/functions.h"
-#include "nn/linear.h"
-#include "ops/attention.h"
+#include "model/clip_block.h"
 
 namespace e5v::model {
-
-/// A layer norm's parameters.
-struct NormWeights {
-  tensor::TensorView gamma, beta;
-};
-
-/// The tensors of one CLIP encoder layer as a checkpoint holds them. Weights are [outputs, inputs].
-struct ClipBlockWeights {
-  NormWeights norm1, norm2;
-  tensor::StoredMatrix q, k, v, out, fc1, fc2;
-  tensor::TensorView q_bias, k_bias, v_bias, out_bias, fc1_bias, fc2_bias;
-};
 
 /// The tensors of a CLIP vision tower, up to the layer that is used.
 struct ClipWeights {
@@ -32,40 +17,10 @@ struct ClipWeights {
   NormWeights pre_norm;
   std::vector<ClipBlockWeights> blocks;
 
-  /// Throws ModelError for missing tensors and for shapes that contradict the config.
-  static ClipWeights from(const Checkpoint& checkpoint, const ClipConfig& config, std::int64_t layers);
-};
-
-/// y = (x - mean) / sqrt(var + eps) * gamma + beta
-struct LayerNorm {
-  explicit LayerNorm(const NormWeights& weights) : gamma(weights.gamma), beta(weights.beta) {}
-  void forward(const nn::Pass& pass, tensor::ConstMatrix x, float eps, tensor::Matrix y) const {
-    nn::layer_norm(pass, x, gamma, beta, eps, y);
-  }
-
-  nn::Vector gamma, beta;
-};
-
-/// One pre-norm encoder layer with full attention inside each tile. Source: arXiv:2010.11929, eq. 2 and 3.
-class ClipBlock {
- public:
-  ClipBlock(const ClipBlockWeights& weights, const ClipConfig& config, nn::Precision precision);
-
-  /// x = x + attention(norm(x)); x = x + mlp(norm(x)). x_RD f32 [R, D], the rows of whole tiles.
-  void forward(tensor::Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const;
-
-  std::int64_t owned_bytes() const;
-
- private:
-  void add_attention(tensor::Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const;
-  void add_mlp(tensor::Matrix x_RD, const nn::Pass& pass) const;
-
-  std::int64_t heads_;
-  bool bf16_attention_;
-  float eps_;
-  Activation activation_;
-  LayerNorm norm1_, norm2_;
-  nn::Linear qkv_, out_, fc1_, fc2_;
+  /// `prefix` leads the tensors' canonical names. Throws ModelError for missing tensors and for shapes that contradict
+  /// the config.
+  static ClipWeights from(const Checkpoint& checkpoint, const ClipConfig& config, std::int64_t layers,
+                          const std::string& prefix = "vision_tower.");
 };
 
 /// CLIP's vision transformer up to a hidden state. Source: arXiv:2103.00020, section 2.4.
@@ -83,12 +38,19 @@ class ClipVit {
   void forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
                tensor::Matrix x_RD, const nn::Pass& pass) const;
 
+  /// The same of the class tokens alone, which the last layer then computes alone. y_TD f32 [tiles, D]. No tape.
+  void forward_class(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
+                     tensor::Matrix y_TD, const nn::Pass& pass) const;
+
   /// True when a tape takes gradients of the tower's weights.
   bool trained_on(nn::Tape& tape) const { return tape.gradient(matrix_of(class_token_.source())).has_value(); }
 
   std::int64_t owned_bytes() const;
+  std::string kernel() const { return blocks_.front().kernel(); }
 
  private:
+  void embed_tiles(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
+                   tensor::Matrix x_RD, const nn::Pass& pass) const;
   void embed(tensor::ConstMatrix pixels, tensor::Matrix x_RD, const nn::Pass& pass) const;
 
   ClipConfig config_;

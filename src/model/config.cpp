@@ -14,11 +14,6 @@ constexpr std::uint64_t kMaxFileBytes = 16 << 20;
 constexpr const char* kArchitectures =
     "one of llava_next, llama, mistral (transformers) or llava_llama, llava_mistral (LLaVA-NeXT)";
 
-// The largest sizes that are believed. Far above any model's, and low enough that no product of them overflows.
-constexpr std::int64_t kMaxWidth = 1 << 16, kMaxMlpWidth = 1 << 20, kMaxLayers = 1024, kMaxHeads = 1024;
-constexpr std::int64_t kMaxVocabulary = 1 << 24, kMaxPositions = 1 << 27;
-constexpr std::int64_t kMaxImageSize = 4096, kMaxPatchesPerSide = 256;
-
 /// LlavaNextConfig's own defaults, which replace absent objects; absent keys of present objects take the classes'.
 constexpr ClipConfig kLlavaVision{.width = 1024,
                                   .layers = 24,
@@ -29,42 +24,6 @@ constexpr ClipConfig kLlavaVision{.width = 1024,
                                   .norm_eps = 1e-5f,
                                   .activation = Activation::quick_gelu};
 const std::vector<image::Size> kLlavaGrid{{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}};
-
-Activation parse_activation(const Fields& fields, const char* key, const std::string& fallback) {
-  constexpr std::array<std::pair<std::string_view, Activation>, 4> kNames{{
-      {"quick_gelu", Activation::quick_gelu},
-      {"gelu", Activation::gelu},
-      {"gelu_pytorch_tanh", Activation::gelu_tanh},
-      {"gelu_new", Activation::gelu_tanh},
-  }};
-  const std::string name = fields.text(key, fallback);
-  const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const auto& known) { return known.first == name; });
-  fields.check(found != kNames.end(), key, "one of quick_gelu, gelu, gelu_pytorch_tanh, gelu_new");
-  return found->second;
-}
-
-ClipConfig parse_vision(const Fields& fields) {
-  const std::string type = fields.text("model_type", "clip_vision_model");
-  fields.check(type == "clip_vision_model", "model_type", "clip_vision_model");
-  fields.integer("num_channels", 3, {3, 3});
-  ClipConfig config;
-  config.width = fields.integer("hidden_size", 768, {1, kMaxWidth});
-  config.layers = fields.integer("num_hidden_layers", 12, {1, kMaxLayers});
-  config.heads = fields.integer("num_attention_heads", 12, {1, kMaxHeads});
-  config.mlp_width = fields.integer("intermediate_size", 3072, {1, kMaxMlpWidth});
-  config.image_size = fields.integer("image_size", 224, {1, kMaxImageSize});
-  config.patch_size = fields.integer("patch_size", 32, {1, kMaxImageSize});
-  config.norm_eps = static_cast<float>(fields.real("layer_norm_eps", 1e-5, {1e-20, 1}));
-  config.activation = parse_activation(fields, "hidden_act", "quick_gelu");
-  fields.check(config.width % config.heads == 0, "num_attention_heads",
-               fmt::format("a divisor of hidden_size {}", config.width), std::to_string(config.heads));
-  fields.check(config.image_size % config.patch_size == 0, "image_size",
-               fmt::format("a multiple of patch_size {}", config.patch_size), std::to_string(config.image_size));
-  fields.check(config.patches_per_side() <= kMaxPatchesPerSide, "patch_size",
-               fmt::format("at most {} patches along image_size {}", kMaxPatchesPerSide, config.image_size),
-               std::to_string(config.patch_size));
-  return config;
-}
 
 /// The rotary embedding: transformers 5 keeps it in "rope_parameters", earlier ones in "rope_theta" and "rope_scaling".
 void parse_rope(const Fields& fields, LlamaConfig& config) {
@@ -83,7 +42,7 @@ void parse_rope(const Fields& fields, LlamaConfig& config) {
   llama3.low_frequency_factor = scaling->real("low_freq_factor", std::nullopt, kFactor);
   llama3.high_frequency_factor = scaling->real("high_freq_factor", std::nullopt, kFactor);
   llama3.original_max_positions =
-      scaling->integer("original_max_position_embeddings", std::nullopt, {1, kMaxPositions});
+      scaling->integer("original_max_position_embeddings", std::nullopt, {1, Limits::positions});
   scaling->check(llama3.high_frequency_factor > llama3.low_frequency_factor, "high_freq_factor",
                  fmt::format("more than low_freq_factor {}", llama3.low_frequency_factor));
   config.rope_scaling = llama3;
@@ -100,7 +59,7 @@ void refuse_unsupported(const Fields& fields) {
 std::int64_t parse_kv_heads(const Fields& fields, Backbone backbone, std::int64_t heads) {
   const bool absent = fields.find("num_key_value_heads") == nullptr;
   const std::int64_t fallback = absent && backbone == Backbone::mistral ? 8 : heads;
-  const std::int64_t kv_heads = fields.integer("num_key_value_heads", fallback, {1, kMaxHeads});
+  const std::int64_t kv_heads = fields.integer("num_key_value_heads", fallback, {1, Limits::heads});
   fields.check(heads % kv_heads == 0, "num_key_value_heads", fmt::format("a divisor of num_attention_heads {}", heads),
                std::to_string(kv_heads));
   return kv_heads;
@@ -110,7 +69,7 @@ std::int64_t parse_head_width(const Fields& fields, std::int64_t width, std::int
   const bool given = fields.has("head_dim");
   fields.check(given || width % heads == 0, "num_attention_heads", fmt::format("a divisor of hidden_size {}", width),
                std::to_string(heads));
-  const std::int64_t head_width = fields.integer("head_dim", width / heads, {1, kMaxWidth});
+  const std::int64_t head_width = fields.integer("head_dim", width / heads, {1, Limits::width});
   fields.check(head_width % 2 == 0, "head_dim", "an even number", std::to_string(head_width));
   return head_width;
 }
@@ -133,7 +92,7 @@ ModelConfig parse_llava_next(const Fields& fields) {
   config.projector_bias = fields.flag("multimodal_projector_bias", true);
   config.grid_pinpoints = parse_grid(fields, kLlavaGrid, *config.vision);
   const char* token_key = fields.has("image_token_id") ? "image_token_id" : "image_token_index";
-  config.image_token = fields.integer(token_key, 32000, {0, kMaxVocabulary});
+  config.image_token = fields.integer(token_key, 32000, {0, Limits::vocabulary});
   return config;
 }
 
@@ -166,24 +125,60 @@ std::string model_type(const Fields& fields) {
 
 }  // namespace
 
+Activation parse_activation(const Fields& fields, const char* key, const std::string& fallback) {
+  constexpr std::array<std::pair<std::string_view, Activation>, 4> kNames{{
+      {"quick_gelu", Activation::quick_gelu},
+      {"gelu", Activation::gelu},
+      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+      {"gelu_new", Activation::gelu_tanh},
+  }};
+  const std::string name = fields.text(key, fallback);
+  const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const auto& known) { return known.first == name; });
+  fields.check(found != kNames.end(), key, "one of quick_gelu, gelu, gelu_pytorch_tanh, gelu_new");
+  return found->second;
+}
+
+ClipConfig parse_vision(const Fields& fields) {
+  const std::string type = fields.text("model_type", "clip_vision_model");
+  fields.check(type == "clip_vision_model", "model_type", "clip_vision_model");
+  fields.integer("num_channels", 3, {3, 3});
+  ClipConfig config;
+  config.width = fields.integer("hidden_size", 768, {1, Limits::width});
+  config.layers = fields.integer("num_hidden_layers", 12, {1, Limits::layers});
+  config.heads = fields.integer("num_attention_heads", 12, {1, Limits::heads});
+  config.mlp_width = fields.integer("intermediate_size", 3072, {1, Limits::mlp_width});
+  config.image_size = fields.integer("image_size", 224, {1, Limits::image_size});
+  config.patch_size = fields.integer("patch_size", 32, {1, Limits::image_size});
+  config.norm_eps = static_cast<float>(fields.real("layer_norm_eps", 1e-5, {1e-20, 1}));
+  config.activation = parse_activation(fields, "hidden_act", "quick_gelu");
+  fields.check(config.width % config.heads == 0, "num_attention_heads",
+               fmt::format("a divisor of hidden_size {}", config.width), std::to_string(config.heads));
+  fields.check(config.image_size % config.patch_size == 0, "image_size",
+               fmt::format("a multiple of patch_size {}", config.patch_size), std::to_string(config.image_size));
+  fields.check(config.patches_per_side() <= Limits::patches_per_side, "patch_size",
+               fmt::format("at most {} patches along image_size {}", Limits::patches_per_side, config.image_size),
+               std::to_string(config.patch_size));
+  return config;
+}
+
 LlamaConfig parse_text(const Fields& fields, Backbone backbone) {
   const bool mistral = backbone == Backbone::mistral;
   refuse_unsupported(fields);
   LlamaConfig config;
   config.backbone = backbone;
-  config.vocabulary = fields.integer("vocab_size", 32000, {1, kMaxVocabulary});
-  config.width = fields.integer("hidden_size", 4096, {1, kMaxWidth});
-  config.layers = fields.integer("num_hidden_layers", 32, {1, kMaxLayers});
-  config.heads = fields.integer("num_attention_heads", 32, {1, kMaxHeads});
+  config.vocabulary = fields.integer("vocab_size", 32000, {1, Limits::vocabulary});
+  config.width = fields.integer("hidden_size", 4096, {1, Limits::width});
+  config.layers = fields.integer("num_hidden_layers", 32, {1, Limits::layers});
+  config.heads = fields.integer("num_attention_heads", 32, {1, Limits::heads});
   config.kv_heads = parse_kv_heads(fields, backbone, config.heads);
   config.head_width = parse_head_width(fields, config.width, config.heads);
-  config.mlp_width = fields.integer("intermediate_size", mistral ? 14336 : 11008, {1, kMaxMlpWidth});
-  config.max_positions = fields.integer("max_position_embeddings", mistral ? 131072 : 2048, {1, kMaxPositions});
+  config.mlp_width = fields.integer("intermediate_size", mistral ? 14336 : 11008, {1, Limits::mlp_width});
+  config.max_positions = fields.integer("max_position_embeddings", mistral ? 131072 : 2048, {1, Limits::positions});
   config.rms_eps = static_cast<float>(fields.real("rms_norm_eps", 1e-6, {1e-20, 1}));
   parse_rope(fields, config);
   if (mistral && fields.find("sliding_window") == nullptr) config.sliding_window = 4096;
   if (mistral && fields.has("sliding_window")) {
-    config.sliding_window = fields.integer("sliding_window", std::nullopt, {1, kMaxPositions});
+    config.sliding_window = fields.integer("sliding_window", std::nullopt, {1, Limits::positions});
   }
   config.tied_head = fields.flag("tie_word_embeddings", false);
   return config;
@@ -263,11 +258,15 @@ ModelConfig parse_config(const Json& json, std::string_view origin) {
   return config;
 }
 
-ModelConfig read_config(const std::filesystem::path& folder) try {
+Json read_config_json(const std::filesystem::path& folder) try {
   const std::filesystem::path path = folder / "config.json";
-  return parse_config(parse_json(read_file(path, kMaxFileBytes), path.string()), path.string());
+  return parse_json(read_file(path, kMaxFileBytes), path.string());
 } catch (const InvalidInput& error) {
   throw ModelError(error.what());  // missing or no JSON: the checkpoint is at fault
+}
+
+ModelConfig read_config(const std::filesystem::path& folder) {
+  return parse_config(read_config_json(folder), (folder / "config.json").string());
 }
 
 }  // namespace e5v::model

@@ -5,6 +5,21 @@
 // The parts that the config.json files of different tools have in common. All throw ModelError.
 namespace e5v::model {
 
+/// The largest sizes that are believed. Far above any model's, and low enough that no product of them overflows.
+struct Limits {
+  static constexpr std::int64_t width = 1 << 16, mlp_width = 1 << 20, layers = 1024, heads = 1024;
+  static constexpr std::int64_t vocabulary = 1 << 24, positions = 1 << 27;
+  static constexpr std::int64_t image_size = 4096, patches_per_side = 256;
+};
+
+/// folder/config.json. Throws also when it is missing or no JSON.
+Json read_config_json(const std::filesystem::path& folder);
+
+Activation parse_activation(const Fields& fields, const char* key, const std::string& fallback);
+
+/// The vision tower's sizes, from the keys of transformers' CLIPVisionConfig with their defaults.
+ClipConfig parse_vision(const Fields& fields);
+
 /// The language model's sizes, from the keys of transformers' LlamaConfig or MistralConfig with their defaults.
 LlamaConfig parse_text(const Fields& fields, Backbone backbone);
 

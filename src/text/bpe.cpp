@@ -84,9 +84,10 @@ void Bpe::read_merges(const std::vector<Json>& list, const Section& section) {
 }
 
 void Bpe::read_options(const Section& section) {
-  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    if (section.has(key) && !section.text(key).empty()) section.unsupported(key, section.text(key), {"null"});
-  }
+  constexpr const char *kPrefix = "continuing_subword_prefix", *kSuffix = "end_of_word_suffix";
+  if (section.has(kPrefix) && !section.text(kPrefix).empty())
+    section.unsupported(kPrefix, section.text(kPrefix), {"null"});
+  if (section.has(kSuffix)) word_end_ = section.text(kSuffix);
   if (section.has("dropout") && section.at("dropout").json() != 0) {
     section.unsupported("dropout", section.at("dropout").json().dump(), {"null"});
   }
@@ -105,6 +106,10 @@ std::int32_t Bpe::id_of_character(char32_t value, std::string_view character) co
   return vocabulary_.id_of(character).value_or(kNone);
 }
 
+std::int32_t Bpe::id_of_last(std::string_view character) const {
+  return vocabulary_.id_of(std::string(character).append(word_end_)).value_or(kNone);
+}
+
 void Bpe::split_into_symbols(std::string_view piece, std::vector<Scratch::Symbol>& symbols) const {
   symbols.clear();
   const auto add = [&](std::int32_t id) {
@@ -117,7 +122,8 @@ void Bpe::split_into_symbols(std::string_view piece, std::vector<Scratch::Symbol
     const CodePoint point = code_point_at(piece, at);
     const std::string_view character = piece.substr(at, point.length);
     at += point.length;
-    const std::int32_t id = id_of_character(point.value, character);
+    const bool ends_word = at == piece.size() && !word_end_.empty();
+    const std::int32_t id = ends_word ? id_of_last(character) : id_of_character(point.value, character);
     if (id != kNone) {
       if (std::exchange(unknown_pending, false)) add(*unknown_id_);
       add(id);

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,11 +32,12 @@ class Bpe {
   Bpe() = default;
 
   /// `section` is the file's "model", whose vocab and merges come apart from it. Throws ModelError when they are
-  /// malformed or use what is not supported: another type, dropout, prefixes or suffixes of subwords.
+  /// malformed or use what is not supported: another type, dropout, prefixes of subwords.
   Bpe(const Section& section, Vocabulary vocabulary, const std::vector<Json>& merges);
 
-  /// Appends the ids of a piece of at most 2^31 - 1 bytes. O(n log n) in its length. A character that the vocabulary
-  /// lacks becomes its bytes' tokens (byte_fallback), or unk_token, or, in files without either, nothing.
+  /// Appends the ids of a piece of at most 2^31 - 1 bytes. O(n log n) in its length. Its last character carries the
+  /// file's end_of_word_suffix (CLIP's "</w>"). A character that the vocabulary lacks becomes its bytes' tokens
+  /// (byte_fallback), or unk_token, or, in files without either, nothing.
   void encode(std::string_view piece, std::vector<std::int32_t>& ids, Scratch& scratch) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
@@ -48,6 +50,7 @@ class Bpe {
   void find_single_characters();
   void read_merges(const std::vector<Json>& merges, const Section& section);
   std::int32_t id_of_character(char32_t value, std::string_view character) const;
+  std::int32_t id_of_last(std::string_view character) const;
   void split_into_symbols(std::string_view piece, std::vector<Scratch::Symbol>& symbols) const;
   void push_candidate(std::int32_t left, Scratch& scratch) const;
   void merge(Scratch& scratch) const;
@@ -56,6 +59,7 @@ class Bpe {
   MergeTable merges_;
   std::vector<std::int32_t> character_ids_;   // of the first code points, -1 where there is no token
   std::array<std::int32_t, 256> byte_ids_{};  // of "<0x00>" to "<0xFF>", -1 where there is no token
+  std::string word_end_;                      // stands behind the last character of a piece
   std::optional<std::int32_t> unknown_id_;
   bool fuse_unknown_ = false, byte_fallback_ = false, ignore_merges_ = false;
 };

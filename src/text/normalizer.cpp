@@ -1,7 +1,9 @@
 #include "text/normalizer.h"
 
+#include <utf8proc.h>
 #include <wctype.h>
 
+#include <cstdlib>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -58,6 +60,17 @@ Normalizer::Step lowercase(const Section& section) {
   };
 }
 
+/// Letters and their marks in one code point where there is one: Unicode's normalization form C.
+void compose(Normalized& text, std::size_t) {
+  constexpr auto kForm = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  utf8proc_uint8_t* composed = nullptr;
+  const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.text.data()),
+                                               static_cast<utf8proc_ssize_t>(text.text.size()), &composed, kForm);
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(composed, &std::free);
+  require<DeviceError>(length >= 0, "[tokenizer] NFC of {} bytes: {}", text.text.size(), utf8proc_errmsg(length));
+  text.text.assign(reinterpret_cast<const char*>(composed), static_cast<std::size_t>(length));
+}
+
 }  // namespace
 
 Normalizer::Normalizer(const Section& document) {
@@ -78,8 +91,10 @@ void Normalizer::add(const Section& section, int depth) {
     steps_.push_back(strip(section));
   } else if (type == "Lowercase") {
     steps_.push_back(lowercase(section));
+  } else if (type == "NFC") {
+    steps_.emplace_back(compose);
   } else {
-    section.unsupported("type", type, {"Sequence", "Prepend", "Replace", "Strip", "Lowercase"});
+    section.unsupported("type", type, {"Sequence", "Prepend", "Replace", "Strip", "Lowercase", "NFC"});
   }
 }
 

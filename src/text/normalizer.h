@@ -13,7 +13,7 @@ struct Normalized {
   bool front_kept = true;  ///< nothing was stripped off the front
 };
 
-/// Rewrites a text before it is cut: Prepend, Replace, Strip, Lowercase, and sequences of them. Immutable.
+/// Rewrites a text before it is cut: Prepend, Replace, Strip, Lowercase, NFC, and sequences of them. Immutable.
 class Normalizer {
  public:
   /// One rewriting; the result may have at most max_bytes.

@@ -16,6 +16,7 @@ constexpr std::string_view kSentence = "<sent>", kImage = "<image>";
 
 struct NamedPrompt {
   std::string_view name, text;  // what the user turn says
+  bool is_framed = true;        // it is a user turn
 };
 
 // The original takes the CIRR and FashionIQ prompts out of "[INST] ... [/INST]" together with the blanks at the ends,
@@ -36,6 +37,11 @@ constexpr NamedPrompt kPrompts[] = {
     {"fashioniq-gallery-dress", "<image>\n Describe this dress in one word based on its style:"},
     {"fashioniq-gallery-shirt", "<image>\n Describe this shirt in one word based on its style:"},
     {"fashioniq-gallery-toptee", "<image>\n Describe this shirt in one word based on its style:"},
+    // The ablation of the paper: the prompts above without their last three words, and no prompt at all.
+    {"no-one-word-text", "<sent>\nSummary above sentence: "},
+    {"no-one-word-image", "<image>\nSummary above image: "},
+    {"last-token-text", "<sent>", false},
+    {"last-token-image", "<image>", false},
 };
 
 constexpr auto kNames = [] {
@@ -53,8 +59,24 @@ std::string framed(std::string_view text, ChatStyle style) {
           text);
     case ChatStyle::mistral: return fmt::format("[INST] {} [/INST]", text);
     case ChatStyle::phi3: return fmt::format("<|user|>\n{}<|end|>\n<|assistant|>\n", text);
+    case ChatStyle::plain: return std::string(text);
   }
   fail<InvalidInput>("[prompt] chat style {} does not exist", static_cast<int>(style));
+}
+
+bool has(std::string_view text, std::string_view slot) { return text.find(slot) != std::string_view::npos; }
+
+/// The prompt of a model that takes no words but the sentence.
+Prompt plain_prompt(std::string_view name_or_template, std::string_view text) {
+  const bool own = name_or_template == text;
+  require(!has(text, kSentence) || !has(text, kImage),
+          "[prompt] {} is for an image changed by a text; this model takes a text or an image, not both",
+          shown(name_or_template));
+  require(!own || !has(text, kImage) || text == kImage,
+          "[prompt] {} has words beside <image>; this model reads none there: expected <image> alone",
+          shown(name_or_template));
+  if (own) return {std::string(text)};
+  return {std::string(has(text, kImage) ? kImage : kSentence)};
 }
 
 /// What Python's str.strip() takes off the left.
@@ -78,12 +100,15 @@ std::string Prompt::fill(std::string_view sentence) const {
 }
 
 Prompt find_prompt(std::string_view name_or_template, ChatStyle style) {
-  const auto has = [&](std::string_view slot) { return name_or_template.find(slot) != std::string_view::npos; };
-  if (has(kSentence) || has(kImage)) return {std::string(name_or_template)};
+  const bool plain = style == ChatStyle::plain;
+  if (has(name_or_template, kSentence) || has(name_or_template, kImage))
+    return plain ? plain_prompt(name_or_template, name_or_template) : Prompt{std::string(name_or_template)};
   const auto named = std::find_if(std::begin(kPrompts), std::end(kPrompts),
                                   [&](const NamedPrompt& prompt) { return prompt.name == name_or_template; });
   require(named != std::end(kPrompts), "[prompt] {} is no prompt; give {}, or a template with <sent> or <image> in it",
           shown(name_or_template), fmt::join(kNames, ", "));
+  if (plain) return plain_prompt(named->name, named->text);
+  if (!named->is_framed) return {std::string(named->text)};
   return {framed(named->text, style), named->name == "sts"};
 }
 
@@ -103,6 +128,7 @@ std::string_view end_of_turn(ChatStyle style) {
     case ChatStyle::llama3: return "<|eot_id|>";
     case ChatStyle::mistral: return "</s>";
     case ChatStyle::phi3: return "<|end|>";
+    case ChatStyle::plain: return "";
   }
   return "";
 }

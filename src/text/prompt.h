@@ -11,7 +11,8 @@ namespace e5v::text {
 /// tokenizer adds it.
 ///   llama3   <|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n
 ///   \n mistral  [INST] {} [/INST] phi3     <|user|>\n{}<|end|>\n<|assistant|>\n
-enum class ChatStyle { llama3, mistral, phi3 };
+/// plain is none, as of CLIP, which takes a text or an image without a word around it.
+enum class ChatStyle { llama3, mistral, phi3, plain };
 
 /// A whole prompt with its slots: "<sent>" where the sentence goes, "<image>" where the image's rows go (in every chat
 /// style).
@@ -25,6 +26,8 @@ struct Prompt {
 
 /// A prompt by name (see prompt_names), framed for a chat style; or an own template, recognised by holding "<sent>" or
 /// "<image>". An own template is the whole prompt, byte for byte: no chat frame is added.
+/// In the plain style every name stands for the bare slot, "<sent>" or "<image>", an own template may put words around
+/// a sentence alone, and prompts of both are refused.
 /// Throws InvalidInput, listing the names, for anything else.
 /// Source: retrieval.py and eval_sts.py of E5-V, blanks and spelling errors included.
 Prompt find_prompt(std::string_view name_or_template, ChatStyle style);

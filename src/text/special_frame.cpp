@@ -41,6 +41,14 @@ void add_template(const Section& processor, SpecialFrame& frame) {
   frame.after.insert(frame.after.end(), outer.after.begin(), outer.after.end());
 }
 
+/// The id of RobertaProcessing's "cls" or "sep": [token, id].
+std::int32_t id_of_pair(const Section& processor, const char* key) {
+  const std::vector<Section> pair = processor.items(key);
+  require<ModelError>(pair.size() == 2, "{}.{} has {} elements, expected a token and its id", processor.where(), key,
+                      pair.size());
+  return pair.back().id();
+}
+
 void add_processor(const Section& section, SpecialFrame& frame, int depth) {
   require<ModelError>(depth < kDeepestSequence && frame.before.size() + frame.after.size() <= kMostSpecialTokens,
                       "{} is nested too deep or too long", section.where());
@@ -49,8 +57,11 @@ void add_processor(const Section& section, SpecialFrame& frame, int depth) {
     for (const Section& item : section.items("processors")) add_processor(item, frame, depth + 1);
   } else if (type == "TemplateProcessing") {
     add_template(section, frame);
+  } else if (type == "RobertaProcessing") {
+    frame.before.insert(frame.before.begin(), id_of_pair(section, "cls"));
+    frame.after.push_back(id_of_pair(section, "sep"));
   } else if (type != "ByteLevel") {
-    section.unsupported("type", type, {"Sequence", "TemplateProcessing", "ByteLevel"});
+    section.unsupported("type", type, {"Sequence", "TemplateProcessing", "RobertaProcessing", "ByteLevel"});
   }
 }
 

@@ -6,8 +6,8 @@
 
 namespace e5v::text {
 
-/// The special tokens that a tokenizer.json's post_processor puts around a single text: TemplateProcessing, ByteLevel
-/// (which changes no ids), and sequences of them.
+/// The special tokens that a tokenizer.json's post_processor puts around a single text: TemplateProcessing,
+/// RobertaProcessing, ByteLevel (which changes no ids), and sequences of them.
 struct SpecialFrame {
   std::vector<std::int32_t> before, after;
 };

@@ -21,8 +21,8 @@ struct DecodeOptions {
   bool clean_up_spaces = false;  ///< transformers' clean_up_tokenization: " ." becomes "."
 };
 
-/// A Hugging Face tokenizer.json: byte-level BPE (Llama-3) and BPE with byte fallback (Llama-2, Mistral), with the
-/// file's own splitting pattern, added tokens and template. Gives the ids that the `tokenizers` library gives.
+/// A Hugging Face tokenizer.json: byte-level BPE (Llama-3, CLIP) and BPE with byte fallback (Llama-2, Mistral), with
+/// the file's own splitting pattern, added tokens and template. Gives the ids that the `tokenizers` library gives.
 /// The file's truncation and padding are ignored. Movable; const members may be called from many threads at once.
 class Tokenizer {
  public:
@@ -35,6 +35,10 @@ class Tokenizer {
   /// Ids of a text, inside the special tokens of the file's template unless these are turned off.
   /// Throws InvalidInput when the text is not UTF-8, ModelError when the file's pattern fails on it.
   std::vector<std::int32_t> encode(std::string_view text, bool add_special_tokens = true) const;
+
+  /// encode() with the text's own tokens cut off behind, so that at most `most` are left, special ones included.
+  /// Throws InvalidInput when the special tokens alone are more. Source: transformers, truncation=True.
+  std::vector<std::int32_t> encode_truncated(std::string_view text, std::int64_t most) const;
 
   /// The text of ids, always well-formed UTF-8. Ids that name no token are left out.
   std::string decode(std::span<const std::int32_t> ids, DecodeOptions options = {}) const;

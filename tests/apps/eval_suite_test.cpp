@@ -96,7 +96,7 @@ TEST_F(EvalSuite, NamesAllProblemsBeforeAnythingIsComputed) {
         "tasks[2]: [" + folder + "none.csv] is missing; expected columns",
         std::string("tasks[3]: --captions is required"), std::string("tasks[4]: gap has no option \"capitals\""),
         "tasks[5]: [" + folder + "nowhere] is no folder, expected a checkpoint",
-        std::string("tasks[6]: \"dance\" is no task, expected one of sts, retrieval"),
+        std::string("tasks[6]: \"dance\" is no task, expected one of sts, transfer, retrieval"),
         std::string("tasks[7]: \"pairs\" has an unexpected type: object"), std::string("tasks[8]: --max-tiles"),
         std::string("no task has an option \"colour\"")})
     EXPECT_THAT(outcome.err, HasSubstr(part));

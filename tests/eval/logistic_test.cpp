@@ -55,6 +55,17 @@ TEST(LogisticRegression, ABiasCarriesWhatTheWeightsMayNot) {
   EXPECT_EQ(LogisticRegression::fit(data.matrix(), data.labels, 2, 1).accuracy(data.matrix(), data.labels), 0.75);
 }
 
+TEST(LogisticRegression, WhereTheSearchBeginsDoesNotMatter) {
+  const Data data = clouds(2, 0.6f);
+  const auto other = LogisticRegression::fit(data.matrix(), data.labels, 2, 100);
+  const auto cold = LogisticRegression::fit(data.matrix(), data.labels, 2, 0.01),
+             warm = LogisticRegression::fit(data.matrix(), data.labels, 2, 0.01, &other);
+  EXPECT_EQ(warm.predict(data.matrix()), cold.predict(data.matrix()));
+  EXPECT_NE(warm.predict(data.matrix()), other.predict(data.matrix()));
+  const Data three = clouds(3, 0.1f);
+  EXPECT_THROW(LogisticRegression::fit(three.matrix(), three.labels, 3, 1, &other), InvalidInput);
+}
+
 TEST(LogisticRegression, RefusesWhatDoesNotFit) {
   const Data data = clouds(2, 0.1f);
   EXPECT_THROW(LogisticRegression::fit(data.matrix(), std::vector<int>{0, 1}, 2, 1), InvalidInput);

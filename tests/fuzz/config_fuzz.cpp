@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "model/config.h"
+#include "model/config_clip.h"
 
 namespace {
 
@@ -30,14 +31,26 @@ void check(const e5v::model::ModelConfig& config) {
   }
 }
 
-}  // namespace
+void check(const e5v::model::ClipModelConfig& config) {
+  expect(config.text.width % config.text.heads == 0 && config.text.layers > 0 && config.text.max_positions > 0);
+  expect(config.text.end_token.value_or(0) >= 0 && config.text.end_token.value_or(0) < config.text.vocabulary);
+  expect(config.vision.width % config.vision.heads == 0 && config.vision.positions() > 1 && config.projection > 0);
+}
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+template <class Parse>
+void check_any(const Parse& parse) {
   try {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
-    check(e5v::model::parse_config(e5v::parse_json(text, "fuzz"), "fuzz"));
+    check(parse());
   } catch (const e5v::ModelError&) {
   } catch (const e5v::InvalidInput&) {
   }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_any([&] { return e5v::model::parse_config(e5v::parse_json(text, "fuzz"), "fuzz"); });
+  check_any([&] { return e5v::model::parse_clip_config(e5v::parse_json(text, "fuzz"), "fuzz"); });
   return 0;
 }

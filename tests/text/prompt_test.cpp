@@ -108,9 +108,49 @@ TEST(Prompt, FillingTakesTheSentenceLiterally) {
   EXPECT_EQ(fill_prompt("<image>", "a"), "<image>");
 }
 
+TEST(Prompt, ThoseOfTheAblationLackOneWordOrEverything) {
+  const std::string_view before = "<|start_header_id|>user<|end_header_id|>\n\n",
+                         after = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n";
+  const auto turn = [&](std::string_view text) { return std::string(before).append(text).append(after); };
+  EXPECT_EQ(llama3("no-one-word-text"), turn("<sent>\nSummary above sentence: "));
+  EXPECT_EQ(llama3("no-one-word-image"), turn("<image>\nSummary above image: "));
+  EXPECT_EQ(prompt_template("no-one-word-text", ChatStyle::mistral), "[INST] <sent>\nSummary above sentence:  [/INST]");
+  for (const ChatStyle style : {ChatStyle::llama3, ChatStyle::mistral, ChatStyle::phi3}) {
+    EXPECT_EQ(prompt_template("last-token-text", style), "<sent>");
+    EXPECT_EQ(prompt_template("last-token-image", style), "<image>");
+  }
+  EXPECT_EQ(find_prompt("last-token-text", ChatStyle::llama3).fill("a \"b\"?"), "a \"b\"?");
+  const Ids bare = small_llama3().encode("a cat");
+  EXPECT_EQ(small_llama3().encode(find_prompt("last-token-text", ChatStyle::llama3).fill("a cat")), bare);
+}
+
+TEST(Prompt, ThePlainStyleHasNoWordsOfItsOwn) {
+  const auto plain = [](std::string_view name) { return find_prompt(name, ChatStyle::plain); };
+  for (const std::string_view name : {"text", "sts", "no-one-word-text", "last-token-text"}) {
+    EXPECT_EQ(plain(name).text_template, "<sent>") << name;
+    EXPECT_EQ(plain(name).fill("Is it \"so\"?"), "Is it \"so\"?") << name;
+  }
+  for (const std::string_view name : {"image", "cirr-gallery", "fashioniq-gallery-dress", "last-token-image"})
+    EXPECT_EQ(plain(name).text_template, "<image>") << name;
+  EXPECT_EQ(plain("a photo of <sent>").text_template, "a photo of <sent>");
+  EXPECT_EQ(plain("<image>").text_template, "<image>");
+  const auto refused = [&](std::string_view name, const std::string& message) {
+    EXPECT_THAT([&] { plain(name); }, ::testing::ThrowsMessage<InvalidInput>(message));
+  };
+  refused("fashioniq-query-dress",
+          "[prompt] \"fashioniq-query-dress\" is for an image changed by a text; this model takes a text or an image, "
+          "not both");
+  refused(
+      "<image><sent>",
+      "[prompt] \"<image><sent>\" is for an image changed by a text; this model takes a text or an image, not both");
+  refused("see <image>",
+          "[prompt] \"see <image>\" has words beside <image>; this model reads none there: expected <image> alone");
+  EXPECT_THROW(plain("poem"), InvalidInput);
+}
+
 TEST(Prompt, UnknownNamesAreRefusedWithTheKnownOnes) {
   for (const std::string_view name : prompt_names()) EXPECT_NO_THROW(find_prompt(name, ChatStyle::phi3));
-  EXPECT_EQ(prompt_names().size(), 11u);
+  EXPECT_EQ(prompt_names().size(), 15u);
   for (const char* name : {"", "Text", "summarise this"}) {
     try {
       find_prompt(name, ChatStyle::llama3);

@@ -98,7 +98,7 @@ TEST(TokenizerErrors, ModelOptions) {
   expect_refused(option("type", 1), "model.type is number, expected a string");
   expect_refused(option("dropout", 0.1), "model.dropout is");
   expect_refused(option("continuing_subword_prefix", "##"), R"(model.continuing_subword_prefix is "##")");
-  expect_refused(option("end_of_word_suffix", "</w>"), R"(model.end_of_word_suffix is "</w>")");
+  expect_refused(option("end_of_word_suffix", 1), "model.end_of_word_suffix is number, expected a string");
   expect_refused(option("unk_token", "<unk>"), R"(model.unk_token is "<unk>", which the vocabulary lacks)");
   expect_refused(option("byte_fallback", 1), "model.byte_fallback is number, expected true or false");
 }
@@ -147,8 +147,8 @@ TEST(TokenizerErrors, Steps) {
         },
         "nested too deep");
   }
-  expect_refused(part("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "Strip"}, {"type": "NFC"}]})"),
-                 R"(normalizer.normalizers[1].type is "NFC")");
+  expect_refused(part("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "Strip"}, {"type": "NFD"}]})"),
+                 R"(normalizer.normalizers[1].type is "NFD")");
   expect_refused(part("normalizer", R"({"type": "Replace", "pattern": "a", "content": "b"})"),
                  "normalizer.pattern is string, expected {\"String\": ...} or {\"Regex\": ...}");
   expect_refused(part("pre_tokenizer", R"({"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"})"),

@@ -82,6 +82,18 @@ TEST(Tokenizer, MergesMayBePairsAndFieldsMayBeAbsent) {
   EXPECT_EQ(Tokenizer::from_json(letters().dump(), "strings").encode("abba"), tokenizer.encode("abba"));
 }
 
+TEST(Tokenizer, TheLastCharacterOfAWordCarriesItsSuffix) {
+  Json description = letters();
+  description["model"]["end_of_word_suffix"] = "</w>";
+  description["model"]["vocab"]["b</w>"] = 3;
+  description["model"]["vocab"]["ab</w>"] = 4;
+  description["model"]["merges"] = {"a b</w>", "a b"};
+  const Tokenizer tokenizer = Tokenizer::from_json(description.dump(), "suffix");
+  EXPECT_THAT(tokenizer.encode("abab"), ElementsAre(2, 4));
+  EXPECT_THAT(tokenizer.encode("b"), ElementsAre(3));
+  EXPECT_THAT(tokenizer.encode("ba"), ElementsAre(1));  // no "a</w>"
+}
+
 TEST(Tokenizer, ModelMayComeBeforeOrAfterAnything) {
   const Tokenizer tokenizer = Tokenizer::from_json(
       R"({"model": {"merges": ["a b"], "vocab": {"ab": 2, "b": 1, "a": 0}}, "added_tokens":

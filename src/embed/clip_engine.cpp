@@ -1,0 +1,77 @@
+// Legend: S inputs, T rows of the forest, P pooled rows, I images, V numbers per vector.
+#include "embed/clip_engine.h"
+
+#include <algorithm>
+#include <map>
+
+#include "embed/forest.h"
+#include "embed/loading.h"
+
+namespace e5v::embed {
+namespace {
+
+using tensor::DType;
+using tensor::Matrix;
+
+/// Row from[i] of x becomes row to[i] of y.
+void copy_rows(tensor::ConstMatrix x, const std::vector<std::int64_t>& from, const std::vector<std::int64_t>& to,
+               Matrix y) {
+  for (std::size_t i = 0; i < to.size(); ++i) std::copy_n(x.row<float>(from[i]), y.columns, y.row<float>(to[i]));
+}
+
+}  // namespace
+
+ClipEngine::ClipEngine(const std::filesystem::path& folder, const EmbedderOptions& options)
+    : config_(model::read_clip_config(folder)),
+      checkpoint_(folder),
+      precision_(choose_precision(options.dtype, stored_weights(checkpoint_))),
+      preparer_(make_clip_preparer(folder, config_, checkpoint_, precision_, options)),
+      model_(checkpoint_, config_, preparer_->preprocess(), precision_) {
+  require(options.adapter.empty(), "[adapter] {} is for a language model, but {} holds a CLIP",
+          options.adapter.string(), folder.string());
+}
+
+void ClipEngine::compute(std::span<const PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
+  compute_texts(inputs, y_SV, arena);
+  compute_images(inputs, y_SV, arena);
+}
+
+void ClipEngine::compute_texts(std::span<const PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
+  std::vector<Sequence> sequences;
+  std::vector<std::int64_t> places;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].image) continue;
+    places.push_back(static_cast<std::int64_t>(i));
+    Sequence& sequence = sequences.emplace_back();
+    for (const std::int32_t id : inputs[i].ids) sequence.push_back({-1, id});
+  }
+  if (sequences.empty()) return;
+  const Forest forest = build_forest(sequences);
+  std::vector<std::int32_t> ids_T;
+  for (const Symbol& symbol : forest.symbols_T) ids_T.push_back(symbol.value);
+  const tensor::Arena::Scope scope(arena);
+  const Matrix pooled_PV =
+      arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), y_SV.columns);
+  model_.embed_texts(ids_T, forest.rows, pooled_PV, arena);
+  copy_rows(pooled_PV, forest.pooled_index_S, places, y_SV);
+}
+
+void ClipEngine::compute_images(std::span<const PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
+  std::vector<std::span<const std::uint8_t>> images;
+  std::vector<std::int64_t> places, image_of;
+  std::map<Hash128, std::int64_t> known;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].image) continue;
+    const auto [place, added] = known.try_emplace(inputs[i].image_key, static_cast<std::int64_t>(images.size()));
+    if (added) images.emplace_back(inputs[i].image->tiles.pixels);
+    places.push_back(static_cast<std::int64_t>(i));
+    image_of.push_back(place->second);
+  }
+  if (images.empty()) return;
+  const tensor::Arena::Scope scope(arena);
+  const Matrix vectors_IV = arena.matrix(DType::f32, static_cast<std::int64_t>(images.size()), y_SV.columns);
+  model_.embed_images(images, vectors_IV, arena);
+  copy_rows(vectors_IV, image_of, places, y_SV);
+}
+
+}  // namespace e5v::embed

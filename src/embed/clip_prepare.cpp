@@ -1,0 +1,120 @@
+#include "embed/clip_prepare.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/file.h"
+#include "embed/loading.h"
+#include "image/tile.h"
+
+namespace e5v::embed {
+namespace {
+
+namespace fs = std::filesystem;
+
+ModelLimits limits_of(const model::ClipTextConfig& config) {
+  ModelLimits limits;
+  limits.sees = true;
+  limits.vocabulary = config.vocabulary;
+  limits.context = config.max_positions;
+  return limits;
+}
+
+/// Behind the token whose hidden state is the text's: what follows it cannot change it, as no token sees a later one.
+std::size_t end_of(const std::vector<std::int32_t>& ids, std::optional<std::int32_t> end_token) {
+  const auto place =
+      end_token ? std::find(ids.begin(), ids.end(), *end_token) : std::max_element(ids.begin(), ids.end());
+  return static_cast<std::size_t>(place - ids.begin()) + (place != ids.end());
+}
+
+/// Everything in the config that the numbers depend on beyond the weights' shapes.
+std::string config_text(const model::ClipModelConfig& c) {
+  return fmt::format("clip {} {} {} {} vision {} {} {}", c.text.heads, c.text.norm_eps,
+                     static_cast<int>(c.text.activation), c.text.end_token.value_or(-1), c.vision.heads,
+                     c.vision.norm_eps, static_cast<int>(c.vision.activation));
+}
+
+Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const EmbedderOptions& options) {
+  Hasher hasher;
+  hasher.add(read_file(folder / "tokenizer.json"));
+  hasher.add(fmt::format("clip {} {} {} {} {} {}", p.tile, p.shortest_edge, p.squeezed, p.rescale,
+                         static_cast<int>(p.filter), options.apply_exif));
+  for (std::size_t c = 0; c < 3; ++c) hasher.add(fmt::format("{} {}", p.mean[c], p.std[c]));
+  return hasher.digest();
+}
+
+}  // namespace
+
+ClipPreparer::ClipPreparer(text::Tokenizer tokenizer, const image::Preprocess& preprocess,
+                           const model::ClipTextConfig& config, const EmbedderOptions& options, Fingerprint base)
+    : Preparer(std::move(tokenizer), text::ChatStyle::plain, preprocess, limits_of(config), options, std::move(base)),
+      end_token_(config.end_token) {}
+
+std::vector<std::int32_t> ClipPreparer::encode(const text::Prompt& prompt, const Input& input, std::int64_t) const {
+  if (input.image) return {kImageSlot};
+  std::vector<std::int32_t> ids = tokenizer().encode_truncated(prompt.fill(*input.text), limits().context);
+  ids.resize(end_of(ids, end_token_));
+  return ids;
+}
+
+model::PreparedImage ClipPreparer::cut(const image::Bitmap& bitmap) const {
+  model::PreparedImage image{image::centre_crop(bitmap, preprocess()), {}};
+  const int side = preprocess().tile / preprocess().patch;
+  image.order.resize(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) + 1);
+  std::iota(image.order.begin(), image.order.end(), 0);
+  return image;
+}
+
+image::Preprocess read_clip_preprocess(const fs::path& folder, const model::ClipModelConfig& config) {
+  const std::optional<fs::path> file = preprocess_file(folder);
+  const std::string origin = file.value_or(folder / "config.json").string();
+  image::Preprocess preprocess;
+  if (file) {
+    Json json = read_image_processor(*file);
+    require<ModelError>(json.is_object(), "[{}] expected an object, found {}", origin, json.type_name());
+    json["image_grid_pinpoints"] = Json::array();
+    preprocess = image::Preprocess::from_json(json, origin);
+    require<ModelError>(preprocess.tile == config.vision.image_size,
+                        "[{}] \"crop_size\": expected the vision tower's {}, found {}", origin,
+                        config.vision.image_size, preprocess.tile);
+  } else {
+    preprocess.grid_pinpoints.clear();
+    preprocess.tile = preprocess.shortest_edge = static_cast<int>(config.vision.image_size);
+  }
+  preprocess.patch = static_cast<int>(config.vision.patch_size);
+  preprocess.check(origin);
+  return preprocess;
+}
+
+text::Tokenizer read_clip_tokenizer(const fs::path& folder, const model::ClipTextConfig& config) {
+  const fs::path file = folder / "tokenizer.json";
+  text::Tokenizer tokenizer = text::Tokenizer::from_file(file);
+  require<ModelError>(tokenizer.size() <= config.vocabulary, "[{}] {} tokens, more than the vocabulary of {}",
+                      file.string(), tokenizer.size(), config.vocabulary);
+  const std::vector<std::int32_t> frame = tokenizer.encode("");
+  require<ModelError>(static_cast<std::int64_t>(frame.size()) < config.max_positions,
+                      "[{}] {} special tokens around a text, the context holds {}", file.string(), frame.size(),
+                      config.max_positions);
+  const bool ends = !frame.empty() && (!config.end_token || std::ranges::find(frame, *config.end_token) != frame.end());
+  require<ModelError>(ends, "[{}] texts do not end with the eos_token_id of config.json, {}", file.string(),
+                      config.end_token.value_or(2));
+  return tokenizer;
+}
+
+std::unique_ptr<ClipPreparer> make_clip_preparer(const fs::path& folder, const model::ClipModelConfig& config,
+                                                 const model::Checkpoint& checkpoint, nn::Precision precision,
+                                                 const EmbedderOptions& options) {
+  const image::Preprocess preprocess = read_clip_preprocess(folder, config);
+  Fingerprint base;
+  const Hash128 weights = checkpoint.fingerprint();
+  Hasher hasher;
+  hasher.add(std::as_bytes(std::span(&weights, 1))).add(config_text(config));
+  base.weights = hasher.digest().hex();
+  base.preprocessing = preprocessing_hash(folder, preprocess, options).hex();
+  base.compute = compute_text(precision, options.normalize);
+  return std::make_unique<ClipPreparer>(read_clip_tokenizer(folder, config.text), preprocess, config.text, options,
+                                        std::move(base));
+}
+
+}  // namespace e5v::embed

@@ -1,0 +1,40 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "embed/prepare.h"
+#include "model/checkpoint.h"
+#include "model/config_clip.h"
+#include "nn/precision.h"
+
+namespace e5v::embed {
+
+/// The path of an input up to CLIP: a text's tokens up to the one whose hidden state is its vector, cut at the model's
+/// context; an image's middle, whose "tokens" are the tower's rows.
+class ClipPreparer : public Preparer {
+ public:
+  ClipPreparer(text::Tokenizer tokenizer, const image::Preprocess& preprocess, const model::ClipTextConfig& config,
+               const EmbedderOptions& options, Fingerprint base);
+
+ protected:
+  std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input,
+                                   std::int64_t image_tokens) const override;
+  model::PreparedImage cut(const image::Bitmap& bitmap) const override;
+
+ private:
+  std::optional<std::int32_t> end_token_;
+};
+
+/// The image preprocessing of a CLIP folder; without a file the model's own size. Throws ModelError.
+image::Preprocess read_clip_preprocess(const std::filesystem::path& folder, const model::ClipModelConfig& config);
+
+/// tokenizer.json, checked against the config.
+text::Tokenizer read_clip_tokenizer(const std::filesystem::path& folder, const model::ClipTextConfig& config);
+
+std::unique_ptr<ClipPreparer> make_clip_preparer(const std::filesystem::path& folder,
+                                                 const model::ClipModelConfig& config,
+                                                 const model::Checkpoint& checkpoint, nn::Precision precision,
+                                                 const EmbedderOptions& options);
+
+}  // namespace e5v::embed

@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "e5v/embedder.h"
+#include "embed/prepare.h"
+#include "tensor/arena.h"
+
+namespace e5v::embed {
+
+/// A model as the embedder sees it: what prepares inputs for it, and vectors of batches of these.
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  virtual Preparer& preparer() = 0;
+  /// Numbers per vector.
+  virtual std::int64_t width() const = 0;
+  /// The vectors of prepared inputs, not normalised. y_SD f32 [S, width()], S inputs.
+  virtual void compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const = 0;
+  /// Reads all weights; the name of the first that holds NaN or infinity.
+  virtual std::optional<std::string> first_non_finite() const = 0;
+  /// Memory held beyond the checkpoint's mapped pages.
+  virtual std::int64_t owned_bytes() const = 0;
+};
+
+/// The engine for what config.json says the folder holds. Throws ModelError, and InvalidInput for options that do not
+/// fit the model.
+std::unique_ptr<Engine> open_engine(const std::filesystem::path& folder, const EmbedderOptions& options);
+
+}  // namespace e5v::embed

@@ -1,0 +1,23 @@
+#include "embed/llava_engine.h"
+
+#include "embed/batch.h"
+#include "embed/loading.h"
+
+namespace e5v::embed {
+
+LlavaEngine::LlavaEngine(const std::filesystem::path& folder, const EmbedderOptions& options)
+    : config_(model::read_config(folder)),
+      checkpoint_(folder),
+      precision_(choose_precision(options.dtype, stored_weights(checkpoint_))),
+      preparer_(make_preparer(folder, config_, checkpoint_, precision_, options)),
+      model_(checkpoint_, config_, preparer_.preprocess(), precision_) {
+  if (options.adapter.empty()) return;
+  adapter_ = model::Adapter::read(options.adapter, config_.text);
+  for (const nn::Lora& part : adapter_->parts) model_.language_model().attach(part);
+}
+
+void LlavaEngine::compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const {
+  embed::compute(model_, inputs, y_SD, arena);
+}
+
+}  // namespace e5v::embed

@@ -1,0 +1,41 @@
+#include "image/tile.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "image/clones.h"
+
+namespace e5v::image {
+
+Bitmap with_shortest_edge(Bitmap bitmap, const Preprocess& p) {
+  const int shorter = std::min(bitmap.width, bitmap.height), longer = std::max(bitmap.width, bitmap.height);
+  const int new_longer = static_cast<int>(static_cast<double>(std::int64_t{p.shortest_edge} * longer) / shorter);
+  const bool upright = bitmap.width <= bitmap.height;
+  const int width = upright ? p.shortest_edge : new_longer, height = upright ? new_longer : p.shortest_edge;
+  if (width == bitmap.width && height == bitmap.height) return bitmap;
+  return resize(bitmap, width, height, p.filter);
+}
+
+E5V_AVX2_CLONE void write_tile(const Bitmap& bitmap, int tile, std::uint8_t* out) {
+  const int top = (bitmap.height - tile) / 2, left = (bitmap.width - tile) / 2;
+  const std::size_t edge = static_cast<std::size_t>(tile), plane = edge * edge;
+  for (int y = 0; y < tile; ++y) {
+    const std::uint8_t* in = bitmap.row(top + y) + 3 * static_cast<std::size_t>(left);
+    std::uint8_t *red = out + static_cast<std::size_t>(y) * edge, *green = red + plane, *blue = green + plane;
+    for (std::size_t x = 0; x < edge; ++x) red[x] = in[3 * x], green[x] = in[3 * x + 1], blue[x] = in[3 * x + 2];
+  }
+}
+
+Tiles centre_crop(const Bitmap& bitmap, const Preprocess& p) {
+  p.check("tiles");
+  require(bitmap.height > 0 && bitmap.width > 0, "[tiles] expected an image with pixels, found {}x{}", bitmap.width,
+          bitmap.height);
+  Tiles tiles{1, p.tile, {bitmap.height, bitmap.width}, {}};
+  tiles.pixels.resize(std::size_t{3} * static_cast<std::size_t>(p.tile) * static_cast<std::size_t>(p.tile));
+  const Bitmap resized =
+      p.squeezed ? resize(bitmap, p.shortest_edge, p.shortest_edge, p.filter) : with_shortest_edge(bitmap, p);
+  write_tile(resized, p.tile, tiles.pixels.data());
+  return tiles;
+}
+
+}  // namespace e5v::image

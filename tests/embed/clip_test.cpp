@@ -1,0 +1,231 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "embed/doctor.h"
+#include "embed/embedder_impl.h"
+#include "embed/goldens.h"
+#include "embed/info.h"
+
+namespace e5v::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+constexpr double kTolerance = 5e-5, kBatchTolerance = 1e-5, kBf16Cosine = 0.9995;
+
+/// Two random CLIPs: 224 pixels in patches of 16, quick_gelu, OpenAI's wrong eos_token_id, bf16 weights; and 336 in
+/// patches of 14, gelu, the true one, f16 weights.
+class Clip : public testing::TestWithParam<const char*> {
+ protected:
+  std::filesystem::path folder_ = golden("ckpt") / GetParam();
+  tensor::SafetensorsFile vectors_{golden(std::string("clip/") + GetParam() + ".safetensors")};
+  Json facts_ = read_json(golden("clip/clip.json"));
+
+  EmbedderOptions raw(ComputeType type = ComputeType::f32) const {
+    EmbedderOptions options;
+    options.dtype = type;
+    options.normalize = false;
+    options.apply_exif = false;
+    return options;
+  }
+  std::vector<Input> texts() const {
+    std::vector<Input> inputs;
+    for (const Json& text : facts_.at("texts")) inputs.push_back(Input::from_text(text.get<std::string>()));
+    return inputs;
+  }
+  std::vector<Input> images() const {
+    std::vector<Input> inputs;
+    for (const Json& crop : facts_.at("models").at(GetParam()).at("crops"))
+      inputs.push_back(Input::from_image(golden("images") / crop.at("image").get<std::string>()));
+    return inputs;
+  }
+};
+
+TEST_P(Clip, TextsHaveTransformersVectors) {
+  Embedder embedder = Embedder::load(folder_, raw());
+  const std::vector<Input> inputs = texts();
+  const Embeddings batch = embedder.embed(inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Embeddings single = embedder.embed(std::span(inputs).subspan(i, 1));
+    const auto together = batch.row(static_cast<std::int64_t>(i));
+    EXPECT_LT(max_difference(single.row(0), golden_row(vectors_, "texts", i)), kTolerance) << *inputs[i].text;
+    EXPECT_LT(max_difference(together, golden_row(vectors_, "texts_padded", i)), kTolerance) << *inputs[i].text;
+    EXPECT_LT(max_difference(single.row(0), together), kBatchTolerance) << *inputs[i].text;
+    EXPECT_LE(single.token_counts[0], 77) << *inputs[i].text;
+  }
+}
+
+TEST_P(Clip, ImagesHaveTransformersVectors) {
+  EmbedderOptions options = raw();
+  options.token_budget = 8192;
+  Embedder embedder = Embedder::load(folder_, options);
+  const std::vector<Input> inputs = images();
+  const Embeddings batch = embedder.embed(inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Embeddings single = embedder.embed(std::span(inputs).subspan(i, 1));
+    const auto together = batch.row(static_cast<std::int64_t>(i));
+    EXPECT_LT(max_difference(together, golden_row(vectors_, "images", i)), kTolerance) << i;
+    EXPECT_LT(max_difference(single.row(0), together), kBatchTolerance) << i;
+  }
+}
+
+TEST_P(Clip, TextsAndImagesShareABatchAndItsOrder) {
+  Embedder embedder = Embedder::load(folder_, raw());
+  const std::vector<Input> some_texts = texts(), some_images = images();
+  const std::vector mixed{some_images[0], some_texts[0], some_images[4], some_images[0], some_texts[1], some_texts[0]};
+  const Embeddings result = embedder.embed(mixed);
+  const std::pair<const char*, std::size_t> expected[] = {{"images", 0}, {"texts", 0}, {"images", 4},
+                                                          {"images", 0}, {"texts", 1}, {"texts", 0}};
+  for (std::size_t i = 0; i < mixed.size(); ++i) {
+    const auto& [name, row] = expected[i];
+    EXPECT_LT(max_difference(result.row(static_cast<std::int64_t>(i)), golden_row(vectors_, name, row)), kTolerance)
+        << i;
+  }
+  EXPECT_EQ(result.fingerprints[0].space(), result.fingerprints[1].space());
+}
+
+TEST_P(Clip, SixteenBitsKeepTheDirection) {
+  Embedder embedder = Embedder::load(folder_, raw(ComputeType::bf16));
+  const Embeddings texts_found = embedder.embed(texts()), images_found = embedder.embed(images());
+  for (std::int64_t i = 0; i < texts_found.size(); ++i)
+    EXPECT_GE(cosine(texts_found.row(i), golden_row(vectors_, "texts", static_cast<std::size_t>(i))), kBf16Cosine) << i;
+  for (std::int64_t i = 0; i < images_found.size(); ++i)
+    EXPECT_GE(cosine(images_found.row(i), golden_row(vectors_, "images", static_cast<std::size_t>(i))), kBf16Cosine)
+        << i;
+}
+
+TEST_P(Clip, NamedPromptsAreTheBareTextOrImage) {
+  Embedder embedder = Embedder::load(folder_, raw());
+  Input text = texts()[0], image = images()[0];
+  const Embeddings bare = embedder.embed(std::vector{text, image});
+  text.prompt = "sts", image.prompt = "cirr-gallery";
+  const Embeddings named = embedder.embed(std::vector{text, image});
+  EXPECT_EQ(bare.values, named.values);
+  EXPECT_EQ(bare.fingerprints[0], named.fingerprints[0]);
+  text.text = "cat", text.prompt = "a photo of a <sent>";
+  const Embeddings own = embedder.embed(std::vector{text});
+  EXPECT_LT(max_difference(own.row(0), bare.row(0)), kBatchTolerance);  // the first golden is "a photo of a cat"
+  EXPECT_NE(own.fingerprints[0].prompt, bare.fingerprints[0].prompt);
+}
+
+TEST_P(Clip, ComposedInputsAreRefusedByMessage) {
+  Embedder embedder = Embedder::load(folder_, raw());
+  const Input composed = Input::composed(golden("images/img04_tiny_3x2.png"), "make it blue");
+  const auto embed_with = [&](Input input, const std::string& prompt) {
+    if (!prompt.empty()) input.prompt = prompt;
+    embedder.embed(std::vector{input});
+  };
+  EXPECT_THAT([&] { embed_with(composed, ""); },
+              ThrowsMessage<InvalidInput>("input 0: [prompt] \"cirr-query\" is for an image changed by a text; this "
+                                          "model takes a text or an image, not both"));
+  EXPECT_THAT([&] { embed_with(composed, "<image> with <sent>"); },
+              ThrowsMessage<InvalidInput>(HasSubstr("takes a text or an image, not both")));
+  EXPECT_THAT([&] { embed_with(images()[0], "<image> in one word"); },
+              ThrowsMessage<InvalidInput>(HasSubstr("has words beside <image>; this model reads none there")));
+}
+
+TEST_P(Clip, AnAdapterIsRefused) {
+  EmbedderOptions options;
+  options.adapter = "somewhere";
+  EXPECT_THAT([&] { Embedder::load(folder_, options); },
+              ThrowsMessage<InvalidInput>(testing::StartsWith("[adapter] somewhere is for a language model, but ")));
+}
+
+TEST_P(Clip, IsDescribedAndPassesTheDoctor) {
+  const embed::ModelInfo info = embed::inspect(folder_, {});
+  EXPECT_EQ(info.architecture, "CLIP");
+  EXPECT_EQ(info.generation, "transformers' CLIPModel");
+  EXPECT_EQ(info.parameters, info.used.total() + 1);  // the logit scale
+  const Json json = to_json(info);
+  EXPECT_EQ(json.at("text_tower").at("layers"), json.at("vision_tower").at("layers"));
+  EXPECT_EQ(json.at("prompts"), "plain");
+  for (const auto& [label, value] : describe(info)) EXPECT_FALSE(value.empty()) << label;
+  std::vector<std::string> names;
+  embed::check_model(folder_, {}, [&](const embed::Check& check) {
+    EXPECT_TRUE(check.ok) << check.name << ": " << check.detail;
+    names.push_back(check.name);
+  });
+  EXPECT_THAT(names, testing::IsSupersetOf(
+                         {"config.json", "tensors", "tokenizer.json", "preprocessor_config.json", "embedding"}));
+}
+
+TEST_P(Clip, MemoryIsWhatTheModelTakes) {
+  for (const ComputeType type : {ComputeType::f32, ComputeType::bf16}) {
+    EmbedderOptions options = raw(type);
+    options.threads = 1;
+    const embed::ModelInfo info = embed::inspect(folder_, options);
+    Embedder embedder = Embedder::load(folder_, options);
+    const auto owned = static_cast<double>(embedder.impl().engine->owned_bytes());
+    // Blocked layouts round the tiny widths up, to twice as much; biases are owned in any case.
+    EXPECT_GE(owned, static_cast<double>(info.memory.packed));
+    EXPECT_LE(owned, 1.8 * static_cast<double>(info.memory.packed) + 20000);
+    embedder.embed(images());
+    const auto taken = static_cast<double>(embedder.impl().arena.capacity());
+    EXPECT_LT(taken, 2.2 * static_cast<double>(info.memory.activations));
+    EXPECT_GT(taken, 0.3 * static_cast<double>(info.memory.activations));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, Clip, testing::Values("tiny-clip", "tiny-clip-336"),
+                         [](const auto& model) { return model.index == 0 ? "Patch16At224" : "Patch14At336"; });
+
+/// A copy of a folder with changed files.
+class ChangedClip : public testing::Test {
+ protected:
+  ChangedClip() {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::copy(golden("ckpt/tiny-clip-336"), folder_);
+  }
+  ~ChangedClip() override { std::filesystem::remove_all(folder_); }
+
+  template <class Change>
+  void change(const char* file, const Change& change) {
+    Json json = read_json(folder_ / file);
+    change(json);
+    std::ofstream(folder_ / file) << json;
+  }
+  void expect_refused(const std::string& part) {
+    EXPECT_THAT([&] { Embedder::load(folder_); }, ThrowsMessage<ModelError>(HasSubstr(part)));
+  }
+
+  std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "e5v-changed-clip";
+};
+
+TEST_F(ChangedClip, ContradictionsAreRefusedByMessage) {
+  change("preprocessor_config.json", [](Json& json) { json["crop_size"] = 224; });
+  expect_refused("\"crop_size\": expected the vision tower's 336, found 224");
+  std::filesystem::copy(golden("ckpt/tiny-clip-336/preprocessor_config.json"), folder_,
+                        std::filesystem::copy_options::overwrite_existing);
+  change("config.json", [](Json& json) { json["text_config"]["eos_token_id"] = 5; });
+  expect_refused("tokenizer.json] texts do not end with the eos_token_id of config.json, 5");
+  change("config.json", [](Json& json) { json["text_config"]["eos_token_id"] = 100000; });
+  expect_refused("\"text_config.eos_token_id\": expected a token of the vocabulary of 719, found 100000");
+  change("config.json", [](Json& json) { json["text_config"]["eos_token_id"] = 718, json["projection_dim"] = 25; });
+  expect_refused("expected shape [25, 32] from config.json, found [24, 32]");
+}
+
+TEST_F(ChangedClip, OlderDictsReplaceTheObjectsBesideThem) {
+  Embedder before = Embedder::load(folder_);
+  change("config.json", [](Json& json) {
+    json["text_config_dict"] = json["text_config"];
+    json["vision_config_dict"] = json["vision_config"];
+    json["text_config"] = {{"hidden_size", 1}, {"eos_token_id", 2}};
+    json["vision_config"] = {{"hidden_size", 1}};
+  });
+  Embedder after = Embedder::load(folder_);
+  const std::vector inputs{Input::from_text("a cat"), Input::from_image(golden("images/img04_tiny_3x2.png"))};
+  EXPECT_EQ(before.embed(inputs).values, after.embed(inputs).values);
+}
+
+TEST_F(ChangedClip, WithoutItsFilePreprocessingIsOpenAisAtTheTowersSize) {
+  Embedder before = Embedder::load(folder_);
+  std::filesystem::remove(folder_ / "preprocessor_config.json");
+  Embedder after = Embedder::load(folder_);
+  const std::vector inputs{Input::from_image(golden("images/img01_wide_1201x250.png"))};
+  EXPECT_EQ(before.embed(inputs).values, after.embed(inputs).values);
+}
+
+}  // namespace
+}  // namespace e5v::test
