@@ -368,7 +368,7 @@ TEST(Multiply, ForwardAndBackward) {
   EXPECT_LT(y.difference(expected), 1e-5);
   multiply(x.matrix(), w.matrix(), 0.5f, y.matrix(), false);
   EXPECT_LT(max_difference(y.matrix(), expected), 1e-5);
-  multiply_backward(dy.matrix(), w.matrix(), 0.5f, dx.matrix());
+  multiply_backward(dy.matrix(), w.matrix(), 0.5f, dx.matrix(), true);
   const auto half_product = [&](const reference::Matrix& v) {
     reference::Matrix result = reference::matmul(v, w.exact, {});
     for (double& value : result.values) value *= 0.5;

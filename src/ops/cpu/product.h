@@ -16,4 +16,8 @@ struct Factor {
 /// c = scale a b, or += with add. All f32; shapes must fit. Throws DeviceError when oneDNN refuses.
 void product(const Factor& a, const Factor& b, float scale, tensor::Matrix c, bool add);
 
+/// c = a b, or += with add, for a and b of bf16 and c of f32. Throws DeviceError when this CPU has no fast kernel for
+/// it.
+void product_bf16(const Factor& a, const Factor& b, tensor::Matrix c, bool add);
+
 }  // namespace e5v::ops::cpu
