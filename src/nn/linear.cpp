@@ -90,23 +90,19 @@ void Linear::adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor
 
 void Linear::backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const {
   Tape& tape = *pass.tape;
-  const tensor::Arena::Scope scope(pass.arena);
   const tensor::DType products = ops::product_dtype(weight_.arithmetic());
   const tensor::Matrix dy_MN = *tape.gradient(y_MN);
-  const tensor::ConstMatrix rounded_MN = ops::in_type(dy_MN, products, pass.arena);
   for (std::size_t i = parts_.size(); i-- > 0;) {
     const Part& part = parts_[i];
-    const tensor::ConstMatrix dy = rounded_MN.column_range(part.begin, part.count);
+    const tensor::ConstMatrix dy = dy_MN.column_range(part.begin, part.count);
     if (part.adapter != nullptr) part.adapter->backward(pass, x_MK, seen[i], dy);
     if (const auto dw = tape.gradient(matrix_of(part.values))) {
-      const tensor::Arena::Scope part_scope(pass.arena);
-      ops::weight_gradient(dy, ops::in_type(x_MK, products, pass.arena), 1, *dw);
+      const tensor::Arena::Scope scope(pass.arena);
+      ops::weight_gradient(ops::in_type(dy, products, pass.arena), ops::in_type(x_MK, products, pass.arena), 1, *dw);
     }
-    if (part.bias.data != nullptr) {
-      ops::add_column_sums(dy_MN.column_range(part.begin, part.count), tape.gradient(part.bias));
-    }
+    if (part.bias.data != nullptr) ops::add_column_sums(dy, tape.gradient(part.bias));
   }
-  if (const auto dx = tape.gradient(x_MK)) ops::matmul_backward(rounded_MN, weight_, *dx);
+  if (const auto dx = tape.gradient(x_MK)) ops::matmul_backward(dy_MN, weight_, *dx);
 }
 
 }  // namespace e5v::nn

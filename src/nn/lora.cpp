@@ -47,10 +47,11 @@ Lora::Seen Lora::add_to(const Pass& pass, ConstMatrix x_MK, DType products, Matr
 void Lora::backward(const Pass& pass, ConstMatrix x_MK, const Seen& seen, ConstMatrix dy_MN) const {
   Tape& tape = *pass.tape;
   const tensor::Arena::Scope scope(pass.arena);
-  const Matrix dinner_MR = pass.arena.matrix(DType::f32, dy_MN.rows, rank());
-  ops::multiply_backward(dy_MN, matrix_of(b_NR), scale, dinner_MR, false);
-  const ConstMatrix dinner = ops::in_type(dinner_MR, dy_MN.dtype, pass.arena);
-  if (const auto db = tape.gradient(matrix_of(b_NR))) ops::weight_gradient(dy_MN, seen.inner_MR, 1, *db);
+  const ConstMatrix dy = ops::in_type(dy_MN, seen.x_MK.dtype, pass.arena);
+  const Matrix dinner_MR = pass.arena.matrix(DType::f32, dy.rows, rank());
+  ops::multiply_backward(dy, matrix_of(b_NR), scale, dinner_MR, false);
+  const ConstMatrix dinner = ops::in_type(dinner_MR, dy.dtype, pass.arena);
+  if (const auto db = tape.gradient(matrix_of(b_NR))) ops::weight_gradient(dy, seen.inner_MR, 1, *db);
   if (const auto da = tape.gradient(matrix_of(a_RK))) ops::weight_gradient(dinner, seen.x_MK, 1, *da);
   if (const auto dx = tape.gradient(x_MK)) add_seen_gradient(pass, place, dinner, matrix_of(a_RK), *dx);
 }

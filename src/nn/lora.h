@@ -28,8 +28,7 @@ struct Lora {
   /// [M, K], not overwritten before the backward pass; y_MN f32 [M, N].
   Seen add_to(const Pass& pass, tensor::ConstMatrix x_MK, tensor::DType products, tensor::Matrix y_MN) const;
 
-  /// Adds to the gradients by x, A and B that the pass's tape watches. x_MK names that of the forward pass; dy_MN of
-  /// the products' type.
+  /// Adds to the gradients by x, A and B that the pass's tape watches. x_MK names that of the forward pass; dy_MN f32.
   void backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::ConstMatrix dy_MN) const;
 };
 

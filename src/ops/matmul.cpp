@@ -151,31 +151,32 @@ DType product_dtype(Arithmetic arithmetic) {
 }
 
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK) {
-  check_factor("matmul_backward", "dy", dy_MN, dx_MK.rows, weight.outputs());
+  check_gradient("matmul_backward", "dy", dy_MN, dx_MK.rows, weight.outputs());
   check_gradient("matmul_backward", "dx", dx_MK, dy_MN.rows, weight.inputs());
   if (dy_MN.rows == 0) return;
-  const std::vector<tensor::StoredMatrix>& parts = weight.impl().parts;
-  if (dy_MN.dtype == DType::bf16) return cpu::gemm_bf16_transposed(dy_MN, parts, dx_MK, true);
-  cpu::gemm_f32_transposed(dy_MN, parts, dx_MK, true);
+  const bool bf16 = product_dtype(weight.arithmetic()) == DType::bf16;
+  (bf16 ? cpu::gemm_bf16_transposed : cpu::gemm_f32_transposed)(dy_MN, weight.impl().parts, dx_MK, true);
 }
 
 void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float scale, tensor::Matrix dw_NK) {
   check_factor("weight_gradient", "dy", dy_MN, x_MK.rows, dw_NK.rows);
   check_gradient("weight_gradient", "dw", dw_NK, dy_MN.columns, x_MK.columns);
   check_type("weight_gradient", "x", x_MK.dtype, dy_MN.dtype);
-  const cpu::Factor dy{dy_MN, cpu::Side::transposed}, x{x_MK, cpu::Side::plain};
-  if (dy_MN.dtype == DType::f32) return cpu::product(dy, x, scale, dw_NK, true);
+  if (dy_MN.dtype == DType::f32) {
+    return cpu::product({dy_MN, cpu::Side::transposed}, {x_MK, cpu::Side::plain}, scale, dw_NK, true);
+  }
   require(scale == 1, "[weight_gradient] scale is {}, bf16 arithmetic expects 1", scale);
-  cpu::product_bf16(dy, x, dw_NK, true);
+  cpu::product_bf16_transposed(dy_MN, x_MK, dw_NK);
 }
 
 void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add) {
   check_factor("multiply", "x", x_MK, y_MN.rows, w_NK.columns);
   check_gradient("multiply", "y", y_MN, x_MK.rows, w_NK.rows);
   check_type("multiply", "w", w_NK.dtype, DType::f32);
-  const cpu::Factor x{x_MK, cpu::Side::plain};
-  if (x_MK.dtype == DType::f32) return cpu::product(x, {w_NK, cpu::Side::transposed}, scale, y_MN, add);
-  cpu::product_bf16(x, {rounded(w_NK, scale), cpu::Side::transposed}, y_MN, add);
+  if (x_MK.dtype == DType::bf16) {
+    return cpu::product_bf16(x_MK, {rounded(w_NK, scale), cpu::Side::transposed}, y_MN, add);
+  }
+  cpu::product({x_MK, cpu::Side::plain}, {w_NK, cpu::Side::transposed}, scale, y_MN, add);
 }
 
 void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK,
@@ -183,9 +184,10 @@ void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, floa
   check_factor("multiply_backward", "dy", dy_MN, dx_MK.rows, w_NK.rows);
   check_gradient("multiply_backward", "dx", dx_MK, dy_MN.rows, w_NK.columns);
   check_type("multiply_backward", "w", w_NK.dtype, DType::f32);
-  const cpu::Factor dy{dy_MN, cpu::Side::plain};
-  if (dy_MN.dtype == DType::f32) return cpu::product(dy, {w_NK, cpu::Side::plain}, scale, dx_MK, add);
-  cpu::product_bf16(dy, {rounded(w_NK, scale), cpu::Side::plain}, dx_MK, add);
+  if (dy_MN.dtype == DType::bf16) {
+    return cpu::product_bf16(dy_MN, {rounded(w_NK, scale), cpu::Side::plain}, dx_MK, add);
+  }
+  cpu::product({dy_MN, cpu::Side::plain}, {w_NK, cpu::Side::plain}, scale, dx_MK, add);
 }
 
 std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, std::int64_t inputs_K) {

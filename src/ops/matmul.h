@@ -55,12 +55,13 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
 /// f32 under f32 arithmetic.
 tensor::DType product_dtype(Arithmetic arithmetic);
 
-// In the functions below the type of the left factor, f32 or bf16, is that of the arithmetic: under bf16 the other one
-// is rounded to it. Sums and results are f32. They throw InvalidInput when shapes or types do not fit, DeviceError for
-// bf16 on a CPU without instructions for it.
-
-/// dx += dy W: the backward pass of matmul by x. dy_MN f32|bf16 [M, N]; dx_MK f32 [M, K].
+/// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N], and W, are rounded to product_dtype(); dx_MK f32 [M,
+/// K].
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK);
+
+// In the functions below the type of x or dy, f32 or bf16, is that of the arithmetic: under bf16 w is rounded to it.
+// Sums and results are f32; those under bf16 do not depend on the number of threads. They throw InvalidInput when
+// shapes or types do not fit, DeviceError for bf16 on a CPU without instructions for it.
 
 /// dw += scale dy^T x: the backward pass of matmul and multiply by the weight. dy_MN, x_MK both f32, or both bf16 and
 /// scale 1; dw_NK f32.

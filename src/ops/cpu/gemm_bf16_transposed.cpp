@@ -1,6 +1,6 @@
 // y = x w over the rows of w as a checkpoint stores them.
 //
-// Legend: N rows of w, which the product sums over; K columns of w and y.
+// Legend: M rows of x; N rows of w, which the product sums over; K columns of w and y.
 #include <algorithm>
 
 #include "ops/cpu/gemm.h"
@@ -12,39 +12,44 @@ namespace e5v::ops::cpu {
 namespace {
 
 using tensor::DType;
+using tensor::Matrix;
 
-/// A block of an expanded weight. All of its rows are summed up while its columns of y are in cache, so that y is
-/// written seldom; wide enough for the rows of x that stream past it.
-constexpr std::int64_t kBlockColumns = 512, kBlockRows = 2048;  // 2 MiB
+/// Rows of a weight at a time: many, because y is read and written once for each block.
+constexpr std::int64_t kBlockRows = 2048;
 
-void multiply_in_blocks(tensor::ConstMatrix x_MN, const tensor::StoredMatrix& w_NK, tensor::Matrix y_MK, bool add) {
-  const std::int64_t rows = std::min(kBlockRows, w_NK.rows), columns = std::min(kBlockColumns, w_NK.columns);
-  std::byte* memory = thread_scratch(static_cast<std::size_t>(rows * columns * size_of(DType::bf16)));
-  for (std::int64_t k = 0; k < w_NK.columns; k += columns) {
-    const std::int64_t width = std::min(columns, w_NK.columns - k);
-    for (std::int64_t n = 0; n < w_NK.rows; n += rows) {
-      const tensor::Matrix block{memory, DType::bf16, std::min(rows, w_NK.rows - n), width, width};
-      expand_block(w_NK, n, k, block);
-      product_bf16({x_MN.column_range(n, block.rows), Side::plain}, {block, Side::plain}, y_MK.column_range(k, width),
-                   add || n > 0);
-    }
-  }
+Matrix bf16_matrix(Scratch& memory, std::int64_t rows, std::int64_t columns) {
+  const auto bytes = static_cast<std::size_t>(rows * columns * size_of(DType::bf16));
+  return {memory.reserve(bytes), DType::bf16, rows, columns, columns};
+}
+
+bool is_plain_bf16(const tensor::StoredMatrix& weight) {
+  return weight.format == tensor::WeightFormat::plain && weight.values.dtype == DType::bf16;
+}
+
+/// Rows [begin, begin + count) of a weight, where they are, or expanded to the memory.
+tensor::ConstMatrix bf16_rows(const tensor::StoredMatrix& weight, std::int64_t begin, std::int64_t count,
+                              Scratch& memory) {
+  if (is_plain_bf16(weight)) return matrix_of(weight.values).row_range(begin, count);
+  const Matrix expanded = bf16_matrix(memory, count, weight.columns);
+  expand_rows(weight, begin, expanded);
+  return expanded;
 }
 
 }  // namespace
 
-void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
+void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK,
                           bool add) {
+  thread_local Scratch x_memory, w_memory;
   std::int64_t column = 0;
   for (const tensor::StoredMatrix& part : parts) {
-    const tensor::ConstMatrix x = x_MN.column_range(column, part.rows);
-    if (part.format == tensor::WeightFormat::plain && part.values.dtype == DType::bf16) {
-      product_bf16({x, Side::plain}, {matrix_of(part.values), Side::plain}, y_MK, add);
-    } else {
-      multiply_in_blocks(x, part, y_MK, add);
+    for (std::int64_t begin = 0; begin < part.rows; begin += kBlockRows) {
+      const std::int64_t count = std::min(kBlockRows, part.rows - begin);
+      const Matrix x = bf16_matrix(x_memory, x_MN.rows, count);
+      convert(x_MN.column_range(column + begin, count), 1, x);
+      product_bf16(x, {bf16_rows(part, begin, count, w_memory), Side::plain}, y_MK, add);
+      add = true;
     }
     column += part.rows;
-    add = true;
   }
 }
 

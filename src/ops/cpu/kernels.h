@@ -37,11 +37,7 @@ void dropout(tensor::ConstMatrix x, const DropoutRule& rule, std::span<const std
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table, float direction);
 void convert(tensor::ConstMatrix x, float scale, tensor::Matrix y);
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels);
-/// A block of a weight as numbers, from a row and column on. Under int4 and nf4 columns come in multiples of 8.
-void expand_block(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t column, tensor::Matrix y);
-inline void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y) {
-  expand_block(weight, begin, 0, y);
-}
+void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 void attention_backward(const AttentionGradients& arguments, const AttentionPlan& plan);
 

@@ -16,10 +16,9 @@ float quantize_row_as(const float* x, std::size_t count, float levels, tensor::D
   return quantize_row(x, count, levels, static_cast<std::int16_t*>(q));
 }
 
-/// y, of one row, from a row and column of the weight on.
-void expand_row(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t column, tensor::Matrix y) {
-  if (y.dtype == tensor::DType::f32) return expand(weight, row, column, y.columns, y.row<float>(0));
-  expand(weight, row, column, y.columns, y.row<tensor::BFloat16>(0));
+void expand_row(const tensor::StoredMatrix& weight, std::int64_t row, tensor::DType type, void* y) {
+  if (type == tensor::DType::f32) return expand(weight, row, 0, weight.columns, static_cast<float*>(y));
+  expand(weight, row, 0, weight.columns, static_cast<tensor::BFloat16*>(y));
 }
 
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE
@@ -38,9 +37,12 @@ void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int l
   });
 }
 
-void expand_block(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t column, tensor::Matrix y) {
-  for_rows(y.rows, y.columns, [&](std::int64_t i) {
-    HWY_DYNAMIC_DISPATCH(expand_row)(weight, row + i, column, y.row_range(i, 1));
+void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y) {
+  if (weight.format == tensor::WeightFormat::plain) {
+    return convert(matrix_of(weight.values).row_range(begin, y.rows), 1, y);
+  }
+  for_rows(y.rows, y.columns, [&](std::int64_t row) {
+    HWY_DYNAMIC_DISPATCH(expand_row)(weight, begin + row, y.dtype, y.row_range(row, 1).data);
   });
 }
 
