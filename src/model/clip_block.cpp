@@ -79,10 +79,10 @@ void ClipBlock::add_attention(tensor::ConstMatrix q_QD, tensor::ConstMatrix qkv_
   const std::int64_t D = x_QD.columns, heads = config_.heads;
   const Matrix mixed_QD = pass.matrix(out_.input_type(), x_QD.rows, D);
   const float scale = 1.0f / std::sqrt(static_cast<float>(D / heads));
-  nn::attention(pass,
-                {q_QD, qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_QD, heads, heads, scale,
-                 bf16_attention_},
-                plan);
+  nn::attention(
+      pass,
+      {q_QD, qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_QD, heads, heads, scale, bf16_attention_},
+      plan);
   out_.add_to(pass, mixed_QD, x_QD);
 }
 

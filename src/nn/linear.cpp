@@ -28,13 +28,6 @@ std::vector<tensor::StoredMatrix> chosen(std::span<const tensor::StoredMatrix> w
   return parts;
 }
 
-tensor::ConstMatrix as_f32(tensor::ConstMatrix x, tensor::Arena& arena) {
-  if (x.dtype == tensor::DType::f32) return x;
-  const tensor::Matrix wide = arena.matrix(tensor::DType::f32, x.rows, x.columns);
-  ops::convert(x, wide);
-  return wide;
-}
-
 tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weights) {
   return weights.size() == 0 ? tensor::WeightFormat::plain : weights.begin()->format;
 }
@@ -85,25 +78,32 @@ void Linear::finish(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y
 }
 
 void Linear::adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const {
-  if (pass.tape != nullptr) {
-    pass.tape->record([=, this, &tape = *pass.tape, &arena = pass.arena] { backward(tape, x_MK, y_MN, arena); });
+  const tensor::DType products = ops::product_dtype(weight_.arithmetic());
+  Seen seen(parts_.size());
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const Part& part = parts_[i];
+    if (part.adapter == nullptr) continue;
+    seen[i] = part.adapter->add_to(pass, x_MK, products, y_MN.column_range(part.begin, part.count));
   }
-  for (const Part& part : parts_) {
-    if (part.adapter != nullptr) part.adapter->add_to(pass, x_MK, y_MN.column_range(part.begin, part.count));
-  }
+  if (pass.tape == nullptr) return;
+  pass.tape->record([=, this, seen = std::move(seen)] { backward(pass, x_MK, seen, y_MN); });
 }
 
-void Linear::backward(Tape& tape, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, tensor::Arena& arena) const {
+void Linear::backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const {
+  Tape& tape = *pass.tape;
+  const tensor::DType products = ops::product_dtype(weight_.arithmetic());
   const tensor::Matrix dy_MN = *tape.gradient(y_MN);
-  if (const auto dx = tape.gradient(x_MK)) ops::matmul_backward(dy_MN, weight_, *dx);
-  for (const Part& part : parts_) {
-    const tensor::Matrix dy = dy_MN.column_range(part.begin, part.count);
+  for (std::size_t i = parts_.size(); i-- > 0;) {
+    const Part& part = parts_[i];
+    const tensor::ConstMatrix dy = dy_MN.column_range(part.begin, part.count);
+    if (part.adapter != nullptr) part.adapter->backward(pass, x_MK, seen[i], dy);
     if (const auto dw = tape.gradient(matrix_of(part.values))) {
-      const tensor::Arena::Scope scope(arena);
-      ops::weight_gradient(dy, as_f32(x_MK, arena), 1, *dw);
+      const tensor::Arena::Scope scope(pass.arena);
+      ops::weight_gradient(ops::in_type(dy, products, pass.arena), ops::in_type(x_MK, products, pass.arena), 1, *dw);
     }
     if (part.bias.data != nullptr) ops::add_column_sums(dy, tape.gradient(part.bias));
   }
+  if (const auto dx = tape.gradient(x_MK)) ops::matmul_backward(dy_MN, weight_, *dx);
 }
 
 }  // namespace e5v::nn

@@ -49,9 +49,11 @@ class Linear {
     std::int64_t begin = 0, count = 0;
     const Lora* adapter = nullptr;
   };
+  /// What adapters keep for their backward pass, part by part.
+  using Seen = std::vector<Lora::Seen>;
   void run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const;
   void adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
-  void backward(Tape& tape, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, tensor::Arena& arena) const;
+  void backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const;
 
   std::vector<Part> parts_;
   std::vector<tensor::Tensor> rounded_;  // bf16 copies of f32 weights, where the precision asks for 16 bits

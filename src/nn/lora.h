@@ -18,8 +18,18 @@ struct Lora {
   std::int64_t inputs() const { return a_RK.shape()[1]; }
   std::int64_t outputs() const { return b_NR.shape()[0]; }
 
-  /// y += what it adds. x_MK f32|bf16 [M, K], not overwritten before the tape is rewound; y_MN f32 [M, N].
-  void add_to(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
+  /// What the backward pass needs of a forward pass, both of the type of its products.
+  struct Seen {
+    tensor::ConstMatrix x_MK;      ///< x with what dropout left of it
+    tensor::ConstMatrix inner_MR;  ///< scale x A^T
+  };
+
+  /// y += what it adds, by products of a type: bf16 where x and the factors are rounded to it, or f32. x_MK f32|bf16
+  /// [M, K], not overwritten before the backward pass; y_MN f32 [M, N].
+  Seen add_to(const Pass& pass, tensor::ConstMatrix x_MK, tensor::DType products, tensor::Matrix y_MN) const;
+
+  /// Adds to the gradients by x, A and B that the pass's tape watches. x_MK names that of the forward pass; dy_MN f32.
+  void backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::ConstMatrix dy_MN) const;
 };
 
 }  // namespace e5v::nn

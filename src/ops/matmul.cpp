@@ -4,6 +4,7 @@
 
 #include "ops/check.h"
 #include "ops/cpu/gemm.h"
+#include "ops/cpu/kernels.h"
 #include "ops/cpu/panels.h"
 #include "ops/cpu/product.h"
 #include "ops/cpu/rows.h"
@@ -70,6 +71,21 @@ cpu::QuantizedRows quantize(tensor::ConstMatrix x_MK, std::span<const std::int64
   return {bytes, scales.data(), fine};
 }
 
+/// scale w in bf16, in memory that the thread keeps.
+tensor::ConstMatrix rounded(tensor::ConstMatrix w, float scale) {
+  thread_local cpu::Scratch memory;
+  const auto bytes = static_cast<std::size_t>(w.rows * w.columns * size_of(DType::bf16));
+  const tensor::Matrix result{memory.reserve(bytes), DType::bf16, w.rows, w.columns, w.columns};
+  cpu::convert(w, scale, result);
+  return result;
+}
+
+void check_factor(std::string_view op, std::string_view what, tensor::ConstMatrix found, std::int64_t rows,
+                  std::int64_t columns) {
+  check_activation_type(op, what, found.dtype);
+  check_shape(op, what, found, rows, columns);
+}
+
 }  // namespace
 
 Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) : impl_(std::make_unique<Impl>()) {
@@ -122,31 +138,48 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
 }
 
+DType product_dtype(Arithmetic arithmetic) {
+  return arithmetic != Arithmetic::f32 && has_native_bf16() ? DType::bf16 : DType::f32;
+}
+
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK) {
   check_gradient("matmul_backward", "dy", dy_MN, dx_MK.rows, weight.outputs());
   check_gradient("matmul_backward", "dx", dx_MK, dy_MN.rows, weight.inputs());
-  if (dy_MN.rows > 0) cpu::gemm_f32_transposed(dy_MN, weight.impl().parts, dx_MK, true);
+  if (dy_MN.rows == 0) return;
+  const bool bf16 = product_dtype(weight.arithmetic()) == DType::bf16;
+  (bf16 ? cpu::gemm_bf16_transposed : cpu::gemm_f32_transposed)(dy_MN, weight.impl().parts, dx_MK, true);
 }
 
 void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float scale, tensor::Matrix dw_NK) {
-  check_gradient("weight_gradient", "x", x_MK, dy_MN.rows, dw_NK.columns);
+  check_factor("weight_gradient", "dy", dy_MN, x_MK.rows, dw_NK.rows);
   check_gradient("weight_gradient", "dw", dw_NK, dy_MN.columns, x_MK.columns);
-  check_type("weight_gradient", "dy", dy_MN.dtype, DType::f32);
-  cpu::product({dy_MN, cpu::Side::transposed}, {x_MK, cpu::Side::plain}, scale, dw_NK, true);
+  check_type("weight_gradient", "x", x_MK.dtype, dy_MN.dtype);
+  if (dy_MN.dtype == DType::f32) {
+    return cpu::product({dy_MN, cpu::Side::transposed}, {x_MK, cpu::Side::plain}, scale, dw_NK, true);
+  }
+  require(scale == 1, "[weight_gradient] scale is {}, bf16 arithmetic expects 1", scale);
+  cpu::product_bf16_transposed(dy_MN, x_MK, dw_NK);
 }
 
 void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add) {
-  check_gradient("multiply", "x", x_MK, y_MN.rows, w_NK.columns);
+  check_factor("multiply", "x", x_MK, y_MN.rows, w_NK.columns);
   check_gradient("multiply", "y", y_MN, x_MK.rows, w_NK.rows);
   check_type("multiply", "w", w_NK.dtype, DType::f32);
+  if (x_MK.dtype == DType::bf16) {
+    return cpu::product_bf16(x_MK, {rounded(w_NK, scale), cpu::Side::transposed}, y_MN, add);
+  }
   cpu::product({x_MK, cpu::Side::plain}, {w_NK, cpu::Side::transposed}, scale, y_MN, add);
 }
 
-void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK) {
-  check_gradient("multiply_backward", "dy", dy_MN, dx_MK.rows, w_NK.rows);
+void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK,
+                       bool add) {
+  check_factor("multiply_backward", "dy", dy_MN, dx_MK.rows, w_NK.rows);
   check_gradient("multiply_backward", "dx", dx_MK, dy_MN.rows, w_NK.columns);
   check_type("multiply_backward", "w", w_NK.dtype, DType::f32);
-  cpu::product({dy_MN, cpu::Side::plain}, {w_NK, cpu::Side::plain}, scale, dx_MK, true);
+  if (dy_MN.dtype == DType::bf16) {
+    return cpu::product_bf16(dy_MN, {rounded(w_NK, scale), cpu::Side::plain}, dx_MK, add);
+  }
+  cpu::product({dy_MN, cpu::Side::plain}, {w_NK, cpu::Side::plain}, scale, dx_MK, add);
 }
 
 std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, std::int64_t inputs_K) {

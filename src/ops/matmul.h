@@ -50,16 +50,28 @@ class Weight {
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
             bool accumulate = false, std::span<const std::int64_t> fine = {});
 
-/// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N]; dx_MK f32 [M, K]; always in f32 arithmetic.
+/// The element type of gradients and adapters' inputs in products beside such a GEMM: bf16 where the CPU multiplies it,
+/// f32 under f32 arithmetic.
+tensor::DType product_dtype(Arithmetic arithmetic);
+
+/// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N], and W, are rounded to product_dtype(); dx_MK f32 [M,
+/// K].
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK);
 
-/// dw += scale dy^T x: the backward pass of matmul and multiply by the weight. dy_MN, x_MK, dw_NK f32.
+// In the functions below the type of x or dy, f32 or bf16, is that of the arithmetic: under bf16 w is rounded to it.
+// Sums and results are f32; those under bf16 do not depend on the number of threads. They throw InvalidInput when
+// shapes or types do not fit, DeviceError for bf16 on a CPU without instructions for it.
+
+/// dw += scale dy^T x: the backward pass of matmul and multiply by the weight. dy_MN, x_MK both f32, or both bf16 and
+/// scale 1; dw_NK f32.
 void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float scale, tensor::Matrix dw_NK);
 
-/// y = scale x w^T, or += with add, for small matrices that are not weights of a checkpoint. x_MK, w_NK, y_MN f32.
+/// y = scale x w^T, or += with add, for small matrices that are not weights of a checkpoint. x_MK f32|bf16; w_NK, y_MN
+/// f32.
 void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add);
-/// dx += scale dy w.
-void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK);
+/// dx = scale dy w, or += with add. dy_MN f32|bf16.
+void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK,
+                       bool add);
 
 /// Memory that matmul keeps for its next call, in bytes: the rows of x as the kernel reads them, and each thread's part
 /// of a weight and its sums.

@@ -30,7 +30,14 @@ void convert(tensor::ConstMatrix x, tensor::Matrix y) {
           "[convert] x is {}, expected f32, f16 or bf16", name_of(x.dtype));
   check_activation_type("convert", "y", y.dtype);
   check_shape("convert", "y", y, x.rows, x.columns);
-  cpu::convert(x, y);
+  cpu::convert(x, 1, y);
+}
+
+tensor::ConstMatrix in_type(tensor::ConstMatrix x, tensor::DType type, tensor::Arena& arena) {
+  if (x.dtype == type) return x;
+  const tensor::Matrix copy = arena.matrix(type, x.rows, x.columns);
+  convert(x, copy);
+  return copy;
 }
 
 void add_rows(tensor::ConstMatrix x_PD, std::span<const std::int64_t> rows_P, tensor::Matrix y_TD) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "tensor/arena.h"
 #include "tensor/matrix.h"
 #include "tensor/tensor.h"
 
@@ -30,6 +31,9 @@ void fill(tensor::Matrix y, float value);
 
 /// y = x with the types f32|f16|bf16 -> f32|bf16, rounding to nearest even.
 void convert(tensor::ConstMatrix x, tensor::Matrix y);
+
+/// x in a type that convert gives: itself, or a copy from the arena.
+tensor::ConstMatrix in_type(tensor::ConstMatrix x, tensor::DType type, tensor::Arena& arena);
 
 /// Cuts square tiles into patches: y[t * g * g + r * g + c] is the patch at grid row r and column c of tile t, as
 /// channel, row, column, with each byte b of channel k replaced by table[k][b].

@@ -98,9 +98,8 @@ ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature,
   ops::multiply(unit.anchors_BD, unit.candidates_CD, 1 / temperature, logits_BC, false);
   const ContrastiveLoss result = through_mean(logits_BC);
   const Matrix danchors_BD = arena.matrix(DType::f32, B, D), dcandidates_CD = arena.matrix(DType::f32, C, D);
-  ops::fill(danchors_BD, 0);
   ops::fill(dcandidates_CD, 0);
-  ops::multiply_backward(logits_BC, unit.candidates_CD, 1 / temperature, danchors_BD);
+  ops::multiply_backward(logits_BC, unit.candidates_CD, 1 / temperature, danchors_BD, false);
   ops::weight_gradient(logits_BC, unit.anchors_BD, 1 / temperature, dcandidates_CD);
   through_normalisation(batch.anchors_BD, unit.anchors_BD, danchors_BD, gradients.anchors_BD);
   through_normalisation(batch.positives_BD, unit.candidates_CD.row_range(0, B), dcandidates_CD.row_range(0, B),

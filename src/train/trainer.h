@@ -1,42 +1,12 @@
 #pragma once
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 
-#include "e5v/embedder.h"
 #include "ranks/group.h"
-#include "train/adamw.h"
-#include "train/examples.h"
-#include "train/grad_cache.h"
-#include "train/run_folder.h"
-#include "train/schedule.h"
-#include "train/train_data.h"
-#include "train/trainee.h"
+#include "train/train_options.h"
 
 namespace e5v::train {
-
-/// A training run. The defaults are E5-V's recipe but for the batch, which is 768 there.
-struct TrainOptions {
-  std::filesystem::path model, output;
-  TrainData::Options data;
-  Examples::Options examples;
-  TraineeOptions trainee;
-  EmbedderOptions input;         ///< how images are read; dtype and threads
-  std::int64_t micro_batch = 8;  ///< pairs computed together
-  float temperature = 0.05f;
-  double epochs = 2;
-  std::int64_t steps = 0;  ///< 0: as many as the epochs have
-  ScheduleShape schedule = ScheduleShape::linear;
-  double learning_rate = 4e-4;
-  std::int64_t warmup = 100;
-  AdamWOptions adamw;
-  double clip = 1;                    ///< of the gradients' norm
-  std::int64_t evaluate_every = 100;  ///< steps between evaluations of what is held out
-  std::int64_t patience = 0;          ///< evaluations without a new best before the run ends; 0: never
-  std::int64_t save_every = 100, keep = 3;
-  bool resume = false, replace = false;
-};
 
 /// What a step came to.
 struct StepReport {

@@ -81,6 +81,14 @@ void write_checkpoint(const fs::path& model, const fs::path& output, bool force,
   write_file_atomically(output / "config.json", read_file(model / "config.json"));
 }
 
+void write_trained_weights(const fs::path& model, const fs::path& output, const std::vector<Trainee::Weight>& weights) {
+  const auto trained = [&](const Checkpoint::Stored& tensor) -> std::optional<Tensor> {
+    const auto found = std::ranges::find(weights, tensor.canonical, &Trainee::Weight::name);
+    return found == weights.end() ? std::nullopt : std::optional(to_f32(found->values.view()));
+  };
+  write_checkpoint(model, output, true, trained, nullptr);
+}
+
 void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const fs::path& output, bool force,
                    const std::function<void(std::uint64_t)>& written) {
   const model::ModelConfig config = model::read_config(model);

@@ -2,9 +2,11 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "model/adapter.h"
 #include "model/checkpoint.h"
+#include "train/trainee.h"
 
 namespace e5v::train {
 
@@ -16,6 +18,10 @@ using Replacement = std::function<std::optional<tensor::Tensor>(const model::Che
 /// folder holds something and `force` is not given, or cannot be written.
 void write_checkpoint(const std::filesystem::path& model, const std::filesystem::path& output, bool force,
                       const Replacement& replacement, const std::function<void(std::uint64_t bytes)>& written);
+
+/// The same with the weights that were trained, over what was there before.
+void write_trained_weights(const std::filesystem::path& model, const std::filesystem::path& output,
+                           const std::vector<Trainee::Weight>& weights);
 
 /// Merges an adapter into a checkpoint: W + scale B A. Throws ModelError when it is of another model or the weights are
 /// quantised. Source: arXiv:2106.09685, section 4.1.

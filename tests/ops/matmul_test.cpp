@@ -1,7 +1,6 @@
 #include "ops/matmul.h"
 
 #include <gmock/gmock.h>
-#include <hwy/targets.h>
 
 #include <random>
 #include <tuple>
@@ -11,39 +10,10 @@
 #include "ops/quantize.h"
 #include "ops/random.h"
 #include "ops/rows.h"
+#include "ops/weights.h"
 
 namespace e5v::ops::test {
 namespace {
-
-std::vector<Arithmetic> arithmetics() {
-  if (has_native_bf16()) return {Arithmetic::f32, Arithmetic::bf16};
-  return {Arithmetic::f32};
-}
-
-std::vector<tensor::StoredMatrix> parts_of(std::initializer_list<tensor::TensorView> parts) {
-  return {parts.begin(), parts.end()};
-}
-
-/// The matrix in another type, and what it then holds as doubles.
-struct Converted {
-  tensor::Tensor tensor;
-  reference::Matrix exact;
-
-  Converted(const RandomMatrix& source, tensor::DType type) : tensor(type, source.tensor.shape()), exact(source.exact) {
-    const auto values = source.floats();
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      switch (type) {
-        case tensor::DType::f16:
-          exact.values[i] = static_cast<float>(tensor.as<tensor::Half>()[i] = tensor::Half(values[i]));
-          break;
-        case tensor::DType::bf16:
-          exact.values[i] = static_cast<float>(tensor.as<tensor::BFloat16>()[i] = tensor::BFloat16(values[i]));
-          break;
-        default: tensor.as<float>()[i] = values[i];
-      }
-    }
-  }
-};
 
 TEST(Matmul, EqualsItsTwin) {
   for (const Arithmetic arithmetic : arithmetics()) {
@@ -100,27 +70,6 @@ TEST(Matmul, WidensLargeSixteenBitWeightsInBlocks) {
   matmul(matrix_of(x.tensor), weight, {}, matrix_of(y));
   EXPECT_LT(max_difference(matrix_of(y), reference::matmul(x.exact, w.exact, {})), 2e-4);
 }
-
-/// Int8 weights with values up to `most`, and what they stand for.
-struct Int8Weight {
-  tensor::Tensor values, scales;
-  reference::Matrix numbers;  // the integers
-  std::vector<double> exact_scales;
-
-  Int8Weight(std::int64_t rows, std::int64_t columns, int seed, int most = 127)
-      : values(tensor::DType::i8, {rows, columns}), scales(tensor::DType::f32, {rows, 1}), numbers(rows, columns) {
-    std::mt19937 generator(static_cast<unsigned>(seed));
-    std::uniform_int_distribution<int> number(-most, most);
-    for (std::size_t i = 0; i < numbers.values.size(); ++i) {
-      numbers.values[i] = values.as<std::int8_t>()[i] = static_cast<std::int8_t>(number(generator));
-    }
-    for (float& scale : scales.as<float>()) {
-      scale = 0.001f * static_cast<float>(1 + number(generator) + most);
-      exact_scales.push_back(scale);
-    }
-  }
-  tensor::StoredMatrix matrix() const { return tensor::StoredMatrix::int8(values.view(), scales.view()); }
-};
 
 /// What int8 arithmetic makes of activations, as numbers.
 reference::Matrix rounded_rows(const RandomMatrix& x) {
@@ -183,16 +132,6 @@ TEST(Matmul, Int8DoesNotSaturate) {
     EXPECT_NEAR(y.as<float>()[i], (i < 8 ? -127.0f : 127.0f) * static_cast<float>(inputs), 1.0f);
   }
 }
-
-/// Lets loops run on one instruction set only, until the end of the scope.
-struct OnlyTarget {
-  explicit OnlyTarget(std::int64_t target) { use(target); }
-  ~OnlyTarget() { use(0); }
-  static void use(std::int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
 
 TEST(Matmul, EveryInstructionSetComputesTheSame) {
   const std::int64_t rows = 11, outputs = 37, inputs = 603;
@@ -333,107 +272,6 @@ TEST(Matmul, Nf4WeightsEqualTheirTwin) {
       EXPECT_LT(max_difference(matrix_of(y), expected), arithmetic == Arithmetic::f32 ? 2e-3 : 1.0) << inputs;
     }
   }
-}
-
-/// dy W, added to ones, of a weight of parts that stand for `exact`, stacked.
-void expect_backward(const std::vector<tensor::StoredMatrix>& parts, const reference::Matrix& exact, double tolerance) {
-  for (const Arithmetic arithmetic : arithmetics()) {
-    const Weight weight(parts, arithmetic);
-    for (const std::int64_t rows : {1, 7, 200}) {
-      const RandomMatrix dy(rows, exact.rows, 1);
-      reference::Matrix expected(rows, exact.columns);
-      for (std::int64_t i = 0; i < rows; ++i) {
-        for (std::int64_t k = 0; k < exact.columns; ++k) {
-          for (std::int64_t n = 0; n < exact.rows; ++n) expected.at(i, k) += dy.exact.at(i, n) * exact.at(n, k);
-        }
-      }
-      const GradientSum dx(rows, exact.columns);
-      matmul_backward(dy.matrix(), weight, dx.matrix());
-      EXPECT_LT(dx.difference(expected), tolerance) << rows << " rows, " << exact.columns << " columns";
-    }
-  }
-}
-
-TEST(MatmulBackward, EqualsItsTwinForPlainWeights) {
-  for (const tensor::DType stored : {tensor::DType::f32, tensor::DType::f16, tensor::DType::bf16}) {
-    for (const std::int64_t inputs : {5, 16, 100, 352}) {
-      const Converted first(RandomMatrix(300, inputs, 2), stored), second(RandomMatrix(17, inputs, 3), stored);
-      reference::Matrix stacked(317, inputs);
-      std::ranges::copy(first.exact.values, stacked.values.begin());
-      std::ranges::copy(second.exact.values, stacked.values.begin() + 300 * inputs);
-      expect_backward({first.tensor.view(), second.tensor.view()}, stacked, 2e-4);
-    }
-  }
-}
-
-TEST(MatmulBackward, EqualsItsTwinForQuantisedWeights) {
-  const Int8Weight int8(40, 96, 2);
-  reference::Matrix numbers = int8.numbers;
-  for (std::size_t i = 0; i < numbers.values.size(); ++i) numbers.values[i] *= int8.exact_scales[i / 96];
-  expect_backward({int8.matrix()}, numbers, 2e-3);
-
-  const std::int64_t group = 32, columns = 96, rows = 21;
-  std::mt19937 random(4);
-  const tensor::Tensor words(tensor::DType::i32, {rows, columns / 8}),
-      scales(tensor::DType::f32, {rows, columns / group});
-  for (std::int32_t& word : words.as<std::int32_t>()) word = static_cast<std::int32_t>(random());
-  for (float& scale : scales.as<float>()) scale = 0.01f * static_cast<float>(1 + random() % 100);
-  reference::Matrix exact(rows, columns);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const auto word = static_cast<std::uint32_t>(words.as<std::int32_t>()[static_cast<std::size_t>(r * 12 + c / 8)]);
-      const int value = static_cast<int>(word >> (4 * (c % 8)) & 15u) - 8;
-      exact.at(r, c) = value * static_cast<double>(scales.as<float>()[static_cast<std::size_t>(r * 3 + c / group)]);
-    }
-  }
-  expect_backward({tensor::StoredMatrix::int4(words.view(), scales.view(), columns)}, exact, 1e-3);
-}
-
-TEST(MatmulBackward, EveryInstructionSetComputesTheSame) {
-  const RandomMatrix dy(13, 70, 1), w(70, 45, 2);
-  const Weight weight(parts_of({w.tensor.view()}), Arithmetic::f32);
-  const GradientSum expected(13, 45);
-  matmul_backward(dy.matrix(), weight, expected.matrix());
-  for (const std::int64_t target : {HWY_SCALAR, HWY_AVX2, HWY_AVX3}) {
-    if (target != HWY_SCALAR && (hwy::SupportedTargets() & target) == 0) continue;
-    const OnlyTarget only(target);
-    const GradientSum dx(13, 45);
-    matmul_backward(dy.matrix(), weight, dx.matrix());
-    for (std::size_t i = 0; i < 13 * 45; ++i) {
-      EXPECT_NEAR(dx.tensor.as<float>()[i], expected.tensor.as<float>()[i], 1e-4) << hwy::TargetName(target);
-    }
-  }
-}
-
-TEST(WeightGradient, IsTheSumOverRows) {
-  const RandomMatrix dy(50, 9, 1), x(50, 14, 2);
-  const GradientSum dw(9, 14);
-  weight_gradient(dy.matrix(), x.matrix(), 1, dw.matrix());
-  reference::Matrix expected(9, 14);
-  for (std::int64_t m = 0; m < 50; ++m) {
-    for (std::int64_t n = 0; n < 9; ++n) {
-      for (std::int64_t k = 0; k < 14; ++k) expected.at(n, k) += dy.exact.at(m, n) * x.exact.at(m, k);
-    }
-  }
-  EXPECT_LT(dw.difference(expected), 1e-4);
-}
-
-TEST(Multiply, ForwardAndBackward) {
-  const RandomMatrix x(11, 24, 1), w(6, 24, 2), dy(11, 6, 3);
-  const GradientSum y(11, 6), dx(11, 24);
-  multiply(x.matrix(), w.matrix(), 0.5f, y.matrix(), true);
-  reference::Matrix expected = reference::matmul(x.exact, w.exact, {});
-  for (double& value : expected.values) value *= 0.5;
-  EXPECT_LT(y.difference(expected), 1e-5);
-  multiply(x.matrix(), w.matrix(), 0.5f, y.matrix(), false);
-  EXPECT_LT(max_difference(y.matrix(), expected), 1e-5);
-  multiply_backward(dy.matrix(), w.matrix(), 0.5f, dx.matrix());
-  const auto half_product = [&](const reference::Matrix& v) {
-    reference::Matrix result = reference::matmul(v, w.exact, {});
-    for (double& value : result.values) value *= 0.5;
-    return result;
-  };
-  EXPECT_LT(dx.difference(numeric_gradient(x.exact, dy.exact, half_product)), 1e-5);
 }
 
 TEST(Matmul, ArgumentsAreChecked) {

@@ -133,7 +133,8 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   const Json expected = golden_json("train.json").at("runs").at(run);
   const PairBatch batch = masked_batch(file_, mode);
   GradCache cache(trainee_, {.micro_batch = kPairs}, alone);
-  EXPECT_NEAR(cache.accumulate(batch, nullptr).loss, expected.at("loss").get<double>(), 2e-6);
+  EXPECT_NEAR(cache.accumulate(batch, nullptr).loss, expected.at("loss").get<double>(),
+              5e-6);  // f32 sums of vectors of any width
 
   tensor::Arena arena;
   const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kPairs, trainee_.width());

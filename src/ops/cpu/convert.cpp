@@ -11,23 +11,25 @@ HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
 template <class From, class To>
-void convert_row_of(const void* from, void* to, std::size_t count) {
+void convert_row_of(tensor::ConstMatrix x, float scale, To* to) {
+  const auto factor = hn::Set(FloatTag(), scale);
   transform(
-      count, static_cast<To*>(to), [](auto v) HWY_ATTR { return v; }, static_cast<const From*>(from));
+      static_cast<std::size_t>(x.columns), to, [factor](auto v) HWY_ATTR { return hn::Mul(v, factor); },
+      x.row<From>(0));
 }
 
 template <class To>
-void convert_row_to(tensor::DType from_type, const void* from, void* to, std::size_t count) {
-  switch (from_type) {
-    case tensor::DType::f16: return convert_row_of<tensor::Half, To>(from, to, count);
-    case tensor::DType::bf16: return convert_row_of<tensor::BFloat16, To>(from, to, count);
-    default: return convert_row_of<float, To>(from, to, count);
+void convert_row_to(tensor::ConstMatrix x, float scale, To* to) {
+  switch (x.dtype) {
+    case tensor::DType::f16: return convert_row_of<tensor::Half>(x, scale, to);
+    case tensor::DType::bf16: return convert_row_of<tensor::BFloat16>(x, scale, to);
+    default: return convert_row_of<float>(x, scale, to);
   }
 }
 
-void convert_row(tensor::DType from_type, const void* from, tensor::DType to_type, void* to, std::size_t count) {
-  if (to_type == tensor::DType::f32) return convert_row_to<float>(from_type, from, to, count);
-  convert_row_to<tensor::BFloat16>(from_type, from, to, count);
+void convert_row(tensor::ConstMatrix x, float scale, tensor::Matrix y) {
+  if (y.dtype == tensor::DType::f32) return convert_row_to(x, scale, y.row<float>(0));
+  convert_row_to(x, scale, y.row<tensor::BFloat16>(0));
 }
 
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE
@@ -38,10 +40,9 @@ namespace e5v::ops::cpu {
 
 HWY_EXPORT(convert_row);
 
-void convert(tensor::ConstMatrix x, tensor::Matrix y) {
+void convert(tensor::ConstMatrix x, float scale, tensor::Matrix y) {
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
-    HWY_DYNAMIC_DISPATCH(convert_row)
-    (x.dtype, x.row_range(row, 1).data, y.dtype, y.row_range(row, 1).data, static_cast<std::size_t>(x.columns));
+    HWY_DYNAMIC_DISPATCH(convert_row)(x.row_range(row, 1), scale, y.row_range(row, 1));
   });
 }
 

@@ -43,43 +43,70 @@ Numbers philox(Numbers n, std::uint32_t key0, std::uint32_t key1) {
   return n;
 }
 
-/// Drops or scales as many floats as there are lanes, by 16 bits of each lane's number.
-void apply(Words halves, std::uint32_t limit, float scale, float* x) {
+/// Factors for as many numbers as there are lanes, by 16 bits of each lane's number.
+void factors_of(Words halves, const DropoutRule& rule, float* factors) {
   const hn::Rebind<std::uint32_t, WordTag> narrow;
   const hn::Rebind<float, WordTag> floats;
   const auto number = hn::TruncateTo(narrow, hn::And(halves, hn::Set(WordTag(), 0xFFFF)));
-  const auto dropped = hn::RebindMask(floats, hn::Lt(number, hn::Set(narrow, limit)));
-  hn::StoreU(hn::IfThenZeroElse(dropped, hn::Mul(hn::LoadU(floats, x), hn::Set(floats, scale))), floats, x);
+  const auto dropped = hn::RebindMask(floats, hn::Lt(number, hn::Set(narrow, rule.limit)));
+  hn::StoreU(hn::IfThenZeroElse(dropped, hn::Set(floats, rule.scale)), floats, factors);
 }
 
-void drop_group(float* x, std::uint32_t group, std::uint32_t limit, float scale, const DropoutKey& key,
-                std::uint64_t name) {
+/// What the numbers of a group of columns are multiplied with.
+void group_factors(std::uint32_t group, const DropoutRule& rule, std::uint64_t name, float* factors) {
   const WordTag words;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(words));
   for (std::int64_t block = 0; block < kBlocks; block += lanes) {
     const auto first = static_cast<std::uint64_t>(group) * kBlocks + static_cast<std::uint64_t>(block);
-    const Numbers counters{hn::Iota(words, first), hn::Set(words, key.place), hn::Set(words, name & 0xFFFF'FFFF),
+    const Numbers counters{hn::Iota(words, first), hn::Set(words, rule.key.place), hn::Set(words, name & 0xFFFF'FFFF),
                            hn::Set(words, name >> 32)};
-    const Numbers numbers = philox(counters, key.seed, key.step);
-    float* to = x + block;
+    const Numbers numbers = philox(counters, rule.key.seed, rule.key.step);
+    float* to = factors + block;
     for (const Words number : {numbers.c0, numbers.c1, numbers.c2, numbers.c3}) {
-      apply(number, limit, scale, to);
-      apply(hn::ShiftRight<16>(number), limit, scale, to + kBlocks);
+      factors_of(number, rule, to);
+      factors_of(hn::ShiftRight<16>(number), rule, to + kBlocks);
       to += 2 * kBlocks;
     }
   }
 }
 
-void dropout_row(float* x, std::int64_t columns, std::uint32_t limit, float scale, const DropoutKey& key,
-                 std::uint64_t name) {
-  std::uint32_t group = 0;
-  for (; (group + 1) * kGroup <= columns; ++group) drop_group(x + group * kGroup, group, limit, scale, key, name);
-  const std::int64_t rest = columns - group * kGroup;
-  if (rest == 0) return;
-  float last[kGroup] = {};
-  std::copy_n(x + group * kGroup, rest, last);
-  drop_group(last, group, limit, scale, key, name);
-  std::copy_n(last, rest, x + group * kGroup);
+template <class From, class To>
+void dropout_row_of(const From* x, const DropoutRule& rule, std::uint64_t name, std::int64_t columns, To* y) {
+  HWY_ALIGN float factors[kGroup];
+  for (std::int64_t begin = 0; begin < columns; begin += kGroup) {
+    group_factors(static_cast<std::uint32_t>(begin / kGroup), rule, name, factors);
+    const auto count = static_cast<std::size_t>(std::min(kGroup, columns - begin));
+    transform(
+        count, y + begin, [](auto value, auto factor) HWY_ATTR { return hn::Mul(value, factor); }, x + begin,
+        static_cast<const float*>(factors));
+  }
+}
+
+template <class From>
+void add_dropped_row_of(const From* x, const DropoutRule& rule, std::uint64_t name, std::int64_t columns, float* y) {
+  HWY_ALIGN float factors[kGroup];
+  for (std::int64_t begin = 0; begin < columns; begin += kGroup) {
+    group_factors(static_cast<std::uint32_t>(begin / kGroup), rule, name, factors);
+    const auto count = static_cast<std::size_t>(std::min(kGroup, columns - begin));
+    transform(
+        count, y + begin, [](auto value, auto factor, auto sum) HWY_ATTR { return hn::MulAdd(value, factor, sum); },
+        x + begin, static_cast<const float*>(factors), static_cast<const float*>(y + begin));
+  }
+}
+
+template <class From>
+void dropout_row_from(tensor::ConstMatrix x, const DropoutRule& rule, std::uint64_t name, tensor::Matrix y, bool add) {
+  const From* from = x.row<From>(0);
+  if (y.dtype == tensor::DType::bf16) {
+    return dropout_row_of(from, rule, name, x.columns, y.row<tensor::BFloat16>(0));
+  }
+  if (add) return add_dropped_row_of(from, rule, name, x.columns, y.row<float>(0));
+  dropout_row_of(from, rule, name, x.columns, y.row<float>(0));
+}
+
+void dropout_row(tensor::ConstMatrix x, const DropoutRule& rule, std::uint64_t name, tensor::Matrix y, bool add) {
+  if (x.dtype == tensor::DType::bf16) return dropout_row_from<tensor::BFloat16>(x, rule, name, y, add);
+  dropout_row_from<float>(x, rule, name, y, add);
 }
 
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE
@@ -90,11 +117,11 @@ namespace e5v::ops::cpu {
 
 HWY_EXPORT(dropout_row);
 
-void dropout(tensor::Matrix x, std::uint32_t limit, float scale, const DropoutKey& key,
-             std::span<const std::uint64_t> names) {
+void dropout(tensor::ConstMatrix x, const DropoutRule& rule, std::span<const std::uint64_t> names, tensor::Matrix y,
+             bool add) {
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
     HWY_DYNAMIC_DISPATCH(dropout_row)
-    (x.row<float>(row), x.columns, limit, scale, key, names[static_cast<std::size_t>(row)]);
+    (x.row_range(row, 1), rule, names[static_cast<std::size_t>(row)], y.row_range(row, 1), add);
   });
 }
 

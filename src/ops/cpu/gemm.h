@@ -16,6 +16,11 @@ void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> pa
 void gemm_f32_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
                          bool add);
 
+/// The same in bf16: plain bf16 weights where they are, all others expanded to it block by block; x, still f32, is
+/// rounded.
+void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
+                          bool add);
+
 /// y = x w^T + bias in bf16, or += with add, for weights of any format, rounded to it. x bf16, y f32; bias may be null.
 void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, const float* bias,
                tensor::Matrix y_MN, bool add);

@@ -27,10 +27,15 @@ void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y);
 void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy, tensor::Matrix dx);
 void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up);
 
-void dropout(tensor::Matrix x, std::uint32_t limit, float scale, const DropoutKey& key,
-             std::span<const std::uint64_t> names);
+struct DropoutRule {
+  std::uint32_t limit;  ///< halves of numbers below it drop
+  float scale;          ///< of what stays
+  DropoutKey key;
+};
+void dropout(tensor::ConstMatrix x, const DropoutRule& rule, std::span<const std::uint64_t> names, tensor::Matrix y,
+             bool add);
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table, float direction);
-void convert(tensor::ConstMatrix x, tensor::Matrix y);
+void convert(tensor::ConstMatrix x, float scale, tensor::Matrix y);
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels);
 /// sums[n] of row n of w i8.
 void row_sums(tensor::ConstMatrix w, std::int32_t* sums);

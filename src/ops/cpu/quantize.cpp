@@ -186,7 +186,7 @@ void scale_sums(tensor::ConstMatrix sums, const ByteScale* rows, const SumScales
 
 void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y) {
   if (weight.format == tensor::WeightFormat::plain) {
-    return convert(matrix_of(weight.values).row_range(begin, y.rows), y);
+    return convert(matrix_of(weight.values).row_range(begin, y.rows), 1, y);
   }
   for_rows(y.rows, y.columns, [&](std::int64_t row) {
     HWY_DYNAMIC_DISPATCH(expand_part)(weight, begin + row, 0, weight.columns, y.dtype, y.row_range(row, 1).data);

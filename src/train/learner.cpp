@@ -1,0 +1,67 @@
+#include "train/learner.h"
+
+namespace e5v::train {
+namespace {
+
+std::vector<TrainedSpan> spans_of(const std::vector<Parameter>& parameters) {
+  return {parameters.begin(), parameters.end()};
+}
+
+std::vector<std::int64_t> sizes_of(const std::vector<TrainedSpan>& parameters) {
+  std::vector<std::int64_t> sizes;
+  for (const TrainedSpan& parameter : parameters) sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
+  return sizes;
+}
+
+template <class Loss>
+BatchLoss batch_loss(const Loss& loss) {
+  return {loss.loss, loss.accuracy};
+}
+
+}  // namespace
+
+Learner::Learner(Trainee& model, const TrainOptions& options, const ranks::Group& group)
+    : model_(model),
+      options_(options),
+      group_(group),
+      parameters_(spans_of(model.parameters())),
+      optimizer_(sizes_of(parameters_), options.adamw),
+      contrastive_(model, {options.micro_batch, options.temperature}, group),
+      captioning_(model, options.micro_batch, group) {}
+
+std::int64_t Learner::trained() const {
+  std::int64_t count = 0;
+  for (const std::int64_t size : sizes_of(parameters_)) count += size;
+  return count;
+}
+
+Learner::Gradients Learner::take_gradients(const StepBatch& batch, std::int64_t step) {
+  model_.clear_gradients();
+  const nn::Dropout dropout{options_.trainee.parts.lora ? static_cast<float>(options_.trainee.lora.dropout) : 0,
+                            static_cast<std::uint32_t>(options_.data.seed), static_cast<std::uint32_t>(step)};
+  Gradients result{batch.objective == Objective::contrastive
+                       ? batch_loss(contrastive_.accumulate(batch.pairs, &dropout))
+                       : batch_loss(captioning_.accumulate(batch.captions, &dropout))};
+  for (const TrainedSpan& parameter : parameters_) group_.sum(parameter.gradient);
+  result.norm = clip_gradients(parameters_, options_.clip);
+  return result;
+}
+
+void Learner::update(double learning_rate) {
+  optimizer_.step(parameters_, learning_rate);
+  model_.parameters_changed();
+}
+
+BatchLoss Learner::evaluate(std::span<const StepBatch> batches) {
+  BatchLoss mean;
+  double weight = 0;
+  for (const StepBatch& batch : batches) {
+    const BatchLoss own = batch.objective == Objective::contrastive ? batch_loss(contrastive_.evaluate(batch.pairs))
+                                                                    : batch_loss(captioning_.evaluate(batch.captions));
+    const auto pairs = static_cast<double>(batch.total);
+    mean.loss += pairs * own.loss, mean.accuracy += pairs * own.accuracy, weight += pairs;
+  }
+  return {mean.loss / weight, mean.accuracy / weight};
+}
+
+}  // namespace e5v::train

@@ -1,0 +1,78 @@
+#include "train/train_options.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace e5v::train {
+namespace {
+
+template <class T>
+std::string text_of(const T& value) {
+  return fmt::format("{}", value);
+}
+
+}  // namespace
+
+void check(const TrainOptions& o) {
+  require(o.micro_batch > 0, "[train] --micro-batch {} is not positive", o.micro_batch);
+  require(o.temperature > 0, "[train] --temperature {} is not positive", o.temperature);
+  require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",
+          o.trainee.lora.dropout);
+  require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
+  require(o.keep > 0 && o.save_every > 0 && o.evaluate_every > 0, "[train] intervals are counted from 1");
+}
+
+std::int64_t steps_of(const TrainOptions& o, const TrainData& data) {
+  if (o.steps > 0) return o.steps;
+  return std::max<std::int64_t>(1, std::llround(o.epochs * static_cast<double>(data.steps_per_epoch())));
+}
+
+TraineeOptions trainee_options(const TrainOptions& options, const TrainData& data) {
+  TraineeOptions result = options.trainee;
+  result.seed = options.data.seed;
+  result.images = data.has_images();
+  result.head = data.has_captions();
+  if (options.input.dtype == ComputeType::f32) result.precision = nn::Precision::f32;
+  if (options.input.dtype == ComputeType::bf16) result.precision = nn::Precision::bf16;
+  return result;
+}
+
+std::string names_of(const TrainedParts& parts) {
+  std::vector<std::string_view> names;
+  if (parts.lora) names.emplace_back("lora");
+  if (parts.language_model) names.emplace_back("llm");
+  if (parts.projector) names.emplace_back("projector");
+  if (parts.vision) names.emplace_back("vision");
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
+RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trainee& model) {
+  RunIdentity identity{{"the model's weights", model.checkpoint().fingerprint().hex()},
+                       {"the data", data.digest()},
+                       {"--train", names_of(o.trainee.parts)},
+                       {"--dtype", std::string(name_of(model.precision()))},
+                       {"--batch", text_of(o.data.batch)},
+                       {"the number of steps (--epochs, --steps)", text_of(steps_of(o, data))},
+                       {"--schedule", std::string(name_of(o.schedule))},
+                       {"--lr", text_of(o.learning_rate)},
+                       {"--warmup", text_of(o.warmup)},
+                       {"--weight-decay", text_of(o.adamw.weight_decay)},
+                       {"--clip", text_of(o.clip)},
+                       {"--temperature", text_of(o.temperature)},
+                       {"--seed", text_of(o.data.seed)},
+                       {"--held-out", text_of(o.data.held_out)},
+                       {"--max-tokens", text_of(o.examples.max_tokens)},
+                       {"--caption-prompt", o.examples.caption_prompt},
+                       {"--paper-compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
+  if (o.trainee.parts.lora) {
+    identity["--rank"] = text_of(o.trainee.lora.rank);
+    identity["--alpha"] = text_of(o.trainee.lora.alpha);
+    identity["--dropout"] = text_of(o.trainee.lora.dropout);
+    identity["--targets"] = fmt::format("{}", fmt::join(o.trainee.lora.targets, ","));
+  }
+  return identity;
+}
+
+}  // namespace e5v::train
