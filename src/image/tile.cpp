@@ -16,7 +16,10 @@ Bitmap with_shortest_edge(Bitmap bitmap, const Preprocess& p) {
   return resize(bitmap, width, height, p.filter);
 }
 
-E5V_AVX2_CLONE void write_tile(const Bitmap& bitmap, int tile, std::uint8_t* out) {
+namespace {
+
+/// A function of its own, because the clones of a visible one would be visible, too.
+E5V_AVX2_CLONE void copy_planes(const Bitmap& bitmap, int tile, std::uint8_t* out) {
   const int top = (bitmap.height - tile) / 2, left = (bitmap.width - tile) / 2;
   const std::size_t edge = static_cast<std::size_t>(tile), plane = edge * edge;
   for (int y = 0; y < tile; ++y) {
@@ -25,6 +28,10 @@ E5V_AVX2_CLONE void write_tile(const Bitmap& bitmap, int tile, std::uint8_t* out
     for (std::size_t x = 0; x < edge; ++x) red[x] = in[3 * x], green[x] = in[3 * x + 1], blue[x] = in[3 * x + 2];
   }
 }
+
+}  // namespace
+
+void write_tile(const Bitmap& bitmap, int tile, std::uint8_t* out) { copy_planes(bitmap, tile, out); }
 
 Tiles centre_crop(const Bitmap& bitmap, const Preprocess& p) {
   p.check("tiles");

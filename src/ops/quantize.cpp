@@ -22,8 +22,7 @@ void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<floa
 
 int int8_levels(std::int64_t inputs_K) {
   constexpr std::int64_t kMostSum = 2147483647, kMostWeight = 128;
-  const std::int64_t most = has_native_int8() ? 127 : cpu::kMostInt8Levels;
-  return static_cast<int>(std::clamp<std::int64_t>(kMostSum / (kMostWeight * inputs_K), 1, most));
+  return static_cast<int>(std::clamp<std::int64_t>(kMostSum / (kMostWeight * inputs_K), 1, cpu::kMostInt8Levels));
 }
 
 void expand_rows(const tensor::StoredMatrix& weight_NK, std::int64_t begin, tensor::Matrix y) {
