@@ -61,8 +61,9 @@ def main():
     parser.add_argument("--peer-dtype", choices=["bf16", "f32"], default="bf16", help="of transformers")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=8, help="triplets of a step")
-    parser.add_argument("--steps", type=int, default=2, help="of a round; the first one counts as the others do")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=1,
+                        help="of a round; with more than one, e5v shuffles the triplets, so that first losses differ")
+    parser.add_argument("--rounds", type=int, default=4)
     arguments = parser.parse_args()
 
     from train_transformers import TransformersTrainer  # slow to import: after the arguments are known to be good

@@ -1,6 +1,8 @@
 #pragma once
+#include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
+#include <tuple>
 
 #include "tensor/matrix.h"
 
@@ -37,17 +39,35 @@ inline dnnl::memory::desc transposed_desc(std::int64_t outputs, std::int64_t inp
   return {{inputs, outputs}, dnnl_type(type), dnnl::memory::dims{1, inputs}};
 }
 
-/// y = x weight, by a description that oneDNN keeps compiled: after the first time this costs a lookup.
+/// The kernel for x [rows, K] and a packed weight, made once for each size: describing it costs as much as multiplying
+/// a small block.
+inline const dnnl::matmul& matmul_kernel(const tensor::ConstMatrix& x, const dnnl::memory& weight,
+                                         const tensor::Matrix& y) {
+  using Key = std::tuple<tensor::DType, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+  thread_local std::map<Key, dnnl::matmul> kernels;
+  const auto [entry, is_new] = kernels.try_emplace(Key{x.dtype, x.rows, x.columns, x.stride, y.columns});
+  if (!is_new) return entry->second;
+  try {
+    const dnnl::matmul::primitive_desc chosen({matrix_desc(x), weight.get_desc(), matrix_desc(y)}, dnnl_engine());
+    // All others are slower, the reference kernel thousands of times.
+    require<DeviceError>(x.dtype != tensor::DType::bf16 || std::string_view(chosen.impl_info_str()).starts_with("brg"),
+                         "[matmul] oneDNN multiplies [{}, {}] to {} columns {} apart by {}", x.rows, x.columns,
+                         y.columns, y.stride, chosen.impl_info_str());
+    entry->second = dnnl::matmul(chosen);
+  } catch (...) {
+    kernels.erase(entry);
+    throw;
+  }
+  return entry->second;
+}
+
+/// y = x weight; y without gaps between its rows.
 inline void run_matmul(tensor::ConstMatrix x_MK, const dnnl::memory& weight, tensor::Matrix y_MN) {
-  const dnnl::memory::desc x_desc = matrix_desc(x_MK), y_desc = matrix_desc(y_MN);
-  const dnnl::matmul::primitive_desc chosen({x_desc, weight.get_desc(), y_desc}, dnnl_engine());
-  // All others are slower, the reference kernel thousands of times.
-  require<DeviceError>(x_MK.dtype != tensor::DType::bf16 || std::string_view(chosen.impl_info_str()).starts_with("brg"),
-                       "[matmul] oneDNN multiplies [{}, {}] to {} columns {} apart by {}", x_MK.rows, x_MK.columns,
-                       y_MN.columns, y_MN.stride, chosen.impl_info_str());
-  dnnl::memory x(x_desc, dnnl_engine(), const_cast<std::byte*>(x_MK.data)), y(y_desc, dnnl_engine(), y_MN.data);
+  const dnnl::matmul& kernel = matmul_kernel(x_MK, weight, y_MN);
+  dnnl::memory x(matrix_desc(x_MK), dnnl_engine(), const_cast<std::byte*>(x_MK.data)),
+      y(matrix_desc(y_MN), dnnl_engine(), y_MN.data);
   dnnl::stream stream(dnnl_engine());
-  dnnl::matmul(chosen).execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DST, y}});
+  kernel.execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DST, y}});
   stream.wait();
 }
 

@@ -196,7 +196,7 @@ PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) t
 
 std::int64_t block_outputs(DType dtype, std::int64_t inputs) {
   // Sizes at which oneDNN 2.6's kernels are fastest over kRowsAtOnce rows; others cost up to 15 % (docs/speed.md).
-  const std::int64_t best = dtype == DType::bf16 ? 512 : 1024;
+  const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
   const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
   return std::clamp(fitting, kPanelOutputs, best);
 }
