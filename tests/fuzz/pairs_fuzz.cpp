@@ -25,7 +25,7 @@ std::string path_of(const Input& side) {
   return side.image ? std::get<std::filesystem::path>(*side.image).string() : std::string();
 }
 
-std::string quoted(std::string_view field) {
+std::string csv_field(std::string_view field) {
   std::string text = "\"";
   for (const char c : field) text += c == '"' ? "\"\"" : std::string(1, c);
   return text + '"';
@@ -51,9 +51,9 @@ std::string as_csv(const PairFile& file) {
     check_side(pair.anchor);
     check_side(pair.positive);
     require_that(pair.hard_negative.has_value() == hard);
-    text += quoted(pair.anchor.text.value_or("")) + ',' + quoted(path_of(pair.anchor)) + ',';
-    text += quoted(pair.positive.text.value_or("")) + ',' + quoted(path_of(pair.positive));
-    text += (hard ? ',' + quoted(*pair.hard_negative) : "") + "\r\n";
+    text += csv_field(pair.anchor.text.value_or("")) + ',' + csv_field(path_of(pair.anchor)) + ',';
+    text += csv_field(pair.positive.text.value_or("")) + ',' + csv_field(path_of(pair.positive));
+    text += (hard ? ',' + csv_field(*pair.hard_negative) : "") + "\r\n";
   }
   return text;
 }
