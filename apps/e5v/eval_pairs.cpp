@@ -9,17 +9,12 @@ class PairsTask : public EvalTask {
   void add_options(CLI::App& command) override {
     command.add_option("--pairs", file_, "file of pairs: .csv, .tsv or .jsonl")->option_text("FILE")->required();
     command.add_option("--name", options_.name, "of the data, for the report")->option_text("NAME");
-    command
-        .add_option("--text-prompt", options_.text_prompt, "prompt of texts: a name, or a template with <sent> (text)")
-        ->option_text("PROMPT");
-    command
-        .add_option("--image-prompt", options_.image_prompt,
-                    "prompt of pictures: a name, or a template with <image> (image)")
-        ->option_text("PROMPT");
-    command
-        .add_option("--composed-prompt", options_.composed_prompt,
-                    "prompt of pictures with a text: a name, or a template with both (cirr-query)")
-        ->option_text("PROMPT");
+    add_prompt_option(command, "--text-prompt", options_.text_prompt,
+                      "texts: a name, or a template with <sent> (text)");
+    add_prompt_option(command, "--image-prompt", options_.image_prompt,
+                      "pictures: a name, or a template with <image> (image)");
+    add_prompt_option(command, "--composed-prompt", options_.composed_prompt,
+                      "pictures with a text: a name, or a template with both (cirr-query)");
   }
   void read() override {
     pairs_ = eval::read_pair_file(file_);

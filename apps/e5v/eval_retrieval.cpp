@@ -28,11 +28,8 @@ class CaptionedTask : public EvalTask {
                "pictures used, the first; 0: all (0)");
     command.add_option("--name", name_, "of the data set; flickr30k and coco have published figures beside ours")
         ->option_text("NAME");
-    command.add_option("--text-prompt", text_prompt_, "prompt of captions: a name, or a template with <sent> (text)")
-        ->option_text("PROMPT");
-    command
-        .add_option("--image-prompt", image_prompt_, "prompt of pictures: a name, or a template with <image> (image)")
-        ->option_text("PROMPT");
+    add_prompt_option(command, "--text-prompt", text_prompt_, "captions: a name, or a template with <sent> (text)");
+    add_prompt_option(command, "--image-prompt", image_prompt_, "pictures: a name, or a template with <image> (image)");
   }
   /// Instead of a model.
   void add_vector_options(CLI::App& command) {

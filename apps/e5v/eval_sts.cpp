@@ -12,8 +12,7 @@ class StsTask : public EvalTask {
         ->option_text("NAMES")
         ->delimiter(',')
         ->check(CLI::IsMember(eval::sts_tasks()));
-    command.add_option("--prompt", prompt_, "prompt of the sentences: a name, or a template with <sent> (sts)")
-        ->option_text("PROMPT");
+    add_prompt_option(command, "--prompt", prompt_, "the sentences: a name, or a template with <sent> (sts)");
   }
   void read() override { sets_ = eval::read_sts(data_, tasks_); }
   eval::Result evaluate(eval::Encoder* encoder) override {

@@ -17,6 +17,10 @@ void add_task_options(CLI::App& command, EvalTask& task) {
       ->option_text("DIR");
 }
 
+void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, const char* what) {
+  command.add_option(name, prompt, std::string("prompt of ") + what)->option_text("PROMPT");
+}
+
 void add_output_options(CLI::App& command, EvalOutputs& outputs) {
   command.add_option("--json", outputs.json, "file to write figures and examples to")->option_text("FILE");
   command.add_option("--html", outputs.html, "file to write a page with figures, charts and examples to")

@@ -46,6 +46,9 @@ extern const EvalKind kStsEval, kRetrievalEval, kGapEval, kFashioniqEval, kCirrE
 /// The task's options and those that all tasks have: of the model, of images, and --store.
 void add_task_options(CLI::App& command, EvalTask& task);
 
+/// --NAME with a prompt of texts, pictures or pictures with a text: `what` says of which and names the default.
+void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, const char* what);
+
 /// Where results go.
 struct EvalOutputs {
   std::filesystem::path json, html;

@@ -12,8 +12,7 @@ class TransferEval : public EvalTask {
         ->option_text("NAMES")
         ->delimiter(',')
         ->check(CLI::IsMember(eval::transfer_tasks()));
-    command.add_option("--prompt", options_.prompt, "prompt of the sentences: a name, or a template with <sent> (sts)")
-        ->option_text("PROMPT");
+    add_prompt_option(command, "--prompt", options_.prompt, "the sentences: a name, or a template with <sent> (sts)");
     add_number(command, "--folds", options_.folds, 2, "folds of cross-validations (10)");
   }
   void read() override {

@@ -95,6 +95,25 @@ bool is_white_space(char32_t value) {
 
 bool is_python_white_space(char32_t value) { return is_white_space(value) || (value >= 0x1C && value <= 0x1F); }
 
+std::string_view python_stripped_left(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint point = code_point_at(text, 0);
+    if (!is_python_white_space(point.value)) break;
+    text.remove_prefix(point.length);
+  }
+  return text;
+}
+
+std::string_view python_stripped(std::string_view text) {
+  text = python_stripped_left(text);
+  while (!text.empty()) {
+    const std::size_t last = previous_code_point(text, text.size());
+    if (!is_python_white_space(code_point_at(text, last).value)) break;
+    text = text.substr(0, last);
+  }
+  return text;
+}
+
 std::size_t skip_white_space(std::string_view text, std::size_t at) {
   while (at < text.size()) {
     const CodePoint point = code_point_at(text, at);

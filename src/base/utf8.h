@@ -29,6 +29,10 @@ bool is_white_space(char32_t value);
 /// What Python's str.strip() and str.split() take for it: besides, the four separators U+001C to U+001F.
 bool is_python_white_space(char32_t value);
 
+/// Without what Python's str.lstrip() and str.strip() take off; text well-formed.
+std::string_view python_stripped_left(std::string_view text);
+std::string_view python_stripped(std::string_view text);
+
 /// Where the white space that follows text[at] ends, and where the white space before text[at] begins (>= from).
 std::size_t skip_white_space(std::string_view text, std::size_t at);
 std::size_t skip_white_space_back(std::string_view text, std::size_t at, std::size_t from);

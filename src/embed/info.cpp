@@ -121,7 +121,7 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
   lines.emplace_back("memory", fmt::format("about {} predicted, {} available", bytes_text(m.total()),
                                            bytes_text(info.memory_available)));
   lines.emplace_back(
-      "", fmt::format("weights mapped {} (file cache), copied {}", bytes_text(m.mapped), bytes_text(m.packed)));
+      "", fmt::format("weights mapped {} (file cache), copied {}", bytes_text(m.mapped), bytes_text(m.copied)));
   lines.emplace_back(
       "", fmt::format("activations {}, GEMM scratch {}, images ahead {}, program and tables {}",
                       bytes_text(m.activations), bytes_text(m.scratch), bytes_text(m.images), bytes_text(m.base)));
@@ -153,7 +153,7 @@ Json to_json(const ModelInfo& info) {
               {"gemm_kernel", info.kernel}}},
             {"memory",
              {{"mapped", m.mapped},
-              {"copied", m.packed},
+              {"copied", m.copied},
               {"activations", m.activations},
               {"scratch", m.scratch},
               {"images", m.images},

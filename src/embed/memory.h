@@ -30,13 +30,13 @@ ParameterCount count_parameters(const model::ClipModelConfig& config);
 struct MemoryEstimate {
   std::uint64_t mapped = 0;  ///< weights read from the file cache: shared, and given back under pressure. Of the table
                              ///< of token embeddings, the rows of as many tokens as a few hundred texts hold.
-  std::uint64_t packed = 0;  ///< copies of weights in the type that the GEMMs take
+  std::uint64_t copied = 0;  ///< copies of weights in the type that the GEMMs take
   std::uint64_t activations =
       0;  ///< of the largest batch: the token budget, or prompts on the largest image if these have more tokens
   std::uint64_t scratch = 0;  ///< that GEMMs keep: activations in the order of reading, unpacked parts of weights
   std::uint64_t images = 0;   ///< prepared ahead of the compute, at their largest
   std::uint64_t base = 0;     ///< program, tokenizer, tables
-  std::uint64_t total() const { return mapped + packed + activations + scratch + images + base; }
+  std::uint64_t total() const { return mapped + copied + activations + scratch + images + base; }
 };
 
 /// How a checkpoint stores its weights.

@@ -57,8 +57,8 @@ MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precisi
   estimate.mapped = static_cast<std::uint64_t>(parameters.total() * size_of(stored.dtype));
   const auto table = static_cast<std::uint64_t>(parameters.embedding * size_of(stored.dtype));
   estimate.mapped -= table - std::min(table, kEmbeddingBytes);
-  estimate.packed = static_cast<std::uint64_t>((parameters.language_matrices + parameters.vision_matrices) *
-                                               packed_bytes(precision, kPlain, stored.dtype));
+  estimate.copied = static_cast<std::uint64_t>((parameters.language_matrices + parameters.vision_matrices) *
+                                               copied_bytes(precision, kPlain, stored.dtype));
   const std::int64_t texts = tower_bytes(T, config.text.width, config.text.mlp_width, input);
   const std::int64_t stream = R * config.vision.width * kFloat;
   const std::int64_t images = std::max(tower_bytes(R, config.vision.width, config.vision.mlp_width, input),

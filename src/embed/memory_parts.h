@@ -23,7 +23,7 @@ constexpr std::int64_t kImagesAhead = 6;
 std::int64_t input_bytes(nn::Precision precision, tensor::WeightFormat format);
 
 /// Bytes for each number of a matrix that is copied into another type; 0 when it is used where it lies.
-std::int64_t packed_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored);
+std::int64_t copied_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored);
 
 /// The two halves of a block follow each other in the same memory, so the larger counts.
 std::int64_t block_bytes(std::int64_t rows, std::int64_t attention_floats, std::int64_t attention_inputs,

@@ -74,16 +74,6 @@ void add_correlations(Result& result, const std::vector<OwnPair>& pairs, const s
   add_judged(result, judged);
 }
 
-void add_recalls(Result& result, std::span<const std::optional<Rank>> ranks, const char* direction) {
-  for (const std::int64_t k : {1, 5, 10}) {
-    const Recall recall = recall_at(ranks, k);
-    Figure figure{fmt::format("{} R@{}", direction, k), 100 * recall.pessimistic};
-    if (recall.optimistic != recall.pessimistic) figure.optimistic = 100 * recall.optimistic;
-    figure.headline = k == 1;
-    result.figures.push_back(std::move(figure));
-  }
-}
-
 }  // namespace
 
 Result evaluate_pairs(Encoder& encoder, const std::vector<OwnPair>& pairs, const PairOptions& options) {
@@ -108,8 +98,8 @@ Result evaluate_pairs(Encoder& encoder, const std::vector<OwnPair>& pairs, const
         {static_cast<std::int64_t>(first.of_pair[i]), static_cast<std::int64_t>(second.of_pair[i])});
   const VectorScores scores(tensor::matrix_of(a.view()), tensor::matrix_of(b.view()));
   const Ranking ranking = rank_positives(scores, relation);
-  add_recalls(result, ranking.of_queries, "first to second");
-  add_recalls(result, ranking.of_candidates, "second to first");
+  add_recalls(result, "first to second", ranking.of_queries);
+  add_recalls(result, "second to first", ranking.of_candidates);
   add_examples(result, scores, relation, ranking.of_queries,
                {[&](std::int64_t i) { return first.shown[static_cast<std::size_t>(i)]; },
                 [&](std::int64_t i) { return second.shown[static_cast<std::size_t>(i)]; }});

@@ -1,6 +1,9 @@
 #include "eval/ranking.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 
@@ -178,6 +181,19 @@ Recall recall_at(std::span<const std::optional<Rank>> ranks, std::int64_t k) {
     ++all, best += rank->best < k, worst += rank->worst < k;
   }
   return {static_cast<double>(best) / static_cast<double>(all), static_cast<double>(worst) / static_cast<double>(all)};
+}
+
+void add_recalls(Result& result, std::string_view direction, std::span<const std::optional<Rank>> ranks,
+                 std::span<const double> paper) {
+  constexpr std::array<std::int64_t, 3> kDepths{1, 5, 10};
+  for (std::size_t i = 0; i < kDepths.size(); ++i) {
+    const Recall recall = recall_at(ranks, kDepths[i]);
+    Figure figure{fmt::format("{} R@{}", direction, kDepths[i]), 100 * recall.pessimistic};
+    figure.headline = i == 0;
+    if (!paper.empty()) figure.paper = paper[i];
+    if (recall.optimistic != recall.pessimistic) figure.optimistic = 100 * recall.optimistic;
+    result.figures.push_back(std::move(figure));
+  }
 }
 
 std::vector<std::vector<Neighbour>> top_k(const Scores& scores, std::int64_t k, std::span<const Match> excluded) {

@@ -2,8 +2,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "eval/result.h"
 #include "eval/scores.h"
 
 namespace e5v::eval {
@@ -41,6 +43,10 @@ struct Recall {
   double optimistic = 0, pessimistic = 0;  ///< ties decided for and against the positives
 };
 Recall recall_at(std::span<const std::optional<Rank>> ranks, std::int64_t k);
+
+/// Adds recall x 100 at 1, 5 and 10 to a result, under "DIRECTION R@K"; paper holds E5-V's own three, or is empty.
+void add_recalls(Result& result, std::string_view direction, std::span<const std::optional<Rank>> ranks,
+                 std::span<const double> paper = {});
 
 /// A candidate of a query.
 struct Neighbour {

@@ -10,8 +10,6 @@
 namespace e5v::eval {
 namespace {
 
-constexpr std::array<std::int64_t, 3> kDepths{1, 5, 10};
-
 /// Text to image at 1, 5, 10 and image to text at 1, 5, 10: tables of arXiv:2407.12580, of captions as text and of
 /// captions that are drawn.
 const std::array<double, 6>* published(const RetrievalOptions& options) {
@@ -23,18 +21,6 @@ const std::array<double, 6>* published(const RetrievalOptions& options) {
   const Figures& figures = options.painter ? drawn : written;
   const auto found = figures.find(options.name);
   return found == figures.end() ? nullptr : &found->second;
-}
-
-void add_recalls(Result& result, const char* direction, std::span<const std::optional<Rank>> ranks,
-                 const double* paper) {
-  for (std::size_t i = 0; i < kDepths.size(); ++i) {
-    const Recall recall = recall_at(ranks, kDepths[i]);
-    Figure figure{fmt::format("{} R@{}", direction, kDepths[i]), 100 * recall.pessimistic};
-    figure.headline = i == 0;
-    if (paper != nullptr) figure.paper = paper[i];
-    if (recall.optimistic != recall.pessimistic) figure.optimistic = 100 * recall.optimistic;
-    result.figures.push_back(std::move(figure));
-  }
 }
 
 }  // namespace
@@ -72,9 +58,10 @@ Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors
   const VectorScores scores(vectors.texts_TD, vectors.images_ID);
   const Relation relation = set.relation();
   const Ranking ranking = rank_positives(scores, relation);
-  const std::array<double, 6>* paper = published(options);
-  add_recalls(result, "text to image", ranking.of_queries, paper == nullptr ? nullptr : paper->data());
-  add_recalls(result, "image to text", ranking.of_candidates, paper == nullptr ? nullptr : paper->data() + 3);
+  const std::array<double, 6>* figures = published(options);
+  const auto paper = figures == nullptr ? std::span<const double>() : std::span<const double>(*figures);
+  add_recalls(result, "text to image", ranking.of_queries, paper.first(paper.size() / 2));
+  add_recalls(result, "image to text", ranking.of_candidates, paper.last(paper.size() / 2));
   add_examples(result, scores, relation, ranking.of_queries,
                {[&](std::int64_t i) {
                   return Shown{set.texts[static_cast<std::size_t>(i)], {}};

@@ -82,20 +82,6 @@ std::pair<std::string, std::size_t> words_of(std::string_view text) {
   return {words, count};
 }
 
-std::string_view stripped(std::string_view text) {
-  while (!text.empty()) {
-    const CodePoint point = code_point_at(text, 0);
-    if (!is_python_white_space(point.value)) break;
-    text.remove_prefix(point.length);
-  }
-  while (!text.empty()) {
-    const std::size_t last = previous_code_point(text, text.size());
-    if (!is_python_white_space(code_point_at(text, last).value)) break;
-    text = text.substr(0, last);
-  }
-  return text;
-}
-
 Item item_of(std::string_view first, int label, std::string_view second = {}) {
   Item item;
   std::tie(item.first, item.first_words) = words_of(first);
@@ -135,7 +121,7 @@ LabelledTexts read_classes(const fs::path& ones, const fs::path& zeros) {
 LabelledTexts read_sst(const fs::path& file) {
   std::vector<Item> items;
   for_each_line(read_part(file, false), file, false, [&](std::string_view line, const std::string& where) {
-    const std::vector<std::string> fields = tsv_fields(stripped(line));
+    const std::vector<std::string> fields = tsv_fields(python_stripped(line));
     require(fields.size() >= 2, "[{}] has no tab, expected a sentence and its class", where);
     items.push_back(item_of(fields[0], binary_label(fields[1], where)));
   });
@@ -146,7 +132,7 @@ LabelledTexts read_trec(const fs::path& file) {
   constexpr std::array<std::string_view, 6> kClasses{"ABBR", "DESC", "ENTY", "HUM", "LOC", "NUM"};
   std::vector<Item> items;
   for_each_line(read_part(file, true), file, false, [&](std::string_view line, const std::string& where) {
-    const std::string_view text = stripped(line);
+    const std::string_view text = python_stripped(line);
     const std::size_t colon = text.find(':'), blank = text.find(' ', colon == std::string_view::npos ? 0 : colon);
     require(colon != std::string_view::npos && blank != std::string_view::npos,
             "[{}] expected CLASS:kind and a question, found {}", where, in_quotes(text, 40));
@@ -163,7 +149,7 @@ LabelledTexts read_mrpc(const fs::path& file) {
   bool header = true;
   for_each_line(read_part(file, false), file, false, [&](std::string_view line, const std::string& where) {
     if (std::exchange(header, false)) return;
-    const std::vector<std::string> fields = tsv_fields(stripped(line));
+    const std::vector<std::string> fields = tsv_fields(python_stripped(line));
     require(fields.size() >= 5, "[{}] has {} columns, expected 5: class, two ids, two sentences", where, fields.size());
     items.push_back(item_of(fields[3], binary_label(fields[0], where), fields[4]));
   });

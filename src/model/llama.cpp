@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 
 #include "nn/repeatable.h"
 #include "ops/rows.h"
@@ -37,12 +36,6 @@ std::vector<float> inverse_frequencies(const LlamaConfig& config) {
     result.push_back(config.rope_scaling ? static_cast<float>(stretched(frequency, *config.rope_scaling)) : frequency);
   }
   return result;
-}
-
-std::vector<std::int64_t> first_rows(std::int64_t count) {
-  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-  std::iota(rows.begin(), rows.end(), 0);
-  return rows;
 }
 
 }  // namespace
@@ -100,8 +93,7 @@ void LlamaBlock::forward(Matrix x_TD, const PackedRows& rows, const ops::RotaryT
 
 void LlamaBlock::forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
                                 Matrix y_PD, const nn::Pass& pass) const {
-  const auto all_P = first_rows(y_PD.rows);
-  const nn::Pass pooled = pass.naming(rows.pooled_names_P).with_fine(all_P);
+  const nn::Pass pooled = pass.naming(rows.pooled_names_P).with_fine({.all = true});
   nn::select_rows(pass, x_TD, rows.pooled_P, y_PD);
   {
     const nn::Pass::Scope scope(pass);
@@ -143,8 +135,7 @@ Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows,
                                const nn::Pass& pass) const {
   show(Tap::attention, h_TD);
   const Matrix kv_TC = pass.matrix(DType::f32, h_TD.rows, kv_.outputs());
-  const auto all_T = first_rows(h_TD.rows);  // later rows read all of them, and they have few columns
-  kv_.forward(pass.with_fine(all_T), h_TD, kv_TC);
+  kv_.forward(pass.with_fine({.all = true}), h_TD, kv_TC);  // later rows read all of them, and they have few columns
   nn::rotary(pass, kv_TC.column_range(0, kv_heads_ * head_width_), rows.positions_T, table);
   return kv_TC;
 }
@@ -202,7 +193,7 @@ void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD, const nn::Pa
 void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, const nn::Pass& pass) const {
   if (rows.positions_T.empty()) return;
   const nn::Pass::Scope scope(pass);
-  const nn::Pass named = pass.naming(rows.names_T).with_fine(rows.pooled_P);
+  const nn::Pass named = pass.naming(rows.names_T).with_fine({rows.pooled_P});
   const auto table = rotary_.covering(*std::max_element(rows.positions_T.begin(), rows.positions_T.end()) + 1);
   for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) {
     nn::repeatable(named, x_TD, x_TD, [&rows, table, &block = blocks_[i]](Matrix x, Matrix, const nn::Pass& inner) {

@@ -5,6 +5,7 @@
 
 #include "nn/dropout.h"
 #include "nn/tape.h"
+#include "ops/matmul.h"
 #include "tensor/arena.h"
 
 namespace e5v::nn {
@@ -15,8 +16,8 @@ struct Pass {
   Tape* tape = nullptr;
   const Dropout* dropout = nullptr;
   std::span<const std::uint64_t> row_names;  ///< for dropout, of the rows that the pass works on
-  std::span<const std::int64_t> fine_rows;  ///< whose rounding counts most: those that vectors are made of
-  bool repeated = false;  ///< of a block, for its backward pass only: what its last operation gives is not read
+  ops::FineRows fine_rows;  ///< those that vectors are made of, as far as the arithmetic makes a difference
+  bool repeated = false;    ///< of a block, for its backward pass only: what its last operation gives is not read
 
   Pass(tensor::Arena& memory) : arena(memory) {}  // NOLINT(google-explicit-constructor): a pass without gradients
   Pass(tensor::Arena& memory, Tape& to) : arena(memory), tape(&to) {}
@@ -34,8 +35,8 @@ struct Pass {
     return result;
   }
 
-  /// The same with these rows computed finer than the others, where the arithmetic makes a difference.
-  Pass with_fine(std::span<const std::int64_t> rows) const {
+  /// The same with these rows computed finer than the others. A list must live until the tape is rewound.
+  Pass with_fine(ops::FineRows rows) const {
     Pass result = *this;
     result.fine_rows = rows;
     return result;

@@ -10,8 +10,8 @@ namespace e5v::nn {
 /// How exactly a model is computed. The residual stream, norms and all sums are f32.
 enum class Precision {
   f32,   ///< weights as stored, f32 activations: the reference's own numbers
-  bf16,  ///< weights of at most 16 bits; bf16 activations into the GEMMs where the CPU multiplies bf16 in hardware, f32
-         ///< and attention, f32 elsewhere
+  bf16,  ///< weights of at most 16 bits; where the CPU multiplies bf16 in hardware, bf16 activations into the GEMMs and
+         ///< bf16 mixes of attention, f32 elsewhere
   int8,  ///< int8 weights with activations rounded to whole numbers; the others as under bf16
 };
 
@@ -21,7 +21,7 @@ std::string_view name_of(Precision precision);
 /// arithmetic over 16-bit weights is both faster and more exact than emulating them.
 ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format);
 
-/// Whether attention multiplies in bf16 under a precision: where the CPU has instructions for it, but under f32.
+/// Whether attention mixes values in bf16 under a precision: under all but f32, where the CPU has instructions for it.
 bool bf16_attention(Precision precision);
 
 /// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16

@@ -60,10 +60,10 @@ void begin_with_bias(std::span<const float> bias, tensor::Matrix y, bool accumul
 }
 
 /// x as bytes, in memory that the thread keeps.
-cpu::QuantizedRows quantize(tensor::ConstMatrix x_MK, std::span<const std::int64_t> fine) {
+cpu::QuantizedRows quantize(tensor::ConstMatrix x_MK, FineRows fine) {
   thread_local cpu::Scratch values;
   thread_local std::vector<cpu::ByteScale> scales;
-  const std::int64_t rows = x_MK.rows + static_cast<std::int64_t>(fine.size());
+  const std::int64_t rows = x_MK.rows + fine.count(x_MK.rows);
   scales.resize(static_cast<std::size_t>(rows));
   const tensor::Matrix bytes{values.reserve(static_cast<std::size_t>(rows * x_MK.columns)), DType::u8, rows,
                              x_MK.columns, x_MK.columns};
@@ -119,13 +119,13 @@ std::string Weight::kernel() const {
 }
 
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
-            bool accumulate, std::span<const std::int64_t> fine) {
+            bool accumulate, FineRows fine) {
   check_type("matmul", "x", x_MK.dtype, input_dtype(weight.arithmetic()));
   check_shape("matmul", "x", x_MK, y_MN.rows, weight.inputs());
   check_shape("matmul", "y", y_MN, x_MK.rows, weight.outputs());
   check_type("matmul", "y", y_MN.dtype, DType::f32);
   if (!bias_N.empty()) check_length("matmul", "bias", bias_N.size(), weight.outputs());
-  for (const std::int64_t row : fine)
+  for (const std::int64_t row : fine.some)
     require(row >= 0 && row < x_MK.rows, "[matmul] fine row {} of {}", row, x_MK.rows);
   if (x_MK.rows == 0) return;
   const Weight::Impl& impl = weight.impl();

@@ -43,12 +43,20 @@ class Weight {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Rows of x whose rounding counts most: those of a list, which must outlive this, or all.
+struct FineRows {
+  std::span<const std::int64_t> some = {};
+  bool all = false;
+
+  std::int64_t count(std::int64_t rows) const { return all ? rows : static_cast<std::int64_t>(some.size()); }
+};
+
 /// y = x W^T + bias, or y += x W^T + bias with accumulate.
 /// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N]. Throws InvalidInput when shapes or
 /// types differ from that, or fine names no row. Under int8 with 256 levels the `fine` rows keep what rounding takes
 /// from them in a second row: 16 bits in effect.
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
-            bool accumulate = false, std::span<const std::int64_t> fine = {});
+            bool accumulate = false, FineRows fine = {});
 
 /// The element type of gradients and adapters' inputs in products beside such a GEMM: bf16 where the CPU multiplies it,
 /// f32 under f32 arithmetic.

@@ -79,23 +79,13 @@ Prompt plain_prompt(std::string_view name_or_template, std::string_view text) {
   return {std::string(has(text, kImage) ? kImage : kSentence)};
 }
 
-/// What Python's str.strip() takes off the left.
-std::string_view strip_left(std::string_view text) {
-  while (!text.empty()) {
-    const CodePoint point = code_point_at(text, 0);
-    if (!is_python_white_space(point.value)) break;
-    text.remove_prefix(point.length);
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string Prompt::fill(std::string_view sentence) const {
   if (!sts_normalisation) return fill_prompt(text_template, sentence);
   // The original strips the sentence together with the line that follows it, and only then puts it into the frame.
   const std::string normalised = sts_sentence(sentence);
-  const std::string_view stripped = strip_left(normalised);
+  const std::string_view stripped = python_stripped_left(normalised);
   return stripped.empty() ? replace_all(text_template, "<sent>\n", "") : fill_prompt(text_template, stripped);
 }
 
@@ -120,7 +110,7 @@ Prompt paper_training_prompt(ChatStyle style) {
   std::string frame = framed("<sent>\nSummary above sentence in one word:", style);
   std::replace(frame.begin(), frame.end(), '_', ' ');
   while (!frame.empty() && (frame.back() == '\n' || frame.back() == ' ')) frame.pop_back();
-  return {std::string(strip_left(frame))};
+  return {std::string(python_stripped_left(frame))};
 }
 
 std::string_view end_of_turn(ChatStyle style) {

@@ -9,8 +9,11 @@ namespace e5v::text {
 
 /// How a model family frames one user turn and the beginning of the answer. The frame holds no begin-of-text token: the
 /// tokenizer adds it.
-///   llama3   <|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n
-///   \n mistral  [INST] {} [/INST] phi3     <|user|>\n{}<|end|>\n<|assistant|>\n
+// clang-format off
+///   llama3   <|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n
+///   mistral  [INST] {} [/INST]
+///   phi3     <|user|>\n{}<|end|>\n<|assistant|>\n
+// clang-format on
 /// plain is none, as of CLIP, which takes a text or an image without a word around it.
 enum class ChatStyle { llama3, mistral, phi3, plain };
 

@@ -48,7 +48,7 @@ TEST(Info, PackedWeightsAreWhatTheModelOwns) {
       const Embedder embedder = Embedder::load(test::golden(name), options);
       const auto owned = static_cast<double>(embedder.impl().engine->owned_bytes());
       // Biases are owned in any case; blocked layouts round sizes up.
-      EXPECT_NEAR(owned, static_cast<double>(info.memory.packed), 0.1 * static_cast<double>(info.memory.packed) + 20000)
+      EXPECT_NEAR(owned, static_cast<double>(info.memory.copied), 0.1 * static_cast<double>(info.memory.copied) + 20000)
           << name;
     }
   }

@@ -217,9 +217,9 @@ TEST(Matmul, FineRowsKeepWhatRoundingTakes) {
         rows == 1 ? std::vector<std::int64_t>{0} : std::vector<std::int64_t>{2, rows - 1};
     const Weight weight(std::vector{w.matrix()}, Arithmetic::int8);
     const tensor::Tensor y(tensor::DType::f32, {rows, outputs});
-    matmul(x.matrix(), weight, bias.floats(), matrix_of(y), false, fine);
+    matmul(x.matrix(), weight, bias.floats(), matrix_of(y), false, {fine});
     const std::vector<float> before(start.floats().begin(), start.floats().end());
-    matmul(x.matrix(), weight, bias.floats(), start.matrix(), true, fine);
+    matmul(x.matrix(), weight, bias.floats(), start.matrix(), true, {fine});
     double largest_fine = 0, largest_rounded = 0, largest_sum = 0;
     for (std::int64_t i = 0; i < rows; ++i) {
       const bool is_fine = std::ranges::find(fine, i) != fine.end();
@@ -232,15 +232,17 @@ TEST(Matmul, FineRowsKeepWhatRoundingTakes) {
         largest_sum = std::max(largest_sum, std::abs(sum - before[at] - found));
       }
     }
+    matmul(x.matrix(), weight, bias.floats(), matrix_of(y), false, {.all = true});
+    EXPECT_LT(max_difference(matrix_of(y), exact), largest_rounded / 50) << rows;
     EXPECT_LT(largest_fine, largest_rounded / 50) << rows;
     EXPECT_LT(largest_sum, 1e-3) << rows;
   }
   const RandomMatrix x(2, 16, 1);
   const Int8Weight w(8, 16, 2);
   const tensor::Tensor y(tensor::DType::f32, {2, 8});
+  const std::vector<std::int64_t> two{2};
   EXPECT_THAT(message_of<InvalidInput>([&] {
-                matmul(x.matrix(), Weight(std::vector{w.matrix()}, Arithmetic::int8), {}, matrix_of(y), false,
-                       std::vector<std::int64_t>{2});
+                matmul(x.matrix(), Weight(std::vector{w.matrix()}, Arithmetic::int8), {}, matrix_of(y), false, {two});
               }),
               testing::StrEq("[matmul] fine row 2 of 2"));
 }

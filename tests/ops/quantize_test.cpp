@@ -45,7 +45,7 @@ TEST(QuantizeBytes, SpanTheRangeOfARow) {
     const std::vector<std::int64_t> fine{1};
     const tensor::Tensor bytes(tensor::DType::u8, {4, columns});
     std::vector<cpu::ByteScale> scales(4);
-    cpu::quantize_bytes(x.matrix(), fine, matrix_of(bytes), scales.data());
+    cpu::quantize_bytes(x.matrix(), {fine}, matrix_of(bytes), scales.data());
     for (std::int64_t row = 0; row < 3; ++row) {
       double low = 0, high = 0;
       const cpu::ByteScale s = scales[static_cast<std::size_t>(row)], rest = scales[3];

@@ -52,19 +52,6 @@ float exponentials(float* x, std::int64_t count, float shift) {
       size, [](auto v) HWY_ATTR { return v; }, x);
 }
 
-/// Keys of one head of one node, transposed into panels: [ceil(count / N)][E][N], the last one padded with zeros.
-void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width, float* panels) {
-  const auto panel_width = float_panel_width();
-  for (std::int64_t first = 0; first < count; first += panel_width) {
-    const std::int64_t used = std::min(panel_width, count - first);
-    for (std::int64_t e = 0; e < head_width; ++e) {
-      for (std::int64_t j = 0; j < used; ++j) panels[e * panel_width + j] = keys[(first + j) * stride + e];
-      std::fill(panels + e * panel_width + used, panels + (e + 1) * panel_width, 0.0f);
-    }
-    panels += head_width * panel_width;
-  }
-}
-
 /// Values of one head of one node in panels of N columns: [ceil(E / N)][count][N], the last one padded with zeros.
 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t head_width, float* panels) {
   const auto panel_width = float_panel_width();
@@ -171,7 +158,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace e5v::ops::cpu {
 
-HWY_EXPORT(pack_keys);
 HWY_EXPORT(pack_values);
 HWY_EXPORT(attend);
 HWY_EXPORT(attention_scratch);
@@ -182,20 +168,11 @@ void attention(const AttentionArguments& arguments, const AttentionPlan& plan, t
   const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
   const PanelShape panel{tensor::DType::f32, HWY_DYNAMIC_DISPATCH(panel_width)()};
   const PackedHeads packed(plan, arguments.kv_heads, head_width, panel, panel, arena);
-  const auto nodes = static_cast<std::int64_t>(plan.nodes.size());
-  parallel_for(nodes * arguments.kv_heads, 1, [&](std::int64_t task) {
-    const std::int64_t node = task / arguments.kv_heads, head = task % arguments.kv_heads;
-    const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
-    const float* keys = arguments.k_TKE.row<float>(rows.begin) + head * head_width;
-    const float* values = arguments.v_TKE.row<float>(rows.begin) + head * head_width;
-    HWY_DYNAMIC_DISPATCH(pack_keys)
-    (keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys<float>(node, head));
-    HWY_DYNAMIC_DISPATCH(pack_values)
-    (values, arguments.v_TKE.stride, rows.count, head_width, packed.values<float>(node, head));
-  });
-  const std::vector<BlockTask> tasks = block_tasks(plan, arguments.heads / arguments.kv_heads, arguments.kv_heads);
-  parallel_for(static_cast<std::int64_t>(tasks.size()), 1, [&](std::int64_t index) {
-    const BlockLayout layout(plan, tasks[static_cast<std::size_t>(index)]);
+  const auto pack_values = [&](const float* values, std::int64_t stride, std::int64_t rows, std::int64_t node,
+                               std::int64_t head) {
+    HWY_DYNAMIC_DISPATCH(pack_values)(values, stride, rows, head_width, packed.values<float>(node, head));
+  };
+  attend_in_blocks(arguments, plan, packed, pack_values, [&](const BlockLayout& layout) {
     const std::int64_t floats = HWY_DYNAMIC_DISPATCH(attention_scratch)(packed, layout.rows);
     auto* scratch = reinterpret_cast<float*>(thread_scratch(static_cast<std::size_t>(floats) * sizeof(float)));
     HWY_DYNAMIC_DISPATCH(attend)(arguments, packed, layout, scratch);

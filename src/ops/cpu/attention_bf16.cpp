@@ -102,18 +102,6 @@ constexpr auto kMixTiles = []<std::size_t... kIndex>(std::index_sequence<kIndex.
 }
 (std::make_index_sequence<kTileRows>());
 
-/// Keys of one head of one node in panels [ceil(count / 32)][E][32]; what is beyond is zero.
-void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width, float* panels) {
-  for (std::int64_t first = 0; first < count; first += kPanelWidth, panels += head_width * kPanelWidth) {
-    const std::int64_t used = std::min(kPanelWidth, count - first);
-    for (std::int64_t e = 0; e < head_width; ++e) {
-      float* row = panels + e * kPanelWidth;
-      for (std::int64_t j = 0; j < used; ++j) row[j] = keys[(first + j) * stride + e];
-      std::fill(row + used, row + kPanelWidth, 0.0f);
-    }
-  }
-}
-
 /// Values of one head of one node in panels [ceil(E / 32)][ceil(count / 2)][32] of pairs; what is beyond is zero.
 E5V_BF16 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t head_width,
                           Pair* panels) {
@@ -288,19 +276,11 @@ void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& pl
   const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
   const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::f32, kPanelWidth},
                            {tensor::DType::bf16, kPanelWidth, 2}, arena);
-  const auto nodes = static_cast<std::int64_t>(plan.nodes.size());
-  parallel_for(nodes * arguments.kv_heads, 1, [&](std::int64_t task) {
-    const std::int64_t node = task / arguments.kv_heads, head = task % arguments.kv_heads;
-    const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
-    const float* keys = arguments.k_TKE.row<float>(rows.begin) + head * head_width;
-    const float* values = arguments.v_TKE.row<float>(rows.begin) + head * head_width;
-    pack_keys(keys, arguments.k_TKE.stride, rows.count, head_width, packed.keys<float>(node, head));
-    pack_values(values, arguments.v_TKE.stride, rows.count, head_width,
-                reinterpret_cast<Pair*>(packed.values<BFloat16>(node, head)));
-  });
-  const std::vector<BlockTask> tasks = block_tasks(plan, arguments.heads / arguments.kv_heads, arguments.kv_heads);
-  parallel_for(static_cast<std::int64_t>(tasks.size()), 1, [&](std::int64_t index) {
-    const BlockLayout layout(plan, tasks[static_cast<std::size_t>(index)]);
+  const auto pack = [&](const float* values, std::int64_t stride, std::int64_t rows, std::int64_t node,
+                        std::int64_t head) {
+    pack_values(values, stride, rows, head_width, reinterpret_cast<Pair*>(packed.values<BFloat16>(node, head)));
+  };
+  attend_in_blocks(arguments, plan, packed, pack, [&](const BlockLayout& layout) {
     attend(arguments, packed, layout, thread_scratch(Block::bytes(layout.rows, packed)));
   });
 }

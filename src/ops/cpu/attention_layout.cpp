@@ -61,4 +61,16 @@ BlockLayout::BlockLayout(const AttentionPlan& plan, const BlockTask& task)
   }
 }
 
+void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
+               std::int64_t panel_width, float* panels) {
+  for (std::int64_t first = 0; first < count; first += panel_width, panels += head_width * panel_width) {
+    const std::int64_t used = std::min(panel_width, count - first);
+    for (std::int64_t e = 0; e < head_width; ++e) {
+      float* row = panels + e * panel_width;
+      for (std::int64_t j = 0; j < used; ++j) row[j] = keys[(first + j) * stride + e];
+      std::fill(row + used, row + panel_width, 0.0f);
+    }
+  }
+}
+
 }  // namespace e5v::ops::cpu

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/parallel.h"
 #include "ops/attention.h"
 #include "tensor/arena.h"
 
@@ -70,5 +71,27 @@ struct BlockLayout {
   std::int64_t kv_head, group, first_row, rows, query_begin;
   std::vector<Section> sections;
 };
+
+/// Keys of one head of one node, transposed into panels [ceil(count / width)][E][width]; what is beyond is zero.
+void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
+               std::int64_t panel_width, float* panels);
+
+/// Packs the keys and, by pack_values(values, stride, rows, node, kv head), the values of all nodes and heads; then
+/// calls attend(layout) for each block of query rows. Both on all threads.
+template <class PackValues, class Attend>
+void attend_in_blocks(const AttentionArguments& a, const AttentionPlan& plan, const PackedHeads& packed,
+                      const PackValues& pack_values, const Attend& attend) {
+  const std::int64_t E = packed.head_width;
+  parallel_for(static_cast<std::int64_t>(plan.nodes.size()) * a.kv_heads, 1, [&](std::int64_t task) {
+    const std::int64_t node = task / a.kv_heads, head = task % a.kv_heads;
+    const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
+    pack_keys(a.k_TKE.row<float>(rows.begin) + head * E, a.k_TKE.stride, rows.count, E, packed.key_panel.width,
+              packed.keys<float>(node, head));
+    pack_values(a.v_TKE.row<float>(rows.begin) + head * E, a.v_TKE.stride, rows.count, node, head);
+  });
+  const std::vector<BlockTask> tasks = block_tasks(plan, a.heads / a.kv_heads, a.kv_heads);
+  parallel_for(static_cast<std::int64_t>(tasks.size()), 1,
+               [&](std::int64_t index) { attend(BlockLayout(plan, tasks[static_cast<std::size_t>(index)])); });
+}
 
 }  // namespace e5v::ops::cpu

@@ -39,12 +39,14 @@ inline dnnl::memory::desc transposed_desc(std::int64_t outputs, std::int64_t inp
   return {{inputs, outputs}, dnnl_type(type), dnnl::memory::dims{1, inputs}};
 }
 
-/// The kernel for x [rows, K] and a packed weight, made once for each size: describing it costs as much as multiplying
-/// a small block.
+/// The kernel for x [rows, K] and a packed weight, whose layout its sizes and type determine; made once for each size,
+/// because describing it costs as much as multiplying a small block.
 inline const dnnl::matmul& matmul_kernel(const tensor::ConstMatrix& x, const dnnl::memory& weight,
                                          const tensor::Matrix& y) {
   using Key = std::tuple<tensor::DType, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+  constexpr std::size_t kMostKernels = 512;  // batches of all sizes come along, and each kernel is some KiB of code
   thread_local std::map<Key, dnnl::matmul> kernels;
+  if (kernels.size() >= kMostKernels) kernels.clear();
   const auto [entry, is_new] = kernels.try_emplace(Key{x.dtype, x.rows, x.columns, x.stride, y.columns});
   if (!is_new) return entry->second;
   try {

@@ -48,9 +48,9 @@ struct RoundedRows {
 
 /// Rows as bytes, for gemm_bytes: those of x, then the remainders of its fine ones.
 struct QuantizedRows {
-  tensor::ConstMatrix values;               ///< u8 [M + F, K]
-  const ByteScale* scales;                  ///< [M + F]
-  std::span<const std::int64_t> fine = {};  ///< [F]
+  tensor::ConstMatrix values;  ///< u8 [M + F, K]
+  const ByteScale* scales;     ///< [M + F]
+  FineRows fine = {};          ///< F of them
 };
 constexpr std::int64_t kMostByteInputs = 2147483647 / (255 * 128);  // K for which sums stay in 32 bits
 

@@ -22,37 +22,35 @@ std::vector<std::int32_t> zero_sums(std::span<const tensor::StoredMatrix> parts,
   return sums;
 }
 
+/// Adds the sums of remainders, which begin at row `first` of x, to the rows of y that they belong to.
+void add_remainders(tensor::ConstMatrix sums, const QuantizedRows& x, std::int64_t first, SumScales scales,
+                    tensor::Matrix y) {
+  scales.bias = nullptr;
+  const std::int64_t place = first - y.rows;
+  if (x.fine.all) return scale_sums(sums, x.scales + first, scales, {}, y.row_range(place, sums.rows), true);
+  const auto to = x.fine.some.subspan(static_cast<std::size_t>(place), static_cast<std::size_t>(sums.rows));
+  scale_sums(sums, x.scales + first, scales, to, y, true);
+}
+
 }  // namespace
 
 void gemm_bytes(const QuantizedRows& x, std::span<const tensor::StoredMatrix> parts, std::span<const float> w_scales_N,
                 const float* bias, tensor::Matrix y_MN, bool add) try {
   thread_local Scratch memory;
-  const std::int64_t M = y_MN.rows, F = static_cast<std::int64_t>(x.fine.size());
+  const std::int64_t M = y_MN.rows, F = x.fine.count(M);
   for_packed_blocks(parts, DType::i8, [&](std::int64_t begin, const dnnl::memory& weight) {
-    const std::int64_t columns = weight.get_desc().dims()[1];
+    const std::int64_t columns = weight.get_desc().dims()[1], most = std::min(kRowsAtOnce, M + F);
     const std::vector<std::int32_t> zeros = zero_sums(parts, begin, columns);
     const SumScales scales{w_scales_N.data() + begin, zeros.data(), bias == nullptr ? nullptr : bias + begin};
-    const SumScales no_bias{scales.columns, scales.zero_sums, nullptr};
     const tensor::Matrix y = y_MN.column_range(begin, columns);
-    const auto sums_of = [&](std::int64_t first, std::int64_t rows) {
-      const std::size_t bytes = static_cast<std::size_t>(rows * columns) * sizeof(std::int32_t);
-      const tensor::Matrix sums{memory.reserve(bytes), DType::i32, rows, columns, columns};
+    std::byte* bytes = memory.reserve(static_cast<std::size_t>(most * columns) * sizeof(std::int32_t));
+    for (std::int64_t first = 0; first < M + F; first += kRowsAtOnce) {
+      const std::int64_t rows = std::min(kRowsAtOnce, M + F - first),
+                         plain = std::clamp<std::int64_t>(M - first, 0, rows);
+      const tensor::Matrix sums{bytes, DType::i32, rows, columns, columns};
       run_matmul(x.values.row_range(first, rows), weight, sums);
-      return sums;
-    };
-    if (M + F <= kRowsAtOnce) {  // at once: few rows are fast in proportion to their number only
-      const tensor::Matrix sums = sums_of(0, M + F);
-      scale_sums(sums.row_range(0, M), x.scales, scales, {}, y, add);
-      return scale_sums(sums.row_range(M, F), x.scales + M, no_bias, x.fine, y, true);
-    }
-    for (std::int64_t row = 0; row < M; row += kRowsAtOnce) {
-      const std::int64_t rows = std::min(kRowsAtOnce, M - row);
-      scale_sums(sums_of(row, rows), x.scales + row, scales, {}, y.row_range(row, rows), add);
-    }
-    for (std::int64_t f = 0; f < F; f += kRowsAtOnce) {
-      const std::int64_t rows = std::min(kRowsAtOnce, F - f);
-      const auto to = x.fine.subspan(static_cast<std::size_t>(f), static_cast<std::size_t>(rows));
-      scale_sums(sums_of(M + f, rows), x.scales + M + f, no_bias, to, y, true);
+      if (plain > 0) scale_sums(sums.row_range(0, plain), x.scales + first, scales, {}, y.row_range(first, plain), add);
+      if (plain < rows) add_remainders(sums.row_range(plain, rows - plain), x, first + plain, scales, y);
     }
   });
 } catch (const dnnl::error& error) {

@@ -5,6 +5,7 @@
 
 #include "ops/attention.h"
 #include "ops/dropout.h"
+#include "ops/matmul.h"
 #include "ops/rotary.h"
 #include "tensor/matrix.h"
 #include "tensor/stored_matrix.h"
@@ -45,15 +46,15 @@ struct ByteScale {
   std::int32_t zero = 0;
 };
 /// q u8 [M + F, K]: the M rows of x as bytes, then what rounding has taken from the `fine` ones. scales [M + F].
-void quantize_bytes(tensor::ConstMatrix x, std::span<const std::int64_t> fine, tensor::Matrix q, ByteScale* scales);
+void quantize_bytes(tensor::ConstMatrix x, FineRows fine, tensor::Matrix q, ByteScale* scales);
 /// What turns sums of products of bytes into numbers, of each column.
 struct SumScales {
   const float* columns;
   const std::int32_t* zero_sums;  // what one unit of the row's zero adds to the sum
   const float* bias;              // or null
 };
-/// y = (sums - zero zero_sums) scale columns + bias, or y += ... with add. sums i32 may lie where y does. Its rows
-/// belong to the rows `to` of y, no one twice, or to all of them in order when there are none.
+/// y = (sums - zero zero_sums) scale columns + bias, or y += ... with add. Row i of sums i32 belongs to row to[i] of y,
+/// no one twice, or to row i when `to` is empty.
 void scale_sums(tensor::ConstMatrix sums, const ByteScale* rows, const SumScales& scales,
                 std::span<const std::int64_t> to, tensor::Matrix y, bool add);
 void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y);

@@ -94,28 +94,6 @@ void expand_chunk(const Row& row, std::int64_t begin, std::int64_t count, DType 
   std::memset(to + there * size, 0, static_cast<std::size_t>((count - there) * size));
 }
 
-}  // namespace
-
-std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
-  if (!has_native_bf16() && !has_native_int8()) return {};
-  const dnnl_memory_desc_t& d = packed.data;
-  const dnnl_blocking_desc_t& blocks = d.format_desc.blocking;
-  const bool bf16 = d.data_type == dnnl_bf16, i8 = d.data_type == dnnl_s8;
-  if (d.format_kind != dnnl_blocked || d.ndims != 2 || d.extra.flags != dnnl_memory_extra_flag_none) return {};
-  if (blocks.inner_nblks != 3 || !(bf16 || i8)) return {};
-  PanelLayout layout{bf16 ? DType::bf16 : DType::i8, d.dims[1], d.dims[0], blocks.inner_blks[1], 0};
-  layout.words = d.padded_dims[0] / layout.word_elements();
-  const bool known = blocks.inner_idxs[0] == 0 && blocks.inner_idxs[1] == 1 && blocks.inner_idxs[2] == 0 &&
-                     blocks.inner_blks[2] == layout.word_elements() && layout.width % kTile == 0 &&
-                     layout.words % kTile == 0 &&
-                     blocks.strides[0] == blocks.inner_blks[0] * blocks.inner_blks[1] * blocks.inner_blks[2] &&
-                     blocks.strides[1] == d.padded_dims[0] * layout.width;
-  if (!known) return {};
-  return layout;
-}
-
-namespace {
-
 /// Sixteen rows of the stacked parts as they are stored, when they are of the panels' type and lie at the same distance
 /// in whole words; else null.
 const Word* stored_rows(std::span<const StoredMatrix> parts, std::int64_t first, const PanelLayout& layout) {
@@ -163,6 +141,24 @@ void copy_rows(std::span<const StoredMatrix> parts, std::int64_t begin, tensor::
 }
 
 }  // namespace
+
+std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
+  if (!has_native_bf16() && !has_native_int8()) return {};
+  const dnnl_memory_desc_t& d = packed.data;
+  const dnnl_blocking_desc_t& blocks = d.format_desc.blocking;
+  const bool bf16 = d.data_type == dnnl_bf16, i8 = d.data_type == dnnl_s8;
+  if (d.format_kind != dnnl_blocked || d.ndims != 2 || d.extra.flags != dnnl_memory_extra_flag_none) return {};
+  if (blocks.inner_nblks != 3 || !(bf16 || i8)) return {};
+  PanelLayout layout{bf16 ? DType::bf16 : DType::i8, d.dims[1], d.dims[0], blocks.inner_blks[1], 0};
+  layout.words = d.padded_dims[0] / layout.word_elements();
+  const bool known = blocks.inner_idxs[0] == 0 && blocks.inner_idxs[1] == 1 && blocks.inner_idxs[2] == 0 &&
+                     blocks.inner_blks[2] == layout.word_elements() && layout.width % kTile == 0 &&
+                     layout.words % kTile == 0 &&
+                     blocks.strides[0] == blocks.inner_blks[0] * blocks.inner_blks[1] * blocks.inner_blks[2] &&
+                     blocks.strides[1] == d.padded_dims[0] * layout.width;
+  if (!known) return {};
+  return layout;
+}
 
 void pack_weight(std::span<const StoredMatrix> parts, std::int64_t begin, dnnl::memory& to) {
   const dnnl::memory::desc desc = to.get_desc();

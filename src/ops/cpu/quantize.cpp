@@ -163,13 +163,13 @@ void row_sums(tensor::ConstMatrix w, std::int32_t* sums) {
   });
 }
 
-void quantize_bytes(tensor::ConstMatrix x, std::span<const std::int64_t> fine, tensor::Matrix q, ByteScale* scales) {
+void quantize_bytes(tensor::ConstMatrix x, FineRows fine, tensor::Matrix q, ByteScale* scales) {
   const auto width = static_cast<std::size_t>(x.columns);
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
     scales[row] = HWY_DYNAMIC_DISPATCH(byte_row)(x.row<float>(row), width, q.row<std::uint8_t>(row));
   });
-  for_rows(static_cast<std::int64_t>(fine.size()), x.columns, [&](std::int64_t index) {
-    const std::int64_t row = fine[static_cast<std::size_t>(index)], to = x.rows + index;
+  for_rows(fine.count(x.rows), x.columns, [&](std::int64_t index) {
+    const std::int64_t row = fine.all ? index : fine.some[static_cast<std::size_t>(index)], to = x.rows + index;
     scales[to] = HWY_DYNAMIC_DISPATCH(remainder_row)(x.row<float>(row), width, q.row<std::uint8_t>(row), scales[row],
                                                      q.row<std::uint8_t>(to));
   });
