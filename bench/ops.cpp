@@ -110,6 +110,11 @@ void synthetic_bf16(State& state) {
 
 void llama_shapes(benchmark::internal::Benchmark* b) {
   for (const std::int64_t rows : {8, 32, 128, 512, 2048}) b->Args({rows, 4096, 14336});
+  b->Args({2885, 1024, 3072})
+      ->Args({2885, 1024, 1024})
+      ->Args({2885, 1024, 4096})
+      ->Args({2885, 4096, 1024})
+      ->Args({2048, 4096, 6144});
   b->Args({2048, 4096, 4096})->Args({2048, 14336, 4096})->Unit(benchmark::kMillisecond)->UseRealTime();
 }
 

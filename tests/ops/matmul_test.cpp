@@ -5,6 +5,7 @@
 #include <random>
 #include <tuple>
 
+#include "base/parallel.h"
 #include "ops/cpu/gemm.h"
 #include "ops/isa.h"
 #include "ops/quantize.h"
@@ -60,6 +61,34 @@ TEST(Matmul, ReadsAndWritesColumnsOfWiderMatrices) {
       EXPECT_NEAR(wide_y.matrix().row<float>(r)[c], expected, 1e-4) << r << " " << c;
     }
   }
+}
+
+/// One block of outputs, which the threads share, and several, of which each takes some.
+TEST(Matmul, DoesNotDependOnTheNumberOfThreads) {
+  const int threads = thread_count();
+  for (const std::int64_t outputs : {40, 1030}) {
+    const RandomMatrix x(300, 1024, 1), w(outputs, 1024, 2);
+    const Converted rounded_w(w, tensor::DType::bf16);
+    const Int8Weight bytes(outputs, 1024, 3);
+    const Weight int8(std::vector{bytes.matrix()}, Arithmetic::int8);
+    for (const Arithmetic arithmetic : arithmetics()) {
+      const Converted rounded_x(x, input_dtype(arithmetic));
+      const Weight weight(parts_of({rounded_w.tensor.view()}), arithmetic);
+      std::vector<std::vector<float>> results;
+      for (const int count : {1, 2, 3}) {
+        set_thread_count(count);
+        const tensor::Tensor y(tensor::DType::f32, {300, outputs}), z(tensor::DType::f32, {300, outputs});
+        matmul(matrix_of(rounded_x.tensor), weight, {}, matrix_of(y));
+        matmul(x.matrix(), int8, {}, matrix_of(z));
+        EXPECT_EQ(thread_count(), count);
+        results.emplace_back(y.as<float>().begin(), y.as<float>().end());
+        results.back().insert(results.back().end(), z.as<float>().begin(), z.as<float>().end());
+      }
+      EXPECT_EQ(results[1], results[0]) << outputs;
+      EXPECT_EQ(results[2], results[0]) << outputs;
+    }
+  }
+  set_thread_count(threads);
 }
 
 TEST(Matmul, WidensLargeSixteenBitWeightsInBlocks) {

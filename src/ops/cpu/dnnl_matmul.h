@@ -1,4 +1,6 @@
 #pragma once
+#include <omp.h>
+
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
@@ -39,15 +41,16 @@ inline dnnl::memory::desc transposed_desc(std::int64_t outputs, std::int64_t inp
   return {{inputs, outputs}, dnnl_type(type), dnnl::memory::dims{1, inputs}};
 }
 
-/// The kernel for x [rows, K] and a packed weight, whose layout its sizes and type determine; made once for each size,
-/// because describing it costs as much as multiplying a small block.
+/// The kernel for x [rows, K] and a packed weight, whose layout its sizes and type determine; made once for each size
+/// and number of threads, because describing it costs as much as multiplying a small block.
 inline const dnnl::matmul& matmul_kernel(const tensor::ConstMatrix& x, const dnnl::memory& weight,
                                          const tensor::Matrix& y) {
-  using Key = std::tuple<tensor::DType, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+  using Key = std::tuple<int, tensor::DType, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
   constexpr std::size_t kMostKernels = 512;  // batches of all sizes come along, and each kernel is some KiB of code
   thread_local std::map<Key, dnnl::matmul> kernels;
   if (kernels.size() >= kMostKernels) kernels.clear();
-  const auto [entry, is_new] = kernels.try_emplace(Key{x.dtype, x.rows, x.columns, x.stride, y.columns});
+  const auto [entry, is_new] =
+      kernels.try_emplace(Key{omp_get_max_threads(), x.dtype, x.rows, x.columns, x.stride, y.columns});
   if (!is_new) return entry->second;
   try {
     const dnnl::matmul::primitive_desc chosen({matrix_desc(x), weight.get_desc(), matrix_desc(y)}, dnnl_engine());

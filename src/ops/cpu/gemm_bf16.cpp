@@ -28,8 +28,8 @@ void move_rows(tensor::ConstMatrix from, const float* bias, tensor::Matrix to, b
 
 void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, const float* bias,
                tensor::Matrix y_MN, bool add) try {
-  thread_local Scratch products;
   for_packed_blocks(parts, DType::bf16, [&](std::int64_t begin, const dnnl::memory& weight) {
+    thread_local Scratch products;
     const std::int64_t columns = weight.get_desc().dims()[1], most = std::min(kRowsAtOnce, x_MK.rows);
     std::byte* memory = products.reserve(static_cast<std::size_t>(most * columns) * sizeof(float));
     for (std::int64_t row = 0; row < x_MK.rows; row += kRowsAtOnce) {

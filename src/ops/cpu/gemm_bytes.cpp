@@ -36,9 +36,9 @@ void add_remainders(tensor::ConstMatrix sums, const QuantizedRows& x, std::int64
 
 void gemm_bytes(const QuantizedRows& x, std::span<const tensor::StoredMatrix> parts, std::span<const float> w_scales_N,
                 const float* bias, tensor::Matrix y_MN, bool add) try {
-  thread_local Scratch memory;
   const std::int64_t M = y_MN.rows, F = x.fine.count(M);
   for_packed_blocks(parts, DType::i8, [&](std::int64_t begin, const dnnl::memory& weight) {
+    thread_local Scratch memory;
     const std::int64_t columns = weight.get_desc().dims()[1], most = std::min(kRowsAtOnce, M + F);
     const std::vector<std::int32_t> zeros = zero_sums(parts, begin, columns);
     const SumScales scales{w_scales_N.data() + begin, zeros.data(), bias == nullptr ? nullptr : bias + begin};

@@ -133,6 +133,14 @@ void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const 
   });
 }
 
+/// Outputs of a block: sizes at which oneDNN 2.6's kernels are fastest over kRowsAtOnce rows; others cost up to 15 %
+/// (docs/speed.md).
+std::int64_t most_block_outputs(DType dtype, std::int64_t inputs) {
+  const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
+  const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
+  return std::clamp(fitting, kPanelOutputs, best);
+}
+
 /// Rows [begin, begin + plain.rows) of the stacked parts.
 void copy_rows(std::span<const StoredMatrix> parts, std::int64_t begin, tensor::Matrix plain) {
   parallel_for(plain.rows, 1, [&](std::int64_t r) {
@@ -190,30 +198,30 @@ PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) t
   fail<DeviceError>("[matmul] no {} GEMM on this CPU: {}", name_of(dtype), error.message);
 }
 
-std::int64_t block_outputs(DType dtype, std::int64_t inputs) {
-  // Sizes at which oneDNN 2.6's kernels are fastest over kRowsAtOnce rows; others cost up to 15 % (docs/speed.md).
-  const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
-  const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
-  return std::clamp(fitting, kPanelOutputs, best);
-}
-
 std::int64_t packed_scratch_bytes(DType dtype, std::int64_t rows, std::int64_t inputs) {
-  const std::int64_t outputs = block_outputs(dtype, inputs);
-  return outputs * inputs * size_of(dtype) + outputs * std::min(rows, kRowsAtOnce) * size_of(DType::f32);
+  const std::int64_t outputs = most_block_outputs(dtype, inputs);
+  return thread_count() *
+         (outputs * inputs * size_of(dtype) + outputs * std::min(rows, kRowsAtOnce) * size_of(DType::f32));
 }
 
 void for_packed_blocks(std::span<const StoredMatrix> parts, DType dtype,
                        const std::function<void(std::int64_t, const dnnl::memory&)>& body) {
-  thread_local Scratch packed;
-  const std::int64_t outputs = outputs_of(parts), inputs = parts[0].columns, block = block_outputs(dtype, inputs);
-  dnnl::memory::desc desc;
-  for (std::int64_t begin = 0; begin < outputs; begin += block) {
-    const std::int64_t count = std::min(block, outputs - begin);
-    if (begin == 0 || count < block) desc = packed_form(dtype, count, inputs).desc;
+  const std::int64_t outputs = outputs_of(parts), inputs = parts[0].columns;
+  const std::int64_t share = (outputs / thread_count() + kPanelOutputs - 1) / kPanelOutputs * kPanelOutputs;
+  const std::int64_t block = std::clamp(share, kPanelOutputs, most_block_outputs(dtype, inputs));
+  const auto desc_of = [&](std::int64_t count) { return packed_form(dtype, count, inputs).desc; };
+  const dnnl::memory::desc whole = desc_of(std::min(block, outputs));
+  const dnnl::memory::desc last = outputs % block == 0 ? whole : desc_of(outputs % block);
+  parallel_for((outputs + block - 1) / block, 1, [&](std::int64_t index) {
+    thread_local Scratch packed;
+    // oneDNN shares a product out among as many threads as it is told, though none but this one would come.
+    if (omp_in_parallel() != 0) omp_set_num_threads(1);
+    const std::int64_t begin = index * block;
+    const dnnl::memory::desc& desc = begin + block <= outputs ? whole : last;
     dnnl::memory weight(desc, dnnl_engine(), packed.reserve(desc.get_size()));
     pack_weight(parts, begin, weight);
     body(begin, weight);
-  }
+  });
 }
 
 std::int64_t outputs_of(std::span<const StoredMatrix> parts) {

@@ -7,9 +7,10 @@
 
 #include "tensor/stored_matrix.h"
 
-/// Weights in the layout of oneDNN's fast kernels, written there block by block from how they are stored, by all
-/// threads, as often as they are multiplied: a block stays in cache until it is used up, which costs less than memory
-/// for a copy of the whole model, and nothing at the start.
+/// Weights in the layout of oneDNN's fast kernels, written there block by block from how they are stored, as often as
+/// they are multiplied: a block stays in cache until it is used up, which costs less than memory for a copy of the
+/// whole model, and nothing at the start. Threads take blocks as they get free and do not wait for each other, so that
+/// one packs while others multiply, and sums do not depend on how many there are.
 namespace e5v::ops::cpu {
 
 /// A weight [N, K] as panels of outputs: [ceil(N / width)][words][width] words of four bytes. A word holds neighbours
@@ -40,7 +41,8 @@ struct PackedForm {
 /// Throws DeviceError when this CPU has no fast kernel for bf16.
 PackedForm packed_form(tensor::DType dtype, std::int64_t outputs, std::int64_t inputs);
 
-/// Runs body(begin, weight) for blocks of outputs of the stacked parts, each packed in memory that the thread keeps.
+/// Runs body(begin, weight) for blocks of outputs of the stacked parts, in parallel, each packed in memory that its
+/// thread keeps.
 void for_packed_blocks(std::span<const tensor::StoredMatrix> parts, tensor::DType dtype,
                        const std::function<void(std::int64_t, const dnnl::memory&)>& body);
 
@@ -48,7 +50,7 @@ void for_packed_blocks(std::span<const tensor::StoredMatrix> parts, tensor::DTyp
 /// cannot write itself, because its fast kernels want rows without gaps.
 constexpr std::int64_t kRowsAtOnce = 256;
 
-/// Memory of a block and of the products of such rows.
+/// Memory of the blocks of all threads and of their products.
 std::int64_t packed_scratch_bytes(tensor::DType dtype, std::int64_t rows, std::int64_t inputs);
 
 /// N of the stacked parts.
