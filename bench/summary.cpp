@@ -28,10 +28,11 @@ struct Variant {
   tensor::DType stored;
   tensor::WeightFormat format = tensor::WeightFormat::plain;
 };
-constexpr std::array kVariants{Variant{"f32", nn::Precision::f32, tensor::DType::f32},
-                               Variant{"bf16", nn::Precision::bf16, tensor::DType::bf16},
-                               Variant{"int8", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int8},
-                               Variant{"int4", nn::Precision::bf16, tensor::DType::bf16, tensor::WeightFormat::int4}};
+constexpr std::array kVariants{
+    Variant{"f32", nn::Precision::f32, tensor::DType::f32}, Variant{"bf16", nn::Precision::bf16, tensor::DType::bf16},
+    Variant{"int8", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int8},
+    Variant{"int4", nn::Precision::bf16, tensor::DType::bf16, tensor::WeightFormat::int4},
+    Variant{"int4_in_bytes", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int4}};
 
 struct Options {
   bool quick = false;
@@ -58,6 +59,12 @@ struct Series {
   double rate() const { return workload.items / median(seconds); }
   double gflops() const { return 1e-9 * workload.flops / median(seconds); }
 };
+
+/// Whether it computes anything here that no other one does.
+bool is_of_its_own(const Variant& variant) {
+  return variant.precision != nn::Precision::int8 ||
+         nn::arithmetic_for(variant.precision, variant.format) == ops::Arithmetic::int8;
+}
 
 /// Quantised models compute images as the plain ones do.
 std::vector<Series> make_series(BenchModel& model, const Variant& variant, const Options& options) {
@@ -186,7 +193,7 @@ void run(const Options& options) {
   std::vector<Variant> variants;
   for (const Variant& variant : kVariants) {
     const bool wanted = std::find(options.dtypes.begin(), options.dtypes.end(), variant.name) != options.dtypes.end();
-    if (options.dtypes.empty() || wanted) variants.push_back(variant);
+    if (options.dtypes.empty() ? is_of_its_own(variant) : wanted) variants.push_back(variant);
   }
   const model::ModelConfig config = bench_config(options.quick);
   Json report{{"machine", machine_json()},

@@ -129,7 +129,8 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "int8: 8-bit weights with a scale for each row; activations are rounded as they come, with a scale for each token: "
     "to 8 bits where the CPU has 8-bit dot products, to more elsewhere. int4: 4-bit weights with a scale for each "
-    "group of columns; activations are not rounded. nf4: the 4-bit type of QLoRA, quantiles of a normal distribution, "
+    "group of columns; with 8-bit dot products activations are rounded, too (--dtype bf16 keeps them). nf4: the 4-bit "
+    "type of QLoRA, quantiles of a normal distribution, "
     "with a rounded scale for each 64 weights; the same bits as bitsandbytes.\n"
     "\n"
     "Outliers (int8 and int4): where some columns of the activations are much larger than the others, their magnitude "

@@ -15,7 +15,9 @@ std::string_view name_of(Precision precision) {
 
 ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format) {
   if (precision == Precision::f32) return ops::Arithmetic::f32;
-  if (precision == Precision::int8 && format == tensor::WeightFormat::int8) return ops::Arithmetic::int8;
+  const bool bytes = format == tensor::WeightFormat::int8 ||
+                     (format == tensor::WeightFormat::int4 && ops::has_native_int8());  // else bf16 or f32 is faster
+  if (precision == Precision::int8 && bytes) return ops::Arithmetic::int8;
   return ops::has_native_bf16() ? ops::Arithmetic::bf16 : ops::Arithmetic::f32;
 }
 
@@ -24,7 +26,7 @@ bool bf16_attention(Precision precision) { return precision != Precision::f32 &&
 Precision default_precision(tensor::DType stored, tensor::WeightFormat format) {
   switch (format) {
     case tensor::WeightFormat::int8: return Precision::int8;
-    case tensor::WeightFormat::int4:
+    case tensor::WeightFormat::int4: return ops::has_native_int8() ? Precision::int8 : Precision::bf16;
     case tensor::WeightFormat::nf4: return Precision::bf16;
     case tensor::WeightFormat::plain: break;
   }

@@ -12,7 +12,8 @@ enum class Precision {
   f32,   ///< weights as stored, f32 activations: the reference's own numbers
   bf16,  ///< weights of at most 16 bits; where the CPU multiplies bf16 in hardware, bf16 activations into the GEMMs and
          ///< bf16 mixes of attention, f32 elsewhere
-  int8,  ///< int8 weights with activations rounded to whole numbers; the others as under bf16
+  int8,  ///< int8 weights with activations rounded to whole numbers, and int4 weights, where the CPU has 8-bit dot
+         ///< products; the others as under bf16
 };
 
 std::string_view name_of(Precision precision);
@@ -25,7 +26,7 @@ ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format)
 bool bf16_attention(Precision precision);
 
 /// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16
-/// for 16-bit types, int4 and nf4, int8 for int8.
+/// for 16-bit types and nf4, int8 for int8 and, where the CPU has 8-bit dot products, int4; else bf16.
 Precision default_precision(tensor::DType stored, tensor::WeightFormat format);
 
 }  // namespace e5v::nn

@@ -34,15 +34,15 @@ void check_parts(std::span<const tensor::StoredMatrix> parts, Arithmetic arithme
             "[matmul] weight part is {} [{}, {}], expected {} and {} columns", name_of(part.format), part.rows,
             part.columns, name_of(parts[0].format), parts[0].columns);
   }
-  require(arithmetic != Arithmetic::int8 || parts[0].format == WeightFormat::int8,
-          "[matmul] weight is {}, int8 arithmetic expects int8", name_of(parts[0].format));
+  require(
+      arithmetic != Arithmetic::int8 || parts[0].format == WeightFormat::int8 || parts[0].format == WeightFormat::int4,
+      "[matmul] weight is {}, int8 arithmetic expects int8 or int4", name_of(parts[0].format));
 }
 
-std::vector<float> row_scales(std::span<const tensor::StoredMatrix> parts) {
+std::vector<float> byte_scales(std::span<const tensor::StoredMatrix> parts) {
   std::vector<float> scales;
   for (const tensor::StoredMatrix& part : parts) {
-    const tensor::Tensor wide = to_f32(part.scales);
-    scales.insert(scales.end(), wide.as<float>().begin(), wide.as<float>().end());
+    for (std::int64_t row = 0; row < part.rows; ++row) scales.push_back(cpu::byte_scale(part, row));
   }
   return scales;
 }
@@ -93,7 +93,7 @@ Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmeti
   impl_->arithmetic = arithmetic;
   impl_->inputs = parts[0].columns;
   for (const tensor::StoredMatrix& part : parts) impl_->outputs += part.rows;
-  if (arithmetic == Arithmetic::int8) impl_->scales = row_scales(parts);
+  if (arithmetic == Arithmetic::int8) impl_->scales = byte_scales(parts);
   impl_->in_bytes = arithmetic == Arithmetic::int8 && has_native_int8() && impl_->inputs <= cpu::kMostByteInputs;
   if (arithmetic == Arithmetic::bf16) cpu::packed_form(DType::bf16, impl_->outputs, impl_->inputs);  // or throws
   impl_->parts.assign(parts.begin(), parts.end());
@@ -112,7 +112,10 @@ std::string Weight::kernel() const {
   };
   switch (impl_->arithmetic) {
     case Arithmetic::bf16: return packed(DType::bf16);
-    case Arithmetic::int8: return impl_->in_bytes ? packed(DType::i8) : "int8 panels, 16-bit products";
+    case Arithmetic::int8:
+      if (impl_->in_bytes) return packed(DType::i8);
+      if (impl_->parts[0].format == WeightFormat::int8) return "int8 panels, 16-bit products";
+      break;
     case Arithmetic::f32: break;
   }
   return "f32 panels";
@@ -134,7 +137,9 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   if (impl.in_bytes) return cpu::gemm_bytes(quantize(x_MK, fine), impl.parts, impl.scales, bias, y_MN, accumulate);
   if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);
   const bool add = accumulate || !bias_N.empty();
-  if (impl.arithmetic == Arithmetic::f32) return cpu::gemm_f32(x_MK, impl.parts, y_MN, add);
+  if (impl.arithmetic == Arithmetic::f32 || impl.parts[0].format == WeightFormat::int4) {
+    return cpu::gemm_f32(x_MK, impl.parts, y_MN, add);
+  }
   cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
 }
 

@@ -13,7 +13,8 @@ enum class Arithmetic {
   f32,   ///< f32 activations; weights of any format, expanded to f32 block by block; f32 sums
   bf16,  ///< bf16 activations and weights in the CPU's bf16 instructions; f32 sums
   int8,  ///< int8 weights, and activations rounded to whole numbers with a scale for each row; exact sums. 256 levels
-         ///< where the CPU has 8-bit dot products, int8_levels of them to either side elsewhere
+         ///< where the CPU has 8-bit dot products, int8_levels of them to either side elsewhere. int4 weights are
+         ///< rounded to bytes with a scale for each row there, and expanded to f32 elsewhere
 };
 
 /// The element type of a GEMM's input activations under an arithmetic; int8 rounds them itself.

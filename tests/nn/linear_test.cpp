@@ -99,7 +99,11 @@ TEST(Precision, FollowsTheWeights) {
   EXPECT_EQ(default_precision(tensor::DType::bf16, kPlain), Precision::bf16);
   EXPECT_EQ(arithmetic_for(Precision::f32, kPlain), ops::Arithmetic::f32);
   EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int8), Precision::int8);
-  EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int4), Precision::bf16);
+  const bool bytes = ops::has_native_int8();
+  EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int4),
+            bytes ? Precision::int8 : Precision::bf16);
+  EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::int4),
+            bytes ? ops::Arithmetic::int8 : arithmetic_for(Precision::bf16, kPlain));
   EXPECT_EQ(default_precision(tensor::DType::f32, tensor::WeightFormat::nf4), Precision::bf16);
   EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::nf4),
             arithmetic_for(Precision::bf16, tensor::WeightFormat::plain));

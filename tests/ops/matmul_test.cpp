@@ -289,6 +289,63 @@ TEST(Matmul, QuantisedWeightsExpandUnderOtherArithmetics) {
   }
 }
 
+/// An int4 weight rounded to bytes, of which one is a sixteenth of the row's largest scale. In floats, so that numbers
+/// half-way between two bytes go where they must.
+reference::Matrix in_bytes(const Int4Weight& w) {
+  reference::Matrix rounded = w.exact;
+  const std::int64_t group = Int4Weight::kGroup, groups = w.exact.columns / group;
+  for (std::int64_t row = 0; row < rounded.rows; ++row) {
+    const auto scales = w.scales.as<float>().subspan(static_cast<std::size_t>(row * groups));
+    const float unit = std::ranges::max(scales.first(static_cast<std::size_t>(groups))) / 16, inverse = 1 / unit;
+    for (std::int64_t i = 0; i < rounded.columns; ++i) {
+      const float scale = scales[static_cast<std::size_t>(i / group)];
+      const auto code = static_cast<float>(std::nearbyint(rounded.at(row, i) / scale));
+      rounded.at(row, i) = std::nearbyint(code * (scale * inverse)) * static_cast<double>(unit);
+    }
+  }
+  return rounded;
+}
+
+TEST(Matmul, Int4WeightsAreMultipliedAsBytes) {
+  for (const auto& [rows, inputs] : {std::pair{1, 32}, {5, 352}, {300, 1056}}) {
+    const RandomMatrix x(rows, inputs, 1), bias(1, 65, 4);
+    const Int4Weight first(48, inputs, 2), second(17, inputs, 3);
+    const std::vector parts{first.matrix(), second.matrix()};
+    reference::Matrix w(65, inputs);
+    const auto add = [&](const Int4Weight& part, std::int64_t row) {
+      const reference::Matrix numbers = has_native_int8() ? in_bytes(part) : part.exact;
+      std::ranges::copy(numbers.values, w.values.begin() + row * inputs);
+    };
+    add(first, 0);
+    add(second, 48);
+    const auto expected = reference::matmul(has_native_int8() ? rounded_rows(x) : x.exact, w, bias.exact.values);
+    const tensor::Tensor y(tensor::DType::f32, {rows, 65});
+    matmul(x.matrix(), Weight(parts, Arithmetic::int8), bias.floats(), matrix_of(y));
+    EXPECT_LT(max_difference(matrix_of(y), expected), 2e-3) << inputs;
+  }
+}
+
+TEST(Matmul, BytesOfInt4AreTheSameOnEveryInstructionSet) {
+  const std::int64_t inputs = 1056;
+  const Int4Weight w(9, inputs, 2);
+  const reference::Matrix exact = in_bytes(w);
+  const tensor::Tensor bytes(tensor::DType::i8, {1, inputs});
+  for (const std::int64_t target : {HWY_SCALAR, HWY_AVX2, HWY_AVX3}) {
+    if (target != HWY_SCALAR && (hwy::SupportedTargets() & target) == 0) continue;
+    const OnlyTarget only(target);
+    for (std::int64_t row = 0; row < 9; ++row) {
+      const tensor::StoredMatrix weight = w.matrix();
+      cpu::expand_columns(weight, row, 0, matrix_of(bytes));
+      const double unit = cpu::byte_scale(weight, row);
+      for (std::int64_t i = 0; i < inputs; ++i) {
+        const auto byte = bytes.as<std::int8_t>()[static_cast<std::size_t>(i)];
+        EXPECT_LT(std::abs(byte * unit - w.exact.at(row, i)), 0.501 * unit) << hwy::TargetName(target) << " " << i;
+        EXPECT_EQ(byte * unit, exact.at(row, i)) << hwy::TargetName(target) << " " << i;
+      }
+    }
+  }
+}
+
 TEST(Matmul, Nf4WeightsEqualTheirTwin) {
   for (const Arithmetic arithmetic : arithmetics()) {
     for (const auto& [rows, inputs] : {std::pair{1, 64}, {5, 352}, {33, 576}}) {
@@ -319,7 +376,7 @@ TEST(Matmul, ArgumentsAreChecked) {
   EXPECT_THAT(message_of<InvalidInput>([&] { Weight(parts_of({numbers.view()}), Arithmetic::f32); }),
               testing::StrEq("[weight] is i32, expected f32, f16 or bf16"));
   EXPECT_THAT(message_of<InvalidInput>([&] { Weight(parts_of({w.tensor.view()}), Arithmetic::int8); }),
-              testing::StrEq("[matmul] weight is plain, int8 arithmetic expects int8"));
+              testing::StrEq("[matmul] weight is plain, int8 arithmetic expects int8 or int4"));
   if (!has_native_bf16()) {
     EXPECT_THAT(message_of<DeviceError>([&] { Weight(parts_of({w.tensor.view()}), Arithmetic::bf16); }),
                 testing::HasSubstr("bf16 GEMM"));

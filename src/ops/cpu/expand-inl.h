@@ -10,6 +10,7 @@
 #include <hwy/cache_control.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "ops/cpu/vector-inl.h"
@@ -86,6 +87,43 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t 
   }
 }
 
+/// y[i] = round((code i - 8) factor), ties to even; count is a multiple of 8. Sixteen look-ups at once in a table of
+/// all codes; the first code of a byte is in its low bits.
+HWY_INLINE void expand_int4(const std::int32_t* words, float factor, std::size_t count, std::int8_t* y) {
+#if HWY_TARGET == HWY_SCALAR
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto code = static_cast<float>(static_cast<std::uint32_t>(words[i / 8]) >> (4 * (i % 8)) & 15u) - 8.0f;
+    y[i] = static_cast<std::int8_t>(std::nearbyint(code * factor));
+  }
+#else
+  const hn::CappedTag<float, 16> d;
+  const hn::Rebind<std::int8_t, decltype(d)> narrow;
+  const hn::FixedTag<std::int8_t, 16> bytes;
+  const hn::FixedTag<std::uint8_t, 16> codes;
+  HWY_ALIGN std::int8_t numbers[16];
+  for (std::size_t i = 0; i < 16; i += hn::Lanes(d)) {
+    const auto code = hn::Iota(d, static_cast<float>(i) - 8.0f);
+    hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(hn::Mul(code, hn::Set(d, factor)))), narrow, numbers + i);
+  }
+  const auto table = hn::Load(bytes, numbers);
+  const auto low_bits = hn::Set(codes, std::uint8_t{15});
+  for (std::size_t i = 0; i < count; i += 32) {
+    const std::size_t here = HWY_MIN(std::size_t{32}, count - i);
+    HWY_ALIGN std::uint8_t padded[16] = {};
+    std::memcpy(padded, words + i / 8, here / 2);
+    const auto pairs = hn::Load(codes, padded);
+    const auto first = hn::TableLookupBytes(table, hn::And(pairs, low_bits));
+    const auto second = hn::TableLookupBytes(table, hn::And(hn::ShiftRight<4>(pairs), low_bits));
+    HWY_ALIGN std::int8_t both[32];
+    hn::Store(hn::BitCast(bytes, hn::InterleaveLower(codes, hn::BitCast(codes, first), hn::BitCast(codes, second))),
+              bytes, both);
+    hn::Store(hn::BitCast(bytes, hn::InterleaveUpper(codes, hn::BitCast(codes, first), hn::BitCast(codes, second))),
+              bytes, both + 16);
+    std::memcpy(y + i, both, here);
+  }
+#endif
+}
+
 /// y[i] = table[code i] * scale; count is a multiple of 8. Of the two codes in a byte the first is in the high bits.
 HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float scale, std::size_t count, float* y) {
 #if HWY_MAX_BYTES < 32  // no vector holds half of the table
@@ -149,6 +187,38 @@ HWY_INLINE float scale_at(const tensor::TensorView& scales, std::int64_t index) 
     case tensor::DType::f16: return static_cast<float>(reinterpret_cast<const tensor::Half*>(scales.data)[index]);
     case tensor::DType::bf16: return static_cast<float>(reinterpret_cast<const tensor::BFloat16*>(scales.data)[index]);
     default: return reinterpret_cast<const float*>(scales.data)[index];
+  }
+}
+
+/// What one unit of a row's bytes stands for: the scale of int8; of int4 so much that the largest code of the group
+/// with the largest scale is 127 units.
+HWY_INLINE float byte_scale(const tensor::StoredMatrix& weight, std::int64_t row) {
+  if (weight.format == tensor::WeightFormat::int8) return scale_at(weight.scales, row);
+  const std::int64_t groups = weight.scales.shape[1];
+  float largest = 0;
+  for (std::int64_t i = 0; i < groups; ++i) {
+    const float scale = scale_at(weight.scales, row * groups + i);
+    largest = HWY_MAX(largest, scale < 0 ? -scale : scale);
+  }
+  return largest / 16.0f;
+}
+
+/// Columns [begin, begin + count) of a row of int8 or int4 in units of byte_scale; for int4 begin and count are
+/// multiples of 8.
+HWY_INLINE void expand_bytes(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin,
+                             std::int64_t count, std::int8_t* y) {
+  if (weight.format == tensor::WeightFormat::int8) {
+    std::memcpy(y, weight.values.data + row * weight.columns + begin, static_cast<std::size_t>(count));
+    return;
+  }
+  const std::int64_t group = weight.group(), groups = weight.scales.shape[1];
+  const float unit = byte_scale(weight, row), inverse = unit > 0 ? 1.0f / unit : 0.0f;
+  const auto* words = reinterpret_cast<const std::int32_t*>(weight.values.data) + row * weight.values.shape[1];
+  for (std::int64_t k = begin; k < begin + count;) {
+    const std::int64_t end = std::min((k / group + 1) * group, begin + count);
+    const float factor = scale_at(weight.scales, row * groups + k / group) * inverse;
+    expand_int4(words + k / 8, factor, static_cast<std::size_t>(end - k), y + (k - begin));
+    k = end;
   }
 }
 

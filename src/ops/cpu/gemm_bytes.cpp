@@ -8,20 +8,6 @@ namespace {
 
 using tensor::DType;
 
-/// Sums over rows [begin, begin + count) of the stacked parts: what one unit of x's zero adds to a product.
-std::vector<std::int32_t> zero_sums(std::span<const tensor::StoredMatrix> parts, std::int64_t begin,
-                                    std::int64_t count) {
-  std::vector<std::int32_t> sums(static_cast<std::size_t>(count));
-  std::int64_t done = 0;
-  for (const tensor::StoredMatrix& part : parts) {
-    const std::int64_t here = std::clamp<std::int64_t>(part.rows - begin, 0, count - done);
-    if (here > 0) row_sums(matrix_of(part.values).row_range(begin, here), sums.data() + done);
-    done += here;
-    begin = std::max<std::int64_t>(0, begin - part.rows);
-  }
-  return sums;
-}
-
 /// Adds the sums of remainders, which begin at row `first` of x, to the rows of y that they belong to.
 void add_remainders(tensor::ConstMatrix sums, const QuantizedRows& x, std::int64_t first, SumScales scales,
                     tensor::Matrix y) {
@@ -40,7 +26,7 @@ void gemm_bytes(const QuantizedRows& x, std::span<const tensor::StoredMatrix> pa
   for_packed_blocks(parts, DType::i8, [&](std::int64_t begin, const dnnl::memory& weight) {
     thread_local Scratch memory;
     const std::int64_t columns = weight.get_desc().dims()[1], most = std::min(kRowsAtOnce, M + F);
-    const std::vector<std::int32_t> zeros = zero_sums(parts, begin, columns);
+    const std::vector<std::int32_t> zeros = row_sums(parts, begin, weight);
     const SumScales scales{w_scales_N.data() + begin, zeros.data(), bias == nullptr ? nullptr : bias + begin};
     const tensor::Matrix y = y_MN.column_range(begin, columns);
     std::byte* bytes = memory.reserve(static_cast<std::size_t>(most * columns) * sizeof(std::int32_t));

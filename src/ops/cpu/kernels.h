@@ -38,8 +38,6 @@ void dropout(tensor::ConstMatrix x, const DropoutRule& rule, std::span<const std
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table, float direction);
 void convert(tensor::ConstMatrix x, float scale, tensor::Matrix y);
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels);
-/// sums[n] of row n of w i8.
-void row_sums(tensor::ConstMatrix w, std::int32_t* sums);
 /// A byte of a row stands for (byte - zero) * scale.
 struct ByteScale {
   float scale = 0;
@@ -58,8 +56,11 @@ struct SumScales {
 void scale_sums(tensor::ConstMatrix sums, const ByteScale* rows, const SumScales& scales,
                 std::span<const std::int64_t> to, tensor::Matrix y, bool add);
 void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor::Matrix y);
+/// What one unit of a row's bytes stands for. Bytes of int4 are rounded once more, which takes a small part of what its
+/// 15 levels have taken.
+float byte_scale(const tensor::StoredMatrix& weight, std::int64_t row);
 /// y [1, count] = columns [begin, begin + count) of one row, on the calling thread; for int4 and nf4 begin and count
-/// are multiples of 8.
+/// are multiples of 8. y i8, of int8 and int4, counts units of byte_scale.
 void expand_columns(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, tensor::Matrix y);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);

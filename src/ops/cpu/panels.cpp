@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <numeric>
 
 #include "base/parallel.h"
 #include "ops/cpu/dnnl_matmul.h"
@@ -148,6 +149,25 @@ void copy_rows(std::span<const StoredMatrix> parts, std::int64_t begin, tensor::
   });
 }
 
+#ifdef __x86_64__
+__attribute__((target("avx512f,avx512vnni"))) void panel_sums(const PanelLayout& layout, const std::byte* packed,
+                                                              std::int32_t* sums) {
+  const __m512i ones = _mm512_set1_epi8(1);
+  for (std::int64_t output = 0; output < layout.outputs; output += kTile) {
+    const auto* panel = reinterpret_cast<const Word*>(packed) + output / layout.width * layout.width * layout.words +
+                        output % layout.width;
+    __m512i sum = _mm512_setzero_si512();
+    for (std::int64_t word = 0; word < layout.words; ++word) {
+      sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512(panel + word * layout.width));
+    }
+    const auto here = static_cast<unsigned>(std::min(kTile, layout.outputs - output));
+    _mm512_mask_storeu_epi32(sums + output, static_cast<__mmask16>((1u << here) - 1u), sum);
+  }
+}
+#else
+void panel_sums(const PanelLayout&, const std::byte*, std::int32_t*) {}
+#endif
+
 }  // namespace
 
 std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
@@ -181,6 +201,23 @@ void pack_weight(std::span<const StoredMatrix> parts, std::int64_t begin, dnnl::
   dnnl::stream stream(dnnl_engine());
   dnnl::reorder(from, to).execute(stream, from, to);
   stream.wait();
+}
+
+std::vector<std::int32_t> row_sums(std::span<const StoredMatrix> parts, std::int64_t begin,
+                                   const dnnl::memory& packed) {
+  const dnnl::memory::desc desc = packed.get_desc();
+  const std::int64_t outputs = desc.dims()[1], inputs = desc.dims()[0];
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(outputs));
+  if (const auto layout = panel_layout(desc)) {
+    panel_sums(*layout, static_cast<const std::byte*>(packed.get_data_handle()), sums.data());
+    return sums;
+  }
+  std::vector<std::int8_t> bytes(static_cast<std::size_t>(inputs));
+  for (std::int64_t r = 0; r < outputs; ++r) {
+    expand_chunk(row_of(parts, begin + r), 0, inputs, DType::i8, reinterpret_cast<std::byte*>(bytes.data()));
+    sums[static_cast<std::size_t>(r)] = std::accumulate(bytes.begin(), bytes.end(), 0);
+  }
+  return sums;
 }
 
 PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) try {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tensor/stored_matrix.h"
 
@@ -28,9 +29,13 @@ struct PanelLayout {
 std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed);
 
 /// Writes rows of the stacked parts from `begin` on, as many as `to` describes, in its layout: bf16, from parts [N_i,
-/// K] of any format, or i8, from parts of int8. A layout that is not one of panels gets a plain copy, reordered by
-/// oneDNN.
+/// K] of any format, or i8, from parts of int8 or int4. A layout that is not one of panels gets a plain copy, reordered
+/// by oneDNN.
 void pack_weight(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, dnnl::memory& to);
+
+/// Sums over the rows that pack_weight has written to a weight of i8: what one unit of x's zero adds to a product.
+std::vector<std::int32_t> row_sums(std::span<const tensor::StoredMatrix> parts, std::int64_t begin,
+                                   const dnnl::memory& packed);
 
 /// oneDNN's kernel for a weight [N, K] of bf16 (under x bf16 and y f32) or i8 (x u8, y i32), and how it wants the
 /// weight.

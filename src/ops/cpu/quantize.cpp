@@ -21,6 +21,7 @@ float quantize_row_as(const float* x, std::size_t count, float levels, tensor::D
 void expand_part(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, std::int64_t count,
                  tensor::DType type, void* y) {
   if (type == tensor::DType::f32) return expand(weight, row, begin, count, static_cast<float*>(y));
+  if (type == tensor::DType::i8) return expand_bytes(weight, row, begin, count, static_cast<std::int8_t*>(y));
   expand(weight, row, begin, count, static_cast<tensor::BFloat16*>(y));
 }
 
@@ -94,18 +95,6 @@ ByteScale remainder_row(const float* x, std::size_t count, const std::uint8_t* r
   return {scale, kZero};
 }
 
-std::int32_t row_sum(const std::int8_t* w, std::size_t count) {
-  const hn::RebindToSigned<FloatTag> word;
-  const hn::Rebind<std::int8_t, FloatTag> byte;
-  const std::size_t lanes = hn::Lanes(word);
-  auto sum = hn::Zero(word);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) sum = hn::Add(sum, hn::PromoteTo(word, hn::LoadU(byte, w + i)));
-  std::int32_t result = hn::GetLane(hn::SumOfLanes(word, sum));
-  for (; i < count; ++i) result += w[i];
-  return result;
-}
-
 template <bool kAdd>
 void scale_row(const std::int32_t* sums, const SumScales& scales, ByteScale row, std::size_t count, float* y) {
   const FloatTag d;
@@ -137,6 +126,8 @@ void scale_row_of(const std::int32_t* sums, const SumScales& scales, ByteScale r
   scale_row<false>(sums, scales, row, count, y);
 }
 
+float byte_scale_of(const tensor::StoredMatrix& weight, std::int64_t row) { return byte_scale(weight, row); }
+
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -145,21 +136,15 @@ namespace e5v::ops::cpu {
 
 HWY_EXPORT(quantize_row_as);
 HWY_EXPORT(expand_part);
+HWY_EXPORT(byte_scale_of);
 HWY_EXPORT(byte_row);
 HWY_EXPORT(remainder_row);
-HWY_EXPORT(row_sum);
 HWY_EXPORT(scale_row_of);
 
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels) {
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
     scales[row] = HWY_DYNAMIC_DISPATCH(quantize_row_as)(x.row<float>(row), static_cast<std::size_t>(x.columns),
                                                         static_cast<float>(levels), q.dtype, q.row_range(row, 1).data);
-  });
-}
-
-void row_sums(tensor::ConstMatrix w, std::int32_t* sums) {
-  for_rows(w.rows, w.columns, [&](std::int64_t row) {
-    sums[row] = HWY_DYNAMIC_DISPATCH(row_sum)(w.row<std::int8_t>(row), static_cast<std::size_t>(w.columns));
   });
 }
 
@@ -191,6 +176,10 @@ void expand_rows(const tensor::StoredMatrix& weight, std::int64_t begin, tensor:
   for_rows(y.rows, y.columns, [&](std::int64_t row) {
     HWY_DYNAMIC_DISPATCH(expand_part)(weight, begin + row, 0, weight.columns, y.dtype, y.row_range(row, 1).data);
   });
+}
+
+float byte_scale(const tensor::StoredMatrix& weight, std::int64_t row) {
+  return HWY_DYNAMIC_DISPATCH(byte_scale_of)(weight, row);
 }
 
 void expand_columns(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, tensor::Matrix y) {
