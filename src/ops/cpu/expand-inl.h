@@ -106,21 +106,23 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float factor, std::size_t
     hn::StoreU(hn::DemoteTo(narrow, hn::NearestInt(hn::Mul(code, hn::Set(d, factor)))), narrow, numbers + i);
   }
   const auto table = hn::Load(bytes, numbers);
-  const auto low_bits = hn::Set(codes, std::uint8_t{15});
-  for (std::size_t i = 0; i < count; i += 32) {
-    const std::size_t here = HWY_MIN(std::size_t{32}, count - i);
-    HWY_ALIGN std::uint8_t padded[16] = {};
-    std::memcpy(padded, words + i / 8, here / 2);
-    const auto pairs = hn::Load(codes, padded);
-    const auto first = hn::TableLookupBytes(table, hn::And(pairs, low_bits));
-    const auto second = hn::TableLookupBytes(table, hn::And(hn::ShiftRight<4>(pairs), low_bits));
-    HWY_ALIGN std::int8_t both[32];
-    hn::Store(hn::BitCast(bytes, hn::InterleaveLower(codes, hn::BitCast(codes, first), hn::BitCast(codes, second))),
-              bytes, both);
-    hn::Store(hn::BitCast(bytes, hn::InterleaveUpper(codes, hn::BitCast(codes, first), hn::BitCast(codes, second))),
-              bytes, both + 16);
-    std::memcpy(y + i, both, here);
-  }
+  const auto expand_32 = [=](const std::uint8_t* from, std::int8_t* to) HWY_ATTR {
+    const auto low_bits = hn::Set(codes, std::uint8_t{15});
+    const auto pairs = hn::LoadU(codes, from);
+    const auto first = hn::BitCast(codes, hn::TableLookupBytes(table, hn::And(pairs, low_bits)));
+    const auto second = hn::BitCast(codes, hn::TableLookupBytes(table, hn::ShiftRight<4>(pairs)));
+    hn::StoreU(hn::BitCast(bytes, hn::InterleaveLower(codes, first, second)), bytes, to);
+    hn::StoreU(hn::BitCast(bytes, hn::InterleaveUpper(codes, first, second)), bytes, to + 16);
+  };
+  const auto* from = reinterpret_cast<const std::uint8_t*>(words);
+  std::size_t i = 0;
+  for (; i + 32 <= count; i += 32) expand_32(from + i / 2, y + i);
+  if (i == count) return;
+  HWY_ALIGN std::uint8_t padded[16] = {};
+  HWY_ALIGN std::int8_t last[32];
+  std::memcpy(padded, from + i / 2, (count - i) / 2);
+  expand_32(padded, last);
+  std::memcpy(y + i, last, count - i);
 #endif
 }
 
