@@ -106,7 +106,7 @@ std::vector<embed::Item> golden_items() {
 }
 
 TEST(Quantizer, Int4StaysNearOnAllGoldens) {
-  const std::vector<embed::Item> items = golden_items();
+  std::vector<embed::Item> items = golden_items();
   ASSERT_EQ(items.size(), 48u);
   const TemporaryFolder folder;
   QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int4);
@@ -116,12 +116,13 @@ TEST(Quantizer, Int4StaysNearOnAllGoldens) {
     return compare_models(options.model, options.output, {}, items, nullptr).mean();
   };
   EXPECT_GE(mean(), 0.99);
-  // Four bits everywhere: what compensation is worth shows.
+  // Four bits everywhere, and texts, which are nearer each other: what compensation is worth shows.
+  items.resize(24);
   options.wide = Wide::nothing;
   const double compensated = mean();
   options.compensate = false;
   const double nearest = mean();
-  EXPECT_GE(nearest, 0.93);
+  EXPECT_GE(nearest, 0.88);
   EXPECT_GE(compensated, 1 - 0.7 * (1 - nearest));
 }
 
