@@ -174,9 +174,10 @@ Run add_quantize(CLI::App& app) {
       ->option_text("N")
       ->check(CLI::PositiveNumber);
   command
-      ->add_option("--calibrate", options->calibrate,
-                   "file of items as e5v embed takes them, to measure activations with; otherwise built-in sentences; "
-                   "not for nf4")
+      ->add_option(
+          "--calibrate", options->calibrate,
+          "file of items as e5v embed takes them, to measure activations with: the first 4,096 tokens of them, "
+          "16,384 for compensation; otherwise built-in sentences; not for nf4")
       ->option_text("FILE");
   command
       ->add_option("--check", options->check,

@@ -50,6 +50,15 @@ void release_block(const Checkpoint& checkpoint, const Plan& plan, std::int64_t 
   for (const std::string_view matrix : kMatrices) checkpoint.release(plan.tensor(block, matrix).view);
 }
 
+void write_unchanged(const Checkpoint& checkpoint, const Plan& plan, tensor::SafetensorsWriter& writer,
+                     const std::function<void()>& check_stop) {
+  for (const Checkpoint::Stored& tensor : plan.unchanged()) {
+    check_stop();
+    writer.write(tensor.stored, tensor.view.bytes());
+    checkpoint.release(tensor.view);
+  }
+}
+
 /// Rounds a block for the activations that reach it, and carries these through it: with compensation through the
 /// rounded block, so that the next one is rounded for what it will meet.
 RoundedBlock round_calibrated(const model::LlamaBlockWeights& weights, Calibration& calibration,
@@ -82,11 +91,7 @@ void quantize_checkpoint(const QuantizeOptions& options) {
   if (model) calibration.emplace(model->model, model->inputs, kCalibrationBatch);
   const Plan plan(checkpoint, config.text, scheme);
   tensor::SafetensorsWriter writer(options.output / "model.safetensors", plan.specs(), {{"format", "pt"}});
-  for (const Checkpoint::Stored& tensor : plan.unchanged()) {
-    check_stop();
-    writer.write(tensor.stored, tensor.view.bytes());
-    checkpoint.release(tensor.view);
-  }
+  write_unchanged(checkpoint, plan, writer, check_stop);
   BlockWriter blocks(writer, plan);
   for (std::int64_t i = 0; i < config.text.layers; ++i) {
     check_stop();

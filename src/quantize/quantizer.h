@@ -30,8 +30,9 @@ constexpr std::int64_t calibration_tokens(bool compensate) {
 }
 
 /// Writes the model with the matrices of its language model quantised, block by block: never more than one block is in
-/// memory beside the activations. Throws ModelError for checkpoints that are quantised already, InvalidInput for an
-/// output that cannot be written and for groups that do not divide the model's widths.
+/// memory beside the activations and, with compensation, the second moments of what enters it. Throws ModelError for
+/// checkpoints that are quantised already, InvalidInput for an output that cannot be written and for groups that do not
+/// divide the model's widths.
 void quantize_checkpoint(const QuantizeOptions& options);
 
 }  // namespace e5v::quantize
