@@ -25,7 +25,7 @@ struct QuantizeCommand {
   std::string format, calibrate, check;
   std::int64_t group = 0;
   int threads = 0;
-  bool no_smooth = false, force = false;
+  bool no_smooth = false, no_compensate = false, all_int4 = false, force = false;
 };
 
 std::vector<embed::Item> read_items(const std::string& file) {
@@ -53,6 +53,8 @@ void write_model(const QuantizeCommand& command) {
   options.format = format_of(command.format);
   options.group = command.group;
   options.smooth = !command.no_smooth && command.format != "nf4";
+  options.compensate = !command.no_compensate;
+  if (command.all_int4) options.wide = quantize::Wide::nothing;
   options.force = command.force;
   options.check_stop = InterruptScope::check;
   if (!command.calibrate.empty()) {
@@ -74,7 +76,9 @@ void write_model(const QuantizeCommand& command) {
   std::string text = fmt::format("{} written as {}: {} of {}", command.output.string(), command.format,
                                  embed::bytes_text(bytes), embed::bytes_text(original));
   if (options.smooth) {
-    text += fmt::format("; mean square error of a product {:.2e}, without smoothing {:.2e}", after, before);
+    const bool compensated = options.compensate && options.format == tensor::WeightFormat::int4;
+    text += fmt::format("; mean square error of a product{} {:.2e}, without smoothing {:.2e}",
+                        compensated ? " before compensation" : "", after, before);
   }
   embed::write_stream(stdout, text + "\n");
 }
@@ -114,6 +118,12 @@ int run_quantize(const QuantizeCommand& command) {
 void check_usage(const QuantizeCommand& command) {
   if (command.format.empty() && command.check.empty()) throw CLI::RequiredError("--format, --check, or both");
   if (command.group != 0 && command.format != "int4") throw CLI::ValidationError("--group", "belongs to --format int4");
+  if (command.all_int4 && command.format != "int4") {
+    throw CLI::ValidationError("--all-int4", "belongs to --format int4");
+  }
+  if (command.no_compensate && command.format != "int4") {
+    throw CLI::ValidationError("--no-compensate", "belongs to --format int4");
+  }
   if (!command.calibrate.empty() && command.format == "nf4") {
     throw CLI::ValidationError("--calibrate", "belongs to --format int8 and int4");
   }
@@ -129,12 +139,18 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "int8: 8-bit weights with a scale for each row; activations are rounded as they come, with a scale for each token: "
     "to 8 bits where the CPU has 8-bit dot products, to more elsewhere. int4: 4-bit weights with a scale for each "
-    "group of columns; with 8-bit dot products activations are rounded, too (--dtype bf16 keeps them). nf4: the 4-bit "
-    "type of QLoRA, quantiles of a normal distribution, "
+    "group of columns; the attention and the first block, where errors cost most, keep 8 bits; with 8-bit dot products "
+    "activations are rounded, too (--dtype bf16 keeps them). nf4: the 4-bit type of QLoRA, quantiles of a normal "
+    "distribution, "
     "with a rounded scale for each 64 weights; the same bits as bitsandbytes.\n"
     "\n"
     "Outliers (int8 and int4): where some columns of the activations are much larger than the others, their magnitude "
     "is moved into the weights first, as far as the error on the calibration items shrinks.\n"
+    "\n"
+    "Compensation (int4): weights are rounded one column after another, and each takes back what the errors before it "
+    "do "
+    "to the calibration items (GPTQ). The built-in sentences will do; some hundred items of the kind that will be "
+    "embedded, pictures among them, do better.\n"
     "\n"
     "Examples:\n"
     "  e5v quantize --model e5-v --format int8 --output e5-v-int8 --check items.jsonl\n"
@@ -159,15 +175,20 @@ Run add_quantize(CLI::App& app) {
       ->option_text("N")
       ->check(CLI::PositiveNumber);
   command
-      ->add_option("--calibrate", options->calibrate,
-                   "file of items as e5v embed takes them, to measure activations with; otherwise built-in sentences; "
-                   "not for nf4")
+      ->add_option(
+          "--calibrate", options->calibrate,
+          "file of items as e5v embed takes them, to measure activations with: the first 4,096 tokens of them, "
+          "16,384 for compensation; otherwise built-in sentences; not for nf4")
       ->option_text("FILE");
   command
       ->add_option("--check", options->check,
                    "file of items: embed them with both models and print how well the vectors agree")
       ->option_text("FILE");
   command->add_flag("--no-smooth", options->no_smooth, "leave outliers where they are");
+  command->add_flag("--all-int4", options->all_int4,
+                    "int4 for the attention and the first block, too: smaller, less exact");
+  command->add_flag("--no-compensate", options->no_compensate,
+                    "round each weight of int4 by itself: faster, less exact");
   command->add_flag("--force", options->force, "replace the checkpoint in the output folder");
   command->add_option("--threads", options->threads, "threads for --check; otherwise one per core")
       ->option_text("N")

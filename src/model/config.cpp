@@ -240,8 +240,8 @@ void check_quantization(const Fields& fields) {
   if (method == "bitsandbytes") return check_bitsandbytes(*quantization);
   quantization->check(method == "compressed-tensors", "quant_method", "\"compressed-tensors\" or \"bitsandbytes\"");
   const std::string format = quantization->text("format", "none");
-  quantization->check(format == "int-quantized" || format == "pack-quantized", "format",
-                      "\"int-quantized\" (int8) or \"pack-quantized\" (int4)");
+  quantization->check(format == "int-quantized" || format == "pack-quantized" || format == "mixed-precision", "format",
+                      "\"int-quantized\" (int8), \"pack-quantized\" (int4) or \"mixed-precision\" (both)");
 }
 
 }  // namespace

@@ -42,26 +42,79 @@ std::span<const std::string_view> default_sentences() {
   return kSentences;
 }
 
-Calibration::Calibration(const model::LlavaNext& model, std::span<const embed::PreparedInput> inputs)
-    : embedded_(embed::embed_forest(model, inputs, arena_)) {
-  const auto& positions = embedded_.forest.rows.positions_T;
-  table_ = model.language_model().rotary(*std::max_element(positions.begin(), positions.end()) + 1);
+namespace {
+
+tensor::Matrix copy_of(tensor::ConstMatrix x, tensor::Arena& arena) {
+  const tensor::Matrix copy = arena.matrix(x.dtype, x.rows, x.columns);
+  for (std::int64_t row = 0; row < x.rows; ++row) std::copy_n(x.row<float>(row), x.columns, copy.row<float>(row));
+  return copy;
 }
 
-BlockSample Calibration::advance(model::LlamaBlock& block) {
+}  // namespace
+
+std::vector<float> row_weights(const model::PackedRows& rows, float pooled_weight) {
+  std::vector<float> weights_T(rows.positions_T.size(), 0.0f);
+  for (const ops::AttentionPlan::Span& sequence : rows.pooled_plan.spans) {
+    for (const std::int32_t node : sequence.path) {
+      const ops::RowRange& range = rows.pooled_plan.nodes[static_cast<std::size_t>(node)];
+      for (std::int64_t t = range.begin; t < range.begin + range.count; ++t) {
+        weights_T[static_cast<std::size_t>(t)] += 1;
+      }
+    }
+  }
+  for (const std::int64_t row : rows.pooled_P) weights_T[static_cast<std::size_t>(row)] += pooled_weight;
+  return weights_T;
+}
+
+Calibration::Calibration(const model::LlavaNext& model, std::span<const embed::PreparedInput> inputs,
+                         std::int64_t batch_tokens) {
+  std::int32_t last = 0;
+  const auto finish = [&](const embed::Batch& batch) {
+    batches_.push_back({embed::embed_forest(model, batch.inputs(), arena_), {}});
+    const model::PackedRows& rows = batches_.back().embedded.forest.rows;
+    batches_.back().weights_T = row_weights(rows, kPooledWeight);
+    tokens_ += static_cast<std::int64_t>(rows.positions_T.size());
+    last = std::max(last, *std::max_element(rows.positions_T.begin(), rows.positions_T.end()));
+  };
+  embed::Batch batch(batch_tokens);
+  for (const embed::PreparedInput& input : inputs) {
+    if (!batch.fits(input)) {
+      finish(batch);
+      batch.clear();
+    }
+    batch.add(input);
+  }
+  finish(batch);
+  table_ = model.language_model().rotary(last + 1);
+}
+
+BlockSample Calibration::observe(model::LlamaBlock& block, const Wanted& wanted, bool stay) {
   using Tap = model::LlamaBlock::Tap;
   BlockSample sample;
-  block.observe([&](Tap tap, tensor::ConstMatrix x) {
-    switch (tap) {
-      case Tap::attention: return sample.attention.take(x);
-      case Tap::output: return sample.output.take(x);
-      case Tap::mlp: return sample.mlp.take(x);
-      case Tap::down: return sample.down.take(x);
-    }
-  });
-  block.forward(embedded_.x_TD, embedded_.forest.rows, *table_, arena_);
+  for (const Batch& batch : batches_) {
+    block.observe([&](Tap tap, tensor::ConstMatrix x) {
+      const bool of_mlp = tap == Tap::mlp || tap == Tap::down;
+      Entering& entering = tap == Tap::attention ? sample.attention
+                           : tap == Tap::output  ? sample.output
+                           : tap == Tap::mlp     ? sample.mlp
+                                                 : sample.down;
+      entering.sample.take(x, tokens_);
+      if (!(of_mlp ? wanted.mlp : wanted.attention)) return;
+      if (!entering.gram) entering.gram.emplace(x.columns);
+      entering.gram->add(x, batch.weights_T);
+    });
+    const tensor::Arena::Scope scope(arena_);
+    const tensor::Matrix x_TD = stay ? copy_of(batch.embedded.x_TD, arena_) : batch.embedded.x_TD;
+    block.forward(x_TD, batch.embedded.forest.rows, *table_, arena_);
+  }
   block.observe(nullptr);
   return sample;
+}
+
+void Calibration::advance(const model::LlamaBlock& block) {
+  for (const Batch& batch : batches_) {
+    block.forward(batch.embedded.x_TD, batch.embedded.forest.rows, *table_, arena_);
+  }
 }
 
 }  // namespace e5v::quantize

@@ -31,29 +31,53 @@ OrderedJson bitsandbytes_config(tensor::DType stored) {
             "model.multi_modal_projector"}}};
 }
 
-OrderedJson compressed_tensors_config(const Scheme& scheme) {
+/// Matrices of one scheme: the layers that `targets` names.
+OrderedJson config_group(const Scheme& scheme, std::vector<std::string> targets) {
   const bool int8 = scheme.format == tensor::WeightFormat::int8;
-  OrderedJson group{{"targets", {"Linear"}}, {"weights", rounding(int8 ? 8 : 4, int8 ? "channel" : "group", false)}};
+  OrderedJson group{{"targets", std::move(targets)},
+                    {"weights", rounding(int8 ? 8 : 4, int8 ? "channel" : "group", false)}};
   if (int8) {
     group["input_activations"] = rounding(8, "token", true);
   } else {
     group["weights"]["group_size"] = scheme.group;
     group["input_activations"] = nullptr;
   }
+  return group;
+}
+
+const char* format_name(const Scheme& scheme) {
+  return scheme.format == tensor::WeightFormat::int8 ? "int-quantized" : "pack-quantized";
+}
+
+OrderedJson config_groups(const ModelScheme& scheme) {
+  if (!scheme.mixed()) return {{"group_0", config_group(scheme.most, {"Linear"})}};
+  const bool first = scheme.wide == Wide::attention_and_first;
+  const Scheme wide = scheme.attention();
+  OrderedJson narrow_group =
+      config_group(scheme.most, {first ? "re:.*layers\\.[1-9][0-9]*\\.mlp\\..*" : "re:.*\\.mlp\\..*"});
+  std::vector<std::string> wide_targets{"re:.*\\.self_attn\\..*"};
+  if (first) wide_targets.emplace_back("re:.*layers\\.0\\.mlp\\..*");
+  OrderedJson wide_group = config_group(wide, std::move(wide_targets));
+  narrow_group["format"] = format_name(scheme.most);
+  wide_group["format"] = format_name(wide);
+  return {{"group_0", narrow_group}, {"group_1", wide_group}};
+}
+
+OrderedJson compressed_tensors_config(const ModelScheme& scheme) {
   return {{"quant_method", "compressed-tensors"},
-          {"format", int8 ? "int-quantized" : "pack-quantized"},
+          {"format", scheme.mixed() ? "mixed-precision" : format_name(scheme.most)},
           {"quantization_status", "compressed"},
-          {"config_groups", {{"group_0", group}}},
+          {"config_groups", config_groups(scheme)},
           {"ignore", {"lm_head", "re:.*lm_head", "re:.*vision_tower.*", "re:.*multi_modal_projector.*"}},
           {"kv_cache_scheme", nullptr}};
 }
 
 }  // namespace
 
-void write_config(const fs::path& model, const fs::path& output, const Scheme& scheme, tensor::DType stored) {
+void write_config(const fs::path& model, const fs::path& output, const ModelScheme& scheme, tensor::DType stored) {
   OrderedJson config = OrderedJson::parse(read_file(model / "config.json"));
   config["quantization_config"] =
-      scheme.format == tensor::WeightFormat::nf4 ? bitsandbytes_config(stored) : compressed_tensors_config(scheme);
+      scheme.most.format == tensor::WeightFormat::nf4 ? bitsandbytes_config(stored) : compressed_tensors_config(scheme);
   write_file_atomically(output / "config.json", config.dump(2) + "\n");
 }
 

@@ -112,24 +112,28 @@ double rounding_error(tensor::ConstMatrix x_SK, tensor::ConstMatrix w_nK, std::s
 
 }  // namespace
 
-void ActivationSample::take(tensor::ConstMatrix x_TK) {
+void ActivationSample::take(tensor::ConstMatrix x_TK, std::int64_t total_rows) {
   require(x_TK.dtype == DType::f32 && x_TK.rows > 0, "[quantize] activations are {} [{}, {}], expected f32 rows",
           name_of(x_TK.dtype), x_TK.rows, x_TK.columns);
   const auto K = static_cast<std::size_t>(x_TK.columns);
-  largest_.assign(K, 0);
-  mean_square_.assign(K, 0);
+  const std::int64_t total = std::max(total_rows, x_TK.rows), count = std::min(total, kRows);
+  if (seen_ == 0) {
+    largest_.assign(K, 0);
+    mean_square_.assign(K, 0);
+    rows_ = Tensor(DType::f32, {count, x_TK.columns});
+  }
   for (std::int64_t t = 0; t < x_TK.rows; ++t) {
     const float* x = x_TK.row<float>(t);
     for (std::size_t k = 0; k < K; ++k) {
       largest_[k] = std::max(largest_[k], std::abs(x[k]));
-      mean_square_[k] += x[k] * x[k] / static_cast<float>(x_TK.rows);
+      mean_square_[k] += x[k] * x[k] / static_cast<float>(total);
     }
   }
-  const std::int64_t count = std::min(x_TK.rows, kRows);
-  rows_ = Tensor(DType::f32, {count, x_TK.columns});
   for (std::int64_t i = 0; i < count; ++i) {
-    std::copy_n(x_TK.row<float>(i * x_TK.rows / count), K, matrix_of(rows_).row<float>(i));
+    const std::int64_t t = i * total / count - seen_;
+    if (t >= 0 && t < x_TK.rows) std::copy_n(x_TK.row<float>(t), K, matrix_of(rows_).row<float>(i));
   }
+  seen_ += x_TK.rows;
 }
 
 Smoothing choose_smoothing(const ActivationSample& sample, std::span<const tensor::ConstMatrix> parts,

@@ -7,7 +7,7 @@
 
 namespace e5v::quantize {
 
-/// What to make of a checkpoint's language model.
+/// What to make of a weight matrix.
 struct Scheme {
   tensor::WeightFormat format = tensor::WeightFormat::int8;
   std::int64_t group = 64;  ///< columns that share a scale, of int4
@@ -18,8 +18,8 @@ class ActivationSample {
  public:
   static constexpr std::int64_t kRows = 128;  ///< kept at most, evenly spread over what was seen
 
-  /// x_TK f32 [T, K], all that enters the matrix in one pass. Called once.
-  void take(tensor::ConstMatrix x_TK);
+  /// x_TK f32 [T, K], what enters the matrix in one pass, of so many rows in all passes (at least those of this one).
+  void take(tensor::ConstMatrix x_TK, std::int64_t total_rows = 0);
 
   std::span<const float> largest() const { return largest_; }          ///< [K]
   std::span<const float> mean_square() const { return mean_square_; }  ///< [K]
@@ -27,6 +27,7 @@ class ActivationSample {
 
  private:
   std::vector<float> largest_, mean_square_;
+  std::int64_t seen_ = 0;
   tensor::Tensor rows_;
 };
 

@@ -30,12 +30,27 @@ TEST(Quantize, WritesAFolderAndChecksIt) {
   EXPECT_THAT(checked.out, testing::StartsWith("cosine to the unquantised model over 2 items"));
 }
 
+TEST(Quantize, Int4SaysWhatItKeeps) {
+  const TemporaryFolder folder;
+  const fs::path items = folder.write("items.jsonl", "{\"text\": \"a cat\"}\n{\"text\": \"two dogs\"}\n");
+  const Outcome mixed = quantize(folder.path() / "mixed", {"--format", "int4", "--check", items, "--threads", "1"});
+  EXPECT_EQ(mixed.code, 0) << mixed.err;
+  EXPECT_THAT(mixed.out, testing::AllOf(HasSubstr("of a product before compensation "), HasSubstr("items: mean 0.99")));
+  const Outcome all = quantize(folder.path() / "all", {"--format", "int4", "--all-int4", "--no-compensate"});
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_THAT(all.out, testing::Not(HasSubstr("compensation")));
+  EXPECT_LT(fs::file_size(folder.path() / "all" / "model.safetensors"),
+            fs::file_size(folder.path() / "mixed" / "model.safetensors"));
+}
+
 TEST(Quantize, RefusesWhatIsWrong) {
   const TemporaryFolder folder;
   const fs::path output = folder.path() / "q", empty = folder.write("empty.jsonl", "\n");
   expect_failure(quantize(output, {}), 2, "--format, --check, or both");
   expect_failure(quantize(output, {"--format", "int5"}), 2, "--format");
   expect_failure(quantize(output, {"--format", "int8", "--group", "32"}), 2, "belongs to --format int4");
+  expect_failure(quantize(output, {"--format", "int8", "--all-int4"}), 2, "--all-int4: belongs to --format int4");
+  expect_failure(quantize(output, {"--format", "nf4", "--no-compensate"}), 2, "--no-compensate: belongs to");
   expect_failure(quantize(output, {"--format", "int4", "--group", "24"}), 1, "groups of 24 columns");
   expect_failure(quantize(output, {"--format", "int8", "--calibrate", empty}), 1, "holds no items");
   expect_failure(quantize(folder.path(), {"--format", "int8"}), 1, "is not empty; --force");
