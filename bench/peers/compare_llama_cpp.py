@@ -47,8 +47,8 @@ def main():
     print(f"{len(ids)} tokens, {arguments.threads} threads, medians of {arguments.rounds} rounds", flush=True)
     folders = {"bf16": arguments.model}
     for folder in arguments.quantised:
-        scheme = json.loads((folder / "config.json").read_text())["quantization_config"]["config_groups"]["group_0"]
-        folders[f"int{scheme['weights']['num_bits']}"] = folder
+        schemes = json.loads((folder / "config.json").read_text())["quantization_config"]["config_groups"].values()
+        folders[f"int{min(scheme['weights']['num_bits'] for scheme in schemes)}"] = folder
     for kind, folder in folders.items():
         with tempfile.TemporaryDirectory() as temporary:
             gguf_file = Path(temporary) / "model.gguf"
