@@ -31,6 +31,12 @@ struct Vectors {
   }
 };
 
+double longest(const tensor::Tensor& rows) {
+  double most = 0;
+  for (const float length : lengths_of(tensor::matrix_of(rows.view()))) most = std::max(most, double{length});
+  return most;
+}
+
 float grid(double value) { return static_cast<float>(std::nearbyint(std::clamp(value, -1.0, 1.0) * 4096) / 4096); }
 
 /// `noise` is how far a text lies from its image, as a multiple of the image itself.
@@ -151,6 +157,56 @@ TEST(Screens, ErrorsAreBounded) {
       }
     });
     EXPECT_GT(largest, 1e-4);
+  }
+}
+
+/// Rows of the identity, over and over: products with them are the numbers that vectors are rounded to.
+tensor::Tensor unit_rows(std::int64_t rows) {
+  tensor::Tensor result(tensor::DType::f32, {rows, kWidth});
+  std::ranges::fill(result.as<float>(), 0.0f);
+  for (std::int64_t i = 0; i < rows; ++i) tensor::matrix_of(result).row<float>(i)[i % kWidth] = 1;
+  return result;
+}
+
+tensor::Tensor all_of(const Screen& screen) {
+  tensor::Tensor result(tensor::DType::f32, {screen.scores->queries(), screen.scores->candidates()});
+  for_each_block(*screen.scores, [&](const ScoreBlock& block) {
+    for (std::int64_t q = 0; q < block.scores_QC.rows; ++q)
+      std::copy_n(block.scores_QC.row<float>(q), block.scores_QC.columns,
+                  tensor::matrix_of(result).row<float>(block.query + q) + block.candidate);
+  });
+  return result;
+}
+
+/// What rounding takes, scaled to length 1, is the vector with which it is missed most: the bound is reached.
+TEST(Screens, ErrorsReachTheirBounds) {
+  if (!ops::has_native_int8()) GTEST_SKIP() << "nothing is rounded to 8 bits on this CPU";
+  Vectors v = made(1);
+  const tensor::Tensor units = unit_rows(kTexts);
+  const tensor::ConstMatrix some = tensor::matrix_of(units.view()).row_range(0, kWidth);
+  const tensor::Tensor texts = all_of(VectorScores(tensor::matrix_of(v.texts.view()), some).screens().front());
+  const tensor::Tensor images =
+      all_of(VectorScores(tensor::matrix_of(units.view()), tensor::matrix_of(v.images.view())).screens().front());
+  const auto lost = [](float* to, const float* x, const auto& rounded) {
+    double square = 0;
+    for (std::int64_t d = 0; d < kWidth; ++d) square += std::pow(static_cast<double>(x[d]) - rounded(d), 2);
+    for (std::int64_t d = 0; d < kWidth; ++d)
+      to[d] = static_cast<float>((static_cast<double>(x[d]) - rounded(d)) * 10 / std::sqrt(square));
+  };
+  for (std::int64_t i = 0; i < 20; ++i) {  // images that are against texts, then texts that are against images
+    lost(v.image(i), v.text(i), [&](std::int64_t d) { return double{tensor::matrix_of(texts).row<float>(i)[d]}; });
+    lost(v.text(30 + i), v.image(30 + i),
+         [&](std::int64_t d) { return double{tensor::matrix_of(images).row<float>(d)[30 + i]}; });
+  }
+  const Screen screen = std::move(v.scores().screens().front());
+  const tensor::Tensor found = all_of(screen);
+  for (std::int64_t i = 0; i < 50; ++i) {
+    if (i >= 20 && i < 30) continue;
+    const auto at = static_cast<std::size_t>(i);
+    const double off = std::abs(static_cast<double>(tensor::matrix_of(found).row<float>(i)[i]) - v.exact(i, i));
+    const double query = screen.query_errors[at], candidate = screen.candidate_errors[at];
+    EXPECT_LE(off, query + candidate) << i;
+    EXPECT_GT(off, 0.9 * (i < 20 ? query : candidate) * 10 / (i < 20 ? longest(v.images) : longest(v.texts))) << i;
   }
 }
 
