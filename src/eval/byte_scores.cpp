@@ -39,12 +39,12 @@ std::vector<float> float_errors(const VectorLengths& lengths, std::int64_t width
 }
 
 bool ByteScores::serve(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD) {
-  constexpr std::int64_t kLeastWidth = 512, kWidest = 32768;
+  constexpr std::int64_t kLeastWidth = 512, kWidest = 32768, kMostBytes = std::int64_t{1} << 30;
   constexpr double kLeastProducts = 2.5e8;
   const double products = static_cast<double>(queries_QD.rows) * static_cast<double>(candidates_CD.rows) *
                           static_cast<double>(queries_QD.columns);
   return ops::has_native_int8() && queries_QD.columns >= kLeastWidth && queries_QD.columns <= kWidest &&
-         products >= kLeastProducts;
+         products >= kLeastProducts && candidates_CD.rows <= kMostBytes / candidates_CD.columns;
 }
 
 Screen ByteScores::screen(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD,

@@ -22,7 +22,8 @@ std::vector<float> float_errors(const VectorLengths& lengths, std::int64_t width
 /// whose part in a product is at most the length of what was taken from one vector times the length of the other.
 class ByteScores : public Scores {
  public:
-  /// Whether that is worth its while here: the CPU has 8-bit dot products, and the products are most of the work.
+  /// Whether that is worth its while here: the CPU has 8-bit dot products, the products are most of the work, and the
+  /// candidates' bytes are a GiB at most.
   static bool serve(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD);
   static Screen screen(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD, const VectorLengths& lengths);
 
