@@ -81,7 +81,7 @@ void check_composed(std::string_view bytes, bool cirr) {
 
 void check(std::uint8_t kind, std::string_view bytes) {
   switch (kind % 13) {
-    case 0: return check_captions(bytes, "captions");
+    case 0: return check_captions(bytes, "list.json");
     case 1: return check_pairs(bytes, "pairs.csv");
     case 2: return check_pairs(bytes, "pairs.tsv");
     case 3: return check_pairs(bytes, "pairs.jsonl");
