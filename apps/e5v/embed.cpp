@@ -163,12 +163,20 @@ bool is_complete(const ranks::Group& group, const EmbedOptions& options) {
   return !complete.empty();
 }
 
+/// --force must not replace what is to be read.
+void check_output_is_not_input(const EmbedOptions& options) {
+  std::error_code error;
+  require(!fs::equivalent(options.input, options.output, error), "[{}] is the input, expected another file to write",
+          options.output.string());
+}
+
 int run_embed(EmbedOptions& options) {
   const ranks::Group group = ranks::Group::join();
   share_cores(group, options.model);
   options.model.embedder.normalize = !options.no_normalize;
   std::unique_ptr<embed::ItemSource> source;
   group.agree([&] {
+    check_output_is_not_input(options);
     source = open_source(options);
     check_shareable(group, *source, options.input);
   });

@@ -35,8 +35,12 @@ Run add_task(CLI::App& parent, const EvalKind& kind) {
   CLI::App* app = parent.add_subcommand(kind.name, kind.description)->footer(kind.footer);
   add_task_options(*app, *command->task);
   add_output_options(*app, command->outputs);
-  app->callback([command] { command->task->check_usage(); });
+  app->callback([command] {
+    command->task->check_usage();
+    command->outputs.check_usage();
+  });
   return [command] {
+    command->outputs.check_places();
     command->task->read();
     return interruptible([&](EvalRunner& runner) {
       const eval::Result result = runner.run(*command->task);
@@ -75,7 +79,9 @@ Run add_all(CLI::App& parent) {
   app->add_option("--suite", command->suite, "file that lists the evaluations")->option_text("FILE")->required();
   add_task_options(*app, command->common);
   add_output_options(*app, command->outputs);
+  app->callback([command] { command->outputs.check_usage(); });
   return [command, app] {
+    command->outputs.check_places();
     const auto tasks = read_suite(command->suite, *app, kKinds);
     return interruptible([&](EvalRunner& runner) {
       const auto start = std::chrono::steady_clock::now();

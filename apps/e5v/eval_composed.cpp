@@ -48,6 +48,7 @@ class CirrTask : public EvalTask {
         ->option_text("FILE");
   }
   void read() override {
+    if (!submission_.empty()) check_writable_place(submission_);
     set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split);
     require(set_.queries.front().target.has_value() || !submission_.empty(),
             "[{}] the targets of {} are not published; give --submission FILE for what the server takes",

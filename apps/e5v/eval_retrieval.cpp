@@ -57,6 +57,15 @@ class CaptionedTask : public EvalTask {
     return file.has_filename() ? file.stem().string() : file.parent_path().filename().string();
   }
 
+  /// Both files, if they go together.
+  std::pair<eval::UnitVectors, eval::UnitVectors> read_vectors() const {
+    std::pair<eval::UnitVectors, eval::UnitVectors> vectors{text_vectors_, image_vectors_};
+    const std::int64_t width = vectors.first.matrix().columns, other = vectors.second.matrix().columns;
+    require(width == other, "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(), width,
+            image_vectors_.string(), other);
+    return vectors;
+  }
+
   std::pair<std::string, std::string> vectors_fact() const {
     return {"vectors", text_vectors_.string() + ", " + image_vectors_.string()};
   }
@@ -81,7 +90,7 @@ class GapTask : public CaptionedTask {
  private:
   /// Of the captions' vectors those of the first of each picture.
   eval::Result of_files() const {
-    const eval::UnitVectors texts(text_vectors_), images(image_vectors_);
+    const auto [texts, images] = read_vectors();
     std::vector<std::int64_t> first;
     std::int64_t captions = 0;
     for (const eval::CaptionedImage& entry : data_) {
@@ -139,7 +148,7 @@ class RetrievalTask : public CaptionedTask {
   }
 
   eval::Result of_files(const eval::RetrievalOptions& task) const {
-    const eval::UnitVectors texts(text_vectors_), images(image_vectors_);
+    const auto [texts, images] = read_vectors();
     eval::Result result =
         eval::retrieval_result(eval::CaptionedSet::of(data_), {texts.matrix(), images.matrix()}, task);
     result.facts.insert(result.facts.begin(), vectors_fact());

@@ -1,6 +1,10 @@
 #include "eval_task.h"
 
+#include "base/error.h"
+
 namespace e5v::app {
+
+namespace fs = std::filesystem;
 
 void add_task_options(CLI::App& command, EvalTask& task) {
   task.add_options(command);
@@ -25,6 +29,21 @@ void add_output_options(CLI::App& command, EvalOutputs& outputs) {
   command.add_option("--json", outputs.json, "file to write figures and examples to")->option_text("FILE");
   command.add_option("--html", outputs.html, "file to write a page with figures, charts and examples to")
       ->option_text("FILE");
+}
+
+void EvalOutputs::check_usage() const {
+  if (!json.empty() && json == html) throw CLI::ValidationError("--json and --html", "name the same file");
+}
+
+void EvalOutputs::check_places() const {
+  for (const fs::path& file : {json, html})
+    if (!file.empty()) check_writable_place(file);
+}
+
+void check_writable_place(const fs::path& file) {
+  require(!fs::is_directory(file), "[{}] is a folder, expected a file to write", file.string());
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  require(fs::is_directory(folder), "[{}] no such folder to write to", folder.string());
 }
 
 void add_folder_options(CLI::App& command, FolderOptions& options, const char* what) {

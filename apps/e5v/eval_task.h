@@ -52,8 +52,16 @@ void add_prompt_option(CLI::App& command, const char* name, std::string& prompt,
 /// Where results go.
 struct EvalOutputs {
   std::filesystem::path json, html;
+
+  /// Throws CLI::ParseError when both are one file.
+  void check_usage() const;
+  /// Throws InvalidInput when a file cannot stand there: said before hours of computing, not after.
+  void check_places() const;
 };
 void add_output_options(CLI::App& command, EvalOutputs& outputs);
+
+/// Throws InvalidInput when the file is a folder, or its folder does not exist.
+void check_writable_place(const std::filesystem::path& file);
 
 /// --data, --split and --images of tasks that are folders.
 struct FolderOptions {

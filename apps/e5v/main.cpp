@@ -43,18 +43,31 @@ int fail_with(std::string_view message, int code) {
 
 /// What the parser complains about, or an option it does not know: that is often the cause of the complaint.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> unknown = app.remaining();
-  return unknown.empty() ? error.what() : fmt::format("{} is unknown", unknown.front());
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (!unknown.empty()) return fmt::format("{} is unknown", unknown.front());
+  for (const CLI::Option* option : app.get_options()) {
+    const std::size_t times = option->count();
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && times > 1 &&
+        option->get_items_expected_max() == 1)
+      return fmt::format("{} is given {} times, expected once", option->get_name(), times);
+  }
+  return error.what();
+}
+
+/// The command, or the command of a command, that was asked for, and what it is called.
+const CLI::App& asked_for(const CLI::App& app, std::string& name) {
+  for (const CLI::App* command : app.get_subcommands()) {
+    name += " " + command->get_name();
+    return asked_for(*command, name);
+  }
+  return app;
 }
 
 /// Wrong usage in one line that says where the help is.
-int fail_usage(const CLI::App& app, const std::vector<Command>& commands, const CLI::ParseError& error) {
-  for (const Command& command : commands) {
-    if (!command.app->parsed()) continue;
-    return fail_with(fmt::format("{} (see e5v {} --help)", complaint(*command.app, error), command.app->get_name()),
-                     kUsage);
-  }
-  return fail_with(fmt::format("{} (see e5v --help)", complaint(app, error)), kUsage);
+int fail_usage(const CLI::App& app, const CLI::ParseError& error) {
+  std::string name = "e5v";
+  const CLI::App& command = asked_for(app, name);
+  return fail_with(fmt::format("{} (see {} --help)", complaint(command, error), name), kUsage);
 }
 
 int run(int argc, char** argv) {
@@ -71,7 +84,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& success) {  // help or version: the page is the result
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return fail_usage(app, commands, error);
+    return fail_usage(app, error);
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;

@@ -35,8 +35,12 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
           "what to compute in: auto (f32 for weights stored in f32, int8 for int8 weights, else bf16), f32, or bf16")
       ->option_text("TYPE")
       ->check(CLI::IsMember({"auto", "f32", "bf16"}));
-  add_number(command, "--threads", options.embedder.threads, 1,
-             "threads to compute with; otherwise one per core, which processes of mpirun share");
+  add_threads_option(command, options.embedder.threads,
+                     "threads to compute with; otherwise one per core, which processes of mpirun share");
+}
+
+void add_threads_option(CLI::App& command, int& threads, const std::string& description) {
+  add_number(command, "--threads", threads, 1, description, 1024);
 }
 
 void share_cores(const ranks::Group& group, ModelOptions& options) {

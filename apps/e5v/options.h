@@ -38,15 +38,19 @@ void add_adapter_option(CLI::App& command, ModelOptions& options);
 /// --prompt alone.
 void add_prompt_option(CLI::App& command, std::string& prompt);
 
-/// A whole number that is at least `least` and fits its type.
+/// --threads: more than any machine has would exhaust it before anything is computed.
+void add_threads_option(CLI::App& command, int& threads, const std::string& description);
+
+/// A whole number in [least, most].
 template <class T>
-void add_number(CLI::App& command, const std::string& name, T& value, T least, const std::string& description) {
-  const auto check = [least](const std::string& text) -> std::string {
+void add_number(CLI::App& command, const std::string& name, T& value, T least, const std::string& description,
+                T most = std::numeric_limits<T>::max()) {
+  const auto check = [least, most](const std::string& text) -> std::string {
     T parsed = 0;
     const char* end = text.data() + text.size();
     const auto result = std::from_chars(text.data(), end, parsed);
-    if (result.ec == std::errc() && result.ptr == end && parsed >= least) return "";
-    return fmt::format("expected a whole number from {} to {}, found {}", least, std::numeric_limits<T>::max(), text);
+    if (result.ec == std::errc() && result.ptr == end && parsed >= least && parsed <= most) return "";
+    return fmt::format("expected a whole number from {} to {}, found {}", least, most, text);
   };
   command.add_option(name, value, description)->option_text("N")->check(CLI::Validator(check, "N"));
 }

@@ -83,9 +83,8 @@ void write_model(const QuantizeCommand& command) {
   embed::write_stream(stdout, text + "\n");
 }
 
-void check_model(const QuantizeCommand& command) {
+void check_model(const QuantizeCommand& command, const std::vector<embed::Item>& items) {
   constexpr std::size_t kWorst = 5;
-  const std::vector<embed::Item> items = read_items(command.check);
   std::optional<Progress> progress(std::in_place, "vectors", static_cast<std::int64_t>(2 * items.size()));
   EmbedderOptions options;
   options.threads = command.threads;
@@ -106,8 +105,10 @@ void check_model(const QuantizeCommand& command) {
 int run_quantize(const QuantizeCommand& command) {
   const InterruptScope interrupts;
   try {
+    std::vector<embed::Item> items;  // read before anything is written: that may take hours
+    if (!command.check.empty()) items = read_items(command.check);
     if (!command.format.empty()) write_model(command);
-    if (!command.check.empty()) check_model(command);
+    if (!command.check.empty()) check_model(command, items);
   } catch (const embed::Interrupted&) {
     fmt::print(stderr, "e5v: interrupted\n");
     return 128 + InterruptScope::signal();
@@ -171,9 +172,8 @@ Run add_quantize(CLI::App& app) {
       ->add_option("--format", options->format, "int8, int4 or nf4; without it nothing is written, only --check runs")
       ->option_text("FORMAT")
       ->check(CLI::IsMember({"int8", "int4", "nf4"}));
-  command->add_option("--group", options->group, "columns that share a scale of int4; otherwise 64 where that fits")
-      ->option_text("N")
-      ->check(CLI::PositiveNumber);
+  add_number(*command, "--group", options->group, std::int64_t{1},
+             "columns that share a scale of int4; otherwise 64 where that fits");
   command
       ->add_option(
           "--calibrate", options->calibrate,
@@ -190,9 +190,7 @@ Run add_quantize(CLI::App& app) {
   command->add_flag("--no-compensate", options->no_compensate,
                     "round each weight of int4 by itself: faster, less exact");
   command->add_flag("--force", options->force, "replace the checkpoint in the output folder");
-  command->add_option("--threads", options->threads, "threads for --check; otherwise one per core")
-      ->option_text("N")
-      ->check(CLI::PositiveNumber);
+  add_threads_option(*command, options->threads, "threads for --check; otherwise one per core");
   command->callback([options] { check_usage(*options); });
   return [options] { return run_quantize(*options); };
 }

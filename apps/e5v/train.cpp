@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 
 #include "base/error.h"
@@ -12,6 +14,7 @@
 #include "options.h"
 #include "ranks/group.h"
 #include "terminal.h"
+#include "text/prompt.h"
 #include "train/trainer.h"
 
 namespace e5v::app {
@@ -134,11 +137,34 @@ constexpr const char* kFooter =
     "  e5v embed --model llava-next --adapter run/adapter --text 'A dog runs.'\n"
     "  e5v train --model small --train all --captions pictures.csv --pairs pairs.csv --lr 1e-3 --output run";
 
+enum class Zero { allowed, refused };
+
+/// A number that is not negative.
 template <class T>
-void add_real(CLI::App& command, const std::string& name, T& value, const std::string& description) {
+void add_real(CLI::App& command, const std::string& name, T& value, Zero zero, const std::string& description) {
+  const auto check = [zero](const std::string& text) -> std::string {
+    T parsed = 0;
+    const char* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, parsed);
+    const bool number = result.ec == std::errc() && result.ptr == end && std::isfinite(parsed);
+    if (number && (parsed > 0 || (parsed == 0 && zero == Zero::allowed))) return "";
+    return fmt::format("expected a number {}, found {}", zero == Zero::allowed ? "of at least 0" : "above 0", text);
+  };
   command.add_option(name, value, fmt::format("{} ({})", description, value))
       ->option_text("X")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Validator(check, "X"));
+}
+
+/// Files of pairs are asked for a caption under a prompt of images.
+std::string check_caption_prompt(const std::string& prompt) {
+  try {
+    const std::string text = text::prompt_template(prompt, text::ChatStyle::llama3);
+    return text.find("<image>") == std::string::npos || text.find("<sent>") != std::string::npos
+               ? fmt::format("expected a prompt with <image> alone, found {}", prompt)
+               : "";
+  } catch (const InvalidInput& error) {
+    return error.what();
+  }
 }
 
 void add_data_options(CLI::App& command, train::TrainOptions& options, TrainCommand& all) {
@@ -168,7 +194,8 @@ void add_data_options(CLI::App& command, train::TrainOptions& options, TrainComm
   command
       .add_option("--caption-prompt", options.examples.caption_prompt,
                   "prompt in front of an image's caption: a name, or a template with <image> (image)")
-      ->option_text("PROMPT");
+      ->option_text("PROMPT")
+      ->check(CLI::Validator(check_caption_prompt, "PROMPT"));
 }
 
 void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand& all) {
@@ -181,21 +208,21 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
              "pairs of a step, all told from each other (64; the paper 768)");
   add_number(command, "--micro-batch", o.micro_batch, std::int64_t{1},
              "pairs computed together: memory, not results (8)");
-  add_real(command, "--epochs", o.epochs, "times that all pairs are seen");
+  add_real(command, "--epochs", o.epochs, Zero::refused, "times that all pairs are seen");
   add_number(command, "--steps", o.steps, std::int64_t{1}, "steps, instead of epochs");
-  add_real(command, "--lr", o.learning_rate, "highest learning rate");
+  add_real(command, "--lr", o.learning_rate, Zero::allowed, "highest learning rate");
   command
       .add_option("--schedule", all.schedule,
                   "of the learning rate behind the warmup: linear, cosine, constant (linear)")
       ->option_text("SHAPE")
       ->check(CLI::IsMember({"linear", "cosine", "constant"}));
   add_number(command, "--warmup", o.warmup, std::int64_t{0}, "steps in which the learning rate rises (100)");
-  add_real(command, "--temperature", o.temperature, "of the contrastive loss");
-  add_real(command, "--weight-decay", o.adamw.weight_decay, "of AdamW");
-  add_real(command, "--clip", o.clip, "largest norm of the gradients");
+  add_real(command, "--temperature", o.temperature, Zero::refused, "of the contrastive loss");
+  add_real(command, "--weight-decay", o.adamw.weight_decay, Zero::allowed, "of AdamW");
+  add_real(command, "--clip", o.clip, Zero::refused, "largest norm of the gradients");
   add_number(command, "--rank", o.trainee.lora.rank, std::int64_t{1}, "of the adapters (64)");
-  add_real(command, "--alpha", o.trainee.lora.alpha, "of the adapters: they weigh alpha / rank");
-  add_real(command, "--dropout", o.trainee.lora.dropout, "of the adapters' inputs");
+  add_real(command, "--alpha", o.trainee.lora.alpha, Zero::allowed, "of the adapters: they weigh alpha / rank");
+  add_real(command, "--dropout", o.trainee.lora.dropout, Zero::allowed, "of the adapters' inputs");
   command
       .add_option("--targets", o.trainee.lora.targets, "matrices that get adapters, by commas (all seven of a block)")
       ->option_text("NAMES")
@@ -207,14 +234,13 @@ void add_run_options(CLI::App& command, train::TrainOptions& options) {
   command.add_option("--output", options.output, "folder of the run")->option_text("DIR")->required();
   add_number(command, "--save-every", options.save_every, std::int64_t{1}, "steps between saved states (100)");
   add_number(command, "--keep", options.keep, std::int64_t{1}, "saved states that are kept (3)");
-  command.add_flag("--resume", options.resume, "go on where the run in the output folder was stopped");
-  command.add_flag("--force", options.replace, "replace the run in the output folder");
+  CLI::Option* resume =
+      command.add_flag("--resume", options.resume, "go on where the run in the output folder was stopped");
+  command.add_flag("--force", options.replace, "replace the run in the output folder")->excludes(resume);
 }
 
 void check_usage(const TrainCommand& command) {
   if (command.options.data.sources.empty()) throw CLI::RequiredError("--pairs or --captions");
-  if (command.options.resume && command.options.replace)
-    throw CLI::ValidationError("--resume", "and --force exclude each other");
   const bool held_out = command.options.data.held_out > 0 || !command.held_out_file.empty();
   if (command.options.patience > 0 && !held_out)
     throw CLI::ValidationError("--patience", "needs --held-out or --evaluate");

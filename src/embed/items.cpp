@@ -140,7 +140,9 @@ std::optional<Item> ItemReader::next() {
   }
 }
 
-std::string ItemReader::where() const { return fmt::format("{}:{}", name_, lines_.number()); }
+std::string ItemReader::where() const {
+  return lines_.number() == 0 ? name_ : fmt::format("{}:{}", name_, lines_.number());
+}
 
 std::int64_t ItemReader::count() const {
   if (file_.empty()) return 0;

@@ -234,10 +234,11 @@ std::vector<CaptionedImage> from_folder(const CaptionOptions& options) {
   return result;
 }
 
-/// The whole file as one JSON object, or nothing when it is not one (but perhaps many, line by line).
-std::optional<Json> whole_object(std::string_view text) {
+/// The whole file as one JSON object, or nothing when it is not one, but an object a line, one or many.
+std::optional<Json> whole_object(std::string_view text, const std::string& name) {
   Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded() || !json.is_object() || !json.contains("images")) return std::nullopt;
+  if (json.is_discarded() || !json.is_object() || json.contains("image") || json.contains("file")) return std::nullopt;
+  require(json.contains("images"), "[{}] is of no form that is known; {}", name, kForms);
   return json;
 }
 
@@ -253,7 +254,7 @@ std::vector<CaptionedImage> from_file(const CaptionOptions& options) {
   require(text[begin] == '{' || text[begin] == '[', "[{}] is of no form that is known; {}", name, kForms);
   const PictureFinder finder(options);
   if (text[begin] == '[') return from_conversations(text, begin + 1, options, finder);
-  const std::optional<Json> json = whole_object(text);
+  const std::optional<Json> json = whole_object(text, name);
   if (!json) return from_lines(text, options, finder);
   require(json->at("images").is_array(), "[{}] \"images\" is no list; {}", name, kForms);
   auto result =

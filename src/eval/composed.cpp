@@ -76,7 +76,7 @@ Figure recall_figure(const std::string& name, std::span<const std::optional<Rank
   return figure;
 }
 
-void add_composed_examples(Result& result, const ComposedSet& set, const Scores& scores, const Relation& relation,
+void add_composed_examples(Result& result, const ComposedSet& set, const ExactScores& scores, const Relation& relation,
                            std::span<const std::optional<Rank>> ranks, std::size_t count) {
   const auto image = [&](std::int64_t i) { return set.images[static_cast<std::size_t>(i)]; };
   Result own;

@@ -11,16 +11,23 @@ constexpr std::int64_t kFound = 5;  // candidates shown with a query
 /// The similarities of some of the queries.
 class SomeQueries : public Scores {
  public:
-  SomeQueries(const Scores& scores, const std::vector<std::int64_t>& rows) : scores_(scores), rows_(rows) {}
+  SomeQueries(const ExactScores& scores, const std::vector<std::int64_t>& rows) : scores_(scores), rows_(rows) {}
   std::int64_t queries() const override { return static_cast<std::int64_t>(rows_.size()); }
   std::int64_t candidates() const override { return scores_.candidates(); }
   void fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const override {
-    for (std::int64_t q = 0; q < out_QC.rows; ++q)
-      scores_.fill(rows_[static_cast<std::size_t>(query + q)], candidate, out_QC.row_range(q, 1));
+    std::vector<Match> matches;
+    for (std::int64_t c = 0; c < out_QC.columns; ++c)
+      for (std::int64_t q = 0; q < out_QC.rows; ++q)
+        matches.push_back({rows_[static_cast<std::size_t>(query + q)], candidate + c});
+    std::vector<double> scores(matches.size());
+    scores_.exact(matches, scores);
+    auto score = scores.begin();
+    for (std::int64_t c = 0; c < out_QC.columns; ++c)
+      for (std::int64_t q = 0; q < out_QC.rows; ++q) out_QC.row<float>(q)[c] = static_cast<float>(*score++);
   }
 
  private:
-  const Scores& scores_;
+  const ExactScores& scores_;
   const std::vector<std::int64_t>& rows_;
 };
 
@@ -48,7 +55,7 @@ std::vector<std::int64_t> pick_best(const std::vector<std::int64_t>& order, std:
 
 }  // namespace
 
-void add_examples(Result& result, const Scores& scores, const Relation& relation,
+void add_examples(Result& result, const ExactScores& scores, const Relation& relation,
                   std::span<const std::optional<Rank>> ranks, const Showing& showing, std::size_t count) {
   const std::vector<std::int64_t> order = by_rank(ranks);
   const std::vector<std::int64_t> best = pick_best(order, ranks, count);

@@ -16,7 +16,7 @@ struct Showing {
 
 /// Adds to a result the queries whose right candidate came first, spread over the list, and those where it came last,
 /// each with its first candidates: `count` of either kind.
-void add_examples(Result& result, const Scores& scores, const Relation& relation,
+void add_examples(Result& result, const ExactScores& scores, const Relation& relation,
                   std::span<const std::optional<Rank>> ranks, const Showing& showing, std::size_t count = 6);
 
 }  // namespace e5v::eval

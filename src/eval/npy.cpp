@@ -81,25 +81,22 @@ tensor::ConstMatrix parse_npy(std::span<const std::byte> bytes, const std::strin
 
 NpyFile::NpyFile(const std::filesystem::path& path) : file_(path), matrix_(parse_npy(file_.bytes(), path.string())) {
   std::atomic<std::int64_t> bad = -1;
+  std::atomic<bool> scaled = true;
   parallel_for(matrix_.rows, 256, [&](std::int64_t i) {
     const float* row = matrix_.row<float>(i);
-    for (std::int64_t d = 0; d < matrix_.columns; ++d)
-      if (!std::isfinite(row[d])) bad = i;
+    double square = 0;  // no sum of squares of finite f32 overflows it
+    for (std::int64_t d = 0; d < matrix_.columns; ++d) square += double{row[d]} * row[d];
+    constexpr double kRounding = 1e-5;  // of an f32 vector that was scaled
+    if (!std::isfinite(square)) bad = i;
+    if (std::abs(square - 1) > kRounding) scaled = false;
   });
+  has_unit_rows_ = scaled;
   require(bad < 0, "[{}] row {} is not finite", path.string(), bad.load());
 }
 
 UnitVectors::UnitVectors(const std::filesystem::path& path) : file_(path) {
+  if (file_.has_unit_rows()) return;
   const tensor::ConstMatrix matrix = file_.matrix();
-  std::atomic<bool> scaled = true;
-  parallel_for(matrix.rows, 256, [&](std::int64_t i) {
-    const float* row = matrix.row<float>(i);
-    double square = 0;
-    for (std::int64_t d = 0; d < matrix.columns; ++d) square += double{row[d]} * row[d];
-    constexpr double kRounding = 1e-5;  // of an f32 vector that was scaled
-    if (std::abs(square - 1) > kRounding) scaled = false;
-  });
-  if (scaled) return;
   copy_.emplace(tensor::DType::f32, tensor::Shape{matrix.rows, matrix.columns});
   ops::l2_normalize(matrix, tensor::matrix_of(*copy_));
 }

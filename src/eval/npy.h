@@ -17,10 +17,13 @@ class NpyFile {
 
   /// Valid as long as the object.
   tensor::ConstMatrix matrix() const { return matrix_; }
+  /// Every vector has length 1, up to the rounding of f32.
+  bool has_unit_rows() const { return has_unit_rows_; }
 
  private:
   MappedFile file_;
   tensor::ConstMatrix matrix_;
+  bool has_unit_rows_ = false;
 };
 
 /// Such a file's vectors scaled to length 1: where they lie if they have it already, so that a file may be larger than

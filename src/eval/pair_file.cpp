@@ -101,7 +101,8 @@ void check_scores(const std::vector<OwnPair>& pairs, const fs::path& file) {
   const auto scored = std::ranges::count_if(pairs, [](const OwnPair& pair) { return pair.score.has_value(); });
   require(scored == 0 || scored == std::ssize(pairs), "[{}] {} of {} pairs have a score, expected all or none",
           file.string(), scored, pairs.size());
-  require(pairs.size() >= 2, "[{}] has {} pairs, expected at least 2", file.string(), pairs.size());
+  require(pairs.size() >= 2, "[{}] has {} pair{}, expected at least 2", file.string(), pairs.size(),
+          pairs.size() == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -109,6 +110,7 @@ void check_scores(const std::vector<OwnPair>& pairs, const fs::path& file) {
 std::vector<OwnPair> read_pair_file(const fs::path& file) {
   const std::string ending = file.extension().string();
   const bool lines = ending == ".jsonl", csv = ending == ".csv";
+  require(!fs::is_directory(file), "[{}] is a folder, expected a file; {}", file.string(), kExpected);
   require(lines || csv || ending == ".tsv", "[{}] is of no kind that is known; {}", file.string(), kExpected);
   require(fs::exists(file), "[{}] is missing; {}", file.string(), kExpected);
   const std::string content = read_file(file);

@@ -10,12 +10,6 @@
 
 namespace e5v::eval {
 
-/// A query and a candidate by their indices.
-struct Match {
-  std::int64_t query = 0, candidate = 0;
-  auto operator<=>(const Match&) const = default;
-};
-
 /// What belongs together, and what is left out of the order (a query's own reference image, for example).
 struct Relation {
   std::vector<Match> positives, excluded;
@@ -33,9 +27,10 @@ struct Ranking {
   std::vector<std::optional<Rank>> of_queries, of_candidates;
 };
 
-/// Both directions in one pass over the similarities (and a first one over the blocks that hold positives). Matches
-/// must be in range; throws InvalidInput otherwise.
-Ranking rank_positives(const Scores& scores, const Relation& relation);
+/// Both directions in one pass over the similarities. Cheap numbers decide which pairs can be on either side of a
+/// positive, exact ones on which they are; so ranks are those of exact similarities. Matches must be in range; throws
+/// InvalidInput otherwise.
+Ranking rank_positives(const ExactScores& scores, const Relation& relation);
 
 /// The share of ranks below k: a query counts when any of its positives is among its first k (as CLIP's recall). Those
 /// without a rank are passed over. NaN when there is none.

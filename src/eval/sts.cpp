@@ -80,6 +80,12 @@ double score_of(std::string_view text, const std::string& where) {
   return value;
 }
 
+/// Two at least, for a correlation.
+void require_pairs(const StsSet& set, const fs::path& file) {
+  require(set.gold.size() >= 2, "[{}] has {} pair{} with a score, expected at least 2", file.string(), set.gold.size(),
+          set.gold.size() == 1 ? "" : "s");
+}
+
 StsSet read_year(const fs::path& folder, const std::string& source) {
   const fs::path inputs = folder / fmt::format("STS.input.{}.txt", source),
                  golds = folder / fmt::format("STS.gs.{}.txt", source);
@@ -98,6 +104,7 @@ StsSet read_year(const fs::path& folder, const std::string& source) {
     set.gold.push_back(score_of(score, score_where));
   });
   require(index == scores.size(), "[{}] has {} scores for {} pairs", golds.string(), scores.size(), index);
+  require_pairs(set, golds);
   return set;
 }
 
@@ -113,12 +120,8 @@ StsSet read_table(const fs::path& file, std::size_t first, std::size_t second, s
     set.second.push_back(words_of(fields[second]));
     set.gold.push_back(score_of(fields[score], where));
   });
+  require_pairs(set, file);
   return set;
-}
-
-void check_not_empty(const StsSet& set, const fs::path& folder) {
-  require(set.gold.size() >= 2, "[{}] set {} has {} pairs, expected at least 2", folder.string(), set.name,
-          set.gold.size());
 }
 
 /// Adds the model's cosines to what people gave.
@@ -155,7 +158,6 @@ std::vector<StsSet> read_sts(const fs::path& folder, const std::string& task) {
     for (const std::string& source : found->second)
       sets.push_back(read_year(folder / "STS" / (task + "-en-test"), source));
   }
-  for (const StsSet& set : sets) check_not_empty(set, folder);
   return sets;
 }
 

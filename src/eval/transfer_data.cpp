@@ -113,8 +113,9 @@ int binary_label(std::string_view text, const std::string& where) {
 LabelledTexts read_classes(const fs::path& ones, const fs::path& zeros) {
   std::vector<Item> items;
   for (const auto& [file, label] : {std::pair(ones, 1), std::pair(zeros, 0)})
-    for_each_line(read_part(file, true), file, true,
-                  [&](std::string_view line, const std::string&) { items.push_back(item_of(line, label)); });
+    for_each_line(read_part(file, true), file, true, [&, label = label](std::string_view line, const std::string&) {
+      items.push_back(item_of(line, label));
+    });
   return in_order(std::move(items), false, ones);
 }
 

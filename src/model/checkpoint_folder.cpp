@@ -23,6 +23,7 @@ bool is_side_file(const fs::path& file) {
 void prepare_output(const fs::path& model, const fs::path& output, bool force) {
   std::error_code error;
   require(!fs::equivalent(model, output, error), "[{}] is the model's own folder", output.string());
+  require(!fs::exists(output) || fs::is_directory(output), "[{}] is a file, expected a folder", output.string());
   fs::create_directories(output, error);
   require(fs::is_directory(output), "[{}] cannot be made: {}", output.string(), error.message());
   require(force || fs::is_empty(output), "[{}] is not empty; --force replaces the checkpoint in it", output.string());

@@ -20,6 +20,12 @@ void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<floa
   cpu::quantize_rows(x_MK, q_MK, scales_M.data(), levels);
 }
 
+void byte_rounding(tensor::ConstMatrix x_MK, std::span<float> lost_M) {
+  check_type("byte_rounding", "x", x_MK.dtype, tensor::DType::f32);
+  check_length("byte_rounding", "lost", lost_M.size(), x_MK.rows);
+  cpu::byte_rounding(x_MK, lost_M.data());
+}
+
 int int8_levels(std::int64_t inputs_K) {
   constexpr std::int64_t kMostSum = 2147483647, kMostWeight = 128;
   return static_cast<int>(std::clamp<std::int64_t>(kMostSum / (kMostWeight * inputs_K), 1, cpu::kMostInt8Levels));

@@ -66,6 +66,15 @@ std::string framed(std::string_view text, ChatStyle style) {
 
 bool has(std::string_view text, std::string_view slot) { return text.find(slot) != std::string_view::npos; }
 
+/// A template's slots stand in it once.
+void check_slots(std::string_view text) {
+  for (const std::string_view slot : {kSentence, kImage}) {
+    const std::size_t first = text.find(slot);
+    require(first == std::string_view::npos || text.find(slot, first + 1) == std::string_view::npos,
+            "[prompt] {} holds {} more than once", shown(text), slot);
+  }
+}
+
 /// The prompt of a model that takes no words but the sentence.
 Prompt plain_prompt(std::string_view name_or_template, std::string_view text) {
   const bool own = name_or_template == text;
@@ -91,6 +100,7 @@ std::string Prompt::fill(std::string_view sentence) const {
 
 Prompt find_prompt(std::string_view name_or_template, ChatStyle style) {
   const bool plain = style == ChatStyle::plain;
+  check_slots(name_or_template);
   if (has(name_or_template, kSentence) || has(name_or_template, kImage))
     return plain ? plain_prompt(name_or_template, name_or_template) : Prompt{std::string(name_or_template)};
   const auto named = std::find_if(std::begin(kPrompts), std::end(kPrompts),

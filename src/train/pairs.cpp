@@ -111,6 +111,8 @@ std::optional<std::string> take_hard_negative(Cells& cells, std::optional<bool> 
 }  // namespace
 
 PairFormat pair_format_of(const fs::path& path) {
+  require(!fs::is_directory(path), "[{}] is a folder, expected a file of pairs: .csv, .tsv, .jsonl or .txt",
+          path.string());
   const std::string ending = path.extension().string();
   if (ending == ".csv") return PairFormat::csv;
   if (ending == ".tsv") return PairFormat::tsv;
@@ -167,6 +169,7 @@ void PairFile::read_header(Place& place) {
     const Record record = record_at(text_, place.at, format_);
     const std::string where = fmt::format("{}:{}", name_, place.line);
     require(record.problem.empty(), "[{}] {}, expected {}", where, record.problem, expectation_of(format_));
+    require(is_valid_utf8(record.bytes), "[{}] is not valid UTF-8", where);
     place.move_behind(record, text_);
     if (is_passed_over(record, format_)) continue;
     columns_ = columns_of(fields_of(record.bytes, format_), where);

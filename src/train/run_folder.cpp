@@ -61,6 +61,7 @@ void write_state(const fs::path& folder, const RunState& state, const Trainee& m
 
 RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder_(folder) {
   std::error_code error;
+  require(!fs::exists(folder) || fs::is_directory(folder), "[{}] is a file, expected a folder", folder.string());
   fs::create_directories(folder / kStates, error);
   require(fs::is_directory(folder / kStates), "[{}] cannot be made: {}", folder.string(), error.message());
   lock_ = embed::OutputFile(folder / "train.lock", 0);

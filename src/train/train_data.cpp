@@ -9,7 +9,16 @@ namespace {
 
 BatchPlan plan_of(const TrainData::Options& options, const std::vector<std::shared_ptr<const PairFile>>& files) {
   std::vector<RowOrder> orders;
-  for (const auto& file : files) orders.emplace_back(file->rows(), options.held_out, options.seed);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::int64_t rows = files[i]->rows();
+    const std::string name = options.sources[i].file.string();
+    require(options.held_out < rows, "[{}] has {} rows, expected more than are held out: {}", name, rows,
+            options.held_out);
+    require(std::min(options.batch, rows - options.held_out) > 1 || files[i]->has_hard_negatives() ||
+                options.sources[i].objective != Objective::contrastive,
+            "[{}] a batch of one pair without hard negatives has nothing to tell it from", name);
+    orders.emplace_back(rows, options.held_out, options.seed);
+  }
   return {std::move(orders), options.batch, options.seed};
 }
 
@@ -17,7 +26,8 @@ void add_complaints(const PairFile& file, std::vector<std::string>& complaints) 
   const PairFile::BadRows& bad = file.bad_rows();
   for (const PairFile::BadRow& row : bad.first) complaints.push_back(row.message);
   if (bad.count > 0) {
-    complaints.push_back(fmt::format("{} bad rows left out, {} good ones", bad.count, file.rows()));
+    complaints.push_back(
+        fmt::format("{} bad row{} left out, {} good", bad.count, bad.count == 1 ? "" : "s", file.rows()));
   }
 }
 

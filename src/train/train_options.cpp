@@ -16,6 +16,8 @@ std::string text_of(const T& value) {
 }  // namespace
 
 void check(const TrainOptions& o) {
+  std::error_code error;
+  require(!std::filesystem::equivalent(o.model, o.output, error), "[{}] is the model's own folder", o.output.string());
   require(o.micro_batch > 0, "[train] --micro-batch {} is not positive", o.micro_batch);
   require(o.temperature > 0, "[train] --temperature {} is not positive", o.temperature);
   require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",

@@ -125,9 +125,10 @@ class Run {
   }
 
   void announce() const {
-    say(fmt::format("{} pairs, {} steps of {}, {:.2f} M trained parameters ({}), {}", data_.rows(), steps_,
-                    options_.data.batch, static_cast<double>(learner_.trained()) / 1e6,
-                    names_of(options_.trainee.parts), name_of(model_.precision())));
+    say(fmt::format("{} pair{}, {} step{} of {}, {:.2f} M trained parameters ({}), {}", data_.rows(),
+                    data_.rows() == 1 ? "" : "s", steps_, steps_ == 1 ? "" : "s", options_.data.batch,
+                    static_cast<double>(learner_.trained()) / 1e6, names_of(options_.trainee.parts),
+                    name_of(model_.precision())));
   }
 
   StepReport step(const StepBatch& batch) {

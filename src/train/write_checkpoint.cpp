@@ -91,6 +91,8 @@ void write_trained_weights(const fs::path& model, const fs::path& output, const 
 
 void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const fs::path& output, bool force,
                    const std::function<void(std::uint64_t)>& written) {
+  std::error_code error;
+  require(!fs::equivalent(adapter_folder, output, error), "[{}] is the adapter's own folder", output.string());
   const model::ModelConfig config = model::read_config(model);
   const model::Adapter adapter = model::Adapter::read(adapter_folder, config.text);
   {

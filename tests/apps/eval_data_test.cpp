@@ -54,6 +54,38 @@ TEST_F(EvalData, EveryTaskNamesTheFirstFileThatIsMissingAndTheLayout) {
   write("image_splits/split.rc2.val.json", "{\"dev-0\": \"./dev/dev-0.png\"}");
   expect_missing({"cirr", "--data", path("")}, path("dev/dev-0.png") + "] is missing", "test1/...");
   expect_missing({"pairs", "--pairs", path("none.csv")}, path("none.csv") + "] is missing", "sent0 or image0");
+  expect_missing({"pairs", "--pairs", path("caption")}, path("caption") + "] is a folder", "sent0 or image0");
+  write("config.json", "{\n  \"width\": 1\n}\n");
+  expect_missing({"retrieval", "--captions", path("config.json")}, "config.json] is of no form that is known",
+                 "Karpathy's JSON");
+}
+
+TEST_F(EvalData, PlacesOfReportsAreLookedAtFirst) {
+  const auto expect = [&](std::vector<std::string> arguments, const std::string& part) {
+    arguments.insert(arguments.begin(), "eval");
+    arguments.insert(arguments.end(), {"--model", model_folder(), "--store", path("store")});
+    expect_failure(run(arguments), 1, part);
+  };
+  expect({"sts", "--data", path("none"), "--html", path("nowhere/page.html")},
+         path("nowhere") + "] no such folder to write to");
+  expect({"gap", "--captions", path("none"), "--json", path("")}, "is a folder, expected a file to write");
+  expect({"all", "--suite", path("none"), "--html", path("nowhere/page.html")}, "no such folder to write to");
+  expect({"cirr", "--data", path("none"), "--submission", path("nowhere/cirr.json")}, "no such folder to write to");
+}
+
+TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
+  write("a.jpg", "");
+  write("c.jsonl", "{\"image\": \"a.jpg\", \"caption\": \"x\"}\n");
+  const auto npy = [&](const std::string& name, const std::string& shape, std::size_t numbers) {
+    std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }";
+    header.resize(117, ' ');
+    write(name, std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + "\n" + std::string(4 * numbers, '\x3f'));
+  };
+  npy("t.npy", "(1, 3)", 3);
+  npy("i.npy", "(1, 2)", 2);
+  expect_failure(run({"eval", "retrieval", "--captions", path("c.jsonl"), "--text-vectors", path("t.npy"),
+                      "--image-vectors", path("i.npy")}),
+                 1, path("t.npy") + "] has 3 numbers a vector, " + path("i.npy") + " has 2");
 }
 
 TEST_F(EvalData, HelpSaysWhereDataAreAndHowTheyLook) {

@@ -27,7 +27,16 @@ TEST(Usage, WrongUsageExitsWith2) {
       {{"embed", "--model", "x", "--text", "a", "--dtype", "int3"}, "{auto,f32,bf16}"},
       {{"embed", "--model", "x", "--text", "a", "--threads", "0"}, "--threads"},
       {{"embed", "--model", "x", "--text", "a", "--threads", "two"},
-       "--threads: expected a whole number from 1 to 2147483647, found two"},
+       "--threads: expected a whole number from 1 to 1024, found two"},
+      {{"embed", "--model", "x", "--text", "a", "--threads", "100000"}, "expected a whole number from 1 to 1024"},
+      {{"doctor", "--threads", "1025"}, "--threads: expected a whole number from 1 to 1024, found 1025"},
+      {{"embed", "--model", "x", "--text", "a", "--dtype", "f32", "--dtype", "f32"},
+       "--dtype is given 2 times, expected once (see e5v embed --help)"},
+      {{"embed", "--model", "x", "--text", "a", "--prompt", "<sent>, <sent>"}, "holds <sent> more than once"},
+      {{"eval", "sts", "--fly"}, "--fly is unknown (see e5v eval sts --help)"},
+      {{"eval", "sts", "--data", "x", "--model", "y", "--json", "z", "--html", "z"},
+       "--json and --html: name the same file (see e5v eval sts --help)"},
+      {{"eval", "all", "--suite", "x", "--json", "z", "--html", "z"}, "name the same file (see e5v eval all --help)"},
       {{"embed", "--model", "x", "--text", "a", "--max-tiles", "-1"}, "--max-tiles"},
       {{"embed", "--model", "x", "--text", "a", "--max-pixels", "99999999999999999999"}, "--max-pixels"},
       {{"embed", "--model", "x", "--text", "a", "--token-budget", "1.5"}, "--token-budget"},
@@ -91,7 +100,7 @@ TEST_F(Failure, Files) {
       {with_model("embed", {"--input", folder.path().string()}), "is a folder"},
       {with_model("embed", {"--input", empty}), "holds no items"},
       {with_model("embed", {"--input", blank, "--output", path("v.npy")}), "holds no items"},
-      {with_model("embed", {"--input", "-"}), "[stdin:0] holds no items"},
+      {with_model("embed", {"--input", "-"}), "[stdin] holds no items"},
       {with_model("embed", {"--input", items, "--output", path("none/v.npy")}), "no such folder"},
       {with_model("embed", {"--image", path("none.jpg")}), "[--image, item 1] [" + path("none.jpg") + "] no such file"},
       {with_model("embed", {"--text", "a", "--image", folder.path().string()}), "[--image, item 2]"},
@@ -103,7 +112,9 @@ TEST_F(Failure, Files) {
       {with_model("embed", {"--text", "a <image>"}), "<image> stands in a text"},
       {with_model("embed", {"--text", "\xff"}), "UTF-8"},
       {with_model("embed", {"--text", "a", "--prompt", "image"}), "has no slot for a text"},
-      {with_model("similarity", {"--image", path("none.jpg")}), "no such file"},
+      {with_model("embed", {"--input", items, "--output", items, "--force"}), "items.jsonl] is the input"},
+      {with_model("similarity", {"--text", "a", "--image", path("none.jpg")}),
+       "[--image, item 2] [" + path("none.jpg") + "] no such file"},
       {with_model("tokenize", {"--text", "\xff"}), "UTF-8"},
       {with_model("tokenize", {"--text", "a", "--prompt", "image"}), "no slot for a text"},
   };
@@ -111,6 +122,7 @@ TEST_F(Failure, Files) {
     SCOPED_TRACE(testing::PrintToString(c.arguments));
     expect_failure(run(c.arguments), 1, c.part);
   }
+  EXPECT_EQ(content_of(items), "{\"text\": \"a\"}\n");
   EXPECT_FALSE(fs::exists(path("v.npy")));
   EXPECT_FALSE(fs::exists(path("v.npy.partial.journal")));
 }

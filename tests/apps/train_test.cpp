@@ -77,6 +77,11 @@ TEST_F(Train, AdapterAndMergedModelGiveOneVector) {
       run({"merge", "--model", model_folder(), "--adapter", path("run").string(), "--output", path("other").string()})
           .err,
       HasSubstr("is no adapter: it has no adapter_config.json"));
+  const std::string adapter = path("run/adapter").string();
+  expect_failure(run({"merge", "--model", model_folder(), "--adapter", adapter, "--output", adapter, "--force"}), 1,
+                 "adapter] is the adapter's own folder");
+  expect_failure(run({"merge", "--model", model_folder(), "--adapter", adapter, "--output", pairs_.string()}), 1,
+                 "pairs.csv] is a file, expected a folder");
 }
 
 TEST_F(Train, TwoProcessesHaveTheLossesOfOne) {
@@ -112,10 +117,36 @@ TEST_F(Train, BadInputIsSaidInOneLine) {
   EXPECT_THAT(error_of("none.csv"), HasSubstr("none.csv"));
   EXPECT_THAT(error_of("pairs.csv", {"--targets", "q_proj,w_proj"}), HasSubstr("no matrix is called \"w_proj\""));
   EXPECT_THAT(error_of("pairs.csv", {"--train", "head"}), HasSubstr("there are lora, llm, projector, vision, all"));
-  EXPECT_THAT(error_of("pairs.csv", {"--held-out", "6"}), HasSubstr("6"));
+  EXPECT_THAT(error_of("pairs.csv", {"--held-out", "6"}),
+              HasSubstr("pairs.csv] has 6 rows, expected more than are held out: 6"));
+  folder_.write("latin.csv", "sent0,sent1\xff\na,b\n");
+  EXPECT_THAT(error_of("latin.csv"), HasSubstr("latin.csv:1] is not valid UTF-8"));
+  folder_.write("alone.csv", "sent0,sent1\na,b\n");
+  EXPECT_THAT(error_of("alone.csv"), HasSubstr("alone.csv] a batch of one pair without hard negatives has nothing"));
+  EXPECT_THAT(error_of(""), HasSubstr("is a folder, expected a file of pairs"));
+  EXPECT_THAT(error_of("pairs.csv", {"--output", model_folder()}), HasSubstr("is the model's own folder"));
+  EXPECT_THAT(error_of("pairs.csv", {"--output", pairs_.string()}),
+              HasSubstr("pairs.csv] is a file, expected a folder"));
   const Outcome usage = run(with_model("train", {"--output", path("run").string()}));
   EXPECT_EQ(usage.code, 2);
   EXPECT_THAT(usage.err, HasSubstr("--pairs or --captions"));
+}
+
+TEST_F(Train, NumbersThatMeanNothingAreWrongUsage) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"--lr", "-1"}, "--lr: expected a number of at least 0, found -1"},
+      {{"--lr", "nan"}, "--lr: expected a number of at least 0, found nan"},
+      {{"--alpha", "inf"}, "--alpha: expected a number of at least 0, found inf"},
+      {{"--clip", "0"}, "--clip: expected a number above 0, found 0"},
+      {{"--temperature", "0"}, "--temperature: expected a number above 0, found 0"},
+      {{"--epochs", "two"}, "--epochs: expected a number above 0, found two"},
+      {{"--resume", "--force"}, "--resume excludes --force"},
+      {{"--caption-prompt", "poem"}, "--caption-prompt: [prompt] \"poem\" is no prompt"},
+      {{"--caption-prompt", "text"}, "--caption-prompt: expected a prompt with <image> alone, found text"}};
+  for (const auto& [more, part] : cases) {
+    expect_failure(train("pairs.csv", "run", more), 2, part);
+    EXPECT_FALSE(fs::exists(path("run"))) << part;
+  }
 }
 
 TEST_F(Train, FullDiskKeepsTheStateBefore) {

@@ -60,7 +60,7 @@ TEST_F(Pairs, RefusesWhatIsWrongAndSaysWhere) {
   expect_refused("x.csv", "sent0,sentence2\na,b\n", "x.csv:1] \"sentence2\" is no column that is known");
   expect_refused("x.csv", "sent0,sent1\na,b\nc\n", "x.csv:3] has 1 fields, expected 2");
   expect_refused("x.csv", "sent0,score\na,1\nb,2\n", "x.csv:2] has no sent1 or image1");
-  expect_refused("x.csv", "sent0,sent1\na,b\n", "has 1 pairs, expected at least 2");
+  expect_refused("x.csv", "sent0,sent1\na,b\n", "has 1 pair, expected at least 2");
   expect_refused("x.csv", "sent0,sent1,score\na,b,high\n", "x.csv:2] \"high\" is no score");
   expect_refused("x.csv", "sent0,sent1,score\na,b,1\nc,d,\n", "1 of 2 pairs have a score, expected all or none");
   expect_refused("x.csv", "sent0,sent1\n\"a\nb\",c\nd,\"e\n", "x.csv:4] a quote is not closed");

@@ -84,7 +84,7 @@ TEST_F(Sts, NamesTheLineThatIsWrong) {
   write("SICK/SICK_test_annotated.txt", "header\n6\tone\n");
   expect_refused("SICKR", "SICK_test_annotated.txt:2] has 2 columns");
   write("SICK/SICK_test_annotated.txt", "header\n");
-  expect_refused("SICKR", "has 0 pairs");
+  expect_refused("SICKR", "SICK_test_annotated.txt] has 0 pairs with a score, expected at least 2");
 }
 
 TEST_F(Sts, FiguresAreTheCorrelationOfTheModelsCosines) {

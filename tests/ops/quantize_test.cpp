@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <limits>
 
 #include "ops/cpu/kernels.h"
@@ -37,6 +38,32 @@ TEST(QuantizeRows, TakesMoreLevelsInSixteenBits) {
   for (std::size_t i = 0; i < 100; ++i) EXPECT_NEAR(words.as<std::int16_t>()[i], expected.values.values[i], 1.0);
   EXPECT_NEAR(scales[1], expected.scales[1], 1e-9);
   EXPECT_THROW(quantize_rows(x.matrix(), matrix_of(bytes), scales, 128), InvalidInput);
+}
+
+TEST(QuantizeBytes, RoundingIsBoundedFromItsLength) {
+  for (const std::int64_t columns : {1, 15, 16, 100, 1027}) {
+    const RandomMatrix x(3, columns, static_cast<unsigned>(columns));
+    std::fill_n(x.matrix().row<float>(2), columns, 0.0f);
+    const tensor::Tensor bytes(tensor::DType::u8, {3, columns});
+    std::vector<cpu::ByteScale> scales(3);
+    cpu::quantize_bytes(x.matrix(), {}, matrix_of(bytes), scales.data());
+    std::vector<float> lost(3);
+    byte_rounding(x.matrix(), lost);
+    for (std::int64_t row = 0; row < 3; ++row) {
+      double square = 0;
+      const cpu::ByteScale s = scales[static_cast<std::size_t>(row)];
+      for (std::int64_t k = 0; k < columns; ++k) {
+        const double number = (matrix_of(bytes).row<std::uint8_t>(row)[k] - s.zero) * static_cast<double>(s.scale);
+        const double left = static_cast<double>(x.matrix().row<float>(row)[k]) - number;
+        square += left * left;
+      }
+      const float bound = lost[static_cast<std::size_t>(row)];
+      EXPECT_GE(bound, std::sqrt(square)) << columns << " " << row;
+      EXPECT_LE(bound, std::sqrt(square) * 1.002 + 1e-6) << columns << " " << row;
+    }
+  }
+  std::vector<float> two(2);
+  EXPECT_THROW(byte_rounding(RandomMatrix(3, 4, 1).matrix(), two), InvalidInput);
 }
 
 TEST(QuantizeBytes, SpanTheRangeOfARow) {

@@ -96,7 +96,7 @@ TEST(Trainer, LeavesAdapterMetricsAndCurves) {
   EXPECT_FALSE(fixture.reports[0].held_out_loss.has_value());
   EXPECT_TRUE(fixture.reports[1].held_out_loss.has_value());
   EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("pairs.csv:6]")));
-  EXPECT_THAT(fixture.said, testing::Contains("1 bad rows left out, 7 good ones"));
+  EXPECT_THAT(fixture.said, testing::Contains("1 bad row left out, 7 good"));
   const model::Adapter adapter =
       model::Adapter::read(fixture.options.output / "adapter", model::read_config(fixture.options.model).text);
   EXPECT_EQ(adapter.parts.size(), 8u);
@@ -199,7 +199,7 @@ TEST(Trainer, EndsEarlyAndKeepsTheBest) {
 
 TEST(Trainer, SaysWhichRowCannotBeUsed) {
   Fixture fixture;
-  const fs::path file = fixture.folder.write("images.csv", "image0,sent1\nnone.png,A cat.\n");
+  const fs::path file = fixture.folder.write("images.csv", "image0,sent1,hard_neg\nnone.png,A cat.,A dog.\n");
   fixture.options.data.sources = {{file, Objective::contrastive}};
   EXPECT_THAT([&] { fixture.run(); },
               ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("images.csv:2]"), HasSubstr("none.png"))));

@@ -45,6 +45,10 @@ struct ByteScale {
 };
 /// q u8 [M + F, K]: the M rows of x as bytes, then what rounding has taken from the `fine` ones. scales [M + F].
 void quantize_bytes(tensor::ConstMatrix x, FineRows fine, tensor::Matrix q, ByteScale* scales);
+/// lost [M] = the length of what quantize_bytes takes from each row of x by rounding it, at least.
+void byte_rounding(tensor::ConstMatrix x, float* lost);
+/// a b, summed in double.
+double dot(const float* a, const float* b, std::size_t count);
 /// What turns sums of products of bytes into numbers, of each column.
 struct SumScales {
   const float* columns;

@@ -4,6 +4,7 @@
 #include <hwy/highway.h>
 
 #include <cmath>
+#include <vector>
 
 #include "ops/cpu/expand-inl.h"
 #include "ops/cpu/kernels.h"
@@ -95,6 +96,27 @@ ByteScale remainder_row(const float* x, std::size_t count, const std::uint8_t* r
   return {scale, kZero};
 }
 
+/// The square of the length of what rounding has taken from x.
+float lost_square(const float* x, std::size_t count, const std::uint8_t* rounded, ByteScale of) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> word;
+  const hn::Rebind<std::uint8_t, FloatTag> byte;
+  const auto step = hn::Set(d, of.scale);
+  const auto zero = hn::Set(word, of.zero);
+  const std::size_t lanes = hn::Lanes(d);
+  auto sum = hn::Zero(d);
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const std::size_t here = HWY_MIN(lanes, count - i);
+    HWY_ALIGN std::uint8_t padded[hn::MaxLanes(FloatTag())];
+    std::memset(padded, of.zero, sizeof padded);  // stands for nothing
+    std::memcpy(padded, rounded + i, here);
+    const auto whole = hn::Sub(hn::PromoteTo(word, hn::LoadU(byte, padded)), zero);
+    const auto left = hn::NegMulAdd(hn::ConvertTo(d, whole), step, load_part(x + i, here));
+    sum = hn::MulAdd(left, left, sum);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
 template <bool kAdd>
 void scale_row(const std::int32_t* sums, const SumScales& scales, ByteScale row, std::size_t count, float* y) {
   const FloatTag d;
@@ -139,6 +161,7 @@ HWY_EXPORT(expand_part);
 HWY_EXPORT(byte_scale_of);
 HWY_EXPORT(byte_row);
 HWY_EXPORT(remainder_row);
+HWY_EXPORT(lost_square);
 HWY_EXPORT(scale_row_of);
 
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels) {
@@ -157,6 +180,18 @@ void quantize_bytes(tensor::ConstMatrix x, FineRows fine, tensor::Matrix q, Byte
     const std::int64_t row = fine.all ? index : fine.some[static_cast<std::size_t>(index)], to = x.rows + index;
     scales[to] = HWY_DYNAMIC_DISPATCH(remainder_row)(x.row<float>(row), width, q.row<std::uint8_t>(row), scales[row],
                                                      q.row<std::uint8_t>(to));
+  });
+}
+
+void byte_rounding(tensor::ConstMatrix x, float* lost) {
+  const auto width = static_cast<std::size_t>(x.columns);
+  // The square is a sum of rounded numbers, none negative: their rounding is a share of it.
+  const float margin = 1 + 1e-6f * static_cast<float>(x.columns + 16);
+  for_rows(x.rows, x.columns, [&](std::int64_t row) {
+    thread_local std::vector<std::uint8_t> bytes;
+    bytes.resize(width);
+    const ByteScale scale = HWY_DYNAMIC_DISPATCH(byte_row)(x.row<float>(row), width, bytes.data());
+    lost[row] = margin * std::sqrt(HWY_DYNAMIC_DISPATCH(lost_square)(x.row<float>(row), width, bytes.data(), scale));
   });
 }
 
