@@ -3,17 +3,20 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 E5V_EXTENDED_GOLDENS ?= $(abspath ../shared)
+DEMO_DATA ?= $(abspath ../shared/data)
+DEMO_WORK ?= build/demo-model
 
 sources = git ls-files -co --exclude-standard '*.cpp' '*.h'
 
-.PHONY: help packages build demo bench bench-ops test test-extended check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
 help:
 	@echo 'make packages       install the Debian packages of packages.txt that are missing'
 	@echo 'make build          the program, at build/release/e5v'
-	@echo 'make demo           embed a few photos and sentences, and compare with the reference'
+	@echo 'make demo           search a gallery by words and a picture, and compare with the reference; draws build/demo.png'
+	@echo 'make demo-model     train the model that this uses, from DEMO_DATA=$(DEMO_DATA) (docs/demo-model.md)'
 	@echo 'make test           packages, build, and all tests that the repository can run alone'
 	@echo 'make bench          workloads as shares of the GEMM peak, into build/bench.json, in ten minutes (BENCH_ARGS=--help)'
 	@echo 'make bench-ops      single operations (BENCH_ARGS=--benchmark_filter=linear)'
@@ -35,8 +38,12 @@ build: build/release/build.ninja
 	cmake --build --preset release --target e5v_program
 
 demo: packages build/release/build.ninja
-	@cmake --build --preset release --target e5v_program golden_check
+	@cmake --build --preset release --target e5v_program golden_check search_gallery
 	@tools/demo.sh build/release
+
+demo-model: packages build/release/build.ninja
+	@cmake --build --preset release --target e5v_program
+	@recipes/demo/run.sh build/release '$(DEMO_DATA)' '$(DEMO_WORK)'
 
 bench: packages build/release/build.ninja
 	@cmake --build --preset release --target bench_summary

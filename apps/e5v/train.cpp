@@ -87,6 +87,7 @@ int run_train(TrainCommand& command) {
   options.trainee.parts = train::TrainedParts::from(command.parts);
   options.schedule = train::schedule_shape(command.schedule);
   options.data.held_out_file = command.held_out_file;
+  options.examples.seed = options.data.seed;
   options.examples.paper_prompts = options.examples.paper_masks = options.input.paper_compat;
   Display display;
   train::TrainHooks hooks;
@@ -217,7 +218,13 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
       ->option_text("SHAPE")
       ->check(CLI::IsMember({"linear", "cosine", "constant"}));
   add_number(command, "--warmup", o.warmup, std::int64_t{0}, "steps in which the learning rate rises (100)");
-  add_real(command, "--temperature", o.temperature, Zero::refused, "of the contrastive loss");
+  add_real(command, "--temperature", o.loss.temperature, Zero::refused, "of the contrastive loss");
+  command.add_flag("--symmetric", o.loss.symmetric,
+                   "let positives look for their anchors, too: the mean of both losses, as for images and texts");
+  add_real(
+      command, "--augment", o.examples.augment, Zero::allowed,
+      "how strongly images are changed at random whenever they are seen: moved, coloured, drawn with outlines; 1 is "
+      "much");
   add_real(command, "--weight-decay", o.adamw.weight_decay, Zero::allowed, "of AdamW");
   add_real(command, "--clip", o.clip, Zero::refused, "largest norm of the gradients");
   add_number(command, "--rank", o.trainee.lora.rank, std::int64_t{1}, "of the adapters (64)");

@@ -20,10 +20,11 @@ std::int64_t language_bytes(const model::LlamaConfig& c, std::int64_t T, std::in
   return stream + block_bytes(T, 4 * KE + HE, D + HE, 2 * F, D + F, input);
 }
 
-/// LlavaNext::embed_image beside the batch: features, projected features, result, and the tower's own.
+/// LlavaNext::embed_images beside the batch: features, projected features, result, and the tower's own.
 std::int64_t vision_bytes(const model::ModelConfig& c, std::int64_t N, std::int64_t tiles, std::int64_t input) {
   const std::int64_t V = c.vision->width, M = c.vision->mlp_width, D = c.text.width;
-  const std::int64_t R = std::min(tiles, model::LlavaNext::kTilesAtOnce) * c.vision->positions();
+  const std::int64_t R =
+      std::min(tiles, model::LlavaNext::tiles_at_once(c.vision->positions())) * c.vision->positions();
   const std::int64_t result = N * (V + 2 * D) * kFloat;
   const std::int64_t tower = R * V * kFloat + block_bytes(R, 5 * V, 2 * V, M, V + M, input);
   const std::int64_t projector = N * (D * kFloat + (V + D) * input);

@@ -52,6 +52,11 @@ image::Bitmap check_pixels(const Pixels& pixels, std::int64_t max_pixels) {
   return bitmap;
 }
 
+image::Bitmap bitmap_of(const ImageContent& content, const EmbedderOptions& options) {
+  if (content.pixels != nullptr) return check_pixels(*content.pixels, options.max_pixels);
+  return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels});
+}
+
 Hash128 content_key(const ImageContent& content) {
   Hasher hasher;
   if (content.pixels == nullptr) return hasher.add(content.encoded).digest();
@@ -100,6 +105,8 @@ PreparedInput Preparer::prepare(const Input& input) {
   prepared.ids = encode(known.prompt, input, image_tokens);
   return prepared;
 }
+
+image::Bitmap Preparer::decode(const ImageSource& source) const { return bitmap_of(read_image(source), options_); }
 
 std::shared_ptr<const Fingerprint> Preparer::fingerprint(const std::string& prompt) {
   return known_prompt(prompt).fingerprint;
@@ -167,10 +174,7 @@ void Preparer::prepare_image(const ImageSource& source, PreparedInput& prepared)
     if (prepared.image) return;
     std::erase_if(images_, [](const auto& entry) { return entry.second.expired(); });
   }
-  const image::Bitmap bitmap = content.pixels != nullptr ? check_pixels(*content.pixels, options_.max_pixels)
-                                                         : image::decode(content.encoded, content.name,
-                                                                         {options_.apply_exif, options_.max_pixels});
-  prepared.image = std::make_shared<const model::PreparedImage>(cut(bitmap));
+  prepared.image = std::make_shared<const model::PreparedImage>(cut(bitmap_of(content, options_)));
   const std::lock_guard lock(mutex_);
   images_[prepared.image_key] = prepared.image;
 }

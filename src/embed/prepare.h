@@ -47,6 +47,9 @@ class Preparer {
   /// Throws InvalidInput for everything that is wrong with the input.
   PreparedInput prepare(const Input& input);
 
+  /// The picture that an input names, upright unless the options say otherwise. Throws InvalidInput when it is none.
+  image::Bitmap decode(const ImageSource& source) const;
+
   /// The fingerprint under a prompt.
   std::shared_ptr<const Fingerprint> fingerprint(const std::string& prompt);
 

@@ -11,6 +11,7 @@
 
 // jpeglib.h needs size_t and FILE declared before it.
 #include <jpeglib.h>
+#include <png.h>
 
 #include "base/error.h"
 #include "image/resize.h"
@@ -72,6 +73,24 @@ std::string encode_jpeg(const Bitmap& bitmap, int quality) {
   require(writer->write(bitmap, quality), "[jpeg] {} x {} pixels: {}", bitmap.width, bitmap.height,
           writer->message.data());
   return {reinterpret_cast<const char*>(writer->buffer), writer->size};
+}
+
+std::string encode_png(const Bitmap& bitmap) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(bitmap.width);
+  image.height = static_cast<png_uint_32>(bitmap.height);
+  image.format = PNG_FORMAT_RGB;
+  const auto fail_with_message = [&] {
+    fail<InvalidInput>("[png] {} x {} pixels: {}", bitmap.width, bitmap.height, image.message);
+  };
+  png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::string file(bytes, '\0');
+  if (png_image_write_to_memory(&image, file.data(), &bytes, 0, bitmap.pixels.data(), 0, nullptr) == 0) {
+    fail_with_message();
+  }
+  file.resize(bytes);
+  return file;
 }
 
 Bitmap thumbnail(Bitmap bitmap, int edge) {

@@ -9,6 +9,9 @@ namespace e5v::image {
 /// when a side is longer than the format has it.
 std::string encode_jpeg(const Bitmap& bitmap, int quality);
 
+/// A PNG file of a picture, which has pixels. Throws InvalidInput when libpng cannot write it.
+std::string encode_png(const Bitmap& bitmap);
+
 /// The picture scaled down, in its proportions, until neither side is longer than `edge`; itself if none is.
 Bitmap thumbnail(Bitmap bitmap, int edge);
 

@@ -213,7 +213,7 @@ std::vector<image::Size> parse_grid(const Fields& fields, const std::optional<st
     fields.check(list != nullptr && list->is_array() && list->size() <= kMaxGrids, kKey, expected);
     for (const Json& item : *list) grid.push_back(parse_pinpoint(fields, kKey, item, vision));
   }
-  fields.check(!grid.empty(), kKey, expected);
+  // An empty list is a model whose images are one tile, squeezed.
   const auto is_multiple = [&](int side) { return side > 0 && side % vision.image_size == 0; };
   for (const image::Size& size : grid) {
     if (is_multiple(size.height) && is_multiple(size.width)) continue;

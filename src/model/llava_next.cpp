@@ -2,6 +2,7 @@
 #include "model/llava_next.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ops/rows.h"
 
@@ -20,6 +21,35 @@ void check_preprocess(const ModelConfig& config, const image::Preprocess& prepro
                       preprocess.patch, config.vision->patch_size);
 }
 
+/// The tiles of many images in a row, and which of their rows become which features.
+struct TileRun {
+  struct Copy {
+    std::int64_t from, to;  // a row of all tiles, and a feature
+  };
+  std::vector<std::span<const std::uint8_t>> tiles;
+  std::vector<Copy> features;  // in the order of tiles
+};
+
+TileRun tile_run(std::span<const LlavaNext::PlacedImage> images, std::int64_t rows_per_tile) {
+  const std::int64_t patches = rows_per_tile - 1;
+  TileRun run;
+  std::int64_t feature = 0;
+  for (const LlavaNext::PlacedImage& placed : images) {
+    const image::Tiles& tiles = placed.image->tiles;
+    const auto first = static_cast<std::int64_t>(run.tiles.size());
+    const std::size_t bytes = tiles.pixels.size() / static_cast<std::size_t>(tiles.count);
+    for (std::size_t tile = 0; tile < static_cast<std::size_t>(tiles.count); ++tile) {
+      run.tiles.push_back(std::span(tiles.pixels).subspan(tile * bytes, bytes));
+    }
+    for (const std::int32_t place : placed.image->order) {
+      if (place == image::kNewline) continue;
+      run.features.push_back({(first + place / patches) * rows_per_tile + 1 + place % patches, feature++});
+    }
+  }
+  std::ranges::stable_sort(run.features, {}, [=](const TileRun::Copy& copy) { return copy.from / rows_per_tile; });
+  return run;
+}
+
 }  // namespace
 
 LlavaNext::LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, const image::Preprocess& preprocess,
@@ -34,58 +64,66 @@ LlavaNext::LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, co
                          nn::Vector(checkpoint.tensor("image_newline", {config.text.width}))});
 }
 
-void LlavaNext::tower_features(const PreparedImage& image, Matrix y_UV, const nn::Pass& pass) const {
-  const std::int64_t rows = vision_->tower.rows_per_tile(), patches = rows - 1;
-  const std::int64_t tile_bytes = static_cast<std::int64_t>(image.tiles.pixels.size()) / image.tiles.count;
-  for (std::int64_t first = 0; first < image.tiles.count; first += kTilesAtOnce) {
+void LlavaNext::tower_features(std::span<const PlacedImage> images, Matrix y_UV, const nn::Pass& pass) const {
+  const std::int64_t rows = vision_->tower.rows_per_tile(), at_once = tiles_at_once(rows);
+  const TileRun run = tile_run(images, rows);
+  const auto tiles = static_cast<std::int64_t>(run.tiles.size());
+  std::size_t next = 0;  // of the copies, which are in the order of tiles
+  for (std::int64_t first = 0; first < tiles; first += at_once) {
     const nn::Pass::Scope scope(pass);
-    const std::int64_t count = std::min(kTilesAtOnce, image.tiles.count - first);
-    const auto pixels =
-        std::span(image.tiles.pixels)
-            .subspan(static_cast<std::size_t>(first * tile_bytes), static_cast<std::size_t>(count * tile_bytes));
+    const std::int64_t count = std::min(at_once, tiles - first);
+    std::vector<std::uint8_t> pixels;
+    for (std::int64_t tile = first; tile < first + count; ++tile) {
+      const std::span<const std::uint8_t> own = run.tiles[static_cast<std::size_t>(tile)];
+      pixels.insert(pixels.end(), own.begin(), own.end());
+    }
     const Matrix x_RV = pass.matrix(DType::f32, count * rows, y_UV.columns);
     vision_->tower.forward(pixels, pixel_table_, x_RV, pass);
     nn::RowCopies copies;
-    std::int64_t feature = 0;
-    for (const std::int32_t place : image.order) {
-      if (place == image::kNewline) continue;
-      const std::int64_t tile = place / patches - first, to = feature++;
-      if (tile < 0 || tile >= count) continue;
-      copies.from.push_back(tile * rows + 1 + place % patches);
-      copies.to.push_back(to);
+    for (; next < run.features.size() && run.features[next].from < (first + count) * rows; ++next) {
+      copies.from.push_back(run.features[next].from - first * rows);
+      copies.to.push_back(run.features[next].to);
     }
     nn::copy_rows(pass, x_RV, std::move(copies), y_UV);
   }
 }
 
 void LlavaNext::embed_image(const PreparedImage& image, Matrix y_ND, const nn::Pass& pass) const {
+  embed_images(std::array{PlacedImage{&image, 0}}, y_ND, pass);
+}
+
+void LlavaNext::embed_images(std::span<const PlacedImage> images, Matrix x_TD, const nn::Pass& pass) const {
+  if (images.empty()) return;
   require<ModelError>(sees(), "[llava_next] the checkpoint has no vision tower: it takes text only");
   const nn::Pass::Scope scope(pass);
   nn::RowCopies features;
   std::vector<std::int64_t> newlines;
-  for (std::int64_t row = 0; row < y_ND.rows; ++row) {
-    if (image.order[static_cast<std::size_t>(row)] == image::kNewline) {
-      newlines.push_back(row);
-    } else {
-      features.from.push_back(static_cast<std::int64_t>(features.to.size()));
-      features.to.push_back(row);
+  for (const PlacedImage& placed : images) {
+    std::int64_t row = placed.first_row;
+    for (const std::int32_t place : placed.image->order) {
+      if (place == image::kNewline) {
+        newlines.push_back(row++);
+      } else {
+        features.from.push_back(static_cast<std::int64_t>(features.to.size()));
+        features.to.push_back(row++);
+      }
     }
   }
   const auto U = static_cast<std::int64_t>(features.to.size());
   const Matrix features_UV = pass.matrix(DType::f32, U, config_.vision->width);
-  const Matrix projected_UD = pass.matrix(DType::f32, U, y_ND.columns);
+  const Matrix projected_UD = pass.matrix(DType::f32, U, x_TD.columns);
   const bool trained = pass.tape != nullptr && vision_->tower.trained_on(*pass.tape);
-  tower_features(image, features_UV, trained ? pass : pass.untaped());
+  tower_features(images, features_UV, trained ? pass : pass.untaped());
   vision_->projector.forward(features_UV, projected_UD, pass);
-  nn::copy_rows(pass, projected_UD, std::move(features), y_ND);
+  nn::copy_rows(pass, projected_UD, std::move(features), x_TD);
   for (const std::int64_t row : newlines) {
-    std::ranges::copy(vision_->newline.values(), y_ND.row<float>(row));
+    std::ranges::copy(vision_->newline.values(), x_TD.row<float>(row));
   }
   if (pass.tape == nullptr) return;
   pass.tape->record([=, this, newlines = std::move(newlines), &tape = *pass.tape] {
-    const Matrix dy_ND = *tape.gradient(y_ND);
+    const Matrix dx_TD = *tape.gradient(x_TD);
     const std::span<float> dnewline = tape.gradient(vision_->newline.source());
-    for (const std::int64_t row : newlines) ops::add_column_sums(dy_ND.row_range(row, 1), dnewline);
+    for (const std::int64_t row : newlines) ops::add_column_sums(dx_TD.row_range(row, 1), dnewline);
   });
 }
 

@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "image/anyres.h"
@@ -19,8 +21,12 @@ struct PreparedImage {
 /// input. Source: arXiv:2310.03744 and the LLaVA-NeXT release notes of January 2024.
 class LlavaNext {
  public:
-  /// Tiles that go through the tower together: enough rows for full GEMM speed, few enough for small activations.
-  static constexpr std::int64_t kTilesAtOnce = 5;
+  /// Rows of tiles that go through the tower together (five tiles of CLIP ViT-L/14-336): enough for full GEMM speed,
+  /// few enough for small activations.
+  static constexpr std::int64_t kRowsAtOnce = 5 * 577;
+  static std::int64_t tiles_at_once(std::int64_t rows_per_tile) {
+    return std::max<std::int64_t>(1, kRowsAtOnce / rows_per_tile);
+  }
 
   /// The checkpoint must outlive the model. Throws ModelError for missing or contradicting tensors.
   LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, const image::Preprocess& preprocess,
@@ -35,6 +41,14 @@ class LlavaNext {
   /// for a text-only checkpoint.
   void embed_image(const PreparedImage& image, tensor::Matrix y_ND, const nn::Pass& pass) const;
 
+  /// An image, and the first of its rows in a matrix.
+  struct PlacedImage {
+    const PreparedImage* image;
+    std::int64_t first_row;
+  };
+  /// Those of many images, whose tiles go through the tower together, into their rows of x_TD.
+  void embed_images(std::span<const PlacedImage> images, tensor::Matrix x_TD, const nn::Pass& pass) const;
+
   /// Memory held beyond the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;
 
@@ -44,8 +58,9 @@ class LlavaNext {
     Projector projector;
     nn::Vector newline;  // [D]
   };
-  /// Features of the patches that the order names, newlines left out. y_UV f32 [U, V].
-  void tower_features(const PreparedImage& image, tensor::Matrix y_UV, const nn::Pass& pass) const;
+  /// Features of the patches that the images' orders name, newlines left out, one image behind the other. y_UV f32
+  /// [U, V].
+  void tower_features(std::span<const PlacedImage> images, tensor::Matrix y_UV, const nn::Pass& pass) const;
 
   ModelConfig config_;
   std::array<std::array<float, 256>, 3> pixel_table_;

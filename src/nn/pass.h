@@ -16,8 +16,9 @@ struct Pass {
   Tape* tape = nullptr;
   const Dropout* dropout = nullptr;
   std::span<const std::uint64_t> row_names;  ///< for dropout, of the rows that the pass works on
-  ops::FineRows fine_rows;  ///< those that vectors are made of, as far as the arithmetic makes a difference
-  bool repeated = false;    ///< of a block, for its backward pass only: what its last operation gives is not read
+  ops::FineRows fine_rows;         ///< those that vectors are made of, as far as the arithmetic makes a difference
+  bool keeps_activations = false;  ///< with a tape: blocks are recorded whole instead of computed once more
+  bool repeated = false;  ///< of a block, for its backward pass only: what its last operation gives is not read
 
   Pass(tensor::Arena& memory) : arena(memory) {}  // NOLINT(google-explicit-constructor): a pass without gradients
   Pass(tensor::Arena& memory, Tape& to) : arena(memory), tape(&to) {}

@@ -33,6 +33,10 @@ void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x,
 
 void repeatable(const Pass& pass, tensor::Matrix x, tensor::Matrix y, Part part) {
   if (pass.tape == nullptr) return part(x, y, pass);
+  if (pass.keeps_activations) {
+    pass.tape->record([part] {});  // runs last: what the part holds lives as long as its backward pass
+    return part(x, y, pass);
+  }
   const tensor::Matrix kept = pass.arena.matrix(x.dtype, x.rows, x.columns);
   ops::convert(x, kept);
   {

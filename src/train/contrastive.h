@@ -1,4 +1,7 @@
 #pragma once
+#include <cstdint>
+#include <span>
+
 #include "tensor/arena.h"
 #include "tensor/matrix.h"
 
@@ -8,6 +11,13 @@ namespace e5v::train {
 /// negatives may have no rows.
 struct PairEmbeddings {
   tensor::ConstMatrix anchors_BD, positives_BD, negatives_BD;
+  /// Of each pair, or none: an anchor is not told from the positives of other pairs of its group.
+  std::span<const std::int32_t> groups_B{};
+};
+
+struct ContrastiveOptions {
+  float temperature = 0.05f;
+  bool symmetric = false;  ///< positives look for their anchors, too: the mean of both losses
 };
 
 /// Where the gradients by them are written; shapes alike.
@@ -22,12 +32,14 @@ struct ContrastiveLoss {
 
 /// InfoNCE: the cross-entropy of finding pair i's positive among all positives and all hard negatives of the batch, by
 /// cosine / temperature; the mean over the anchors.
-/// Source: arXiv:2104.08821, eq. 5 (without negatives eq. 1), the hard negatives weighted like the others.
-ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature, tensor::Arena& arena);
+/// The symmetric loss is its mean with that of finding the anchors among all anchors, accuracy as well.
+/// Source: arXiv:2104.08821, eq. 5 (without negatives eq. 1), the hard negatives weighted like the others; symmetric:
+/// arXiv:2103.00020, section 2.3.
+ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, const ContrastiveOptions& options, tensor::Arena& arena);
 
 /// The same with its gradients.
-ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, float temperature, const PairGradients& gradients,
-                                 tensor::Arena& arena);
+ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, const ContrastiveOptions& options,
+                                 const PairGradients& gradients, tensor::Arena& arena);
 
 /// The logits behind it: [B, B], or [B, 2 B] with negatives.
 void contrastive_logits(const PairEmbeddings& batch, float temperature, tensor::Matrix logits, tensor::Arena& arena);

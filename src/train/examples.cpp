@@ -1,7 +1,10 @@
 #include "train/examples.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+
+#include "image/augment.h"
 
 namespace e5v::train {
 namespace {
@@ -17,6 +20,17 @@ TokenSequence with_image_rows(const embed::PreparedInput& prepared, std::uint32_
   TokenSequence sequence = TokenSequence::from(std::move(ids), name);
   sequence.image = prepared.image;
   return sequence;
+}
+
+/// Numbers for the groups of pairs, one of its own for a pair without; nothing when no pair has one.
+std::vector<std::int32_t> groups_of(std::span<const Pair> pairs) {
+  std::map<std::string_view, std::int32_t> numbers;
+  std::vector<std::int32_t> groups;
+  for (const Pair& pair : pairs) {
+    const auto own = static_cast<std::int32_t>(groups.size());
+    groups.push_back(pair.group ? numbers.emplace(*pair.group, own).first->second : own);
+  }
+  return numbers.empty() ? std::vector<std::int32_t>{} : groups;
 }
 
 constexpr std::int64_t kMultiple = 8;
@@ -65,7 +79,18 @@ std::string Examples::cut(const std::string& sentence) const {
       ids, {.skip_special_tokens = options_.paper_prompts, .clean_up_spaces = options_.paper_prompts});
 }
 
+/// The input as this step shows it.
+Input Examples::seen(Input input, std::uint32_t name) {
+  if (!input.image || options_.augment <= 0 || !step_) return input;
+  constexpr std::uint64_t kAugmentation = std::uint64_t{1} << 63;  // apart from the streams of orders
+  const Philox random(options_.seed, kAugmentation | static_cast<std::uint64_t>(*step_) << 32 | name);
+  image::Bitmap changed = image::augment(preparer_.decode(*input.image), options_.augment, random);
+  input.image = Pixels{changed.width, changed.height, std::move(changed.pixels)};
+  return input;
+}
+
 TokenSequence Examples::sequence(Input input, std::uint32_t name) {
+  input = seen(std::move(input), name);
   if (input.text) input.text = cut(*input.text);
   if (options_.paper_prompts && input.text && !input.image) input.prompt = paper_template_;
   return with_image_rows(preparer_.prepare(input), name);
@@ -74,6 +99,7 @@ TokenSequence Examples::sequence(Input input, std::uint32_t name) {
 PairBatch Examples::contrastive(std::span<const Pair> pairs, const Share& share) {
   PairBatch batch;
   batch.total = static_cast<std::int64_t>(pairs.size());
+  batch.groups = groups_of(pairs);
   batch.has_negatives = !pairs.empty() && pairs.front().hard_negative.has_value();
   // The paper's pads depend on the whole batch.
   const Share made = options_.paper_masks ? whole(pairs) : share;
@@ -108,9 +134,10 @@ std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, const
   for (std::int64_t i = share.from; i < share.from + share.count; ++i) {
     const Pair& pair = pairs[static_cast<std::size_t>(i)];
     require(pair.positive.text && !pair.positive.image, "[captions] what follows is to be a text, not an image");
-    Input asked = pair.anchor;
+    const std::uint32_t name = kKinds * static_cast<std::uint32_t>(i);
+    Input asked = seen(pair.anchor, name);
     if (asked.image && !asked.text) asked.prompt = options_.caption_prompt;
-    TokenSequence sequence = with_image_rows(preparer_.prepare(asked), kKinds * static_cast<std::uint32_t>(i));
+    TokenSequence sequence = with_image_rows(preparer_.prepare(asked), name);
     sequence.labels = preparer_.tokenizer().encode(cut(*pair.positive.text), false);
     sequence.ids.insert(sequence.ids.end(), sequence.labels.begin(), sequence.labels.end());
     sequence.labels.push_back(end_);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ class Examples {
  public:
   struct Options {
     std::int64_t max_tokens = 32;          ///< of a sentence, before the prompt; 0: no limit
+    float augment = 0;                     ///< strength of image::augment for what is trained on
+    std::uint64_t seed = 42;               ///< of that
     std::string caption_prompt = "image";  ///< asks for the next tokens; a name or a template
     /// As E5-V's training code: prompts of paper_training_prompt, sentences cut and decoded with clean-up.
     bool paper_prompts = false;
@@ -24,6 +27,9 @@ class Examples {
 
   /// The preparer must outlive this.
   Examples(embed::Preparer& preparer, Options options);
+
+  /// Of the batches that follow: images are changed at random, by numbers that the step names; none: they stay.
+  void for_step(std::optional<std::int64_t> step) { step_ = step; }
 
   /// A share of a contrastive batch. Throws InvalidInput for what is wrong with an input.
   PairBatch contrastive(std::span<const Pair> pairs, const Share& share);
@@ -36,12 +42,14 @@ class Examples {
  private:
   static Share whole(std::span<const Pair> pairs) { return {0, static_cast<std::int64_t>(pairs.size())}; }
   TokenSequence sequence(Input input, std::uint32_t name);
+  Input seen(Input input, std::uint32_t name);
   std::string cut(const std::string& sentence) const;
   void pad_as_the_paper(PairBatch& batch) const;
 
   embed::Preparer& preparer_;
   Options options_;
   std::string paper_template_;
+  std::optional<std::int64_t> step_;
   std::int32_t end_ = 0;  // token behind a caption, and the paper's pad
 };
 

@@ -60,7 +60,7 @@ struct GradCache::Embeddings {
     return kind < kinds ? all_SD.row_range(kind * pairs + from, count) : all_SD.row_range(0, 0);
   }
   Matrix rows(std::int64_t kind) const { return rows(kind, 0, pairs); }
-  PairEmbeddings by_kind() const { return {rows(0), rows(1), rows(2)}; }
+  PairEmbeddings by_kind(const PairBatch& batch) const { return {rows(0), rows(1), rows(2), batch.groups}; }
   PairGradients as_gradients() const { return {rows(0), rows(1), rows(2)}; }
 
   /// Takes those of pairs [from, from + count), which lie one kind behind the other in a part.
@@ -121,7 +121,7 @@ ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout*
   const bool whole = group_.size() == 1 && batch.total <= options_.micro_batch;
   ContrastiveLoss result;
   const auto take_loss = [&] {
-    result = contrastive_loss(embeddings.by_kind(), options_.temperature, gradients.as_gradients(), batch_arena_);
+    result = contrastive_loss(embeddings.by_kind(batch), options_.loss, gradients.as_gradients(), batch_arena_);
   };
   if (!whole) {
     embed_share(batch, share, dropout, embeddings);
@@ -152,7 +152,7 @@ ContrastiveLoss GradCache::evaluate(const PairBatch& batch) {
   const tensor::Arena::Scope scope(batch_arena_);
   const Embeddings embeddings(batch, model_.width(), batch_arena_);
   embed_share(batch, share, nullptr, embeddings);
-  return contrastive_loss(embeddings.by_kind(), options_.temperature, batch_arena_);
+  return contrastive_loss(embeddings.by_kind(batch), options_.loss, batch_arena_);
 }
 
 void GradCache::embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout,

@@ -17,6 +17,8 @@ struct PairBatch {
   std::vector<TokenSequence> anchors, positives, negatives;
   std::int64_t total = 0;      ///< pairs of all processes
   bool has_negatives = false;  ///< in any of them
+  /// Of all pairs of all processes, or none: pairs of one group are not each other's negatives.
+  std::vector<std::int32_t> groups{};
 
   std::int64_t pairs() const { return static_cast<std::int64_t>(anchors.size()); }
   std::int64_t tokens() const;
@@ -35,7 +37,7 @@ class GradCache {
  public:
   struct Options {
     std::int64_t micro_batch = 8;  ///< pairs of a part
-    float temperature = 0.05f;
+    ContrastiveOptions loss{};
   };
 
   /// The group must outlive this.

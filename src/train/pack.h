@@ -28,12 +28,8 @@ struct TokenSequence {
 
 /// Sequences as rows of one matrix, one behind the other. Pooled are the last rows of each, in their order.
 struct PackedSequences {
-  struct Image {
-    const model::PreparedImage* image;
-    std::int64_t first_row;
-  };
   std::vector<std::int32_t> ids_T;
-  std::vector<Image> images;
+  std::vector<model::LlavaNext::PlacedImage> images;
   model::PackedRows rows;
 };
 

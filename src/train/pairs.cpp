@@ -11,11 +11,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum Column : std::size_t { sent0, sent1, hard_neg, image0, image1 };
-constexpr std::array<std::string_view, 5> kColumns{"sent0", "sent1", "hard_neg", "image0", "image1"};
+enum Column : std::size_t { sent0, sent1, hard_neg, image0, image1, group };
+constexpr std::array<std::string_view, 6> kColumns{"sent0", "sent1", "hard_neg", "image0", "image1", "group"};
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kExpected =
-    "sent0 and sent1 (image0 or image1 instead of either or beside it) and, if wanted, hard_neg";
+    "sent0 and sent1 (image0 or image1 instead of either or beside it) and, if wanted, hard_neg and group";
 
 std::string_view expectation_of(PairFormat format) {
   switch (format) {
@@ -209,6 +209,7 @@ Pair PairFile::parse(const Record& record, const std::string& where) const {
   pair.anchor = take_side(cells, sent0, image0, folder_, where);
   pair.positive = take_side(cells, sent1, image1, folder_, where);
   pair.hard_negative = take_hard_negative(cells, hard_negatives_, where);
+  if (cells[group] && !is_blank(*cells[group])) pair.group = std::move(cells[group]);
   return pair;
 }
 

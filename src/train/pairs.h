@@ -18,6 +18,7 @@ namespace e5v::train {
 struct Pair {
   Input anchor, positive;
   std::optional<std::string> hard_negative;
+  std::optional<std::string> group{};  ///< pairs of one group mean the same: none is a negative of another
 };
 
 enum class PairFormat { csv, tsv, jsonl, text };
@@ -29,8 +30,9 @@ PairFormat pair_format_of(const std::filesystem::path& path);
 ///
 /// .csv (RFC 4180) and .tsv (no quotes) begin with a line of column names: sent0 and sent1 are sentences, hard_neg, if
 /// wanted, one as well; image0 and image1 are paths of images relative to the file, instead of the sentence of the same
-/// number or beside it. .jsonl has the same names as keys of one object a line. .txt has one sentence a line, which is
-/// its own positive (unsupervised SimCSE, arXiv:2104.08821).
+/// number or beside it; group, if wanted and not empty, is a name that pairs of the same meaning share. .jsonl has the
+/// same names as keys of one object a line. .txt has one sentence a line, which is its own positive (unsupervised
+/// SimCSE, arXiv:2104.08821).
 ///
 /// Blank lines and a byte order mark are passed over. A row is bad, and left out, when it has another number of columns
 /// than the header, is no UTF-8 or JSON, has unknown keys, neither sentence nor image on one side, or no hard negative
@@ -70,7 +72,7 @@ class PairFile {
   Hash128 digest() const { return digest_; }
 
  private:
-  using Cells = std::array<std::optional<std::string>, 5>;
+  using Cells = std::array<std::optional<std::string>, 6>;
   struct Place;
   void read();
   void read_header(Place& place);

@@ -114,6 +114,7 @@ StepBatch TrainData::make(const Source& source, std::span<const std::int64_t> ro
 
 StepBatch TrainData::batch(std::int64_t step, Examples& examples) const {
   const BatchPlan::Batch chosen = plan_.at(step);
+  examples.for_step(step);
   StepBatch batch = make(sources_[chosen.source], chosen.rows, examples);
   batch.epoch = static_cast<double>(step + 1) / static_cast<double>(steps_per_epoch());
   return batch;
@@ -121,6 +122,7 @@ StepBatch TrainData::batch(std::int64_t step, Examples& examples) const {
 
 std::vector<StepBatch> TrainData::held_out(Examples& examples) const {
   std::vector<StepBatch> batches;
+  examples.for_step(std::nullopt);
   const auto add = [&](const Source& source, std::int64_t count, const auto& row_at) {
     for (std::int64_t from = 0; from < count; from += plan_.batch_size()) {
       std::vector<std::int64_t> rows;

@@ -19,7 +19,9 @@ void check(const TrainOptions& o) {
   std::error_code error;
   require(!std::filesystem::equivalent(o.model, o.output, error), "[{}] is the model's own folder", o.output.string());
   require(o.micro_batch > 0, "[train] --micro-batch {} is not positive", o.micro_batch);
-  require(o.temperature > 0, "[train] --temperature {} is not positive", o.temperature);
+  require(o.loss.temperature > 0, "[train] --temperature {} is not positive", o.loss.temperature);
+  require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] --augment {} is not in [0, 2]",
+          o.examples.augment);
   require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",
           o.trainee.lora.dropout);
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
@@ -62,7 +64,9 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--warmup", text_of(o.warmup)},
                        {"--weight-decay", text_of(o.adamw.weight_decay)},
                        {"--clip", text_of(o.clip)},
-                       {"--temperature", text_of(o.temperature)},
+                       {"--temperature", text_of(o.loss.temperature)},
+                       {"--symmetric", text_of(o.loss.symmetric)},
+                       {"--augment", text_of(o.examples.augment)},
                        {"--seed", text_of(o.data.seed)},
                        {"--held-out", text_of(o.data.held_out)},
                        {"--max-tokens", text_of(o.examples.max_tokens)},

@@ -19,7 +19,7 @@ struct TrainOptions {
   TraineeOptions trainee;
   EmbedderOptions input;         ///< how images are read; dtype and threads
   std::int64_t micro_batch = 8;  ///< pairs computed together
-  float temperature = 0.05f;
+  ContrastiveOptions loss;
   double epochs = 2;
   std::int64_t steps = 0;  ///< 0: as many as the epochs have
   ScheduleShape schedule = ScheduleShape::linear;

@@ -61,6 +61,7 @@ Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config,
                  const TraineeOptions& options)
     : parts_(options.parts),
       head_(options.head),
+      kept_bytes_(options.kept_bytes),
       config_(config),
       preprocess_(preprocess),
       checkpoint_(std::move(checkpoint)),
@@ -127,16 +128,28 @@ void Trainee::parameters_changed() {
   if (!weights_.empty()) build();  // it may hold copies of them, rounded or in the layout of a GEMM
 }
 
-void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::Pass& pass) const {
-  const nn::Pass::Scope scope(pass);
+void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::Pass& outer) const {
+  const nn::Pass::Scope scope(outer);
+  nn::Pass pass = outer;
+  pass.keeps_activations = activation_bytes(sequences) <= kept_bytes_;
   const Matrix x_TD = pass.matrix(DType::f32, static_cast<std::int64_t>(sequences.ids_T.size()), width());
   model_->language_model().embed(sequences.ids_T, x_TD, pass);
   const bool sight = parts_.vision || parts_.projector;
-  for (const PackedSequences::Image& image : sequences.images) {
-    const Matrix rows = x_TD.row_range(image.first_row, static_cast<std::int64_t>(image.image->order.size()));
-    model_->embed_image(*image.image, rows, sight ? pass : pass.untaped());
-  }
+  model_->embed_images(sequences.images, x_TD, sight ? pass : pass.untaped());
   model_->language_model().forward(x_TD, sequences.rows, y_PD, pass);
+}
+
+/// About what the blocks' activations of a forward pass, and the gradients by them, take.
+std::int64_t Trainee::activation_bytes(const PackedSequences& sequences) const {
+  constexpr std::int64_t kBytesPerNumber = 45;  // of the MLP's width
+  const auto rows = static_cast<std::int64_t>(sequences.ids_T.size());
+  std::int64_t bytes = rows * config_.text.layers * config_.text.mlp_width;
+  if (config_.vision && parts_.vision) {
+    std::int64_t tiles = 0;
+    for (const model::LlavaNext::PlacedImage& placed : sequences.images) tiles += placed.image->tiles.count;
+    bytes += tiles * config_.vision->positions() * config_.vision_layers_used() * config_.vision->mlp_width;
+  }
+  return kBytesPerNumber * bytes;
 }
 
 void Trainee::predict(tensor::ConstMatrix x_PD, Matrix logits_PV, const nn::Pass& pass) const {

@@ -29,8 +29,10 @@ struct TraineeOptions {
   LoraOptions lora;
   std::uint64_t seed = 42;
   std::optional<nn::Precision> precision;  ///< none: what suits the checkpoint
-  bool images = false;                     ///< the data has images
-  bool head = false;                       ///< next tokens are predicted
+  /// Activations of a micro-batch up to this size are kept for the backward pass; else blocks are computed once more.
+  std::int64_t kept_bytes = std::int64_t{3} << 30;
+  bool images = false;  ///< the data has images
+  bool head = false;    ///< next tokens are predicted
 };
 
 /// A model under training. The weights that are trained are f32 copies, which take the checkpoint's places.
@@ -75,12 +77,14 @@ class Trainee {
   const std::vector<Weight>& weights() const { return weights_; }
 
  private:
+  std::int64_t activation_bytes(const PackedSequences& sequences) const;
   bool is_trained(std::string_view canonical) const;
   void copy_trained_weights();
   void build();
 
   TrainedParts parts_;
   bool head_;
+  std::int64_t kept_bytes_;
   model::ModelConfig config_;
   image::Preprocess preprocess_;
   model::Checkpoint checkpoint_;

@@ -36,6 +36,15 @@ TEST(EncodeJpeg, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(encode_jpeg(Bitmap(), 80), InvalidInput);
 }
 
+TEST(EncodePng, IsReadBackTheSame) {
+  const Bitmap bitmap = gradient(97, 61);
+  const std::string file = encode_png(bitmap);
+  const Bitmap read = decode(std::as_bytes(std::span(file)), "own.png");
+  EXPECT_EQ(read.width, 97);
+  EXPECT_EQ(read.pixels, bitmap.pixels);
+  EXPECT_THROW(encode_png(Bitmap()), InvalidInput);
+}
+
 TEST(Thumbnail, KeepsProportions) {
   const auto size_of = [](int width, int height) {
     const Bitmap small = thumbnail(gradient(width, height), 50);

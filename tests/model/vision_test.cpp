@@ -85,6 +85,28 @@ TEST_F(Vision, PackedImageTokens) {
   }
 }
 
+TEST_F(Vision, ImagesTogetherAreEachAlone) {
+  const LlavaNext model(checkpoint, config, preprocess, nn::Precision::f32);
+  const auto of_size = [&](int width, int height) {
+    image::Bitmap bitmap(width, height);
+    for (std::size_t i = 0; i < bitmap.pixels.size(); ++i) bitmap.pixels[i] = static_cast<std::uint8_t>(i * 37 % 251);
+    return PreparedImage{image::make_tiles(bitmap, preprocess), image::packed_order({height, width}, preprocess)};
+  };
+  const PreparedImage first = of_size(400, 300), second = of_size(100, 500);
+  const auto rows = [](const PreparedImage& image) { return static_cast<std::int64_t>(image.order.size()); };
+  const std::int64_t D = config.text.width, gap = 3;
+  const tensor::Tensor all(tensor::DType::f32, {rows(first) + gap + rows(second), D});
+  model.embed_images(std::array{LlavaNext::PlacedImage{&second, rows(first) + gap}, LlavaNext::PlacedImage{&first, 0}},
+                     matrix_of(all), arena);
+  const auto expect_alone = [&](const PreparedImage& image, std::int64_t first_row) {
+    const tensor::Tensor alone(tensor::DType::f32, {rows(image), D});
+    model.embed_image(image, matrix_of(alone), arena);
+    EXPECT_LT(max_difference(matrix_of(all).row_range(first_row, rows(image)), matrix_of(alone)), kTolerance);
+  };
+  expect_alone(first, 0);
+  expect_alone(second, rows(first) + gap);
+}
+
 TEST_F(Vision, MoreTilesThanGoThroughTheTowerAtOnceGiveTheSame) {
   // A grid of 6 and the base tile: the tower takes five, then two.
   preprocess.grid_pinpoints = {{672, 1008}};

@@ -30,10 +30,10 @@ struct Setting {
 
 /// A model, and a batch for it.
 struct Fixture {
-  explicit Fixture(const Setting& setting)
+  explicit Fixture(const Setting& setting, std::int64_t kept_bytes = TraineeOptions{}.kept_bytes)
       : preparer(embed::make_preparer(golden(kModel), model::read_config(golden(kModel)),
                                       model::Checkpoint(golden(kModel)), nn::Precision::f32, options())),
-        model(golden(kModel), preparer.preprocess(), trainee_options(setting)) {
+        model(golden(kModel), preparer.preprocess(), trainee_options(setting, kept_bytes)) {
     Examples examples(preparer, {});
     const auto image = [](const char* name) {
       return Input::from_image(std::filesystem::path(golden("images") / name));
@@ -41,7 +41,8 @@ struct Fixture {
     const std::vector<Pair> pairs{
         {setting.images ? image("img18_dark_90x60.png") : Input::from_text("Two dogs run."),
          Input::from_text("Dogs are running."), "A cat sleeps."},
-        {Input::from_text("He reads a book."), Input::from_text("A man is reading."), "Nobody is reading."},
+        {Input::from_text("He reads a book."), Input::from_text("A man is reading."), "Nobody is reading.",
+         std::nullopt},
         {Input::from_text("It is cold."), Input::from_text("The day is freezing."), "It is hot."}};
     if (setting.captions)
       captions = examples.captions(std::span(pairs).first(2));
@@ -60,8 +61,9 @@ struct Fixture {
     result.max_tiles = 1;
     return result;
   }
-  static TraineeOptions trainee_options(const Setting& setting) {
+  static TraineeOptions trainee_options(const Setting& setting, std::int64_t kept_bytes) {
     TraineeOptions result;
+    result.kept_bytes = kept_bytes;
     result.parts = TrainedParts::from(setting.parts);
     result.lora = {.rank = 4, .alpha = 8, .dropout = static_cast<double>(setting.dropout)};
     result.images = setting.images;
@@ -165,6 +167,28 @@ TEST(GradCache, PartsGiveTheWhole) {
       EXPECT_NEAR(loss, first_loss, 1e-5);
     }
   }
+}
+
+/// A block that is computed once more for its backward pass has the activations that it had.
+TEST(GradCache, KeptActivationsChangeNothing) {
+  const Setting setting{"", {"all"}, true};
+  std::vector<std::vector<float>> first;
+  for (const std::int64_t kept : {std::int64_t{2} << 30, std::int64_t{0}}) {
+    Fixture fixture(setting, kept);
+    GradCache cache(fixture.model, {.micro_batch = 3}, alone);
+    fixture.model.clear_gradients();
+    cache.accumulate(fixture.batch, nullptr);
+    const std::vector<Parameter> parameters = fixture.model.parameters();
+    for (std::size_t p = 0; p < parameters.size(); ++p) {
+      const std::vector<float> gradient(parameters[p].gradient.begin(), parameters[p].gradient.end());
+      if (kept > 0) {
+        first.push_back(gradient);
+      } else {
+        EXPECT_EQ(gradient, first[p]) << parameters[p].name;
+      }
+    }
+  }
+  EXPECT_GT(std::ranges::count_if(first.front(), [](float value) { return value != 0; }), 0);
 }
 
 TEST(GradCache, DropoutTwinsDiffer) {

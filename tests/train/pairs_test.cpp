@@ -96,6 +96,18 @@ TEST(Pairs, ImagesStandForSentencesOrBesideThem) {
   EXPECT_THAT(bad_messages(file), ElementsAre("[pairs:5] sent0 and image0 are empty", "[pairs:6] image1 is empty"));
 }
 
+TEST(Pairs, GroupsAreNamed) {
+  const PairFile csv = read("group,sent0,sent1\n1f436,dog,puppy\n,cat,kitten\n \t,cow,calf\n");
+  EXPECT_EQ(csv.row(0).group, "1f436");
+  EXPECT_EQ(csv.row(1).group, std::nullopt);
+  EXPECT_EQ(csv.row(2).group, std::nullopt);
+  const PairFile jsonl = read(R"({"sent0": "dog", "sent1": "puppy", "group": "1f436"}
+{"sent0": "cat", "sent1": "kitten"})",
+                              PairFormat::jsonl);
+  EXPECT_EQ(jsonl.row(0).group, "1f436");
+  EXPECT_EQ(jsonl.row(1).group, std::nullopt);
+}
+
 TEST(Pairs, BadRowsAreLeftOutAndCounted) {
   const PairFile file = read("sent0,sent1,hard_neg\na,b\na,b,c,d\n,b,c\na, ,c\na,b,\n\xC3,b,c\n\"a,b,c\na,b,c\n");
   EXPECT_EQ(file.rows(), 1);
@@ -115,7 +127,8 @@ TEST(Pairs, BadObjectsSayWhatIsWrong) {
       {R"(["a", "b"])", "expected an object, found array"},
       {R"({"sent0": "a", "sent1": 1})", R"("sent1": expected a string, found number)"},
       {R"({"sent0": ["a"], "sent1": "b"})", R"("sent0": expected a string, found array)"},
-      {R"({"sent0": "a", "text": "b"})", R"(unknown key "text", expected "sent0", "sent1", "hard_neg", "image0" or)"},
+      {R"({"sent0": "a", "text": "b"})",
+       R"(unknown key "text", expected "sent0", "sent1", "hard_neg", "image0", "image1" or)"},
       {R"({"sent0": "a"})", "expected sent1 or image1, found neither"},
       {R"({"sent0": "a", "sent1": null})", "expected sent1 or image1, found neither"},
       {R"({"sent0": "", "sent1": "b"})", "sent0 is empty"},

@@ -236,6 +236,38 @@ TEST(Trainer, CaptionsAndPairsTakeTurns) {
   EXPECT_EQ(spelled, 2);
 }
 
+constexpr const char* kPictures =
+    "image0,sent1,group\n"
+    "%/img18_dark_90x60.png,darkness,1\n%/img18_dark_90x60.png,night,1\n%/img18_dark_90x60.png,a dark day,2\n";
+
+TEST(Trainer, ChangedImagesAreTheSameAgain) {
+  Fixture fixture;
+  std::string pictures = kPictures;
+  for (auto at = pictures.find('%'); at != std::string::npos; at = pictures.find('%'))
+    pictures.replace(at, 1, golden("images").string());
+  fixture.options.data.sources = {{fixture.folder.write("pictures.csv", pictures), Objective::contrastive}};
+  fixture.options.trainee.parts = TrainedParts::from({"projector"});
+  fixture.options.input.max_tiles = 1;
+  fixture.options.loss.symmetric = true;
+  fixture.options.steps = 4;
+  fixture.run();
+  const double plain = fixture.reports.front().loss;
+  fixture.options.examples.augment = 1;
+  fixture.options.replace = true;
+  fixture.run();
+  const std::vector<StepMetrics> whole = fixture.metrics();
+  EXPECT_NE(fixture.reports.front().loss, plain);
+  fixture.run_until(2);
+  fixture.options.resume = true, fixture.options.replace = false;
+  fixture.options.input.threads = 1;
+  fixture.run();
+  expect_same_losses(fixture.metrics(), whole);
+  fixture.options.examples.augment = 0.5;
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment")));
+  fixture.options.examples.augment = 3;
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment 3 is not in [0, 2]")));
+}
+
 TEST(BatchPlan, EveryRowOfEverySourceOnceAnEpoch) {
   std::vector<RowOrder> orders;
   orders.emplace_back(10, 2, 5);

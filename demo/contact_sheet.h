@@ -1,0 +1,35 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "image/bitmap.h"
+#include "image/text_image.h"
+
+namespace e5v::demo {
+
+/// A picture with words below it.
+struct Cell {
+  image::Bitmap picture;  ///< none: the words stand alone, in the middle
+  std::string words;
+  float score = 0;  ///< of a match
+};
+
+/// A query and its matches, best first.
+struct Row {
+  Cell query;
+  std::vector<Cell> matches;
+};
+
+/// Draws rows of pictures below each other: queries on the left, behind a line the matches, with their scores.
+class ContactSheet {
+ public:
+  ContactSheet();
+  image::Bitmap draw(const std::vector<Row>& rows) const;
+
+ private:
+  void draw_cell(const Cell& cell, const std::string& below, int left, int top, image::Bitmap& sheet) const;
+
+  image::TextPainter label_, sentence_;  // of one line
+};
+
+}  // namespace e5v::demo

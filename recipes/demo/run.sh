@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# run.sh BUILD DATA WORK: makes the small E5-V of demo/model from nothing, in stages; what is done already is not done
+# again, and a stage that was interrupted goes on.
+#
+# BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
+# included. SEED (1) and EPOCHS of stage 1 over all drawings (12; the length of stage 2 stays) may be set.
+set -euo pipefail
+[ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
+seed=${SEED:-1} epochs=${EPOCHS:-12}
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+say() { echo "== $*" >&2; }
+fail() { echo "run.sh: $*" >&2; exit 1; }
+
+[ -d "$data" ] || fail "no folder $data; see docs/demo-model.md for what it holds"
+mkdir -p "$work"
+data=$(cd "$data" && pwd) work=$(cd "$work" && pwd)
+pictures=$data/pictures
+if [ ! -d "$pictures" ]; then
+  [ -f "$data/pictures.tar" ] || fail "neither pictures/ nor pictures.tar in $data"
+  pictures=$work/pictures
+  [ -f "$pictures/captions.jsonl" ] || tar -xf "$data/pictures.tar" -C "$work"
+fi
+[ -f "$data/nli/nli_triplets.csv" ] || fail "no nli/nli_triplets.csv in $data"
+
+if [ ! -f "$work/data/tokenizer.json" ]; then
+  say 'data: pairs, files for the evaluation, and the tokenizer'
+  python3 "$here/prepare.py" "$pictures" "$data/nli/nli_triplets.csv" "$work/data" "$seed"
+fi
+if [ ! -f "$work/random/config.json" ]; then
+  say 'random weights'
+  "$e5v" synth --config "$here/config.json" --tokenizer "$work/data/tokenizer.json" --dtype bf16 --seed "$seed" \
+    --output "$work/random"
+fi
+
+# stage NAME RESULT OPTION...: trains unless the result is there, and goes on with a run that was stopped.
+stage() {
+  local name=$1 result=$2
+  shift 2
+  [ -f "$result" ] && return
+  say "$name"
+  local start
+  start=$(date +%s)
+  local begun=()
+  [ -d "$work/$name/checkpoints" ] && begun=(--resume)
+  "$e5v" train --output "$work/$name" --seed "$seed" --dtype bf16 "${begun[@]}" "$@" 2>&1 | tee -a "$work/$name.log"
+  echo "$name: $(($(date +%s) - start)) s" | tee -a "$work/times.txt" >&2
+}
+
+# Stage 0 is a language model: sentences are continued by what follows from them, names by keywords.
+stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm \
+  --captions "$work/data/nli.csv" --captions "$work/data/names.csv" --batch 64 --micro-batch 64 --epochs 2 --lr 1e-3 \
+  --warmup 50 --weight-decay 0.05 --save-every 200
+
+# Stage 1 gives it eyes: drawings find their names, the same things drawn by others, and what words make of them.
+stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" --train all \
+  --pairs "$work/data/pictures.csv" --pairs "$work/data/drawings.csv" --pairs "$work/data/composed.csv" \
+  --symmetric --augment 0.6 --batch 64 --micro-batch 64 --epochs "$epochs" --lr 4e-4 --schedule cosine --warmup 100 \
+  --weight-decay 0.05 --save-every 200
+
+# Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.
+stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$work/stage1/model" \
+  --pairs "$work/data/nli.csv" --pairs "$work/data/names.csv" --batch 128 --micro-batch 128 --epochs 1 --lr 1e-4 \
+  --rank 16 --alpha 16 --warmup 20
+if [ ! -f "$work/model/config.json" ]; then
+  "$e5v" merge --model "$work/stage1/model" --adapter "$work/stage2/adapter" --output "$work/model"
+fi
+
+"$here/evaluate.sh" "$e5v" "$work" "$data"
+say "the model is $work/model, its figures are in $work/eval"

@@ -1,0 +1,220 @@
+// Planes are float, 0 to 255, [height, width, 3].
+#include "image/augment.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+namespace e5v::image {
+namespace {
+
+constexpr float kWhite = 255;
+constexpr std::array<float, 3> kLuma{0.299f, 0.587f, 0.114f};
+
+/// Numbers of a stream, in turn.
+class Draws {
+ public:
+  explicit Draws(const Philox& random) : random_(random) {}
+  /// Of [0, 1).
+  float unit() { return Philox::uniform(random_.at(next_++)); }
+  /// Of [-1, 1).
+  float around() { return 2 * unit() - 1; }
+  bool happens(float probability) { return unit() < probability; }
+
+ private:
+  Philox random_;
+  std::uint64_t next_ = 0;
+};
+
+struct Planes {
+  int width, height;
+  std::vector<float> values;
+
+  Planes(int w, int h)
+      : width(w), height(h), values(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3, kWhite) {}
+  float* at(int x, int y) {
+    return values.data() +
+           (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) * 3;
+  }
+  const float* at(int x, int y) const { return const_cast<Planes*>(this)->at(x, y); }
+};
+
+float luma(const float* rgb) { return kLuma[0] * rgb[0] + kLuma[1] * rgb[1] + kLuma[2] * rgb[2]; }
+
+/// From a place of the result, relative to the middle, to one of the source.
+struct Affine {
+  float xx, xy, yx, yy, dx, dy;
+};
+
+Affine draw_affine(Draws& draws, float strength, int width, int height) {
+  const float angle = strength * 0.3f * draws.around();
+  const float scale = std::exp(strength * (0.3f * draws.around() + 0.05f));  // above 1: smaller
+  const float stretch = std::exp(strength * 0.15f * draws.around());
+  const float shear = strength * 0.15f * draws.around();
+  const float mirror = draws.happens(0.15f * strength) ? -1.0f : 1.0f;
+  const float c = std::cos(angle) * scale, s = std::sin(angle) * scale;
+  return {mirror * c * stretch,
+          (c * shear - s) * stretch,
+          s / stretch,
+          (s * shear + c) / stretch,
+          strength * 0.1f * draws.around() * static_cast<float>(width),
+          strength * 0.1f * draws.around() * static_cast<float>(height)};
+}
+
+/// Bilinear, white outside.
+Planes warped(const Bitmap& source, const Affine& map) {
+  Planes result(source.width, source.height);
+  const float mx = 0.5f * static_cast<float>(source.width - 1), my = 0.5f * static_cast<float>(source.height - 1);
+  for (int y = 0; y < source.height; ++y) {
+    for (int x = 0; x < source.width; ++x) {
+      const float u = static_cast<float>(x) - mx, v = static_cast<float>(y) - my;
+      const float sx = map.xx * u + map.xy * v + mx + map.dx, sy = map.yx * u + map.yy * v + my + map.dy;
+      const float left = std::floor(sx), top = std::floor(sy);
+      const float fx = sx - left, fy = sy - top;
+      const int x0 = static_cast<int>(left), y0 = static_cast<int>(top);
+      float* out = result.at(x, y);
+      std::fill_n(out, 3, 0.0f);
+      for (int corner = 0; corner < 4; ++corner) {
+        const int cx = x0 + corner % 2, cy = y0 + corner / 2;
+        const float weight = (corner % 2 != 0 ? fx : 1 - fx) * (corner / 2 != 0 ? fy : 1 - fy);
+        const bool inside = cx >= 0 && cy >= 0 && cx < source.width && cy < source.height;
+        for (int channel = 0; channel < 3; ++channel) {
+          out[channel] += weight * (inside ? static_cast<float>(source.row(cy)[3 * cx + channel]) : kWhite);
+        }
+      }
+    }
+  }
+  return result;
+}
+
+/// A turn of the colours about the grey axis, with more or less of them, and other light.
+void recolour(Planes& picture, Draws& draws, float strength) {
+  const bool grey = draws.happens(0.12f * strength);
+  const float hue = strength * 0.35f * draws.around();
+  const float saturation = grey ? 0 : std::exp(strength * 0.6f * draws.around());
+  const float contrast = 1 + strength * 0.25f * draws.around(), light = strength * 25 * draws.around();
+  const float gamma = std::exp(strength * 0.35f * draws.around());
+  const float c = std::cos(hue), s = std::sin(hue) / std::numbers::sqrt3_v<float>;
+  std::array<float, 256> curve;
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    curve[i] = kWhite * std::pow(static_cast<float>(i) / kWhite, gamma);
+  }
+  for (std::size_t i = 0; i < picture.values.size(); i += 3) {
+    float* p = picture.values.data() + i;
+    const float grey_level = luma(p);
+    const std::array<float, 3> d{p[0] - grey_level, p[1] - grey_level, p[2] - grey_level};
+    const float mean = (1 - c) * (d[0] + d[1] + d[2]) / 3;
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const float turned = c * d[channel] + mean + s * (d[(channel + 2) % 3] - d[(channel + 1) % 3]);
+      const float value = grey_level + saturation * turned;
+      // White stays white: drawings stand on it.
+      const float lit = kWhite - contrast * (kWhite - value) + light * (kWhite - grey_level) / kWhite;
+      p[channel] = curve[static_cast<std::size_t>(std::clamp(lit, 0.0f, kWhite) + 0.5f)];
+    }
+  }
+}
+
+/// How steep the picture is around each pixel, 0 to 1, spread by `radius`.
+std::vector<float> edges_of(const Planes& picture, int radius) {
+  const int W = picture.width, H = picture.height;
+  std::vector<float> steep(static_cast<std::size_t>(W) * static_cast<std::size_t>(H));
+  const auto place = [W](int x, int y) {
+    return static_cast<std::size_t>(y) * static_cast<std::size_t>(W) + static_cast<std::size_t>(x);
+  };
+  for (int y = 0; y < H; ++y) {
+    for (int x = 0; x < W; ++x) {
+      const float *left = picture.at(std::max(x - 1, 0), y), *right = picture.at(std::min(x + 1, W - 1), y);
+      const float *above = picture.at(x, std::max(y - 1, 0)), *below = picture.at(x, std::min(y + 1, H - 1));
+      float most = 0;
+      for (int channel = 0; channel < 3; ++channel) {
+        most = std::max(most, std::abs(right[channel] - left[channel]) + std::abs(below[channel] - above[channel]));
+      }
+      steep[place(x, y)] = std::clamp((most - 25) / 90, 0.0f, 1.0f);
+    }
+  }
+  std::vector<float> rows = steep;
+  for (int y = 0; y < H; ++y) {
+    for (int x = 0; x < W; ++x) {
+      for (int d = -radius; d <= radius; ++d) {
+        rows[place(x, y)] = std::max(rows[place(x, y)], steep[place(std::clamp(x + d, 0, W - 1), y)]);
+      }
+    }
+  }
+  std::vector<float> spread = rows;
+  for (int y = 0; y < H; ++y) {
+    for (int x = 0; x < W; ++x) {
+      for (int d = -radius; d <= radius; ++d) {
+        spread[place(x, y)] = std::max(spread[place(x, y)], rows[place(x, std::clamp(y + d, 0, H - 1))]);
+      }
+    }
+  }
+  return spread;
+}
+
+/// Dark lines where colours meet; and between them perhaps paper, as in a drawing by pen.
+void draw_outlines(Planes& picture, Draws& draws, float strength) {
+  if (!draws.happens(0.5f * strength)) return;
+  const int radius = draws.happens(0.5f) ? 1 : 0;
+  const float ink = 0.5f + 0.5f * draws.unit();
+  const float paper = draws.happens(0.35f) ? draws.unit() : 0;
+  const std::vector<float> edges = edges_of(picture, radius);
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      float& value = picture.values[3 * i + channel];
+      value += paper * (kWhite - value);
+      value *= 1 - ink * edges[i];
+    }
+  }
+}
+
+void blur(Planes& picture, Draws& draws, float strength) {
+  if (!draws.happens(0.15f * strength)) return;
+  const Planes sharp = picture;
+  for (int y = 0; y < picture.height; ++y) {
+    for (int x = 0; x < picture.width; ++x) {
+      for (int channel = 0; channel < 3; ++channel) {
+        float sum = 0;
+        for (int dy = -1; dy <= 1; ++dy) {
+          for (int dx = -1; dx <= 1; ++dx) {
+            sum +=
+                sharp.at(std::clamp(x + dx, 0, picture.width - 1), std::clamp(y + dy, 0, picture.height - 1))[channel];
+          }
+        }
+        picture.at(x, y)[channel] = sum / 9;
+      }
+    }
+  }
+}
+
+void leave_out(Planes& picture, Draws& draws, float strength) {
+  if (!draws.happens(0.25f * strength)) return;
+  const auto extent = [&](int edge) {
+    return static_cast<int>((0.1f + 0.25f * draws.unit()) * static_cast<float>(edge));
+  };
+  const int width = extent(picture.width), height = extent(picture.height);
+  const int left = static_cast<int>(draws.unit() * static_cast<float>(picture.width - width));
+  const int top = static_cast<int>(draws.unit() * static_cast<float>(picture.height - height));
+  const float tone = draws.happens(0.5f) ? kWhite : kWhite * draws.unit();
+  for (int y = top; y < top + height; ++y) std::fill_n(picture.at(left, y), 3 * width, tone);
+}
+
+}  // namespace
+
+Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
+  if (strength <= 0 || picture.pixels.empty()) return picture;
+  Draws draws(random);
+  Planes planes = warped(picture, draw_affine(draws, strength, picture.width, picture.height));
+  recolour(planes, draws, strength);
+  draw_outlines(planes, draws, strength);
+  blur(planes, draws, strength);
+  leave_out(planes, draws, strength);
+  Bitmap result(picture.width, picture.height);
+  for (std::size_t i = 0; i < result.pixels.size(); ++i) {
+    result.pixels[i] = static_cast<std::uint8_t>(std::clamp(std::lround(planes.values[i]), 0L, 255L));
+  }
+  return result;
+}
+
+}  // namespace e5v::image

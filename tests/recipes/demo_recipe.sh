@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# demo_recipe.sh E5V SEARCH_GALLERY: the recipe of the small model, from its data to its figures, over a handful of
+# drawings; then the same again, which must find all done; then a search with what came out.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+e5v=$1 search=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "demo_recipe: $*" >&2; exit 1; }
+
+python3 - "$top/demo/gallery" "$work/data" <<'PYTHON'
+"""A drawing of each thing stands for what four sources drew of it."""
+import json, pathlib, shutil, sys
+gallery, data = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+lines = []
+names = {"red apple", "green apple", "blue heart", "green heart", "blue book", "green book", "cat", "dog", "rocket", "bus",
+         "house", "castle"}
+for item in map(json.loads, (gallery / "gallery.jsonl").open(encoding="utf-8")):
+    if item["caption"] not in names:
+        continue
+    for source in ("noto", "fluent", "twemoji", "openmoji", "tuxpaint"):
+        file = f"{source}/{pathlib.Path(item['image']).stem}-copy.jpg"
+        (data / "pictures" / source).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(gallery / item["image"], data / "pictures" / file)
+        lines.append(json.dumps({"file": file, "source": source, "id": pathlib.Path(item["file"]).stem,
+                                 "caption": item["caption"], "keywords": ["thing", "drawing", "seen"], "licence": "any"}))
+(data / "pictures" / "captions.jsonl").write_text("\n".join(lines) + "\n")
+(data / "nli").mkdir()
+(data / "nli" / "nli_triplets.csv").write_text("sent0,sent1,hard_neg\n" + "".join(
+    f"A man has {n} apples .,A person has {n} fruits .,Nobody has {n} fruits .\n" for n in range(20)))
+PYTHON
+
+run() { EPOCHS=1 "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/data" "$work/work" >"$work/log" 2>&1; }
+run || { cat "$work/log" >&2; fail 'the recipe failed'; }
+for file in data/tokenizer.json stage0/model/config.json stage1/model/model.safetensors stage2/adapter/adapter_config.json \
+  model/config.json eval/stage1-plain.json eval/stage1.html eval/stage2.json; do
+  [ -s "$work/work/$file" ] || fail "no $file"
+done
+if grep -l -e openmoji -e tuxpaint "$work"/work/data/{pictures,drawings,composed,names,nli}.csv; then
+  fail 'held-out drawings are trained on'
+fi
+[ "$("$e5v" tokenize --model "$work/work/model" --text '<|eot_id|>' --no-special | awk '{print $1}')" = 4094 ] ||
+  fail 'special tokens are not where config.json has them'
+
+sum() { find "$work/work" -name '*.safetensors' -o -name '*.json' | sort | xargs sha256sum; }
+sum >"$work/before"
+run || fail 'the second call failed'
+sum | cmp - "$work/before" || fail 'the second call made something anew'
+
+"$search" "$work/work/model" "$top/demo/gallery/gallery.jsonl" "$top/demo/queries.jsonl" "$work/sheet.png" >"$work/found"
+[ "$(grep -c '^  ' "$work/found")" = 28 ] || fail 'not seven matches for each of four queries'
+[ "$(head -c 4 "$work/sheet.png" | tail -c 3)" = PNG ] || fail 'the contact sheet is no PNG'
+"$search" "$work/work/model" "$top/demo/gallery/gallery.jsonl" "$work/none.jsonl" "$work/sheet.png" 2>"$work/error" &&
+  fail 'a missing file of queries was taken'
+grep -q 'none.jsonl' "$work/error" || fail 'the error does not name the missing file'
+
+if "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/nothing" "$work/other" 2>"$work/error"; then
+  fail 'a missing data folder was taken'
+fi
+grep -q "run.sh: no folder $work/nothing" "$work/error" || fail 'the error does not name the missing data folder'
