@@ -40,15 +40,17 @@ TEST(Wrapping, WhiteSpaceIsPythons) {
 TEST(Wrapping, AWordThatDoesNotFitIsCut) {
   EXPECT_THAT(wrapped("ab cdefghijk lm", 4), ElementsAre(U"ab ", U"cdef", U"ghij", U"k lm "));
   EXPECT_THAT(wrapped("äöüß€😀", 2), ElementsAre(U"äö", U"üß", U"€😀 "));
+  const std::string word(37, 'x');
+  std::u32string expected(38, U'x');
+  expected.back() = U' ';
   for (std::size_t most = 1; most < 40; ++most) {
-    const std::string word(37, 'x');
     std::u32string joined;
     const std::vector<std::u32string> lines = wrapped(word, most);
     for (std::size_t i = 0; i < lines.size(); ++i) {
       EXPECT_TRUE(i + 1 == lines.size() || lines[i].size() == most) << most;
       joined += lines[i];
     }
-    EXPECT_EQ(joined, std::u32string(37, U'x') + U' ');
+    EXPECT_EQ(joined, expected) << most;
   }
 }
 
