@@ -126,7 +126,7 @@ Json read_image_processor(const fs::path& file) {
 std::string compute_text(nn::Precision precision, bool normalize) {
   std::string text(name_of(precision));
   if (precision == nn::Precision::int8 && !ops::has_native_int8()) text += "-wide";  // activations of 16 bits
-  if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";  // what is not int8, at least
+  if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";    // what is not int8, at least
   return normalize ? text + "+l2" : text;
 }
 
