@@ -56,11 +56,11 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
 
 /// The command, or the command of a command, that was asked for, and what it is called.
 const CLI::App& asked_for(const CLI::App& app, std::string& name) {
-  for (const CLI::App* command : app.get_subcommands()) {
-    name += " " + command->get_name();
-    return asked_for(*command, name);
-  }
-  return app;
+  const std::vector<const CLI::App*> commands =
+      app.get_subcommands([](const CLI::App* command) { return command->parsed(); });
+  if (commands.empty()) return app;
+  name += " " + commands.front()->get_name();
+  return asked_for(*commands.front(), name);
 }
 
 /// Wrong usage in one line that says where the help is.

@@ -134,23 +134,19 @@ std::vector<float> edges_of(const Planes& picture, int radius) {
       steep[place(x, y)] = std::clamp((most - 25) / 90, 0.0f, 1.0f);
     }
   }
-  std::vector<float> rows = steep;
-  for (int y = 0; y < H; ++y) {
-    for (int x = 0; x < W; ++x) {
-      for (int d = -radius; d <= radius; ++d) {
-        rows[place(x, y)] = std::max(rows[place(x, y)], steep[place(std::clamp(x + d, 0, W - 1), y)]);
+  const auto spread = [&](const std::vector<float>& from, int dx, int dy) {
+    std::vector<float> to = from;
+    for (int y = 0; y < H; ++y) {
+      for (int x = 0; x < W; ++x) {
+        for (int d = -radius; d <= radius; ++d) {
+          const float other = from[place(std::clamp(x + d * dx, 0, W - 1), std::clamp(y + d * dy, 0, H - 1))];
+          to[place(x, y)] = std::max(to[place(x, y)], other);
+        }
       }
     }
-  }
-  std::vector<float> spread = rows;
-  for (int y = 0; y < H; ++y) {
-    for (int x = 0; x < W; ++x) {
-      for (int d = -radius; d <= radius; ++d) {
-        spread[place(x, y)] = std::max(spread[place(x, y)], rows[place(x, std::clamp(y + d, 0, H - 1))]);
-      }
-    }
-  }
-  return spread;
+    return to;
+  };
+  return spread(spread(steep, 1, 0), 0, 1);
 }
 
 /// Dark lines where colours meet; and between them perhaps paper, as in a drawing by pen.

@@ -296,7 +296,11 @@ reference::Matrix in_bytes(const Int4Weight& w) {
   const std::int64_t group = Int4Weight::kGroup, groups = w.exact.columns / group;
   for (std::int64_t row = 0; row < rounded.rows; ++row) {
     const auto scales = w.scales.as<float>().subspan(static_cast<std::size_t>(row * groups));
-    const float unit = std::ranges::max(scales.first(static_cast<std::size_t>(groups))) / 16, inverse = 1 / unit;
+    float largest = 0;  // the number -8 under a negative scale is positive, and bytes end at 127
+    for (const float scale : scales.first(static_cast<std::size_t>(groups))) {
+      largest = std::max(largest, scale < 0 ? -scale * (128.0f / 127.0f) : scale);
+    }
+    const float unit = largest / 16, inverse = 1 / unit;
     for (std::int64_t i = 0; i < rounded.columns; ++i) {
       const float scale = scales[static_cast<std::size_t>(i / group)];
       const auto code = static_cast<float>(std::nearbyint(rounded.at(row, i) / scale));

@@ -76,7 +76,9 @@ struct Int4Weight {
         exact(rows, columns) {
     std::mt19937 random(seed);
     for (std::int32_t& word : words.as<std::int32_t>()) word = static_cast<std::int32_t>(random());
-    for (float& scale : scales.as<float>()) scale = 0.01f * static_cast<float>(1 + random() % 100);
+    for (float& scale : scales.as<float>()) {
+      scale = 0.01f * static_cast<float>(1 + random() % 100) * (random() % 2 == 0 ? 1.0f : -1.0f);
+    }
     for (std::size_t i = 0; i < exact.values.size(); ++i) {
       const auto word = static_cast<std::uint32_t>(words.as<std::int32_t>()[i / 8]);
       const int value = static_cast<int>(word >> (4 * (i % 8)) & 15u) - 8;

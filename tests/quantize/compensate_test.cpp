@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <random>
 
 #include "ops/quantize.h"
+#include "quantize/random_matrix.h"
 #include "quantize/rounding.h"
 
 namespace e5v::quantize::test {
@@ -13,14 +13,6 @@ namespace {
 
 using tensor::DType;
 using tensor::Tensor;
-
-Tensor random_matrix(std::int64_t rows, std::int64_t columns, unsigned seed) {
-  Tensor w(DType::f32, {rows, columns});
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  for (float& value : w.as<float>()) value = normal(generator);
-  return w;
-}
 
 /// Activations whose columns go along with each other.
 Tensor correlated(std::int64_t rows, std::int64_t columns) {

@@ -3,24 +3,16 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <random>
 
 #include "embed/forest.h"
 #include "quantize/calibrate.h"
+#include "quantize/random_matrix.h"
 
 namespace e5v::quantize::test {
 namespace {
 
 using tensor::DType;
 using tensor::Tensor;
-
-Tensor random_matrix(std::int64_t rows, std::int64_t columns, unsigned seed) {
-  Tensor x(DType::f32, {rows, columns});
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  for (float& value : x.as<float>()) value = normal(generator);
-  return x;
-}
 
 std::vector<float> weights(std::int64_t rows) {
   std::vector<float> result;

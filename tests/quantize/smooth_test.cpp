@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <random>
+
+#include "quantize/random_matrix.h"
 
 namespace e5v::quantize::test {
 namespace {
@@ -11,14 +12,6 @@ namespace {
 using tensor::DType;
 using tensor::Tensor;
 using tensor::WeightFormat;
-
-Tensor random_matrix(std::int64_t rows, std::int64_t columns, unsigned seed) {
-  Tensor w(DType::f32, {rows, columns});
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  for (float& value : w.as<float>()) value = normal(generator);
-  return w;
-}
 
 /// Activations in which a few columns are a hundred times larger than the others.
 Tensor with_outliers(std::int64_t rows, std::int64_t columns) {

@@ -2,23 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include <random>
-
 #include "ops/quantize.h"
+#include "quantize/random_matrix.h"
 
 namespace e5v::quantize::test {
 namespace {
 
 using tensor::DType;
 using tensor::Tensor;
-
-Tensor random_matrix(std::int64_t rows, std::int64_t columns, unsigned seed) {
-  Tensor w(DType::f32, {rows, columns});
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0, 0.02f);
-  for (float& value : w.as<float>()) value = normal(generator);
-  return w;
-}
 
 /// The numbers that a quantised weight stands for.
 Tensor expanded(const QuantizedWeight& weight) {
@@ -38,7 +29,7 @@ double square_error(const Tensor& a, const Tensor& b, std::span<const float> imp
 
 TEST(QuantizeInt8, ErrsByHalfAStepAtMost) {
   for (const DType type : {DType::f32, DType::bf16}) {
-    const Tensor w = random_matrix(7, 100, 1);
+    const Tensor w = random_matrix(7, 100, 1, 0.02f);
     const QuantizedWeight weight = quantize_int8(matrix_of(w), type);
     EXPECT_EQ(weight.scales.dtype(), type);
     const Tensor scales = to_f32(weight.scales.view()), found = expanded(weight);
@@ -59,7 +50,7 @@ TEST(QuantizeInt8, ZerosStayZero) {
 
 TEST(QuantizeInt4, IsNoWorseThanKeepingTheLargestValue) {
   const std::int64_t group = 32, columns = 96;
-  const Tensor w = random_matrix(5, columns, 2);
+  const Tensor w = random_matrix(5, columns, 2, 0.02f);
   const Tensor found = expanded(quantize_int4(matrix_of(w), group, {}, DType::f32));
   Tensor plain(DType::f32, {5, columns});
   for (std::int64_t g = 0; g < 5 * columns / group; ++g) {
@@ -75,7 +66,7 @@ TEST(QuantizeInt4, IsNoWorseThanKeepingTheLargestValue) {
 }
 
 TEST(QuantizeInt4, SpendsItsStepsWhereColumnsCount) {
-  const Tensor w = random_matrix(16, 64, 3);
+  const Tensor w = random_matrix(16, 64, 3, 0.02f);
   std::vector<float> importance(64, 1.0f);
   for (std::size_t k = 0; k < 64; k += 8) importance[k] = 100.0f;
   const Tensor even = expanded(quantize_int4(matrix_of(w), 64, {}, DType::f32));
@@ -92,7 +83,7 @@ TEST(QuantizeInt4, KeepsIntegersThatFit) {
 }
 
 TEST(QuantizeInt4, GroupsMustDivide) {
-  const Tensor w = random_matrix(2, 24, 4);
+  const Tensor w = random_matrix(2, 24, 4, 0.02f);
   for (const std::int64_t group : {0, 7, 16}) {
     EXPECT_THROW(quantize_int4(matrix_of(w), group, {}, DType::f32), InvalidInput) << group;
   }

@@ -70,28 +70,31 @@ void group_factors(std::uint32_t group, const DropoutRule& rule, std::uint64_t n
   }
 }
 
-template <class From, class To>
-void dropout_row_of(const From* x, const DropoutRule& rule, std::uint64_t name, std::int64_t columns, To* y) {
+/// Runs body(begin, count, factors) for the groups of a row.
+template <class Body>
+HWY_INLINE void for_factors(const DropoutRule& rule, std::uint64_t name, std::int64_t columns, const Body& body) {
   HWY_ALIGN float factors[kGroup];
   for (std::int64_t begin = 0; begin < columns; begin += kGroup) {
     group_factors(static_cast<std::uint32_t>(begin / kGroup), rule, name, factors);
-    const auto count = static_cast<std::size_t>(std::min(kGroup, columns - begin));
-    transform(
-        count, y + begin, [](auto value, auto factor) HWY_ATTR { return hn::Mul(value, factor); }, x + begin,
-        static_cast<const float*>(factors));
+    body(begin, static_cast<std::size_t>(std::min(kGroup, columns - begin)), static_cast<const float*>(factors));
   }
+}
+
+template <class From, class To>
+void dropout_row_of(const From* x, const DropoutRule& rule, std::uint64_t name, std::int64_t columns, To* y) {
+  for_factors(rule, name, columns, [=](std::int64_t begin, std::size_t count, const float* factors) HWY_ATTR {
+    transform(
+        count, y + begin, [](auto value, auto factor) HWY_ATTR { return hn::Mul(value, factor); }, x + begin, factors);
+  });
 }
 
 template <class From>
 void add_dropped_row_of(const From* x, const DropoutRule& rule, std::uint64_t name, std::int64_t columns, float* y) {
-  HWY_ALIGN float factors[kGroup];
-  for (std::int64_t begin = 0; begin < columns; begin += kGroup) {
-    group_factors(static_cast<std::uint32_t>(begin / kGroup), rule, name, factors);
-    const auto count = static_cast<std::size_t>(std::min(kGroup, columns - begin));
+  for_factors(rule, name, columns, [=](std::int64_t begin, std::size_t count, const float* factors) HWY_ATTR {
     transform(
         count, y + begin, [](auto value, auto factor, auto sum) HWY_ATTR { return hn::MulAdd(value, factor, sum); },
-        x + begin, static_cast<const float*>(factors), static_cast<const float*>(y + begin));
-  }
+        x + begin, factors, static_cast<const float*>(y + begin));
+  });
 }
 
 template <class From>

@@ -200,7 +200,7 @@ HWY_INLINE float byte_scale(const tensor::StoredMatrix& weight, std::int64_t row
   float largest = 0;
   for (std::int64_t i = 0; i < groups; ++i) {
     const float scale = scale_at(weight.scales, row * groups + i);
-    largest = HWY_MAX(largest, scale < 0 ? -scale : scale);
+    largest = HWY_MAX(largest, scale < 0 ? -scale * (128.0f / 127.0f) : scale);  // -8 times it must not exceed 127
   }
   return largest / 16.0f;
 }
