@@ -22,7 +22,7 @@ struct SynthOptions {
   fs::path output, tokenizer;
   std::uint64_t seed = 0;
   std::int64_t layers = 0;  // 0: as the config says
-  bool force = false;
+  bool to_train = false, force = false;
 };
 
 void check_output(const SynthOptions& options) {
@@ -39,6 +39,7 @@ int run_synth(const SynthOptions& options) {
   checkpoint.config = model::synthetic_config(options.config, layers, type);
   checkpoint.dtype = type;
   checkpoint.seed = options.seed;
+  if (options.to_train) checkpoint.scheme = model::WeightScheme::start;
   if (!options.tokenizer.empty()) checkpoint.tokenizer = options.tokenizer;
   const std::uint64_t bytes = checkpoint.bytes();
   std::optional<Progress> progress;
@@ -94,6 +95,8 @@ Run add_synth(CLI::App& app) {
   add_number(*command, "--seed", options->seed, std::uint64_t{0}, "another number gives other weights (0)");
   command->add_option("--tokenizer", options->tokenizer, "a tokenizer.json to use instead of the small one")
       ->option_text("FILE");
+  command->add_flag("--to-train", options->to_train,
+                    "weights to train from: no biases, norms of 1, small branches, places of patches told by sines");
   command->add_flag("--force", options->force, "replace the checkpoint in a folder that is not empty");
   return [options] { return run_synth(*options); };
 }

@@ -3,12 +3,13 @@
 # again, and a stage that was interrupted goes on.
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. SEED (1) and EPOCHS of stage 1 over all drawings (12; the length of stage 2 stays) may be set.
+# included. SEED (1), EPOCHS of stage 1 over all drawings (18) and PROCESSES (one for each core, 8 at most, where there is
+# mpirun) may be set.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
 e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
-seed=${SEED:-1} epochs=${EPOCHS:-12}
+seed=${SEED:-1} epochs=${EPOCHS:-18}
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 say() { echo "== $*" >&2; }
 fail() { echo "run.sh: $*" >&2; exit 1; }
@@ -24,13 +25,22 @@ if [ ! -d "$pictures" ]; then
 fi
 [ -f "$data/nli/nli_triplets.csv" ] || fail "no nli/nli_triplets.csv in $data"
 
+# Processes that share each batch keep all cores busy, which threads of one do not in so small a model.
+cores=$(nproc)
+processes=${PROCESSES:-$((cores < 8 ? cores : 8))}
+launch=()
+if [ "$processes" -gt 1 ] && command -v mpirun > /dev/null; then
+  launch=(mpirun -n "$processes" --use-hwthread-cpus)
+  [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
 if [ ! -f "$work/data/tokenizer.json" ]; then
   say 'data: pairs, files for the evaluation, and the tokenizer'
   python3 "$here/prepare.py" "$pictures" "$data/nli/nli_triplets.csv" "$work/data" "$seed"
 fi
 if [ ! -f "$work/random/config.json" ]; then
   say 'random weights'
-  "$e5v" synth --config "$here/config.json" --tokenizer "$work/data/tokenizer.json" --dtype bf16 --seed "$seed" \
+  "$e5v" synth --to-train --config "$here/config.json" --tokenizer "$work/data/tokenizer.json" --dtype bf16 --seed "$seed" \
     --output "$work/random"
 fi
 
@@ -44,20 +54,21 @@ stage() {
   start=$(date +%s)
   local begun=()
   [ -d "$work/$name/checkpoints" ] && begun=(--resume)
-  "$e5v" train --output "$work/$name" --seed "$seed" --dtype bf16 "${begun[@]}" "$@" 2>&1 | tee -a "$work/$name.log"
+  "${launch[@]}" "$e5v" train --output "$work/$name" --seed "$seed" --dtype bf16 "${begun[@]}" "$@" 2>&1 |
+    tee -a "$work/$name.log"
   echo "$name: $(($(date +%s) - start)) s" | tee -a "$work/times.txt" >&2
 }
 
 # Stage 0 is a language model: sentences are continued by what follows from them, names by keywords.
 stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm \
   --captions "$work/data/nli.csv" --captions "$work/data/names.csv" --batch 64 --micro-batch 64 --epochs 2 --lr 1e-3 \
-  --warmup 50 --weight-decay 0.05 --save-every 200
+  --warmup 50 --weight-decay 0.05 --save-every 100
 
 # Stage 1 gives it eyes: drawings find their names, the same things drawn by others, and what words make of them.
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" --train all \
   --pairs "$work/data/pictures.csv" --pairs "$work/data/drawings.csv" --pairs "$work/data/composed.csv" \
-  --symmetric --augment 0.6 --batch 64 --micro-batch 64 --epochs "$epochs" --lr 4e-4 --schedule cosine --warmup 100 \
-  --weight-decay 0.05 --save-every 200
+  --symmetric --augment 0.6 --batch 256 --micro-batch 128 --epochs "$epochs" --lr 3e-4 --schedule cosine --warmup 60 \
+  --weight-decay 0.05 --save-every 100
 
 # Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.
 stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$work/stage1/model" \

@@ -181,7 +181,7 @@ void write_shard(const fs::path& path, const std::vector<SyntheticTensor>& tenso
 }
 
 void write_weights(const fs::path& folder, const ModelConfig& config, const SyntheticCheckpoint& checkpoint) {
-  const auto shards = shards_of(synthetic_tensors(config, checkpoint.dtype), checkpoint.shard_bytes);
+  const auto shards = shards_of(synthetic_tensors(config, checkpoint.dtype, checkpoint.scheme), checkpoint.shard_bytes);
   const tensor::Buffer buffer(kPieceBytes);
   Json map = Json::object();
   for (std::size_t i = 0; i < shards.size(); ++i) {

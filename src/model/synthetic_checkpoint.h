@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "model/synthetic.h"
 #include "tensor/dtype.h"
 
 /// Folders of random checkpoints, as complete as one from the hub.
@@ -21,6 +22,7 @@ struct SyntheticCheckpoint {
   Json config;  ///< of synthetic_config()
   tensor::DType dtype = tensor::DType::bf16;
   std::uint64_t seed = 0;
+  WeightScheme scheme = WeightScheme::noise;
   std::optional<std::filesystem::path> tokenizer =
       std::nullopt;                           ///< a tokenizer.json to copy; none: text::synthetic_tokenizer_json
   std::uint64_t shard_bytes = 5'000'000'000;  ///< most in one file, as transformers

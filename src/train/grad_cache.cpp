@@ -113,12 +113,16 @@ void GradCache::exchange(const Embeddings& embeddings) const {
   }
 }
 
+bool GradCache::fits_one_part(std::int64_t total) const {
+  return total >= group_.size() && share_of(total, group_.size() - 1, group_.size()).count <= options_.micro_batch;
+}
+
 ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout* dropout) {
   const Share share = share_of(batch.total, group_.rank(), group_.size());
   check(batch, share);
   const tensor::Arena::Scope scope(batch_arena_);
   const Embeddings embeddings(batch, model_.width(), batch_arena_), gradients(batch, model_.width(), batch_arena_);
-  const bool whole = group_.size() == 1 && batch.total <= options_.micro_batch;
+  const bool whole = fits_one_part(batch.total);
   ContrastiveLoss result;
   const auto take_loss = [&] {
     result = contrastive_loss(embeddings.by_kind(batch), options_.loss, gradients.as_gradients(), batch_arena_);
@@ -137,7 +141,8 @@ ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout*
     const Matrix y_SD = pass.matrix(DType::f32, count * embeddings.kinds, model_.width());
     model_.forward(packed, y_SD, pass);
     if (whole) {
-      embeddings.take(y_SD, from, count);
+      embeddings.take(y_SD, share.from + from, count);
+      exchange(embeddings);
       take_loss();
     }
     gradients.give(*tape.gradient(y_SD), share.from + from, count);

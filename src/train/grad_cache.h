@@ -56,6 +56,8 @@ class GradCache {
 
  private:
   struct Embeddings;
+  /// Whether every rank's share is a part, the last one's, which is the largest, too: each text is then embedded once.
+  bool fits_one_part(std::int64_t total) const;
   /// Every rank's rows, from part to part, and then all ranks'.
   void embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout,
                    const Embeddings& embeddings);

@@ -22,6 +22,7 @@ void check(const TrainOptions& o) {
   require(o.loss.temperature > 0, "[train] --temperature {} is not positive", o.loss.temperature);
   require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] --augment {} is not in [0, 2]",
           o.examples.augment);
+  require(o.adamw.beta2 < 1, "[train] --beta2 {} is not in [0, 1)", o.adamw.beta2);
   require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",
           o.trainee.lora.dropout);
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
@@ -63,6 +64,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--lr", text_of(o.learning_rate)},
                        {"--warmup", text_of(o.warmup)},
                        {"--weight-decay", text_of(o.adamw.weight_decay)},
+                       {"--beta2", text_of(o.adamw.beta2)},
                        {"--clip", text_of(o.clip)},
                        {"--temperature", text_of(o.loss.temperature)},
                        {"--symmetric", text_of(o.loss.symmetric)},

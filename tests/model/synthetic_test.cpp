@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -81,6 +82,54 @@ TEST(Synthetic, OnlyFloatingTypes) {
   std::vector<std::byte> bytes(8);
   EXPECT_THAT([&] { fill_synthetic(tensor, 0, 0, bytes); },
               ThrowsMessage<InvalidInput>("[synthetic] expected f32 or bf16, found i8"));
+}
+
+/// Root of the mean square of a tensor's values.
+double size_of_values(const std::vector<SyntheticTensor>& tensors, const std::string& name) {
+  const auto found = std::ranges::find(tensors, name, [](const SyntheticTensor& t) { return t.spec.name; });
+  EXPECT_NE(found, tensors.end()) << name;
+  double squares = 0;
+  const std::vector<float> values = values_of(*found, 1);
+  for (const float value : values) squares += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+TEST(Synthetic, AStartHasSmallBranchesAndNoOffsets) {
+  const ModelConfig config = config_of("tiny");  // 2 layers of 64, 3 of 32 with an MLP of 64
+  const auto start = synthetic_tensors(config, DType::f32, WeightScheme::start);
+  const std::string layer = "language_model.model.layers.1.", block = "vision_tower.vision_model.encoder.layers.2.";
+  EXPECT_NEAR(size_of_values(start, layer + "self_attn.q_proj.weight"), 1 / std::sqrt(64.0), 0.01);
+  EXPECT_NEAR(size_of_values(start, layer + "mlp.down_proj.weight"), 1 / std::sqrt(192.0 * 4), 0.002);
+  EXPECT_NEAR(size_of_values(start, block + "self_attn.out_proj.weight"), 1 / std::sqrt(32.0 * 6), 0.005);
+  EXPECT_NEAR(size_of_values(start, block + "mlp.fc1.weight"), 1 / std::sqrt(32.0 * 2), 0.008);
+  EXPECT_NEAR(size_of_values(start, block + "mlp.fc2.weight"), 1 / std::sqrt(64.0 * 6), 0.004);
+  EXPECT_EQ(size_of_values(start, block + "mlp.fc2.bias"), 0);
+  EXPECT_EQ(size_of_values(start, block + "layer_norm1.bias"), 0);
+  EXPECT_EQ(size_of_values(start, layer + "input_layernorm.weight"), 1);
+  const auto noise = synthetic_tensors(config, DType::f32);
+  EXPECT_NEAR(size_of_values(noise, layer + "mlp.down_proj.weight"), 1 / std::sqrt(192.0), 0.004);
+  EXPECT_GT(size_of_values(noise, block + "mlp.fc2.bias"), 0.01);
+}
+
+TEST(Synthetic, AStartTellsPlacesApart) {
+  const ModelConfig config = config_of("tiny");
+  const std::string name = "vision_tower.vision_model.embeddings.position_embedding.weight";
+  const auto start = synthetic_tensors(config, DType::f32, WeightScheme::start);
+  const auto places = std::ranges::find(start, name, [](const SyntheticTensor& t) { return t.spec.name; });
+  ASSERT_NE(places, start.end());
+  ASSERT_EQ(places->spec.shape, (tensor::Shape{145, 32}));
+  const std::vector<float> values = values_of(*places, 1);
+  const auto dot = [&](std::size_t a, std::size_t b) {
+    float sum = 0;
+    for (std::size_t d = 0; d < 32; ++d) sum += values[a * 32 + d] * values[b * 32 + d];
+    return sum;
+  };
+  EXPECT_EQ(dot(0, 0), 0);
+  for (std::size_t place = 1; place < 145; ++place) EXPECT_NEAR(dot(place, place), 16, 1e-4) << place;
+  // Place 1 + 12 row + column: neighbours are alike, by row as by column, and places far away are not.
+  EXPECT_NEAR(dot(1, 2), dot(1, 13), 1e-4);
+  EXPECT_GT(dot(1, 2), dot(1, 4));
+  EXPECT_GT(dot(1, 4), dot(1, 1 + 12 * 9 + 9));
 }
 
 TEST(Synthetic, E5vHasItsSize) {
