@@ -88,6 +88,7 @@ int run_train(TrainCommand& command) {
   options.schedule = train::schedule_shape(command.schedule);
   options.data.held_out_file = command.held_out_file;
   options.examples.seed = options.data.seed;
+  options.loss.grouped = options.data.together > 1;
   options.examples.paper_prompts = options.examples.paper_masks = options.input.paper_compat;
   Display display;
   train::TrainHooks hooks;
@@ -221,6 +222,9 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
   add_real(command, "--temperature", o.loss.temperature, Zero::refused, "of the contrastive loss");
   command.add_flag("--symmetric", o.loss.symmetric,
                    "let positives look for their anchors, too: the mean of both losses, as for images and texts");
+  add_number(command, "--together", o.data.together, std::int64_t{0},
+             "rows of a group that come into a batch together; all of a group then look for each other (supervised "
+             "contrastive), instead of only being no negatives (0)");
   add_real(
       command, "--augment", o.examples.augment, Zero::allowed,
       "how strongly images are changed at random whenever they are seen: moved, coloured, drawn with outlines; 1 is "

@@ -50,7 +50,7 @@ struct Affine {
 
 Affine draw_affine(Draws& draws, float strength, int width, int height) {
   const float angle = strength * 0.3f * draws.around();
-  const float scale = std::exp(strength * (0.3f * draws.around() + 0.05f));  // above 1: smaller
+  const float scale = std::exp(strength * (0.3f * draws.around() + 0.15f));  // above 1: smaller
   const float stretch = std::exp(strength * 0.15f * draws.around());
   const float shear = strength * 0.15f * draws.around();
   const float mirror = draws.happens(0.15f * strength) ? -1.0f : 1.0f;
@@ -63,26 +63,35 @@ Affine draw_affine(Draws& draws, float strength, int width, int height) {
           strength * 0.1f * draws.around() * static_cast<float>(height)};
 }
 
+/// The picture with white around it: one more row above and two below, columns alike.
+Planes framed(const Bitmap& source) {
+  Planes result(source.width + 3, source.height + 3);
+  for (int y = 0; y < source.height; ++y) {
+    std::copy_n(source.row(y), 3 * source.width, result.at(1, y + 1));
+  }
+  return result;
+}
+
 /// Bilinear, white outside.
 Planes warped(const Bitmap& source, const Affine& map) {
+  const Planes from = framed(source);
   Planes result(source.width, source.height);
-  const float mx = 0.5f * static_cast<float>(source.width - 1), my = 0.5f * static_cast<float>(source.height - 1);
+  const auto W = static_cast<float>(source.width), H = static_cast<float>(source.height);
+  const float mx = 0.5f * (W - 1), my = 0.5f * (H - 1);
   for (int y = 0; y < source.height; ++y) {
     for (int x = 0; x < source.width; ++x) {
       const float u = static_cast<float>(x) - mx, v = static_cast<float>(y) - my;
-      const float sx = map.xx * u + map.xy * v + mx + map.dx, sy = map.yx * u + map.yy * v + my + map.dy;
-      const float left = std::floor(sx), top = std::floor(sy);
-      const float fx = sx - left, fy = sy - top;
-      const int x0 = static_cast<int>(left), y0 = static_cast<int>(top);
+      // Relative to the frame, whose outermost points are as white as all that lies behind them.
+      const float sx = std::clamp(map.xx * u + map.xy * v + mx + map.dx, -1.0f, W) + 1;
+      const float sy = std::clamp(map.yx * u + map.yy * v + my + map.dy, -1.0f, H) + 1;
+      const int left = static_cast<int>(sx), top = static_cast<int>(sy);
+      const float fx = sx - static_cast<float>(left), fy = sy - static_cast<float>(top);
+      const float *above = from.at(left, top), *below = from.at(left, top + 1);
       float* out = result.at(x, y);
-      std::fill_n(out, 3, 0.0f);
-      for (int corner = 0; corner < 4; ++corner) {
-        const int cx = x0 + corner % 2, cy = y0 + corner / 2;
-        const float weight = (corner % 2 != 0 ? fx : 1 - fx) * (corner / 2 != 0 ? fy : 1 - fy);
-        const bool inside = cx >= 0 && cy >= 0 && cx < source.width && cy < source.height;
-        for (int channel = 0; channel < 3; ++channel) {
-          out[channel] += weight * (inside ? static_cast<float>(source.row(cy)[3 * cx + channel]) : kWhite);
-        }
+      for (int channel = 0; channel < 3; ++channel) {
+        const float upper = above[channel] + fx * (above[channel + 3] - above[channel]);
+        const float lower = below[channel] + fx * (below[channel + 3] - below[channel]);
+        out[channel] = upper + fy * (lower - upper);
       }
     }
   }
@@ -151,8 +160,8 @@ std::vector<float> edges_of(const Planes& picture, int radius) {
 
 /// Dark lines where colours meet; and between them perhaps paper, as in a drawing by pen.
 void draw_outlines(Planes& picture, Draws& draws, float strength) {
-  if (!draws.happens(0.5f * strength)) return;
-  const int radius = draws.happens(0.5f) ? 1 : 0;
+  if (!draws.happens(0.8f * strength)) return;
+  const int radius = draws.happens(0.7f) ? 1 : 0;
   const float ink = 0.5f + 0.5f * draws.unit();
   const float paper = draws.happens(0.35f) ? draws.unit() : 0;
   const std::vector<float> edges = edges_of(picture, radius);
@@ -163,6 +172,13 @@ void draw_outlines(Planes& picture, Draws& draws, float strength) {
       value *= 1 - ink * edges[i];
     }
   }
+}
+
+/// Few tones of each colour instead of shading, as where areas are filled.
+void flatten(Planes& picture, Draws& draws, float strength) {
+  if (!draws.happens(0.6f * strength)) return;
+  const float tones = 3 + std::floor(4 * draws.unit());
+  for (float& value : picture.values) value = kWhite * std::floor(value / kWhite * tones + 0.5f) / tones;
 }
 
 void blur(Planes& picture, Draws& draws, float strength) {
@@ -204,11 +220,12 @@ Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
   Planes planes = warped(picture, draw_affine(draws, strength, picture.width, picture.height));
   recolour(planes, draws, strength);
   draw_outlines(planes, draws, strength);
+  flatten(planes, draws, strength);
   blur(planes, draws, strength);
   leave_out(planes, draws, strength);
   Bitmap result(picture.width, picture.height);
   for (std::size_t i = 0; i < result.pixels.size(); ++i) {
-    result.pixels[i] = static_cast<std::uint8_t>(std::clamp(std::lround(planes.values[i]), 0L, 255L));
+    result.pixels[i] = static_cast<std::uint8_t>(std::clamp(planes.values[i], 0.0f, kWhite) + 0.5f);
   }
   return result;
 }

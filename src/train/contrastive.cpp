@@ -1,4 +1,4 @@
-// Legend: B pairs, D width, C candidates: B positives, and B negatives if there are any.
+// Legend: B pairs, D width, C candidates: B positives, and B negatives if there are any; E everything: anchors, then C.
 #include "train/contrastive.h"
 
 #include <algorithm>
@@ -35,21 +35,30 @@ void check(const PairEmbeddings& batch) {
 
 std::int64_t candidates_of(const PairEmbeddings& batch) { return batch.positives_BD.rows + batch.negatives_BD.rows; }
 
-/// Vectors of length 1: the anchors, and all that they are compared with.
-struct Normalised {
-  Matrix anchors_BD, candidates_CD;
+/// A row for each anchor, positive and negative, in this order.
+struct Stacked {
+  Matrix all_ED;
+  std::int64_t pairs;
 
-  Normalised(const PairEmbeddings& batch, tensor::Arena& arena)
-      : anchors_BD(arena.matrix(DType::f32, batch.anchors_BD.rows, batch.anchors_BD.columns)),
-        candidates_CD(arena.matrix(DType::f32, candidates_of(batch), batch.anchors_BD.columns)) {
-    const std::int64_t B = batch.anchors_BD.rows;
-    ops::l2_normalize(batch.anchors_BD, anchors_BD);
-    ops::l2_normalize(batch.positives_BD, candidates_CD.row_range(0, B));
-    if (batch.negatives_BD.rows > 0) ops::l2_normalize(batch.negatives_BD, candidates_CD.row_range(B, B));
-  }
+  Stacked(const PairEmbeddings& batch, tensor::Arena& arena)
+      : all_ED(arena.matrix(DType::f32, batch.anchors_BD.rows + candidates_of(batch), batch.anchors_BD.columns)),
+        pairs(batch.anchors_BD.rows) {}
 
-  ConstMatrix positives_BD() const { return candidates_CD.row_range(0, anchors_BD.rows); }
+  Matrix anchors_BD() const { return all_ED.row_range(0, pairs); }
+  Matrix positives_BD() const { return all_ED.row_range(pairs, pairs); }
+  Matrix negatives_BD() const { return all_ED.row_range(2 * pairs, all_ED.rows - 2 * pairs); }
+  Matrix candidates_CD() const { return all_ED.row_range(pairs, all_ED.rows - pairs); }
+  /// What looks for others in the grouped loss.
+  Matrix pairs_ED() const { return all_ED.row_range(0, 2 * pairs); }
 };
+
+Stacked normalised(const PairEmbeddings& batch, tensor::Arena& arena) {
+  const Stacked unit(batch, arena);
+  ops::l2_normalize(batch.anchors_BD, unit.anchors_BD());
+  ops::l2_normalize(batch.positives_BD, unit.positives_BD());
+  if (batch.negatives_BD.rows > 0) ops::l2_normalize(batch.negatives_BD, unit.negatives_BD());
+  return unit;
+}
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
@@ -96,58 +105,91 @@ void through_normalisation(ConstMatrix x_RD, ConstMatrix n_RD, ConstMatrix g_RD,
   });
 }
 
+/// The loss, and if `gradients` is given the gradients by the vectors of length 1, which are added to it.
+ContrastiveLoss one_way(const PairEmbeddings& batch, const Stacked& unit, const ContrastiveOptions& options,
+                        const Stacked* gradients, tensor::Arena& arena) {
+  const float scale = 1 / options.temperature;
+  const Matrix logits_BC = arena.matrix(DType::f32, unit.pairs, unit.candidates_CD().rows);
+  ops::multiply(unit.anchors_BD(), unit.candidates_CD(), scale, logits_BC, false);
+  const ContrastiveLoss result = through_mean(batch.groups_B, options.symmetric ? 0.5 : 1, logits_BC);
+  if (gradients != nullptr) {
+    ops::multiply_backward(logits_BC, unit.candidates_CD(), scale, gradients->anchors_BD(), true);
+    ops::weight_gradient(logits_BC, unit.anchors_BD(), scale, gradients->candidates_CD());
+  }
+  return result;
+}
+
+/// The way back of the symmetric loss.
+ContrastiveLoss other_way(const PairEmbeddings& batch, const Stacked& unit, const ContrastiveOptions& options,
+                          const Stacked* gradients, tensor::Arena& arena) {
+  const float scale = 1 / options.temperature;
+  const Matrix logits_BB = arena.matrix(DType::f32, unit.pairs, unit.pairs);
+  ops::multiply(unit.positives_BD(), unit.anchors_BD(), scale, logits_BB, false);
+  const ContrastiveLoss result = through_mean(batch.groups_B, 0.5, logits_BB);
+  if (gradients != nullptr) {
+    ops::multiply_backward(logits_BB, unit.anchors_BD(), scale, gradients->positives_BD(), true);
+    ops::weight_gradient(logits_BB, unit.positives_BD(), scale, gradients->anchors_BD());
+  }
+  return result;
+}
+
+/// Groups of anchors and positives; hard negatives are like nothing else.
+std::vector<std::int32_t> groups_of(const PairEmbeddings& batch, const Stacked& unit) {
+  const auto pairs = static_cast<std::size_t>(unit.pairs);
+  std::vector<std::int32_t> groups(static_cast<std::size_t>(unit.all_ED.rows), -1);
+  for (std::size_t i = 0; i < pairs; ++i) {
+    groups[i] = groups[pairs + i] = batch.groups_B.empty() ? static_cast<std::int32_t>(i) : batch.groups_B[i];
+  }
+  return groups;
+}
+
+ContrastiveLoss in_groups(const PairEmbeddings& batch, const Stacked& unit, const ContrastiveOptions& options,
+                          const Stacked* gradients, tensor::Arena& arena) {
+  const float scale = 1 / options.temperature;
+  const Matrix logits_EE = arena.matrix(DType::f32, unit.pairs_ED().rows, unit.all_ED.rows);
+  ops::multiply(unit.pairs_ED(), unit.all_ED, scale, logits_EE, false);
+  const auto rows = static_cast<double>(logits_EE.rows);
+  const CrossEntropy result = through_group_cross_entropy(logits_EE, groups_of(batch, unit), 1 / rows);
+  if (gradients != nullptr) {
+    ops::multiply_backward(logits_EE, unit.all_ED, scale, gradients->pairs_ED(), true);
+    ops::weight_gradient(logits_EE, unit.pairs_ED(), scale, gradients->all_ED);
+  }
+  return {result.sum / rows, static_cast<double>(result.hits) / rows};
+}
+
+ContrastiveLoss loss_of(const PairEmbeddings& batch, const Stacked& unit, const ContrastiveOptions& options,
+                        const Stacked* gradients, tensor::Arena& arena) {
+  if (options.grouped) return in_groups(batch, unit, options, gradients, arena);
+  const ContrastiveLoss there = one_way(batch, unit, options, gradients, arena);
+  return options.symmetric ? sum(there, other_way(batch, unit, options, gradients, arena)) : there;
+}
+
 }  // namespace
 
 void contrastive_logits(const PairEmbeddings& batch, float temperature, Matrix logits, tensor::Arena& arena) {
   check(batch);
   const tensor::Arena::Scope scope(arena);
-  const Normalised unit(batch, arena);
-  ops::multiply(unit.anchors_BD, unit.candidates_CD, 1 / temperature, logits, false);
+  const Stacked unit = normalised(batch, arena);
+  ops::multiply(unit.anchors_BD(), unit.candidates_CD(), 1 / temperature, logits, false);
 }
 
 ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, const ContrastiveOptions& options, tensor::Arena& arena) {
   check(batch);
   const tensor::Arena::Scope scope(arena);
-  const std::int64_t B = batch.anchors_BD.rows;
-  const double share = options.symmetric ? 0.5 : 1;
-  const Normalised unit(batch, arena);
-  const Matrix logits_BC = arena.matrix(DType::f32, B, candidates_of(batch));
-  ops::multiply(unit.anchors_BD, unit.candidates_CD, 1 / options.temperature, logits_BC, false);
-  const ContrastiveLoss result = through_mean(batch.groups_B, share, logits_BC);
-  if (!options.symmetric) return result;
-  const Matrix logits_BB = arena.matrix(DType::f32, B, B);
-  ops::multiply(unit.positives_BD(), unit.anchors_BD, 1 / options.temperature, logits_BB, false);
-  return sum(result, through_mean(batch.groups_B, share, logits_BB));
+  return loss_of(batch, normalised(batch, arena), options, nullptr, arena);
 }
 
 ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, const ContrastiveOptions& options,
                                  const PairGradients& gradients, tensor::Arena& arena) {
   check(batch);
   const tensor::Arena::Scope scope(arena);
-  const std::int64_t B = batch.anchors_BD.rows, C = candidates_of(batch), D = batch.anchors_BD.columns;
-  const float scale = 1 / options.temperature;
-  const double share = options.symmetric ? 0.5 : 1;
-  const Normalised unit(batch, arena);
-  const Matrix logits_BC = arena.matrix(DType::f32, B, C);
-  ops::multiply(unit.anchors_BD, unit.candidates_CD, scale, logits_BC, false);
-  ContrastiveLoss result = through_mean(batch.groups_B, share, logits_BC);
-  const Matrix danchors_BD = arena.matrix(DType::f32, B, D), dcandidates_CD = arena.matrix(DType::f32, C, D);
-  ops::fill(dcandidates_CD, 0);
-  ops::multiply_backward(logits_BC, unit.candidates_CD, scale, danchors_BD, false);
-  ops::weight_gradient(logits_BC, unit.anchors_BD, scale, dcandidates_CD);
-  if (options.symmetric) {
-    const Matrix logits_BB = arena.matrix(DType::f32, B, B);
-    ops::multiply(unit.positives_BD(), unit.anchors_BD, scale, logits_BB, false);
-    result = sum(result, through_mean(batch.groups_B, share, logits_BB));
-    ops::multiply_backward(logits_BB, unit.anchors_BD, scale, dcandidates_CD.row_range(0, B), true);
-    ops::weight_gradient(logits_BB, unit.positives_BD(), scale, danchors_BD);
-  }
-  through_normalisation(batch.anchors_BD, unit.anchors_BD, danchors_BD, gradients.anchors_BD);
-  through_normalisation(batch.positives_BD, unit.positives_BD(), dcandidates_CD.row_range(0, B),
-                        gradients.positives_BD);
+  const Stacked unit = normalised(batch, arena), through(batch, arena);
+  ops::fill(through.all_ED, 0);
+  const ContrastiveLoss result = loss_of(batch, unit, options, &through, arena);
+  through_normalisation(batch.anchors_BD, unit.anchors_BD(), through.anchors_BD(), gradients.anchors_BD);
+  through_normalisation(batch.positives_BD, unit.positives_BD(), through.positives_BD(), gradients.positives_BD);
   if (batch.negatives_BD.rows > 0) {
-    through_normalisation(batch.negatives_BD, unit.candidates_CD.row_range(B, B), dcandidates_CD.row_range(B, B),
-                          gradients.negatives_BD);
+    through_normalisation(batch.negatives_BD, unit.negatives_BD(), through.negatives_BD(), gradients.negatives_BD);
   }
   return result;
 }

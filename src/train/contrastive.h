@@ -11,13 +11,14 @@ namespace e5v::train {
 /// negatives may have no rows.
 struct PairEmbeddings {
   tensor::ConstMatrix anchors_BD, positives_BD, negatives_BD;
-  /// Of each pair, or none: an anchor is not told from the positives of other pairs of its group.
+  /// Of each pair, from 0, or none: pairs of one group mean the same.
   std::span<const std::int32_t> groups_B{};
 };
 
 struct ContrastiveOptions {
   float temperature = 0.05f;
   bool symmetric = false;  ///< positives look for their anchors, too: the mean of both losses
+  bool grouped = false;    ///< all of a group look for each other, instead
 };
 
 /// Where the gradients by them are written; shapes alike.
@@ -32,9 +33,12 @@ struct ContrastiveLoss {
 
 /// InfoNCE: the cross-entropy of finding pair i's positive among all positives and all hard negatives of the batch, by
 /// cosine / temperature; the mean over the anchors.
+/// An anchor is not told from the positives of other pairs of its group.
 /// The symmetric loss is its mean with that of finding the anchors among all anchors, accuracy as well.
-/// Source: arXiv:2104.08821, eq. 5 (without negatives eq. 1), the hard negatives weighted like the others; symmetric:
-/// arXiv:2103.00020, section 2.3.
+/// The grouped loss has anchors and positives find, among everything, the others of their group, their partner at
+/// least, in equal parts; accuracy is the share whose nearest is one of them. Source: arXiv:2104.08821, eq. 5 (without
+/// negatives eq. 1), the hard negatives weighted like the others; symmetric: arXiv:2103.00020, section 2.3; grouped:
+/// arXiv:2004.11362, eq. 2.
 ContrastiveLoss contrastive_loss(const PairEmbeddings& batch, const ContrastiveOptions& options, tensor::Arena& arena);
 
 /// The same with its gradients.

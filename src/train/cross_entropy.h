@@ -15,4 +15,10 @@ struct CrossEntropy {
 /// weight * (softmax - target). scores_RC f32; labels_R in [0, C). Sums have one order, whatever the number of threads.
 CrossEntropy through_cross_entropy(tensor::Matrix scores_RC, std::span<const std::int32_t> labels_R, double weight);
 
+/// The same where a row has several labels, each worth an equal part. Columns are things, of which the first R are the
+/// rows: a row's labels are the other things of its group, at least one, and itself is no candidate. groups_C >= 0, or
+/// negative for a thing that is like no other. Source: arXiv:2004.11362, eq. 2.
+CrossEntropy through_group_cross_entropy(tensor::Matrix scores_RC, std::span<const std::int32_t> groups_C,
+                                         double weight);
+
 }  // namespace e5v::train

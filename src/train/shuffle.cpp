@@ -1,6 +1,9 @@
 #include "train/shuffle.h"
 
+#include <algorithm>
 #include <bit>
+#include <tuple>
+#include <utility>
 
 #include "base/error.h"
 
@@ -55,8 +58,55 @@ std::uint64_t Permutation::scramble(std::uint64_t value) const {
 RowOrder::RowOrder(std::int64_t rows, std::int64_t held_out, std::uint64_t seed)
     : seed_(seed), held_out_(require_held_out(held_out, rows)), split_(rows, seed, 0) {}
 
+RowOrder::RowOrder(std::vector<std::int32_t> groups, std::int64_t together, std::int64_t held_out, std::uint64_t seed)
+    : RowOrder(static_cast<std::int64_t>(groups.size()), held_out, seed) {
+  require(together > 1, "[shuffle] expected at least two rows together, found {}", together);
+  groups_ = std::move(groups);
+  together_ = together;
+}
+
+/// Rows of one group are sorted by random numbers and cut into bunches, and these are dealt out at random.
+std::vector<std::int64_t> RowOrder::in_bunches(std::int64_t epoch) const {
+  constexpr std::uint64_t kChoices = std::uint64_t{1} << 41;  // streams apart from those of orders and of turns
+  const Philox random(seed_, kChoices + static_cast<std::uint64_t>(epoch));
+  struct Entry {
+    std::int64_t group, row;
+    std::uint32_t number;
+  };
+  std::vector<Entry> entries;
+  for (std::int64_t i = 0; i < training_rows(); ++i) {
+    const std::int64_t row = split_.at(i);
+    const std::int32_t group = groups_[static_cast<std::size_t>(row)];
+    entries.push_back({group < 0 ? -1 - row : group, row, random.at(static_cast<std::uint64_t>(row))});
+  }
+  std::ranges::sort(entries, {}, [](const Entry& e) { return std::tuple(e.group, e.number, e.row); });
+  std::vector<std::size_t> starts;  // of bunches
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const bool fits = !starts.empty() && entries[i].group == entries[starts.back()].group &&
+                      i - starts.back() < static_cast<std::size_t>(together_);
+    if (!fits) starts.push_back(i);
+  }
+  const auto bunches = static_cast<std::int64_t>(starts.size());
+  starts.push_back(entries.size());
+  const Permutation order(bunches, seed_, static_cast<std::uint64_t>(epoch) + 1);
+  std::vector<std::int64_t> rows;
+  for (std::int64_t place = 0; place < bunches; ++place) {
+    const auto bunch = static_cast<std::size_t>(order.at(place));
+    for (std::size_t i = starts[bunch]; i < starts[bunch + 1]; ++i) rows.push_back(entries[i].row);
+  }
+  return rows;
+}
+
 std::int64_t RowOrder::training(std::int64_t epoch, std::int64_t i) const {
   require(epoch >= 0, "[shuffle] expected an epoch from 0, found {}", epoch);
+  if (together_ > 1) {
+    require_place(i, training_rows());
+    if (epoch_of_bunches_ != epoch) {
+      bunches_ = in_bunches(epoch);
+      epoch_of_bunches_ = epoch;
+    }
+    return bunches_[static_cast<std::size_t>(i)];
+  }
   const Permutation order(training_rows(), seed_, static_cast<std::uint64_t>(epoch) + 1);
   return split_.at(order.at(i));
 }

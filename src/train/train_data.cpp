@@ -1,11 +1,23 @@
 #include "train/train_data.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/hash.h"
 
 namespace e5v::train {
 namespace {
+
+/// A number for the group of each row, -1 for none.
+std::vector<std::int32_t> groups_of(const PairFile& file) {
+  std::unordered_map<std::string, std::int32_t> numbers;
+  std::vector<std::int32_t> groups;
+  for (std::int64_t i = 0; i < file.rows(); ++i) {
+    const std::optional<std::string> group = file.row(i).group;
+    groups.push_back(group ? numbers.emplace(*group, static_cast<std::int32_t>(numbers.size())).first->second : -1);
+  }
+  return groups;
+}
 
 BatchPlan plan_of(const TrainData::Options& options, const std::vector<std::shared_ptr<const PairFile>>& files) {
   std::vector<RowOrder> orders;
@@ -17,7 +29,9 @@ BatchPlan plan_of(const TrainData::Options& options, const std::vector<std::shar
     require(std::min(options.batch, rows - options.held_out) > 1 || files[i]->has_hard_negatives() ||
                 options.sources[i].objective != Objective::contrastive,
             "[{}] a batch of one pair without hard negatives has nothing to tell it from", name);
-    orders.emplace_back(rows, options.held_out, options.seed);
+    const bool grouped = options.together > 1 && options.sources[i].objective == Objective::contrastive;
+    orders.push_back(grouped ? RowOrder(groups_of(*files[i]), options.together, options.held_out, options.seed)
+                             : RowOrder(rows, options.held_out, options.seed));
   }
   return {std::move(orders), options.batch, options.seed};
 }

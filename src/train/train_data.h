@@ -39,6 +39,7 @@ class TrainData {
   struct Options {
     std::vector<DataSource> sources;
     std::int64_t batch = 64;
+    std::int64_t together = 0;            ///< rows of a group that come into a batch together; below 2: by chance
     std::int64_t held_out = 0;            ///< rows of each source that are never trained on
     std::filesystem::path held_out_file;  ///< pairs of another file to evaluate with; contrastive
     std::uint64_t seed = 42;

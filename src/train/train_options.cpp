@@ -20,6 +20,8 @@ void check(const TrainOptions& o) {
   require(!std::filesystem::equivalent(o.model, o.output, error), "[{}] is the model's own folder", o.output.string());
   require(o.micro_batch > 0, "[train] --micro-batch {} is not positive", o.micro_batch);
   require(o.loss.temperature > 0, "[train] --temperature {} is not positive", o.loss.temperature);
+  require(o.data.together == 0 || o.data.together > 1,
+          "[train] --together 1 leaves each row alone: expected 0, or 2 and more");
   require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] --augment {} is not in [0, 2]",
           o.examples.augment);
   require(o.adamw.beta2 < 1, "[train] --beta2 {} is not in [0, 1)", o.adamw.beta2);
@@ -67,6 +69,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--beta2", text_of(o.adamw.beta2)},
                        {"--clip", text_of(o.clip)},
                        {"--temperature", text_of(o.loss.temperature)},
+                       {"--together", text_of(o.data.together)},
                        {"--symmetric", text_of(o.loss.symmetric)},
                        {"--augment", text_of(o.examples.augment)},
                        {"--seed", text_of(o.data.seed)},

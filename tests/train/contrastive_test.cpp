@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -62,8 +63,35 @@ struct Batch {
     return sum / static_cast<double>(kPairs);
   }
 
+  /// Everything looks for the others of its group.
+  double in_groups(double temperature) const {
+    std::vector<const float*> rows;
+    std::vector<std::int32_t> names;
+    for (const Tensor* kind : {&anchors, &positives, &negatives}) {
+      for (std::int64_t i = 0; i * kWidth < kind->elements(); ++i) {
+        rows.push_back(kind->as<float>().data() + i * kWidth);
+        const auto number = static_cast<std::int32_t>(i);
+        const std::int32_t group = groups.empty() ? number : groups[static_cast<std::size_t>(i)];
+        names.push_back(kind == &negatives ? -1 - number : group);
+      }
+    }
+    double sum = 0;
+    for (std::size_t i = 0; i < 2 * kPairs; ++i) {
+      double all = 0, own = 0, count = 0;
+      for (std::size_t j = 0; j < rows.size(); ++j) {
+        if (i == j) continue;
+        const double logit = cosine(rows[i], rows[j]) / temperature;
+        all += std::exp(logit);
+        if (names[i] == names[j]) own += logit, ++count;
+      }
+      sum += std::log(all) - own / count;
+    }
+    return sum / (2 * kPairs);
+  }
+
   double expected(const ContrastiveOptions& options) const {
     const auto temperature = static_cast<double>(options.temperature);
+    if (options.grouped) return in_groups(temperature);
     const double there = one_way(anchors, positives, negatives.elements() > 0 ? &negatives : nullptr, temperature);
     return options.symmetric ? (there + one_way(positives, anchors, nullptr, temperature)) / 2 : there;
   }
@@ -72,10 +100,13 @@ struct Batch {
   std::vector<std::int32_t> groups;
 };
 
-class Contrastive : public testing::TestWithParam<std::tuple<bool, bool, bool>> {
+enum class Way { one, both, grouped };
+
+class Contrastive : public testing::TestWithParam<std::tuple<bool, Way, bool>> {
  protected:
   Contrastive() : batch(std::get<0>(GetParam())) {
-    options.symmetric = std::get<1>(GetParam());
+    options.symmetric = std::get<1>(GetParam()) == Way::both;
+    options.grouped = std::get<1>(GetParam()) == Way::grouped;
     options.temperature = 0.3f;
     if (std::get<2>(GetParam())) batch.groups = {0, 1, 0, 3, 0};
   }
@@ -113,12 +144,33 @@ TEST_P(Contrastive, GradientsAreSlopes) {
   if (negatives) expect_slopes(batch.negatives, dnegatives);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Contrastive, testing::Combine(testing::Bool(), testing::Bool(), testing::Bool()),
+const char* name_of(Way way) {
+  switch (way) {
+    case Way::one: return "OneWay";
+    case Way::both: return "BothWays";
+    case Way::grouped: break;
+  }
+  return "AllWays";
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Contrastive,
+                         testing::Combine(testing::Bool(), testing::Values(Way::one, Way::both, Way::grouped),
+                                          testing::Bool()),
                          [](const auto& kind) {
                            return std::string(std::get<0>(kind.param) ? "Negatives" : "Pairs") +
-                                  (std::get<1>(kind.param) ? "BothWays" : "OneWay") +
-                                  (std::get<2>(kind.param) ? "InGroups" : "Alone");
+                                  name_of(std::get<1>(kind.param)) + (std::get<2>(kind.param) ? "InGroups" : "Alone");
                          });
+
+TEST(ContrastiveGroups, NearestOfTheGroupCounts) {
+  // Two directions: pairs 0 and 1 are of one group and lie along x, 2 along y, but its positive along x.
+  Tensor anchors(DType::f32, {3, 2}), positives(DType::f32, {3, 2});
+  std::ranges::copy(std::vector<float>{1, 0, 2, 0, 0, 1}, anchors.as<float>().begin());
+  std::ranges::copy(std::vector<float>{1, 0.1f, 1, 0.2f, 1, -1}, positives.as<float>().begin());
+  const std::vector<std::int32_t> groups{4, 4, 0};
+  const PairEmbeddings batch{matrix_of(anchors), matrix_of(positives), matrix_of(positives).row_range(0, 0), groups};
+  tensor::Arena arena;
+  EXPECT_DOUBLE_EQ(contrastive_loss(batch, {.grouped = true}, arena).accuracy, 4.0 / 6);
+}
 
 TEST(ContrastiveGroups, AreOneForEachAnchor) {
   Batch batch;

@@ -76,6 +76,51 @@ TEST(Permutation, NeighboursArePartedAtRandom) {
   EXPECT_NEAR(sum / static_cast<double>(order.size()), 100000.0 / 3, 500);
 }
 
+/// 10 rows of group 0, 3 of group 1, one of group 2, two that are alone.
+const std::vector<std::int32_t> kGroups{0, 1, 0, 0, 2, 0, -1, 0, 1, 0, 0, 0, -1, 0, 1, 0};
+
+std::vector<std::int64_t> epoch_of(const RowOrder& order, std::int64_t epoch) {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < order.training_rows(); ++i) rows.push_back(order.training(epoch, i));
+  return rows;
+}
+
+TEST(RowOrder, GroupsComeInBunches) {
+  const RowOrder order(kGroups, 4, 0, 7);
+  for (std::int64_t epoch = 0; epoch < 20; ++epoch) {
+    const std::vector<std::int64_t> rows = epoch_of(order, epoch);
+    ASSERT_EQ(sorted(rows), up_to(16)) << epoch;
+    std::size_t run = 0;  // bunches of one group may meet
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto group = [&](std::size_t place) { return kGroups[static_cast<std::size_t>(rows[place])]; };
+      ++run;
+      if (i + 1 < rows.size() && group(i) == group(i + 1) && group(i) >= 0) continue;
+      if (group(i) == 1) EXPECT_EQ(run, 3u);
+      if (group(i) == 0) EXPECT_THAT(run, testing::AnyOf(2u, 4u, 6u, 8u, 10u));
+      run = 0;
+    }
+  }
+}
+
+TEST(RowOrder, BunchesChangeFromEpochToEpoch) {
+  const RowOrder order(kGroups, 4, 0, 7), again(kGroups, 4, 0, 7);
+  std::set<std::vector<std::int64_t>> seen;
+  for (std::int64_t epoch = 0; epoch < 10; ++epoch) seen.insert(epoch_of(order, epoch));
+  EXPECT_EQ(seen.size(), 10u);
+  EXPECT_EQ(epoch_of(again, 3), epoch_of(order, 3));
+  EXPECT_EQ(epoch_of(order, 2), epoch_of(again, 2));
+}
+
+TEST(RowOrder, WhatIsHeldOutOfGroupsStaysOut) {
+  const RowOrder order(kGroups, 3, 5, 7);
+  std::vector<std::int64_t> rows = epoch_of(order, 4);
+  EXPECT_EQ(rows.size(), 11u);
+  for (std::int64_t i = 0; i < 5; ++i) rows.push_back(order.held_out(i));
+  EXPECT_EQ(sorted(rows), up_to(16));
+  EXPECT_THAT([] { RowOrder(kGroups, 1, 0, 7); }, ThrowsMessage<InvalidInput>(HasSubstr("two rows together, found 1")));
+  EXPECT_THAT([&] { order.training(0, 11); }, ThrowsMessage<InvalidInput>(HasSubstr("of the 11 there are, found 11")));
+}
+
 TEST(Permutation, RefusesWhatIsOutside) {
   EXPECT_THAT([] { Permutation(0, 1, 1); }, ThrowsMessage<InvalidInput>(HasSubstr("at least one row, found 0")));
   EXPECT_THAT([] { Permutation(5, 1, 1).at(5); },
