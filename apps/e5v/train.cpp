@@ -123,8 +123,8 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter =
     "Files of pairs: .csv and .tsv begin with column names: sent0, sent1 and perhaps hard_neg; image0 and image1 are "
-    "paths "
-    "of images. .jsonl has the same names as keys. .txt has a sentence a line, each its own positive under another "
+    "paths of images; group names what pairs of the same meaning share. .jsonl has the same names as keys. .txt has a "
+    "sentence a line, each its own positive under another "
     "dropout (unsupervised SimCSE).\n"
     "\n"
     "A batch is exact whatever --micro-batch is: loss and gradients are those of the whole (GradCache). A run that was "

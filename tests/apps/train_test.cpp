@@ -122,6 +122,8 @@ TEST_F(Train, BadInputIsSaidInOneLine) {
   EXPECT_THAT(error_of("none.csv"), HasSubstr("none.csv"));
   EXPECT_THAT(error_of("pairs.csv", {"--targets", "q_proj,w_proj"}), HasSubstr("no matrix is called \"w_proj\""));
   EXPECT_THAT(error_of("pairs.csv", {"--train", "head"}), HasSubstr("there are lora, llm, projector, vision, all"));
+  EXPECT_THAT(error_of("pairs.csv", {"--together", "1"}), HasSubstr("--together 1 leaves each row alone"));
+  EXPECT_THAT(error_of("pairs.csv", {"--beta2", "1"}), HasSubstr("--beta2 1 is not in [0, 1)"));
   EXPECT_THAT(error_of("pairs.csv", {"--held-out", "6"}),
               HasSubstr("pairs.csv] has 6 rows, expected more than are held out: 6"));
   folder_.write("latin.csv", "sent0,sent1\xff\na,b\n");

@@ -95,8 +95,12 @@ TEST(RowOrder, GroupsComeInBunches) {
       const auto group = [&](std::size_t place) { return kGroups[static_cast<std::size_t>(rows[place])]; };
       ++run;
       if (i + 1 < rows.size() && group(i) == group(i + 1) && group(i) >= 0) continue;
-      if (group(i) == 1) EXPECT_EQ(run, 3u);
-      if (group(i) == 0) EXPECT_THAT(run, testing::AnyOf(2u, 4u, 6u, 8u, 10u));
+      if (group(i) == 1) {
+        EXPECT_EQ(run, 3u);
+      }
+      if (group(i) == 0) {
+        EXPECT_THAT(run, testing::AnyOf(2u, 4u, 6u, 8u, 10u));
+      }
       run = 0;
     }
   }

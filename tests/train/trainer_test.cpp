@@ -128,6 +128,28 @@ TEST(Trainer, ResumedRunsHaveTheSameLosses) {
             read_file(whole.options.output / "adapter/adapter_model.safetensors"));
 }
 
+TEST(Trainer, GroupsComeTogetherAndRunsGoOn) {
+  constexpr const char* kGrouped =
+      "sent0,sent1,group\nTwo dogs run.,Dogs are running.,dogs\nIt is cold.,The day is freezing.,cold\n"
+      "A pair of dogs.,Dogs play.,dogs\nRain again.,It rains.,\nSnow fell.,It freezes.,cold\nShe sings.,A song.,\n";
+  Fixture whole, parts;
+  for (Fixture* fixture : {&whole, &parts}) {
+    fixture->options.data.sources = {{fixture->folder.write("groups.csv", kGrouped), Objective::contrastive}};
+    fixture->options.data.together = 2;
+    fixture->options.data.batch = 4;
+    fixture->options.loss.grouped = true;
+  }
+  whole.run();
+  parts.run_until(3);
+  parts.options.resume = true;
+  parts.run();
+  expect_same_losses(parts.metrics(), whole.metrics());
+  parts.options.data.together = 3;
+  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together was 2, is 3")));
+  parts.options.data.together = 1;
+  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together 1 leaves each row alone")));
+}
+
 TEST(Trainer, ResumedRunsOfWholeWeightsToo) {
   Fixture whole, parts;
   for (Fixture* fixture : {&whole, &parts}) {
