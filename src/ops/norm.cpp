@@ -1,12 +1,9 @@
 #include "ops/norm.h"
 
-#include <cmath>
 #include <vector>
 
 #include "ops/check.h"
-#include "ops/cpu/column_sums.h"
 #include "ops/cpu/kernels.h"
-#include "ops/cpu/rows.h"
 #include "ops/rows.h"
 
 namespace e5v::ops {
@@ -21,36 +18,12 @@ void check_backward(const char* op, tensor::ConstMatrix x, std::span<const float
   if (!dgamma.empty()) check_length(op, "dgamma", dgamma.size(), x.columns);
 }
 
-/// What a norm subtracts from a row, and what it multiplies the rest with.
-struct Scaling {
-  float mean, factor;
-};
-
-std::vector<Scaling> scalings(tensor::ConstMatrix x, float eps, bool centred) {
-  std::vector<Scaling> result(static_cast<std::size_t>(x.rows));
-  const auto width = static_cast<double>(x.columns);
-  cpu::for_rows(x.rows, x.columns, [&](std::int64_t row) {
-    const float* from = x.row<float>(row);
-    double mean = 0, square = 0;
-    for (std::int64_t j = 0; centred && j < x.columns; ++j) mean += static_cast<double>(from[j]) / width;
-    for (std::int64_t j = 0; j < x.columns; ++j) {
-      const double value = static_cast<double>(from[j]) - mean;
-      square += value * value;
-    }
-    const double factor = 1 / std::sqrt(square / width + static_cast<double>(eps));
-    result[static_cast<std::size_t>(row)] = {static_cast<float>(mean), static_cast<float>(factor)};
-  });
-  return result;
-}
-
 void add_gamma_gradient(tensor::ConstMatrix x, float eps, bool centred, tensor::ConstMatrix dy,
                         std::span<float> dgamma) {
   if (dgamma.empty()) return;
-  const std::vector<Scaling> rows = scalings(x, eps, centred);
-  cpu::add_column_sums(x.rows, dgamma, [&](std::int64_t row, std::int64_t j) {
-    const Scaling& scaling = rows[static_cast<std::size_t>(row)];
-    return dy.row<float>(row)[j] * (x.row<float>(row)[j] - scaling.mean) * scaling.factor;
-  });
+  std::vector<cpu::RowScaling> rows(static_cast<std::size_t>(x.rows));
+  cpu::norm_scalings(x, eps, centred, rows);
+  cpu::add_normed_column_sums(dy, x, rows, dgamma);
 }
 
 }  // namespace

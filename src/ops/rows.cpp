@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "ops/check.h"
-#include "ops/cpu/column_sums.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/rows.h"
 
@@ -58,7 +57,7 @@ void add_rows(tensor::ConstMatrix x_PD, std::span<const std::int64_t> rows_P, te
 void add_column_sums(tensor::ConstMatrix x_TD, std::span<float> sums_D) {
   check_type("add_column_sums", "x", x_TD.dtype, tensor::DType::f32);
   if (!sums_D.empty()) check_length("add_column_sums", "sums", sums_D.size(), x_TD.columns);
-  cpu::add_column_sums(x_TD.rows, sums_D, [&](std::int64_t row, std::int64_t j) { return x_TD.row<float>(row)[j]; });
+  cpu::add_column_sums(x_TD, sums_D);
 }
 
 void add(tensor::ConstMatrix x, tensor::Matrix y) {

@@ -22,6 +22,19 @@ void rms_norm_backward(tensor::ConstMatrix x, const float* gamma, float eps, ten
 void layer_norm_backward(tensor::ConstMatrix x, const float* gamma, float eps, tensor::ConstMatrix dy,
                          tensor::Matrix dx);
 
+/// What a norm subtracts from a row, and what it multiplies the rest with.
+struct RowScaling {
+  float mean, factor;
+};
+void norm_scalings(tensor::ConstMatrix x, float eps, bool centred, std::span<RowScaling> rows);
+/// sums[j] += x[0][j] + x[1][j] + ..., in double and in this order.
+void add_column_sums(tensor::ConstMatrix x, std::span<float> sums);
+/// The same of dy (x - mean) factor.
+void add_normed_column_sums(tensor::ConstMatrix dy, tensor::ConstMatrix x, std::span<const RowScaling> rows,
+                            std::span<float> sums);
+/// y = x^T, both bf16.
+void transpose_bf16(tensor::ConstMatrix x, tensor::Matrix y);
+
 enum class Pointwise { quick_gelu, gelu, gelu_tanh };
 void pointwise(Pointwise function, tensor::ConstMatrix x, tensor::Matrix y);
 void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y);

@@ -18,20 +18,20 @@ HWY_INLINE float square_sum(const float* x, std::size_t width) {
       width, [](auto v) HWY_ATTR { return hn::Mul(v, v); }, x);
 }
 
+/// 1 / sqrt(mean(x^2) + eps).
+float root_factor(const float* x, float eps, std::size_t width) {
+  return 1.0f / std::sqrt(square_sum(x, width) / static_cast<float>(width) + eps);
+}
+
 template <class To>
 void rms_norm_row(const float* x, const float* gamma, float eps, std::size_t width, To* y) {
-  const float square = square_sum(x, width);
-  const auto factor = hn::Set(FloatTag(), 1.0f / std::sqrt(square / static_cast<float>(width) + eps));
+  const auto factor = hn::Set(FloatTag(), root_factor(x, eps, width));
   transform(
       width, y, [=](auto v, auto g) HWY_ATTR { return hn::Mul(hn::Mul(v, factor), g); }, x, gamma);
 }
 
 /// mean(x) and 1 / sqrt(var(x) + eps).
-struct RowMoments {
-  float mean, factor;
-};
-
-RowMoments moments(const float* x, float eps, std::size_t width) {
+RowScaling moments(const float* x, float eps, std::size_t width) {
   const auto count = static_cast<float>(width);
   const float mean = sum_of(
                          width, [](auto v) HWY_ATTR { return v; }, x) /
@@ -46,7 +46,7 @@ RowMoments moments(const float* x, float eps, std::size_t width) {
 
 template <class To>
 void layer_norm_row(const float* x, const float* gamma, const float* beta, float eps, std::size_t width, To* y) {
-  const RowMoments row = moments(x, eps, width);
+  const RowScaling row = moments(x, eps, width);
   const auto mean = hn::Set(FloatTag(), row.mean), factor = hn::Set(FloatTag(), row.factor);
   const auto scale = [=](auto v, auto g, auto b)
                          HWY_ATTR { return hn::MulAdd(hn::Mul(hn::Sub(v, mean), factor), g, b); };
@@ -71,7 +71,7 @@ void layer_norm_bf16(const float* x, const float* gamma, const float* beta, floa
 void rms_norm_backward_row(const float* x, const float* gamma, float eps, const float* dy, std::size_t width,
                            float* dx) {
   const auto count = static_cast<float>(width);
-  const float r = 1.0f / std::sqrt(square_sum(x, width) / count + eps);
+  const float r = root_factor(x, eps, width);
   const auto product = [](auto v, auto g, auto d) HWY_ATTR { return hn::Mul(hn::Mul(v, g), d); };
   const auto slope = hn::Set(FloatTag(), sum_of(width, product, x, gamma, dy) / count * r * r);  // mean(g h) r
   const auto factor = hn::Set(FloatTag(), r);
@@ -86,7 +86,7 @@ void rms_norm_backward_row(const float* x, const float* gamma, float eps, const 
 void layer_norm_backward_row(const float* x, const float* gamma, float eps, const float* dy, std::size_t width,
                              float* dx) {
   const auto count = static_cast<float>(width);
-  const RowMoments row = moments(x, eps, width);
+  const RowScaling row = moments(x, eps, width);
   const auto mean = hn::Set(FloatTag(), row.mean), r = hn::Set(FloatTag(), row.factor);
   const auto gradient = [](auto g, auto d) HWY_ATTR { return hn::Mul(g, d); };
   const auto product = [=](auto v, auto g, auto d) HWY_ATTR { return hn::Mul(hn::Sub(v, mean), hn::Mul(g, d)); };
@@ -109,6 +109,10 @@ void l2_normalize_row(const float* x, std::size_t width, float* y) {
       width, y, [=](auto v) HWY_ATTR { return hn::Div(v, divisor); }, x);
 }
 
+RowScaling norm_scaling(const float* x, float eps, bool centred, std::size_t width) {
+  return centred ? moments(x, eps, width) : RowScaling{0, root_factor(x, eps, width)};
+}
+
 int vector_bits() { return static_cast<int>(hn::Lanes(FloatTag()) * sizeof(float) * 8); }
 
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE
@@ -124,6 +128,7 @@ HWY_EXPORT(layer_norm_bf16);
 HWY_EXPORT(rms_norm_backward_row);
 HWY_EXPORT(layer_norm_backward_row);
 HWY_EXPORT(l2_normalize_row);
+HWY_EXPORT(norm_scaling);
 HWY_EXPORT(vector_bits);
 
 int vector_bits() { return HWY_DYNAMIC_DISPATCH(vector_bits)(); }
@@ -155,6 +160,13 @@ void layer_norm(tensor::ConstMatrix x, const float* gamma, const float* beta, fl
 void l2_normalize(tensor::ConstMatrix x, tensor::Matrix y) {
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
     HWY_DYNAMIC_DISPATCH(l2_normalize_row)(x.row<float>(row), static_cast<std::size_t>(x.columns), y.row<float>(row));
+  });
+}
+
+void norm_scalings(tensor::ConstMatrix x, float eps, bool centred, std::span<RowScaling> rows) {
+  for_rows(x.rows, x.columns, [&](std::int64_t row) {
+    rows[static_cast<std::size_t>(row)] =
+        HWY_DYNAMIC_DISPATCH(norm_scaling)(x.row<float>(row), eps, centred, static_cast<std::size_t>(x.columns));
   });
 }
 

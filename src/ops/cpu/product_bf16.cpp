@@ -1,8 +1,7 @@
-#include <algorithm>
 #include <string_view>
 
-#include "base/parallel.h"
 #include "ops/cpu/dnnl_matmul.h"
+#include "ops/cpu/kernels.h"
 #include "ops/cpu/product.h"
 #include "ops/cpu/scratch.h"
 #include "ops/isa.h"
@@ -10,7 +9,6 @@
 namespace e5v::ops::cpu {
 namespace {
 
-using tensor::BFloat16;
 using tensor::DType;
 
 /// The factor as oneDNN sees it: a transposed one by its strides.
@@ -19,21 +17,6 @@ dnnl::memory::desc desc_of(const Factor& factor) {
   return {{factor.rows(), factor.columns()},
           dnnl_type(factor.matrix.dtype),
           factor.side == Side::plain ? dnnl::memory::dims{stride, 1} : dnnl::memory::dims{1, stride}};
-}
-
-/// y = x^T, both bf16, a block that stays in cache at a time.
-void transpose(tensor::ConstMatrix x, tensor::Matrix y) {
-  constexpr std::int64_t kBlock = 32;
-  parallel_for((x.columns + kBlock - 1) / kBlock, 1, [&](std::int64_t block) {
-    const std::int64_t first = block * kBlock, last = std::min(first + kBlock, x.columns);
-    for (std::int64_t begin = 0; begin < x.rows; begin += kBlock) {
-      const std::int64_t end = std::min(begin + kBlock, x.rows);
-      for (std::int64_t column = first; column < last; ++column) {
-        BFloat16* to = y.row<BFloat16>(column);
-        for (std::int64_t row = begin; row < end; ++row) to[row] = x.row<BFloat16>(row)[column];
-      }
-    }
-  });
 }
 
 }  // namespace
@@ -74,7 +57,7 @@ void product_bf16_transposed(tensor::ConstMatrix a, tensor::ConstMatrix b, tenso
   thread_local Scratch memory;
   const auto bytes = static_cast<std::size_t>(a.rows * a.columns * size_of(DType::bf16));
   const tensor::Matrix turned{memory.reserve(bytes), DType::bf16, a.columns, a.rows, a.rows};
-  transpose(a, turned);
+  transpose_bf16(a, turned);
   product_bf16(turned, {b, Side::plain}, c, true);
 }
 
