@@ -24,8 +24,6 @@ NOISE = {"hash", "unsorted", "lemon_theme_icon", "theme", "icons", "icon", "appl
          "signs_and_symbols", "united_nations_member", "mimetypes", "mime-types", "filesystem", "appicon", "menu",
          "webpage", "magick", "geometry", "bordered", "simple", "desktop"}
 CREATORS = re.compile(r"architetto|francesc|franc|rollandin|_\w{1,7}_$")
-PROMPTS = ["\nSummary above sentence in one word: ", "\nSummary above image in one word: ", "user\n\n",
-           "assistant\n\n \n", " Describe this image in one word:", "Modify this image with \"", "\", desribe modified image in one word:"]
 
 
 def plain(text):
@@ -170,7 +168,7 @@ def main():
     evaluation_files(rows, pictures, output)
     sentences_of_nli = list(csv.reader(nli.open(encoding="utf-8")))[1:]
     write_rows(output / "nli.csv", ["sent0", "sent1", "hard_neg"], sentences_of_nli)
-    texts += [(s, 1) for row in sentences_of_nli for s in row] + [(p, 100000) for p in PROMPTS]
+    texts += [(s, 1) for row in sentences_of_nli for s in row]
     tokenizer.write(output / "tokenizer.json", texts, VOCABULARY)
     print(f"{output}: {len(texts)} texts, a vocabulary of {VOCABULARY}")
 

@@ -7,6 +7,10 @@ import re
 # GPT-2's pattern without its contractions and Unicode classes: what the texts of the recipe are made of.
 PATTERN = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
 SPECIALS = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<image>"]
+# What stands in every prompt of E5-V, a token each: so small a model has better use for its time than to spell it out.
+PHRASES = ["<|start_header_id|>user<|end_header_id|>\n\n", "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n",
+           "\nSummary above sentence", "\nSummary above image", " in one word: ", " in one word:", "Modify this image with \"",
+           "\", desribe modified image", "\n Describe this image"]
 
 
 def byte_letters():
@@ -62,15 +66,15 @@ def learn(counts, size):
 
 
 def tokenizer_json(texts, size):
-    """texts: pairs of a text and its weight. The vocabulary has `size` tokens, special ones last."""
+    """texts: pairs of a text and its weight. The vocabulary has `size` tokens: phrases and special ones come last."""
     counts = collections.Counter()
     for text, weight in texts:
         for word in PATTERN.findall(text.lower()):
             counts[word] += weight
-    vocabulary, merges = learn(dict(sorted(counts.items())), size - len(SPECIALS))
-    first = size - len(SPECIALS)  # wherever learning ended: config.json names them
+    first = size - len(PHRASES) - len(SPECIALS)  # wherever learning ends: config.json names the last ones
+    vocabulary, merges = learn(dict(sorted(counts.items())), first)
     added = [{"id": first + i, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
-              "normalized": False, "special": True} for i, content in enumerate(SPECIALS)]
+              "normalized": False, "special": content in SPECIALS} for i, content in enumerate(PHRASES + SPECIALS)]
     begin = {"SpecialToken": {"id": SPECIALS[0], "type_id": 0}}
     return {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
@@ -79,7 +83,7 @@ def tokenizer_json(texts, size):
         "post_processor": {
             "type": "TemplateProcessing", "single": [begin, {"Sequence": {"id": "A", "type_id": 0}}],
             "pair": [begin, {"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": {SPECIALS[0]: {"id": SPECIALS[0], "ids": [first], "tokens": [SPECIALS[0]]}}},
+            "special_tokens": {SPECIALS[0]: {"id": SPECIALS[0], "ids": [size - len(SPECIALS)], "tokens": [SPECIALS[0]]}}},
         "decoder": {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True},
         "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
                   "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": True,
