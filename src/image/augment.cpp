@@ -41,6 +41,12 @@ struct Planes {
   const float* at(int x, int y) const { return const_cast<Planes*>(this)->at(x, y); }
 };
 
+/// The nearest of 256 tones.
+std::uint8_t tone(float value) {
+  constexpr float kHalf = 0.5f;
+  return static_cast<std::uint8_t>(std::clamp(value, 0.0f, kWhite) + kHalf);
+}
+
 float luma(const float* rgb) { return kLuma[0] * rgb[0] + kLuma[1] * rgb[1] + kLuma[2] * rgb[2]; }
 
 /// From a place of the result, relative to the middle, to one of the source.
@@ -120,7 +126,7 @@ void recolour(Planes& picture, Draws& draws, float strength) {
       const float value = grey_level + saturation * turned;
       // White stays white: drawings stand on it.
       const float lit = kWhite - contrast * (kWhite - value) + light * (kWhite - grey_level) / kWhite;
-      p[channel] = curve[static_cast<std::size_t>(std::clamp(lit, 0.0f, kWhite) + 0.5f)];
+      p[channel] = curve[tone(lit)];
     }
   }
 }
@@ -225,7 +231,7 @@ Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
   leave_out(planes, draws, strength);
   Bitmap result(picture.width, picture.height);
   for (std::size_t i = 0; i < result.pixels.size(); ++i) {
-    result.pixels[i] = static_cast<std::uint8_t>(std::clamp(planes.values[i], 0.0f, kWhite) + 0.5f);
+    result.pixels[i] = tone(planes.values[i]);
   }
   return result;
 }
