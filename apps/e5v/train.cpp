@@ -88,7 +88,6 @@ int run_train(TrainCommand& command) {
   options.schedule = train::schedule_shape(command.schedule);
   options.data.held_out_file = command.held_out_file;
   options.examples.seed = options.data.seed;
-  options.loss.grouped = options.data.together > 1;
   options.examples.paper_prompts = options.examples.paper_masks = options.input.paper_compat;
   Display display;
   train::TrainHooks hooks;

@@ -29,7 +29,7 @@ fi
 cores=$(nproc)
 processes=${PROCESSES:-$((cores < 8 ? cores : 8))}
 launch=()
-if [ "$processes" -gt 1 ] && command -v mpirun > /dev/null; then
+if [ "$processes" -gt 1 ] && [ -f "$(dirname "$e5v")/e5v_mpi.so" ] && command -v mpirun > /dev/null; then
   launch=(mpirun -n "$processes" --use-hwthread-cpus)
   [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi

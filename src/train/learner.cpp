@@ -26,7 +26,7 @@ Learner::Learner(Trainee& model, const TrainOptions& options, const ranks::Group
       group_(group),
       parameters_(spans_of(model.parameters())),
       optimizer_(sizes_of(parameters_), options.adamw),
-      contrastive_(model, {options.micro_batch, options.loss}, group),
+      contrastive_(model, {options.micro_batch, loss_of(options)}, group),
       captioning_(model, options.micro_batch, group) {}
 
 std::int64_t Learner::trained() const {

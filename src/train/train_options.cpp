@@ -36,6 +36,12 @@ std::int64_t steps_of(const TrainOptions& o, const TrainData& data) {
   return std::max<std::int64_t>(1, std::llround(o.epochs * static_cast<double>(data.steps_per_epoch())));
 }
 
+ContrastiveOptions loss_of(const TrainOptions& options) {
+  ContrastiveOptions loss = options.loss;
+  loss.grouped = options.data.together > 1;
+  return loss;
+}
+
 TraineeOptions trainee_options(const TrainOptions& options, const TrainData& data) {
   TraineeOptions result = options.trainee;
   result.seed = options.data.seed;

@@ -19,7 +19,7 @@ struct TrainOptions {
   TraineeOptions trainee;
   EmbedderOptions input;         ///< how images are read; dtype and threads
   std::int64_t micro_batch = 8;  ///< pairs computed together
-  ContrastiveOptions loss;
+  ContrastiveOptions loss;       ///< whether it is grouped follows from data.together: loss_of()
   double epochs = 2;
   std::int64_t steps = 0;  ///< 0: as many as the epochs have
   ScheduleShape schedule = ScheduleShape::linear;
@@ -38,6 +38,9 @@ void check(const TrainOptions& options);
 
 /// How many steps the run has.
 std::int64_t steps_of(const TrainOptions& options, const TrainData& data);
+
+/// The contrastive loss of the run: grouped when rows of a group come together.
+ContrastiveOptions loss_of(const TrainOptions& options);
 
 /// How the model is made for the data.
 TraineeOptions trainee_options(const TrainOptions& options, const TrainData& data);

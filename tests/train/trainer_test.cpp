@@ -137,13 +137,14 @@ TEST(Trainer, GroupsComeTogetherAndRunsGoOn) {
     fixture->options.data.sources = {{fixture->folder.write("groups.csv", kGrouped), Objective::contrastive}};
     fixture->options.data.together = 2;
     fixture->options.data.batch = 4;
-    fixture->options.loss.grouped = true;
   }
   whole.run();
   parts.run_until(3);
   parts.options.resume = true;
   parts.run();
   expect_same_losses(parts.metrics(), whole.metrics());
+  EXPECT_TRUE(loss_of(whole.options).grouped);
+  EXPECT_FALSE(loss_of(Fixture().options).grouped);
   parts.options.data.together = 3;
   EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together was 2, is 3")));
   parts.options.data.together = 1;
