@@ -62,32 +62,46 @@ model::SyntheticWeights make_weights(const model::ModelConfig& config, tensor::D
   return weights;
 }
 
+model::Checkpoint checkpoint_of(const model::SyntheticWeights& weights, tensor::Place place) {
+  model::Checkpoint checkpoint(weights.tensors, "synthetic weights");
+  checkpoint.place_on(place);
+  return checkpoint;
+}
+
+std::vector<embed::PreparedInput> prepared(embed::Preparer& preparer, const std::vector<Input>& inputs) {
+  std::vector<embed::PreparedInput> result;
+  for (const Input& input : inputs) result.push_back(preparer.prepare(input));
+  return result;
+}
+
 }  // namespace
 
 BenchModel::BenchModel(const model::ModelConfig& config, tensor::DType stored, tensor::WeightFormat format,
-                       nn::Precision precision)
+                       nn::Precision precision, tensor::Place place)
     : config_(config),
       precision_(precision),
       weights_(make_weights(config, stored, format)),
-      checkpoint_(weights_.tensors, "synthetic weights"),
+      checkpoint_(checkpoint_of(weights_, place)),
       preparer_(preparer_of(config)),
-      model_(checkpoint_, config, preprocess_of(config), precision) {}
+      model_(checkpoint_, config, preprocess_of(config), precision),
+      arena_(place) {}
 
 template <class Body>
-void BenchModel::for_batches(const std::vector<Input>& inputs, const Body& body) {
-  embed::Batch batch(EmbedderOptions{}.token_budget);
-  for (const Input& input : inputs) {
-    embed::PreparedInput prepared = preparer_.prepare(input);
-    if (!batch.fits(prepared)) {
+void BenchModel::for_batches(std::vector<embed::PreparedInput> inputs, const Body& body) {
+  embed::Batch batch(embed::chosen_token_budget(0, arena_.place()));
+  for (embed::PreparedInput& input : inputs) {
+    if (!batch.fits(input)) {
       body(batch.inputs());
       batch.clear();
     }
-    batch.add(std::move(prepared));
+    batch.add(std::move(input));
   }
   if (!batch.empty()) body(batch.inputs());
 }
 
-void BenchModel::embed(const std::vector<Input>& inputs) {
+void BenchModel::embed(const std::vector<Input>& inputs) { embed(prepared(preparer_, inputs)); }
+
+void BenchModel::embed(const std::vector<embed::PreparedInput>& inputs) {
   for_batches(inputs, [&](std::span<const embed::PreparedInput> batch) {
     const tensor::Arena::Scope scope(arena_);
     const auto count = static_cast<std::int64_t>(batch.size());
@@ -97,12 +111,12 @@ void BenchModel::embed(const std::vector<Input>& inputs) {
 
 double BenchModel::flops(const std::vector<Input>& inputs) {
   double flops = 0;
-  for_batches(inputs, [&](std::span<const embed::PreparedInput> batch) { flops += batch_flops(config_, batch); });
+  for_batches(prepared(preparer_, inputs), [&](std::span<const embed::PreparedInput> batch) { flops += batch_flops(config_, batch); });
   return flops;
 }
 
-model::ModelConfig bench_config(bool quick) {
-  const auto layers = quick ? std::nullopt : std::optional<std::int64_t>(4);
+model::ModelConfig bench_config(bool quick, std::int64_t language_layers) {
+  const auto layers = quick ? std::nullopt : std::optional<std::int64_t>(language_layers);
   model::ModelConfig config =
       model::parse_config(model::synthetic_config(quick ? "tiny" : "e5-v", layers, tensor::DType::f32), "bench");
   if (!quick) {

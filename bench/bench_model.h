@@ -17,7 +17,7 @@ class BenchModel {
  public:
   /// `format` is that of the language model's matrices.
   BenchModel(const model::ModelConfig& config, tensor::DType stored, tensor::WeightFormat format,
-             nn::Precision precision);
+             nn::Precision precision, tensor::Place place = tensor::Place::host);
 
   const model::ModelConfig& config() const { return config_; }
   const model::LlavaNext& model() const { return model_; }
@@ -25,15 +25,18 @@ class BenchModel {
   embed::Preparer& preparer() { return preparer_; }
   nn::Precision precision() const { return precision_; }
   tensor::Arena& arena() { return arena_; }
+  tensor::Place place() const { return arena_.place(); }
 
   /// From inputs to vectors, in batches as an Embedder makes them, but without preparing ahead.
   void embed(const std::vector<Input>& inputs);
+  /// The same for what has been prepared.
+  void embed(const std::vector<embed::PreparedInput>& inputs);
   /// The floating-point operations of that.
   double flops(const std::vector<Input>& inputs);
 
  private:
   template <class Body>
-  void for_batches(const std::vector<Input>& inputs, const Body& body);
+  void for_batches(std::vector<embed::PreparedInput> inputs, const Body& body);
 
   model::ModelConfig config_;
   nn::Precision precision_;
@@ -46,6 +49,6 @@ class BenchModel {
 
 /// E5-V's shape with 4 of the 32 language layers (layers are alike), all of the vision tower, and a small vocabulary,
 /// which no time depends on; or the tiny config.
-model::ModelConfig bench_config(bool quick);
+model::ModelConfig bench_config(bool quick, std::int64_t layers = 4);
 
 }  // namespace e5v::bench

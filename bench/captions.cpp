@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <array>
 
 #include "workloads.h"
@@ -13,9 +15,15 @@ Workload captions(BenchModel& model) {
       "running through the snow with a ball",     "sitting on a wooden bench by the lake",
       "looking at a train in the station",        "crossing a street full of cars and people",
       "playing in the grass on a warm afternoon", "waiting for food at a small table"};
+  const int rounds = model.place() == tensor::Place::host ? 1 : 64;
   std::vector<Input> inputs;
-  for (const char* who : kWho) {
-    for (const char* what : kWhat) inputs.push_back(Input::from_text(std::string(who) + " " + what + "."));
+  for (int round = 0; round < rounds; ++round) {
+    for (const char* who : kWho) {
+      for (const char* what : kWhat) {
+        const std::string caption = fmt::format("{} {}", who, what);
+        inputs.push_back(Input::from_text(rounds == 1 ? caption + "." : fmt::format("{}, number {}.", caption, round)));
+      }
+    }
   }
   return {"captions", "captions", static_cast<double>(inputs.size()), model.flops(inputs),
           [&model, inputs] { model.embed(inputs); }};

@@ -6,14 +6,14 @@
 
 namespace e5v::bench {
 
-/// The fastest GEMM that the CPU library (oneDNN) has for an arithmetic, called without anything of ours around it:
-/// the ceiling of every share.
+/// The fastest GEMM that the library (oneDNN, on a GPU cuBLASLt) has for an arithmetic, called without anything of ours
+/// around it: the ceiling of every share.
 class GemmPeak {
  public:
   /// Tries the library's ways (plain GEMM calls for f32 and int8, matmul on packed weights for all) on the shapes of
   /// Llama-3-8B with 2,048 rows, or small ones with `quick`, and keeps the fastest. On CPUs without 8-bit dot products
   /// the library's int8 sums saturate: its speed is a ceiling there, its results are not usable.
-  GemmPeak(ops::Arithmetic arithmetic, bool quick);
+  GemmPeak(ops::Arithmetic arithmetic, bool quick, tensor::Place place = tensor::Place::host);
   ~GemmPeak();
 
   /// GFLOP/s of one repetition, now.
@@ -25,7 +25,12 @@ class GemmPeak {
 
  private:
   struct Candidate;
+  struct DeviceCandidate;
+  void choose(ops::Arithmetic arithmetic, bool quick);
+  void choose_on_device(ops::Arithmetic arithmetic, bool quick);
+
   std::unique_ptr<Candidate> candidate_;
+  std::unique_ptr<DeviceCandidate> on_device_;
   std::string description_;
   double best_ = 0;
 };

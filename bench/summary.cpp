@@ -14,6 +14,7 @@
 #include "base/parallel.h"
 #include "gemm_peak.h"
 #include "machine.h"
+#include "ops/accelerator.h"
 #include "workloads.h"
 
 namespace e5v::bench {
@@ -30,12 +31,14 @@ struct Variant {
 };
 constexpr std::array kVariants{
     Variant{"f32", nn::Precision::f32, tensor::DType::f32}, Variant{"bf16", nn::Precision::bf16, tensor::DType::bf16},
-    Variant{"int8", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int8},
+    Variant{"fp8", nn::Precision::fp8, tensor::DType::bf16}, Variant{"int8", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int8},
     Variant{"int4", nn::Precision::bf16, tensor::DType::bf16, tensor::WeightFormat::int4},
     Variant{"int4_in_bytes", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int4}};
 
 struct Options {
   bool quick = false;
+  std::string device = "cpu";
+  std::int64_t layers = 4;
   double seconds = 540;
   int threads = 0;
   std::vector<std::string> dtypes, workloads{"prefill", "image", "captions", "prompts", "train"};
@@ -61,7 +64,9 @@ struct Series {
 };
 
 /// Whether it computes anything here that no other one does.
-bool is_of_its_own(const Variant& variant) {
+bool is_of_its_own(const Variant& variant, tensor::Place place) {
+  if (place == tensor::Place::device) return variant.format == tensor::WeightFormat::plain;
+  if (variant.precision == nn::Precision::fp8) return false;
   return variant.precision != nn::Precision::int8 ||
          nn::arithmetic_for(variant.precision, variant.format) == ops::Arithmetic::int8;
 }
@@ -107,6 +112,7 @@ void measure(std::vector<Series>& all, GemmPeak& peak, double seconds) {
     for (Series& series : all) {
       const auto start = Clock::now();
       series.workload.run();
+      if (tensor::has_device()) tensor::device().synchronize();
       series.seconds.push_back(seconds_since(start));
       const double after = peak.measure();
       series.shares.push_back(1e-9 * series.workload.flops / series.seconds.back() / std::max(before, after));
@@ -125,9 +131,11 @@ struct Measured {
   double photo_ms = 0;
 };
 
-Measured measure_variant(const Variant& variant, const Options& options, double seconds, GemmPeak& peak) {
-  BenchModel model(bench_config(options.quick), variant.stored, variant.format, variant.precision);
-  Measured result{variant.name, nn::arithmetic_for(variant.precision, variant.format),
+Measured measure_variant(const Variant& variant, const Options& options, double seconds, GemmPeak& peak,
+                         tensor::Place place) {
+  BenchModel model(bench_config(options.quick, options.layers), variant.stored, variant.format, variant.precision,
+                   place);
+  Measured result{variant.name, nn::arithmetic_for(variant.precision, variant.format, place),
                   model.model().language_model().kernel(), make_series(model, variant, options), prepare_photo(model)};
   measure(result.all, peak, seconds);
   return result;
@@ -135,6 +143,7 @@ Measured measure_variant(const Variant& variant, const Options& options, double 
 
 std::string arithmetic_text(const Measured& measured) {
   if (measured.arithmetic == ops::Arithmetic::bf16) return "bf16 instructions";
+  if (measured.arithmetic == ops::Arithmetic::fp8) return "8-bit floats";
   if (measured.arithmetic == ops::Arithmetic::int8) return "whole numbers";
   if (measured.type == "f32") return "f32";
   return "f32 over expanded weights: the CPU has no bf16 instructions, so the peak is the f32 GEMM's";
@@ -176,7 +185,7 @@ void add_ratio(Json& figures, const char* name, const char* over, const char* un
 
 void print(const Json& report) {
   const Json& machine = report["machine"];
-  fmt::print("{}, {} threads, {}, oneDNN {}, commit {}\n\n", machine["processor"].get<std::string>(),
+  fmt::print("{}, {}, {} threads, {}, oneDNN {}, commit {}\n\n", machine["device"].get<std::string>(), machine["processor"].get<std::string>(),
              machine["threads"].get<int>(), machine["instruction_set"].get<std::string>(),
              machine["onednn"].get<std::string>(), machine["commit"].get<std::string>());
   for (const auto& [name, value] : report["figures"].items())
@@ -190,13 +199,16 @@ void print(const Json& report) {
 
 void run(const Options& options) {
   set_thread_count(options.threads);
+  const tensor::Place place = ops::open_device(options.device);
   std::vector<Variant> variants;
   for (const Variant& variant : kVariants) {
     const bool wanted = std::find(options.dtypes.begin(), options.dtypes.end(), variant.name) != options.dtypes.end();
-    if (options.dtypes.empty() ? is_of_its_own(variant) : wanted) variants.push_back(variant);
+    if (options.dtypes.empty() ? is_of_its_own(variant, place) : wanted) variants.push_back(variant);
   }
-  const model::ModelConfig config = bench_config(options.quick);
-  Json report{{"machine", machine_json()},
+  const model::ModelConfig config = bench_config(options.quick, options.layers);
+  Json machine = machine_json();
+  machine["device"] = ops::device_name(place);
+  Json report{{"machine", machine},
               {"settings", {{"language_layers", config.text.layers}, {"quick", options.quick}}},
               {"figures", Json::object()},
               {"details", Json::object()}};
@@ -204,10 +216,10 @@ void run(const Options& options) {
   std::vector<Measured> measured;
   for (const Variant& variant : variants) {
     fmt::print(stderr, "bench: {}\n", variant.name);
-    const ops::Arithmetic arithmetic = nn::arithmetic_for(variant.precision, variant.format);
-    GemmPeak& peak = peaks.try_emplace(arithmetic, arithmetic, options.quick).first->second;
+    const ops::Arithmetic arithmetic = nn::arithmetic_for(variant.precision, variant.format, place);
+    GemmPeak& peak = peaks.try_emplace(arithmetic, arithmetic, options.quick, place).first->second;
     const double seconds = options.quick ? 0 : options.seconds / static_cast<double>(variants.size());
-    measured.push_back(measure_variant(variant, options, seconds, peak));
+    measured.push_back(measure_variant(variant, options, seconds, peak, place));
   }
   for (const Measured& each : measured) add_figures(each, peaks.at(each.arithmetic), report);
   add_ratio(report["figures"], "captions_int8_vs_bf16", "captions_int8_captions_per_second",
@@ -229,6 +241,10 @@ int main(int argc, char** argv) {
   CLI::App app("Whole workloads as shares of this machine's GEMM peak, on random weights of E5-V's shape (4 layers)");
   app.add_flag("--quick", options.quick, "a tiny model and one round: only shows that everything runs");
   app.add_option("--seconds", options.seconds, "time to measure in; each type gets one round at least")
+      ->capture_default_str();
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--layers", options.layers, "layers of the language model: all 32 of E5-V are 16 GB in bf16")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--threads", options.threads, "threads; otherwise one per core");
   std::vector<std::string> types;

@@ -50,12 +50,13 @@ struct Step {
     std::vector<std::int64_t> sizes;
     for (const train::Parameter& parameter : parameters)
       sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
-    optimizer = std::make_unique<train::AdamW>(sizes, train::AdamWOptions{});
+    optimizer = std::make_unique<train::AdamW>(sizes, train::AdamWOptions{}, bench.place());
   }
 
   static train::TraineeOptions options_of(const BenchModel& bench) {
     train::TraineeOptions options;
     options.precision = bench.precision();
+    options.place = bench.place();
     return options;
   }
 

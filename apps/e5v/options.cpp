@@ -28,14 +28,19 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
       ->option_text("DIR")
       ->required(required);
   const std::map<std::string, ComputeType> types{
-      {"auto", ComputeType::automatic}, {"f32", ComputeType::f32}, {"bf16", ComputeType::bf16}};
+      {"auto", ComputeType::automatic}, {"f32", ComputeType::f32}, {"bf16", ComputeType::bf16}, {"fp8", ComputeType::fp8}};
   command
       .add_option_function<std::string>(
           "--dtype", [&options, types](const std::string& name) { options.embedder.dtype = types.at(name); },
           "what to compute in: auto (f32 for weights stored in f32, int8 for int8 weights and, on CPUs with 8-bit dot "
-          "products, int4, else bf16), f32, or bf16")
+          "products, int4, else bf16), f32, bf16, or on a GPU fp8")
       ->option_text("TYPE")
-      ->check(CLI::IsMember({"auto", "f32", "bf16"}));
+      ->check(CLI::IsMember({"auto", "f32", "bf16", "fp8"}));
+  command
+      .add_option("--device", options.embedder.device,
+                  "where to compute: auto (a GPU if there is one), cpu, cuda, or cuda:N for the N-th GPU; for auto the "
+                  "environment variable E5V_DEVICE may say otherwise")
+      ->option_text("DEVICE");
   add_threads_option(command, options.embedder.threads,
                      "threads to compute with; otherwise one per core, which processes of mpirun share");
 }
@@ -81,7 +86,7 @@ void add_input_options(CLI::App& command, ModelOptions& options) {
   command.add_flag("--truncate", embedder.truncate,
                    "cut texts that exceed the model's context instead of refusing them");
   add_number(command, "--token-budget", embedder.token_budget, std::int64_t{1},
-             fmt::format("tokens computed together ({}): fewer take less memory", embedder.token_budget));
+             "tokens computed together (2048, on a GPU 16384): fewer take less memory");
 }
 
 void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& entries) {

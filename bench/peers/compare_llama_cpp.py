@@ -53,7 +53,7 @@ def main():
         with tempfile.TemporaryDirectory() as temporary:
             gguf_file = Path(temporary) / "model.gguf"
             gguf_of_checkpoint.write(arguments.model, gguf_file, PEER[kind])
-            ours, peer = (E5v(arguments.e5v, folder, "auto", arguments.threads),
+            ours, peer = (E5v(arguments.e5v, folder, "auto", arguments.threads, "cpu"),
                           LlamaCpp(gguf_file, PEER[kind], arguments.threads, len(ids)))
             seconds = {"ours": [], "peer": []}
             for _ in range(arguments.rounds):

@@ -74,7 +74,7 @@ def main():
     parser.add_argument("--captions", type=int, default=64, help="0: no captions")
     parser.add_argument("--no-photo", action="store_true")
     arguments = parser.parse_args()
-    engines = [E5v(arguments.e5v, arguments.model, arguments.dtype, arguments.threads),
+    engines = [E5v(arguments.e5v, arguments.model, arguments.dtype, arguments.threads, "cpu"),
                Transformers(arguments.model, arguments.peer_dtype, arguments.threads)]
     if arguments.captions > 0:
         items = [{"text": text} for text in inputs.captions(arguments.captions)]

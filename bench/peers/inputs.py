@@ -1,5 +1,7 @@
 """The inputs that all engines of a comparison get, and the prompts around them."""
 
+import random
+
 CHAT = "<|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n"
 TEXT_PROMPT = CHAT.format("<sent>\nSummary above sentence in one word: ")
 IMAGE_PROMPT = CHAT.format("<image>\nSummary above image in one word: ")
@@ -15,3 +17,27 @@ WHAT = ["walking along the beach near the sea", "standing in front of a large wh
 def captions(count):
     """The first `count` of 64 captions, those of bench/captions.cpp."""
     return [f"{who} {what}." for who in WHO for what in WHAT][:count]
+
+
+LOOKS = ["tall", "young", "old", "small", "tired", "smiling", "quiet", "busy", "blond", "bearded", "wet", "cold", "proud",
+         "lonely", "cheerful", "serious", "barefoot", "elegant", "muddy", "sleepy", "curious", "angry", "strong", "shy"]
+BEINGS = ["woman", "man", "girl", "boy", "dog", "cat", "cyclist", "farmer", "painter", "dancer", "soldier", "nurse",
+          "horse", "waiter", "singer", "skier", "climber", "fisherman", "student", "teacher", "child", "tourist",
+          "musician", "baker"]
+DEEDS = ["walks", "stands", "sits", "sleeps", "runs", "waits", "plays", "dances", "jumps", "rests", "works", "eats"]
+PLACES = ["on a narrow bridge", "in a crowded market", "behind a wooden fence", "near a stone fountain", "under a large tree",
+          "beside a parked car", "in an empty kitchen", "on the sandy beach", "in front of a shop", "at the edge of a field",
+          "inside a bright station", "on a snowy hill"]
+ENDS = ["while a child watches", "during heavy rain", "as the sun goes down", "with a red umbrella", "next to three birds",
+        "holding a paper bag", "among many people", "before the big race"]
+
+
+def varied_captions(count):
+    """`count` different captions of about a dozen words, the same ones every time, which differ from the first word on:
+    an engine that computes common beginnings once gains from these what it gains from other people's captions."""
+    chance, made = random.Random(0), {}
+    while len(made) < count:
+        look, being, deed, place, end = (chance.choice(words) for words in (LOOKS, BEINGS, DEEDS, PLACES, ENDS))
+        article = chance.choice(["The", "Some", "Another", "One"])
+        made[f"{article} {look} {being} {deed} {place} {end}."] = None
+    return list(made)

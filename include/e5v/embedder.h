@@ -18,11 +18,15 @@ enum class ComputeType {
   automatic,  ///< f32 for checkpoints stored in f32, int8 for int8 ones, bf16 for the others
   f32,        ///< the reference's own numbers
   bf16,       ///< 16-bit weights; bf16 GEMMs where the CPU has them, f32 GEMMs elsewhere
+  fp8,        ///< on a GPU: weights and activations of 8-bit floats
 };
 
 /// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
 struct EmbedderOptions {
   ComputeType dtype = ComputeType::automatic;
+  /// "cpu"; "cuda" or "cuda:N", the first or the N-th GPU; "auto": a GPU if there is one, and the environment variable
+  /// E5V_DEVICE does not say otherwise.
+  std::string device = "auto";
   std::filesystem::path adapter;  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
   int threads = 0;                ///< 0: OMP_NUM_THREADS, else one per core
   std::string prompt;             ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
@@ -31,7 +35,8 @@ struct EmbedderOptions {
   bool apply_exif = true;         ///< turn photos upright as their EXIF orientation says
   int max_tiles = 0;              ///< tiles per image, the base one included; 0: as many as the model has
   std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
-  std::int64_t token_budget = 2048;  ///< rows computed together; a larger input runs alone, or with others on its image
+  /// Rows computed together; a larger input runs alone, or with others on its image. 0: 2,048, on a GPU 16,384.
+  std::int64_t token_budget = 0;
   bool truncate = false;             ///< cut texts that exceed the context instead of refusing them
 
   bool operator==(const EmbedderOptions&) const = default;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ops/rows.h"
+
 namespace e5v::embed {
 namespace {
 
@@ -50,6 +52,32 @@ Forest pack_with(std::span<const PreparedInput> inputs, const BatchImages& image
   return build_forest(sequences);
 }
 
+/// The rows of some images, which are computed together, in all places where they stand.
+struct ImageRange {
+  std::size_t begin, end;
+};
+void embed_images(const model::LlavaNext& model, const Forest& forest, const BatchImages& images, ImageRange range,
+                  Matrix x_TD, tensor::Arena& arena) {
+  const tensor::Arena::Scope scope(arena);
+  std::vector<model::LlavaNext::PlacedImage> placed;
+  std::int64_t N = 0;
+  for (std::size_t index = range.begin; index < range.end; ++index) {
+    placed.push_back({images.images[index], N});
+    N += static_cast<std::int64_t>(images.images[index]->order.size());
+  }
+  const Matrix y_ND = arena.matrix(DType::f32, N, x_TD.columns);
+  model.embed_images(placed, y_ND, arena);
+  std::vector<std::int64_t> from, to;
+  for (std::size_t row = 0; row < forest.symbols_T.size(); ++row) {
+    const Symbol& symbol = forest.symbols_T[row];
+    const auto index = static_cast<std::size_t>(symbol.image);
+    if (symbol.image < 0 || index < range.begin || index >= range.end) continue;
+    from.push_back(placed[index - range.begin].first_row + symbol.value);
+    to.push_back(static_cast<std::int64_t>(row));
+  }
+  ops::move_rows(y_ND, from, to, x_TD, false);
+}
+
 /// The rows' embeddings: token rows from the table, image rows from the vision tower.
 void embed_rows(const model::LlavaNext& model, const Forest& forest, const BatchImages& images, Matrix x_TD,
                 tensor::Arena& arena) {
@@ -57,16 +85,10 @@ void embed_rows(const model::LlavaNext& model, const Forest& forest, const Batch
   ids.reserve(forest.symbols_T.size());
   for (const Symbol& symbol : forest.symbols_T) ids.push_back(symbol.image < 0 ? symbol.value : -1);
   model.language_model().embed(ids, x_TD, arena);
-  for (std::size_t index = 0; index < images.images.size(); ++index) {
-    const tensor::Arena::Scope scope(arena);
-    const model::PreparedImage& image = *images.images[index];
-    const Matrix y_ND = arena.matrix(DType::f32, static_cast<std::int64_t>(image.order.size()), x_TD.columns);
-    model.embed_image(image, y_ND, arena);
-    for (std::size_t row = 0; row < forest.symbols_T.size(); ++row) {
-      const Symbol& symbol = forest.symbols_T[row];
-      if (symbol.image != static_cast<std::int32_t>(index)) continue;
-      std::copy_n(y_ND.row<float>(symbol.value), y_ND.columns, x_TD.row<float>(static_cast<std::int64_t>(row)));
-    }
+  // A CPU computes one image after the other, in memory for one; a GPU would not be filled by one.
+  const std::size_t count = images.images.size(), at_once = x_TD.place == tensor::Place::host ? 1 : count;
+  for (std::size_t first = 0; first < count; first += at_once) {
+    embed_images(model, forest, images, {first, std::min(count, first + at_once)}, x_TD, arena);
   }
 }
 
@@ -116,9 +138,7 @@ void compute(const model::LlavaNext& model, std::span<const PreparedInput> input
   const std::int64_t D = y_SD.columns;
   const Matrix pooled_PD = arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), D);
   model.language_model().forward(x_TD, forest.rows, pooled_PD, arena);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    std::copy_n(pooled_PD.row<float>(forest.pooled_index_S[i]), D, y_SD.row<float>(static_cast<std::int64_t>(i)));
-  }
+  ops::select_rows(pooled_PD, forest.pooled_index_S, y_SD);
 }
 
 }  // namespace e5v::embed

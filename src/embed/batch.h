@@ -9,6 +9,12 @@
 
 namespace e5v::embed {
 
+/// Rows computed together when nobody says how many: enough for the full speed of matrix products.
+constexpr std::int64_t chosen_token_budget(std::int64_t asked, tensor::Place place) {
+  if (asked > 0) return asked;
+  return place == tensor::Place::host ? 2048 : 16384;
+}
+
 /// Collects prepared inputs until their rows fill the token budget.
 class Batch {
  public:

@@ -6,6 +6,7 @@
 
 #include "embed/forest.h"
 #include "embed/loading.h"
+#include "ops/rows.h"
 
 namespace e5v::embed {
 namespace {
@@ -13,18 +14,12 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
-/// Row from[i] of x becomes row to[i] of y.
-void copy_rows(tensor::ConstMatrix x, const std::vector<std::int64_t>& from, const std::vector<std::int64_t>& to,
-               Matrix y) {
-  for (std::size_t i = 0; i < to.size(); ++i) std::copy_n(x.row<float>(from[i]), y.columns, y.row<float>(to[i]));
-}
-
 }  // namespace
 
 ClipEngine::ClipEngine(const std::filesystem::path& folder, const EmbedderOptions& options)
     : config_(model::read_clip_config(folder)),
-      checkpoint_(folder),
-      precision_(choose_precision(options.dtype, stored_weights(checkpoint_))),
+      checkpoint_(open_checkpoint(folder, options)),
+      precision_(choose_precision(options.dtype, stored_weights(checkpoint_), checkpoint_.place())),
       preparer_(make_clip_preparer(folder, config_, checkpoint_, precision_, options)),
       model_(checkpoint_, config_, preparer_->preprocess(), precision_) {
   require(options.adapter.empty(), "[adapter] {} is for a language model, but {} holds a CLIP",
@@ -53,7 +48,7 @@ void ClipEngine::compute_texts(std::span<const PreparedInput> inputs, Matrix y_S
   const Matrix pooled_PV =
       arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), y_SV.columns);
   model_.embed_texts(ids_T, forest.rows, pooled_PV, arena);
-  copy_rows(pooled_PV, forest.pooled_index_S, places, y_SV);
+  ops::move_rows(pooled_PV, forest.pooled_index_S, places, y_SV, false);
 }
 
 void ClipEngine::compute_images(std::span<const PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
@@ -71,7 +66,7 @@ void ClipEngine::compute_images(std::span<const PreparedInput> inputs, Matrix y_
   const tensor::Arena::Scope scope(arena);
   const Matrix vectors_IV = arena.matrix(DType::f32, static_cast<std::int64_t>(images.size()), y_SV.columns);
   model_.embed_images(images, vectors_IV, arena);
-  copy_rows(vectors_IV, image_of, places, y_SV);
+  ops::move_rows(vectors_IV, image_of, places, y_SV, false);
 }
 
 }  // namespace e5v::embed

@@ -14,6 +14,7 @@ class ClipEngine : public Engine {
   std::int64_t width() const override { return config_.projection; }
   void compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const override;
   std::optional<std::string> first_non_finite() const override { return checkpoint_.first_non_finite(); }
+  tensor::Place place() const override { return checkpoint_.place(); }
   std::int64_t owned_bytes() const override { return model_.owned_bytes(); }
 
  private:

@@ -12,6 +12,7 @@
 #include "embed/embedder_impl.h"
 #include "embed/read_ahead.h"
 #include "ops/norm.h"
+#include "ops/rows.h"
 
 namespace e5v {
 namespace {
@@ -45,7 +46,7 @@ class ThreadScope {
 class StreamRun {
  public:
   StreamRun(Embedder::Impl& impl, const Stream& stream)
-      : impl_(impl), stream_(stream), batch_(impl.options.token_budget) {}
+      : impl_(impl), stream_(stream), batch_(embed::chosen_token_budget(impl.options.token_budget, impl.engine->place())) {}
 
   void take(Outcome outcome) {
     if (auto* prepared = std::get_if<embed::PreparedInput>(&outcome)) {
@@ -63,10 +64,10 @@ class StreamRun {
   void flush() {
     const std::span<const embed::PreparedInput> inputs = batch_.inputs();
     const bool computes = !stream_.computes || stream_.computes();
-    const tensor::Arena::Scope scope(impl_.arena);
+    const tensor::Arena::Scope scope(impl_.vectors);
     const tensor::Matrix vectors_SD =
-        impl_.arena.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.engine->width());
-    if (computes && !inputs.empty()) impl_.engine->compute(inputs, vectors_SD, impl_.arena);
+        impl_.vectors.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.engine->width());
+    if (computes && !inputs.empty()) compute(inputs, vectors_SD);
     std::int64_t row = 0;
     for (const std::optional<InvalidInput>& problem : pending_) {
       if (!problem) {
@@ -90,6 +91,14 @@ class StreamRun {
   }
 
  private:
+  void compute(std::span<const embed::PreparedInput> inputs, tensor::Matrix vectors_SD) const {
+    if (impl_.arena.place() == tensor::Place::host) return impl_.engine->compute(inputs, vectors_SD, impl_.arena);
+    const tensor::Arena::Scope scope(impl_.arena);
+    const tensor::Matrix computed_SD = impl_.arena.matrix(tensor::DType::f32, vectors_SD.rows, vectors_SD.columns);
+    impl_.engine->compute(inputs, computed_SD, impl_.arena);
+    ops::copy(computed_SD, vectors_SD);
+  }
+
   void hand_out(const embed::PreparedInput& input, tensor::Matrix vector_1D) const {
     const std::span<const float> vector(vector_1D.row<float>(0), static_cast<std::size_t>(vector_1D.columns));
     if (!std::all_of(vector.begin(), vector.end(), [](float value) { return std::isfinite(value); }))
@@ -121,8 +130,9 @@ std::string Fingerprint::space() const {
 std::string Fingerprint::id() const { return Hasher().add(space()).add("/").add(prompt).digest().hex(); }
 
 Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions& given)
-    : options(given), engine(embed::open_engine(folder, given)) {
-  require(options.token_budget > 0, "[options] token_budget is {}, expected at least 1", options.token_budget);
+    : options(given), engine(embed::open_engine(folder, given)), arena(engine->place()) {
+  require(options.token_budget >= 0, "[options] token_budget is {}, expected 0 (automatic) or more",
+          options.token_budget);
   require(options.threads >= 0, "[options] threads is {}, expected 0 (one per core) or more", options.threads);
   require(options.max_tiles >= 0, "[options] max_tiles is {}, expected 0 (no limit) or more", options.max_tiles);
 }

@@ -16,7 +16,8 @@ struct Embedder::Impl {
 
   EmbedderOptions options;
   std::unique_ptr<embed::Engine> engine;
-  tensor::Arena arena;
+  tensor::Arena arena;    // on the engine's device
+  tensor::Arena vectors;  // of a batch, on the host
   std::mutex mutex;  // one stream at a time
 };
 

@@ -23,7 +23,9 @@ class Engine {
   virtual Preparer& preparer() = 0;
   /// Numbers per vector.
   virtual std::int64_t width() const = 0;
-  /// The vectors of prepared inputs, not normalised. y_SD f32 [S, width()], S inputs.
+  /// Where it computes.
+  virtual tensor::Place place() const = 0;
+  /// The vectors of prepared inputs, not normalised. y_SD f32 [S, width()], S inputs, and the arena are of place().
   virtual void compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const = 0;
   /// Reads all weights; the name of the first that holds NaN or infinity.
   virtual std::optional<std::string> first_non_finite() const = 0;

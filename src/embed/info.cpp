@@ -7,6 +7,7 @@
 #include "embed/loading.h"
 #include "model/bitsandbytes.h"
 #include "model/config_clip.h"
+#include "ops/accelerator.h"
 #include "ops/isa.h"
 
 namespace e5v::embed {
@@ -68,7 +69,7 @@ std::string ModelInfo::precision_reason() const {
   const std::string origin = precision_was_asked_for
                                  ? "as asked for"
                                  : fmt::format("because the weights are stored as {}", storage_text(stored));
-  if (precision == nn::Precision::f32) return origin;
+  if (precision == nn::Precision::f32 || place == tensor::Place::device) return origin;
   if (precision == nn::Precision::int8) {
     return origin + (ops::has_native_int8() ? "; this CPU has 8-bit dot products"
                                             : "; this CPU has no 8-bit dot products, so products are 16 bits wide");
@@ -82,7 +83,9 @@ ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
   info.folder = check_folder(folder);
   const model::Checkpoint checkpoint(folder);
   info.stored = stored_weights(checkpoint);
-  info.precision = choose_precision(options.dtype, info.stored);
+  info.place = ops::open_device(options.device);
+  info.device = ops::device_name(info.place);
+  info.precision = choose_precision(options.dtype, info.stored, info.place);
   info.precision_was_asked_for = options.dtype != ComputeType::automatic;
   info.bytes = checkpoint.bytes();
   info.files = checkpoint.files().size();
@@ -97,6 +100,7 @@ ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
   info.vector_bits = ops::vector_bits();
   model::is_clip(folder) ? inspect_clip(info, checkpoint, options) : inspect_llava(info, checkpoint, options);
   info.memory_available = this_machine().available;
+  if (info.place == tensor::Place::device) info.device_memory_available = tensor::device().free_bytes();
   return info;
 }
 
@@ -115,6 +119,14 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
   lines.insert(lines.begin() + 2, info.towers.begin(), info.towers.end());
   if (info.image_tokens > 0) lines.emplace_back("image", fmt::format("at most {} tokens", info.image_tokens));
   lines.emplace_back("computes in", fmt::format("{}, {}", nn::name_of(info.precision), info.precision_reason()));
+  lines.emplace_back("device", info.device);
+  if (info.place == tensor::Place::device) {
+    const DeviceEstimate& d = info.device_memory;
+    lines.emplace_back("GPU memory", fmt::format("about {} predicted, {} available", bytes_text(d.total()),
+                                                 bytes_text(info.device_memory_available)));
+    lines.emplace_back("", fmt::format("weights {}, copied {}, activations {}, workspace {}", bytes_text(d.weights),
+                                       bytes_text(d.copied), bytes_text(d.activations), bytes_text(d.workspace)));
+  }
   lines.emplace_back("instruction set",
                      fmt::format("{}, own loops {} bits wide", info.instruction_set, info.vector_bits));
   lines.emplace_back("GEMM kernel", info.kernel);
@@ -160,11 +172,18 @@ Json to_json(const ModelInfo& info) {
               {"base", m.base},
               {"total", m.total()},
               {"available", info.memory_available}}},
+            {"device", {{"name", info.device}}},
             {"fingerprint",
              {{"space", info.fingerprint.space()},
               {"weights", info.fingerprint.weights},
               {"preprocessing", info.fingerprint.preprocessing},
               {"compute", info.fingerprint.compute}}}};
+  if (info.place == tensor::Place::device) {
+    const DeviceEstimate& d = info.device_memory;
+    json["device"]["memory"] = {{"weights", d.weights},         {"copied", d.copied},
+                                {"activations", d.activations}, {"workspace", d.workspace},
+                                {"total", d.total()},           {"available", info.device_memory_available}};
+  }
   json.update(info.parts);
   return json;
 }

@@ -36,6 +36,10 @@ struct ModelInfo {
   std::int64_t context = 0;       ///< most tokens of an input
   std::int64_t image_tokens = 0;  ///< most tokens of an image; 0 when it takes none
   MemoryEstimate memory;
+  tensor::Place place = tensor::Place::host;  ///< where it would run
+  std::string device;                         ///< "cpu", or the GPU's name
+  DeviceEstimate device_memory;               ///< on a GPU
+  std::uint64_t device_memory_available = 0;
   std::uint64_t memory_available = 0;
   Fingerprint fingerprint;  ///< under the default text prompt
 

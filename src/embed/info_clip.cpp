@@ -39,6 +39,7 @@ void inspect_clip(ModelInfo& info, const model::Checkpoint& checkpoint, const Em
   info.context = t.max_positions;
   info.memory = estimate_memory(config, info.precision, info.stored, options,
                                 std::filesystem::file_size(info.folder / "tokenizer.json"));
+  info.device_memory = estimate_device_memory(config, info.precision, info.stored, options);
   info.fingerprint = *preparer->fingerprint("text");
   info.architecture = "CLIP";
   info.towers = {

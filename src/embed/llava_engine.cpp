@@ -7,12 +7,13 @@ namespace e5v::embed {
 
 LlavaEngine::LlavaEngine(const std::filesystem::path& folder, const EmbedderOptions& options)
     : config_(model::read_config(folder)),
-      checkpoint_(folder),
-      precision_(choose_precision(options.dtype, stored_weights(checkpoint_))),
+      checkpoint_(open_checkpoint(folder, options)),
+      precision_(choose_precision(options.dtype, stored_weights(checkpoint_), checkpoint_.place())),
       preparer_(make_preparer(folder, config_, checkpoint_, precision_, options)),
       model_(checkpoint_, config_, preparer_.preprocess(), precision_) {
   if (options.adapter.empty()) return;
   adapter_ = model::Adapter::read(options.adapter, config_.text);
+  adapter_->place_on(checkpoint_.place());
   for (const nn::Lora& part : adapter_->parts) model_.language_model().attach(part);
 }
 

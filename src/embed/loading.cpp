@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "embed/clip_prepare.h"
 #include "model/adapter.h"
+#include "ops/accelerator.h"
 #include "ops/isa.h"
 
 namespace e5v::embed {
@@ -123,24 +124,32 @@ Json read_image_processor(const fs::path& file) {
   return read_model_json(file);
 }
 
-std::string compute_text(nn::Precision precision, bool normalize) {
+std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place) {
   std::string text(name_of(precision));
+  if (place == tensor::Place::device) return normalize ? text + "+l2" : text;
   if (precision == nn::Precision::int8 && !ops::has_native_int8()) text += "-wide";  // activations of 16 bits
   if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";    // what is not int8, at least
   return normalize ? text + "+l2" : text;
+}
+
+model::Checkpoint open_checkpoint(const fs::path& folder, const EmbedderOptions& options) {
+  model::Checkpoint checkpoint(folder);
+  checkpoint.place_on(ops::open_device(options.device));
+  return checkpoint;
 }
 
 StoredWeights stored_weights(const model::Checkpoint& checkpoint) {
   return {checkpoint.stored_dtype(), checkpoint.stored_format(), checkpoint.used_bytes()};
 }
 
-nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored) {
+nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored, tensor::Place place) {
   switch (asked) {
     case ComputeType::f32: return nn::Precision::f32;
     case ComputeType::bf16: return nn::Precision::bf16;
+    case ComputeType::fp8: return nn::Precision::fp8;
     case ComputeType::automatic: break;
   }
-  return nn::default_precision(stored.dtype, stored.format);
+  return nn::default_precision(stored.dtype, stored.format, place);
 }
 
 Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config, const model::Checkpoint& checkpoint,
@@ -153,7 +162,7 @@ Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config,
   if (!options.adapter.empty()) model::Adapter::add_content(options.adapter, hasher);
   base.weights = hasher.digest().hex();
   base.preprocessing = preprocessing_hash(folder, preprocess, options).hex();
-  base.compute = compute_text(precision, options.normalize);
+  base.compute = compute_text(precision, options.normalize, checkpoint.place());
   text::Tokenizer tokenizer = read_tokenizer(folder, config);
   const char* backbone = config.text.backbone == model::Backbone::mistral ? "mistral" : "llama";
   const text::ChatStyle style = text::chat_style_for(tokenizer, backbone);

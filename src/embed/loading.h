@@ -39,12 +39,16 @@ StyledTokenizer read_any_tokenizer(const std::filesystem::path& folder);
 Json read_image_processor(const std::filesystem::path& file);
 
 /// What a fingerprint says of the arithmetic.
-std::string compute_text(nn::Precision precision, bool normalize);
+std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place = tensor::Place::host);
+
+/// The checkpoint of a folder, on the device that the options name, which is opened.
+model::Checkpoint open_checkpoint(const std::filesystem::path& folder, const EmbedderOptions& options);
 
 StoredWeights stored_weights(const model::Checkpoint& checkpoint);
 
 /// The precision that was asked for, or the one that suits the weights.
-nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored);
+nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored,
+                               tensor::Place place = tensor::Place::host);
 
 /// The path from inputs to the model.
 Preparer make_preparer(const std::filesystem::path& folder, const model::ModelConfig& config,

@@ -80,8 +80,9 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   const ParameterCount parameters = count_parameters(config);
   const LargestImage image = largest_image(config, preprocess);
   const std::int64_t input = input_bytes(precision, stored.format);
-  const std::int64_t most_image = config.vision ? image.tokens + Batch::sharers_room(options.token_budget) : 0;
-  const std::int64_t T = std::max(options.token_budget, most_image);
+  const std::int64_t budget = chosen_token_budget(options.token_budget, tensor::Place::host);
+  const std::int64_t most_image = config.vision ? image.tokens + Batch::sharers_room(budget) : 0;
+  const std::int64_t T = std::max(budget, most_image);
   const model::LlamaConfig& c = config.text;
   MemoryEstimate estimate;
   constexpr auto kPlain = tensor::WeightFormat::plain;

@@ -52,6 +52,22 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
                                nn::Precision precision, const StoredWeights& stored, const EmbedderOptions& options,
                                std::uint64_t tokenizer_bytes);
 
+/// Bytes of a GPU's memory that a model is predicted to take.
+struct DeviceEstimate {
+  std::uint64_t weights = 0;      ///< as they are stored
+  std::uint64_t copied = 0;       ///< copies in the type that the GEMMs take
+  std::uint64_t activations = 0;  ///< of the largest batch
+  std::uint64_t workspace = 0;    ///< of the libraries
+  std::uint64_t total() const { return weights + copied + activations + workspace; }
+};
+
+/// Source: the sizes that the model takes there; see estimate_memory.
+DeviceEstimate estimate_device_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
+                                      nn::Precision precision, const StoredWeights& stored,
+                                      const EmbedderOptions& options);
+DeviceEstimate estimate_device_memory(const model::ClipModelConfig& config, nn::Precision precision,
+                                      const StoredWeights& stored, const EmbedderOptions& options);
+
 /// The same of CLIP. Source: the sizes that model/clip*.cpp take.
 MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precision precision,
                                const StoredWeights& stored, const EmbedderOptions& options,

@@ -1,6 +1,7 @@
 // Legend: T rows of a batch's texts, R rows of the vision tower, D tower width, F MLP width, V numbers per vector.
 #include <algorithm>
 
+#include "embed/batch.h"
 #include "embed/memory.h"
 #include "embed/memory_parts.h"
 #include "model/clip.h"
@@ -49,10 +50,11 @@ MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precisi
   constexpr auto kPlain = tensor::WeightFormat::plain;
   const ParameterCount parameters = count_parameters(config);
   const std::int64_t input = input_bytes(precision, kPlain);
-  const std::int64_t T = std::max(options.token_budget, config.text.max_positions);
+  const std::int64_t budget = chosen_token_budget(options.token_budget, tensor::Place::host);
+  const std::int64_t T = std::max(budget, config.text.max_positions);
   const std::int64_t positions = config.vision.positions();
   const std::int64_t R =
-      std::min(std::max(options.token_budget, positions), std::max(model::Clip::kRowsAtOnce, positions));
+      std::min(std::max(budget, positions), std::max(model::Clip::kRowsAtOnce, positions));
   MemoryEstimate estimate;
   estimate.mapped = static_cast<std::uint64_t>(parameters.total() * size_of(stored.dtype));
   const auto table = static_cast<std::uint64_t>(parameters.embedding * size_of(stored.dtype));

@@ -147,6 +147,12 @@ Adapter Adapter::read(const fs::path& folder, const LlamaConfig& config) try {
   throw ModelError(error.what());
 }
 
+void Adapter::place_on(tensor::Place place) {
+  for (nn::Lora& part : parts) {
+    for (tensor::Tensor* matrix : {&part.a_RK, &part.b_NR}) *matrix = copied(matrix->view(), place);
+  }
+}
+
 void Adapter::add_content(const fs::path& folder, Hasher& hasher) try {
   for (const char* file : {kConfigFile, kWeightsFile}) hasher.add(read_file(folder / file));
 } catch (const InvalidInput& error) {
@@ -165,7 +171,7 @@ void Adapter::write(const fs::path& folder) const {
     tensors[specs.back().name] = &part.b_NR;
   }
   tensor::SafetensorsWriter writer(folder / kWeightsFile, specs, {{"format", "pt"}, {kBaseKey, base}});
-  for (const tensor::TensorSpec& spec : specs) writer.write(spec.name, tensors.at(spec.name)->view().bytes());
+  for (const tensor::TensorSpec& spec : specs) writer.write(spec.name, copied(tensors.at(spec.name)->view(), tensor::Place::host).view().bytes());
   writer.finish();
   nlohmann::ordered_json json{{"peft_type", "LORA"},
                               {"task_type", "CAUSAL_LM"},

@@ -33,6 +33,9 @@ struct Adapter {
   /// modules saved whole. rank_pattern, alpha_pattern and rslora are understood.
   static Adapter read(const std::filesystem::path& folder, const LlamaConfig& config);
 
+  /// Moves the matrices.
+  void place_on(tensor::Place place);
+
   /// Adds the bytes of both files to a hash. Throws ModelError when there are none.
   static void add_content(const std::filesystem::path& folder, Hasher& hasher);
 

@@ -65,6 +65,14 @@ void add_samples(Hasher& hasher, std::span<const std::byte> bytes) {
   }
 }
 
+/// Calls read(view) with the tensor on the host: a substitute may lie elsewhere.
+template <class Read>
+void with_bytes(const TensorView& view, const Read& read) {
+  if (view.place == tensor::Place::host) return read(view);
+  const tensor::Tensor copy = copied(view, tensor::Place::host);
+  read(copy.view());
+}
+
 /// The only *.safetensors of a folder without the usual names. Throws ModelError that says what is there instead.
 fs::path only_safetensors(const fs::path& folder) {
   std::vector<fs::path> found;
@@ -177,6 +185,10 @@ void Checkpoint::add(const std::string& stored_name, const TensorView& view, con
 }
 
 TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& expected) const {
+  return placed(find(canonical, expected));
+}
+
+const TensorView& Checkpoint::find(std::string_view canonical, const tensor::Shape& expected) const {
   const auto found = entries_.find(canonical);
   require<ModelError>(found != entries_.end(), "[{}] tensor \"{}\" is missing, expected with shape {}", origin_,
                       canonical, expected.text());
@@ -186,6 +198,17 @@ TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& e
   require<ModelError>(is_weight_type(entry.view.dtype), "[{}] tensor {}: expected f32, f16 or bf16, found {}",
                       entry.origin, in_quotes(entry.stored_name), name_of(entry.view.dtype));
   return entry.view;
+}
+
+void Checkpoint::place_on(tensor::Place place) {
+  placed_ = place == tensor::Place::host ? nullptr : std::make_shared<PlacedTensors>(place, used_bytes());
+}
+
+TensorView Checkpoint::placed(const TensorView& view) const {
+  if (view.place == place() || view.data == nullptr) return view;
+  const TensorView copy = placed_->copy(view);
+  release(view);
+  return copy;
 }
 
 tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const {
@@ -204,12 +227,20 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
                         origin_, name, suffix);
   }
   try {
-    if (nf4) return nf4_matrix(part, fmt::format("{}: {}", origin_, name), rows, columns);
+    if (nf4) {
+      tensor::StoredMatrix matrix = nf4_matrix(part, fmt::format("{}: {}", origin_, name), rows, columns);
+      for (TensorView* view : {&matrix.values, &matrix.scales, &matrix.nf4_tables.code_map,
+                               &matrix.nf4_tables.scale_map, &matrix.nf4_tables.nested_scales}) {
+        *view = placed(*view);
+      }
+      return matrix;
+    }
     const auto scale = entries_.find(name + "_scale");
     require<ModelError>(scale != entries_.end(), "[{}] tensor \"{}_scale\" is missing", origin_, name);
-    const TensorView& values = int4 ? entries_.find(packed)->second.view : plain->second.view;
-    const tensor::StoredMatrix matrix = int4 ? tensor::StoredMatrix::int4(values, scale->second.view, columns)
-                                             : tensor::StoredMatrix::int8(values, scale->second.view);
+    const TensorView values = placed(int4 ? entries_.find(packed)->second.view : plain->second.view);
+    const TensorView scales = placed(scale->second.view);
+    const tensor::StoredMatrix matrix = int4 ? tensor::StoredMatrix::int4(values, scales, columns)
+                                             : tensor::StoredMatrix::int8(values, scales);
     require(matrix.rows == rows && matrix.columns == columns, "expected [{}, {}] from config.json, found [{}, {}]",
             rows, columns, matrix.rows, matrix.columns);
     return matrix;
@@ -219,7 +250,7 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
 }
 
 void Checkpoint::substitute(std::string_view canonical, const TensorView& view) {
-  tensor(canonical, view.shape);  // checks
+  find(canonical, view.shape);  // checks
   entries_.find(canonical)->second.view = view;
 }
 
@@ -269,14 +300,15 @@ Hash128 Checkpoint::fingerprint() const {
     if (is_unused(name)) continue;
     const std::string header = fmt::format("{}\n{}{}\n", name, name_of(entry.view.dtype), entry.view.shape.text());
     hasher.add(header);
-    add_samples(hasher, entry.view.bytes());
+    with_bytes(entry.view, [&](const TensorView& view) { add_samples(hasher, view.bytes()); });
   }
   return hasher.digest();
 }
 
 std::optional<std::string> Checkpoint::first_non_finite() const {
   for (const auto& [name, entry] : entries_) {
-    const bool finite = all_finite(entry.view);
+    bool finite = true;
+    with_bytes(entry.view, [&](const TensorView& view) { finite = all_finite(view); });
     release(entry.view);  // 16 GB that are read once should not stay in memory
     if (!finite) return entry.stored_name;
   }

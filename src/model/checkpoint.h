@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "model/placed_tensors.h"
 #include "tensor/safetensors.h"
 #include "tensor/stored_matrix.h"
 #include "tensor/tensor.h"
@@ -84,6 +85,11 @@ class Checkpoint {
   /// The weight files, in the order of their names.
   const std::vector<std::filesystem::path>& files() const { return paths_; }
 
+  /// Has tensor() and matrix() from now on give copies at a place, made when they are first asked for and kept. Stored
+  /// names, types and fingerprints stay those of the files.
+  void place_on(tensor::Place place);
+  tensor::Place place() const { return placed_ ? placed_->place() : tensor::Place::host; }
+
   /// Gives back the memory of a tensor's pages, after it has been copied to where it is used. The view stays valid.
   void release(const tensor::TensorView& view) const;
 
@@ -92,6 +98,8 @@ class Checkpoint {
     tensor::TensorView view;
     std::string stored_name, origin;
   };
+  const tensor::TensorView& find(std::string_view canonical, const tensor::Shape& expected) const;
+  tensor::TensorView placed(const tensor::TensorView& view) const;
   void open_single(const std::filesystem::path& path);
   void open_index(const std::filesystem::path& folder);
   void add(const std::string& stored_name, const tensor::TensorView& view, const std::string& origin);
@@ -100,6 +108,7 @@ class Checkpoint {
   std::vector<std::filesystem::path> paths_;
   std::vector<tensor::SafetensorsFile> files_;
   std::map<std::string, Entry, std::less<>> entries_;
+  std::shared_ptr<PlacedTensors> placed_;  // none: tensors are used where the files are mapped
 };
 
 }  // namespace e5v::model

@@ -36,7 +36,7 @@ ClipBlockWeights ClipBlockWeights::from(const Checkpoint& checkpoint, const std:
 
 ClipBlock::ClipBlock(const ClipBlockWeights& w, const ClipBlockConfig& config, nn::Precision precision)
     : config_(config),
-      bf16_attention_(nn::bf16_attention(precision)),
+      bf16_attention_(nn::bf16_attention(precision, w.q.values.place)),
       norm1_(w.norm1),
       norm2_(w.norm2),
       qkv_({w.q, w.k, w.v}, {w.q_bias, w.k_bias, w.v_bias}, precision),
@@ -59,7 +59,7 @@ void ClipBlock::forward_pooled(tensor::ConstMatrix x_RD, std::span<const std::in
   {
     const nn::Pass::Scope scope(pass);
     const Matrix qkv_RC = queries_keys_values(x_RD, pass);
-    const Matrix q_PD = pass.matrix(DType::f32, y_PD.rows, y_PD.columns);
+    const Matrix q_PD = pass.matrix(qkv_RC.dtype, y_PD.rows, y_PD.columns);
     nn::select_rows(pass, qkv_RC.column_range(0, y_PD.columns), pooled_P, q_PD);
     add_attention(q_PD, qkv_RC, plan, y_PD, pass);
   }
@@ -68,7 +68,7 @@ void ClipBlock::forward_pooled(tensor::ConstMatrix x_RD, std::span<const std::in
 
 Matrix ClipBlock::queries_keys_values(tensor::ConstMatrix x_RD, const nn::Pass& pass) const {
   const Matrix h_RD = pass.matrix(qkv_.input_type(), x_RD.rows, x_RD.columns);
-  const Matrix qkv_RC = pass.matrix(DType::f32, x_RD.rows, 3 * x_RD.columns);
+  const Matrix qkv_RC = pass.matrix(qkv_.result_type(), x_RD.rows, 3 * x_RD.columns);
   norm1_.forward(pass, x_RD, config_.norm_eps, h_RD);
   qkv_.forward(pass, h_RD, qkv_RC);
   return qkv_RC;
@@ -89,7 +89,7 @@ void ClipBlock::add_attention(tensor::ConstMatrix q_QD, tensor::ConstMatrix qkv_
 void ClipBlock::add_mlp(Matrix x_RD, const nn::Pass& pass) const {
   const nn::Pass::Scope scope(pass);
   const Matrix h_RD = pass.matrix(fc1_.input_type(), x_RD.rows, x_RD.columns);
-  const Matrix wide_RF = pass.matrix(DType::f32, x_RD.rows, fc1_.outputs());
+  const Matrix wide_RF = pass.matrix(fc1_.result_type(), x_RD.rows, fc1_.outputs());
   const Matrix inner_RF = pass.matrix(fc2_.input_type(), x_RD.rows, fc1_.outputs());
   norm2_.forward(pass, x_RD, config_.norm_eps, h_RD);
   fc1_.forward(pass, h_RD, wide_RF);

@@ -1,6 +1,8 @@
 // Legend: T packed tokens, P pooled rows, D tower width.
 #include "model/clip_text.h"
 
+#include <numeric>
+
 #include "ops/rows.h"
 
 namespace e5v::model {
@@ -29,11 +31,10 @@ ClipText::ClipText(const ClipTextWeights& weights, const ClipTextConfig& config,
 
 void ClipText::embed(std::span<const std::int32_t> ids_T, const PackedRows& rows, Matrix x_TD) const {
   ops::gather_rows(token_, ids_T, x_TD);
-  for (std::int64_t row = 0; row < x_TD.rows; ++row) {
-    const float* place = position_.values().data() + rows.positions_T[static_cast<std::size_t>(row)] * x_TD.columns;
-    float* x = x_TD.row<float>(row);
-    for (std::int64_t i = 0; i < x_TD.columns; ++i) x[i] += place[i];
-  }
+  std::vector<std::int64_t> all(rows.positions_T.size());
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<std::int64_t> places(rows.positions_T.begin(), rows.positions_T.end());
+  ops::move_rows(matrix_of(position_.view()), places, all, x_TD, true);
 }
 
 void ClipText::forward(std::span<const std::int32_t> ids_T, const PackedRows& rows, Matrix y_PD,

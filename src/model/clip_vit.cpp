@@ -55,13 +55,7 @@ void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pas
   const std::int64_t rows = rows_per_tile(), D = x_RD.columns;
   const Matrix patches_PD = pass.matrix(DType::f32, pixels.rows, D);
   patch_.forward(pass, pixels, patches_PD);
-  for (std::int64_t row = 0; row < x_RD.rows; ++row) {
-    const std::int64_t place = row % rows;
-    const float* added = place == 0 ? class_token_.values().data() : patches_PD.row<float>(row - row / rows - 1);
-    const float* position = position_.values().data() + place * D;
-    float* x = x_RD.row<float>(row);
-    for (std::int64_t i = 0; i < D; ++i) x[i] = added[i] + position[i];
-  }
+  ops::place_patches(patches_PD, class_token_.values(), matrix_of(position_.view()), x_RD);
   if (pass.tape == nullptr) return;
   pass.tape->record([=, this, &tape = *pass.tape] {
     const Matrix dx_RD = *tape.gradient(x_RD), dpatches_PD = *tape.gradient(patches_PD);

@@ -70,7 +70,7 @@ LlamaBlock::LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& conf
     : heads_(config.heads),
       kv_heads_(config.kv_heads),
       head_width_(config.head_width),
-      bf16_attention_(nn::bf16_attention(precision)),
+      bf16_attention_(nn::bf16_attention(precision, weights.q.values.place)),
       eps_(config.rms_eps),
       input_norm_(weights.input_norm),
       attention_norm_(weights.attention_norm),
@@ -134,7 +134,7 @@ Matrix LlamaBlock::normed(tensor::ConstMatrix x, const nn::Vector& gamma, const 
 Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
                                const nn::Pass& pass) const {
   show(Tap::attention, h_TD);
-  const Matrix kv_TC = pass.matrix(DType::f32, h_TD.rows, kv_.outputs());
+  const Matrix kv_TC = pass.matrix(kv_.result_type(), h_TD.rows, kv_.outputs());
   kv_.forward(pass.with_fine({.all = true}), h_TD, kv_TC);  // later rows read all of them, and they have few columns
   nn::rotary(pass, kv_TC.column_range(0, kv_heads_ * head_width_), rows.positions_T, table);
   return kv_TC;
@@ -143,7 +143,7 @@ Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows,
 void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_TC,
                                const std::vector<std::int32_t>& positions_Q, const ops::AttentionPlan& plan,
                                const ops::RotaryTable& table, Matrix x_QD, const nn::Pass& pass) const {
-  const Matrix q_QHE = pass.matrix(DType::f32, h_QD.rows, q_.outputs());
+  const Matrix q_QHE = pass.matrix(q_.result_type(), h_QD.rows, q_.outputs());
   const Matrix mixed_QHE = pass.matrix(o_.input_type(), h_QD.rows, q_.outputs());
   q_.forward(pass, h_QD, q_QHE);
   nn::rotary(pass, q_QHE, positions_Q, table);
@@ -160,7 +160,7 @@ void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_
 void LlamaBlock::add_mlp(Matrix x_TD, const nn::Pass& pass) const {
   const nn::Pass::Scope scope(pass);
   const Matrix h_TD = normed(x_TD, attention_norm_, pass);
-  const Matrix gate_up_TG = pass.matrix(DType::f32, x_TD.rows, gate_up_.outputs());
+  const Matrix gate_up_TG = pass.matrix(gate_up_.result_type(), x_TD.rows, gate_up_.outputs());
   const Matrix inner_TF = pass.matrix(down_.input_type(), x_TD.rows, down_.inputs());
   show(Tap::mlp, h_TD);
   gate_up_.forward(pass, h_TD, gate_up_TG);

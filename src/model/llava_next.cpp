@@ -65,7 +65,7 @@ LlavaNext::LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, co
 }
 
 void LlavaNext::tower_features(std::span<const PlacedImage> images, Matrix y_UV, const nn::Pass& pass) const {
-  const std::int64_t rows = vision_->tower.rows_per_tile(), at_once = tiles_at_once(rows);
+  const std::int64_t rows = vision_->tower.rows_per_tile(), at_once = tiles_at_once(rows, y_UV.place);
   const TileRun run = tile_run(images, rows);
   const auto tiles = static_cast<std::int64_t>(run.tiles.size());
   std::size_t next = 0;  // of the copies, which are in the order of tiles
@@ -116,9 +116,7 @@ void LlavaNext::embed_images(std::span<const PlacedImage> images, Matrix x_TD, c
   tower_features(images, features_UV, trained ? pass : pass.untaped());
   vision_->projector.forward(features_UV, projected_UD, pass);
   nn::copy_rows(pass, projected_UD, std::move(features), x_TD);
-  for (const std::int64_t row : newlines) {
-    std::ranges::copy(vision_->newline.values(), x_TD.row<float>(row));
-  }
+  ops::move_rows(matrix_of(vision_->newline.view()), std::vector<std::int64_t>(newlines.size()), newlines, x_TD, false);
   if (pass.tape == nullptr) return;
   pass.tape->record([=, this, newlines = std::move(newlines), &tape = *pass.tape] {
     const Matrix dx_TD = *tape.gradient(x_TD);

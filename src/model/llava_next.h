@@ -24,8 +24,10 @@ class LlavaNext {
   /// Rows of tiles that go through the tower together (five tiles of CLIP ViT-L/14-336): enough for full GEMM speed,
   /// few enough for small activations.
   static constexpr std::int64_t kRowsAtOnce = 5 * 577;
-  static std::int64_t tiles_at_once(std::int64_t rows_per_tile) {
-    return std::max<std::int64_t>(1, kRowsAtOnce / rows_per_tile);
+  static constexpr std::int64_t kDeviceRowsAtOnce = 8 * kRowsAtOnce;  ///< on a GPU, which has more cores to fill
+  static std::int64_t tiles_at_once(std::int64_t rows_per_tile, tensor::Place place = tensor::Place::host) {
+    const std::int64_t rows = place == tensor::Place::host ? kRowsAtOnce : kDeviceRowsAtOnce;
+    return std::max<std::int64_t>(1, rows / rows_per_tile);
   }
 
   /// The checkpoint must outlive the model. Throws ModelError for missing or contradicting tensors.

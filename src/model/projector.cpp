@@ -22,7 +22,7 @@ Projector::Projector(const Checkpoint& checkpoint, const ModelConfig& config, nn
 
 void Projector::forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, const nn::Pass& pass) const {
   const nn::Pass::Scope scope(pass);
-  const tensor::Matrix wide = pass.matrix(tensor::DType::f32, x_RV.rows, first_.outputs());
+  const tensor::Matrix wide = pass.matrix(first_.result_type(), x_RV.rows, first_.outputs());
   const tensor::Matrix inner = pass.matrix(second_.input_type(), x_RV.rows, first_.outputs());
   first_.forward(pass, nn::converted(pass, x_RV, first_.input_type()), wide);
   activate(pass, activation_, wide, inner);

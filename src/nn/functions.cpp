@@ -1,7 +1,5 @@
 #include "nn/functions.h"
 
-#include <algorithm>
-
 #include "ops/activation.h"
 #include "ops/norm.h"
 #include "ops/rows.h"
@@ -15,10 +13,7 @@ using tensor::Matrix;
 /// A copy, for a backward pass that needs values which are overwritten.
 ConstMatrix keep(const Pass& pass, ConstMatrix x) {
   const Matrix copy = pass.arena.matrix(x.dtype, x.rows, x.columns);
-  for (std::int64_t row = 0; row < x.rows; ++row) {
-    std::copy_n(x.data + row * x.stride * size_of(x.dtype), x.columns * size_of(x.dtype),
-                copy.data + row * copy.stride * size_of(copy.dtype));
-  }
+  ops::copy(x, copy);
   return copy;
 }
 
@@ -107,17 +102,10 @@ ConstMatrix converted(const Pass& pass, ConstMatrix x, tensor::DType dtype) {
 }
 
 void copy_rows(const Pass& pass, ConstMatrix x_RD, RowCopies copies, Matrix y_TD) {
-  require(copies.from.size() == copies.to.size(), "[copy_rows] {} rows to {} places", copies.from.size(),
-          copies.to.size());
-  for (std::size_t i = 0; i < copies.from.size(); ++i) {
-    std::copy_n(x_RD.row<float>(copies.from[i]), x_RD.columns, y_TD.row<float>(copies.to[i]));
-  }
+  ops::move_rows(x_RD, copies.from, copies.to, y_TD, false);
   if (pass.tape == nullptr) return;
   pass.tape->record([=, copies = std::move(copies), &tape = *pass.tape] {
-    const Matrix dy = *tape.gradient(y_TD), dx = *tape.gradient(x_RD);
-    for (std::size_t i = 0; i < copies.from.size(); ++i) {
-      ops::add(dy.row_range(copies.to[i], 1), dx.row_range(copies.from[i], 1));
-    }
+    ops::move_rows(*tape.gradient(y_TD), copies.to, copies.from, *tape.gradient(x_RD), true);
   });
 }
 

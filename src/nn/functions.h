@@ -6,6 +6,7 @@
 #include "nn/pass.h"
 #include "ops/attention.h"
 #include "ops/rotary.h"
+#include "ops/rows.h"
 #include "tensor/tensor.h"
 
 /// The operations of ops inside a pass: with a tape each also records its backward pass. Arguments and errors are those
@@ -18,9 +19,10 @@ namespace e5v::nn {
 class Vector {
  public:
   Vector() = default;
-  explicit Vector(const tensor::TensorView& source) : source_(source), values_(to_f32(source)) {}
+  explicit Vector(const tensor::TensorView& source) : source_(source), values_(ops::widened(source)) {}
 
   std::span<const float> values() const { return values_.as<float>(); }
+  tensor::TensorView view() const { return values_.view(); }
   const tensor::TensorView& source() const { return source_; }  ///< names the vector on a tape
 
  private:

@@ -5,14 +5,18 @@
 namespace e5v::nn {
 namespace {
 
+tensor::Place place_of(std::span<const tensor::StoredMatrix> weights) {
+  return weights.empty() ? tensor::Place::host : weights.front().values.place;
+}
+
 /// bf16 copies of the f32 tensors among `weights`, when the precision means 16 bits and the GEMM does not round them
 /// anyway.
 std::vector<tensor::Tensor> round_weights(std::span<const tensor::StoredMatrix> weights, Precision precision) {
   std::vector<tensor::Tensor> rounded;
   for (const tensor::StoredMatrix& weight : weights) {
-    if (precision == Precision::f32 || arithmetic_for(precision, weight.format) == ops::Arithmetic::bf16) continue;
+    if (precision == Precision::f32 || arithmetic_for(precision, weight.format, place_of(weights)) == ops::Arithmetic::bf16) continue;
     if (weight.values.dtype != tensor::DType::f32) continue;
-    rounded.emplace_back(tensor::DType::bf16, weight.values.shape);
+    rounded.emplace_back(tensor::DType::bf16, weight.values.shape, weight.values.place);
     ops::convert(matrix_of(weight.values), matrix_of(rounded.back()));
   }
   return rounded;
@@ -28,6 +32,20 @@ std::vector<tensor::StoredMatrix> chosen(std::span<const tensor::StoredMatrix> w
   return parts;
 }
 
+/// All biases as one vector of f32, where they lie.
+tensor::Tensor stacked(std::span<const tensor::TensorView> biases) {
+  std::int64_t count = 0;
+  for (const tensor::TensorView& bias : biases) count += bias.elements();
+  if (count == 0) return {};
+  tensor::Tensor result(tensor::DType::f32, {count}, biases.front().place);
+  std::int64_t begin = 0;
+  for (const tensor::TensorView& bias : biases) {
+    ops::convert(matrix_of(bias), matrix_of(result).column_range(begin, bias.elements()));
+    begin += bias.elements();
+  }
+  return result;
+}
+
 tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weights) {
   return weights.size() == 0 ? tensor::WeightFormat::plain : weights.begin()->format;
 }
@@ -37,22 +55,21 @@ tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weigh
 Linear::Linear(std::initializer_list<tensor::StoredMatrix> weights, std::initializer_list<tensor::TensorView> biases,
                Precision precision)
     : rounded_(round_weights(weights, precision)),
-      weight_(chosen(weights, rounded_), arithmetic_for(precision, format_of(weights))) {
+      weight_(chosen(weights, rounded_), arithmetic_for(precision, format_of(weights), place_of(weights))),
+      bias_(stacked(biases)) {
   for (const tensor::StoredMatrix& weight : weights) {
     const std::int64_t begin = parts_.empty() ? 0 : parts_.back().begin + parts_.back().count;
     parts_.push_back({weight.values, {}, begin, weight.rows, nullptr});
   }
   for (const tensor::TensorView& bias : biases) {
-    const tensor::Tensor wide = to_f32(bias);
-    bias_.insert(bias_.end(), wide.as<float>().begin(), wide.as<float>().end());
     if (biases.size() == parts_.size()) parts_[static_cast<std::size_t>(&bias - biases.begin())].bias = bias;
   }
-  require(bias_.empty() || static_cast<std::int64_t>(bias_.size()) == outputs(), "[linear] {} biases for {} outputs",
-          bias_.size(), outputs());
+  require(bias().empty() || bias_.elements() == outputs(), "[linear] {} biases for {} outputs", bias_.elements(),
+          outputs());
 }
 
 std::int64_t Linear::owned_bytes() const {
-  std::int64_t bytes = static_cast<std::int64_t>(bias_.size() * sizeof(float));
+  std::int64_t bytes = static_cast<std::int64_t>(bias().size_bytes());
   for (const tensor::Tensor& tensor : rounded_) bytes += tensor.elements() * size_of(tensor.dtype());
   return bytes;
 }
@@ -68,7 +85,7 @@ void Linear::attach(std::size_t part, const Lora* adapter) {
 }
 
 void Linear::run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const {
-  ops::matmul(x_MK, weight_, bias_, y_MN, add, pass.fine_rows);
+  ops::matmul(x_MK, weight_, bias(), y_MN, add, pass.fine_rows);
   adapt_and_record(pass, x_MK, y_MN);
 }
 
@@ -78,7 +95,7 @@ void Linear::finish(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y
 }
 
 void Linear::adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const {
-  const tensor::DType products = ops::product_dtype(weight_.arithmetic());
+  const tensor::DType products = weight_.product_dtype();
   Seen seen(parts_.size());
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
@@ -91,7 +108,7 @@ void Linear::adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor
 
 void Linear::backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const {
   Tape& tape = *pass.tape;
-  const tensor::DType products = ops::product_dtype(weight_.arithmetic());
+  const tensor::DType products = weight_.product_dtype();
   const tensor::Matrix dy_MN = *tape.gradient(y_MN);
   for (std::size_t i = parts_.size(); i-- > 0;) {
     const Part& part = parts_[i];

@@ -26,12 +26,14 @@ class Linear {
   std::int64_t outputs() const { return weight_.outputs(); }
   /// Type that x must have.
   tensor::DType input_type() const { return ops::input_dtype(weight_.arithmetic()); }
+  /// Type that suits y where an operation reads it that rounds again.
+  tensor::DType result_type() const { return weight_.result_dtype(); }
   /// Memory held beyond the borrowed tensors.
   std::int64_t owned_bytes() const;
   std::string kernel() const { return weight_.kernel(); }
 
   /// y = x W^T + b, and what adapters add. x [M, K] of input_type(), not overwritten before the pass's tape is rewound;
-  /// y f32 [M, N].
+  /// y [M, N], f32 or of result_type().
   void forward(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, false); }
   /// y = y + x W^T + b: a residual connection.
   void add_to(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, true); }
@@ -51,6 +53,10 @@ class Linear {
   };
   /// What adapters keep for their backward pass, part by part.
   using Seen = std::vector<Lora::Seen>;
+  std::span<const float> bias() const {
+    if (bias_.data() == nullptr) return {};
+    return bias_.as<float>();
+  }
   void run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const;
   void adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
   void backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const;
@@ -58,7 +64,7 @@ class Linear {
   std::vector<Part> parts_;
   std::vector<tensor::Tensor> rounded_;  // bf16 copies of f32 weights, where the precision asks for 16 bits
   ops::Weight weight_;
-  std::vector<float> bias_;
+  tensor::Tensor bias_;  // f32 [N], or nothing
 };
 
 }  // namespace e5v::nn

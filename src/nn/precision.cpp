@@ -9,24 +9,33 @@ std::string_view name_of(Precision precision) {
     case Precision::f32: return "f32";
     case Precision::bf16: return "bf16";
     case Precision::int8: return "int8";
+    case Precision::fp8: return "fp8";
   }
   return "unknown";
 }
 
-ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format) {
+ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format, tensor::Place place) {
   if (precision == Precision::f32) return ops::Arithmetic::f32;
+  if (place == tensor::Place::device) {
+    const bool fp8 = precision == Precision::fp8 && format == tensor::WeightFormat::plain;
+    return fp8 ? ops::Arithmetic::fp8 : ops::Arithmetic::bf16;
+  }
+  if (precision == Precision::fp8) return ops::Arithmetic::fp8;  // which no CPU has: its weights say so
   const bool bytes = format == tensor::WeightFormat::int8 ||
                      (format == tensor::WeightFormat::int4 && ops::has_native_int8());  // else bf16 or f32 is faster
   if (precision == Precision::int8 && bytes) return ops::Arithmetic::int8;
   return ops::has_native_bf16() ? ops::Arithmetic::bf16 : ops::Arithmetic::f32;
 }
 
-bool bf16_attention(Precision precision) { return precision != Precision::f32 && ops::has_native_bf16(); }
+bool bf16_attention(Precision precision, tensor::Place place) {
+  return precision != Precision::f32 && (place == tensor::Place::device || ops::has_native_bf16());
+}
 
-Precision default_precision(tensor::DType stored, tensor::WeightFormat format) {
+Precision default_precision(tensor::DType stored, tensor::WeightFormat format, tensor::Place place) {
   switch (format) {
-    case tensor::WeightFormat::int8: return Precision::int8;
-    case tensor::WeightFormat::int4: return ops::has_native_int8() ? Precision::int8 : Precision::bf16;
+    case tensor::WeightFormat::int8: return place == tensor::Place::host ? Precision::int8 : Precision::bf16;
+    case tensor::WeightFormat::int4:
+      return place == tensor::Place::host && ops::has_native_int8() ? Precision::int8 : Precision::bf16;
     case tensor::WeightFormat::nf4: return Precision::bf16;
     case tensor::WeightFormat::plain: break;
   }

@@ -14,19 +14,22 @@ enum class Precision {
          ///< bf16 mixes of attention, f32 elsewhere
   int8,  ///< int8 weights with activations rounded to whole numbers, and int4 weights, where the CPU has 8-bit dot
          ///< products; the others as under bf16
+  fp8,   ///< on a GPU: plain weights and activations rounded to 8-bit floats; the rest as under bf16
 };
 
 std::string_view name_of(Precision precision);
 
-/// What the GEMMs of this machine do under a precision with weights of a format. Without bf16 instructions, f32
-/// arithmetic over 16-bit weights is both faster and more exact than emulating them.
-ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format);
+/// What the GEMMs of this machine do under a precision with weights of a format that lie at a place. On a CPU without
+/// bf16 instructions, f32 arithmetic over 16-bit weights is both faster and more exact than emulating them.
+ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format,
+                               tensor::Place place = tensor::Place::host);
 
-/// Whether attention mixes values in bf16 under a precision: under all but f32, where the CPU has instructions for it.
-bool bf16_attention(Precision precision);
+/// Whether attention mixes values in bf16 under a precision: under all but f32, where there are instructions for it.
+bool bf16_attention(Precision precision, tensor::Place place = tensor::Place::host);
 
 /// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16
 /// for 16-bit types and nf4, int8 for int8 and, where the CPU has 8-bit dot products, int4; else bf16.
-Precision default_precision(tensor::DType stored, tensor::WeightFormat format);
+Precision default_precision(tensor::DType stored, tensor::WeightFormat format,
+                            tensor::Place place = tensor::Place::host);
 
 }  // namespace e5v::nn

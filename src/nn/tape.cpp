@@ -45,7 +45,7 @@ std::optional<tensor::Matrix> Tape::gradient(tensor::ConstMatrix value) {
 }
 
 std::span<float> Tape::gradient(const tensor::TensorView& value) {
-  const auto found = gradient(tensor::ConstMatrix{value.data, value.dtype, 1, value.elements(), value.elements()});
+  const auto found = gradient(tensor::ConstMatrix{value.data, value.dtype, 1, value.elements(), value.elements(), value.place});
   if (!found) return {};
   return {found->row<float>(0), static_cast<std::size_t>(found->columns)};
 }

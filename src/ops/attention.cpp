@@ -1,5 +1,6 @@
 #include "ops/attention.h"
 
+#include "ops/backend.h"
 #include "ops/check.h"
 #include "ops/cpu/kernels.h"
 #include "ops/isa.h"
@@ -37,14 +38,15 @@ std::int64_t check_heads(std::int64_t heads, std::int64_t kv_heads, std::int64_t
 
 void attention(const AttentionArguments& a, const AttentionPlan& plan, tensor::Arena& arena) {
   const std::int64_t head_width = check_heads(a.heads, a.kv_heads, a.q_QHE.columns);
-  check_type("attention", "q", a.q_QHE.dtype, tensor::DType::f32);
-  check_type("attention", "k", a.k_TKE.dtype, tensor::DType::f32);
-  check_type("attention", "v", a.v_TKE.dtype, tensor::DType::f32);
+  check_result_type("attention", "q", a.q_QHE);
+  check_type("attention", "k", a.k_TKE.dtype, a.q_QHE.dtype);
+  check_type("attention", "v", a.v_TKE.dtype, a.q_QHE.dtype);
   check_activation_type("attention", "out", a.out_QHE.dtype);
   check_shape("attention", "k", a.k_TKE, a.k_TKE.rows, a.kv_heads * head_width);
   check_shape("attention", "v", a.v_TKE, a.k_TKE.rows, a.kv_heads * head_width);
   check_shape("attention", "out", a.out_QHE, a.q_QHE.rows, a.q_QHE.columns);
   check_plan(plan, a.q_QHE.rows, a.k_TKE.rows);
+  if (on_device(a.out_QHE)) return backend().attention(a, plan);
   if (!a.bf16) return cpu::attention(a, plan, arena);
   require<DeviceError>(has_native_bf16(), "[attention] this CPU has no bf16 instructions");
   cpu::attention_bf16(a, plan, arena);
@@ -53,14 +55,18 @@ void attention(const AttentionArguments& a, const AttentionPlan& plan, tensor::A
 void attention_backward(const AttentionGradients& a, const AttentionPlan& plan) {
   const std::int64_t Q = a.q_QHE.rows, T = a.k_TKE.rows, HE = a.q_QHE.columns,
                      KE = a.kv_heads * check_heads(a.heads, a.kv_heads, HE);
-  check_gradient("attention_backward", "q", a.q_QHE, Q, HE);
+  check_result_type("attention_backward", "q", a.q_QHE);
+  check_type("attention_backward", "k", a.k_TKE.dtype, a.q_QHE.dtype);
+  check_type("attention_backward", "v", a.v_TKE.dtype, a.q_QHE.dtype);
+  check_shape("attention_backward", "q", a.q_QHE, Q, HE);
   check_gradient("attention_backward", "dout", a.dout_QHE, Q, HE);
   check_gradient("attention_backward", "dq", a.dq_QHE, Q, HE);
-  check_gradient("attention_backward", "k", a.k_TKE, T, KE);
-  check_gradient("attention_backward", "v", a.v_TKE, T, KE);
+  check_shape("attention_backward", "k", a.k_TKE, T, KE);
+  check_shape("attention_backward", "v", a.v_TKE, T, KE);
   check_gradient("attention_backward", "dk", a.dk_TKE, T, KE);
   check_gradient("attention_backward", "dv", a.dv_TKE, T, KE);
   check_plan(plan, Q, T);
+  if (on_device(a.dq_QHE)) return backend().attention_backward(a, plan);
   cpu::attention_backward(a, plan);
 }
 

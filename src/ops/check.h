@@ -15,6 +15,12 @@ inline void check_activation_type(std::string_view op, std::string_view what, te
           name_of(found));
 }
 
+/// f32, or bf16 where an accelerator gives it as the result of a GEMM.
+inline void check_result_type(std::string_view op, std::string_view what, tensor::ConstMatrix found) {
+  if (found.place == tensor::Place::device && found.dtype == tensor::DType::bf16) return;
+  check_type(op, what, found.dtype, tensor::DType::f32);
+}
+
 inline void check_shape(std::string_view op, std::string_view what, tensor::ConstMatrix found, std::int64_t rows,
                         std::int64_t columns) {
   require(found.rows == rows && found.columns == columns, "[{}] {} is [{}, {}], expected [{}, {}]", op, what,

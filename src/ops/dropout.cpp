@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "ops/backend.h"
 #include "ops/check.h"
 #include "ops/cpu/kernels.h"
 
@@ -16,7 +17,9 @@ void dropout(tensor::ConstMatrix x_TD, float probability, const DropoutKey& key,
   check_length("dropout", "names", names_T.size(), x_TD.rows);
   require(probability >= 0 && probability < 1, "[dropout] probability {} is not in [0, 1)", probability);
   const auto limit = static_cast<std::uint32_t>(std::lround(static_cast<double>(probability) * 65536));
-  cpu::dropout(x_TD, {limit, 1 / (1 - probability), key}, names_T, y_TD, add);
+  const DropoutRule rule{limit, 1 / (1 - probability), key};
+  if (on_device(y_TD)) return backend().dropout(x_TD, rule, names_T, y_TD, add);
+  cpu::dropout(x_TD, rule, names_T, y_TD, add);
 }
 
 }  // namespace e5v::ops

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "ops/backend.h"
 #include "ops/check.h"
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/kernels.h"
@@ -20,6 +21,7 @@ struct Weight::Impl {
   std::vector<tensor::StoredMatrix> parts;  // as they are stored
   std::vector<float> scales;                // under int8, of all rows
   bool in_bytes = false;                    // int8 by 8-bit dot products
+  std::unique_ptr<DeviceWeight> device;     // when the parts lie on the accelerator
 };
 
 namespace {
@@ -93,6 +95,11 @@ Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmeti
   impl_->arithmetic = arithmetic;
   impl_->inputs = parts[0].columns;
   for (const tensor::StoredMatrix& part : parts) impl_->outputs += part.rows;
+  if (parts[0].values.place == tensor::Place::device) {
+    impl_->device = backend().prepare(parts, arithmetic);
+    return;
+  }
+  require<DeviceError>(arithmetic != Arithmetic::fp8, "[matmul] CPUs have no 8-bit floats: fp8 needs a GPU");
   if (arithmetic == Arithmetic::int8) impl_->scales = byte_scales(parts);
   impl_->in_bytes = arithmetic == Arithmetic::int8 && has_native_int8() && impl_->inputs <= cpu::kMostByteInputs;
   if (arithmetic == Arithmetic::bf16) cpu::packed_form(DType::bf16, impl_->outputs, impl_->inputs);  // or throws
@@ -106,7 +113,9 @@ Weight::~Weight() = default;
 std::int64_t Weight::outputs() const { return impl_->outputs; }
 std::int64_t Weight::inputs() const { return impl_->inputs; }
 Arithmetic Weight::arithmetic() const { return impl_->arithmetic; }
+tensor::Place Weight::place() const { return impl_->device ? tensor::Place::device : tensor::Place::host; }
 std::string Weight::kernel() const {
+  if (impl_->device) return impl_->device->kernel();
   const auto packed = [&](DType dtype) {
     return cpu::packed_form(dtype, impl_->outputs, impl_->inputs).kernel + " over packed blocks";
   };
@@ -116,6 +125,7 @@ std::string Weight::kernel() const {
       if (impl_->in_bytes) return packed(DType::i8);
       if (impl_->parts[0].format == WeightFormat::int8) return "int8 panels, 16-bit products";
       break;
+    case Arithmetic::fp8:
     case Arithmetic::f32: break;
   }
   return "f32 panels";
@@ -126,13 +136,16 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   check_type("matmul", "x", x_MK.dtype, input_dtype(weight.arithmetic()));
   check_shape("matmul", "x", x_MK, y_MN.rows, weight.inputs());
   check_shape("matmul", "y", y_MN, x_MK.rows, weight.outputs());
-  check_type("matmul", "y", y_MN.dtype, DType::f32);
+  check_result_type("matmul", "y", y_MN);
+  require(!accumulate || y_MN.dtype == DType::f32, "[matmul] y that is added to is {}, expected f32",
+          name_of(y_MN.dtype));
   if (!bias_N.empty()) check_length("matmul", "bias", bias_N.size(), weight.outputs());
   for (const std::int64_t row : fine.some)
     require(row >= 0 && row < x_MK.rows, "[matmul] fine row {} of {}", row, x_MK.rows);
   if (x_MK.rows == 0) return;
   const Weight::Impl& impl = weight.impl();
   const float* bias = bias_N.empty() ? nullptr : bias_N.data();
+  if (impl.device) return backend().matmul(x_MK, *impl.device, bias, y_MN, accumulate);
   if (impl.arithmetic == Arithmetic::bf16) return cpu::gemm_bf16(x_MK, impl.parts, bias, y_MN, accumulate);
   if (impl.in_bytes) return cpu::gemm_bytes(quantize(x_MK, fine), impl.parts, impl.scales, bias, y_MN, accumulate);
   if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);
@@ -143,15 +156,21 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   cpu::gemm_int8(x_MK, int8_levels(x_MK.columns), impl.parts, impl.scales, y_MN, add);
 }
 
-DType product_dtype(Arithmetic arithmetic) {
-  return arithmetic != Arithmetic::f32 && has_native_bf16() ? DType::bf16 : DType::f32;
+DType Weight::product_dtype() const {
+  const bool bf16 = place() == tensor::Place::device || has_native_bf16();
+  return impl_->arithmetic != Arithmetic::f32 && bf16 ? DType::bf16 : DType::f32;
+}
+
+DType Weight::result_dtype() const {
+  return place() == tensor::Place::device && impl_->arithmetic != Arithmetic::f32 ? DType::bf16 : DType::f32;
 }
 
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK) {
   check_gradient("matmul_backward", "dy", dy_MN, dx_MK.rows, weight.outputs());
   check_gradient("matmul_backward", "dx", dx_MK, dy_MN.rows, weight.inputs());
   if (dy_MN.rows == 0) return;
-  const bool bf16 = product_dtype(weight.arithmetic()) == DType::bf16;
+  if (weight.impl().device) return backend().matmul_backward(dy_MN, *weight.impl().device, dx_MK);
+  const bool bf16 = weight.product_dtype() == DType::bf16;
   (bf16 ? cpu::gemm_bf16_transposed : cpu::gemm_f32_transposed)(dy_MN, weight.impl().parts, dx_MK, true);
 }
 
@@ -159,6 +178,7 @@ void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float 
   check_factor("weight_gradient", "dy", dy_MN, x_MK.rows, dw_NK.rows);
   check_gradient("weight_gradient", "dw", dw_NK, dy_MN.columns, x_MK.columns);
   check_type("weight_gradient", "x", x_MK.dtype, dy_MN.dtype);
+  if (on_device(dw_NK)) return backend().weight_gradient(dy_MN, x_MK, scale, dw_NK);
   if (dy_MN.dtype == DType::f32) {
     return cpu::product({dy_MN, cpu::Side::transposed}, {x_MK, cpu::Side::plain}, scale, dw_NK, true);
   }
@@ -168,8 +188,10 @@ void weight_gradient(tensor::ConstMatrix dy_MN, tensor::ConstMatrix x_MK, float 
 
 void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, tensor::Matrix y_MN, bool add) {
   check_factor("multiply", "x", x_MK, y_MN.rows, w_NK.columns);
-  check_gradient("multiply", "y", y_MN, x_MK.rows, w_NK.rows);
+  check_result_type("multiply", "y", y_MN);
+  check_shape("multiply", "y", y_MN, x_MK.rows, w_NK.rows);
   check_type("multiply", "w", w_NK.dtype, DType::f32);
+  if (on_device(y_MN)) return backend().multiply(x_MK, w_NK, scale, y_MN, add);
   if (x_MK.dtype == DType::bf16) {
     return cpu::product_bf16(x_MK, {rounded(w_NK, scale), cpu::Side::transposed}, y_MN, add);
   }
@@ -181,6 +203,7 @@ void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, floa
   check_factor("multiply_backward", "dy", dy_MN, dx_MK.rows, w_NK.rows);
   check_gradient("multiply_backward", "dx", dx_MK, dy_MN.rows, w_NK.columns);
   check_type("multiply_backward", "w", w_NK.dtype, DType::f32);
+  if (on_device(dx_MK)) return backend().multiply_backward(dy_MN, w_NK, scale, dx_MK, add);
   if (dy_MN.dtype == DType::bf16) {
     return cpu::product_bf16(dy_MN, {rounded(w_NK, scale), cpu::Side::plain}, dx_MK, add);
   }
@@ -191,6 +214,7 @@ std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, st
   switch (arithmetic) {
     case Arithmetic::bf16: return cpu::gemm_bf16_scratch_bytes(rows_M, inputs_K);
     case Arithmetic::f32: return cpu::gemm_f32_scratch_bytes(rows_M, inputs_K);
+    case Arithmetic::fp8:
     case Arithmetic::int8: break;
   }
   return has_native_int8() ? cpu::gemm_bytes_scratch_bytes(rows_M, inputs_K)

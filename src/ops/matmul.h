@@ -15,11 +15,14 @@ enum class Arithmetic {
   int8,  ///< int8 weights, and activations rounded to whole numbers with a scale for each row; exact sums. 256 levels
          ///< where the CPU has 8-bit dot products, int8_levels of them to either side elsewhere. int4 weights are
          ///< rounded to bytes with a scale for each row there, and expanded to f32 elsewhere
+  fp8,   ///< on an accelerator: weights and activations rounded to 8-bit floats (e4m3, arXiv:2209.05433) with a scale for
+         ///< each row; f32 sums. Matrices whose sides are no multiples of 16 are multiplied in bf16
 };
 
 /// The element type of a GEMM's input activations under an arithmetic; int8 rounds them itself.
 constexpr tensor::DType input_dtype(Arithmetic arithmetic) {
-  return arithmetic == Arithmetic::bf16 ? tensor::DType::bf16 : tensor::DType::f32;
+  const bool bf16 = arithmetic == Arithmetic::bf16 || arithmetic == Arithmetic::fp8;
+  return bf16 ? tensor::DType::bf16 : tensor::DType::f32;
 }
 
 /// A weight matrix made ready for matmul. It borrows the tensors it is made of and copies none. Move-only.
@@ -35,6 +38,13 @@ class Weight {
   std::int64_t outputs() const;  ///< N
   std::int64_t inputs() const;   ///< K
   Arithmetic arithmetic() const;
+  tensor::Place place() const;  ///< of the weight, and so of what is multiplied
+  /// The element type of gradients and adapters' inputs in products beside such a GEMM: bf16 where it is multiplied in
+  /// hardware, f32 under f32 arithmetic.
+  tensor::DType product_dtype() const;
+  /// The element type of results that an operation reads which rounds again: on an accelerator, where memory is the
+  /// limit of such operations, bf16 unless the arithmetic is f32.
+  tensor::DType result_dtype() const;
   std::string kernel() const;  ///< the library's name of the kernel behind it
 
   struct Impl;
@@ -53,17 +63,13 @@ struct FineRows {
 };
 
 /// y = x W^T + bias, or y += x W^T + bias with accumulate.
-/// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N]. Throws InvalidInput when shapes or
+/// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N], or without accumulate of result_dtype. Throws InvalidInput when shapes or
 /// types differ from that, or fine names no row. Under int8 with 256 levels the `fine` rows keep what rounding takes
 /// from them in a second row: 16 bits in effect.
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
             bool accumulate = false, FineRows fine = {});
 
-/// The element type of gradients and adapters' inputs in products beside such a GEMM: bf16 where the CPU multiplies it,
-/// f32 under f32 arithmetic.
-tensor::DType product_dtype(Arithmetic arithmetic);
-
-/// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N], and W, are rounded to product_dtype(); dx_MK f32 [M,
+/// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N], and W, are rounded to the weight's product_dtype(); dx_MK f32 [M,
 /// K].
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK);
 

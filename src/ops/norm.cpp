@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "ops/backend.h"
 #include "ops/check.h"
 #include "ops/cpu/kernels.h"
 #include "ops/rows.h"
@@ -33,12 +34,16 @@ void rms_norm(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float ep
   check_activation_type("rms_norm", "y", y_TD.dtype);
   check_shape("rms_norm", "y", y_TD, x_TD.rows, x_TD.columns);
   check_length("rms_norm", "gamma", gamma_D.size(), x_TD.columns);
+  if (on_device(y_TD)) return backend().rms_norm(x_TD, gamma_D.data(), eps, y_TD);
   cpu::rms_norm(x_TD, gamma_D.data(), eps, y_TD);
 }
 
 void rms_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::ConstMatrix dy_TD,
                        tensor::Matrix dx_TD, std::span<float> dgamma_D) {
   check_backward("rms_norm_backward", x_TD, gamma_D, dy_TD, dx_TD, dgamma_D);
+  if (on_device(dx_TD)) {
+    return backend().rms_norm_backward(x_TD, gamma_D.data(), eps, dy_TD, dx_TD, dgamma_D.data());
+  }
   cpu::rms_norm_backward(x_TD, gamma_D.data(), eps, dy_TD, dx_TD);
   add_gamma_gradient(x_TD, eps, false, dy_TD, dgamma_D);
 }
@@ -50,6 +55,7 @@ void layer_norm(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, std::s
   check_shape("layer_norm", "y", y_TD, x_TD.rows, x_TD.columns);
   check_length("layer_norm", "gamma", gamma_D.size(), x_TD.columns);
   check_length("layer_norm", "beta", beta_D.size(), x_TD.columns);
+  if (on_device(y_TD)) return backend().layer_norm(x_TD, gamma_D.data(), beta_D.data(), eps, y_TD);
   cpu::layer_norm(x_TD, gamma_D.data(), beta_D.data(), eps, y_TD);
 }
 
@@ -57,6 +63,9 @@ void layer_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_
                          tensor::Matrix dx_TD, std::span<float> dgamma_D, std::span<float> dbeta_D) {
   check_backward("layer_norm_backward", x_TD, gamma_D, dy_TD, dx_TD, dgamma_D);
   if (!dbeta_D.empty()) check_length("layer_norm_backward", "dbeta", dbeta_D.size(), x_TD.columns);
+  if (on_device(dx_TD)) {
+    return backend().layer_norm_backward(x_TD, gamma_D.data(), eps, dy_TD, dx_TD, dgamma_D.data(), dbeta_D.data());
+  }
   cpu::layer_norm_backward(x_TD, gamma_D.data(), eps, dy_TD, dx_TD);
   add_gamma_gradient(x_TD, eps, true, dy_TD, dgamma_D);
   add_column_sums(dy_TD, dbeta_D);
@@ -66,6 +75,7 @@ void l2_normalize(tensor::ConstMatrix x_TD, tensor::Matrix y_TD) {
   check_type("l2_normalize", "x", x_TD.dtype, tensor::DType::f32);
   check_type("l2_normalize", "y", y_TD.dtype, tensor::DType::f32);
   check_shape("l2_normalize", "y", y_TD, x_TD.rows, x_TD.columns);
+  if (on_device(y_TD)) return backend().l2_normalize(x_TD, y_TD);
   cpu::l2_normalize(x_TD, y_TD);
 }
 

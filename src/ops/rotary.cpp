@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/backend.h"
 #include "ops/check.h"
 #include "ops/cpu/kernels.h"
 
@@ -22,6 +23,17 @@ RotaryTable::RotaryTable(std::vector<float> inverse_frequencies, std::int64_t po
   }
 }
 
+const float* RotaryTable::on_device() const {
+  if (copy_.data() == nullptr) {
+    std::vector<float> both = cosines_;
+    both.insert(both.end(), sines_.begin(), sines_.end());
+    const tensor::TensorView view{reinterpret_cast<const std::byte*>(both.data()), tensor::DType::f32,
+                                  {static_cast<std::int64_t>(both.size())}};
+    copy_ = copied(view, tensor::Place::device);
+  }
+  return copy_.as<float>().data();
+}
+
 std::shared_ptr<const RotaryTable> GrowingRotaryTable::covering(std::int64_t positions) const {
   constexpr std::int64_t kFirst = 512;
   const std::lock_guard lock(mutex_);
@@ -35,7 +47,7 @@ std::shared_ptr<const RotaryTable> GrowingRotaryTable::covering(std::int64_t pos
 namespace {
 
 void rotate(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, const RotaryTable& table, float direction) {
-  check_type("rotary", "x", x_TX.dtype, tensor::DType::f32);
+  check_result_type("rotary", "x", x_TX);
   check_length("rotary", "positions", positions_T.size(), x_TX.rows);
   require(x_TX.columns % (2 * table.pairs()) == 0, "[rotary] {} columns are no multiple of the head width {}",
           x_TX.columns, 2 * table.pairs());
@@ -43,6 +55,7 @@ void rotate(tensor::Matrix x_TX, std::span<const std::int32_t> positions_T, cons
     require(position >= 0 && position < table.positions(), "[rotary] position {} is outside the table of {}", position,
             table.positions());
   }
+  if (on_device(x_TX)) return backend().rotary(x_TX, positions_T, table, direction);
   cpu::rotary(x_TX, positions_T, table, direction);
 }
 

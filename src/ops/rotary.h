@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tensor/matrix.h"
+#include "tensor/tensor.h"
 
 namespace e5v::ops {
 
@@ -20,10 +21,13 @@ class RotaryTable {
   std::int64_t positions() const { return static_cast<std::int64_t>(cosines_.size()) / pairs_; }
   const float* cosines(std::int64_t position) const { return cosines_.data() + position * pairs_; }
   const float* sines(std::int64_t position) const { return sines_.data() + position * pairs_; }
+  /// The cosines of all positions, then the sines, on the open accelerator; copied there when first asked for.
+  const float* on_device() const;
 
  private:
   std::int64_t pairs_;
   std::vector<float> cosines_, sines_;  // [positions, pairs]
+  mutable tensor::Tensor copy_;
 };
 
 /// A rotary table that grows with the positions asked for, so that a model's longest context costs nothing until it is

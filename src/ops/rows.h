@@ -20,6 +20,10 @@ void select_rows(tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P,
 /// out. x_PD, y_TD f32 of one width. Sums are in the order of x.
 void add_rows(tensor::ConstMatrix x_PD, std::span<const std::int64_t> rows_P, tensor::Matrix y_TD);
 
+/// y[to[i]] = x[from[i]], or += with add; without it no row of y is named twice. x_RD, y_TD f32 of one width.
+void move_rows(tensor::ConstMatrix x_RD, std::span<const std::int64_t> from_N, std::span<const std::int64_t> to_N,
+               tensor::Matrix y_TD, bool add);
+
 /// sums[j] += x[0][j] + x[1][j] + ...: the backward pass of a bias. x_TD f32; sums of length D, or empty for nothing.
 void add_column_sums(tensor::ConstMatrix x_TD, std::span<float> sums_D);
 
@@ -32,6 +36,12 @@ void fill(tensor::Matrix y, float value);
 /// y = x with the types f32|f16|bf16 -> f32|bf16, rounding to nearest even.
 void convert(tensor::ConstMatrix x, tensor::Matrix y);
 
+/// y = x, of one type, wherever the two lie.
+void copy(tensor::ConstMatrix x, tensor::Matrix y);
+
+/// The values as f32, where x lies. x f32|f16|bf16.
+tensor::Tensor widened(const tensor::TensorView& x);
+
 /// x in a type that convert gives: itself, or a copy from the arena.
 tensor::ConstMatrix in_type(tensor::ConstMatrix x, tensor::DType type, tensor::Arena& arena);
 
@@ -41,5 +51,11 @@ tensor::ConstMatrix in_type(tensor::ConstMatrix x, tensor::DType type, tensor::A
 /// y f32|bf16 [tiles * g * g, 3 * patch * patch].
 void unfold_patches(std::span<const std::uint8_t> tiles_TCHW, std::int64_t edge, std::int64_t patch,
                     std::span<const std::array<float, 256>, 3> table, tensor::Matrix y);
+
+/// Rows of tiles, a class token and then patches, each with what is added at its place: y[t R] = class + positions[0],
+/// y[t R + 1 + i] = patches[t (R - 1) + i] + positions[1 + i]. All f32; patches_PD [tiles (R - 1), D]; class_D [D];
+/// positions_RD [R, D]; y_TD [tiles R, D].
+void place_patches(tensor::ConstMatrix patches_PD, std::span<const float> class_D, tensor::ConstMatrix positions_RD,
+                   tensor::Matrix y_TD);
 
 }  // namespace e5v::ops

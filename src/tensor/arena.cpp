@@ -6,33 +6,48 @@ namespace e5v::tensor {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kSmallestBlock = std::size_t{1} << 20;
+constexpr std::size_t kDeviceAlignment = 256;  // what a GPU's libraries like best
+constexpr std::size_t kSmallestBlock = std::size_t{1} << 20, kDeviceBlock = std::size_t{32} << 20;
 
 }  // namespace
 
 Matrix Arena::matrix(DType dtype, std::int64_t rows, std::int64_t columns) {
-  return {take(static_cast<std::size_t>(rows * columns * size_of(dtype))), dtype, rows, columns, columns};
+  return {take(static_cast<std::size_t>(rows * columns * size_of(dtype))), dtype, rows, columns, columns, place_};
 }
 
 std::byte* Arena::take(std::size_t bytes) {
-  bytes = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+  const std::size_t alignment = place_ == Place::host ? kCacheLine : kDeviceAlignment;
+  bytes = (bytes + alignment - 1) / alignment * alignment;
   while (current_ < blocks_.size() && used_ + bytes > blocks_[current_].size()) {
     ++current_;
     used_ = 0;
   }
-  if (current_ == blocks_.size()) blocks_.emplace_back(std::max({bytes, kSmallestBlock, capacity()}));
+  if (current_ == blocks_.size()) add_block(bytes);
   std::byte* memory = blocks_[current_].data() + used_;
   used_ += bytes;
+  if (place_ == Place::device) most_ = std::max(most_, taken());
   return memory;
+}
+
+/// Pages of the host that nobody touches cost nothing, so blocks may grow; an accelerator's memory is taken whole.
+void Arena::add_block(std::size_t bytes) {
+  const std::size_t growth = place_ == Place::host ? std::max(kSmallestBlock, capacity()) : kDeviceBlock;
+  blocks_.emplace_back(std::max(bytes, growth), place_);
+}
+
+std::size_t Arena::taken() const {
+  std::size_t total = used_;
+  for (std::size_t i = 0; i < current_; ++i) total += blocks_[i].size();
+  return total;
 }
 
 void Arena::rewind(std::size_t block, std::size_t used) {
   current_ = block;
   used_ = used;
   if (block != 0 || used != 0 || blocks_.size() <= 1) return;
-  const std::size_t total = capacity();  // empty again: one block for the next pass
+  const std::size_t total = place_ == Place::host ? capacity() : most_;  // empty again: one block for the next pass
   blocks_.clear();
-  blocks_.emplace_back(total);
+  blocks_.emplace_back(total, place_);
 }
 
 std::size_t Arena::capacity() const {

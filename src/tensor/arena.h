@@ -9,6 +9,10 @@ namespace e5v::tensor {
 /// pass of a size it holds one block and takes nothing more from the system.
 class Arena {
  public:
+  explicit Arena(Place place = Place::host) : place_(place) {}
+
+  Place place() const { return place_; }
+
   /// A matrix with undefined contents, each row range aligned to a cache line when its width allows.
   Matrix matrix(DType dtype, std::int64_t rows, std::int64_t columns);
 
@@ -30,11 +34,15 @@ class Arena {
 
  private:
   std::byte* take(std::size_t bytes);
+  void add_block(std::size_t bytes);
+  std::size_t taken() const;
   void rewind(std::size_t block, std::size_t used);
 
+  Place place_;
   std::vector<Buffer> blocks_;
   std::size_t current_ = 0;  // the block that is being filled
   std::size_t used_ = 0;     // bytes taken of it
+  std::size_t most_ = 0;     // bytes that were ever taken, on an accelerator
 };
 
 }  // namespace e5v::tensor

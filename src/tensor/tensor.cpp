@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <type_traits>
@@ -50,8 +51,12 @@ bool finite(std::span<const T> values) {
 
 }  // namespace
 
-Buffer::Buffer(std::size_t bytes) : size_(bytes) {
+Buffer::Buffer(std::size_t bytes, Place place) : data_(nullptr, Free(place)), size_(bytes) {
   if (bytes == 0) return;
+  if (place == Place::device) {
+    data_.reset(device().allocate(bytes));
+    return;
+  }
   const bool large = bytes >= kHugePages * kHugePage;
   const std::size_t alignment = large ? kHugePage : kAlignment;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
@@ -61,12 +66,29 @@ Buffer::Buffer(std::size_t bytes) : size_(bytes) {
   data_.reset(memory);
 }
 
-void Buffer::Free::operator()(std::byte* data) const { std::free(data); }
+void Buffer::Free::operator()(std::byte* data) const {
+  if (place == Place::host) return std::free(data);
+  if (has_device()) device().release(data);
+}
 
-Tensor::Tensor(DType dtype, const Shape& shape)
-    : dtype_(dtype), shape_(shape), buffer_(static_cast<std::size_t>(shape.elements() * size_of(dtype))) {}
+Tensor::Tensor(DType dtype, const Shape& shape, Place place)
+    : dtype_(dtype), shape_(shape), buffer_(static_cast<std::size_t>(shape.elements() * size_of(dtype)), place) {}
 
-Tensor to_f32(const TensorView& source) {
+Tensor copied(const TensorView& source, Place place) {
+  Tensor result(source.dtype, source.shape, place);
+  const std::span<const std::byte> bytes = source.bytes();
+  if (place == Place::host && source.place == Place::host) {
+    std::ranges::copy(bytes, result.data());
+  } else if (!bytes.empty()) {
+    device().copy(bytes.data(), source.place, result.data(), place, bytes.size());
+  }
+  return result;
+}
+
+Tensor to_f32(const TensorView& given) {
+  Tensor on_host;
+  if (given.place == Place::device) on_host = copied(given, Place::host);
+  const TensorView source = given.place == Place::device ? on_host.view() : given;
   Tensor result(DType::f32, source.shape);
   switch (source.dtype) {
     case DType::f32: widen(source.as<float>(), result.as<float>()); break;

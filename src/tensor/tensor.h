@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "tensor/device.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
@@ -14,6 +15,7 @@ struct TensorView {
   const std::byte* data = nullptr;
   DType dtype = DType::f32;
   Shape shape;
+  Place place = Place::host;
 
   std::int64_t elements() const { return shape.elements(); }
   std::span<const std::byte> bytes() const { return {data, static_cast<std::size_t>(elements() * size_of(dtype))}; }
@@ -30,12 +32,16 @@ class Buffer {
  public:
   Buffer() = default;
   /// Throws DeviceError naming the size when memory is short.
-  explicit Buffer(std::size_t bytes);
+  explicit Buffer(std::size_t bytes, Place place = Place::host);
   std::byte* data() const { return data_.get(); }
   std::size_t size() const { return size_; }
+  Place place() const { return data_.get_deleter().place; }
 
  private:
   struct Free {
+    Free() : place(Place::host) {}
+    explicit Free(Place of) : place(of) {}
+    Place place;
     void operator()(std::byte* data) const;
   };
   std::unique_ptr<std::byte, Free> data_;
@@ -46,7 +52,7 @@ class Buffer {
 class Tensor {
  public:
   Tensor() = default;
-  Tensor(DType dtype, const Shape& shape);
+  Tensor(DType dtype, const Shape& shape, Place place = Place::host);
 
   /// Copies host values, which must be as many as the shape has elements.
   template <class T>
@@ -59,10 +65,11 @@ class Tensor {
   }
 
   DType dtype() const { return dtype_; }
+  Place place() const { return buffer_.place(); }
   const Shape& shape() const { return shape_; }
   std::int64_t elements() const { return shape_.elements(); }
   std::byte* data() const { return buffer_.data(); }
-  TensorView view() const { return {buffer_.data(), dtype_, shape_}; }
+  TensorView view() const { return {buffer_.data(), dtype_, shape_, place()}; }
   template <class T>
   std::span<T> as() const {
     require(dtype_ == dtype_of<T>, "[tensor] expected {}, found {}", name_of(dtype_of<T>), name_of(dtype_));
@@ -75,7 +82,10 @@ class Tensor {
   Buffer buffer_;
 };
 
-/// The values as f32, whatever floating type they are stored in. Throws InvalidInput for other types.
+/// A copy at a place.
+Tensor copied(const TensorView& source, Place place);
+
+/// The values as f32 on the host, whatever floating type they are stored in. Throws InvalidInput for other types.
 Tensor to_f32(const TensorView& source);
 
 /// True when no element is NaN or infinite. Integers always are finite.

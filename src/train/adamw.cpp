@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "ops/backend.h"
+#include "ops/rows.h"
 
 namespace e5v::train {
 namespace {
@@ -34,25 +36,19 @@ void for_each(const std::vector<Chunk>& chunks, const Body& body) {
   parallel_for(static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t i) { body(static_cast<std::size_t>(i)); });
 }
 
-/// The numbers of one step, rounded to float32 where PyTorch rounds them.
-struct StepFactors {
-  float keep;  // of the value, after weight decay
-  float one_minus_beta1, beta2, one_minus_beta2;
-  float correction2;  // root of the second moment's bias correction
-  float epsilon;
-  float size;  // learning rate over the first moment's bias correction
+ops::AdamWFactors factors_of(const AdamWOptions& options, double learning_rate, double step) {
+  ops::AdamWFactors factors;
+  factors.keep = static_cast<float>(1 - learning_rate * options.weight_decay);
+  factors.one_minus_beta1 = static_cast<float>(1 - options.beta1);
+  factors.beta2 = static_cast<float>(options.beta2);
+  factors.one_minus_beta2 = static_cast<float>(1 - options.beta2);
+  factors.correction2 = static_cast<float>(std::sqrt(1 - std::pow(options.beta2, step)));
+  factors.epsilon = static_cast<float>(options.epsilon);
+  factors.size = static_cast<float>(learning_rate / (1 - std::pow(options.beta1, step)));
+  return factors;
+}
 
-  StepFactors(const AdamWOptions& options, double learning_rate, double step)
-      : keep(static_cast<float>(1 - learning_rate * options.weight_decay)),
-        one_minus_beta1(static_cast<float>(1 - options.beta1)),
-        beta2(static_cast<float>(options.beta2)),
-        one_minus_beta2(static_cast<float>(1 - options.beta2)),
-        correction2(static_cast<float>(std::sqrt(1 - std::pow(options.beta2, step)))),
-        epsilon(static_cast<float>(options.epsilon)),
-        size(static_cast<float>(learning_rate / (1 - std::pow(options.beta1, step)))) {}
-};
-
-void update(const StepFactors& f, const TrainedSpan& tensor, std::span<float> mean, std::span<float> square) {
+void update(const ops::AdamWFactors& f, const TrainedSpan& tensor, std::span<float> mean, std::span<float> square) {
   for (std::size_t i = 0; i < mean.size(); ++i) {
     const float gradient = tensor.gradient[i];
     mean[i] += f.one_minus_beta1 * (gradient - mean[i]);
@@ -70,11 +66,36 @@ void require_lengths(const std::vector<std::vector<float>>& found, const std::ve
   }
 }
 
+double clip_on_device(std::span<const TrainedSpan> tensors, double max_norm) {
+  double sum = 0;
+  for (const TrainedSpan& tensor : tensors) {
+    sum += ops::backend().square_sum(tensor.gradient.data(), static_cast<std::int64_t>(tensor.gradient.size()));
+  }
+  const double norm = std::sqrt(sum);
+  const auto factor = static_cast<float>(max_norm / (norm + 1e-6));
+  if (factor >= 1) return norm;
+  for (const TrainedSpan& tensor : tensors) {
+    ops::backend().scale(tensor.gradient.data(), static_cast<std::int64_t>(tensor.gradient.size()), factor);
+  }
+  return norm;
+}
+
+void copy_floats(const tensor::Tensor& from, std::span<float> to) {
+  tensor::device().copy(from.data(), tensor::Place::device, reinterpret_cast<std::byte*>(to.data()),
+                        tensor::Place::host, to.size_bytes());
+}
+
+void copy_floats(std::span<const float> from, const tensor::Tensor& to) {
+  tensor::device().copy(reinterpret_cast<const std::byte*>(from.data()), tensor::Place::host, to.data(),
+                        tensor::Place::device, from.size_bytes());
+}
+
 }  // namespace
 
 double clip_gradients(std::span<const TrainedSpan> tensors, double max_norm) {
   require(max_norm > 0, "[clip_gradients] expected a norm above 0, found {}", max_norm);
   const std::vector<Chunk> chunks = chunks_of(tensors, "clip_gradients");
+  if (!tensors.empty() && tensors.front().place == tensor::Place::device) return clip_on_device(tensors, max_norm);
   const auto gradient_of = [&](const Chunk& chunk) {
     return tensors[chunk.tensor].gradient.subspan(chunk.begin, chunk.size);
   };
@@ -93,7 +114,8 @@ double clip_gradients(std::span<const TrainedSpan> tensors, double max_norm) {
   return norm;
 }
 
-AdamW::AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options) : options_(options) {
+AdamW::AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options, tensor::Place place)
+    : options_(options) {
   for (const double beta : {options.beta1, options.beta2}) {
     require(beta >= 0 && beta < 1, "[adamw] expected betas in [0, 1), found {}", beta);
   }
@@ -103,6 +125,28 @@ AdamW::AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options) :
     require(size >= 0, "[adamw] expected lengths from 0, found {}", size);
     state_.mean.emplace_back(static_cast<std::size_t>(size));
     state_.square.emplace_back(static_cast<std::size_t>(size));
+    if (place == tensor::Place::host) continue;
+    mean_.emplace_back(tensor::DType::f32, tensor::Shape{size}, place);
+    square_.emplace_back(tensor::DType::f32, tensor::Shape{size}, place);
+    ops::fill(matrix_of(mean_.back()), 0);
+    ops::fill(matrix_of(square_.back()), 0);
+  }
+}
+
+const AdamWState& AdamW::state() const {
+  for (std::size_t i = 0; i < mean_.size(); ++i) {
+    copy_floats(mean_[i], state_.mean[i]);
+    copy_floats(square_[i], state_.square[i]);
+  }
+  return state_;
+}
+
+void AdamW::step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const TrainedSpan& tensor = tensors[i];
+    require(tensor.place == tensor::Place::device, "[adamw] tensor {} is on the host, its averages are not", i);
+    ops::backend().adamw(factors, tensor.values.data(), tensor.gradient.data(), mean_[i].as<float>().data(),
+                         square_[i].as<float>().data(), static_cast<std::int64_t>(tensor.values.size()));
   }
 }
 
@@ -114,7 +158,8 @@ void AdamW::step(std::span<const TrainedSpan> tensors, double learning_rate) {
   }
   const std::vector<Chunk> chunks = chunks_of(tensors, "adamw");
   ++state_.step;
-  const StepFactors factors(options_, learning_rate, static_cast<double>(state_.step));
+  const ops::AdamWFactors factors = factors_of(options_, learning_rate, static_cast<double>(state_.step));
+  if (!mean_.empty()) return step_on_device(tensors, factors);
   for_each(chunks, [&](std::size_t i) {
     const auto& [tensor, begin, size] = chunks[i];
     const auto part = [begin = begin, size = size](std::span<float> whole) { return whole.subspan(begin, size); };
@@ -128,6 +173,10 @@ void AdamW::restore(AdamWState state) {
   require_lengths(state.mean, state_.mean);
   require_lengths(state.square, state_.square);
   state_ = std::move(state);
+  for (std::size_t i = 0; i < mean_.size(); ++i) {
+    copy_floats(state_.mean[i], mean_[i]);
+    copy_floats(state_.square[i], square_[i]);
+  }
 }
 
 }  // namespace e5v::train

@@ -3,12 +3,16 @@
 #include <span>
 #include <vector>
 
+#include "ops/optimizer.h"
+#include "tensor/tensor.h"
+
 namespace e5v::train {
 
 /// A tensor that is trained: its values and their gradient, of one length.
 struct TrainedSpan {
   std::span<float> values;
   std::span<float> gradient;
+  tensor::Place place = tensor::Place::host;  ///< of both
 };
 
 /// Scales all gradients so that their norm as one vector is at most max_norm: by max_norm / (norm + 1e-6), if that is
@@ -35,19 +39,23 @@ class AdamW {
  public:
   /// `sizes`: lengths of the tensors, in the order in which step() gets them. Throws InvalidInput unless both betas are
   /// in [0, 1), epsilon >= 0 and weight_decay >= 0.
-  AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options);
+  AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options,
+        tensor::Place place = tensor::Place::host);
 
-  /// One step over all tensors, which are not to overlap. Throws InvalidInput when their number or lengths differ from
+  /// One step over all tensors, which are not to overlap and lie where the averages do. Throws InvalidInput when their number or lengths differ from
   /// `sizes`.
   void step(std::span<const TrainedSpan> tensors, double learning_rate);
 
-  const AdamWState& state() const { return state_; }
+  const AdamWState& state() const;
   /// Goes on where another run was. Throws InvalidInput when the lengths differ from `sizes` or a step is negative.
   void restore(AdamWState state);
 
  private:
+  void step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors);
+
   AdamWOptions options_;
-  AdamWState state_;
+  mutable AdamWState state_;                  // with a device, its averages are copies for those who ask
+  std::vector<tensor::Tensor> mean_, square_;  // on the device, if there is one
 };
 
 }  // namespace e5v::train

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/philox.h"
+#include "ops/rows.h"
 
 namespace e5v::train {
 namespace {
@@ -16,9 +17,9 @@ using tensor::Tensor;
 
 std::string_view last_part(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
-Tensor zeros(std::int64_t rows, std::int64_t columns) {
-  Tensor result(DType::f32, {rows, columns});
-  std::ranges::fill(result.as<float>(), 0.0f);
+Tensor zeros(std::int64_t rows, std::int64_t columns, tensor::Place place = tensor::Place::host) {
+  Tensor result(DType::f32, {rows, columns}, place);
+  ops::fill(matrix_of(result), 0);
   return result;
 }
 
@@ -44,20 +45,22 @@ void check_targets(const std::vector<std::string>& targets, const std::vector<mo
 
 }  // namespace
 
-TrainableLora::TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed)
+TrainableLora::TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed,
+                             tensor::Place place)
     : adapter_{{}, options.rank, options.alpha, options.dropout, options.targets, ""} {
   require(options.rank > 0, "[lora] rank {} is not positive", options.rank);
   const std::vector<model::AdapterSite> sites = adapter_sites(config);
   check_targets(options.targets, sites);
   for (const model::AdapterSite& site : sites) {
     if (std::ranges::find(options.targets, last_part(site.name)) == options.targets.end()) continue;
-    const auto place = static_cast<std::uint32_t>(adapter_.parts.size());
-    adapter_.parts.push_back({site.name, random_a(options.rank, site.inputs, seed, place),
+    const auto number = static_cast<std::uint32_t>(adapter_.parts.size());
+    adapter_.parts.push_back({site.name, random_a(options.rank, site.inputs, seed, number),
                               zeros(site.outputs, options.rank),
-                              static_cast<float>(options.alpha / static_cast<double>(options.rank)), place});
-    gradients_.push_back(zeros(options.rank, site.inputs));
-    gradients_.push_back(zeros(site.outputs, options.rank));
+                              static_cast<float>(options.alpha / static_cast<double>(options.rank)), number});
+    gradients_.push_back(zeros(options.rank, site.inputs, place));
+    gradients_.push_back(zeros(site.outputs, options.rank, place));
   }
+  if (place != tensor::Place::host) adapter_.place_on(place);
 }
 
 void TrainableLora::attach_to(model::Llama& model) const {
@@ -75,8 +78,8 @@ std::vector<Parameter> TrainableLora::parameters() const {
   std::vector<Parameter> result;
   for (std::size_t i = 0; i < adapter_.parts.size(); ++i) {
     const nn::Lora& part = adapter_.parts[i];
-    result.push_back({part.target + ".lora_A", part.a_RK.as<float>(), gradients_[2 * i].as<float>()});
-    result.push_back({part.target + ".lora_B", part.b_NR.as<float>(), gradients_[2 * i + 1].as<float>()});
+    result.push_back({part.target + ".lora_A", part.a_RK.as<float>(), gradients_[2 * i].as<float>(), part.a_RK.place()});
+    result.push_back({part.target + ".lora_B", part.b_NR.as<float>(), gradients_[2 * i + 1].as<float>(), part.b_NR.place()});
   }
   return result;
 }

@@ -23,7 +23,8 @@ class TrainableLora {
  public:
   /// Adapters that change nothing yet: A random as PEFT draws it (uniform within 1 / sqrt(inputs)), B zero. Throws
   /// InvalidInput when a target matches no matrix.
-  TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed);
+  TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed,
+                tensor::Place place = tensor::Place::host);
 
   /// From now on the model adds them; this object must outlive it.
   void attach_to(model::Llama& model) const;

@@ -31,7 +31,7 @@ CaptionLoss Captioning::run(std::span<const TokenSequence> batch, const nn::Drop
       labels_P.insert(labels_P.end(), sequence.labels.begin(), sequence.labels.end());
     }
     const PackedSequences packed = pack_sequences(part);
-    const tensor::Arena::Scope scope(arena_);
+    const tensor::Arena::Scope scope(arena_), scores_scope(scores_arena_);
     std::optional<nn::Tape> tape;
     if (gradients) model_.watch(tape.emplace(gradient_arena_));
     nn::Pass pass(arena_);
@@ -42,11 +42,14 @@ CaptionLoss Captioning::run(std::span<const TokenSequence> batch, const nn::Drop
     const Matrix logits_PV = pass.matrix(DType::f32, P, model_.vocabulary());
     model_.forward(packed, y_PD, pass);
     model_.predict(y_PD, logits_PV, pass);
-    const CrossEntropy own = through_cross_entropy(logits_PV, labels_P, 1 / labels);
+    const bool there = logits_PV.place == tensor::Place::device;
+    const Matrix scores_PV = there ? scores_arena_.matrix(DType::f32, P, logits_PV.columns) : logits_PV;
+    if (there) ops::copy(logits_PV, scores_PV);
+    const CrossEntropy own = through_cross_entropy(scores_PV, labels_P, 1 / labels);
     total.sum += own.sum;
     total.hits += own.hits;
     if (!gradients) continue;
-    ops::convert(logits_PV, *tape->gradient(logits_PV));
+    ops::copy(scores_PV, *tape->gradient(logits_PV));
     tape->rewind();
   }
   return {group_.sum(total.sum) / labels, group_.sum(static_cast<double>(total.hits)) / labels};

@@ -20,7 +20,7 @@ class Captioning {
  public:
   /// The group must outlive this.
   Captioning(const Trainee& model, std::int64_t micro_batch, const ranks::Group& group)
-      : model_(model), micro_batch_(micro_batch), group_(group) {}
+      : model_(model), micro_batch_(micro_batch), group_(group), arena_(model.place()), gradient_arena_(model.place()) {}
 
   /// Adds the gradients of the batch's loss to those of the model's parameters: those of its own sequences, so that the
   /// sum over the group is the whole. Collective; the loss is that of all labels. dropout may be null.
@@ -34,7 +34,8 @@ class Captioning {
   const Trainee& model_;
   std::int64_t micro_batch_;
   const ranks::Group& group_;
-  tensor::Arena arena_, gradient_arena_;
+  tensor::Arena arena_, gradient_arena_;  // where the model is
+  tensor::Arena scores_arena_;            // on the host
 };
 
 }  // namespace e5v::train

@@ -66,12 +66,12 @@ struct GradCache::Embeddings {
   /// Takes those of pairs [from, from + count), which lie one kind behind the other in a part.
   void take(Matrix part, std::int64_t from, std::int64_t count) const {
     for (std::int64_t kind = 0; kind < kinds; ++kind) {
-      ops::convert(part.row_range(kind * count, count), rows(kind, from, count));
+      ops::copy(part.row_range(kind * count, count), rows(kind, from, count));
     }
   }
   void give(Matrix part, std::int64_t from, std::int64_t count) const {
     for (std::int64_t kind = 0; kind < kinds; ++kind) {
-      ops::convert(rows(kind, from, count), part.row_range(kind * count, count));
+      ops::copy(rows(kind, from, count), part.row_range(kind * count, count));
     }
   }
 };
@@ -163,8 +163,8 @@ ContrastiveLoss GradCache::evaluate(const PairBatch& batch) {
 void GradCache::embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout,
                             const Embeddings& embeddings) {
   for_parts(share, options_.micro_batch, [&](std::int64_t from, std::int64_t count) {
-    const tensor::Arena::Scope part_scope(batch_arena_);
-    const Matrix y_SD = batch_arena_.matrix(DType::f32, count * embeddings.kinds, model_.width());
+    const tensor::Arena::Scope part_scope(arena_);
+    const Matrix y_SD = arena_.matrix(DType::f32, count * embeddings.kinds, model_.width());
     embed(texts_of(batch, from, count), y_SD, dropout);
     embeddings.take(y_SD, share.from + from, count);
   });

@@ -42,7 +42,7 @@ class GradCache {
 
   /// The group must outlive this.
   GradCache(const Trainee& model, const Options& options, const ranks::Group& group)
-      : model_(model), options_(options), group_(group) {}
+      : model_(model), options_(options), group_(group), arena_(model.place()), gradient_arena_(model.place()) {}
 
   /// Adds the gradients of the batch's mean loss to those of the model's parameters: those of its own pairs, so that
   /// the sum over the group is the whole. Collective; the loss is that of all pairs. dropout may be null.
@@ -66,7 +66,8 @@ class GradCache {
   const Trainee& model_;
   Options options_;
   const ranks::Group& group_;
-  tensor::Arena batch_arena_, arena_, gradient_arena_;
+  tensor::Arena batch_arena_;              // embeddings of a batch, and the loss: on the host
+  tensor::Arena arena_, gradient_arena_;  // where the model is
 };
 
 }  // namespace e5v::train

@@ -13,6 +13,18 @@ std::vector<std::int64_t> sizes_of(const std::vector<TrainedSpan>& parameters) {
   return sizes;
 }
 
+/// Ranks exchange what lies on the host.
+void sum_over(const ranks::Group& group, const TrainedSpan& parameter) {
+  if (group.size() == 1 || parameter.place == tensor::Place::host) return group.sum(parameter.gradient);
+  std::vector<float> values(parameter.gradient.size());
+  auto* gradient = reinterpret_cast<std::byte*>(parameter.gradient.data());
+  auto* host = reinterpret_cast<std::byte*>(values.data());
+  const std::size_t bytes = parameter.gradient.size_bytes();
+  tensor::device().copy(gradient, tensor::Place::device, host, tensor::Place::host, bytes);
+  group.sum(std::span(values));
+  tensor::device().copy(host, tensor::Place::host, gradient, tensor::Place::device, bytes);
+}
+
 template <class Loss>
 BatchLoss batch_loss(const Loss& loss) {
   return {loss.loss, loss.accuracy};
@@ -25,7 +37,7 @@ Learner::Learner(Trainee& model, const TrainOptions& options, const ranks::Group
       options_(options),
       group_(group),
       parameters_(spans_of(model.parameters())),
-      optimizer_(sizes_of(parameters_), options.adamw),
+      optimizer_(sizes_of(parameters_), options.adamw, model.place()),
       contrastive_(model, {options.micro_batch, loss_of(options)}, group),
       captioning_(model, options.micro_batch, group) {}
 
@@ -42,7 +54,7 @@ Learner::Gradients Learner::take_gradients(const StepBatch& batch, std::int64_t 
   Gradients result{batch.objective == Objective::contrastive
                        ? batch_loss(contrastive_.accumulate(batch.pairs, &dropout))
                        : batch_loss(captioning_.accumulate(batch.captions, &dropout))};
-  for (const TrainedSpan& parameter : parameters_) group_.sum(parameter.gradient);
+  for (const TrainedSpan& parameter : parameters_) sum_over(group_, parameter);
   result.norm = clip_gradients(parameters_, options_.clip);
   return result;
 }

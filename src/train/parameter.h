@@ -10,8 +10,9 @@ namespace e5v::train {
 struct Parameter {
   std::string name;
   std::span<float> values, gradient;
+  tensor::Place place = tensor::Place::host;
 
-  operator TrainedSpan() const { return {values, gradient}; }  // NOLINT(google-explicit-constructor)
+  operator TrainedSpan() const { return {values, gradient, place}; }  // NOLINT(google-explicit-constructor)
 };
 
 }  // namespace e5v::train

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "ops/rows.h"
 #include "tensor/safetensors.h"
 #include "tensor/safetensors_writer.h"
 
@@ -41,16 +42,22 @@ void read_span(const tensor::SafetensorsFile& file, const fs::path& path, const 
 void write_state(const fs::path& folder, const RunState& state, const Trainee& model, const AdamW& optimizer) {
   if (model.lora() != nullptr) model.lora()->adapter().write(folder);
   std::vector<std::pair<std::string, std::span<const float>>> weights, averages;
-  for (const Trainee::Weight& weight : model.weights()) weights.emplace_back(weight.name, weight.values.as<float>());
+  std::vector<tensor::Tensor> on_host;
+  for (const Trainee::Weight& weight : model.weights()) {
+    const bool there = weight.values.place() == tensor::Place::device;
+    if (there) on_host.push_back(copied(weight.values.view(), tensor::Place::host));
+    weights.emplace_back(weight.name, (there ? on_host.back() : weight.values).as<float>());
+  }
   if (!weights.empty()) write_spans(folder / kWeights, weights);
   const std::vector<Parameter> parameters = model.parameters();
+  const AdamWState& moments = optimizer.state();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    averages.emplace_back("mean." + parameters[i].name, optimizer.state().mean[i]);
-    averages.emplace_back("square." + parameters[i].name, optimizer.state().square[i]);
+    averages.emplace_back("mean." + parameters[i].name, moments.mean[i]);
+    averages.emplace_back("square." + parameters[i].name, moments.square[i]);
   }
   write_spans(folder / kOptimizer, averages);
   const nlohmann::ordered_json json{{"step", state.step},
-                                    {"optimizer_step", optimizer.state().step},
+                                    {"optimizer_step", moments.step},
                                     {"best_held_out", state.best_held_out},
                                     {"worse_evaluations", state.worse_evaluations},
                                     {"identity", state.identity}};
@@ -111,14 +118,18 @@ void RunFolder::load(Trainee& model, AdamW& optimizer) const {
       require(saved.parts[i].target == parts[i].target && saved.parts[i].rank() == parts[i].rank(),
               "[{}] has an adapter of rank {} for {}, the run one of rank {} for {}", folder.string(),
               saved.parts[i].rank(), saved.parts[i].target, parts[i].rank(), parts[i].target);
-      std::ranges::copy(saved.parts[i].a_RK.as<float>(), parts[i].a_RK.as<float>().begin());
-      std::ranges::copy(saved.parts[i].b_NR.as<float>(), parts[i].b_NR.as<float>().begin());
+      ops::copy(matrix_of(saved.parts[i].a_RK), matrix_of(parts[i].a_RK));
+      ops::copy(matrix_of(saved.parts[i].b_NR), matrix_of(parts[i].b_NR));
     }
   }
   if (!model.weights().empty()) {
     const tensor::SafetensorsFile file(folder / kWeights);
     for (const Trainee::Weight& weight : model.weights()) {
-      read_span(file, folder / kWeights, weight.name, weight.values.as<float>());
+      std::vector<float> values(static_cast<std::size_t>(weight.values.elements()));
+      read_span(file, folder / kWeights, weight.name, values);
+      const auto count = static_cast<std::int64_t>(values.size());
+      const tensor::ConstMatrix read{reinterpret_cast<const std::byte*>(values.data()), DType::f32, 1, count, count};
+      ops::copy(read, {weight.values.data(), DType::f32, 1, count, count, weight.values.place()});
     }
     model.parameters_changed();
   }

@@ -1,5 +1,7 @@
 #include "train/train_options.h"
 
+#include "ops/accelerator.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -47,6 +49,7 @@ TraineeOptions trainee_options(const TrainOptions& options, const TrainData& dat
   result.seed = options.data.seed;
   result.images = data.has_images();
   result.head = data.has_captions();
+  result.place = ops::open_device(options.input.device);
   if (options.input.dtype == ComputeType::f32) result.precision = nn::Precision::f32;
   if (options.input.dtype == ComputeType::bf16) result.precision = nn::Precision::bf16;
   return result;
@@ -83,6 +86,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--max-tokens", text_of(o.examples.max_tokens)},
                        {"--caption-prompt", o.examples.caption_prompt},
                        {"--paper-compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
+  if (model.place() == tensor::Place::device) identity["--device"] = "a GPU";
   if (o.trainee.parts.lora) {
     identity["--rank"] = text_of(o.trainee.lora.rank);
     identity["--alpha"] = text_of(o.trainee.lora.alpha);

@@ -5,6 +5,7 @@
 
 #include "embed/loading.h"
 #include "nn/functions.h"
+#include "ops/rows.h"
 
 namespace e5v::train {
 namespace {
@@ -26,12 +27,12 @@ bool is_used_layer(std::string_view name, const model::ModelConfig& config) {
 Matrix flat(const tensor::Tensor& tensor) {
   if (tensor.shape().rank() < 2) return matrix_of(tensor);
   const std::int64_t rows = tensor.shape()[0], columns = tensor.elements() / rows;
-  return {tensor.data(), tensor.dtype(), rows, columns, columns};
+  return {tensor.data(), tensor.dtype(), rows, columns, columns, tensor.place()};
 }
 
 nn::Precision precision_of(const model::Checkpoint& checkpoint, const TraineeOptions& options) {
   if (options.precision) return *options.precision;
-  return nn::default_precision(checkpoint.stored_dtype(), checkpoint.stored_format());
+  return nn::default_precision(checkpoint.stored_dtype(), checkpoint.stored_format(), options.place);
 }
 
 }  // namespace
@@ -69,9 +70,10 @@ Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config,
   const bool sees = options.images || parts_.projector || parts_.vision;
   require<ModelError>(!sees || config_.vision, "[train] the checkpoint has no vision tower: it takes text only");
   if (!sees) config_.vision.reset();
+  checkpoint_.place_on(options.place);
   copy_trained_weights();
   if (parts_.lora) {
-    lora_.emplace(config_.text, options.lora, options.seed);
+    lora_.emplace(config_.text, options.lora, options.seed, options.place);
     lora_->adapter().base = checkpoint_.fingerprint().hex();
   }
   build();
@@ -90,8 +92,9 @@ void Trainee::copy_trained_weights() {
     require<ModelError>(
         checkpoint_.stored_format() == tensor::WeightFormat::plain || !stored.canonical.starts_with("language_model."),
         "[train] {} is quantised: train adapters on it, or the weights of an unquantised checkpoint", stored.stored);
-    Weight weight{stored.canonical, to_f32(stored.view), tensor::Tensor(DType::f32, stored.view.shape)};
-    std::ranges::fill(weight.gradient.as<float>(), 0.0f);
+    Weight weight{stored.canonical, to_f32(stored.view), tensor::Tensor(DType::f32, stored.view.shape, place())};
+    if (place() != tensor::Place::host) weight.values = copied(weight.values.view(), place());
+    ops::fill(flat(weight.gradient), 0);
     weights_.push_back(std::move(weight));
   }
   for (const Weight& weight : weights_) checkpoint_.substitute(weight.name, weight.values.view());
@@ -110,13 +113,16 @@ std::vector<Parameter> Trainee::parameters() const {
   std::vector<Parameter> result;
   if (lora_) result = lora_->parameters();
   for (const Weight& weight : weights_) {
-    result.push_back({weight.name, weight.values.as<float>(), weight.gradient.as<float>()});
+    result.push_back({weight.name, weight.values.as<float>(), weight.gradient.as<float>(), weight.values.place()});
   }
   return result;
 }
 
 void Trainee::clear_gradients() const {
-  for (const Parameter& parameter : parameters()) std::ranges::fill(parameter.gradient, 0.0f);
+  for (const Parameter& parameter : parameters()) {
+    const auto count = static_cast<std::int64_t>(parameter.gradient.size());
+    ops::fill({reinterpret_cast<std::byte*>(parameter.gradient.data()), DType::f32, 1, count, count, parameter.place}, 0);
+  }
 }
 
 void Trainee::watch(nn::Tape& tape) const {

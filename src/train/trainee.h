@@ -31,6 +31,7 @@ struct TraineeOptions {
   std::optional<nn::Precision> precision;  ///< none: what suits the checkpoint
   /// Activations of a micro-batch up to this size are kept for the backward pass; else blocks are computed once more.
   std::int64_t kept_bytes = std::int64_t{3} << 30;
+  tensor::Place place = tensor::Place::host;  ///< where it is trained
   bool images = false;  ///< the data has images
   bool head = false;    ///< next tokens are predicted
 };
@@ -46,6 +47,7 @@ class Trainee {
 
   const model::ModelConfig& config() const { return config_; }
   const model::Checkpoint& checkpoint() const { return checkpoint_; }
+  tensor::Place place() const { return checkpoint_.place(); }
   nn::Precision precision() const { return precision_; }
   std::int64_t width() const { return config_.text.width; }
   std::int64_t vocabulary() const { return config_.text.vocabulary; }

@@ -195,9 +195,9 @@ TEST(EmbedderLoading, NamesWhatIsMissing) {
   EXPECT_THAT([] { Embedder::load("/nonexistent"); }, ThrowsMessage<ModelError>(HasSubstr("no such model folder")));
   EXPECT_THAT([] { Embedder::load(small_image()); }, ThrowsMessage<ModelError>(HasSubstr("is no folder")));
   EmbedderOptions options;
-  options.token_budget = 0;
+  options.token_budget = -1;
   EXPECT_THAT([&] { Embedder::load(model_folder(), options); },
-              ThrowsMessage<InvalidInput>(HasSubstr("token_budget is 0")));
+              ThrowsMessage<InvalidInput>(HasSubstr("token_budget is -1")));
 }
 
 /// A copy of the model's folder that a test may break.

@@ -87,11 +87,12 @@ TEST(MatmulBackward, OfInt8ArithmeticIsInBf16OrF32) {
   const RandomMatrix dy(9, 40, 1);
   const Arithmetic alike = has_native_bf16() ? Arithmetic::bf16 : Arithmetic::f32;
   const GradientSum found(9, 96), expected(9, 96);
-  matmul_backward(dy.matrix(), Weight(std::vector{int8.matrix()}, Arithmetic::int8), found.matrix());
-  matmul_backward(dy.matrix(), Weight(std::vector{int8.matrix()}, alike), expected.matrix());
+  const Weight in_int8(std::vector{int8.matrix()}, Arithmetic::int8), other(std::vector{int8.matrix()}, alike);
+  matmul_backward(dy.matrix(), in_int8, found.matrix());
+  matmul_backward(dy.matrix(), other, expected.matrix());
   EXPECT_TRUE(std::ranges::equal(found.tensor.as<float>(), expected.tensor.as<float>()));
-  EXPECT_EQ(product_dtype(Arithmetic::int8), product_dtype(alike));
-  EXPECT_EQ(product_dtype(Arithmetic::f32), tensor::DType::f32);
+  EXPECT_EQ(in_int8.product_dtype(), other.product_dtype());
+  EXPECT_EQ(Weight(std::vector{int8.matrix()}, Arithmetic::f32).product_dtype(), tensor::DType::f32);
 }
 
 /// Shapes for which the CPU library would cut sums among its threads if it were let.

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "ops/attention.h"
+#include "ops/backend.h"
 #include "ops/dropout.h"
 #include "ops/matmul.h"
 #include "ops/rotary.h"
@@ -35,17 +36,11 @@ void add_normed_column_sums(tensor::ConstMatrix dy, tensor::ConstMatrix x, std::
 /// y = x^T, both bf16.
 void transpose_bf16(tensor::ConstMatrix x, tensor::Matrix y);
 
-enum class Pointwise { quick_gelu, gelu, gelu_tanh };
 void pointwise(Pointwise function, tensor::ConstMatrix x, tensor::Matrix y);
 void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y);
 void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy, tensor::Matrix dx);
 void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up);
 
-struct DropoutRule {
-  std::uint32_t limit;  ///< halves of numbers below it drop
-  float scale;          ///< of what stays
-  DropoutKey key;
-};
 void dropout(tensor::ConstMatrix x, const DropoutRule& rule, std::span<const std::uint64_t> names, tensor::Matrix y,
              bool add);
 void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table, float direction);

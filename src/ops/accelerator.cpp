@@ -1,0 +1,95 @@
+#include "ops/accelerator.h"
+
+#include <dlfcn.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "ops/backend.h"
+#include "ops/cuda/module.h"
+
+namespace e5v::ops {
+namespace {
+
+constexpr std::string_view kCuda = "cuda";
+
+/// The number of the GPU that "cuda" or "cuda:N" means; nothing for other names.
+std::optional<int> gpu_of(std::string_view name) {
+  if (!name.starts_with(kCuda)) return std::nullopt;
+  name.remove_prefix(kCuda.size());
+  if (name.empty()) return 0;
+  int index = 0;
+  const char* end = name.data() + name.size();
+  const auto [stopped, error] = std::from_chars(name.data() + 1, end, index);
+  const bool number = name[0] == ':' && error == std::errc() && stopped == end && index >= 0;
+  return number ? std::optional(index) : std::nullopt;
+}
+
+#ifdef E5V_CUDA_MODULE
+/// Loading the module brings large libraries in, which is in vain where there is no driver.
+void require_driver() {
+  void* driver = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  require<DeviceError>(driver != nullptr, "[cuda] this machine has no NVIDIA driver: libcuda.so.1 is not found");
+  ::dlclose(driver);
+}
+#endif
+
+/// The module's function. Throws DeviceError that says why there is none.
+cuda::OpenBackend module_function() {
+#ifdef E5V_CUDA_MODULE
+  require_driver();
+  void* module = ::dlopen(E5V_CUDA_MODULE, RTLD_NOW | RTLD_LOCAL);
+  const char* problem = module == nullptr ? ::dlerror() : nullptr;
+  require<DeviceError>(module != nullptr, "[cuda] {} cannot be loaded: {}", E5V_CUDA_MODULE,
+                       problem == nullptr ? "no reason given" : problem);
+  void* function = ::dlsym(module, cuda::kOpenBackend);
+  require<DeviceError>(function != nullptr, "[cuda] {} is of another version", E5V_CUDA_MODULE);
+  return reinterpret_cast<cuda::OpenBackend>(function);
+#else
+  fail<DeviceError>("[cuda] this build is without CUDA: it was made where no CUDA toolkit was found");
+#endif
+}
+
+void open_gpu(int index) {
+  static std::optional<int> opened;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (opened) {
+    require<DeviceError>(*opened == index, "[cuda] GPU {} is in use by this process, which cannot use GPU {} as well",
+                         *opened, index);
+    return;
+  }
+  tensor::set_device(*module_function()(index));
+  opened = index;
+}
+
+}  // namespace
+
+tensor::Place open_device(const std::string& name) {
+  if (name == "auto") {
+    const char* wanted = std::getenv("E5V_DEVICE");
+    if (wanted != nullptr && std::string_view(wanted) != "auto" && *wanted != '\0') return open_device(wanted);
+    try {
+      open_gpu(0);
+      return tensor::Place::device;
+    } catch (const DeviceError&) {
+      return tensor::Place::host;
+    }
+  }
+  if (name == "cpu") return tensor::Place::host;
+  const std::optional<int> index = gpu_of(name);
+  require(index.has_value(), "[device] there is no device {}; there are auto, cpu, cuda and cuda:N", name);
+  open_gpu(*index);
+  return tensor::Place::device;
+}
+
+std::string device_name(tensor::Place place) {
+  return place == tensor::Place::host ? "cpu" : tensor::device().name();
+}
+
+Backend& backend() { return static_cast<Backend&>(tensor::device()); }
+
+}  // namespace e5v::ops

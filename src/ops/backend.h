@@ -1,0 +1,114 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "ops/attention.h"
+#include "ops/dropout.h"
+#include "ops/matmul.h"
+#include "ops/optimizer.h"
+#include "ops/rotary.h"
+#include "tensor/device.h"
+#include "tensor/matrix.h"
+#include "tensor/stored_matrix.h"
+
+namespace e5v::ops {
+
+/// Activations that map element by element.
+enum class Pointwise { quick_gelu, gelu, gelu_tanh };
+
+/// What dropout does, in the terms of its kernels.
+struct DropoutRule {
+  std::uint32_t limit;  ///< halves of numbers below it drop
+  float scale;          ///< of what stays
+  DropoutKey key;
+};
+
+/// A weight matrix as an accelerator holds it.
+class DeviceWeight {
+ public:
+  DeviceWeight() = default;
+  DeviceWeight(const DeviceWeight&) = delete;
+  DeviceWeight& operator=(const DeviceWeight&) = delete;
+  virtual ~DeviceWeight() = default;
+  virtual std::string kernel() const = 0;
+  /// Bytes of the accelerator's memory beyond the tensors that it borrows.
+  virtual std::int64_t owned_bytes() const = 0;
+};
+
+/// The accelerator's half of the ops: what the functions of the same names do with matrices that lie there. Arguments
+/// have been checked by these functions. Matrices and pointers to floats are the accelerator's; spans are the host's,
+/// and may be changed when a call returns.
+class Backend : public tensor::Device {
+ public:
+  virtual void rms_norm(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y) = 0;
+  virtual void layer_norm(tensor::ConstMatrix x, const float* gamma, const float* beta, float eps,
+                          tensor::Matrix y) = 0;
+  virtual void l2_normalize(tensor::ConstMatrix x, tensor::Matrix y) = 0;
+  /// dgamma and dbeta may be null.
+  virtual void rms_norm_backward(tensor::ConstMatrix x, const float* gamma, float eps, tensor::ConstMatrix dy,
+                                 tensor::Matrix dx, float* dgamma) = 0;
+  virtual void layer_norm_backward(tensor::ConstMatrix x, const float* gamma, float eps, tensor::ConstMatrix dy,
+                                   tensor::Matrix dx, float* dgamma, float* dbeta) = 0;
+
+  /// x f32|bf16, here and below where CPUs take f32 alone: gate_up, what rotary turns, attention's q, k and v.
+  virtual void pointwise(Pointwise function, tensor::ConstMatrix x, tensor::Matrix y) = 0;
+  virtual void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy,
+                                  tensor::Matrix dx) = 0;
+  virtual void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y) = 0;
+  virtual void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up) = 0;
+
+  /// direction: 1, or -1 to turn back.
+  virtual void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table,
+                      float direction) = 0;
+  virtual void attention(const AttentionArguments& arguments, const AttentionPlan& plan) = 0;
+  virtual void attention_backward(const AttentionGradients& arguments, const AttentionPlan& plan) = 0;
+  /// y = x dropped, or += with add. names as ops::dropout has them.
+  virtual void dropout(tensor::ConstMatrix x, const DropoutRule& rule, std::span<const std::uint64_t> names,
+                       tensor::Matrix y, bool add) = 0;
+
+  /// y = scale x.
+  virtual void convert(tensor::ConstMatrix x, float scale, tensor::Matrix y) = 0;
+  virtual void gather_rows(tensor::ConstMatrix table, std::span<const std::int32_t> indices, tensor::Matrix y) = 0;
+  /// y[to[i]] = x[from[i]], or += in the order of i with add. An empty list counts up; a negative `to` is left out.
+  virtual void move_rows(tensor::ConstMatrix x, std::span<const std::int64_t> from, std::span<const std::int64_t> to,
+                         tensor::Matrix y, bool add) = 0;
+  /// sums[j] += x[0][j] + x[1][j] + ..., in an order that depends on the shape alone.
+  virtual void add_column_sums(tensor::ConstMatrix x, float* sums) = 0;
+  virtual void add(tensor::ConstMatrix x, tensor::Matrix y) = 0;
+  virtual void fill(tensor::Matrix y, float value) = 0;
+  virtual void unfold_patches(std::span<const std::uint8_t> tiles, std::int64_t edge, std::int64_t patch,
+                              std::span<const std::array<float, 256>, 3> table, tensor::Matrix y) = 0;
+  virtual void place_patches(tensor::ConstMatrix patches, const float* class_token, tensor::ConstMatrix positions,
+                             tensor::Matrix y) = 0;
+
+  /// Borrows the parts, which lie on the accelerator.
+  virtual std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts,
+                                                Arithmetic arithmetic) = 0;
+  /// y f32|bf16; accumulate only with f32. bias may be null.
+  virtual void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y,
+                      bool accumulate) = 0;
+  virtual void matmul_backward(tensor::ConstMatrix dy, const DeviceWeight& weight, tensor::Matrix dx) = 0;
+  virtual void weight_gradient(tensor::ConstMatrix dy, tensor::ConstMatrix x, float scale, tensor::Matrix dw) = 0;
+  virtual void multiply(tensor::ConstMatrix x, tensor::ConstMatrix w, float scale, tensor::Matrix y, bool add) = 0;
+  virtual void multiply_backward(tensor::ConstMatrix dy, tensor::ConstMatrix w, float scale, tensor::Matrix dx,
+                                 bool add) = 0;
+
+  /// mean += one_minus_beta1 (gradient - mean); square = beta2 square + one_minus_beta2 gradient^2; values = keep values
+  /// - size mean / (sqrt(square) / correction2 + epsilon).
+  virtual void adamw(const AdamWFactors& factors, float* values, const float* gradient, float* mean, float* square,
+                     std::int64_t count) = 0;
+  /// The sum of all squares, in double and in an order that depends on the count alone.
+  virtual double square_sum(const float* x, std::int64_t count) = 0;
+  /// x *= factor.
+  virtual void scale(float* x, std::int64_t count, float factor) = 0;
+};
+
+/// The open accelerator. Throws DeviceError when there is none.
+Backend& backend();
+
+inline bool on_device(tensor::ConstMatrix x) { return x.place == tensor::Place::device; }
+
+}  // namespace e5v::ops

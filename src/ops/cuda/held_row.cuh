@@ -1,0 +1,96 @@
+#pragma once
+// Kernels that pass over a row several times: a warp or a block shares it, and keeps it in registers where it can.
+#include "ops/cuda/packs.cuh"
+
+namespace e5v::ops::cuda {
+
+/// How threads share a row: kThreads of them take packs of kPack columns, kThreads packs apart, and keep kSteps of them
+/// in registers; with kSteps = 0 they read the row anew for each pass.
+template <int kThreads_, int kSteps_, int kPack_>
+struct Shape {
+  static constexpr int kThreads = kThreads_, kSteps = kSteps_, kPack = kPack_;
+  static constexpr int kRows = kThreads == kWarp ? kBlock / kWarp : 1;  // of a block
+  static constexpr int kBlockThreads = kThreads * kRows;
+
+  static dim3 block() { return {kThreads, kRows}; }
+  static dim3 grid(std::int64_t rows) { return {static_cast<unsigned>(ceil_div(rows, kRows))}; }
+  /// The row that this thread works on.
+  __device__ static std::int64_t row() { return static_cast<std::int64_t>(blockIdx.x) * kRows + threadIdx.y; }
+};
+
+/// A row as its threads see it. source.read(column) gives the values of a pack.
+template <class Shape, class Source>
+class HeldRow {
+ public:
+  using Values = typename Source::Values;
+
+  __device__ HeldRow(const Source& source, std::int64_t columns) : source_(source), columns_(columns) {
+#pragma unroll
+    for (int step = 0; step < Shape::kSteps; ++step) {
+      if (column_of(step) < columns_) held_[step] = source_.read(column_of(step));
+    }
+  }
+
+  /// Calls f(column, values) for the packs of the thread.
+  template <class F>
+  __device__ void each(const F& f) const {
+    if constexpr (Shape::kSteps > 0) {
+#pragma unroll
+      for (int step = 0; step < Shape::kSteps; ++step) {
+        if (column_of(step) < columns_) f(column_of(step), held_[step]);
+      }
+    } else {
+#pragma unroll 2
+      for (std::int64_t column = column_of(0); column < columns_; column += Shape::kThreads * Shape::kPack) {
+        f(column, source_.read(column));
+      }
+    }
+  }
+
+ private:
+  __device__ static std::int64_t column_of(int step) {
+    return (step * Shape::kThreads + static_cast<int>(threadIdx.x)) * Shape::kPack;
+  }
+
+  Source source_;
+  std::int64_t columns_;
+  Values held_[Shape::kSteps > 0 ? Shape::kSteps : 1];
+};
+
+/// A row of a matrix.
+template <class T, int N>
+struct PlainRow {
+  using Values = Pack<T, N>;
+  const T* x;
+  __device__ Values read(std::int64_t column) const { return load_pack<N>(x + column); }
+};
+
+/// Each of the values becomes what `combine` makes of those of all threads of a row, in all of them.
+template <class Shape, int kCount, class Combine>
+__device__ void reduce(float (&values)[kCount], const Combine& combine) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) {
+#pragma unroll
+    for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+      values[i] = combine(values[i], __shfl_xor_sync(0xFFFF'FFFFu, values[i], offset));
+    }
+  }
+  if constexpr (Shape::kThreads > kWarp) {
+    constexpr int kWarps = Shape::kThreads / kWarp;
+    __shared__ float parts[kCount][kWarps];
+    __syncthreads();  // the parts of the values before have been read
+    if (threadIdx.x % kWarp == 0) {
+#pragma unroll
+      for (int i = 0; i < kCount; ++i) parts[i][threadIdx.x / kWarp] = values[i];
+    }
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < kCount; ++i) {
+      values[i] = parts[i][0];
+#pragma unroll
+      for (int warp = 1; warp < kWarps; ++warp) values[i] = combine(values[i], parts[i][warp]);
+    }
+  }
+}
+
+}  // namespace e5v::ops::cuda

@@ -1,0 +1,56 @@
+#pragma once
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <span>
+
+#include "base/error.h"
+
+namespace e5v::ops::cuda {
+
+/// Throws DeviceError with CUDA's words for a status that is none of success.
+inline void check(cudaError_t status, const char* what) {
+  require<DeviceError>(status == cudaSuccess, "[cuda] {}: {}", what, cudaGetErrorString(status));
+}
+
+/// Memory for the work that is put on a stream during its life: taken and given back in the stream's order, out of a
+/// pool that keeps it.
+class Temporary {
+ public:
+  Temporary(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
+    if (bytes > 0) check(cudaMallocAsync(&data_, bytes, stream), "temporary memory");
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (data_ != nullptr) cudaFreeAsync(data_, stream_);
+  }
+
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  cudaStream_t stream_;
+  void* data_ = nullptr;
+};
+
+/// A copy of host values for the work that is put on a stream during its life. The values may be changed at once: CUDA
+/// has put those of pageable memory aside when the copy's call returns.
+template <class T>
+class Uploaded {
+ public:
+  Uploaded(std::span<const T> values, cudaStream_t stream) : memory_(values.size_bytes(), stream) {
+    if (values.empty()) return;
+    check(cudaMemcpyAsync(memory_.as<T>(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice, stream),
+          "copy to the GPU");
+  }
+
+  const T* data() const { return memory_.as<const T>(); }
+
+ private:
+  Temporary memory_;
+};
+
+}  // namespace e5v::ops::cuda
