@@ -6,7 +6,7 @@ E5V_EXTENDED_GOLDENS ?= $(abspath ../shared)
 DEMO_DATA ?= $(abspath ../shared/data)
 DEMO_WORK ?= build/demo-model
 
-sources = git ls-files -co --exclude-standard '*.cpp' '*.h'
+sources = git ls-files -co --exclude-standard '*.cpp' '*.h' '*.cu' '*.cuh'
 
 .PHONY: help packages build demo demo-model bench bench-ops test test-extended check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help

@@ -111,7 +111,8 @@ void BenchModel::embed(const std::vector<embed::PreparedInput>& inputs) {
 
 double BenchModel::flops(const std::vector<Input>& inputs) {
   double flops = 0;
-  for_batches(prepared(preparer_, inputs), [&](std::span<const embed::PreparedInput> batch) { flops += batch_flops(config_, batch); });
+  for_batches(prepared(preparer_, inputs),
+              [&](std::span<const embed::PreparedInput> batch) { flops += batch_flops(config_, batch); });
   return flops;
 }
 

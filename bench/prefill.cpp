@@ -26,7 +26,8 @@ Workload prefill(BenchModel& model, bool quick) {
     rows->positions_T.push_back(static_cast<std::int32_t>(t % length));
     ids->push_back(static_cast<std::int32_t>(random() % static_cast<std::uint32_t>(model.config().text.vocabulary)));
   }
-  return {"prefill", "tokens", static_cast<double>(T), llama_flops(model.config().text, *rows), [&model, rows, ids, T, sequences] {
+  return {"prefill", "tokens", static_cast<double>(T), llama_flops(model.config().text, *rows),
+          [&model, rows, ids, T, sequences] {
             const tensor::Arena::Scope scope(model.arena());
             const std::int64_t D = model.config().text.width;
             const tensor::Matrix x_TD = model.arena().matrix(tensor::DType::f32, T, D);

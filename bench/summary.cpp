@@ -30,8 +30,10 @@ struct Variant {
   tensor::WeightFormat format = tensor::WeightFormat::plain;
 };
 constexpr std::array kVariants{
-    Variant{"f32", nn::Precision::f32, tensor::DType::f32}, Variant{"bf16", nn::Precision::bf16, tensor::DType::bf16},
-    Variant{"fp8", nn::Precision::fp8, tensor::DType::bf16}, Variant{"int8", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int8},
+    Variant{"f32", nn::Precision::f32, tensor::DType::f32},
+    Variant{"bf16", nn::Precision::bf16, tensor::DType::bf16},
+    Variant{"fp8", nn::Precision::fp8, tensor::DType::bf16},
+    Variant{"int8", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int8},
     Variant{"int4", nn::Precision::bf16, tensor::DType::bf16, tensor::WeightFormat::int4},
     Variant{"int4_in_bytes", nn::Precision::int8, tensor::DType::bf16, tensor::WeightFormat::int4}};
 
@@ -185,9 +187,10 @@ void add_ratio(Json& figures, const char* name, const char* over, const char* un
 
 void print(const Json& report) {
   const Json& machine = report["machine"];
-  fmt::print("{}, {}, {} threads, {}, oneDNN {}, commit {}\n\n", machine["device"].get<std::string>(), machine["processor"].get<std::string>(),
-             machine["threads"].get<int>(), machine["instruction_set"].get<std::string>(),
-             machine["onednn"].get<std::string>(), machine["commit"].get<std::string>());
+  fmt::print("{}, {}, {} threads, {}, oneDNN {}, commit {}\n\n", machine["device"].get<std::string>(),
+             machine["processor"].get<std::string>(), machine["threads"].get<int>(),
+             machine["instruction_set"].get<std::string>(), machine["onednn"].get<std::string>(),
+             machine["commit"].get<std::string>());
   for (const auto& [name, value] : report["figures"].items())
     fmt::print("{:<36} {:>10.3f}\n", name, value.get<double>());
   for (const auto& [type, details] : report["details"].items()) {

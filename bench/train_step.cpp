@@ -12,7 +12,10 @@
 namespace e5v::bench {
 namespace {
 
-constexpr std::int64_t kPairs = 16;
+/// As many as fill the device: of how many a GPU of 80 GB keeps the activations beside the weights.
+std::int64_t pairs_for(tensor::Place place, std::int64_t layers) {
+  return place == tensor::Place::host || layers > 8 ? 16 : 128;
+}
 
 /// A sentence of a dozen words.
 std::string sentence(unsigned seed) {
@@ -24,9 +27,9 @@ std::string sentence(unsigned seed) {
   return text + ".";
 }
 
-train::PairBatch batch_of(embed::Preparer& preparer) {
+train::PairBatch batch_of(embed::Preparer& preparer, std::int64_t count) {
   std::vector<train::Pair> pairs;
-  for (unsigned i = 0; i < kPairs; ++i) {
+  for (unsigned i = 0; i < count; ++i) {
     pairs.push_back({Input::from_text(sentence(3 * i)), Input::from_text(sentence(3 * i + 1)), sentence(3 * i + 2)});
   }
   return train::Examples(preparer, {}).contrastive(pairs);
@@ -36,6 +39,7 @@ train::PairBatch batch_of(embed::Preparer& preparer) {
 struct Step {
   ranks::Group alone;
   train::Trainee model;
+  std::int64_t pairs;
   train::PairBatch batch;
   std::vector<train::Parameter> parameters;
   std::unique_ptr<train::AdamW> optimizer;
@@ -44,9 +48,10 @@ struct Step {
 
   explicit Step(BenchModel& bench)
       : model(model::Checkpoint(bench.tensors(), "synthetic weights"), bench.config(), {}, options_of(bench)),
-        batch(batch_of(bench.preparer())),
+        pairs(pairs_for(bench.place(), bench.config().text.layers)),
+        batch(batch_of(bench.preparer(), pairs)),
         parameters(model.parameters()),
-        gradients(model, {.micro_batch = kPairs}, alone) {
+        gradients(model, {.micro_batch = pairs}, alone) {
     std::vector<std::int64_t> sizes;
     for (const train::Parameter& parameter : parameters)
       sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
@@ -77,7 +82,7 @@ struct Step {
     for (const model::AdapterSite& site : adapter_sites(model.config().text)) {
       const bool pooled =
           site.name.find(last) != std::string::npos && !site.name.ends_with("k_proj") && !site.name.ends_with("v_proj");
-      count += static_cast<double>(site.outputs * site.inputs) * (pooled ? 3.0 * kPairs : tokens);
+      count += static_cast<double>(site.outputs * site.inputs) * (pooled ? 3.0 * static_cast<double>(pairs) : tokens);
     }
     return count;
   }

@@ -27,8 +27,9 @@ Workload captions(BenchModel& model);
 /// Eight prompts on one photo.
 Workload prompts(BenchModel& model);
 
-/// A step of LoRA training on 16 pairs with hard negatives: forward, backward, clipping, AdamW. Counts 4 FLOP for each
-/// parameter of the matrices and row that meets it: what is computed once more for the backward pass is not credited.
+/// A step of LoRA training on 16 pairs, on a GPU up to 128, with hard negatives: forward, backward, clipping, AdamW.
+/// Counts 4 FLOP for each parameter of the matrices and row that meets it: what is computed once more for the backward
+/// pass is not credited.
 Workload train_step(BenchModel& model);
 
 /// The photo of 640 x 480 pixels.

@@ -27,8 +27,10 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
   command.add_option("--model", options.folder, "folder of the checkpoint, as Hugging Face has it")
       ->option_text("DIR")
       ->required(required);
-  const std::map<std::string, ComputeType> types{
-      {"auto", ComputeType::automatic}, {"f32", ComputeType::f32}, {"bf16", ComputeType::bf16}, {"fp8", ComputeType::fp8}};
+  const std::map<std::string, ComputeType> types{{"auto", ComputeType::automatic},
+                                                 {"f32", ComputeType::f32},
+                                                 {"bf16", ComputeType::bf16},
+                                                 {"fp8", ComputeType::fp8}};
   command
       .add_option_function<std::string>(
           "--dtype", [&options, types](const std::string& name) { options.embedder.dtype = types.at(name); },

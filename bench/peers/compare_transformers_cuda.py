@@ -156,7 +156,7 @@ def workloads(arguments, folder):
 def run_rounds(arguments, works, about, save):
     ours = theirs = None
     if not arguments.no_e5v:
-        ours = E5v(arguments.e5v, arguments.model, arguments.dtype, None, arguments.device, arguments.e5v_arguments.split())
+        ours = E5v(arguments.e5v, arguments.model, arguments.e5v_dtype or arguments.dtype, None, arguments.device, arguments.e5v_arguments.split())
         try:
             ours.run(works[0].items[:1])  # brings the files into the system's cache
         except SystemExit as problem:
@@ -197,6 +197,7 @@ def main():
     parser.add_argument("--e5v-arguments", default="", help="more arguments for e5v embed, in one string")
     parser.add_argument("--device", default="cuda", help="of both: cuda, or cpu to try the script out")
     parser.add_argument("--dtype", choices=["bf16", "f32"], default="bf16", help="of both")
+    parser.add_argument("--e5v-dtype", help="of e5v, where it is to be another: fp8")
     parser.add_argument("--photo", default="tests/golden/images/img00_rgb_640x480.jpg", help="what photos are parts of")
     parser.add_argument("--photos", type=int, default=64, help="how many; 0: none")
     parser.add_argument("--captions", type=int, default=2048, help="how many; 0: none")

@@ -37,7 +37,7 @@ struct EmbedderOptions {
   std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
   /// Rows computed together; a larger input runs alone, or with others on its image. 0: 2,048, on a GPU 16,384.
   std::int64_t token_budget = 0;
-  bool truncate = false;             ///< cut texts that exceed the context instead of refusing them
+  bool truncate = false;  ///< cut texts that exceed the context instead of refusing them
 
   bool operator==(const EmbedderOptions&) const = default;
 };

@@ -46,7 +46,9 @@ class ThreadScope {
 class StreamRun {
  public:
   StreamRun(Embedder::Impl& impl, const Stream& stream)
-      : impl_(impl), stream_(stream), batch_(embed::chosen_token_budget(impl.options.token_budget, impl.engine->place())) {}
+      : impl_(impl),
+        stream_(stream),
+        batch_(embed::chosen_token_budget(impl.options.token_budget, impl.engine->place())) {}
 
   void take(Outcome outcome) {
     if (auto* prepared = std::get_if<embed::PreparedInput>(&outcome)) {

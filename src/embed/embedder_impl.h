@@ -18,7 +18,7 @@ struct Embedder::Impl {
   std::unique_ptr<embed::Engine> engine;
   tensor::Arena arena;    // on the engine's device
   tensor::Arena vectors;  // of a batch, on the host
-  std::mutex mutex;  // one stream at a time
+  std::mutex mutex;       // one stream at a time
 };
 
 }  // namespace e5v

@@ -62,8 +62,7 @@ void inspect_llava(ModelInfo& info, const model::Checkpoint& checkpoint, const E
   info.image_tokens = largest_image_tokens(config, preparer.preprocess());
   info.memory = estimate_memory(config, preparer.preprocess(), info.precision, info.stored, options,
                                 std::filesystem::file_size(info.folder / "tokenizer.json"));
-  info.device_memory =
-      estimate_device_memory(config, preparer.preprocess(), info.precision, info.stored, options);
+  info.device_memory = estimate_device_memory(config, preparer.preprocess(), info.precision, info.stored, options);
   info.fingerprint = *preparer.fingerprint("text");
   info.architecture = architecture_text(config);
   info.towers = {{"language model", language_text(config.text)}, {"vision tower", vision_text(config)}};

@@ -146,7 +146,9 @@ nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored, t
   switch (asked) {
     case ComputeType::f32: return nn::Precision::f32;
     case ComputeType::bf16: return nn::Precision::bf16;
-    case ComputeType::fp8: return nn::Precision::fp8;
+    case ComputeType::fp8:
+      require(place == tensor::Place::device, "[dtype] fp8 needs a GPU: CPUs have no 8-bit floats");
+      return nn::Precision::fp8;
     case ComputeType::automatic: break;
   }
   return nn::default_precision(stored.dtype, stored.format, place);

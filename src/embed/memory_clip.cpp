@@ -53,8 +53,7 @@ MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precisi
   const std::int64_t budget = chosen_token_budget(options.token_budget, tensor::Place::host);
   const std::int64_t T = std::max(budget, config.text.max_positions);
   const std::int64_t positions = config.vision.positions();
-  const std::int64_t R =
-      std::min(std::max(budget, positions), std::max(model::Clip::kRowsAtOnce, positions));
+  const std::int64_t R = std::min(std::max(budget, positions), std::max(model::Clip::kRowsAtOnce, positions));
   MemoryEstimate estimate;
   estimate.mapped = static_cast<std::uint64_t>(parameters.total() * size_of(stored.dtype));
   const auto table = static_cast<std::uint64_t>(parameters.embedding * size_of(stored.dtype));

@@ -1,5 +1,5 @@
-// Legend: T rows of a batch, D model width, H heads, K kv heads, E head width, F MLP width; R rows of the tower, V tower
-// width, M tower MLP width.
+// Legend: T rows of a batch, D model width, H heads, K kv heads, E head width, F MLP width; R rows of the tower, V
+// tower width, M tower MLP width.
 #include <algorithm>
 
 #include "embed/batch.h"
@@ -45,7 +45,8 @@ DeviceEstimate estimate_device_memory(const model::ModelConfig& config, const im
   if (config.vision) {
     const model::ClipConfig& v = *config.vision;
     const std::int64_t positions = v.positions(), tiles = (T + positions - 2) / (positions - 1);
-    const std::int64_t R = std::min(tiles, model::LlavaNext::tiles_at_once(positions, tensor::Place::device)) * positions;
+    const std::int64_t R =
+        std::min(tiles, model::LlavaNext::tiles_at_once(positions, tensor::Place::device)) * positions;
     const std::int64_t projector = T * (v.width * type + 2 * D * type);
     vision = T * (D + v.width + 2 * D) * kFloat + std::max(tower_bytes(R, v.width, v.mlp_width, type), projector);
   }
@@ -62,16 +63,17 @@ DeviceEstimate estimate_device_memory(const model::ModelConfig& config, const im
 DeviceEstimate estimate_device_memory(const model::ClipModelConfig& config, nn::Precision precision,
                                       const StoredWeights& stored, const EmbedderOptions& options) {
   const std::int64_t type = activation_bytes(precision), positions = config.vision.positions();
-  const std::int64_t T = std::max(chosen_token_budget(options.token_budget, tensor::Place::device), config.text.max_positions);
+  const std::int64_t T =
+      std::max(chosen_token_budget(options.token_budget, tensor::Place::device), config.text.max_positions);
   const std::int64_t R = std::max(model::Clip::kRowsAtOnce, positions);
   const ParameterCount count = count_parameters(config);
   DeviceEstimate estimate;
   estimate.weights = stored.bytes;
   estimate.copied = static_cast<std::uint64_t>((count.language_matrices + count.vision_matrices) *
                                                copied_bytes_on_device(precision, stored));
-  estimate.activations = static_cast<std::uint64_t>(
-      std::max(tower_bytes(T, config.text.width, config.text.mlp_width, type),
-               tower_bytes(R, config.vision.width, config.vision.mlp_width, type)));
+  estimate.activations =
+      static_cast<std::uint64_t>(std::max(tower_bytes(T, config.text.width, config.text.mlp_width, type),
+                                          tower_bytes(R, config.vision.width, config.vision.mlp_width, type)));
   estimate.workspace = kWorkspace;
   return estimate;
 }

@@ -171,7 +171,8 @@ void Adapter::write(const fs::path& folder) const {
     tensors[specs.back().name] = &part.b_NR;
   }
   tensor::SafetensorsWriter writer(folder / kWeightsFile, specs, {{"format", "pt"}, {kBaseKey, base}});
-  for (const tensor::TensorSpec& spec : specs) writer.write(spec.name, copied(tensors.at(spec.name)->view(), tensor::Place::host).view().bytes());
+  for (const tensor::TensorSpec& spec : specs)
+    writer.write(spec.name, copied(tensors.at(spec.name)->view(), tensor::Place::host).view().bytes());
   writer.finish();
   nlohmann::ordered_json json{{"peft_type", "LORA"},
                               {"task_type", "CAUSAL_LM"},

@@ -239,8 +239,8 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
     require<ModelError>(scale != entries_.end(), "[{}] tensor \"{}_scale\" is missing", origin_, name);
     const TensorView values = placed(int4 ? entries_.find(packed)->second.view : plain->second.view);
     const TensorView scales = placed(scale->second.view);
-    const tensor::StoredMatrix matrix = int4 ? tensor::StoredMatrix::int4(values, scales, columns)
-                                             : tensor::StoredMatrix::int8(values, scales);
+    const tensor::StoredMatrix matrix =
+        int4 ? tensor::StoredMatrix::int4(values, scales, columns) : tensor::StoredMatrix::int8(values, scales);
     require(matrix.rows == rows && matrix.columns == columns, "expected [{}, {}] from config.json, found [{}, {}]",
             rows, columns, matrix.rows, matrix.columns);
     return matrix;

@@ -59,6 +59,8 @@ LlavaNext::LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, co
       llama_(LlamaWeights::from(checkpoint, config.text), config.text, precision) {
   if (!config.vision) return;
   check_preprocess(config, preprocess);
+  // Errors of an image stand in all of its rows, and the tower is a small part of the work.
+  if (precision == nn::Precision::fp8) precision = nn::Precision::bf16;
   const ClipWeights tower = ClipWeights::from(checkpoint, *config.vision, config.vision_layers_used());
   vision_.emplace(Vision{ClipVit(tower, *config.vision, precision), Projector(checkpoint, config, precision),
                          nn::Vector(checkpoint.tensor("image_newline", {config.text.width}))});

@@ -6,8 +6,8 @@
 
 namespace e5v::model {
 
-/// Copies of a checkpoint's tensors on an accelerator. They lie in a few large pieces of memory, one behind the other in
-/// the order in which they are asked for: so weights that are used together can be multiplied together.
+/// Copies of a checkpoint's tensors on an accelerator. They lie in a few large pieces of memory, one behind the other
+/// in the order in which they are asked for: so weights that are used together can be multiplied together.
 class PlacedTensors {
  public:
   /// `total`: bytes of all that may be asked for.

@@ -69,8 +69,11 @@ void attention(const Pass& pass, const ops::AttentionArguments& a, const ops::At
 void swiglu(const Pass& pass, ConstMatrix gate_up_TG, Matrix y_TF) {
   ops::swiglu(gate_up_TG, y_TF);
   if (pass.tape == nullptr) return;
-  pass.tape->record(
-      [=, &tape = *pass.tape] { ops::swiglu_backward(gate_up_TG, *tape.gradient(y_TF), *tape.gradient(gate_up_TG)); });
+  pass.tape->record([=, &tape = *pass.tape] {
+    const Matrix dy_TF = *tape.gradient(y_TF);
+    const Tape::Target dgate_up = tape.target(gate_up_TG);
+    ops::swiglu_backward(gate_up_TG, dy_TF, dgate_up.gradient, !dgate_up.fresh);
+  });
 }
 
 void quick_gelu(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {

@@ -14,7 +14,9 @@ tensor::Place place_of(std::span<const tensor::StoredMatrix> weights) {
 std::vector<tensor::Tensor> round_weights(std::span<const tensor::StoredMatrix> weights, Precision precision) {
   std::vector<tensor::Tensor> rounded;
   for (const tensor::StoredMatrix& weight : weights) {
-    if (precision == Precision::f32 || arithmetic_for(precision, weight.format, place_of(weights)) == ops::Arithmetic::bf16) continue;
+    if (precision == Precision::f32 ||
+        arithmetic_for(precision, weight.format, place_of(weights)) == ops::Arithmetic::bf16)
+      continue;
     if (weight.values.dtype != tensor::DType::f32) continue;
     rounded.emplace_back(tensor::DType::bf16, weight.values.shape, weight.values.place);
     ops::convert(matrix_of(weight.values), matrix_of(rounded.back()));
@@ -44,6 +46,12 @@ tensor::Tensor stacked(std::span<const tensor::TensorView> biases) {
     begin += bias.elements();
   }
   return result;
+}
+
+void add_bias_gradient(tensor::ConstMatrix dy, std::span<float> gradient, tensor::Arena& arena) {
+  if (gradient.empty()) return;
+  const tensor::Arena::Scope scope(arena);
+  ops::add_column_sums(ops::in_type(dy, tensor::DType::f32, arena), gradient);
 }
 
 tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weights) {
@@ -109,16 +117,19 @@ void Linear::adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor
 void Linear::backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const {
   Tape& tape = *pass.tape;
   const tensor::DType products = weight_.product_dtype();
-  const tensor::Matrix dy_MN = *tape.gradient(y_MN);
+  const tensor::Arena::Scope scope(pass.arena);
+  tensor::ConstMatrix dy_MN = *tape.gradient(y_MN);
+  // A GPU's memory is the limit here: what is rounded is rounded once for all products.
+  if (weight_.place() == tensor::Place::device) dy_MN = ops::in_type(dy_MN, products, pass.arena);
   for (std::size_t i = parts_.size(); i-- > 0;) {
     const Part& part = parts_[i];
     const tensor::ConstMatrix dy = dy_MN.column_range(part.begin, part.count);
     if (part.adapter != nullptr) part.adapter->backward(pass, x_MK, seen[i], dy);
     if (const auto dw = tape.gradient(matrix_of(part.values))) {
-      const tensor::Arena::Scope scope(pass.arena);
+      const tensor::Arena::Scope inner(pass.arena);
       ops::weight_gradient(ops::in_type(dy, products, pass.arena), ops::in_type(x_MK, products, pass.arena), 1, *dw);
     }
-    if (part.bias.data != nullptr) ops::add_column_sums(dy, tape.gradient(part.bias));
+    if (part.bias.data != nullptr) add_bias_gradient(dy, tape.gradient(part.bias), pass.arena);
   }
   if (const auto dx = tape.gradient(x_MK)) ops::matmul_backward(dy_MN, weight_, *dx);
 }

@@ -27,7 +27,9 @@ ConstMatrix seen_by(const Pass& pass, ConstMatrix x_MK, DType type, std::uint32_
 void add_seen_gradient(const Pass& pass, std::uint32_t place, ConstMatrix dy_MR, ConstMatrix a_RK, Matrix dx_MK) {
   if (!drops(pass)) return ops::multiply_backward(dy_MR, a_RK, 1, dx_MK, true);
   const tensor::Arena::Scope scope(pass.arena);
-  const Matrix gradient = pass.arena.matrix(DType::f32, dx_MK.rows, dx_MK.columns);
+  // On a GPU, whose memory is the limit here, in the type of the products.
+  const DType type = dx_MK.place == tensor::Place::device ? dy_MR.dtype : DType::f32;
+  const Matrix gradient = pass.arena.matrix(type, dx_MK.rows, dx_MK.columns);
   ops::multiply_backward(dy_MR, a_RK, 1, gradient, false);
   ops::dropout(gradient, pass.dropout->probability, pass.dropout->key(place), pass.row_names, dx_MK, true);
 }

@@ -44,8 +44,18 @@ std::optional<tensor::Matrix> Tape::gradient(tensor::ConstMatrix value) {
   return found->gradient.row_range(row, value.rows).column_range(column, value.columns);
 }
 
+Tape::Target Tape::target(tensor::ConstMatrix value) {
+  Watched* found = find(value.data);
+  const bool whole = found != nullptr && found->value.data == value.data && found->value.rows == value.rows &&
+                     found->value.columns == value.columns;
+  if (!whole || found->gradient.data != nullptr) return {gradient(value).value(), false};
+  found->gradient = arena_.matrix(tensor::DType::f32, value.rows, value.columns);
+  return {found->gradient, true};
+}
+
 std::span<float> Tape::gradient(const tensor::TensorView& value) {
-  const auto found = gradient(tensor::ConstMatrix{value.data, value.dtype, 1, value.elements(), value.elements(), value.place});
+  const auto found =
+      gradient(tensor::ConstMatrix{value.data, value.dtype, 1, value.elements(), value.elements(), value.place});
   if (!found) return {};
   return {found->row<float>(0), static_cast<std::size_t>(found->columns)};
 }

@@ -26,6 +26,13 @@ class Tape {
 
   /// The gradient by a watched matrix, or by a block of rows and columns of one; nothing when it is not watched.
   std::optional<tensor::Matrix> gradient(tensor::ConstMatrix value);
+  /// The gradient by a whole watched matrix, for a backward pass that can overwrite it; `fresh` when nothing has been
+  /// added to it so far, and its contents are undefined.
+  struct Target {
+    tensor::Matrix gradient;
+    bool fresh;
+  };
+  Target target(tensor::ConstMatrix value);
   /// The gradient by a vector that was watched as a matrix of one row; empty when it is not watched.
   std::span<float> gradient(const tensor::TensorView& value);
 

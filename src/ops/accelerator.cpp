@@ -86,9 +86,7 @@ tensor::Place open_device(const std::string& name) {
   return tensor::Place::device;
 }
 
-std::string device_name(tensor::Place place) {
-  return place == tensor::Place::host ? "cpu" : tensor::device().name();
-}
+std::string device_name(tensor::Place place) { return place == tensor::Place::host ? "cpu" : tensor::device().name(); }
 
 Backend& backend() { return static_cast<Backend&>(tensor::device()); }
 

@@ -3,6 +3,7 @@
 #include "ops/backend.h"
 #include "ops/check.h"
 #include "ops/cpu/kernels.h"
+#include "ops/rows.h"
 
 namespace e5v::ops {
 namespace {
@@ -35,12 +36,13 @@ void swiglu(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF) {
   cpu::swiglu(gate_up_TG, y_TF);
 }
 
-void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG) {
+void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG, bool add) {
   check_result_type("swiglu_backward", "gate_up", gate_up_TG);
   check_shape("swiglu_backward", "gate_up", gate_up_TG, dy_TF.rows, 2 * dy_TF.columns);
   check_gradient("swiglu_backward", "dgate_up", dgate_up_TG, dy_TF.rows, 2 * dy_TF.columns);
   check_type("swiglu_backward", "dy", dy_TF.dtype, tensor::DType::f32);
-  if (on_device(dgate_up_TG)) return backend().swiglu_backward(gate_up_TG, dy_TF, dgate_up_TG);
+  if (on_device(dgate_up_TG)) return backend().swiglu_backward(gate_up_TG, dy_TF, dgate_up_TG, add);
+  if (!add) fill(dgate_up_TG, 0);
   cpu::swiglu_backward(gate_up_TG, dy_TF, dgate_up_TG);
 }
 

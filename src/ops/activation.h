@@ -8,7 +8,9 @@ namespace e5v::ops {
 /// gate_up_TG f32 [T, 2F], gate in columns [0, F), up in [F, 2F); y_TF f32|bf16 [T, F].
 /// Throws InvalidInput when shapes or types differ from that. Source: arXiv:2002.05202, eq. 6 (SwiGLU without biases).
 void swiglu(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF);
-void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG);
+/// Without add, what dgate_up held is overwritten.
+void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG,
+                     bool add = true);
 
 /// y = x / (1 + exp(-1.702 x)): the sigmoid approximation of GELU that OpenAI's CLIP uses.
 /// x_TF f32 [T, F]; y_TF f32|bf16 [T, F], may be x. Source: arXiv:1606.08415, section 2.

@@ -58,7 +58,8 @@ class Backend : public tensor::Device {
   virtual void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy,
                                   tensor::Matrix dx) = 0;
   virtual void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y) = 0;
-  virtual void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up) = 0;
+  virtual void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up,
+                               bool add) = 0;
 
   /// direction: 1, or -1 to turn back.
   virtual void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table,
@@ -85,18 +86,19 @@ class Backend : public tensor::Device {
                              tensor::Matrix y) = 0;
 
   /// Borrows the parts, which lie on the accelerator.
-  virtual std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts,
-                                                Arithmetic arithmetic) = 0;
-  /// y f32|bf16; accumulate only with f32. bias may be null.
+  virtual std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) = 0;
+  /// y f32|bf16; accumulate only with f32. bias may be null. Under fp8 the fine rows are multiplied in bf16.
   virtual void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y,
-                      bool accumulate) = 0;
+                      bool accumulate, FineRows fine) = 0;
+  /// dy f32|bf16.
   virtual void matmul_backward(tensor::ConstMatrix dy, const DeviceWeight& weight, tensor::Matrix dx) = 0;
   virtual void weight_gradient(tensor::ConstMatrix dy, tensor::ConstMatrix x, float scale, tensor::Matrix dw) = 0;
   virtual void multiply(tensor::ConstMatrix x, tensor::ConstMatrix w, float scale, tensor::Matrix y, bool add) = 0;
   virtual void multiply_backward(tensor::ConstMatrix dy, tensor::ConstMatrix w, float scale, tensor::Matrix dx,
                                  bool add) = 0;
 
-  /// mean += one_minus_beta1 (gradient - mean); square = beta2 square + one_minus_beta2 gradient^2; values = keep values
+  /// mean += one_minus_beta1 (gradient - mean); square = beta2 square + one_minus_beta2 gradient^2; values = keep
+  /// values
   /// - size mean / (sqrt(square) / correction2 + epsilon).
   virtual void adamw(const AdamWFactors& factors, float* values, const float* gradient, float* mean, float* square,
                      std::int64_t count) = 0;

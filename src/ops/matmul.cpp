@@ -145,7 +145,7 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   if (x_MK.rows == 0) return;
   const Weight::Impl& impl = weight.impl();
   const float* bias = bias_N.empty() ? nullptr : bias_N.data();
-  if (impl.device) return backend().matmul(x_MK, *impl.device, bias, y_MN, accumulate);
+  if (impl.device) return backend().matmul(x_MK, *impl.device, bias, y_MN, accumulate, fine);
   if (impl.arithmetic == Arithmetic::bf16) return cpu::gemm_bf16(x_MK, impl.parts, bias, y_MN, accumulate);
   if (impl.in_bytes) return cpu::gemm_bytes(quantize(x_MK, fine), impl.parts, impl.scales, bias, y_MN, accumulate);
   if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);
@@ -166,7 +166,8 @@ DType Weight::result_dtype() const {
 }
 
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK) {
-  check_gradient("matmul_backward", "dy", dy_MN, dx_MK.rows, weight.outputs());
+  check_result_type("matmul_backward", "dy", dy_MN);
+  check_shape("matmul_backward", "dy", dy_MN, dx_MK.rows, weight.outputs());
   check_gradient("matmul_backward", "dx", dx_MK, dy_MN.rows, weight.inputs());
   if (dy_MN.rows == 0) return;
   if (weight.impl().device) return backend().matmul_backward(dy_MN, *weight.impl().device, dx_MK);
@@ -201,7 +202,8 @@ void multiply(tensor::ConstMatrix x_MK, tensor::ConstMatrix w_NK, float scale, t
 void multiply_backward(tensor::ConstMatrix dy_MN, tensor::ConstMatrix w_NK, float scale, tensor::Matrix dx_MK,
                        bool add) {
   check_factor("multiply_backward", "dy", dy_MN, dx_MK.rows, w_NK.rows);
-  check_gradient("multiply_backward", "dx", dx_MK, dy_MN.rows, w_NK.columns);
+  check_result_type("multiply_backward", "dx", dx_MK);
+  check_shape("multiply_backward", "dx", dx_MK, dy_MN.rows, w_NK.columns);
   check_type("multiply_backward", "w", w_NK.dtype, DType::f32);
   if (on_device(dx_MK)) return backend().multiply_backward(dy_MN, w_NK, scale, dx_MK, add);
   if (dy_MN.dtype == DType::bf16) {

@@ -15,8 +15,8 @@ enum class Arithmetic {
   int8,  ///< int8 weights, and activations rounded to whole numbers with a scale for each row; exact sums. 256 levels
          ///< where the CPU has 8-bit dot products, int8_levels of them to either side elsewhere. int4 weights are
          ///< rounded to bytes with a scale for each row there, and expanded to f32 elsewhere
-  fp8,   ///< on an accelerator: weights and activations rounded to 8-bit floats (e4m3, arXiv:2209.05433) with a scale for
-         ///< each row; f32 sums. Matrices whose sides are no multiples of 16 are multiplied in bf16
+  fp8,   ///< on an accelerator: weights and activations rounded to 8-bit floats (e4m3, arXiv:2209.05433) with a scale
+         ///< for each row; f32 sums. Matrices whose sides are no multiples of 16 are multiplied in bf16
 };
 
 /// The element type of a GEMM's input activations under an arithmetic; int8 rounds them itself.
@@ -63,14 +63,15 @@ struct FineRows {
 };
 
 /// y = x W^T + bias, or y += x W^T + bias with accumulate.
-/// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N], or without accumulate of result_dtype. Throws InvalidInput when shapes or
-/// types differ from that, or fine names no row. Under int8 with 256 levels the `fine` rows keep what rounding takes
-/// from them in a second row: 16 bits in effect.
+/// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N], or without accumulate of
+/// result_dtype. Throws InvalidInput when shapes or types differ from that, or fine names no row. Under int8 with 256
+/// levels the `fine` rows keep what rounding takes from them in a second row: 16 bits in effect. Under fp8 they are
+/// multiplied in bf16.
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
             bool accumulate = false, FineRows fine = {});
 
-/// dx += dy W: the backward pass of matmul by x. dy_MN f32 [M, N], and W, are rounded to the weight's product_dtype(); dx_MK f32 [M,
-/// K].
+/// dx += dy W: the backward pass of matmul by x. dy_MN f32, on an accelerator f32|bf16, [M, N], and W, are rounded to
+/// the weight's product_dtype(); dx_MK f32 [M, K].
 void matmul_backward(tensor::ConstMatrix dy_MN, const Weight& weight, tensor::Matrix dx_MK);
 
 // In the functions below the type of x or dy, f32 or bf16, is that of the arithmetic: under bf16 w is rounded to it.

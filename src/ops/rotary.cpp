@@ -27,8 +27,8 @@ const float* RotaryTable::on_device() const {
   if (copy_.data() == nullptr) {
     std::vector<float> both = cosines_;
     both.insert(both.end(), sines_.begin(), sines_.end());
-    const tensor::TensorView view{reinterpret_cast<const std::byte*>(both.data()), tensor::DType::f32,
-                                  {static_cast<std::int64_t>(both.size())}};
+    const tensor::TensorView view{
+        reinterpret_cast<const std::byte*>(both.data()), tensor::DType::f32, {static_cast<std::int64_t>(both.size())}};
     copy_ = copied(view, tensor::Place::device);
   }
   return copy_.as<float>().data();

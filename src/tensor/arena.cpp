@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kDeviceAlignment = 256;  // what a GPU's libraries like best
-constexpr std::size_t kSmallestBlock = std::size_t{1} << 20, kDeviceBlock = std::size_t{32} << 20;
+constexpr std::size_t kSmallestBlock = std::size_t{1} << 20, kLargestDeviceBlock = std::size_t{32} << 20;
 
 }  // namespace
 
@@ -29,9 +29,10 @@ std::byte* Arena::take(std::size_t bytes) {
   return memory;
 }
 
-/// Pages of the host that nobody touches cost nothing, so blocks may grow; an accelerator's memory is taken whole.
+/// Pages of the host that nobody touches cost nothing, so blocks may double; an accelerator's memory is taken whole.
 void Arena::add_block(std::size_t bytes) {
-  const std::size_t growth = place_ == Place::host ? std::max(kSmallestBlock, capacity()) : kDeviceBlock;
+  const std::size_t doubled = std::max(kSmallestBlock, capacity());
+  const std::size_t growth = place_ == Place::host ? doubled : std::min(doubled, kLargestDeviceBlock);
   blocks_.emplace_back(std::max(bytes, growth), place_);
 }
 

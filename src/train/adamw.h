@@ -39,11 +39,10 @@ class AdamW {
  public:
   /// `sizes`: lengths of the tensors, in the order in which step() gets them. Throws InvalidInput unless both betas are
   /// in [0, 1), epsilon >= 0 and weight_decay >= 0.
-  AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options,
-        tensor::Place place = tensor::Place::host);
+  AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options, tensor::Place place = tensor::Place::host);
 
-  /// One step over all tensors, which are not to overlap and lie where the averages do. Throws InvalidInput when their number or lengths differ from
-  /// `sizes`.
+  /// One step over all tensors, which are not to overlap and lie where the averages do. Throws InvalidInput when their
+  /// number or lengths differ from `sizes`.
   void step(std::span<const TrainedSpan> tensors, double learning_rate);
 
   const AdamWState& state() const;
@@ -54,7 +53,7 @@ class AdamW {
   void step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors);
 
   AdamWOptions options_;
-  mutable AdamWState state_;                  // with a device, its averages are copies for those who ask
+  mutable AdamWState state_;                   // with a device, its averages are copies for those who ask
   std::vector<tensor::Tensor> mean_, square_;  // on the device, if there is one
 };
 

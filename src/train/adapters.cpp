@@ -78,8 +78,10 @@ std::vector<Parameter> TrainableLora::parameters() const {
   std::vector<Parameter> result;
   for (std::size_t i = 0; i < adapter_.parts.size(); ++i) {
     const nn::Lora& part = adapter_.parts[i];
-    result.push_back({part.target + ".lora_A", part.a_RK.as<float>(), gradients_[2 * i].as<float>(), part.a_RK.place()});
-    result.push_back({part.target + ".lora_B", part.b_NR.as<float>(), gradients_[2 * i + 1].as<float>(), part.b_NR.place()});
+    result.push_back(
+        {part.target + ".lora_A", part.a_RK.as<float>(), gradients_[2 * i].as<float>(), part.a_RK.place()});
+    result.push_back(
+        {part.target + ".lora_B", part.b_NR.as<float>(), gradients_[2 * i + 1].as<float>(), part.b_NR.place()});
   }
   return result;
 }

@@ -20,7 +20,11 @@ class Captioning {
  public:
   /// The group must outlive this.
   Captioning(const Trainee& model, std::int64_t micro_batch, const ranks::Group& group)
-      : model_(model), micro_batch_(micro_batch), group_(group), arena_(model.place()), gradient_arena_(model.place()) {}
+      : model_(model),
+        micro_batch_(micro_batch),
+        group_(group),
+        arena_(model.place()),
+        gradient_arena_(model.place()) {}
 
   /// Adds the gradients of the batch's loss to those of the model's parameters: those of its own sequences, so that the
   /// sum over the group is the whole. Collective; the loss is that of all labels. dropout may be null.

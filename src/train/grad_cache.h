@@ -66,7 +66,7 @@ class GradCache {
   const Trainee& model_;
   Options options_;
   const ranks::Group& group_;
-  tensor::Arena batch_arena_;              // embeddings of a batch, and the loss: on the host
+  tensor::Arena batch_arena_;             // embeddings of a batch, and the loss: on the host
   tensor::Arena arena_, gradient_arena_;  // where the model is
 };
 

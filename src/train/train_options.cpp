@@ -1,11 +1,11 @@
 #include "train/train_options.h"
 
-#include "ops/accelerator.h"
-
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+
+#include "ops/accelerator.h"
 
 namespace e5v::train {
 namespace {
@@ -52,6 +52,7 @@ TraineeOptions trainee_options(const TrainOptions& options, const TrainData& dat
   result.place = ops::open_device(options.input.device);
   if (options.input.dtype == ComputeType::f32) result.precision = nn::Precision::f32;
   if (options.input.dtype == ComputeType::bf16) result.precision = nn::Precision::bf16;
+  if (options.input.dtype == ComputeType::fp8) result.precision = nn::Precision::fp8;
   return result;
 }
 

@@ -121,7 +121,8 @@ std::vector<Parameter> Trainee::parameters() const {
 void Trainee::clear_gradients() const {
   for (const Parameter& parameter : parameters()) {
     const auto count = static_cast<std::int64_t>(parameter.gradient.size());
-    ops::fill({reinterpret_cast<std::byte*>(parameter.gradient.data()), DType::f32, 1, count, count, parameter.place}, 0);
+    ops::fill({reinterpret_cast<std::byte*>(parameter.gradient.data()), DType::f32, 1, count, count, parameter.place},
+              0);
   }
 }
 
@@ -137,7 +138,7 @@ void Trainee::parameters_changed() {
 void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::Pass& outer) const {
   const nn::Pass::Scope scope(outer);
   nn::Pass pass = outer;
-  pass.keeps_activations = activation_bytes(sequences) <= kept_bytes_;
+  pass.keeps_activations = activation_bytes(sequences) <= most_kept_bytes();
   const Matrix x_TD = pass.matrix(DType::f32, static_cast<std::int64_t>(sequences.ids_T.size()), width());
   model_->language_model().embed(sequences.ids_T, x_TD, pass);
   const bool sight = parts_.vision || parts_.projector;
@@ -145,9 +146,18 @@ void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::P
   model_->language_model().forward(x_TD, sequences.rows, y_PD, pass);
 }
 
+std::int64_t Trainee::most_kept_bytes() const {
+  if (place() == tensor::Place::device && !kept_bytes_chosen_) {
+    kept_bytes_ = std::max(kept_bytes_, static_cast<std::int64_t>(tensor::device().free_bytes() / 4 * 3));
+    kept_bytes_chosen_ = true;
+  }
+  return kept_bytes_;
+}
+
 /// About what the blocks' activations of a forward pass, and the gradients by them, take.
 std::int64_t Trainee::activation_bytes(const PackedSequences& sequences) const {
-  constexpr std::int64_t kBytesPerNumber = 45;  // of the MLP's width
+  // Of the MLP's width; on a GPU activations are bf16.
+  const std::int64_t bytes_per_number = place() == tensor::Place::host ? 45 : 33;
   const auto rows = static_cast<std::int64_t>(sequences.ids_T.size());
   std::int64_t bytes = rows * config_.text.layers * config_.text.mlp_width;
   if (config_.vision && parts_.vision) {
@@ -155,7 +165,7 @@ std::int64_t Trainee::activation_bytes(const PackedSequences& sequences) const {
     for (const model::LlavaNext::PlacedImage& placed : sequences.images) tiles += placed.image->tiles.count;
     bytes += tiles * config_.vision->positions() * config_.vision_layers_used() * config_.vision->mlp_width;
   }
-  return kBytesPerNumber * bytes;
+  return bytes_per_number * bytes;
 }
 
 void Trainee::predict(tensor::ConstMatrix x_PD, Matrix logits_PV, const nn::Pass& pass) const {

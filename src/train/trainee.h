@@ -30,10 +30,11 @@ struct TraineeOptions {
   std::uint64_t seed = 42;
   std::optional<nn::Precision> precision;  ///< none: what suits the checkpoint
   /// Activations of a micro-batch up to this size are kept for the backward pass; else blocks are computed once more.
+  /// On a GPU: up to three quarters of what is free there when the first batch comes, if that is more.
   std::int64_t kept_bytes = std::int64_t{3} << 30;
   tensor::Place place = tensor::Place::host;  ///< where it is trained
-  bool images = false;  ///< the data has images
-  bool head = false;    ///< next tokens are predicted
+  bool images = false;                        ///< the data has images
+  bool head = false;                          ///< next tokens are predicted
 };
 
 /// A model under training. The weights that are trained are f32 copies, which take the checkpoint's places.
@@ -79,6 +80,7 @@ class Trainee {
   const std::vector<Weight>& weights() const { return weights_; }
 
  private:
+  std::int64_t most_kept_bytes() const;
   std::int64_t activation_bytes(const PackedSequences& sequences) const;
   bool is_trained(std::string_view canonical) const;
   void copy_trained_weights();
@@ -86,7 +88,8 @@ class Trainee {
 
   TrainedParts parts_;
   bool head_;
-  std::int64_t kept_bytes_;
+  mutable std::int64_t kept_bytes_;
+  mutable bool kept_bytes_chosen_ = false;
   model::ModelConfig config_;
   image::Preprocess preprocess_;
   model::Checkpoint checkpoint_;

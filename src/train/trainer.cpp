@@ -12,6 +12,7 @@
 #include "embed/loading.h"
 #include "embed/read_ahead.h"
 #include "embed/vector_run.h"
+#include "ops/accelerator.h"
 #include "train/curves.h"
 #include "train/learner.h"
 #include "train/metrics_log.h"
@@ -28,7 +29,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 embed::Preparer preparer_for(const TrainOptions& options) {
   const model::ModelConfig config = model::read_config(embed::check_folder(options.model));
   const model::Checkpoint checkpoint(options.model);
-  const nn::Precision precision = embed::choose_precision(options.input.dtype, embed::stored_weights(checkpoint));
+  const nn::Precision precision = embed::choose_precision(options.input.dtype, embed::stored_weights(checkpoint),
+                                                          ops::open_device(options.input.device));
   return embed::make_preparer(options.model, config, checkpoint, precision, options.input);
 }
 

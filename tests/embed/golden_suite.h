@@ -9,9 +9,10 @@ namespace e5v::test {
 
 constexpr double kTolerance = 5e-5, kBatchTolerance = 1e-5, kBf16Cosine = 0.9995;
 
-inline EmbedderOptions raw_options(ComputeType dtype) {
+inline EmbedderOptions raw_options(ComputeType dtype, const std::string& device = "auto") {
   EmbedderOptions options;
   options.dtype = dtype;
+  options.device = device;
   options.normalize = false;
   options.apply_exif = false;  // as the reference's plain Image.open
   return options;
@@ -27,8 +28,8 @@ inline void expect_agrees(std::span<const float> found, std::span<const float> e
   }
 }
 
-inline void check_texts(const GoldenModel& model, ComputeType dtype) {
-  Embedder embedder = Embedder::load(model.folder, raw_options(dtype));
+inline void check_texts(const GoldenModel& model, ComputeType dtype, const std::string& device = "auto") {
+  Embedder embedder = Embedder::load(model.folder, raw_options(dtype, device));
   const tensor::SafetensorsFile expected = model.file("texts");
   std::vector<Input> inputs;
   for (const std::string& sentence : golden_sentences()) inputs.push_back(Input::from_text(sentence));
@@ -45,8 +46,9 @@ inline void check_texts(const GoldenModel& model, ComputeType dtype) {
   }
 }
 
-inline void check_images(const GoldenModel& model, ComputeType dtype, const std::string& variant) {
-  EmbedderOptions options = raw_options(dtype);
+inline void check_images(const GoldenModel& model, ComputeType dtype, const std::string& variant,
+                         const std::string& device = "auto") {
+  EmbedderOptions options = raw_options(dtype, device);
   options.paper_compat = variant == "v4412";
   options.token_budget = 8192;  // several images in a batch
   Embedder embedder = Embedder::load(model.folder, options);

@@ -152,7 +152,12 @@ TEST_P(CudaWidths, ActivationsAndTheirGradientsEqualTheCpus) {
     check(quick_gelu, quick_gelu_backward, fx, gx);
     check(gelu, gelu_backward, fx, gx);
     check(gelu_tanh, gelu_tanh_backward, fx, gx);
-    check(swiglu, swiglu_backward, fwide, gwide);
+    check(
+        swiglu, [](auto&&... a) { swiglu_backward(a...); }, fwide, gwide);
+    const Tensor written = empty(5, 2 * F), expected(DType::f32, {5, 2 * F});  // not a number before
+    swiglu_backward(matrix_of(gwide), matrix_of(gdy), matrix_of(written), false);
+    swiglu_backward(matrix_of(fwide), dy.matrix(), matrix_of(expected), false);
+    EXPECT_LT(difference(written, expected), 2e-4) << name_of(in);
   }
 }
 
@@ -255,7 +260,8 @@ TEST_F(Cuda, PatchesEqualTheCpus) {
   for (std::size_t i = 0; i < 768; ++i) table[i / 256][i % 256] = static_cast<float>(i) / 7;
   for (const std::int64_t patch : {7, 14, 30}) {
     const std::int64_t grid = 30 / patch, rows = 2 * grid * grid, columns = 3 * patch * patch;
-    const Tensor expected(DType::f32, {rows, columns}), y = empty(rows, columns), small = empty(rows, columns, DType::bf16);
+    const Tensor expected(DType::f32, {rows, columns}), y = empty(rows, columns),
+                                                        small = empty(rows, columns, DType::bf16);
     unfold_patches(tiles, 30, patch, table, matrix_of(expected));
     unfold_patches(tiles, 30, patch, table, matrix_of(y));
     unfold_patches(tiles, 30, patch, table, matrix_of(small));
@@ -318,8 +324,8 @@ class CudaAttention : public Cuda, public testing::WithParamInterface<Heads> {
                           dv.matrix(), heads, kv_heads, scale},
                          plan);
       const Tensor gdq = ones(queries, HE), gdk = ones(keys, KE), gdv = ones(keys, KE);
-      attention_backward({matrix_of(gq), matrix_of(gk), matrix_of(gv), matrix_of(gdout), matrix_of(gdq),
-                          matrix_of(gdk), matrix_of(gdv), heads, kv_heads, scale},
+      attention_backward({matrix_of(gq), matrix_of(gk), matrix_of(gv), matrix_of(gdout), matrix_of(gdq), matrix_of(gdk),
+                          matrix_of(gdv), heads, kv_heads, scale},
                          plan);
       const double bound = type == DType::f32 ? 1e-4 : 0.08;
       EXPECT_LT(difference(gdq, dq.tensor), bound) << width << " " << name_of(type) << " " << queries;
@@ -462,6 +468,47 @@ TEST_F(Cuda, ProductsOfTrainingEqualTheirTwins) {
     EXPECT_LT(difference(dx, want_dx), bound);
     EXPECT_LT(difference(dw, want_dw), bound);
   }
+}
+
+/// Root mean square of what is wrong, over that of what is right, of some rows.
+double relative_error(const Tensor& found, const reference::Matrix& expected, const std::vector<std::int64_t>& rows) {
+  const Tensor host = on_host(widened(found.view()));
+  double wrong = 0, right = 0;
+  for (const std::int64_t row : rows) {
+    for (std::int64_t c = 0; c < expected.columns; ++c) {
+      const double difference = matrix_of(host).row<float>(row)[c] - expected.at(row, c);
+      wrong += difference * difference, right += expected.at(row, c) * expected.at(row, c);
+    }
+  }
+  return std::sqrt(wrong / right);
+}
+
+TEST_F(Cuda, Fp8ProductsAreNearAndFineRowsNearer) {
+  const std::int64_t M = 70, K = 256, N = 96;
+  const RandomMatrix x(M, K, 1), w(N, K, 2), bias(1, N, 3), start(M, N, 4);
+  const Tensor gx = on_gpu(x, DType::bf16), gw = on_gpu(w, DType::bf16), gbias = on_gpu(bias);
+  const Weight weight(parts_of({gw.view()}), Arithmetic::fp8);
+  EXPECT_THAT(weight.kernel(), testing::HasSubstr("fp8"));
+  const auto expected = reference::matmul(rounded(x, DType::bf16), rounded(w, DType::bf16), bias.exact.values);
+  reference::Matrix sum = expected;
+  for (std::size_t i = 0; i < sum.values.size(); ++i) sum.values[i] += start.exact.values[i];
+  const std::vector<std::int64_t> fine{0, 13, 69}, others{1, 12, 14, 68};
+  for (const DType type : {DType::f32, DType::bf16}) {
+    const Tensor y = empty(M, N, type);
+    matmul(matrix_of(gx), weight, gbias.as<float>(), matrix_of(y), false, {.some = fine});
+    EXPECT_LT(relative_error(y, expected, fine), 0.005) << name_of(type);
+    EXPECT_LT(relative_error(y, expected, others), 0.06) << name_of(type);
+    EXPECT_GT(relative_error(y, expected, others), 0.01) << "fp8 was not used";
+    matmul(matrix_of(gx), weight, gbias.as<float>(), matrix_of(y), false, {.all = true});
+    EXPECT_LT(relative_error(y, expected, others), 0.005) << name_of(type);
+  }
+  const Tensor y = on_gpu(start);
+  matmul(matrix_of(gx), weight, gbias.as<float>(), matrix_of(y), true, {.some = fine});
+  EXPECT_LT(relative_error(y, sum, fine), 0.005);
+  EXPECT_LT(relative_error(y, sum, others), 0.06);
+  const RandomMatrix odd(24, 40, 5);  // no multiples of 16: bf16
+  const Tensor godd = on_gpu(odd, DType::bf16);
+  EXPECT_THAT(Weight(parts_of({godd.view()}), Arithmetic::fp8).kernel(), testing::HasSubstr("bf16"));
 }
 
 TEST_F(Cuda, QuantisedWeightsEqualTheirTwins) {

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "embed/vector_run.h"
 #include "golden.h"
+#include "ops/accelerator.h"
 #include "temporary_folder.h"
 #include "train/metrics_log.h"
 
@@ -168,6 +169,38 @@ TEST(Trainer, ResumedRunsOfWholeWeightsToo) {
   for (std::size_t i = 0; i < now.size(); ++i) {
     const bool same = std::ranges::equal(now[i].view.bytes(), then[i].view.bytes());
     EXPECT_EQ(same, !now[i].canonical.starts_with("language_model.")) << now[i].canonical;
+  }
+}
+
+/// The losses of a run on a device.
+std::vector<double> losses_on(const std::string& device, ComputeType type, const TrainedParts& parts) {
+  Fixture fixture;
+  fixture.options.input.device = device;
+  fixture.options.input.dtype = type;
+  fixture.options.trainee.parts = parts;
+  fixture.options.learning_rate = 1e-3;
+  fixture.run();
+  std::vector<double> losses;
+  for (const StepReport& report : fixture.reports) losses.push_back(report.loss);
+  return losses;
+}
+
+TEST(TrainerCuda, HasTheLossesOfTheCpu) {
+  try {
+    ops::open_device("cuda");
+  } catch (const DeviceError& error) {
+    GTEST_SKIP() << error.what();
+  }
+  for (const TrainedParts& parts : {TrainedParts{.lora = true}, TrainedParts{.language_model = true}}) {
+    const std::vector<double> expected = losses_on("cpu", ComputeType::f32, parts);
+    const std::vector<double> exact = losses_on("cuda", ComputeType::f32, parts),
+                              rounded = losses_on("cuda", ComputeType::bf16, parts);
+    ASSERT_EQ(exact.size(), expected.size());
+    ASSERT_EQ(rounded.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_NEAR(exact[i], expected[i], 1e-4 * expected[i]) << i;
+      EXPECT_NEAR(rounded[i], expected[i], 2e-2 * expected[i]) << i;
+    }
   }
 }
 

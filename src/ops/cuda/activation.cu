@@ -139,6 +139,7 @@ struct SwigluBackward {
   Rows<const From> gate, up;
   Rows<const float> dy;
   Rows<float> dgate, dup;
+  bool add;
 
   __device__ bool enter(std::int64_t row) {
     gate.enter(row);
@@ -149,8 +150,13 @@ struct SwigluBackward {
     return true;
   }
   __device__ Loaded load(std::int64_t column) const {
-    return {load_pack<N>(gate.data + column), load_pack<N>(up.data + column), load_pack<N>(dy.data + column),
-            load_pack<N>(dgate.data + column), load_pack<N>(dup.data + column)};
+    Loaded loaded{
+        load_pack<N>(gate.data + column), load_pack<N>(up.data + column), load_pack<N>(dy.data + column), {}, {}};
+    if (add) {
+      loaded.dgate = load_pack<N>(dgate.data + column);
+      loaded.dup = load_pack<N>(dup.data + column);
+    }
+    return loaded;
   }
   __device__ void store(std::int64_t column, Loaded& loaded) const {
 #pragma unroll
@@ -229,7 +235,7 @@ void swiglu(View gate_up, View y, cudaStream_t stream) {
   });
 }
 
-void swiglu_backward(View gate_up, View dy, View dgate_up, cudaStream_t stream) {
+void swiglu_backward(View gate_up, View dy, View dgate_up, bool add, cudaStream_t stream) {
   constexpr int kWide = kWidePack<float>;
   const View gate = half_of(gate_up, false), up = half_of(gate_up, true);
   const View dgate = half_of(dgate_up, false), dup = half_of(dgate_up, true);
@@ -239,8 +245,8 @@ void swiglu_backward(View gate_up, View dy, View dgate_up, cudaStream_t stream) 
     with_pack<kWide>(wide, [&](auto pack) {
       using From = typename decltype(from)::type;
       using Body = SwigluBackward<From, decltype(pack)::value>;
-      const Body body{Rows<const From>(gate), Rows<const From>(up), Rows<const float>(dy), Rows<float>(dgate),
-                      Rows<float>(dup)};
+      const Body body{Rows<const From>(gate), Rows<const From>(up), Rows<const float>(dy),
+                      Rows<float>(dgate),     Rows<float>(dup),     add};
       launch_packs("swiglu_backward", body, dy.rows, dy.columns, stream);
     });
   });

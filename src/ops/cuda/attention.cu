@@ -179,10 +179,9 @@ __device__ __forceinline__ void finish(Gathered<E, M>& gathered, const TileRows&
   }
 }
 
+/// Blocks of a multiprocessor, which bound the registers.
 template <int E, int M>
-constexpr int kBlocks = E > 64   ? 2
-                        : M == 2 ? 3
-                                 : 4;  // of a multiprocessor; bounds the registers
+constexpr int kBlocks = E > 64 ? 2 : 5 - M;
 
 template <int E, int M>
 constexpr int kSharedBytes = (16 * M * kAttentionWarps + 4 * kKeys) * kPitch<E>;  // q, and two of k and v

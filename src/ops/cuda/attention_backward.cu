@@ -4,7 +4,7 @@
 // block's, and its order does not change.
 //
 // Legend: E head width.
-#include <cmath>
+#include <type_traits>
 
 #include "ops/cuda/attention.h"
 #include "ops/cuda/attention_exact.h"
@@ -18,7 +18,7 @@ namespace {
 constexpr int kRows = kAttentionBackwardRows;
 
 template <int E>
-constexpr int kTile = kRows*(kPitch<E>);  // bytes; tiles of keys and of query rows are alike
+constexpr int kTile = kPitch<E>* kRows;  // bytes; tiles of keys and of query rows are alike
 static_assert(kRows == kKeys && kRows == 16 * kAttentionWarps);
 
 struct Arguments {

@@ -73,12 +73,11 @@ void CudaBackend::pointwise_backward(Pointwise function, ConstMatrix x, ConstMat
 
 void CudaBackend::swiglu(ConstMatrix gate_up, Matrix y) { cuda::swiglu(view_of(gate_up), view_of(y), stream_); }
 
-void CudaBackend::swiglu_backward(ConstMatrix gate_up, ConstMatrix dy, Matrix dgate_up) {
-  cuda::swiglu_backward(view_of(gate_up), view_of(dy), view_of(dgate_up), stream_);
+void CudaBackend::swiglu_backward(ConstMatrix gate_up, ConstMatrix dy, Matrix dgate_up, bool add) {
+  cuda::swiglu_backward(view_of(gate_up), view_of(dy), view_of(dgate_up), add, stream_);
 }
 
-void CudaBackend::rotary(Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table,
-                         float direction) {
+void CudaBackend::rotary(Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table, float direction) {
   const Uploaded<std::int32_t> places(positions, stream_);
   const float* cosines = table.on_device();
   cuda::rotary(view_of(x), places.data(), cosines, cosines + table.positions() * table.pairs(), table.pairs(),
@@ -116,8 +115,8 @@ void CudaBackend::move_rows(ConstMatrix x, std::span<const std::int64_t> from, s
 }
 
 /// Rows of y that are added to more than once: the sources of each are brought together, in their order.
-void CudaBackend::add_repeated_rows(ConstMatrix x, std::span<const std::int64_t> from,
-                                    std::span<const std::int64_t> to, Matrix y) {
+void CudaBackend::add_repeated_rows(ConstMatrix x, std::span<const std::int64_t> from, std::span<const std::int64_t> to,
+                                    Matrix y) {
   std::vector<std::size_t> order(to.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return to[i]; });

@@ -39,7 +39,7 @@ class CudaBackend final : public Backend {
   void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy,
                           tensor::Matrix dx) override;
   void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y) override;
-  void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up) override;
+  void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up, bool add) override;
   void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table,
               float direction) override;
   void attention(const AttentionArguments& arguments, const AttentionPlan& plan) override;
@@ -59,8 +59,8 @@ class CudaBackend final : public Backend {
                      tensor::Matrix y) override;
 
   std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) override;
-  void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y,
-              bool accumulate) override;
+  void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y, bool accumulate,
+              FineRows fine) override;
   void matmul_backward(tensor::ConstMatrix dy, const DeviceWeight& weight, tensor::Matrix dx) override;
   void weight_gradient(tensor::ConstMatrix dy, tensor::ConstMatrix x, float scale, tensor::Matrix dw) override;
   void multiply(tensor::ConstMatrix x, tensor::ConstMatrix w, float scale, tensor::Matrix y, bool add) override;
@@ -73,6 +73,8 @@ class CudaBackend final : public Backend {
   void scale(float* x, std::int64_t count, float factor) override;
 
  private:
+  void matmul_plain(tensor::ConstMatrix x, const StackedWeight& weight, const float* bias, tensor::Matrix y,
+                    bool accumulate);
   void matmul_fp8(tensor::ConstMatrix x, const StackedWeight& weight, const float* bias, tensor::Matrix y,
                   bool accumulate);
   void add_repeated_rows(tensor::ConstMatrix x, std::span<const std::int64_t> from, std::span<const std::int64_t> to,

@@ -27,8 +27,9 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   check(cudaSetDevice(index), "choice of the GPU");
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, index), "properties of the GPU");
-  require<DeviceError>(properties.major >= 8, "[cuda] GPU {} ({}) is of compute capability {}.{}, expected 8.0 or newer",
-                       index, properties.name, properties.major, properties.minor);
+  require<DeviceError>(properties.major >= 8,
+                       "[cuda] GPU {} ({}) is of compute capability {}.{}, expected 8.0 or newer", index,
+                       properties.name, properties.major, properties.minor);
   name_ = fmt::format("cuda:{} ({})", index, properties.name);
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
   cudaMemPool_t pool = nullptr;
@@ -56,7 +57,8 @@ std::byte* CudaBackend::allocate(std::size_t bytes) {
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // which would be reported again
     fail<DeviceError>(
-        "[cuda] {} has {:.0f} MiB free of {:.0f}, {:.0f} more are needed: a lower --token-budget, or weights quantised by "
+        "[cuda] {} has {:.0f} MiB free of {:.0f}, {:.0f} more are needed: a lower --token-budget, or weights quantised "
+        "by "
         "e5v quantize, take less",
         name_, static_cast<double>(free_bytes()) / kMiB, static_cast<double>(total_bytes()) / kMiB,
         static_cast<double>(bytes) / kMiB);

@@ -15,9 +15,9 @@ Element element_of(const tensor::TensorView& view) { return view_of(matrix_of(vi
 Nf4View nf4_view(const tensor::StoredMatrix& weight) {
   static_assert(kNf4BlockOfView == tensor::kNf4Block && kNf4NestedBlockOfView == tensor::kNf4NestedBlock);
   const tensor::Nf4Tables& tables = weight.nf4_tables;
-  return {data_of<std::uint8_t>(weight.values),   weight.scales.data,
-          data_of<float>(tables.code_map),        data_of<float>(tables.scale_map),
-          data_of<float>(tables.nested_scales),   tables.offset};
+  return {data_of<std::uint8_t>(weight.values), weight.scales.data,
+          data_of<float>(tables.code_map),      data_of<float>(tables.scale_map),
+          data_of<float>(tables.nested_scales), tables.offset};
 }
 
 }  // namespace

@@ -163,12 +163,12 @@ void Gemm::run(const Product& product) {
   const Plan& plan = *chosen;
   const auto alpha = static_cast<std::int32_t>(product.alpha), beta = static_cast<std::int32_t>(product.beta);
   const bool integers = in_integers(product);
-  check_lt(cublasLtMatmul(handle_, plan.operation.description,
-                          integers ? static_cast<const void*>(&alpha) : &product.alpha, product.b.data, plan.b.layout,
-                          product.a.data, plan.a.layout, integers ? static_cast<const void*>(&beta) : &product.beta,
-                          product.y, plan.y.layout, product.y, plan.y.layout, &plan.algorithm, workspace_,
-                          kWorkspaceBytes, stream_),
-           "product");
+  check_lt(
+      cublasLtMatmul(handle_, plan.operation.description, integers ? static_cast<const void*>(&alpha) : &product.alpha,
+                     product.b.data, plan.b.layout, product.a.data, plan.a.layout,
+                     integers ? static_cast<const void*>(&beta) : &product.beta, product.y, plan.y.layout, product.y,
+                     plan.y.layout, &plan.algorithm, workspace_, kWorkspaceBytes, stream_),
+      "product");
 }
 
 }  // namespace e5v::ops::cuda

@@ -36,7 +36,8 @@ void activate(Activation function, View x, View y, cudaStream_t stream);
 void activate_backward(Activation function, View x, View dy, View dx, cudaStream_t stream);
 /// gate_up [T, 2F], y [T, F]: y = silu(gate) up.
 void swiglu(View gate_up, View y, cudaStream_t stream);
-void swiglu_backward(View gate_up, View dy, View dgate_up, cudaStream_t stream);
+/// dgate_up is overwritten without add.
+void swiglu_backward(View gate_up, View dy, View dgate_up, bool add, cudaStream_t stream);
 
 // rotary.cu. x f32|bf16 [T, heads 2 pairs], in place; positions i32 [T]; cosines, sines f32 [positions, pairs].
 void rotary(View x, const std::int32_t* positions, const float* cosines, const float* sines, std::int64_t pairs,
@@ -55,7 +56,8 @@ void dropout(View x, const Dropout& rule, const std::uint64_t* names, View y, bo
 void convert(View x, float scale, View y, cudaStream_t stream);
 /// y[i] = table[indices[i]] widened; -1 leaves the row. table f32|f16|bf16, y f32.
 void gather_rows(View table, const std::int32_t* indices, View y, cudaStream_t stream);
-/// y[to[i]] = x[from[i]] for i < count, or += (both f32, no `to` twice); a null list counts up; negative `to`: left out.
+/// y[to[i]] = x[from[i]] for i < count, or += (both f32, no `to` twice); a null list counts up; negative `to`: left
+/// out.
 void move_rows(View x, const std::int64_t* from, const std::int64_t* to, std::int64_t count, View y, bool add,
                cudaStream_t stream);
 /// y[targets[g]] += x[sources[i]] for i in [begins[g], begins[g + 1]), in this order; all f32.
@@ -64,6 +66,7 @@ void add_grouped_rows(View x, const std::int64_t* targets, const std::int64_t* b
 /// sums += column sums of x f32, in an order that depends on the shape alone; scratch holds column_scratch_floats().
 std::int64_t column_scratch_floats(std::int64_t rows, std::int64_t columns);
 void add_column_sums(View x, float* sums, float* scratch, cudaStream_t stream);
+/// y += x; x f32|bf16, y f32.
 void add(View x, View y, cudaStream_t stream);
 void fill(View y, float value, cudaStream_t stream);
 /// As ops::unfold_patches; tiles u8 [tiles, 3, edge, edge]; table f32 [3, 256]; y f32|bf16.

@@ -34,8 +34,12 @@ __device__ inline float to_float(__half x) { return __half2float(x); }
 template <class T>
 __device__ inline T from_float(float x);
 template <>
-__device__ inline float from_float<float>(float x) { return x; }
+__device__ inline float from_float<float>(float x) {
+  return x;
+}
 template <>
-__device__ inline bf16 from_float<bf16>(float x) { return __float2bfloat16(x); }
+__device__ inline bf16 from_float<bf16>(float x) {
+  return __float2bfloat16(x);
+}
 
 }  // namespace e5v::ops::cuda

@@ -88,15 +88,31 @@ class InPlain {
 
 }  // namespace
 
-std::unique_ptr<DeviceWeight> CudaBackend::prepare(std::span<const tensor::StoredMatrix> parts,
-                                                   Arithmetic arithmetic) {
+std::unique_ptr<DeviceWeight> CudaBackend::prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) {
   return std::make_unique<StackedWeight>(parts, arithmetic, stream_);
 }
 
-void CudaBackend::matmul(ConstMatrix x, const DeviceWeight& device_weight, const float* bias, Matrix y,
-                         bool accumulate) {
+void CudaBackend::matmul(ConstMatrix x, const DeviceWeight& device_weight, const float* bias, Matrix y, bool accumulate,
+                         FineRows fine) {
   const auto& weight = static_cast<const StackedWeight&>(device_weight);
-  if (weight.fp8()) return matmul_fp8(x, weight, bias, y, accumulate);
+  if (!weight.fp8() || fine.all) return matmul_plain(x, weight, bias, y, accumulate);
+  if (fine.some.empty()) return matmul_fp8(x, weight, bias, y, accumulate);
+  // The fine rows once more, beside the others: they take their places in the end.
+  const auto F = static_cast<std::int64_t>(fine.some.size());
+  const Uploaded<std::int64_t> rows(fine.some, stream_);
+  const Temporary x_memory(static_cast<std::size_t>(F * x.columns * size_of(x.dtype)), stream_),
+      y_memory(static_cast<std::size_t>(F * y.columns * size_of(y.dtype)), stream_);
+  const Matrix x_FK{x_memory.as<std::byte>(), x.dtype, F, x.columns, x.columns, tensor::Place::device};
+  const Matrix y_FN{y_memory.as<std::byte>(), y.dtype, F, y.columns, y.columns, tensor::Place::device};
+  cuda::move_rows(view_of(x), rows.data(), nullptr, F, view_of(x_FK), false, stream_);
+  if (accumulate) cuda::move_rows(view_of(y), rows.data(), nullptr, F, view_of(y_FN), false, stream_);
+  matmul_plain(x_FK, weight, bias, y_FN, accumulate);
+  matmul_fp8(x, weight, bias, y, accumulate);
+  cuda::move_rows(view_of(y_FN), nullptr, rows.data(), F, view_of(y), false, stream_);
+}
+
+void CudaBackend::matmul_plain(ConstMatrix x, const StackedWeight& weight, const float* bias, Matrix y,
+                               bool accumulate) {
   const bool rounded = y.dtype == DType::bf16;
   const void* biases = bias == nullptr || !rounded ? bias : weight.rounded_bias(bias);
   for (const StackedWeight::Part& part : weight.parts()) {
@@ -110,8 +126,7 @@ void CudaBackend::matmul(ConstMatrix x, const DeviceWeight& device_weight, const
 
 /// The rows of x are rounded once for all parts. The library adds to f32 in few cases only: elsewhere the product goes
 /// through memory of its own.
-void CudaBackend::matmul_fp8(ConstMatrix x, const StackedWeight& weight, const float* bias, Matrix y,
-                             bool accumulate) {
+void CudaBackend::matmul_fp8(ConstMatrix x, const StackedWeight& weight, const float* bias, Matrix y, bool accumulate) {
   const Temporary bytes(static_cast<std::size_t>(x.rows * x.columns), stream_), scales(float_bytes(x.rows), stream_);
   quantize_fp8_rows(view_of(x), bytes.as<void>(), scales.as<float>(), stream_);
   const Factor rows{bytes.as<void>(), CUDA_R_8F_E4M3, x.rows, x.columns, x.columns, false};
@@ -132,8 +147,7 @@ void CudaBackend::matmul_fp8(ConstMatrix x, const StackedWeight& weight, const f
     step.y = apart.data, step.y_type = CUDA_R_16BF, step.y_stride = apart.stride, step.beta = 0;
     gemm_->run(step);
     if (accumulate) {
-      const InType wide(apart, DType::f32, stream_);
-      cuda::add(view_of(wide.matrix()), view_of(own), stream_);
+      cuda::add(view_of(apart), view_of(own), stream_);
     } else {
       cuda::convert(view_of(apart), 1, view_of(own), stream_);
     }
@@ -145,7 +159,8 @@ void CudaBackend::matmul_backward(ConstMatrix dy, const DeviceWeight& device_wei
   const InType gradient(dy, weight.type(), stream_);
   for (const StackedWeight::Part& part : weight.parts()) {
     const InPlain values(weight, part, stream_);
-    gemm_->run(product(plain(gradient.matrix().column_range(part.begin, part.count)), plain(values.matrix()), dx, 1, true));
+    gemm_->run(
+        product(plain(gradient.matrix().column_range(part.begin, part.count)), plain(values.matrix()), dx, 1, true));
   }
 }
 

@@ -1,144 +1,248 @@
-// Activations and weights rounded to 8-bit floats, and stored integers turned into numbers.
+// M rows of activations; weights are [N, K].
 #include <cuda_fp8.h>
 
-#include "ops/cuda/packs.cuh"
+#include "ops/cuda/held_row.cuh"
 
 namespace e5v::ops::cuda {
 namespace {
 
-constexpr float kLargestE4m3 = 448;
-constexpr int kQuantizeThreads = 256, kBytesAtOnce = 8;
-
-/// A block for each row, which it reads twice: the second time from a cache.
-template <class T>
-__global__ void __launch_bounds__(kQuantizeThreads)
-    quantize_fp8_kernel(Rows<const T> x, std::int64_t columns, std::uint8_t* q, float* scales) {
-  __shared__ float largest_of_warp[kQuantizeThreads / kWarp];
-  const std::int64_t row = blockIdx.x;
-  x.enter(row);
-  float largest = 0;
-  for (std::int64_t c = threadIdx.x * kBytesAtOnce; c < columns; c += kQuantizeThreads * kBytesAtOnce) {
-#pragma unroll
-    for (int half = 0; half < kBytesAtOnce; half += kWidePack<T>) {
-      const auto pack = load_pack<kWidePack<T>>(x.data + c + half);
-#pragma unroll
-      for (int i = 0; i < kWidePack<T>; ++i) largest = fmaxf(largest, fabsf(to_float(pack.values[i])));
-    }
-  }
-  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
-    largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, offset));
-  }
-  if (threadIdx.x % kWarp == 0) largest_of_warp[threadIdx.x / kWarp] = largest;
-  __syncthreads();
-#pragma unroll
-  for (int warp = 0; warp < kQuantizeThreads / kWarp; ++warp) largest = fmaxf(largest, largest_of_warp[warp]);
-  if (threadIdx.x == 0) scales[row] = largest > 0 ? largest / kLargestE4m3 : 1;
-  const float factor = largest > 0 ? kLargestE4m3 / largest : 0;
-  for (std::int64_t c = threadIdx.x * kBytesAtOnce; c < columns; c += kQuantizeThreads * kBytesAtOnce) {
-    Pack<std::uint8_t, kBytesAtOnce> bytes;
-#pragma unroll
-    for (int half = 0; half < kBytesAtOnce; half += kWidePack<T>) {
-      const auto pack = load_pack<kWidePack<T>>(x.data + c + half);
-#pragma unroll
-      for (int i = 0; i < kWidePack<T>; ++i) {
-        bytes.values[half + i] = __nv_cvt_float_to_fp8(to_float(pack.values[i]) * factor, __NV_SATFINITE, __NV_E4M3);
-      }
-    }
-    store_pack(bytes, q + row * columns + c);
-  }
-}
-
-__device__ float scale_at(const void* scales, Element type, std::int64_t i) {
-  if (type == Element::f32) return static_cast<const float*>(scales)[i];
-  if (type == Element::bf16) return to_float(static_cast<const bf16*>(scales)[i]);
-  return to_float(static_cast<const __half*>(scales)[i]);
-}
-
-struct Int8Numbers {
-  const std::int8_t* values;
-  const void* scales;
-  Element scale_type;
-  std::int64_t columns;
-
-  __device__ float at(std::int64_t row, std::int64_t column) const {
-    return static_cast<float>(values[row * columns + column]) * scale_at(scales, scale_type, row);
-  }
+struct Fp8 {
+  using Type = std::uint8_t;
+  static constexpr float kLargest = 448;
+  static constexpr float kScaleOfZeros = 1;
+  __device__ static Type round(float x) { return __nv_cvt_float_to_fp8(x, __NV_SATFINITE, __NV_E4M3); }
 };
 
-struct Int4Numbers {
-  const std::uint32_t* words;
-  const void* scales;
-  Element scale_type;
-  std::int64_t words_of_row, group, groups;
+/// The greater one, or NaN when one is.
+__device__ float greater(float a, float b) { return b <= a || a != a ? a : b; }
 
-  __device__ float at(std::int64_t row, std::int64_t column) const {
-    const std::uint32_t word = words[row * words_of_row + column / 8];
-    const int value = static_cast<int>(word >> (4 * (column % 8)) & 15u) - 8;
-    return static_cast<float>(value) * scale_at(scales, scale_type, row * groups + column / group);
-  }
-};
+/// q = round(x / scale), scale = max|x| / kLargest. Rows too small for a finite 1 / scale count as zeros.
+template <class Shape, class To, class From>
+__global__ void __launch_bounds__(Shape::kBlockThreads)
+    quantize_kernel(Rows<const From> x, std::int64_t rows, std::int64_t columns, typename To::Type* q, float* scales) {
+  constexpr int N = Shape::kPack;
+  const std::int64_t index = Shape::row();
+  if (index >= rows) return;
+  x.enter(index);
+  q += index * columns;
+  const HeldRow<Shape, PlainRow<From, N>> row({x.data}, columns);
 
-struct Nf4Numbers {
-  Nf4View view;
-  std::int64_t columns;
-
-  __device__ float at(std::int64_t row, std::int64_t column) const {
-    const std::int64_t i = row * columns + column, block = i / kNf4BlockOfView;
-    const std::uint8_t byte = view.codes[i / 2];
-    const float number = view.code_map[i % 2 == 0 ? byte >> 4 : byte & 15];
-    if (view.nested_scales == nullptr) return number * static_cast<const float*>(view.scales)[block];
-    const float rounded = view.scale_map[static_cast<const std::uint8_t*>(view.scales)[block]];
-    const float scale = __fadd_rn(__fmul_rn(rounded, view.nested_scales[block / kNf4NestedBlockOfView]), view.offset);
-    return number * scale;
-  }
-};
-
-/// Eight neighbouring columns a thread.
-template <class Numbers, class T>
-__global__ void expand_kernel(Numbers numbers, Rows<T> y, std::int64_t columns) {
-  const std::int64_t row = blockIdx.x;
-  y.enter(row);
-  for (std::int64_t first = 8 * static_cast<std::int64_t>(threadIdx.x); first < columns; first += 8 * blockDim.x) {
-    const std::int64_t end = min(first + 8, columns);
-    for (std::int64_t c = first; c < end; ++c) y.data[c] = from_float<T>(numbers.at(row, c));
-  }
-}
-
-template <class Numbers>
-void expand_rows(const Numbers& numbers, const View& y, cudaStream_t stream) {
-  if (y.rows == 0 || y.columns == 0) return;
-  with_activation_type(y.type, [&](auto to) {
-    using To = typename decltype(to)::type;
-    expand_kernel<<<static_cast<unsigned>(y.rows), kBlock, 0, stream>>>(numbers, Rows<To>(y), y.columns);
+  float largest[1] = {};
+  row.each([&](std::int64_t, const Pack<From, N>& v) {
+#pragma unroll
+    for (int i = 0; i < N; ++i) largest[0] = greater(largest[0], fabsf(to_float(v.values[i])));
   });
-  check_launch("expand");
+  reduce<Shape>(largest, greater);
+  const float inverse = To::kLargest / largest[0];
+  const bool zeros = isinf(inverse);  // of NaN is NaN, which goes into the scale
+  const float factor = zeros ? 0.0f : inverse;
+
+  row.each([&](std::int64_t column, const Pack<From, N>& v) {
+    Pack<typename To::Type, N> result;
+#pragma unroll
+    for (int i = 0; i < N; ++i) result.values[i] = To::round(to_float(v.values[i]) * factor);
+    store_pack(result, q + column);
+  });
+  if (threadIdx.x == 0) scales[index] = zeros ? To::kScaleOfZeros : largest[0] / To::kLargest;
+}
+
+/// Calls f(Shape) with a fitting one.
+template <int N, class F>
+void with_shape(std::int64_t columns, const F& f) {
+  if (columns <= 512) return f(Shape<32, 16 / N, N>{});
+  if (columns <= 4096) return f(Shape<256, 16 / N, N>{});
+  if constexpr (N > 1) {  // single elements would need too many registers
+    if (columns <= 16384) return f(Shape<512, 32 / N, N>{});
+  }
+  f(Shape<512, 0, N>{});
+}
+
+template <class To>
+void quantize_rows(const char* name, View x, typename To::Type* q, float* scales, cudaStream_t stream) {
+  if (x.rows == 0 || x.columns == 0) return;
+  with_activation_type(x.type, [&](auto from) {
+    using From = typename decltype(from)::type;
+    constexpr int kWide = kWidePack<From>;
+    with_pack<kWide>(has_packs(x, kWide) && is_aligned(q, kWide), [&](auto pack) {
+      with_shape<decltype(pack)::value>(x.columns, [&](auto shape) {
+        using Shape = decltype(shape);
+        quantize_kernel<Shape, To>
+            <<<Shape::grid(x.rows), Shape::block(), 0, stream>>>(Rows<const From>(x), x.rows, x.columns, q, scales);
+        check_launch(name);
+      });
+    });
+  });
+}
+
+/// What scales are stored as.
+struct StoredScales {
+  const void* data;
+  Element type;
+};
+
+__device__ float scale_at(const StoredScales& scales, std::int64_t i) {
+  switch (scales.type) {
+    case Element::f16: return to_float(static_cast<const __half*>(scales.data)[i]);
+    case Element::bf16: return to_float(static_cast<const bf16*>(scales.data)[i]);
+    default: return static_cast<const float*>(scales.data)[i];
+  }
+}
+
+template <class To, int N>
+struct ExpandInt8 {
+  static constexpr int kPack = N, kAtOnce = 4;
+  using Loaded = Pack<std::int8_t, N>;
+  Rows<const std::int8_t> values;
+  StoredScales scales;
+  Rows<To> y;
+  float scale;  // of the row that was entered
+
+  __device__ bool enter(std::int64_t row) {
+    values.enter(row);
+    y.enter(row);
+    scale = scale_at(scales, row);
+    return true;
+  }
+  __device__ Loaded load(std::int64_t column) const { return load_pack<N>(values.data + column); }
+  __device__ void store(std::int64_t column, const Loaded& loaded) const {
+    Pack<To, N> result;
+#pragma unroll
+    for (int i = 0; i < N; ++i) result.values[i] = from_float<To>(static_cast<float>(loaded.values[i]) * scale);
+    store_pack(result, y.data + column);
+  }
+};
+
+constexpr int kWord = 8;  // numbers of four bits in a word
+
+/// A word of numbers, and the scale that they share.
+struct ScaledWord {
+  std::uint32_t codes;
+  float scale;
+};
+
+/// to[i] = f(i), i < 8, in accesses of N elements.
+template <int N, class To, class F>
+__device__ void store_word(To* to, const F& f) {
+#pragma unroll
+  for (int first = 0; first < kWord; first += N) {
+    Pack<To, N> result;
+#pragma unroll
+    for (int i = 0; i < N; ++i) result.values[i] = from_float<To>(f(first + i));
+    store_pack(result, to + first);
+  }
+}
+
+template <class To, int N>
+struct ExpandInt4 {
+  static constexpr int kPack = kWord, kAtOnce = 4;
+  using Loaded = ScaledWord;
+  Rows<const std::int32_t> words;
+  StoredScales scales;
+  std::uint32_t words_per_group;
+  std::int64_t groups;  // of a row
+  Rows<To> y;
+  std::int64_t row;  // that was entered
+
+  __device__ bool enter(std::int64_t entered) {
+    row = entered;
+    words.enter(row);
+    y.enter(row);
+    return true;
+  }
+  __device__ Loaded load(std::int64_t column) const {
+    const auto word = static_cast<std::uint32_t>(column / kWord);
+    return {static_cast<std::uint32_t>(words.data[word]), scale_at(scales, row * groups + word / words_per_group)};
+  }
+  __device__ void store(std::int64_t column, const Loaded& loaded) const {
+    store_word<N>(y.data + column, [&](int i) {
+      return static_cast<float>(static_cast<int>(loaded.codes >> (4 * i) & 15) - 8) * loaded.scale;
+    });
+  }
+};
+
+/// Rounded as bitsandbytes rounds it: the product is not fused with the sum.
+__device__ float scale_at(const Nf4View& scales, std::int64_t block) {
+  if (scales.nested_scales == nullptr) return static_cast<const float*>(scales.scales)[block];
+  const float rounded = scales.scale_map[static_cast<const std::uint8_t*>(scales.scales)[block]];
+  return __fadd_rn(__fmul_rn(rounded, scales.nested_scales[block / kNf4NestedBlockOfView]), scales.offset);
+}
+
+template <class To, int N>
+struct ExpandNf4 {
+  static constexpr int kPack = kWord, kAtOnce = 4;
+  using Loaded = ScaledWord;
+  const std::uint32_t* words;
+  Nf4View weight;
+  std::int64_t columns;
+  Rows<To> y;
+  std::int64_t first;  // number of the row that was entered
+
+  __device__ bool enter(std::int64_t row) {
+    first = row * columns;
+    y.enter(row);
+    return true;
+  }
+  __device__ Loaded load(std::int64_t column) const {
+    return {words[(first + column) / kWord], scale_at(weight, (first + column) / kNf4BlockOfView)};
+  }
+  __device__ void store(std::int64_t column, const Loaded& loaded) const {
+    store_word<N>(y.data + column, [&](int i) {
+      // The first code of a byte is in its high bits.
+      return weight.code_map[loaded.codes >> (4 * (i ^ 1)) & 15] * loaded.scale;
+    });
+  }
+};
+
+/// Calls f(std::type_identity, std::integral_constant) with the type of y, and how many of its elements one access
+/// writes.
+template <class F>
+void with_target(const View& y, const F& f) {
+  with_activation_type(y.type, [&](auto to) {
+    constexpr int kWide = kWidePack<typename decltype(to)::type>;
+    with_pack<kWide>(has_packs(y, kWide), [&](auto pack) { f(to, pack); });
+  });
 }
 
 }  // namespace
 
 void quantize_fp8_rows(View x, void* q, float* scales, cudaStream_t stream) {
-  if (x.rows == 0) return;
-  with_activation_type(x.type, [&](auto from) {
-    using From = typename decltype(from)::type;
-    quantize_fp8_kernel<<<static_cast<unsigned>(x.rows), kQuantizeThreads, 0, stream>>>(
-        Rows<const From>(static_cast<const From*>(x.data), x.stride), x.columns, static_cast<std::uint8_t*>(q), scales);
-  });
-  check_launch("quantize_fp8_rows");
+  quantize_rows<Fp8>("quantize_fp8_rows", x, static_cast<std::uint8_t*>(q), scales, stream);
 }
 
 void expand_int8(const std::int8_t* values, const void* scales, Element scale_type, View y, cudaStream_t stream) {
-  expand_rows(Int8Numbers{values, scales, scale_type, y.columns}, y, stream);
+  with_activation_type(y.type, [&](auto to) {
+    using To = typename decltype(to)::type;
+    constexpr int kWide = kWidePack<To>;
+    with_pack<kWide>(has_packs(y, kWide) && is_aligned(values, kWide), [&](auto pack) {
+      using Body = ExpandInt8<To, decltype(pack)::value>;
+      const Body body{Rows<const std::int8_t>(values, y.columns), {scales, scale_type}, Rows<To>(y), 0};
+      launch_packs("expand_int8", body, y.rows, y.columns, stream);
+    });
+  });
 }
 
 void expand_int4(const std::int32_t* words, const void* scales, Element scale_type, std::int64_t group, View y,
                  cudaStream_t stream) {
-  expand_rows(Int4Numbers{reinterpret_cast<const std::uint32_t*>(words), scales, scale_type, (y.columns + 7) / 8, group,
-                          y.columns / group},
-              y, stream);
+  if (y.columns == 0) return;
+  with_target(y, [&](auto to, auto pack) {
+    using To = typename decltype(to)::type;
+    const ExpandInt4<To, decltype(pack)::value> body{Rows<const std::int32_t>(words, y.columns / kWord),
+                                                     {scales, scale_type},
+                                                     static_cast<std::uint32_t>(group / kWord),
+                                                     y.columns / group,
+                                                     Rows<To>(y),
+                                                     0};
+    launch_packs("expand_int4", body, y.rows, y.columns, stream);
+  });
 }
 
 void expand_nf4(const Nf4View& weight, View y, cudaStream_t stream) {
-  expand_rows(Nf4Numbers{weight, y.columns}, y, stream);
+  with_target(y, [&](auto to, auto pack) {
+    using To = typename decltype(to)::type;
+    const ExpandNf4<To, decltype(pack)::value> body{reinterpret_cast<const std::uint32_t*>(weight.codes), weight,
+                                                    y.columns, Rows<To>(y), 0};
+    launch_packs("expand_nf4", body, y.rows, y.columns, stream);
+  });
 }
 
 }  // namespace e5v::ops::cuda

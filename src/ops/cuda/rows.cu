@@ -62,14 +62,15 @@ struct Copy {
 };
 
 /// y[to[i]] += x[from[i]].
-template <int N>
+template <class From, int N>
 struct Add {
   static constexpr int kPack = N, kAtOnce = 2;
   struct Loaded {
-    Pack<float, N> x, y;
+    Pack<From, N> x;
+    Pack<float, N> y;
   };
   Moves moves;
-  Rows<const float> x;
+  Rows<const From> x;
   Rows<float> y;
 
   __device__ bool enter(std::int64_t row) { return moves.enter(row, x, y); }
@@ -78,7 +79,7 @@ struct Add {
   }
   __device__ void store(std::int64_t column, Loaded& loaded) const {
 #pragma unroll
-    for (int i = 0; i < N; ++i) loaded.y.values[i] += loaded.x.values[i];
+    for (int i = 0; i < N; ++i) loaded.y.values[i] += to_float(loaded.x.values[i]);
     store_pack(loaded.y, y.data + column);
   }
 };
@@ -210,9 +211,12 @@ void copy_rows(const View& x, const Moves& moves, std::int64_t count, const View
 
 void add_rows(const char* name, const View& x, const Moves& moves, std::int64_t count, const View& y,
               cudaStream_t stream) {
-  with_pack<kWide>(has_packs(x, kWide) && has_packs(y, kWide), [&](auto pack) {
-    launch_packs(name, Add<decltype(pack)::value>{moves, Rows<const float>(x), Rows<float>(y)}, count, y.columns,
-                 stream);
+  with_activation_type(x.type, [&](auto from) {
+    using From = typename decltype(from)::type;
+    with_pack<kWide>(has_packs(x, kWide) && has_packs(y, kWide), [&](auto pack) {
+      using Body = Add<From, decltype(pack)::value>;
+      launch_packs(name, Body{moves, Rows<const From>(x), Rows<float>(y)}, count, y.columns, stream);
+    });
   });
 }
 

@@ -72,8 +72,8 @@ std::int64_t StackedWeight::owned_bytes() const {
 const void* StackedWeight::rounded_bias(const float* bias) const {
   if (bias_.elements() != rows_ || bias_.data() == nullptr) {
     bias_ = tensor::Tensor(DType::bf16, {1, rows_}, tensor::Place::device);
-    const tensor::ConstMatrix wide{reinterpret_cast<const std::byte*>(bias), DType::f32, 1, rows_, rows_,
-                                   tensor::Place::device};
+    const tensor::ConstMatrix wide{
+        reinterpret_cast<const std::byte*>(bias), DType::f32, 1, rows_, rows_, tensor::Place::device};
     ops::convert(wide, matrix_of(bias_));
   }
   return bias_.data();
