@@ -12,6 +12,7 @@
 #include "embed/info.h"
 #include "embed/loading.h"
 #include "model/checkpoint.h"
+#include "ops/accelerator.h"
 #include "ops/isa.h"
 
 namespace e5v::embed {
@@ -74,6 +75,21 @@ void check_weights(const fs::path& folder, const FolderChecks* family, const Rep
 
 }  // namespace
 
+namespace {
+
+/// The GPU and its memory, or why there is none: which is no fault.
+std::string gpu_text() {
+  try {
+    ops::open_device("cuda");
+  } catch (const DeviceError& error) {
+    return fmt::format("none: {}", error.what());
+  }
+  const tensor::Device& gpu = tensor::device();
+  return fmt::format("{}, {}, {} available", gpu.name(), bytes_text(gpu.total_bytes()), bytes_text(gpu.free_bytes()));
+}
+
+}  // namespace
+
 bool run_check(const std::string& name, const ReportCheck& report, const std::function<std::string()>& look) {
   try {
     report({name, true, look()});
@@ -93,6 +109,7 @@ void check_machine(const ReportCheck& report) {
     return fmt::format("{}, own loops {} bits wide, bf16 {}", ops::instruction_set(), ops::vector_bits(),
                        ops::has_native_bf16() ? "in hardware" : "not in hardware: 16-bit models compute in f32");
   });
+  run_check("GPU", report, [] { return gpu_text(); });
   run_check("memory", report, [&] {
     require<DeviceError>(machine.available > 0, "the system does not say how much there is");
     return fmt::format("{}, {} available", bytes_text(machine.memory), bytes_text(machine.available));

@@ -227,11 +227,11 @@ void launch(const BackwardArguments& a, cudaStream_t stream) {
 int checked_width(const View& q, const View& k, const View& v, int heads) {
   const int width = static_cast<int>(q.columns) / heads;
   if (width > kMostWidth) {
-    throw std::runtime_error("[cuda] attention's head width: expected at most " + std::to_string(kMostWidth) +
-                             ", found " + std::to_string(width));
+    throw InvalidInput("[cuda] attention's head width: expected at most " + std::to_string(kMostWidth) + ", found " +
+                       std::to_string(width));
   }
   if (q.type != k.type || q.type != v.type || q.type == Element::f16) {
-    throw std::runtime_error("[cuda] attention: expected q, k and v all f32 or all bf16");
+    throw InvalidInput("[cuda] attention: expected q, k and v all f32 or all bf16");
   }
   return width;
 }

@@ -7,7 +7,7 @@
 
 /// The launchers of this folder's kernels. They are compiled by nvcc, which cannot read every header of the project, so
 /// they know plain views only; backend.cpp translates. All work goes to `stream`; memory is the GPU's. Arguments have
-/// been checked. Failures of launches are thrown as std::runtime_error.
+/// been checked. Failures of launches are thrown as DeviceError.
 namespace e5v::ops::cuda {
 
 enum class Element : std::uint8_t { f32, f16, bf16 };

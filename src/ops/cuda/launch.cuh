@@ -6,8 +6,9 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
-#include <stdexcept>
 #include <string>
+
+#include "e5v/error.h"
 
 namespace e5v::ops::cuda {
 
@@ -15,7 +16,7 @@ using bf16 = __nv_bfloat16;
 
 inline void check_cuda(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
-  throw std::runtime_error(std::string("[cuda] ") + what + ": " + cudaGetErrorString(status));
+  throw DeviceError(std::string("[cuda] ") + what + ": " + cudaGetErrorString(status));
 }
 
 /// To be called behind every <<<>>>.
