@@ -66,9 +66,10 @@ class StreamRun {
   void flush() {
     const std::span<const embed::PreparedInput> inputs = batch_.inputs();
     const bool computes = !stream_.computes || stream_.computes();
-    const tensor::Arena::Scope scope(impl_.vectors);
+    tensor::Arena& arena = impl_.arena.place() == tensor::Place::host ? impl_.arena : impl_.vectors;
+    const tensor::Arena::Scope scope(arena);
     const tensor::Matrix vectors_SD =
-        impl_.vectors.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.engine->width());
+        arena.matrix(tensor::DType::f32, static_cast<std::int64_t>(inputs.size()), impl_.engine->width());
     if (computes && !inputs.empty()) compute(inputs, vectors_SD);
     std::int64_t row = 0;
     for (const std::optional<InvalidInput>& problem : pending_) {

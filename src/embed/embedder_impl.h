@@ -17,7 +17,7 @@ struct Embedder::Impl {
   EmbedderOptions options;
   std::unique_ptr<embed::Engine> engine;
   tensor::Arena arena;    // on the engine's device
-  tensor::Arena vectors;  // of a batch, on the host
+  tensor::Arena vectors;  // on the host: those of a batch that is computed elsewhere
   std::mutex mutex;       // one stream at a time
 };
 

@@ -127,7 +127,6 @@ TEST_P(CudaWidths, ActivationsAndTheirGradientsEqualTheCpus) {
   const RandomMatrix x(5, F, 1, 3), dy(5, F, 2), wide(5, 2 * F, 3, 2);
   for (const DType in : {DType::f32, DType::bf16}) {
     const Converted exact_x(x, in), exact_wide(wide, in);
-    const Tensor hx = on_host(on_gpu(on_host(on_gpu(x, in)), in));
     // The values after rounding, as f32, for the CPU.
     Tensor fx(DType::f32, {5, F}), fwide(DType::f32, {5, 2 * F});
     for (std::size_t i = 0; i < exact_x.exact.values.size(); ++i)
