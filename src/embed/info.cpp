@@ -81,10 +81,12 @@ std::string ModelInfo::precision_reason() const {
 ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
   ModelInfo info;
   info.folder = check_folder(folder);
-  const model::Checkpoint checkpoint(folder);
+  model::Checkpoint checkpoint(folder);
   info.stored = stored_weights(checkpoint);
   info.place = ops::open_device(options.device);
   info.device = ops::device_name(info.place);
+  if (info.place == tensor::Place::device) info.device_memory_available = tensor::device().free_bytes();
+  checkpoint.place_on(info.place);  // the kernel and the fingerprint are those of where it would run
   info.precision = choose_precision(options.dtype, info.stored, info.place);
   info.precision_was_asked_for = options.dtype != ComputeType::automatic;
   info.bytes = checkpoint.bytes();
@@ -100,7 +102,6 @@ ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
   info.vector_bits = ops::vector_bits();
   model::is_clip(folder) ? inspect_clip(info, checkpoint, options) : inspect_llava(info, checkpoint, options);
   info.memory_available = this_machine().available;
-  if (info.place == tensor::Place::device) info.device_memory_available = tensor::device().free_bytes();
   return info;
 }
 

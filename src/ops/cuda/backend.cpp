@@ -36,8 +36,6 @@ Activation activation_of(Pointwise function) {
   return Activation::quick_gelu;
 }
 
-std::size_t float_bytes(std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); }
-
 }  // namespace
 
 void CudaBackend::rms_norm(ConstMatrix x, const float* gamma, float eps, Matrix y) {

@@ -2,6 +2,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "base/error.h"
@@ -12,6 +13,8 @@ namespace e5v::ops::cuda {
 inline void check(cudaError_t status, const char* what) {
   require<DeviceError>(status == cudaSuccess, "[cuda] {}: {}", what, cudaGetErrorString(status));
 }
+
+inline std::size_t float_bytes(std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); }
 
 /// Memory for the work that is put on a stream during its life: taken and given back in the stream's order, out of a
 /// pool that keeps it.

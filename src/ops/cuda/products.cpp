@@ -60,8 +60,6 @@ class InType {
   ConstMatrix matrix_;
 };
 
-std::size_t float_bytes(std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); }
-
 /// A part of a weight as numbers of the weight's type, for the work that is put on a stream during its life: itself, or
 /// what a quantised one is expanded to.
 class InPlain {
