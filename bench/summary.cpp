@@ -41,6 +41,7 @@ struct Options {
   bool quick = false;
   std::string device = "cpu";
   std::int64_t layers = 4;
+  std::optional<std::int64_t> pairs;
   double seconds = 540;
   int threads = 0;
   std::vector<std::string> dtypes, workloads{"prefill", "image", "captions", "prompts", "train"};
@@ -84,7 +85,7 @@ std::vector<Series> make_series(BenchModel& model, const Variant& variant, const
   if (wanted("prefill")) all.push_back({prefill(model, options.quick), {}, {}});
   if (images && (wanted("image") || wanted("prompts"))) all.push_back({image(model), {}, {}});
   if (wanted("captions")) all.push_back({captions(model), {}, {}});
-  if (wanted("train")) all.push_back({train_step(model), {}, {}});
+  if (wanted("train")) all.push_back({train_step(model, options.pairs), {}, {}});
   if (images && wanted("prompts")) all.push_back({prompts(model), {}, {}});
   return all;
 }
@@ -246,6 +247,8 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "time to measure in; each type gets one round at least")
       ->capture_default_str();
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--pairs", options.pairs, "pairs of a training step; otherwise as many as suit the device")
+      ->check(CLI::PositiveNumber);
   app.add_option("--layers", options.layers, "layers of the language model: all 32 of E5-V are 16 GB in bf16")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

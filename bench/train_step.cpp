@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <random>
 
 #include "train/adamw.h"
@@ -14,7 +15,8 @@ namespace {
 
 /// As many as fill the device: of how many a GPU of 80 GB keeps the activations beside the weights.
 std::int64_t pairs_for(tensor::Place place, std::int64_t layers) {
-  return place == tensor::Place::host || layers > 8 ? 16 : 128;
+  if (place == tensor::Place::host) return 16;
+  return layers > 8 ? 48 : 128;
 }
 
 /// A sentence of a dozen words.
@@ -46,9 +48,9 @@ struct Step {
   train::GradCache gradients;
   std::uint32_t number = 0;
 
-  explicit Step(BenchModel& bench)
+  Step(BenchModel& bench, std::optional<std::int64_t> wanted)
       : model(model::Checkpoint(bench.tensors(), "synthetic weights"), bench.config(), {}, options_of(bench)),
-        pairs(pairs_for(bench.place(), bench.config().text.layers)),
+        pairs(wanted.value_or(pairs_for(bench.place(), bench.config().text.layers))),
         batch(batch_of(bench.preparer(), pairs)),
         parameters(model.parameters()),
         gradients(model, {.micro_batch = pairs}, alone) {
@@ -90,8 +92,8 @@ struct Step {
 
 }  // namespace
 
-Workload train_step(BenchModel& model) {
-  const auto step = std::make_shared<Step>(model);
+Workload train_step(BenchModel& model, std::optional<std::int64_t> pairs) {
+  const auto step = std::make_shared<Step>(model, pairs);
   const auto tokens = static_cast<double>(step->batch.tokens());
   return {"train", "tokens", tokens, 4 * step->products(), [step] { step->run(); }};
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,10 @@ Workload captions(BenchModel& model);
 /// Eight prompts on one photo.
 Workload prompts(BenchModel& model);
 
-/// A step of LoRA training on 16 pairs, on a GPU up to 128, with hard negatives: forward, backward, clipping, AdamW.
-/// Counts 4 FLOP for each parameter of the matrices and row that meets it: what is computed once more for the backward
-/// pass is not credited.
-Workload train_step(BenchModel& model);
+/// A step of LoRA training on so many pairs (16, on a GPU as many as it keeps the activations of) with hard negatives:
+/// forward, backward, clipping, AdamW. Counts 4 FLOP for each parameter of the matrices and row that meets it: what is
+/// computed once more for the backward pass is not credited.
+Workload train_step(BenchModel& model, std::optional<std::int64_t> pairs = std::nullopt);
 
 /// The photo of 640 x 480 pixels.
 std::filesystem::path photo();

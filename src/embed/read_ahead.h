@@ -17,10 +17,14 @@ template <class T>
 class ReadAhead {
  public:
   /// produce gives items until it gives nothing; what it throws is thrown by pop(). weigh(item) says how much of
-  /// `capacity` an item takes; one item always fits.
+  /// `capacity` an item takes; one item always fits. The producer's parallel loops have `threads` of their own: one,
+  /// where the consumer keeps the cores busy.
   ReadAhead(std::function<std::optional<T>()> produce, std::function<std::int64_t(const T&)> weigh,
-            std::int64_t capacity)
-      : produce_(std::move(produce)), weigh_(std::move(weigh)), capacity_(capacity), thread_([this] { run(); }) {}
+            std::int64_t capacity, int threads = 1)
+      : produce_(std::move(produce)),
+        weigh_(std::move(weigh)),
+        capacity_(capacity),
+        thread_([this, threads] { run(threads); }) {}
 
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
@@ -52,8 +56,8 @@ class ReadAhead {
   }
 
  private:
-  void run() {
-    set_thread_count(1);  // the pool belongs to the model; two would fight for the cores
+  void run(int threads) {
+    set_thread_count(threads);
     try {
       while (std::optional<T> item = produce_()) {
         std::unique_lock lock(mutex_);

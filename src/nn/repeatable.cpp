@@ -1,16 +1,32 @@
 #include "nn/repeatable.h"
 
+#include <memory>
+
 #include "ops/rows.h"
 
 namespace e5v::nn {
 namespace {
 
+/// Runs the part and keeps what it records; gradients by what it made are there only while that is rewound.
+void run_kept(const Pass& outer, tensor::Matrix x, tensor::Matrix y, const Part& part) {
+  const auto tape = std::make_shared<Tape>(*outer.tape);
+  Pass inner = outer;
+  inner.tape = tape.get();
+  part(x, y, inner);
+  // With the part: what it holds is read in its backward pass.
+  outer.tape->record([=, holder = part, &outer_tape = *outer.tape] {
+    for (const tensor::Matrix& lasting : {x, y}) static_cast<void>(outer_tape.gradient(lasting));
+    const tensor::Arena::Scope gradients(tape->arena());
+    tape->rewind();
+  });
+}
+
 /// The gradients by x and y are those of the outer tape. Where y is x, the gradient by y becomes that by x step by
 /// step.
 void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x, tensor::Matrix y, const Part& part) {
   const tensor::Matrix dx = *outer.tape->gradient(x), dy = *outer.tape->gradient(y);
-  const tensor::Arena::Scope scope(outer.arena);
-  Tape tape(outer.tape->arena(), outer.tape);
+  const tensor::Arena::Scope activations(outer.arena), gradients(outer.tape->arena());
+  Tape tape(*outer.tape);
   Pass pass(outer.arena, tape);
   pass.dropout = outer.dropout;
   pass.row_names = outer.row_names;
@@ -33,10 +49,7 @@ void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x,
 
 void repeatable(const Pass& pass, tensor::Matrix x, tensor::Matrix y, Part part) {
   if (pass.tape == nullptr) return part(x, y, pass);
-  if (pass.keeps_activations) {
-    pass.tape->record([part] {});  // runs last: what the part holds lives as long as its backward pass
-    return part(x, y, pass);
-  }
+  if (pass.keeps_activations) return run_kept(pass, x, y, part);
   const tensor::Matrix kept = pass.arena.matrix(x.dtype, x.rows, x.columns);
   ops::convert(x, kept);
   {

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "tensor/arena.h"
@@ -12,10 +13,11 @@ namespace e5v::nn {
 /// matrices and records a backward pass for each operation; rewind() runs these, the last one first.
 class Tape {
  public:
-  /// Gradients are taken from an arena that nothing else uses, and given back with the tape. What `outer` watches with
-  /// given gradients is known here as well: the weights, for a tape of one block.
-  explicit Tape(tensor::Arena& gradients, Tape* outer = nullptr)
-      : arena_(gradients), scope_(gradients), outer_(outer) {}
+  /// Gradients are taken from an arena that nothing else uses, and given back with the tape.
+  explicit Tape(tensor::Arena& gradients) : arena_(gradients), scope_(std::in_place, gradients) {}
+  /// A tape of one part of what `outer` records, which knows all that is watched there as well. Its gradients are taken
+  /// from the same arena, and given back by whoever rewinds it.
+  explicit Tape(Tape& outer) : arena_(outer.arena_), outer_(&outer) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -50,8 +52,8 @@ class Tape {
   Watched* find(const std::byte* data);
 
   tensor::Arena& arena_;
-  tensor::Arena::Scope scope_;
-  Tape* outer_;
+  std::optional<tensor::Arena::Scope> scope_;
+  Tape* outer_ = nullptr;
   std::vector<Watched> watched_;
   std::vector<std::function<void()>> steps_;
 };

@@ -24,7 +24,8 @@ class Device {
   virtual std::size_t free_bytes() const = 0;
   /// Throws DeviceError naming the size when memory is short.
   virtual std::byte* allocate(std::size_t bytes) = 0;
-  virtual void release(std::byte* memory) noexcept = 0;
+  /// Gives back what allocate(bytes) gave.
+  virtual void release(std::byte* memory, std::size_t bytes) noexcept = 0;
   /// Copies; when it returns, the source may be changed, and a target on the host holds the bytes.
   virtual void copy(const std::byte* from, Place from_place, std::byte* to, Place to_place, std::size_t bytes) = 0;
   /// `rows` runs of so many bytes, at distances of so many bytes. As copy.

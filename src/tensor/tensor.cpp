@@ -51,7 +51,7 @@ bool finite(std::span<const T> values) {
 
 }  // namespace
 
-Buffer::Buffer(std::size_t bytes, Place place) : data_(nullptr, Free(place)), size_(bytes) {
+Buffer::Buffer(std::size_t bytes, Place place) : data_(nullptr, Free(place, bytes)), size_(bytes) {
   if (bytes == 0) return;
   if (place == Place::device) {
     data_.reset(device().allocate(bytes));
@@ -68,7 +68,7 @@ Buffer::Buffer(std::size_t bytes, Place place) : data_(nullptr, Free(place)), si
 
 void Buffer::Free::operator()(std::byte* data) const {
   if (place == Place::host) return std::free(data);
-  if (has_device()) device().release(data);
+  if (has_device()) device().release(data, bytes);
 }
 
 Tensor::Tensor(DType dtype, const Shape& shape, Place place)

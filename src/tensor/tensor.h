@@ -39,9 +39,10 @@ class Buffer {
 
  private:
   struct Free {
-    Free() : place(Place::host) {}
-    explicit Free(Place of) : place(of) {}
+    Free() : place(Place::host), bytes(0) {}
+    Free(Place of, std::size_t size) : place(of), bytes(size) {}
     Place place;
+    std::size_t bytes;
     void operator()(std::byte* data) const;
   };
   std::unique_ptr<std::byte, Free> data_;

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/parallel.h"
 #include "image/augment.h"
 
 namespace e5v::train {
@@ -31,6 +32,15 @@ std::vector<std::int32_t> groups_of(std::span<const Pair> pairs) {
     groups.push_back(pair.group ? numbers.emplace(*pair.group, own).first->second : own);
   }
   return numbers.empty() ? std::vector<std::int32_t>{} : groups;
+}
+
+/// Calls body(place in the share, pair, name of its first sequence), on as many threads as the caller has.
+template <class Body>
+void for_each_of(std::span<const Pair> pairs, const Share& share, const Body& body) {
+  parallel_for(share.count, 4, [&](std::int64_t i) {
+    const auto row = static_cast<std::size_t>(share.from + i);
+    body(static_cast<std::size_t>(i), pairs[row], kKinds * static_cast<std::uint32_t>(row));
+  });
 }
 
 constexpr std::int64_t kMultiple = 8;
@@ -103,13 +113,13 @@ PairBatch Examples::contrastive(std::span<const Pair> pairs, const Share& share)
   batch.has_negatives = !pairs.empty() && pairs.front().hard_negative.has_value();
   // The paper's pads depend on the whole batch.
   const Share made = options_.paper_masks ? whole(pairs) : share;
-  for (std::int64_t i = made.from; i < made.from + made.count; ++i) {
-    const Pair& pair = pairs[static_cast<std::size_t>(i)];
-    const std::uint32_t name = kKinds * static_cast<std::uint32_t>(i);
-    batch.anchors.push_back(sequence(pair.anchor, name));
-    batch.positives.push_back(sequence(pair.positive, name + 1));
-    if (pair.hard_negative) batch.negatives.push_back(sequence(Input::from_text(*pair.hard_negative), name + 2));
-  }
+  const auto count = static_cast<std::size_t>(made.count);
+  batch.anchors.resize(count), batch.positives.resize(count), batch.negatives.resize(batch.has_negatives ? count : 0);
+  for_each_of(pairs, made, [&](std::size_t i, const Pair& pair, std::uint32_t name) {
+    batch.anchors[i] = sequence(pair.anchor, name);
+    batch.positives[i] = sequence(pair.positive, name + 1);
+    if (batch.has_negatives) batch.negatives[i] = sequence(Input::from_text(*pair.hard_negative), name + 2);
+  });
   if (!options_.paper_masks) return batch;
   pad_as_the_paper(batch);
   for (auto* kind : {&batch.anchors, &batch.positives, &batch.negatives}) {
@@ -130,11 +140,9 @@ void Examples::pad_as_the_paper(PairBatch& batch) const {
 }
 
 std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, const Share& share) {
-  std::vector<TokenSequence> sequences;
-  for (std::int64_t i = share.from; i < share.from + share.count; ++i) {
-    const Pair& pair = pairs[static_cast<std::size_t>(i)];
+  std::vector<TokenSequence> sequences(static_cast<std::size_t>(share.count));
+  for_each_of(pairs, share, [&](std::size_t i, const Pair& pair, std::uint32_t name) {
     require(pair.positive.text && !pair.positive.image, "[captions] what follows is to be a text, not an image");
-    const std::uint32_t name = kKinds * static_cast<std::uint32_t>(i);
     Input asked = seen(pair.anchor, name);
     if (asked.image && !asked.text) asked.prompt = options_.caption_prompt;
     TokenSequence sequence = with_image_rows(preparer_.prepare(asked), name);
@@ -143,8 +151,8 @@ std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, const
     sequence.labels.push_back(end_);
     sequence.positions.resize(sequence.ids.size());
     std::iota(sequence.positions.begin(), sequence.positions.end(), 0);
-    sequences.push_back(std::move(sequence));
-  }
+    sequences[i] = std::move(sequence);
+  });
   return sequences;
 }
 

@@ -148,24 +148,27 @@ void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::P
 
 std::int64_t Trainee::most_kept_bytes() const {
   if (place() == tensor::Place::device && !kept_bytes_chosen_) {
-    kept_bytes_ = std::max(kept_bytes_, static_cast<std::int64_t>(tensor::device().free_bytes() / 4 * 3));
+    kept_bytes_ = std::max(kept_bytes_, static_cast<std::int64_t>(tensor::device().free_bytes() / 8 * 7));
     kept_bytes_chosen_ = true;
   }
   return kept_bytes_;
 }
 
-/// About what the blocks' activations of a forward pass, and the gradients by them, take.
+/// About what the blocks' activations of a forward pass, and the gradients by those of one block, take.
 std::int64_t Trainee::activation_bytes(const PackedSequences& sequences) const {
   // Of the MLP's width; on a GPU activations are bf16.
-  const std::int64_t bytes_per_number = place() == tensor::Place::host ? 45 : 33;
+  const std::int64_t bytes_of_activations = place() == tensor::Place::host ? 30 : 17, bytes_of_gradients = 17;
+  const auto bytes = [&](std::int64_t rows, std::int64_t layers, std::int64_t width) {
+    return rows * width * (layers * bytes_of_activations + bytes_of_gradients);
+  };
   const auto rows = static_cast<std::int64_t>(sequences.ids_T.size());
-  std::int64_t bytes = rows * config_.text.layers * config_.text.mlp_width;
+  std::int64_t total = bytes(rows, config_.text.layers, config_.text.mlp_width);
   if (config_.vision && parts_.vision) {
     std::int64_t tiles = 0;
     for (const model::LlavaNext::PlacedImage& placed : sequences.images) tiles += placed.image->tiles.count;
-    bytes += tiles * config_.vision->positions() * config_.vision_layers_used() * config_.vision->mlp_width;
+    total += bytes(tiles * config_.vision->positions(), config_.vision_layers_used(), config_.vision->mlp_width);
   }
-  return bytes_per_number * bytes;
+  return total;
 }
 
 void Trainee::predict(tensor::ConstMatrix x_PD, Matrix logits_PV, const nn::Pass& pass) const {

@@ -67,7 +67,7 @@ class Run {
         [this, next = state_.step]() mutable {
           return next < steps_ ? std::optional(data_.batch(next++, examples_)) : std::nullopt;
         },
-        [](const StepBatch&) { return std::int64_t{1}; }, 2);
+        [](const StepBatch&) { return std::int64_t{1}; }, 2, preparing_threads());
     try {
       while (state_.step < steps_ && !stopped_early()) {
         check_stop();
@@ -132,6 +132,9 @@ class Run {
                     static_cast<double>(learner_.trained()) / 1e6, names_of(options_.trainee.parts),
                     name_of(model_.precision())));
   }
+
+  /// A GPU leaves the cores to what prepares its batches; otherwise they are the model's.
+  int preparing_threads() const { return model_.place() == tensor::Place::device ? thread_count() : 1; }
 
   StepReport step(const StepBatch& batch) {
     const Clock::time_point start = Clock::now();

@@ -49,7 +49,7 @@ TEST(Tape, InnerTapesKnowWhatOuterOnesWatch) {
   const Tensor weight = random_tensor(2, 2, 1), kept(DType::f32, {2, 2});
   Tape outer(gradients);
   outer.watch(matrix_of(weight), matrix_of(kept));
-  Tape inner(gradients, &outer);
+  Tape inner(outer);
   EXPECT_EQ(inner.gradient(matrix_of(weight))->data, kept.data());
   EXPECT_EQ(inner.gradient(weight.view()).data(), kept.as<float>().data());
   EXPECT_THROW(outer.watch(matrix_of(weight), matrix_of(kept).row_range(0, 1)), InvalidInput);
@@ -83,9 +83,11 @@ struct Block {
   }
 };
 
+enum class Blocks { plain, repeated, kept };
+
 /// The sum of weight * y, y being two blocks after each other; with a tape also its gradients.
-double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& weight, const Dropout& dropout,
-            bool repeat, const std::vector<Tensor>* gradients) {
+double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& weight, const Dropout& dropout, Blocks how,
+            const std::vector<Tensor>* gradients) {
   tensor::Arena arena, gradient_arena;
   std::optional<Tape> tape;
   Pass pass(arena);
@@ -93,6 +95,7 @@ double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& wei
   const std::vector<std::uint64_t> names{5, 6, 7};
   pass.dropout = &dropout;
   pass.row_names = names;
+  pass.keeps_activations = how == Blocks::kept;
   const Matrix y = pass.matrix(DType::f32, 3, 8);
   ops::convert(matrix_of(x), y);
   if (tape) {
@@ -102,7 +105,7 @@ double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& wei
     }
   }
   for (const Block& block : blocks) {
-    if (repeat)
+    if (how != Blocks::plain)
       repeatable(pass, y, y, [&block](Matrix in, Matrix, const Pass& inner) { block.run(in, inner); });
     else
       block.run(y, pass);
@@ -120,38 +123,69 @@ double loss(const std::vector<Block>& blocks, const Tensor& x, const Tensor& wei
   return sum;
 }
 
-/// Blocks that are computed once more have the gradients of finite differences, dropout included; their last product is
-/// left out then.
-TEST(Repeatable, AdaptersAndDropoutAgreeWithFiniteDifferences) {
+struct Case {
+  Blocks how;
+  float probability;  // of dropout
+};
+
+class Repeatable : public testing::TestWithParam<Case> {};
+
+/// Blocks that are computed once more, whose last product is left out then, and those whose activations are kept have
+/// the gradients of finite differences, dropout included.
+TEST_P(Repeatable, AdaptersAndDropoutAgreeWithFiniteDifferences) {
   std::vector<Block> blocks(2);
   const Tensor x = random_tensor(3, 8, 5), weight = random_tensor(3, 8, 6);
-  for (const float probability : {0.0f, 0.4f}) {
-    const Dropout dropout{probability, 1, 2};
-    std::vector<Tensor> gradients;
+  const auto [how, probability] = GetParam();
+  const Dropout dropout{probability, 1, 2};
+  std::vector<Tensor> gradients;
+  gradients.emplace_back(DType::f32, tensor::Shape{3, 8});
+  for (int b = 0; b < 2; ++b) {
     gradients.emplace_back(DType::f32, tensor::Shape{3, 8});
-    for (int b = 0; b < 2; ++b) {
-      gradients.emplace_back(DType::f32, tensor::Shape{3, 8});
-      gradients.emplace_back(DType::f32, tensor::Shape{8, 3});
-    }
-    for (const Tensor& gradient : gradients) ops::fill(matrix_of(gradient), 0);
-    const double there = loss(blocks, x, weight, dropout, true, &gradients);
-    EXPECT_NEAR(there, loss(blocks, x, weight, dropout, false, nullptr), 1e-5);
-    const std::vector<std::span<float>> values{x.as<float>(), blocks[0].adapter.a_RK.as<float>(),
-                                               blocks[0].adapter.b_NR.as<float>(), blocks[1].adapter.a_RK.as<float>(),
-                                               blocks[1].adapter.b_NR.as<float>()};
-    for (std::size_t v = 0; v < values.size(); ++v) {
-      for (std::size_t i = 0; i < values[v].size(); ++i) {
-        const float before = values[v][i], step = 1e-2f;
-        values[v][i] = before + step;
-        const double above = loss(blocks, x, weight, dropout, false, nullptr);
-        values[v][i] = before - step;
-        const double below = loss(blocks, x, weight, dropout, false, nullptr);
-        values[v][i] = before;
-        EXPECT_NEAR(gradients[v].as<float>()[i], (above - below) / (2 * static_cast<double>(step)), 3e-3)
-            << v << " " << i;
-      }
+    gradients.emplace_back(DType::f32, tensor::Shape{8, 3});
+  }
+  for (const Tensor& gradient : gradients) ops::fill(matrix_of(gradient), 0);
+  const double there = loss(blocks, x, weight, dropout, how, &gradients);
+  EXPECT_NEAR(there, loss(blocks, x, weight, dropout, Blocks::plain, nullptr), 1e-5);
+  const std::vector<std::span<float>> values{x.as<float>(), blocks[0].adapter.a_RK.as<float>(),
+                                             blocks[0].adapter.b_NR.as<float>(), blocks[1].adapter.a_RK.as<float>(),
+                                             blocks[1].adapter.b_NR.as<float>()};
+  for (std::size_t v = 0; v < values.size(); ++v) {
+    for (std::size_t i = 0; i < values[v].size(); ++i) {
+      const float before = values[v][i], step = 1e-2f;
+      values[v][i] = before + step;
+      const double above = loss(blocks, x, weight, dropout, Blocks::plain, nullptr);
+      values[v][i] = before - step;
+      const double below = loss(blocks, x, weight, dropout, Blocks::plain, nullptr);
+      values[v][i] = before;
+      EXPECT_NEAR(gradients[v].as<float>()[i], (above - below) / (2 * static_cast<double>(step)), 3e-3)
+          << v << " " << i;
     }
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Repeatable,
+                         testing::Values(Case{Blocks::plain, 0.4f}, Case{Blocks::repeated, 0},
+                                         Case{Blocks::repeated, 0.4f}, Case{Blocks::kept, 0},
+                                         Case{Blocks::kept, 0.4f}));
+
+/// Gradients by what lies inside a block take memory for one block, however many there are.
+TEST(RepeatableMemory, KeepsGradientsOfOneBlock) {
+  const Block block;
+  const auto bytes_of = [&](int blocks) {
+    tensor::Arena arena, gradients;
+    Tape tape(gradients);
+    Pass pass(arena, tape);
+    pass.keeps_activations = true;
+    const Matrix y = pass.matrix(DType::f32, 1 << 16, 8);
+    ops::fill(y, 1);
+    for (int b = 0; b < blocks; ++b) {
+      repeatable(pass, y, y, [&block](Matrix in, Matrix, const Pass& inner) { block.run(in, inner); });
+    }
+    ops::fill(*tape.gradient(y), 1);
+    tape.rewind();
+    return gradients.capacity();
+  };
+  EXPECT_EQ(bytes_of(8), bytes_of(1));
 }
 
 }  // namespace

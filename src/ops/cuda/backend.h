@@ -21,7 +21,7 @@ class CudaBackend final : public Backend {
   std::size_t total_bytes() const override;
   std::size_t free_bytes() const override;
   std::byte* allocate(std::size_t bytes) override;
-  void release(std::byte* memory) noexcept override;
+  void release(std::byte* memory, std::size_t bytes) noexcept override;
   void copy(const std::byte* from, tensor::Place from_place, std::byte* to, tensor::Place to_place,
             std::size_t bytes) override;
   void copy_rows(const std::byte* from, tensor::Place from_place, std::byte* to, tensor::Place to_place,

@@ -12,6 +12,10 @@ using tensor::Place;
 
 constexpr double kMiB = 1 << 20;
 
+/// Small pieces come and go with every step of a training and would each make the host wait; large ones would leave
+/// gaps in the pool.
+bool is_pooled(std::size_t bytes) { return bytes <= std::size_t{4} << 20; }
+
 cudaMemcpyKind kind_of(Place from, Place to) {
   if (from == Place::host) return to == Place::host ? cudaMemcpyHostToHost : cudaMemcpyHostToDevice;
   return to == Place::host ? cudaMemcpyDeviceToHost : cudaMemcpyDeviceToDevice;
@@ -53,7 +57,7 @@ std::size_t CudaBackend::free_bytes() const {
 
 std::byte* CudaBackend::allocate(std::size_t bytes) {
   void* memory = nullptr;
-  const cudaError_t status = cudaMalloc(&memory, bytes);
+  const cudaError_t status = is_pooled(bytes) ? cudaMallocAsync(&memory, bytes, stream_) : cudaMalloc(&memory, bytes);
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // which would be reported again
     fail<DeviceError>(
@@ -67,7 +71,12 @@ std::byte* CudaBackend::allocate(std::size_t bytes) {
   return static_cast<std::byte*>(memory);
 }
 
-void CudaBackend::release(std::byte* memory) noexcept { cudaFree(memory); }
+void CudaBackend::release(std::byte* memory, std::size_t bytes) noexcept {
+  if (is_pooled(bytes))
+    cudaFreeAsync(memory, stream_);
+  else
+    cudaFree(memory);
+}
 
 void CudaBackend::copy(const std::byte* from, Place from_place, std::byte* to, Place to_place, std::size_t bytes) {
   check(cudaMemcpyAsync(to, from, bytes, kind_of(from_place, to_place), stream_), "copy");
