@@ -108,12 +108,10 @@ struct GateUp {
 template <class To, class From, int N>
 __device__ Pack<To, N> gated(const GateUp<From, N>& x) {
   constexpr bool kExact = std::is_same_v<To, float>;
-  Pack<To, N> result;
+  float numbers[N];
 #pragma unroll
-  for (int i = 0; i < N; ++i) {
-    result.values[i] = from_float<To>(silu<kExact>(to_float(x.gate.values[i])) * to_float(x.up.values[i]));
-  }
-  return result;
+  for (int i = 0; i < N; ++i) numbers[i] = silu<kExact>(to_float(x.gate.values[i])) * to_float(x.up.values[i]);
+  return pack_of<To>(numbers);
 }
 
 template <class From, class To, int N>

@@ -23,7 +23,27 @@ struct PlainTarget {
 constexpr float kLargestFp8 = 448;
 
 /// The greater one, or NaN when one is.
-__device__ inline float greater(float a, float b) { return b <= a || a != a ? a : b; }
+__device__ inline float greater(float a, float b) {
+  float result;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
+  return result;
+}
+
+template <class T, int N>
+__device__ Pack<std::uint8_t, N> to_fp8(const Pack<T, N>& pack, float factor) {
+  const auto scaled = [&](int i) { return to_float(pack.values[i]) * factor; };
+  Pack<std::uint8_t, N> result;
+  if constexpr (N == 1) {
+    result.values[0] = __nv_cvt_float_to_fp8(scaled(0), __NV_SATFINITE, __NV_E4M3);
+  } else {
+#pragma unroll
+    for (int i = 0; i < N; i += 2) {
+      const auto two = __nv_cvt_float2_to_fp8x2({scaled(i), scaled(i + 1)}, __NV_SATFINITE, __NV_E4M3);
+      memcpy(&result.values[i], &two, 2);
+    }
+  }
+  return result;
+}
 
 /// Rows in a type, as far as they are wanted, and the same rows rounded: q = round(x / scale), scale = max|x| / 448.
 /// Rows too small for a finite 1 / scale count as zeros.
@@ -61,13 +81,7 @@ struct Fp8Target {
     const bool zeros = isinf(inverse);  // of NaN is NaN, which goes into the scale
     const float factor = zeros ? 0.0f : inverse;
     row.each([&](std::int64_t column, const auto& values) {
-      const auto made = make(column, values);
-      Pack<std::uint8_t, Shape::kPack> result;
-#pragma unroll
-      for (int i = 0; i < Shape::kPack; ++i) {
-        result.values[i] = __nv_cvt_float_to_fp8(to_float(made.values[i]) * factor, __NV_SATFINITE, __NV_E4M3);
-      }
-      store_pack(result, q.values + column);
+      store_pack(to_fp8(make(column, values), factor), q.values + column);
     });
     if (threadIdx.x == 0) *q.scales = zeros ? 1.0f : largest[0] / kLargestFp8;
   }

@@ -17,7 +17,6 @@ template <Norm kNorm, class Shape, class Target>
 __global__ void __launch_bounds__(Shape::kBlockThreads)
     norm_kernel(Rows<const float> x, std::int64_t rows, std::int64_t columns, const float* gamma, const float* beta,
                 float eps, Target y) {
-  using To = typename Target::Type;
   constexpr int N = Shape::kPack;
   const std::int64_t index = Shape::row();
   if (index >= rows) return;
@@ -51,17 +50,16 @@ __global__ void __launch_bounds__(Shape::kBlockThreads)
     Pack<float, N> scale = {}, shift = {};
     if constexpr (kNorm != Norm::l2) scale = load_pack<N>(gamma + column);
     if constexpr (kNorm == Norm::layer) shift = load_pack<N>(beta + column);
-    Pack<To, N> result;
+    float numbers[N];
 #pragma unroll
     for (int i = 0; i < N; ++i) {
       if constexpr (kNorm == Norm::l2) {
-        result.values[i] = from_float<To>(v.values[i] / factor);
+        numbers[i] = v.values[i] / factor;
       } else {
-        const float normed = (v.values[i] - mean) * factor;
-        result.values[i] = from_float<To>(fmaf(normed, scale.values[i], shift.values[i]));
+        numbers[i] = fmaf((v.values[i] - mean) * factor, scale.values[i], shift.values[i]);
       }
     }
-    return result;
+    return pack_of<typename Target::Type>(numbers);
   });
 }
 
