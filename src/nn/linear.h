@@ -38,8 +38,8 @@ class Linear {
   tensor::DType input_type() const { return ops::input_dtype(weight_.arithmetic()); }
   /// Type that suits y where an operation reads it that rounds again.
   tensor::DType result_type() const { return weight_.result_dtype(); }
-  /// Memory in which an operation may round so many rows for a pass of this; nothing where they would not be read. With
-  /// a tape or adapters the rows themselves are, too.
+  /// Memory for so many rows that an operation rounds for this to read in a pass. Nothing where all rows are read as
+  /// they are: in other arithmetics, as fine rows, and by tapes and adapters.
   ops::Fp8Rows rounded_rows(const Pass& pass, std::int64_t rows) const;
   /// Memory held beyond the borrowed tensors.
   std::int64_t owned_bytes() const;

@@ -143,8 +143,7 @@ void CudaBackend::matmul_plain(ConstMatrix x, const StackedWeight& weight, const
   }
 }
 
-/// The library adds to f32 in few cases only: elsewhere the product goes
-/// through memory of its own.
+/// The library adds to f32 in few cases only: elsewhere the product goes through memory of its own.
 void CudaBackend::matmul_fp8(const Fp8Rows& rounded, const StackedWeight& weight, const float* bias, Matrix y,
                              bool accumulate) {
   const Matrix x = rounded.values_MK;
