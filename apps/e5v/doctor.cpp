@@ -22,7 +22,7 @@ int run_doctor(const ModelOptions& options) {
                                             one_line(check.detail)));
   };
   set_thread_count(options.embedder.threads);
-  embed::check_machine(report);
+  embed::check_machine(options.embedder.device, report);
   embed::self_test(report);
   if (!options.folder.empty()) embed::check_model(options.folder, options.embedder, report);
   embed::write_stream(

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "ops/accelerator.h"
 #include "text/prompt.h"
 
 namespace e5v::app {
@@ -15,6 +16,15 @@ namespace {
 std::string check_prompt(const std::string& prompt) {
   try {
     text::find_prompt(prompt, text::ChatStyle::llama3);
+    return "";
+  } catch (const InvalidInput& error) {
+    return error.what();
+  }
+}
+
+std::string check_device(const std::string& name) {
+  try {
+    ops::check_device_name(name);
     return "";
   } catch (const InvalidInput& error) {
     return error.what();
@@ -42,7 +52,8 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
       .add_option("--device", options.embedder.device,
                   "where to compute: auto (a GPU if there is one), cpu, cuda, or cuda:N for the N-th GPU; for auto the "
                   "environment variable E5V_DEVICE may say otherwise")
-      ->option_text("DEVICE");
+      ->option_text("DEVICE")
+      ->check(CLI::Validator(check_device, "DEVICE"));
   add_threads_option(command, options.embedder.threads,
                      "threads to compute with; otherwise one per core, which processes of mpirun share");
 }

@@ -77,11 +77,14 @@ void check_weights(const fs::path& folder, const FolderChecks* family, const Rep
 
 namespace {
 
-/// The GPU and its memory, or why there is none: which is no fault.
-std::string gpu_text() {
+/// The GPU and its memory, or why there is none: which is no fault unless one was asked for.
+std::string gpu_text(const std::string& device) {
+  const std::string wanted = ops::wanted_device(device);
+  if (wanted == "cpu") return "not looked for: the device is to be cpu";
   try {
-    ops::open_device("cuda");
+    ops::open_device(wanted == "auto" ? "cuda" : wanted);
   } catch (const DeviceError& error) {
+    if (wanted != "auto") throw;
     return fmt::format("none: {}", error.what());
   }
   const tensor::Device& gpu = tensor::device();
@@ -102,14 +105,14 @@ bool run_check(const std::string& name, const ReportCheck& report, const std::fu
   return false;
 }
 
-void check_machine(const ReportCheck& report) {
+void check_machine(const std::string& device, const ReportCheck& report) {
   const Machine machine = this_machine();
   run_check("processor", report, [&] { return fmt::format("{}, {} cores to use", machine.processor, machine.cores); });
   run_check("instructions", report, [&] {
     return fmt::format("{}, own loops {} bits wide, bf16 {}", ops::instruction_set(), ops::vector_bits(),
                        ops::has_native_bf16() ? "in hardware" : "not in hardware: 16-bit models compute in f32");
   });
-  run_check("GPU", report, [] { return gpu_text(); });
+  run_check("GPU", report, [&] { return gpu_text(device); });
   run_check("memory", report, [&] {
     require<DeviceError>(machine.available > 0, "the system does not say how much there is");
     return fmt::format("{}, {} available", bytes_text(machine.memory), bytes_text(machine.available));

@@ -40,7 +40,8 @@ DeviceEstimate estimate_device_memory(const model::ModelConfig& config, const im
   const std::int64_t image = config.vision ? largest_image_tokens(config, preprocess) : 0;
   const std::int64_t T = std::max(budget, image + (image > 0 ? Batch::sharers_room(budget) : 0));
   const std::int64_t type = activation_bytes(precision);
-  const std::int64_t language = T * (D * kFloat + D * type + std::max(2 * KE + 2 * HE, 3 * F) * type);
+  const std::int64_t rounded = precision == nn::Precision::fp8 ? D + F : 0;
+  const std::int64_t language = T * (D * kFloat + D * type + std::max(2 * KE + 2 * HE, 3 * F) * type + rounded);
   std::int64_t vision = 0;
   if (config.vision) {
     const model::ClipConfig& v = *config.vision;

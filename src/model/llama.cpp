@@ -84,8 +84,9 @@ void LlamaBlock::forward(Matrix x_TD, const PackedRows& rows, const ops::RotaryT
                          const nn::Pass& pass) const {
   {
     const nn::Pass::Scope scope(pass);
-    const Matrix h_TD = normed(x_TD, input_norm_, pass);
-    const Matrix kv_TC = keys_values(h_TD, rows, table, pass);
+    // Keys and values are made of all rows as they are.
+    const nn::Input h_TD = nn::rms_norm_for(q_, pass, x_TD, input_norm_, eps_, {.all = true});
+    const Matrix kv_TC = keys_values(h_TD.x_MK, rows, table, pass);
     add_attention(h_TD, kv_TC, rows.positions_T, rows.plan, table, x_TD, pass);
   }
   add_mlp(x_TD, pass);
@@ -97,7 +98,8 @@ void LlamaBlock::forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows
   nn::select_rows(pass, x_TD, rows.pooled_P, y_PD);
   {
     const nn::Pass::Scope scope(pass);
-    const Matrix h_TD = normed(x_TD, input_norm_, pass);
+    const Matrix h_TD = pass.matrix(q_.input_type(), x_TD.rows, x_TD.columns);
+    nn::rms_norm(pass, x_TD, input_norm_, eps_, h_TD);
     const Matrix kv_TC = keys_values(h_TD, rows, table, pass);
     const Matrix h_PD = pass.matrix(h_TD.dtype, y_PD.rows, y_PD.columns);
     nn::select_rows(pass, h_TD, rows.pooled_P, h_PD);
@@ -125,12 +127,6 @@ void LlamaBlock::show(Tap tap, tensor::ConstMatrix x) const {
   if (observer_) observer_(tap, x);
 }
 
-Matrix LlamaBlock::normed(tensor::ConstMatrix x, const nn::Vector& gamma, const nn::Pass& pass) const {
-  const Matrix h = pass.matrix(q_.input_type(), x.rows, x.columns);
-  nn::rms_norm(pass, x, gamma, eps_, h);
-  return h;
-}
-
 Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
                                const nn::Pass& pass) const {
   show(Tap::attention, h_TD);
@@ -140,11 +136,11 @@ Matrix LlamaBlock::keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows,
   return kv_TC;
 }
 
-void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_TC,
+void LlamaBlock::add_attention(const nn::Input& h_QD, tensor::ConstMatrix kv_TC,
                                const std::vector<std::int32_t>& positions_Q, const ops::AttentionPlan& plan,
                                const ops::RotaryTable& table, Matrix x_QD, const nn::Pass& pass) const {
-  const Matrix q_QHE = pass.matrix(q_.result_type(), h_QD.rows, q_.outputs());
-  const Matrix mixed_QHE = pass.matrix(o_.input_type(), h_QD.rows, q_.outputs());
+  const Matrix q_QHE = pass.matrix(q_.result_type(), x_QD.rows, q_.outputs());
+  const Matrix mixed_QHE = pass.matrix(o_.input_type(), x_QD.rows, q_.outputs());
   q_.forward(pass, h_QD, q_QHE);
   nn::rotary(pass, q_QHE, positions_Q, table);
   const std::int64_t KE = kv_heads_ * head_width_;
@@ -159,13 +155,13 @@ void LlamaBlock::add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_
 
 void LlamaBlock::add_mlp(Matrix x_TD, const nn::Pass& pass) const {
   const nn::Pass::Scope scope(pass);
-  const Matrix h_TD = normed(x_TD, attention_norm_, pass);
+  const ops::FineRows kept = observer_ ? ops::FineRows{.all = true} : pass.fine_rows;
+  const nn::Input h_TD = nn::rms_norm_for(gate_up_, pass, x_TD, attention_norm_, eps_, kept);
   const Matrix gate_up_TG = pass.matrix(gate_up_.result_type(), x_TD.rows, gate_up_.outputs());
-  const Matrix inner_TF = pass.matrix(down_.input_type(), x_TD.rows, down_.inputs());
-  show(Tap::mlp, h_TD);
+  show(Tap::mlp, h_TD.x_MK);
   gate_up_.forward(pass, h_TD, gate_up_TG);
-  nn::swiglu(pass, gate_up_TG, inner_TF);
-  show(Tap::down, inner_TF);
+  const nn::Input inner_TF = nn::swiglu_for(down_, pass, gate_up_TG, kept);
+  show(Tap::down, inner_TF.x_MK);
   down_.finish(pass, inner_TF, x_TD);
 }
 

@@ -71,10 +71,9 @@ class LlamaBlock {
 
  private:
   void show(Tap tap, tensor::ConstMatrix x) const;
-  tensor::Matrix normed(tensor::ConstMatrix x, const nn::Vector& gamma, const nn::Pass& pass) const;
   tensor::Matrix keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
                              const nn::Pass& pass) const;
-  void add_attention(tensor::ConstMatrix h_QD, tensor::ConstMatrix kv_TC, const std::vector<std::int32_t>& positions_Q,
+  void add_attention(const nn::Input& h_QD, tensor::ConstMatrix kv_TC, const std::vector<std::int32_t>& positions_Q,
                      const ops::AttentionPlan& plan, const ops::RotaryTable& table, tensor::Matrix x_QD,
                      const nn::Pass& pass) const;
   void add_mlp(tensor::Matrix x_TD, const nn::Pass& pass) const;

@@ -38,6 +38,18 @@ void rms_norm(const Pass& pass, ConstMatrix x_TD, const Vector& gamma_D, float e
   });
 }
 
+Input rms_norm_for(const Linear& reader, const Pass& pass, ConstMatrix x_TD, const Vector& gamma_D, float eps,
+                   ops::FineRows kept) {
+  const Matrix y_TD = pass.matrix(reader.input_type(), x_TD.rows, x_TD.columns);
+  const ops::Fp8Rows rounded_TD = reader.rounded_rows(pass, x_TD.rows);
+  if (rounded_TD.empty()) {
+    rms_norm(pass, x_TD, gamma_D, eps, y_TD);
+  } else {
+    ops::rms_norm_fp8(x_TD, gamma_D.values(), eps, y_TD, kept, rounded_TD);
+  }
+  return {y_TD, rounded_TD};
+}
+
 void layer_norm(const Pass& pass, ConstMatrix x_TD, const Vector& gamma_D, const Vector& beta_D, float eps,
                 Matrix y_TD) {
   ops::layer_norm(x_TD, gamma_D.values(), beta_D.values(), eps, y_TD);
@@ -74,6 +86,17 @@ void swiglu(const Pass& pass, ConstMatrix gate_up_TG, Matrix y_TF) {
     const Tape::Target dgate_up = tape.target(gate_up_TG);
     ops::swiglu_backward(gate_up_TG, dy_TF, dgate_up.gradient, !dgate_up.fresh);
   });
+}
+
+Input swiglu_for(const Linear& reader, const Pass& pass, ConstMatrix gate_up_TG, ops::FineRows kept) {
+  const Matrix y_TF = pass.matrix(reader.input_type(), gate_up_TG.rows, reader.inputs());
+  const ops::Fp8Rows rounded_TF = reader.rounded_rows(pass, gate_up_TG.rows);
+  if (rounded_TF.empty()) {
+    swiglu(pass, gate_up_TG, y_TF);
+  } else {
+    ops::swiglu_fp8(gate_up_TG, y_TF, kept, rounded_TF);
+  }
+  return {y_TF, rounded_TF};
 }
 
 void quick_gelu(const Pass& pass, ConstMatrix x_TF, Matrix y_TF) {

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "nn/linear.h"
 #include "nn/pass.h"
 #include "ops/attention.h"
 #include "ops/rotary.h"
@@ -32,12 +33,18 @@ class Vector {
 
 /// y must not be x when there is a tape; x may be overwritten afterwards.
 void rms_norm(const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, float eps, tensor::Matrix y_TD);
+/// y, made for `reader` as the pass will have it read: under fp8 the operation rounds y's rows, too, and `kept` says
+/// which are still wanted as they are.
+Input rms_norm_for(const Linear& reader, const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, float eps,
+                   ops::FineRows kept);
 void layer_norm(const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, const Vector& beta_D, float eps,
                 tensor::Matrix y_TD);
 void rotary(const Pass& pass, tensor::Matrix x_TX, std::span<const std::int32_t> positions_T,
             const ops::RotaryTable& table);
 void attention(const Pass& pass, const ops::AttentionArguments& arguments, const ops::AttentionPlan& plan);
 void swiglu(const Pass& pass, tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF);
+/// y, made as rms_norm_for makes it.
+Input swiglu_for(const Linear& reader, const Pass& pass, tensor::ConstMatrix gate_up_TG, ops::FineRows kept);
 void quick_gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 void gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 void gelu_tanh(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);

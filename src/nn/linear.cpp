@@ -1,5 +1,7 @@
 #include "nn/linear.h"
 
+#include <algorithm>
+
 #include "ops/rows.h"
 
 namespace e5v::nn {
@@ -92,14 +94,20 @@ void Linear::attach(std::size_t part, const Lora* adapter) {
   parts_[part].adapter = adapter;
 }
 
-void Linear::run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const {
-  ops::matmul(x_MK, weight_, bias(), y_MN, add, pass.fine_rows);
-  adapt_and_record(pass, x_MK, y_MN);
+ops::Fp8Rows Linear::rounded_rows(const Pass& pass, std::int64_t rows) const {
+  const bool adapted = std::ranges::any_of(parts_, [](const Part& part) { return part.adapter != nullptr; });
+  if (!weight_.fp8() || pass.fine_rows.all || pass.tape != nullptr || adapted) return {};
+  return {pass.arena.matrix(tensor::DType::u8, rows, inputs()), pass.arena.matrix(tensor::DType::f32, rows, 1)};
 }
 
-void Linear::finish(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const {
-  if (!pass.repeated) return add_to(pass, x_MK, y_MN);
-  adapt_and_record(pass, x_MK, y_MN);
+void Linear::run(const Pass& pass, const Input& x, tensor::Matrix y_MN, bool add) const {
+  ops::matmul(x.x_MK, weight_, bias(), y_MN, add, pass.fine_rows, x.rounded_MK);
+  adapt_and_record(pass, x.x_MK, y_MN);
+}
+
+void Linear::finish(const Pass& pass, const Input& x, tensor::Matrix y_MN) const {
+  if (!pass.repeated) return add_to(pass, x, y_MN);
+  adapt_and_record(pass, x.x_MK, y_MN);
 }
 
 void Linear::adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const {

@@ -11,6 +11,16 @@
 
 namespace e5v::nn {
 
+/// What a Linear reads: rows, and the same rows rounded, where the operation that made them has done that for it.
+struct Input {
+  tensor::ConstMatrix x_MK;  ///< beside rounded rows, only its fine ones need be there
+  ops::Fp8Rows rounded_MK = {};
+
+  Input(tensor::ConstMatrix x) : x_MK(x) {}  // NOLINT(google-explicit-constructor): most rows are not rounded
+  Input(tensor::Matrix x) : x_MK(x) {}       // NOLINT(google-explicit-constructor)
+  Input(tensor::ConstMatrix x, const ops::Fp8Rows& rounded) : x_MK(x), rounded_MK(rounded) {}
+};
+
 /// y = x W^T + b with W in the form that the precision asks for. W may be stacked from several tensors of a checkpoint
 /// (keys over values, gate over up), so that one pass over x serves them all. Borrows the tensors unless it must
 /// convert them.
@@ -28,17 +38,20 @@ class Linear {
   tensor::DType input_type() const { return ops::input_dtype(weight_.arithmetic()); }
   /// Type that suits y where an operation reads it that rounds again.
   tensor::DType result_type() const { return weight_.result_dtype(); }
+  /// Memory for so many rows that an operation rounds for this to read in a pass. Nothing where all rows are read as
+  /// they are: in other arithmetics, as fine rows, and by tapes and adapters.
+  ops::Fp8Rows rounded_rows(const Pass& pass, std::int64_t rows) const;
   /// Memory held beyond the borrowed tensors.
   std::int64_t owned_bytes() const;
   std::string kernel() const { return weight_.kernel(); }
 
   /// y = x W^T + b, and what adapters add. x [M, K] of input_type(), not overwritten before the pass's tape is rewound;
   /// y [M, N], f32 or of result_type().
-  void forward(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, false); }
+  void forward(const Pass& pass, const Input& x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, false); }
   /// y = y + x W^T + b: a residual connection.
-  void add_to(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, true); }
+  void add_to(const Pass& pass, const Input& x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, true); }
   /// add_to as a block's last step: when the pass is repeated for its backward pass, nobody reads y, and it stays.
-  void finish(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
+  void finish(const Pass& pass, const Input& x_MK, tensor::Matrix y_MN) const;
 
   /// Adds an adapter to the rows of one of the stacked weights. It is borrowed; null takes it away. Throws InvalidInput
   /// when shapes do not fit.
@@ -57,7 +70,7 @@ class Linear {
     if (bias_.data() == nullptr) return {};
     return bias_.as<float>();
   }
-  void run(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN, bool add) const;
+  void run(const Pass& pass, const Input& x_MK, tensor::Matrix y_MN, bool add) const;
   void adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
   void backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const;
 

@@ -14,7 +14,7 @@
 namespace e5v::ops {
 namespace {
 
-constexpr std::string_view kCuda = "cuda";
+constexpr std::string_view kAuto = "auto", kCpu = "cpu", kCuda = "cuda";
 
 /// The number of the GPU that "cuda" or "cuda:N" means; nothing for other names.
 std::optional<int> gpu_of(std::string_view name) {
@@ -68,10 +68,20 @@ void open_gpu(int index) {
 
 }  // namespace
 
-tensor::Place open_device(const std::string& name) {
-  if (name == "auto") {
-    const char* wanted = std::getenv("E5V_DEVICE");
-    if (wanted != nullptr && std::string_view(wanted) != "auto" && *wanted != '\0') return open_device(wanted);
+void check_device_name(const std::string& name) {
+  require(name == kAuto || name == kCpu || gpu_of(name).has_value(),
+          "[device] there is no device {}; there are auto, cpu, cuda and cuda:N", name);
+}
+
+std::string wanted_device(const std::string& name) {
+  const char* wanted = name == kAuto ? std::getenv("E5V_DEVICE") : nullptr;
+  return wanted == nullptr || *wanted == '\0' ? name : wanted;
+}
+
+tensor::Place open_device(const std::string& asked) {
+  const std::string name = wanted_device(asked);
+  check_device_name(name);
+  if (name == kAuto) {
     try {
       open_gpu(0);
       return tensor::Place::device;
@@ -79,10 +89,8 @@ tensor::Place open_device(const std::string& name) {
       return tensor::Place::host;
     }
   }
-  if (name == "cpu") return tensor::Place::host;
-  const std::optional<int> index = gpu_of(name);
-  require(index.has_value(), "[device] there is no device {}; there are auto, cpu, cuda and cuda:N", name);
-  open_gpu(*index);
+  if (name == kCpu) return tensor::Place::host;
+  open_gpu(*gpu_of(name));
   return tensor::Place::device;
 }
 

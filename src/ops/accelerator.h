@@ -11,6 +11,12 @@ namespace e5v::ops {
 /// DeviceError when the GPU that was asked for cannot be used, or another one is open.
 tensor::Place open_device(const std::string& name);
 
+/// Throws InvalidInput for names that open_device does not know.
+void check_device_name(const std::string& name);
+
+/// The name, but for "auto" what the environment variable says instead.
+std::string wanted_device(const std::string& name);
+
 /// The name of what open_device gave: "cpu", or the GPU's.
 std::string device_name(tensor::Place place);
 

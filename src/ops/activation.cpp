@@ -26,14 +26,25 @@ void pointwise_backward(const char* op, Pointwise function, tensor::ConstMatrix 
   cpu::pointwise_backward(function, x, dy, dx);
 }
 
+void check_swiglu(tensor::ConstMatrix gate_up, tensor::ConstMatrix y) {
+  check_result_type("swiglu", "gate_up", gate_up);
+  check_activation_type("swiglu", "y", y.dtype);
+  check_shape("swiglu", "gate_up", gate_up, y.rows, 2 * y.columns);
+}
+
 }  // namespace
 
 void swiglu(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF) {
-  check_result_type("swiglu", "gate_up", gate_up_TG);
-  check_activation_type("swiglu", "y", y_TF.dtype);
-  check_shape("swiglu", "gate_up", gate_up_TG, y_TF.rows, 2 * y_TF.columns);
+  check_swiglu(gate_up_TG, y_TF);
   if (on_device(y_TF)) return backend().swiglu(gate_up_TG, y_TF);
   cpu::swiglu(gate_up_TG, y_TF);
+}
+
+void swiglu_fp8(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF, FineRows fine, const Fp8Rows& rounded_TF) {
+  check_swiglu(gate_up_TG, y_TF);
+  check_fine_rows("swiglu", fine, y_TF.rows);
+  check_fp8_rows("swiglu", rounded_TF, y_TF);
+  backend().swiglu_fp8(gate_up_TG, y_TF, fine, rounded_TF);
 }
 
 void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG, bool add) {

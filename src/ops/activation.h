@@ -1,4 +1,5 @@
 #pragma once
+#include "ops/product_rows.h"
 #include "tensor/matrix.h"
 
 /// The backward of y = f(x) takes dy, the gradient of a loss by y, and adds the gradient by x to dx. All are f32.
@@ -8,6 +9,8 @@ namespace e5v::ops {
 /// gate_up_TG f32 [T, 2F], gate in columns [0, F), up in [F, 2F); y_TF f32|bf16 [T, F].
 /// Throws InvalidInput when shapes or types differ from that. Source: arXiv:2002.05202, eq. 6 (SwiGLU without biases).
 void swiglu(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF);
+/// The same with y's rows rounded for products. Of y, which is bf16, only the fine rows are written.
+void swiglu_fp8(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF, FineRows fine, const Fp8Rows& rounded_TF);
 /// Without add, what dgate_up held is overwritten.
 void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG,
                      bool add = true);

@@ -34,6 +34,8 @@ class DeviceWeight {
   DeviceWeight& operator=(const DeviceWeight&) = delete;
   virtual ~DeviceWeight() = default;
   virtual std::string kernel() const = 0;
+  /// Products are of 8-bit floats.
+  virtual bool fp8() const = 0;
   /// Bytes of the accelerator's memory beyond the tensors that it borrows.
   virtual std::int64_t owned_bytes() const = 0;
 };
@@ -44,6 +46,8 @@ class DeviceWeight {
 class Backend : public tensor::Device {
  public:
   virtual void rms_norm(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y) = 0;
+  virtual void rms_norm_fp8(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y, FineRows fine,
+                            const Fp8Rows& rounded) = 0;
   virtual void layer_norm(tensor::ConstMatrix x, const float* gamma, const float* beta, float eps,
                           tensor::Matrix y) = 0;
   virtual void l2_normalize(tensor::ConstMatrix x, tensor::Matrix y) = 0;
@@ -58,6 +62,7 @@ class Backend : public tensor::Device {
   virtual void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy,
                                   tensor::Matrix dx) = 0;
   virtual void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y) = 0;
+  virtual void swiglu_fp8(tensor::ConstMatrix gate_up, tensor::Matrix y, FineRows fine, const Fp8Rows& rounded) = 0;
   virtual void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up,
                                bool add) = 0;
 
@@ -87,9 +92,10 @@ class Backend : public tensor::Device {
 
   /// Borrows the parts, which lie on the accelerator.
   virtual std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) = 0;
-  /// y f32|bf16; accumulate only with f32. bias may be null. Under fp8 the fine rows are multiplied in bf16.
+  /// y f32|bf16; accumulate only with f32. bias may be null. Under fp8 the fine rows are multiplied in bf16; `rounded`,
+  /// then, has the others, or nothing.
   virtual void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y,
-                      bool accumulate, FineRows fine) = 0;
+                      bool accumulate, FineRows fine, const Fp8Rows& rounded) = 0;
   /// dy f32|bf16.
   virtual void matmul_backward(tensor::ConstMatrix dy, const DeviceWeight& weight, tensor::Matrix dx) = 0;
   virtual void weight_gradient(tensor::ConstMatrix dy, tensor::ConstMatrix x, float scale, tensor::Matrix dw) = 0;

@@ -1,6 +1,7 @@
 #pragma once
 #include <string_view>
 
+#include "ops/product_rows.h"
 #include "tensor/matrix.h"
 
 /// Argument checks that the ops share. Each throws InvalidInput: `[op] what: expected, found`.
@@ -37,6 +38,19 @@ inline void check_gradient(std::string_view op, std::string_view what, tensor::C
 inline void check_length(std::string_view op, std::string_view what, std::size_t found, std::int64_t expected) {
   require(static_cast<std::int64_t>(found) == expected, "[{}] {} has {} elements, expected {}", op, what, found,
           expected);
+}
+
+inline void check_fine_rows(std::string_view op, FineRows fine, std::int64_t rows) {
+  for (const std::int64_t row : fine.some) require(row >= 0 && row < rows, "[{}] fine row {} of {}", op, row, rows);
+}
+
+/// That x and its rounded rows fit each other.
+inline void check_fp8_rows(std::string_view op, const Fp8Rows& rounded, tensor::ConstMatrix x) {
+  require(x.place == tensor::Place::device, "[{}] rows of 8-bit floats are for a GPU", op);
+  check_type(op, "x", x.dtype, tensor::DType::bf16);
+  check_type(op, "rounded x", rounded.values_MK.dtype, tensor::DType::u8);
+  check_shape(op, "rounded x", rounded.values_MK, x.rows, x.columns);
+  check_gradient(op, "scales", rounded.scales_M1, x.rows, 1);
 }
 
 }  // namespace e5v::ops

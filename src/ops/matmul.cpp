@@ -114,6 +114,7 @@ std::int64_t Weight::outputs() const { return impl_->outputs; }
 std::int64_t Weight::inputs() const { return impl_->inputs; }
 Arithmetic Weight::arithmetic() const { return impl_->arithmetic; }
 tensor::Place Weight::place() const { return impl_->device ? tensor::Place::device : tensor::Place::host; }
+bool Weight::fp8() const { return impl_->device && impl_->device->fp8(); }
 std::string Weight::kernel() const {
   if (impl_->device) return impl_->device->kernel();
   const auto packed = [&](DType dtype) {
@@ -132,7 +133,7 @@ std::string Weight::kernel() const {
 }
 
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
-            bool accumulate, FineRows fine) {
+            bool accumulate, FineRows fine, const Fp8Rows& rounded) {
   check_type("matmul", "x", x_MK.dtype, input_dtype(weight.arithmetic()));
   check_shape("matmul", "x", x_MK, y_MN.rows, weight.inputs());
   check_shape("matmul", "y", y_MN, x_MK.rows, weight.outputs());
@@ -140,12 +141,15 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   require(!accumulate || y_MN.dtype == DType::f32, "[matmul] y that is added to is {}, expected f32",
           name_of(y_MN.dtype));
   if (!bias_N.empty()) check_length("matmul", "bias", bias_N.size(), weight.outputs());
-  for (const std::int64_t row : fine.some)
-    require(row >= 0 && row < x_MK.rows, "[matmul] fine row {} of {}", row, x_MK.rows);
+  check_fine_rows("matmul", fine, x_MK.rows);
+  if (!rounded.empty()) {
+    require(weight.fp8(), "[matmul] x is rounded to fp8, the weight's products are of another type");
+    check_fp8_rows("matmul", rounded, x_MK);
+  }
   if (x_MK.rows == 0) return;
   const Weight::Impl& impl = weight.impl();
   const float* bias = bias_N.empty() ? nullptr : bias_N.data();
-  if (impl.device) return backend().matmul(x_MK, *impl.device, bias, y_MN, accumulate, fine);
+  if (impl.device) return backend().matmul(x_MK, *impl.device, bias, y_MN, accumulate, fine, rounded);
   if (impl.arithmetic == Arithmetic::bf16) return cpu::gemm_bf16(x_MK, impl.parts, bias, y_MN, accumulate);
   if (impl.in_bytes) return cpu::gemm_bytes(quantize(x_MK, fine), impl.parts, impl.scales, bias, y_MN, accumulate);
   if (!bias_N.empty()) begin_with_bias(bias_N, y_MN, accumulate);

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 
+#include "ops/product_rows.h"
 #include "tensor/matrix.h"
 #include "tensor/stored_matrix.h"
 
@@ -45,6 +46,8 @@ class Weight {
   /// The element type of results that an operation reads which rounds again: on an accelerator, where memory is the
   /// limit of such operations, bf16 unless the arithmetic is f32.
   tensor::DType result_dtype() const;
+  /// Whether products are of 8-bit floats, and so take x as Fp8Rows.
+  bool fp8() const;
   std::string kernel() const;  ///< the library's name of the kernel behind it
 
   struct Impl;
@@ -54,21 +57,13 @@ class Weight {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Rows of x whose rounding counts most: those of a list, which must outlive this, or all.
-struct FineRows {
-  std::span<const std::int64_t> some = {};
-  bool all = false;
-
-  std::int64_t count(std::int64_t rows) const { return all ? rows : static_cast<std::int64_t>(some.size()); }
-};
-
 /// y = x W^T + bias, or y += x W^T + bias with accumulate.
 /// x_MK [M, K] of the weight's input_dtype; bias_N [N] or empty; y_MN f32 [M, N], or without accumulate of
 /// result_dtype. Throws InvalidInput when shapes or types differ from that, or fine names no row. Under int8 with 256
 /// levels the `fine` rows keep what rounding takes from them in a second row: 16 bits in effect. Under fp8 they are
-/// multiplied in bf16.
+/// multiplied in bf16, and the others need not be in x_MK where `rounded` has them.
 void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const float> bias_N, tensor::Matrix y_MN,
-            bool accumulate = false, FineRows fine = {});
+            bool accumulate = false, FineRows fine = {}, const Fp8Rows& rounded = {});
 
 /// dx += dy W: the backward pass of matmul by x. dy_MN f32, on an accelerator f32|bf16, [M, N], and W, are rounded to
 /// the weight's product_dtype(); dx_MK f32 [M, K].

@@ -10,6 +10,13 @@
 namespace e5v::ops {
 namespace {
 
+void check_rms_norm(tensor::ConstMatrix x, std::span<const float> gamma, tensor::ConstMatrix y) {
+  check_type("rms_norm", "x", x.dtype, tensor::DType::f32);
+  check_activation_type("rms_norm", "y", y.dtype);
+  check_shape("rms_norm", "y", y, x.rows, x.columns);
+  check_length("rms_norm", "gamma", gamma.size(), x.columns);
+}
+
 void check_backward(const char* op, tensor::ConstMatrix x, std::span<const float> gamma, tensor::ConstMatrix dy,
                     tensor::ConstMatrix dx, std::span<const float> dgamma) {
   check_gradient(op, "x", x, dy.rows, dy.columns);
@@ -30,12 +37,17 @@ void add_gamma_gradient(tensor::ConstMatrix x, float eps, bool centred, tensor::
 }  // namespace
 
 void rms_norm(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::Matrix y_TD) {
-  check_type("rms_norm", "x", x_TD.dtype, tensor::DType::f32);
-  check_activation_type("rms_norm", "y", y_TD.dtype);
-  check_shape("rms_norm", "y", y_TD, x_TD.rows, x_TD.columns);
-  check_length("rms_norm", "gamma", gamma_D.size(), x_TD.columns);
+  check_rms_norm(x_TD, gamma_D, y_TD);
   if (on_device(y_TD)) return backend().rms_norm(x_TD, gamma_D.data(), eps, y_TD);
   cpu::rms_norm(x_TD, gamma_D.data(), eps, y_TD);
+}
+
+void rms_norm_fp8(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::Matrix y_TD,
+                  FineRows fine, const Fp8Rows& rounded_TD) {
+  check_rms_norm(x_TD, gamma_D, y_TD);
+  check_fine_rows("rms_norm", fine, y_TD.rows);
+  check_fp8_rows("rms_norm", rounded_TD, y_TD);
+  backend().rms_norm_fp8(x_TD, gamma_D.data(), eps, y_TD, fine, rounded_TD);
 }
 
 void rms_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::ConstMatrix dy_TD,

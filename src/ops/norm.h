@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include "ops/product_rows.h"
 #include "tensor/matrix.h"
 
 /// The backward of y = f(x) takes dy, the gradient of a loss by y, and adds the gradient by x to dx, and those by gamma
@@ -11,6 +12,9 @@ namespace e5v::ops {
 /// x_TD f32 [T, D]; gamma_D [D]; y_TD f32|bf16 [T, D], may be x. eps has no unit.
 /// Throws InvalidInput when shapes or types differ from that. Source: arXiv:1910.07467, eq. 4.
 void rms_norm(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::Matrix y_TD);
+/// The same with y's rows rounded for products. Of y, which is bf16, only the fine rows are written.
+void rms_norm_fp8(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::Matrix y_TD,
+                  FineRows fine, const Fp8Rows& rounded_TD);
 void rms_norm_backward(tensor::ConstMatrix x_TD, std::span<const float> gamma_D, float eps, tensor::ConstMatrix dy_TD,
                        tensor::Matrix dx_TD, std::span<float> dgamma_D);
 

@@ -131,6 +131,7 @@ TEST(Doctor, HealthyMachineAndModel) {
     EXPECT_THAT(outcome.out, HasSubstr(part));
   }
   EXPECT_EQ(run({"doctor"}).code, 0);
+  EXPECT_THAT(run({"doctor", "--device", "cpu"}).out, HasSubstr("GPU                         not looked for"));
 }
 
 TEST(Doctor, SaysWhichFileIsBroken) {

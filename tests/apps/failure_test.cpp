@@ -25,6 +25,8 @@ TEST(Usage, WrongUsageExitsWith2) {
       {{"embed", "--model", "x", "--text", "a", "--output", "a.txt"}, ".npy, .jsonl or .safetensors, found a.txt"},
       {{"embed", "--model", "x", "--text", "a", "--prompt", "poem"}, "cirr-gallery"},
       {{"embed", "--model", "x", "--text", "a", "--dtype", "int3"}, "{auto,f32,bf16,fp8}"},
+      {{"embed", "--model", "x", "--text", "a", "--device", "gpu"},
+       "there is no device gpu; there are auto, cpu, cuda"},
       {{"embed", "--model", "x", "--text", "a", "--threads", "0"}, "--threads"},
       {{"embed", "--model", "x", "--text", "a", "--threads", "two"},
        "--threads: expected a whole number from 1 to 1024, found two"},

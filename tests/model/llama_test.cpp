@@ -7,6 +7,7 @@
 #include "golden.h"
 #include "model/sequence.h"
 #include "model/stories.h"
+#include "ops/accelerator.h"
 #include "tensor/safetensors.h"
 
 namespace e5v::model::test {
@@ -59,6 +60,36 @@ TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
   llama.embed(ids, matrix_of(start), arena);
   llama.forward(matrix_of(start), rows, matrix_of(y), arena);
   EXPECT_LT(max_difference(y.as<float>(), trace.find("hidden_states.4")->as<float>()), 5e-5);
+}
+
+/// With a tape rows are rounded behind the operations, without by them.
+TEST(Llama, TapesLeaveTheNumbersOfFp8) {
+  try {
+    ops::open_device("cuda");
+  } catch (const DeviceError& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const auto folder = golden("ckpt/tiny-small-bf16-2shard");
+  const LlamaConfig config = read_config(folder).text;
+  Checkpoint checkpoint(folder);
+  checkpoint.place_on(tensor::Place::device);
+  const LlamaBlock block(LlamaWeights::from(checkpoint, config).blocks[0], config, nn::Precision::fp8);
+  ASSERT_THAT(block.kernel(), testing::HasSubstr("fp8"));
+  const PackedRows rows = one_sequence(37);
+  const ops::RotaryTable table(std::vector<float>(static_cast<std::size_t>(config.head_width / 2), 0.1f), 37);
+  const tensor::Tensor start(tensor::DType::f32, {37, config.width});
+  for (std::size_t i = 0; i < start.as<float>().size(); ++i) start.as<float>()[i] = std::sin(static_cast<float>(i));
+  tensor::Arena arena(tensor::Place::device), gradients(tensor::Place::device);
+  const auto after = [&](const nn::Pass& pass) {
+    const tensor::Tensor x = copied(start.view(), tensor::Place::device);
+    if (pass.tape != nullptr) pass.tape->watch(matrix_of(x));
+    block.forward(matrix_of(x), rows, table, pass.with_fine({rows.pooled_P}));
+    return copied(x.view(), tensor::Place::host);
+  };
+  nn::Tape tape(gradients);
+  const tensor::Tensor plain = after(nn::Pass(arena)), taped = after(nn::Pass(arena, tape));
+  EXPECT_TRUE(std::ranges::equal(plain.view().bytes(), taped.view().bytes()));
+  EXPECT_GT(max_difference(plain.as<float>(), start.as<float>()), 0.01);
 }
 
 /// The likeliest token behind `ids`: the head is the embedding table.

@@ -1,4 +1,4 @@
-#include "ops/cuda/packs.cuh"
+#include "ops/cuda/fp8_rows.cuh"
 
 namespace e5v::ops::cuda {
 namespace {
@@ -99,12 +99,25 @@ struct Backward {
   }
 };
 
+template <class From, int N>
+struct GateUp {
+  Pack<From, N> gate, up;
+};
+
+/// silu(gate) up
+template <class To, class From, int N>
+__device__ Pack<To, N> gated(const GateUp<From, N>& x) {
+  constexpr bool kExact = std::is_same_v<To, float>;
+  float numbers[N];
+#pragma unroll
+  for (int i = 0; i < N; ++i) numbers[i] = silu<kExact>(to_float(x.gate.values[i])) * to_float(x.up.values[i]);
+  return pack_of<To>(numbers);
+}
+
 template <class From, class To, int N>
 struct Swiglu {
   static constexpr int kPack = N, kAtOnce = 2;
-  struct Loaded {
-    Pack<From, N> gate, up;
-  };
+  using Loaded = GateUp<From, N>;
   Rows<const From> gate, up;
   Rows<To> y;
 
@@ -118,15 +131,26 @@ struct Swiglu {
     return {load_pack<N>(gate.data + column), load_pack<N>(up.data + column)};
   }
   __device__ void store(std::int64_t column, const Loaded& loaded) const {
-    constexpr bool kExact = std::is_same_v<To, float>;
-    Pack<To, N> result;
-#pragma unroll
-    for (int i = 0; i < N; ++i) {
-      const float gated = silu<kExact>(to_float(loaded.gate.values[i])) * to_float(loaded.up.values[i]);
-      result.values[i] = from_float<To>(gated);
-    }
-    store_pack(result, y.data + column);
+    store_pack(gated<To>(loaded), y.data + column);
   }
+};
+
+/// A row of the result, as what rounds it reads it.
+template <class From, int N>
+struct SwigluRow {
+  static constexpr int kPack = N;
+  using Loaded = GateUp<From, N>;
+  using Values = Pack<bf16, N>;
+  Rows<const From> gate, up;
+
+  __device__ void enter(std::int64_t row) {
+    gate.enter(row);
+    up.enter(row);
+  }
+  __device__ Loaded load(std::int64_t column) const {
+    return {load_pack<N>(gate.data + column), load_pack<N>(up.data + column)};
+  }
+  __device__ static Values values(const Loaded& loaded) { return gated<bf16>(loaded); }
 };
 
 template <class From, int N>
@@ -231,6 +255,18 @@ void swiglu(View gate_up, View y, cudaStream_t stream) {
         launch_packs("swiglu", Body{Rows<const From>(gate), Rows<const From>(up), Rows<To>(y)}, y.rows, y.columns,
                      stream);
       });
+    });
+  });
+}
+
+void swiglu_fp8(View gate_up, View y, const std::uint8_t* wanted, Fp8View q, cudaStream_t stream) {
+  const View gate = half_of(gate_up, false), up = half_of(gate_up, true);
+  with_activation_type(gate_up.type, [&](auto from) {
+    using From = typename decltype(from)::type;
+    constexpr int kWide = kWidePack<From, bf16>;
+    with_pack<kWide>(has_packs(gate, kWide) && has_packs(up, kWide) && has_packs(y, kWide), [&](auto pack) {
+      const SwigluRow<From, decltype(pack)::value> source{Rows<const From>(gate), Rows<const From>(up)};
+      launch_fp8("swiglu_fp8", source, y.rows, Fp8Target<bf16>(q, y.columns, Rows<bf16>(y), wanted), stream);
     });
   });
 }

@@ -25,7 +25,19 @@ View view_of(ConstMatrix matrix) {
   return {const_cast<std::byte*>(matrix.data), element, matrix.rows, matrix.columns, matrix.stride};
 }
 
+Fp8View view_of(const Fp8Rows& rows) {
+  return {reinterpret_cast<std::uint8_t*>(rows.values_MK.data), reinterpret_cast<float*>(rows.scales_M1.data)};
+}
+
 namespace {
+
+/// Of each row whether it is fine; nothing when all are.
+std::vector<std::uint8_t> mask_of(FineRows fine, std::int64_t rows) {
+  if (fine.all) return {};
+  std::vector<std::uint8_t> mask(static_cast<std::size_t>(rows));
+  for (const std::int64_t row : fine.some) mask[static_cast<std::size_t>(row)] = 1;
+  return mask;
+}
 
 Activation activation_of(Pointwise function) {
   switch (function) {
@@ -40,6 +52,12 @@ Activation activation_of(Pointwise function) {
 
 void CudaBackend::rms_norm(ConstMatrix x, const float* gamma, float eps, Matrix y) {
   cuda::rms_norm(view_of(x), gamma, eps, view_of(y), stream_);
+}
+
+void CudaBackend::rms_norm_fp8(ConstMatrix x, const float* gamma, float eps, Matrix y, FineRows fine,
+                               const Fp8Rows& rounded) {
+  const Uploaded<std::uint8_t> wanted(mask_of(fine, y.rows), stream_);
+  cuda::rms_norm_fp8(view_of(x), gamma, eps, view_of(y), wanted.data(), view_of(rounded), stream_);
 }
 
 void CudaBackend::layer_norm(ConstMatrix x, const float* gamma, const float* beta, float eps, Matrix y) {
@@ -70,6 +88,11 @@ void CudaBackend::pointwise_backward(Pointwise function, ConstMatrix x, ConstMat
 }
 
 void CudaBackend::swiglu(ConstMatrix gate_up, Matrix y) { cuda::swiglu(view_of(gate_up), view_of(y), stream_); }
+
+void CudaBackend::swiglu_fp8(ConstMatrix gate_up, Matrix y, FineRows fine, const Fp8Rows& rounded) {
+  const Uploaded<std::uint8_t> wanted(mask_of(fine, y.rows), stream_);
+  cuda::swiglu_fp8(view_of(gate_up), view_of(y), wanted.data(), view_of(rounded), stream_);
+}
 
 void CudaBackend::swiglu_backward(ConstMatrix gate_up, ConstMatrix dy, Matrix dgate_up, bool add) {
   cuda::swiglu_backward(view_of(gate_up), view_of(dy), view_of(dgate_up), add, stream_);

@@ -29,6 +29,8 @@ class CudaBackend final : public Backend {
   void synchronize() override;
 
   void rms_norm(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y) override;
+  void rms_norm_fp8(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y, FineRows fine,
+                    const Fp8Rows& rounded) override;
   void layer_norm(tensor::ConstMatrix x, const float* gamma, const float* beta, float eps, tensor::Matrix y) override;
   void l2_normalize(tensor::ConstMatrix x, tensor::Matrix y) override;
   void rms_norm_backward(tensor::ConstMatrix x, const float* gamma, float eps, tensor::ConstMatrix dy,
@@ -39,6 +41,7 @@ class CudaBackend final : public Backend {
   void pointwise_backward(Pointwise function, tensor::ConstMatrix x, tensor::ConstMatrix dy,
                           tensor::Matrix dx) override;
   void swiglu(tensor::ConstMatrix gate_up, tensor::Matrix y) override;
+  void swiglu_fp8(tensor::ConstMatrix gate_up, tensor::Matrix y, FineRows fine, const Fp8Rows& rounded) override;
   void swiglu_backward(tensor::ConstMatrix gate_up, tensor::ConstMatrix dy, tensor::Matrix dgate_up, bool add) override;
   void rotary(tensor::Matrix x, std::span<const std::int32_t> positions, const RotaryTable& table,
               float direction) override;
@@ -60,7 +63,7 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) override;
   void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y, bool accumulate,
-              FineRows fine) override;
+              FineRows fine, const Fp8Rows& rounded) override;
   void matmul_backward(tensor::ConstMatrix dy, const DeviceWeight& weight, tensor::Matrix dx) override;
   void weight_gradient(tensor::ConstMatrix dy, tensor::ConstMatrix x, float scale, tensor::Matrix dw) override;
   void multiply(tensor::ConstMatrix x, tensor::ConstMatrix w, float scale, tensor::Matrix y, bool add) override;
@@ -75,8 +78,7 @@ class CudaBackend final : public Backend {
  private:
   void matmul_plain(tensor::ConstMatrix x, const StackedWeight& weight, const float* bias, tensor::Matrix y,
                     bool accumulate);
-  void matmul_fp8(tensor::ConstMatrix x, const StackedWeight& weight, const float* bias, tensor::Matrix y,
-                  bool accumulate);
+  void matmul_fp8(const Fp8Rows& x, const StackedWeight& weight, const float* bias, tensor::Matrix y, bool accumulate);
   void add_repeated_rows(tensor::ConstMatrix x, std::span<const std::int64_t> from, std::span<const std::int64_t> to,
                          tensor::Matrix y);
 
@@ -88,5 +90,6 @@ class CudaBackend final : public Backend {
 
 /// A matrix on the GPU as kernels see it. Throws InvalidInput for types they do not have.
 View view_of(tensor::ConstMatrix matrix);
+Fp8View view_of(const Fp8Rows& rows);
 
 }  // namespace e5v::ops::cuda

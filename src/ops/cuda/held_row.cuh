@@ -18,16 +18,22 @@ struct Shape {
   __device__ static std::int64_t row() { return static_cast<std::int64_t>(blockIdx.x) * kRows + threadIdx.y; }
 };
 
-/// A row as its threads see it. source.read(column) gives the values of a pack.
+/// A row as its threads see it. The values of a pack are source.values(source.load(column)); a thread has all its loads
+/// under way before it makes the first values.
 template <class Shape, class Source>
 class HeldRow {
  public:
   using Values = typename Source::Values;
 
   __device__ HeldRow(const Source& source, std::int64_t columns) : source_(source), columns_(columns) {
+    typename Source::Loaded loaded[kHeld];
 #pragma unroll
     for (int step = 0; step < Shape::kSteps; ++step) {
-      if (column_of(step) < columns_) held_[step] = source_.read(column_of(step));
+      if (column_of(step) < columns_) loaded[step] = source_.load(column_of(step));
+    }
+#pragma unroll
+    for (int step = 0; step < Shape::kSteps; ++step) {
+      if (column_of(step) < columns_) held_[step] = source_.values(loaded[step]);
     }
   }
 
@@ -42,27 +48,34 @@ class HeldRow {
     } else {
 #pragma unroll 2
       for (std::int64_t column = column_of(0); column < columns_; column += Shape::kThreads * Shape::kPack) {
-        f(column, source_.read(column));
+        f(column, source_.values(source_.load(column)));
       }
     }
   }
 
  private:
+  static constexpr int kHeld = Shape::kSteps > 0 ? Shape::kSteps : 1;
+
   __device__ static std::int64_t column_of(int step) {
     return (step * Shape::kThreads + static_cast<int>(threadIdx.x)) * Shape::kPack;
   }
 
   Source source_;
   std::int64_t columns_;
-  Values held_[Shape::kSteps > 0 ? Shape::kSteps : 1];
+  Values held_[kHeld];
 };
 
-/// A row of a matrix.
+/// A row of a matrix: the one that was entered.
 template <class T, int N>
 struct PlainRow {
+  static constexpr int kPack = N;
   using Values = Pack<T, N>;
-  const T* x;
-  __device__ Values read(std::int64_t column) const { return load_pack<N>(x + column); }
+  using Loaded = Values;
+  Rows<const T> x;
+
+  __device__ void enter(std::int64_t row) { x.enter(row); }
+  __device__ Loaded load(std::int64_t column) const { return load_pack<N>(x.data + column); }
+  __device__ static Values values(const Loaded& loaded) { return loaded; }
 };
 
 /// Each of the values becomes what `combine` makes of those of all threads of a row, in all of them.

@@ -19,9 +19,19 @@ struct View {
   std::int64_t rows = 0, columns = 0, stride = 0;
 };
 
+/// Rows rounded to 8-bit floats (e4m3): values [M, K], dense, at an address of whole 16
+/// bytes; scales [M] = largest / 448, or 1 for a row of zeros.
+struct Fp8View {
+  std::uint8_t* values = nullptr;
+  float* scales = nullptr;
+};
+
 // norm.cu. x f32; y f32|bf16, may be x. Backward: all f32, dx +=; dgamma and dbeta (+=) may be null; scratch holds
 // norm_scratch_floats(rows, columns) floats.
 void rms_norm(View x, const float* gamma, float eps, View y, cudaStream_t stream);
+/// y bf16, and q = y rounded; of y only the wanted rows are written, those whose number is not 0, or all for null.
+void rms_norm_fp8(View x, const float* gamma, float eps, View y, const std::uint8_t* wanted, Fp8View q,
+                  cudaStream_t stream);
 void layer_norm(View x, const float* gamma, const float* beta, float eps, View y, cudaStream_t stream);
 void l2_normalize(View x, View y, cudaStream_t stream);
 std::int64_t norm_scratch_floats(std::int64_t rows, std::int64_t columns);
@@ -36,6 +46,8 @@ void activate(Activation function, View x, View y, cudaStream_t stream);
 void activate_backward(Activation function, View x, View dy, View dx, cudaStream_t stream);
 /// gate_up [T, 2F], y [T, F]: y = silu(gate) up.
 void swiglu(View gate_up, View y, cudaStream_t stream);
+/// y, wanted and q as rms_norm_fp8 has them.
+void swiglu_fp8(View gate_up, View y, const std::uint8_t* wanted, Fp8View q, cudaStream_t stream);
 /// dgate_up is overwritten without add.
 void swiglu_backward(View gate_up, View dy, View dgate_up, bool add, cudaStream_t stream);
 
@@ -77,9 +89,8 @@ void unfold_patches(const std::uint8_t* tiles, std::int64_t edge, std::int64_t p
 void place_patches(View patches, const float* class_token, View positions, View y, cudaStream_t stream);
 
 // quantize.cu
-/// Each row to 8-bit floats (e4m3): scales[m] = largest / 448, or 1 for a row of zeros. x f32|bf16 [M, K], at addresses
-/// and strides of whole 16 bytes, K a multiple of 8; q u8 [M, K], dense; scales [M].
-void quantize_fp8_rows(View x, void* q, float* scales, cudaStream_t stream);
+/// q = x rounded. x f32|bf16.
+void quantize_fp8_rows(View x, Fp8View q, cudaStream_t stream);
 /// What tensor::StoredMatrix holds, as numbers, dense; y f32|bf16 [N, K]. Scales as StoredMatrix has them.
 void expand_int8(const std::int8_t* values, const void* scales, Element scale_type, View y, cudaStream_t stream);
 void expand_int4(const std::int32_t* words, const void* scales, Element scale_type, std::int64_t group, View y,

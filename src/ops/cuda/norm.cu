@@ -1,6 +1,6 @@
 // T rows, D columns.
 #include "ops/cuda/column_sums.cuh"
-#include "ops/cuda/held_row.cuh"
+#include "ops/cuda/fp8_rows.cuh"
 
 namespace e5v::ops::cuda {
 namespace {
@@ -13,16 +13,16 @@ __device__ void add_up(float (&sums)[kCount]) {
 }
 
 /// y = (x - mean) factor gamma + beta; for l2, factor is the divisor.
-template <Norm kNorm, class Shape, class To>
+template <Norm kNorm, class Shape, class Target>
 __global__ void __launch_bounds__(Shape::kBlockThreads)
     norm_kernel(Rows<const float> x, std::int64_t rows, std::int64_t columns, const float* gamma, const float* beta,
-                float eps, Rows<To> y) {
+                float eps, Target y) {
   constexpr int N = Shape::kPack;
   const std::int64_t index = Shape::row();
   if (index >= rows) return;
   x.enter(index);
   y.enter(index);
-  const HeldRow<Shape, PlainRow<float, N>> row({x.data}, columns);
+  const HeldRow<Shape, PlainRow<float, N>> row({x}, columns);
   const auto count = static_cast<float>(columns);
 
   float mean = 0;
@@ -46,21 +46,20 @@ __global__ void __launch_bounds__(Shape::kBlockThreads)
   add_up<Shape>(square);
   const float factor = kNorm == Norm::l2 ? fmaxf(sqrtf(square[0]), 1e-12f) : 1.0f / sqrtf(square[0] / count + eps);
 
-  row.each([&](std::int64_t column, const Pack<float, N>& v) {
+  y.template store<Shape>(row, [&](std::int64_t column, const Pack<float, N>& v) {
     Pack<float, N> scale = {}, shift = {};
     if constexpr (kNorm != Norm::l2) scale = load_pack<N>(gamma + column);
     if constexpr (kNorm == Norm::layer) shift = load_pack<N>(beta + column);
-    Pack<To, N> result;
+    float numbers[N];
 #pragma unroll
     for (int i = 0; i < N; ++i) {
       if constexpr (kNorm == Norm::l2) {
-        result.values[i] = from_float<To>(v.values[i] / factor);
+        numbers[i] = v.values[i] / factor;
       } else {
-        const float normed = (v.values[i] - mean) * factor;
-        result.values[i] = from_float<To>(fmaf(normed, scale.values[i], shift.values[i]));
+        numbers[i] = fmaf((v.values[i] - mean) * factor, scale.values[i], shift.values[i]);
       }
     }
-    store_pack(result, y.data + column);
+    return pack_of<typename Target::Type>(numbers);
   });
 }
 
@@ -70,8 +69,10 @@ struct Gradients {
   struct Values {
     Pack<float, N> x, gradient, dx;
   };
+  using Loaded = Values;
   const float *x, *dy, *gamma, *dx;
-  __device__ Values read(std::int64_t column) const {
+  __device__ static Values values(const Loaded& loaded) { return loaded; }
+  __device__ Loaded load(std::int64_t column) const {
     Values v{load_pack<N>(x + column), load_pack<N>(dy + column), load_pack<N>(dx + column)};
     const auto scale = load_pack<N>(gamma + column);
 #pragma unroll
@@ -179,19 +180,31 @@ void with_shape(std::int64_t columns, bool wide, const F& f) {
   });
 }
 
-template <Norm kNorm>
-void launch_norm(const char* name, View x, const float* gamma, const float* beta, float eps, View y,
-                 cudaStream_t stream) {
+/// What a norm reads beside its rows.
+struct Parameters {
+  const float* gamma = nullptr;
+  const float* beta = nullptr;
+  float eps = 0;
+};
+
+/// `like` has the target's shape.
+template <Norm kNorm, class Target>
+void launch_norm(const char* name, View x, const Parameters& p, View like, const Target& y, cudaStream_t stream) {
   if (x.rows == 0 || x.columns == 0) return;
-  const bool wide = has_packs(x, kWide) && has_packs(y, kWide) && is_aligned(gamma, 16) && is_aligned(beta, 16);
+  const bool wide = has_packs(x, kWide) && has_packs(like, kWide) && is_aligned(p.gamma, 16) && is_aligned(p.beta, 16);
+  with_shape(x.columns, wide, [&](auto shape) {
+    using Shape = decltype(shape);
+    norm_kernel<kNorm, Shape><<<Shape::grid(x.rows), Shape::block(), 0, stream>>>(Rows<const float>(x), x.rows,
+                                                                                  x.columns, p.gamma, p.beta, p.eps, y);
+    check_launch(name);
+  });
+}
+
+template <Norm kNorm>
+void launch_norm(const char* name, View x, const Parameters& parameters, View y, cudaStream_t stream) {
   with_activation_type(y.type, [&](auto to) {
-    with_shape(x.columns, wide, [&](auto shape) {
-      using To = typename decltype(to)::type;
-      using Shape = decltype(shape);
-      norm_kernel<kNorm, Shape, To><<<Shape::grid(x.rows), Shape::block(), 0, stream>>>(
-          Rows<const float>(x), x.rows, x.columns, gamma, beta, eps, Rows<To>(y));
-      check_launch(name);
-    });
+    using To = typename decltype(to)::type;
+    launch_norm<kNorm>(name, x, parameters, y, PlainTarget<To>{Rows<To>(y)}, stream);
   });
 }
 
@@ -221,16 +234,20 @@ void launch_backward(const char* name, View x, const float* gamma, float eps, Vi
 }  // namespace
 
 void rms_norm(View x, const float* gamma, float eps, View y, cudaStream_t stream) {
-  launch_norm<Norm::rms>("rms_norm", x, gamma, nullptr, eps, y, stream);
+  launch_norm<Norm::rms>("rms_norm", x, {gamma, nullptr, eps}, y, stream);
+}
+
+void rms_norm_fp8(View x, const float* gamma, float eps, View y, const std::uint8_t* wanted, Fp8View q,
+                  cudaStream_t stream) {
+  const Fp8Target<bf16> target(q, y.columns, Rows<bf16>(y), wanted);
+  launch_norm<Norm::rms>("rms_norm_fp8", x, {gamma, nullptr, eps}, y, target, stream);
 }
 
 void layer_norm(View x, const float* gamma, const float* beta, float eps, View y, cudaStream_t stream) {
-  launch_norm<Norm::layer>("layer_norm", x, gamma, beta, eps, y, stream);
+  launch_norm<Norm::layer>("layer_norm", x, {gamma, beta, eps}, y, stream);
 }
 
-void l2_normalize(View x, View y, cudaStream_t stream) {
-  launch_norm<Norm::l2>("l2_normalize", x, nullptr, nullptr, 0, y, stream);
-}
+void l2_normalize(View x, View y, cudaStream_t stream) { launch_norm<Norm::l2>("l2_normalize", x, {}, y, stream); }
 
 // Of the scratch, means and factors of the rows come first, then partial sums.
 std::int64_t norm_scratch_floats(std::int64_t rows, std::int64_t columns) {

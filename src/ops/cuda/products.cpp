@@ -84,6 +84,26 @@ class InPlain {
   ConstMatrix matrix_;
 };
 
+/// Rows as 8-bit floats, for the work that is put on a stream during its life: those that an operation has made of
+/// them, or their own.
+class InFp8 {
+ public:
+  InFp8(ConstMatrix x, const Fp8Rows& made, cudaStream_t stream)
+      : values_(made.empty() ? static_cast<std::size_t>(x.rows * x.columns) : 0, stream),
+        scales_(made.empty() ? float_bytes(x.rows) : 0, stream),
+        rows_(made) {
+    if (!made.empty()) return;
+    rows_ = {{values_.as<std::byte>(), DType::u8, x.rows, x.columns, x.columns, tensor::Place::device},
+             {scales_.as<std::byte>(), DType::f32, x.rows, 1, 1, tensor::Place::device}};
+    quantize_fp8_rows(view_of(x), view_of(rows_), stream);
+  }
+  const Fp8Rows& rows() const { return rows_; }
+
+ private:
+  Temporary values_, scales_;
+  Fp8Rows rows_;
+};
+
 }  // namespace
 
 std::unique_ptr<DeviceWeight> CudaBackend::prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) {
@@ -91,10 +111,11 @@ std::unique_ptr<DeviceWeight> CudaBackend::prepare(std::span<const tensor::Store
 }
 
 void CudaBackend::matmul(ConstMatrix x, const DeviceWeight& device_weight, const float* bias, Matrix y, bool accumulate,
-                         FineRows fine) {
+                         FineRows fine, const Fp8Rows& rounded) {
   const auto& weight = static_cast<const StackedWeight&>(device_weight);
   if (!weight.fp8() || fine.all) return matmul_plain(x, weight, bias, y, accumulate);
-  if (fine.some.empty()) return matmul_fp8(x, weight, bias, y, accumulate);
+  const InFp8 coarse(x, rounded, stream_);
+  if (fine.some.empty()) return matmul_fp8(coarse.rows(), weight, bias, y, accumulate);
   // The fine rows once more, beside the others: they take their places in the end.
   const auto F = static_cast<std::int64_t>(fine.some.size());
   const Uploaded<std::int64_t> rows(fine.some, stream_);
@@ -105,7 +126,7 @@ void CudaBackend::matmul(ConstMatrix x, const DeviceWeight& device_weight, const
   cuda::move_rows(view_of(x), rows.data(), nullptr, F, view_of(x_FK), false, stream_);
   if (accumulate) cuda::move_rows(view_of(y), rows.data(), nullptr, F, view_of(y_FN), false, stream_);
   matmul_plain(x_FK, weight, bias, y_FN, accumulate);
-  matmul_fp8(x, weight, bias, y, accumulate);
+  matmul_fp8(coarse.rows(), weight, bias, y, accumulate);
   cuda::move_rows(view_of(y_FN), nullptr, rows.data(), F, view_of(y), false, stream_);
 }
 
@@ -122,18 +143,17 @@ void CudaBackend::matmul_plain(ConstMatrix x, const StackedWeight& weight, const
   }
 }
 
-/// The rows of x are rounded once for all parts. The library adds to f32 in few cases only: elsewhere the product goes
-/// through memory of its own.
-void CudaBackend::matmul_fp8(ConstMatrix x, const StackedWeight& weight, const float* bias, Matrix y, bool accumulate) {
-  const Temporary bytes(static_cast<std::size_t>(x.rows * x.columns), stream_), scales(float_bytes(x.rows), stream_);
-  quantize_fp8_rows(view_of(x), bytes.as<void>(), scales.as<float>(), stream_);
-  const Factor rows{bytes.as<void>(), CUDA_R_8F_E4M3, x.rows, x.columns, x.columns, false};
+/// The library adds to f32 in few cases only: elsewhere the product goes through memory of its own.
+void CudaBackend::matmul_fp8(const Fp8Rows& rounded, const StackedWeight& weight, const float* bias, Matrix y,
+                             bool accumulate) {
+  const Matrix x = rounded.values_MK;
+  const Factor rows{x.data, CUDA_R_8F_E4M3, x.rows, x.columns, x.columns, false};
   const auto* biases = static_cast<const std::byte*>(bias == nullptr ? nullptr : weight.rounded_bias(bias));
   for (const StackedWeight::Part& part : weight.parts()) {
     const Factor values{part.bytes.data(), CUDA_R_8F_E4M3, part.count, x.columns, x.columns, true};
     const Matrix own = y.column_range(part.begin, part.count);
     Product step = product(rows, values, own, 1, accumulate);
-    step.a_scales = scales.as<float>();
+    step.a_scales = view_of(rounded).scales;
     step.b_scales = part.scales.as<float>().data();
     if (biases != nullptr) step.bias = biases + part.begin * size_of(DType::bf16);
     if (gemm_->can_run(step)) {

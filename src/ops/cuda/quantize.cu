@@ -1,78 +1,8 @@
 // M rows of activations; weights are [N, K].
-#include <cuda_fp8.h>
-
-#include "ops/cuda/held_row.cuh"
+#include "ops/cuda/fp8_rows.cuh"
 
 namespace e5v::ops::cuda {
 namespace {
-
-struct Fp8 {
-  using Type = std::uint8_t;
-  static constexpr float kLargest = 448;
-  static constexpr float kScaleOfZeros = 1;
-  __device__ static Type round(float x) { return __nv_cvt_float_to_fp8(x, __NV_SATFINITE, __NV_E4M3); }
-};
-
-/// The greater one, or NaN when one is.
-__device__ float greater(float a, float b) { return b <= a || a != a ? a : b; }
-
-/// q = round(x / scale), scale = max|x| / kLargest. Rows too small for a finite 1 / scale count as zeros.
-template <class Shape, class To, class From>
-__global__ void __launch_bounds__(Shape::kBlockThreads)
-    quantize_kernel(Rows<const From> x, std::int64_t rows, std::int64_t columns, typename To::Type* q, float* scales) {
-  constexpr int N = Shape::kPack;
-  const std::int64_t index = Shape::row();
-  if (index >= rows) return;
-  x.enter(index);
-  q += index * columns;
-  const HeldRow<Shape, PlainRow<From, N>> row({x.data}, columns);
-
-  float largest[1] = {};
-  row.each([&](std::int64_t, const Pack<From, N>& v) {
-#pragma unroll
-    for (int i = 0; i < N; ++i) largest[0] = greater(largest[0], fabsf(to_float(v.values[i])));
-  });
-  reduce<Shape>(largest, greater);
-  const float inverse = To::kLargest / largest[0];
-  const bool zeros = isinf(inverse);  // of NaN is NaN, which goes into the scale
-  const float factor = zeros ? 0.0f : inverse;
-
-  row.each([&](std::int64_t column, const Pack<From, N>& v) {
-    Pack<typename To::Type, N> result;
-#pragma unroll
-    for (int i = 0; i < N; ++i) result.values[i] = To::round(to_float(v.values[i]) * factor);
-    store_pack(result, q + column);
-  });
-  if (threadIdx.x == 0) scales[index] = zeros ? To::kScaleOfZeros : largest[0] / To::kLargest;
-}
-
-/// Calls f(Shape) with a fitting one.
-template <int N, class F>
-void with_shape(std::int64_t columns, const F& f) {
-  if (columns <= 512) return f(Shape<32, 16 / N, N>{});
-  if (columns <= 4096) return f(Shape<256, 16 / N, N>{});
-  if constexpr (N > 1) {  // single elements would need too many registers
-    if (columns <= 16384) return f(Shape<512, 32 / N, N>{});
-  }
-  f(Shape<512, 0, N>{});
-}
-
-template <class To>
-void quantize_rows(const char* name, View x, typename To::Type* q, float* scales, cudaStream_t stream) {
-  if (x.rows == 0 || x.columns == 0) return;
-  with_activation_type(x.type, [&](auto from) {
-    using From = typename decltype(from)::type;
-    constexpr int kWide = kWidePack<From>;
-    with_pack<kWide>(has_packs(x, kWide) && is_aligned(q, kWide), [&](auto pack) {
-      with_shape<decltype(pack)::value>(x.columns, [&](auto shape) {
-        using Shape = decltype(shape);
-        quantize_kernel<Shape, To>
-            <<<Shape::grid(x.rows), Shape::block(), 0, stream>>>(Rows<const From>(x), x.rows, x.columns, q, scales);
-        check_launch(name);
-      });
-    });
-  });
-}
 
 /// What scales are stored as.
 struct StoredScales {
@@ -205,8 +135,15 @@ void with_target(const View& y, const F& f) {
 
 }  // namespace
 
-void quantize_fp8_rows(View x, void* q, float* scales, cudaStream_t stream) {
-  quantize_rows<Fp8>("quantize_fp8_rows", x, static_cast<std::uint8_t*>(q), scales, stream);
+void quantize_fp8_rows(View x, Fp8View q, cudaStream_t stream) {
+  with_activation_type(x.type, [&](auto from) {
+    using From = typename decltype(from)::type;
+    constexpr int kWide = kWidePack<From>;
+    with_pack<kWide>(has_packs(x, kWide), [&](auto pack) {
+      const PlainRow<From, decltype(pack)::value> source{Rows<const From>(x)};
+      launch_fp8("quantize_fp8_rows", source, x.rows, Fp8Target<From>(q, x.columns), stream);
+    });
+  });
 }
 
 void expand_int8(const std::int8_t* values, const void* scales, Element scale_type, View y, cudaStream_t stream) {

@@ -29,7 +29,7 @@ void StackedWeight::round_to_fp8(Part& part, cudaStream_t stream) const {
   part.bytes = tensor::Tensor(DType::u8, {part.count, columns_}, tensor::Place::device);
   part.scales = tensor::Tensor(DType::f32, {part.count}, tensor::Place::device);
   const tensor::ConstMatrix plain{part.values.data, type_, part.count, columns_, columns_, tensor::Place::device};
-  quantize_fp8_rows(view_of(plain), part.bytes.data(), part.scales.as<float>().data(), stream);
+  quantize_fp8_rows(view_of(plain), view_of(Fp8Rows{matrix_of(part.bytes), matrix_of(part.scales)}), stream);
 }
 
 void StackedWeight::add(const tensor::StoredMatrix& part) {

@@ -15,6 +15,7 @@ class StackedWeight : public DeviceWeight {
   StackedWeight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic, cudaStream_t stream);
 
   std::string kernel() const override;
+  bool fp8() const override { return fp8_; }
   std::int64_t owned_bytes() const override;
 
   /// A part as the product takes it.
@@ -27,8 +28,6 @@ class StackedWeight : public DeviceWeight {
   const std::vector<Part>& parts() const { return parts_; }
   /// The type of both factors, but for fp8.
   tensor::DType type() const { return type_; }
-  /// Products are of 8-bit floats.
-  bool fp8() const { return fp8_; }
   bool quantised() const { return format_ != tensor::WeightFormat::plain; }
 
   /// A bias in bf16, made from the one in f32 when it is first asked for: a weight has one bias.
