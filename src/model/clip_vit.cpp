@@ -22,6 +22,11 @@ ops::AttentionPlan tile_plan(std::int64_t tiles, std::int64_t rows) {
   return plan;
 }
 
+/// Rows [tiles * rows, D] as one row for each tile.
+Matrix by_tile(const Matrix& x, std::int64_t rows) {
+  return {x.data, x.dtype, x.rows / rows, rows * x.columns, rows * x.columns, x.place};
+}
+
 }  // namespace
 
 ClipWeights ClipWeights::from(const Checkpoint& checkpoint, const ClipConfig& c, std::int64_t layers,
@@ -60,15 +65,10 @@ void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pas
   pass.tape->record([=, this, &tape = *pass.tape] {
     const Matrix dx_RD = *tape.gradient(x_RD), dpatches_PD = *tape.gradient(patches_PD);
     const std::span<float> dclass = tape.gradient(class_token_.source()), dposition = tape.gradient(position_.source());
-    for (std::int64_t row = 0; row < dx_RD.rows; ++row) {
-      const std::int64_t place = row % rows;
-      const auto dx = dx_RD.row_range(row, 1);
-      if (!dposition.empty()) {
-        const auto width = static_cast<std::size_t>(D);
-        ops::add_column_sums(dx, dposition.subspan(static_cast<std::size_t>(place) * width, width));
-      }
-      place == 0 ? ops::add_column_sums(dx, dclass) : ops::add(dx, dpatches_PD.row_range(row - row / rows - 1, 1));
-    }
+    const Matrix dx = by_tile(dx_RD, rows), dpatches = by_tile(dpatches_PD, rows - 1);
+    if (!dposition.empty()) ops::add_column_sums(dx, dposition);
+    if (!dclass.empty()) ops::add_column_sums(dx.column_range(0, D), dclass);
+    ops::add(dx.column_range(D, dpatches.columns), dpatches);
   });
 }
 

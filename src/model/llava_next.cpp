@@ -120,10 +120,14 @@ void LlavaNext::embed_images(std::span<const PlacedImage> images, Matrix x_TD, c
   nn::copy_rows(pass, projected_UD, std::move(features), x_TD);
   ops::move_rows(matrix_of(vision_->newline.view()), std::vector<std::int64_t>(newlines.size()), newlines, x_TD, false);
   if (pass.tape == nullptr) return;
-  pass.tape->record([=, this, newlines = std::move(newlines), &tape = *pass.tape] {
+  pass.tape->record([=, this, newlines = std::move(newlines), &tape = *pass.tape, &arena = pass.arena] {
     const Matrix dx_TD = *tape.gradient(x_TD);
     const std::span<float> dnewline = tape.gradient(vision_->newline.source());
-    for (const std::int64_t row : newlines) ops::add_column_sums(dx_TD.row_range(row, 1), dnewline);
+    if (dnewline.empty()) return;
+    const tensor::Arena::Scope own(arena);
+    const Matrix drows_ND = arena.matrix(DType::f32, static_cast<std::int64_t>(newlines.size()), dx_TD.columns);
+    ops::select_rows(dx_TD, newlines, drows_ND);
+    ops::add_column_sums(drows_ND, dnewline);
   });
 }
 

@@ -108,8 +108,8 @@ class Backend : public tensor::Device {
   /// - size mean / (sqrt(square) / correction2 + epsilon).
   virtual void adamw(const AdamWFactors& factors, float* values, const float* gradient, float* mean, float* square,
                      std::int64_t count) = 0;
-  /// The sum of all squares, in double and in an order that depends on the count alone.
-  virtual double square_sum(const float* x, std::int64_t count) = 0;
+  /// The sum of all squares in all lists, in double and in an order that depends on their lengths alone.
+  virtual double square_sum(std::span<const std::span<const float>> lists) = 0;
   /// x *= factor.
   virtual void scale(float* x, std::int64_t count, float factor) = 0;
 };

@@ -67,11 +67,9 @@ void require_lengths(const std::vector<std::vector<float>>& found, const std::ve
 }
 
 double clip_on_device(std::span<const TrainedSpan> tensors, double max_norm) {
-  double sum = 0;
-  for (const TrainedSpan& tensor : tensors) {
-    sum += ops::backend().square_sum(tensor.gradient.data(), static_cast<std::int64_t>(tensor.gradient.size()));
-  }
-  const double norm = std::sqrt(sum);
+  std::vector<std::span<const float>> gradients;
+  for (const TrainedSpan& tensor : tensors) gradients.emplace_back(tensor.gradient);
+  const double norm = std::sqrt(ops::backend().square_sum(gradients));
   const auto factor = static_cast<float>(max_norm / (norm + 1e-6));
   if (factor >= 1) return norm;
   for (const TrainedSpan& tensor : tensors) {

@@ -72,7 +72,7 @@ class CudaBackend final : public Backend {
 
   void adamw(const AdamWFactors& factors, float* values, const float* gradient, float* mean, float* square,
              std::int64_t count) override;
-  double square_sum(const float* x, std::int64_t count) override;
+  double square_sum(std::span<const std::span<const float>> lists) override;
   void scale(float* x, std::int64_t count, float factor) override;
 
  private:

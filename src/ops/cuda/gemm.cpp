@@ -37,6 +37,22 @@ struct Layout {
   cublasLtMatrixLayout_t layout = nullptr;
 };
 
+/// `size` or a little more: one of eight sizes for each power of two. Numbers of tokens differ from batch to batch, and
+/// asking for an algorithm takes longer than a small product.
+std::int64_t typical_size(std::int64_t size) {
+  const auto step = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(size))) / 8;
+  return step <= 1 ? size : (size + step - 1) / step * step;
+}
+
+/// The product that stands for all of about this size: always the same one, so that bits do not depend on what was
+/// computed before.
+Product typical_of(Product product) {
+  for (Factor* factor : {&product.a, &product.b}) {
+    factor->rows = typical_size(factor->rows), factor->columns = typical_size(factor->columns);
+  }
+  return product;
+}
+
 bool is_fp8(const Product& product) { return product.a.type == CUDA_R_8F_E4M3; }
 bool in_integers(const Product& product) { return product.a.type == CUDA_R_8I; }
 
@@ -60,19 +76,14 @@ class Operation {
       // Without this they are added up in f32 every 128 numbers, by instructions that take turns with the products.
       set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, std::int8_t{1});
     }
-    point_to(product);
-  }
-  Operation(const Operation&) = delete;
-  Operation& operator=(const Operation&) = delete;
-  ~Operation() { cublasLtMatmulDescDestroy(description); }
-
-  /// The pointers that a description holds: those of one call.
-  void point_to(const Product& product) {
     if (product.bias != nullptr) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, product.bias);
     if (!is_fp8(product)) return;
     set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, product.b_scales);
     set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, product.a_scales);
   }
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+  ~Operation() { cublasLtMatmulDescDestroy(description); }
 
   cublasLtMatmulDesc_t description = nullptr;
 
@@ -85,8 +96,9 @@ class Operation {
 
 }  // namespace
 
-struct Gemm::Plan {
-  explicit Plan(const Product& product)
+/// The four descriptions that the library wants of a product.
+struct Gemm::Described {
+  explicit Described(const Product& product)
       : operation(product),
         a(product.a),
         b(product.b),
@@ -94,7 +106,6 @@ struct Gemm::Plan {
 
   Operation operation;
   Layout a, b, y;
-  cublasLtMatmulAlgo_t algorithm{};
 };
 
 Gemm::Gemm(cudaStream_t stream) : stream_(stream) {
@@ -103,38 +114,33 @@ Gemm::Gemm(cudaStream_t stream) : stream_(stream) {
 }
 
 Gemm::~Gemm() {
-  plans_.clear();
   cudaFree(workspace_);
   cublasLtDestroy(handle_);
 }
 
-const Gemm::Plan* Gemm::plan_for(const Product& p) {
-  const Key key{p.a.type,
-                p.a.rows,
-                p.a.columns,
-                p.a.stride,
-                p.a.transposed,
-                p.b.type,
-                p.b.rows,
-                p.b.columns,
-                p.b.stride,
-                p.b.transposed,
-                p.y_type,
-                p.y_stride,
-                p.bias != nullptr,
-                p.beta != 0,
-                alignment_of(p.a.data),
-                alignment_of(p.b.data),
-                alignment_of(p.y),
-                alignment_of(p.bias),
-                0,
-                0};
-  if (const auto found = plans_.find(key); found != plans_.end()) {
-    if (found->second) found->second->operation.point_to(p);
-    return found->second.get();
-  }
-  auto made = std::make_unique<Plan>(p);
-  Plan& plan = *made;
+/// What the algorithm depends on.
+Gemm::Key Gemm::key_of(const Product& p) {
+  return {p.a.type,
+          p.a.rows,
+          p.a.columns,
+          p.a.stride,
+          p.a.transposed,
+          p.b.type,
+          p.b.rows,
+          p.b.columns,
+          p.b.stride,
+          p.b.transposed,
+          p.y_type,
+          p.y_stride,
+          p.bias != nullptr,
+          p.beta != 0,
+          alignment_of(p.a.data),
+          alignment_of(p.b.data),
+          alignment_of(p.y),
+          alignment_of(p.bias)};
+}
+
+std::optional<cublasLtMatmulAlgo_t> Gemm::best_for(const Product& p, const Described& described) const {
   cublasLtMatmulPreference_t preference = nullptr;
   check_lt(cublasLtMatmulPreferenceCreate(&preference), "preference");
   const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t, cublasStatus_t (*)(cublasLtMatmulPreference_t)> owner(
@@ -149,29 +155,46 @@ const Gemm::Plan* Gemm::plan_for(const Product& p) {
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.y));
   cublasLtMatmulHeuristicResult_t result{};
   int found = 0;
-  const cublasStatus_t status =
-      cublasLtMatmulAlgoGetHeuristic(handle_, plan.operation.description, plan.b.layout, plan.a.layout, plan.y.layout,
-                                     plan.y.layout, preference, 1, &result, &found);
-  if (status != CUBLAS_STATUS_SUCCESS || found == 0) made.reset();
-  if (made) plan.algorithm = result.algo;
-  return plans_.try_emplace(key, std::move(made)).first->second.get();
+  const auto& [operation, a, b, y] = described;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle_, operation.description, b.layout, a.layout,
+                                                               y.layout, y.layout, preference, 1, &result, &found);
+  if (status != CUBLAS_STATUS_SUCCESS || found == 0) return std::nullopt;
+  return result.algo;
 }
 
-bool Gemm::can_run(const Product& product) { return plan_for(product) != nullptr; }
+bool Gemm::suits(const cublasLtMatmulAlgo_t& algorithm, const Described& described) const {
+  cublasLtMatmulHeuristicResult_t result{};
+  const auto& [operation, a, b, y] = described;
+  return cublasLtMatmulAlgoCheck(handle_, operation.description, b.layout, a.layout, y.layout, y.layout, &algorithm,
+                                 &result) == CUBLAS_STATUS_SUCCESS &&
+         result.workspaceSize <= kWorkspaceBytes;
+}
+
+std::optional<cublasLtMatmulAlgo_t> Gemm::algorithm_for(const Product& product, const Described& described) {
+  const Product typical = typical_of(product);
+  const auto [entry, fresh] = algorithms_.try_emplace(key_of(typical));
+  if (fresh) entry->second = best_for(typical, Described(typical));
+  const bool exact = typical.a.rows == product.a.rows && typical.a.columns == product.a.columns &&
+                     typical.b.rows == product.b.rows && typical.b.columns == product.b.columns;
+  if (exact || (entry->second && suits(*entry->second, described))) return entry->second;
+  return best_for(product, described);
+}
+
+bool Gemm::can_run(const Product& product) { return algorithm_for(product, Described(product)).has_value(); }
 
 void Gemm::run(const Product& product) {
-  const Plan* chosen = plan_for(product);
-  require<DeviceError>(chosen != nullptr, "[cuda] cuBLASLt has no kernel for a product [{}, {}] [{}, {}]",
+  const Described described(product);
+  const std::optional<cublasLtMatmulAlgo_t> algorithm = algorithm_for(product, described);
+  require<DeviceError>(algorithm.has_value(), "[cuda] cuBLASLt has no kernel for a product [{}, {}] [{}, {}]",
                        product.rows(), product.inner(), product.inner(), product.columns());
-  const Plan& plan = *chosen;
   const auto alpha = static_cast<std::int32_t>(product.alpha), beta = static_cast<std::int32_t>(product.beta);
   const bool integers = in_integers(product);
-  check_lt(
-      cublasLtMatmul(handle_, plan.operation.description, integers ? static_cast<const void*>(&alpha) : &product.alpha,
-                     product.b.data, plan.b.layout, product.a.data, plan.a.layout,
-                     integers ? static_cast<const void*>(&beta) : &product.beta, product.y, plan.y.layout, product.y,
-                     plan.y.layout, &plan.algorithm, workspace_, kWorkspaceBytes, stream_),
-      "product");
+  check_lt(cublasLtMatmul(handle_, described.operation.description,
+                          integers ? static_cast<const void*>(&alpha) : &product.alpha, product.b.data,
+                          described.b.layout, product.a.data, described.a.layout,
+                          integers ? static_cast<const void*>(&beta) : &product.beta, product.y, described.y.layout,
+                          product.y, described.y.layout, &*algorithm, workspace_, kWorkspaceBytes, stream_),
+           "product");
 }
 
 }  // namespace e5v::ops::cuda

@@ -5,8 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <memory>
-#include <string>
+#include <optional>
 
 namespace e5v::ops::cuda {
 
@@ -35,7 +34,7 @@ struct Product {
   std::int64_t columns() const { return b.transposed ? b.rows : b.columns; }  ///< N
 };
 
-/// cuBLASLt on one stream. The algorithm for a shape is asked for once.
+/// cuBLASLt on one stream. The algorithm for shapes of about the same size is asked for once.
 class Gemm {
  public:
   explicit Gemm(cudaStream_t stream);
@@ -50,14 +49,17 @@ class Gemm {
   void run(const Product& product);
 
  private:
-  using Key = std::array<std::int64_t, 20>;
-  struct Plan;
-  const Plan* plan_for(const Product& product);
+  using Key = std::array<std::int64_t, 18>;
+  struct Described;
+  static Key key_of(const Product& product);
+  std::optional<cublasLtMatmulAlgo_t> best_for(const Product& product, const Described& described) const;
+  bool suits(const cublasLtMatmulAlgo_t& algorithm, const Described& described) const;
+  std::optional<cublasLtMatmulAlgo_t> algorithm_for(const Product& product, const Described& described);
 
   cudaStream_t stream_;
   cublasLtHandle_t handle_ = nullptr;
   void* workspace_ = nullptr;
-  std::map<Key, std::unique_ptr<Plan>> plans_;  // null where there is no kernel
+  std::map<Key, std::optional<cublasLtMatmulAlgo_t>> algorithms_;  // nothing where there is no kernel
 };
 
 }  // namespace e5v::ops::cuda
