@@ -4,9 +4,9 @@
 #include <optional>
 #include <random>
 
-#include "train/adamw.h"
 #include "train/examples.h"
 #include "train/grad_cache.h"
+#include "train/optimizer.h"
 #include "train/trainee.h"
 #include "workloads.h"
 
@@ -44,7 +44,7 @@ struct Step {
   std::int64_t pairs;
   train::PairBatch batch;
   std::vector<train::Parameter> parameters;
-  std::unique_ptr<train::AdamW> optimizer;
+  std::unique_ptr<train::Optimizer> optimizer;
   train::GradCache gradients;
   std::uint32_t number = 0;
 
@@ -54,10 +54,8 @@ struct Step {
         batch(batch_of(bench.preparer(), pairs)),
         parameters(model.parameters()),
         gradients(model, {.micro_batch = pairs}, alone) {
-    std::vector<std::int64_t> sizes;
-    for (const train::Parameter& parameter : parameters)
-      sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
-    optimizer = std::make_unique<train::AdamW>(sizes, train::AdamWOptions{}, bench.place());
+    const std::vector<train::TrainedSpan> spans(parameters.begin(), parameters.end());
+    optimizer = std::make_unique<train::Optimizer>(spans, train::OptimizerOptions{});
   }
 
   static train::TraineeOptions options_of(const BenchModel& bench) {

@@ -228,8 +228,11 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
       command, "--augment", o.examples.augment, Zero::allowed,
       "how strongly images are changed at random whenever they are seen: moved, coloured, drawn with outlines; 1 is "
       "much");
-  add_real(command, "--weight-decay", o.adamw.weight_decay, Zero::allowed, "of AdamW");
-  add_real(command, "--beta2", o.adamw.beta2, Zero::allowed,
+  command.add_flag("--muon", o.optimizer.muon,
+                   "matrices inside the network follow Muon (momentum with its directions evened out), all else AdamW: "
+                   "learns from random weights in a fraction of the steps");
+  add_real(command, "--weight-decay", o.optimizer.weight_decay, Zero::allowed, "of the parameters in every step");
+  add_real(command, "--beta2", o.optimizer.beta2, Zero::allowed,
            "of AdamW: how much of the gradients' mean square is kept from step to step");
   add_real(command, "--clip", o.clip, Zero::refused, "largest norm of the gradients");
   add_number(command, "--rank", o.trainee.lora.rank, std::int64_t{1}, "of the adapters (64)");

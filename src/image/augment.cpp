@@ -56,7 +56,7 @@ struct Affine {
 
 Affine draw_affine(Draws& draws, float strength, int width, int height) {
   const float angle = strength * 0.3f * draws.around();
-  const float scale = std::exp(strength * (0.3f * draws.around() + 0.15f));  // above 1: smaller
+  const float scale = std::exp(strength * (0.3f * draws.around() + 0.3f));  // above 1: smaller
   const float stretch = std::exp(strength * 0.15f * draws.around());
   const float shear = strength * 0.15f * draws.around();
   const float mirror = draws.happens(0.15f * strength) ? -1.0f : 1.0f;
@@ -164,31 +164,64 @@ std::vector<float> edges_of(const Planes& picture, int radius) {
   return spread(spread(steep, 1, 0), 0, 1);
 }
 
-/// Dark lines where colours meet; and between them perhaps paper, as in a drawing by pen.
-void draw_outlines(Planes& picture, Draws& draws, float strength) {
-  if (!draws.happens(0.8f * strength)) return;
-  const int radius = draws.happens(0.7f) ? 1 : 0;
-  const float ink = 0.5f + 0.5f * draws.unit();
-  const float paper = draws.happens(0.35f) ? draws.unit() : 0;
-  const std::vector<float> edges = edges_of(picture, radius);
+/// How a drawing is made, whatever it shows.
+struct Style {
+  bool outlines;          // dark lines where colours meet
+  int radius;             // of the lines
+  float ink, paper;       // how dark lines are, and how pale all else is
+  bool flat;              // areas of few tones instead of shading
+  float tones, rounding;  // of each colour; what is added to a tone before it is cut to a whole one
+  float unfilled;         // probability of a colour to be left white
+};
+
+Style draw_style(Draws& draws, float strength) {
+  Style style{};
+  style.outlines = draws.happens(0.9f * strength);
+  style.radius = draws.happens(0.5f) ? 1 : 0;
+  style.ink = 0.5f + 0.5f * draws.unit();
+  if (draws.happens(0.5f)) style.ink = 1;
+  style.paper = draws.happens(0.35f) ? draws.unit() : 0;
+  style.flat = draws.happens((style.outlines ? 1.0f : 0.6f) * strength);
+  style.tones = 3 + std::floor(4 * draws.unit());
+  style.rounding = 0.5f + 0.5f * draws.around();
+  style.unfilled = draws.happens(0.5f) ? 0.6f * draws.unit() : 0;
+  return style;
+}
+
+/// Few tones of each colour, and some of the colours left out. `random` has numbers for them behind those of Draws.
+void flatten(Planes& picture, const Style& style, const Philox& random) {
+  constexpr std::uint64_t kColours = std::uint64_t{1} << 32;
+  enum : std::uint8_t { unknown, filled, left_white };
+  const auto most = static_cast<std::size_t>(style.tones);
+  std::vector<std::uint8_t> colours((most + 1) * (most + 1) * (most + 1), unknown);
+  for (std::size_t i = 0; i < picture.values.size(); i += 3) {
+    float* p = picture.values.data() + i;
+    std::size_t colour = 0;
+    for (int channel = 0; channel < 3; ++channel) {
+      const auto level = static_cast<std::size_t>(p[channel] / kWhite * style.tones + style.rounding);
+      p[channel] = kWhite * static_cast<float>(std::min(level, most)) / style.tones;
+      colour = colour * (most + 1) + std::min(level, most);
+    }
+    if (style.unfilled <= 0 || colour == 0) continue;  // black is what lines are drawn in
+    if (colours[colour] == unknown) {
+      colours[colour] = Philox::uniform(random.at(kColours + colour)) < style.unfilled ? left_white : filled;
+    }
+    if (colours[colour] == left_white) std::fill_n(p, 3, kWhite);
+  }
+}
+
+void draw_outlines(Planes& picture, const std::vector<float>& edges, const Style& style) {
   for (std::size_t i = 0; i < edges.size(); ++i) {
     for (std::size_t channel = 0; channel < 3; ++channel) {
       float& value = picture.values[3 * i + channel];
-      value += paper * (kWhite - value);
-      value *= 1 - ink * edges[i];
+      value += style.paper * (kWhite - value);
+      value *= 1 - style.ink * edges[i];
     }
   }
 }
 
-/// Few tones of each colour instead of shading, as where areas are filled.
-void flatten(Planes& picture, Draws& draws, float strength) {
-  if (!draws.happens(0.6f * strength)) return;
-  const float tones = 3 + std::floor(4 * draws.unit());
-  for (float& value : picture.values) value = kWhite * std::floor(value / kWhite * tones + 0.5f) / tones;
-}
-
-void blur(Planes& picture, Draws& draws, float strength) {
-  if (!draws.happens(0.15f * strength)) return;
+/// The mean of each pixel and its neighbours.
+void smooth(Planes& picture) {
   const Planes sharp = picture;
   for (int y = 0; y < picture.height; ++y) {
     for (int x = 0; x < picture.width; ++x) {
@@ -225,9 +258,12 @@ Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
   Draws draws(random);
   Planes planes = warped(picture, draw_affine(draws, strength, picture.width, picture.height));
   recolour(planes, draws, strength);
-  draw_outlines(planes, draws, strength);
-  flatten(planes, draws, strength);
-  blur(planes, draws, strength);
+  const Style style = draw_style(draws, strength);
+  if (draws.happens(0.375f * strength)) smooth(planes);  // before lines are drawn: only those around what is large stay
+  const std::vector<float> edges = style.outlines ? edges_of(planes, style.radius) : std::vector<float>{};
+  if (style.flat) flatten(planes, style, random);
+  draw_outlines(planes, edges, style);
+  if (draws.happens(0.15f * strength)) smooth(planes);
   leave_out(planes, draws, strength);
   Bitmap result(picture.width, picture.height);
   for (std::size_t i = 0; i < result.pixels.size(); ++i) {

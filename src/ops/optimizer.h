@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-/// What an optimizer does to tensors of an accelerator; on CPUs it stands in train/adamw.
+/// What an optimizer does to tensors of an accelerator; on CPUs it stands in train/optimizer.
 namespace e5v::ops {
 
 /// The numbers of one step of AdamW, rounded to float32 where PyTorch rounds them.

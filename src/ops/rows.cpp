@@ -25,13 +25,13 @@ void unfold_patch(const std::uint8_t* corner, std::int64_t edge, std::int64_t pa
 
 }  // namespace
 
-void convert(tensor::ConstMatrix x, tensor::Matrix y) {
+void convert(tensor::ConstMatrix x, tensor::Matrix y, float scale) {
   require(x.dtype == tensor::DType::f32 || x.dtype == tensor::DType::f16 || x.dtype == tensor::DType::bf16,
           "[convert] x is {}, expected f32, f16 or bf16", name_of(x.dtype));
   check_activation_type("convert", "y", y.dtype);
   check_shape("convert", "y", y, x.rows, x.columns);
-  if (on_device(y)) return backend().convert(x, 1, y);
-  cpu::convert(x, 1, y);
+  if (on_device(y)) return backend().convert(x, scale, y);
+  cpu::convert(x, scale, y);
 }
 
 tensor::ConstMatrix in_type(tensor::ConstMatrix x, tensor::DType type, tensor::Arena& arena) {

@@ -33,8 +33,8 @@ void add(tensor::ConstMatrix x, tensor::Matrix y);
 /// Every element of a f32 matrix = value.
 void fill(tensor::Matrix y, float value);
 
-/// y = x with the types f32|f16|bf16 -> f32|bf16, rounding to nearest even.
-void convert(tensor::ConstMatrix x, tensor::Matrix y);
+/// y = scale x with the types f32|f16|bf16 -> f32|bf16, rounding to nearest even. Where the types agree, y may be x.
+void convert(tensor::ConstMatrix x, tensor::Matrix y, float scale = 1);
 
 /// y = x, of one type, wherever the two lie.
 void copy(tensor::ConstMatrix x, tensor::Matrix y);

@@ -7,12 +7,6 @@ std::vector<TrainedSpan> spans_of(const std::vector<Parameter>& parameters) {
   return {parameters.begin(), parameters.end()};
 }
 
-std::vector<std::int64_t> sizes_of(const std::vector<TrainedSpan>& parameters) {
-  std::vector<std::int64_t> sizes;
-  for (const TrainedSpan& parameter : parameters) sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
-  return sizes;
-}
-
 /// Ranks exchange what lies on the host.
 void sum_over(const ranks::Group& group, const TrainedSpan& parameter) {
   if (group.size() == 1 || parameter.place == tensor::Place::host) return group.sum(parameter.gradient);
@@ -37,13 +31,13 @@ Learner::Learner(Trainee& model, const TrainOptions& options, const ranks::Group
       options_(options),
       group_(group),
       parameters_(spans_of(model.parameters())),
-      optimizer_(sizes_of(parameters_), options.adamw, model.place()),
+      optimizer_(parameters_, options.optimizer),
       contrastive_(model, {options.micro_batch, loss_of(options)}, group),
       captioning_(model, options.micro_batch, group) {}
 
 std::int64_t Learner::trained() const {
   std::int64_t count = 0;
-  for (const std::int64_t size : sizes_of(parameters_)) count += size;
+  for (const TrainedSpan& parameter : parameters_) count += static_cast<std::int64_t>(parameter.values.size());
   return count;
 }
 

@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "ranks/group.h"
-#include "train/adamw.h"
 #include "train/captioning.h"
 #include "train/grad_cache.h"
+#include "train/optimizer.h"
 #include "train/parameter.h"
 #include "train/train_options.h"
 
@@ -24,8 +24,8 @@ class Learner {
 
   /// Parameters to be trained, one by one.
   std::int64_t trained() const;
-  AdamW& optimizer() { return optimizer_; }
-  const AdamW& optimizer() const { return optimizer_; }
+  Optimizer& optimizer() { return optimizer_; }
+  const Optimizer& optimizer() const { return optimizer_; }
 
   /// Takes the gradients of a batch, summed over the group and clipped; step names its random numbers. Collective.
   struct Gradients : BatchLoss {
@@ -43,7 +43,7 @@ class Learner {
   const TrainOptions& options_;
   const ranks::Group& group_;
   std::vector<TrainedSpan> parameters_;
-  AdamW optimizer_;
+  Optimizer optimizer_;
   GradCache contrastive_;
   Captioning captioning_;
 };

@@ -2,7 +2,7 @@
 #include <span>
 #include <string>
 
-#include "train/adamw.h"
+#include "train/optimizer.h"
 
 namespace e5v::train {
 
@@ -11,8 +11,9 @@ struct Parameter {
   std::string name;
   std::span<float> values, gradient;
   tensor::Place place = tensor::Place::host;
+  std::int64_t rows = 0;  ///< of a matrix inside the network; 0: it is none
 
-  operator TrainedSpan() const { return {values, gradient, place}; }  // NOLINT(google-explicit-constructor)
+  operator TrainedSpan() const { return {values, gradient, place, rows}; }  // NOLINT(google-explicit-constructor)
 };
 
 }  // namespace e5v::train

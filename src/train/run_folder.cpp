@@ -39,7 +39,7 @@ void read_span(const tensor::SafetensorsFile& file, const fs::path& path, const 
   std::ranges::copy(found->as<float>(), values.begin());
 }
 
-void write_state(const fs::path& folder, const RunState& state, const Trainee& model, const AdamW& optimizer) {
+void write_state(const fs::path& folder, const RunState& state, const Trainee& model, const Optimizer& optimizer) {
   if (model.lora() != nullptr) model.lora()->adapter().write(folder);
   std::vector<std::pair<std::string, std::span<const float>>> weights, averages;
   std::vector<tensor::Tensor> on_host;
@@ -50,7 +50,7 @@ void write_state(const fs::path& folder, const RunState& state, const Trainee& m
   }
   if (!weights.empty()) write_spans(folder / kWeights, weights);
   const std::vector<Parameter> parameters = model.parameters();
-  const AdamWState& moments = optimizer.state();
+  const OptimizerState& moments = optimizer.state();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     averages.emplace_back("mean." + parameters[i].name, moments.mean[i]);
     averages.emplace_back("square." + parameters[i].name, moments.square[i]);
@@ -106,7 +106,7 @@ std::optional<RunState> RunFolder::newest() const {
   }
 }
 
-void RunFolder::load(Trainee& model, AdamW& optimizer) const {
+void RunFolder::load(Trainee& model, Optimizer& optimizer) const {
   const fs::path folder = states().back();
   const Json json = read_json(folder / kState);
   if (model.lora() != nullptr) {
@@ -133,7 +133,7 @@ void RunFolder::load(Trainee& model, AdamW& optimizer) const {
     }
     model.parameters_changed();
   }
-  AdamWState state = optimizer.state();
+  OptimizerState state = optimizer.state();
   state.step = json_value<std::int64_t, InvalidInput>(json, "optimizer_step", -1, (folder / kState).string());
   const tensor::SafetensorsFile file(folder / kOptimizer);
   const std::vector<Parameter> parameters = model.parameters();
@@ -144,7 +144,7 @@ void RunFolder::load(Trainee& model, AdamW& optimizer) const {
   optimizer.restore(std::move(state));
 }
 
-void RunFolder::save(const RunState& state, const Trainee& model, const AdamW& optimizer, std::int64_t keep) const {
+void RunFolder::save(const RunState& state, const Trainee& model, const Optimizer& optimizer, std::int64_t keep) const {
   const std::string name = fmt::format("{}{:08}", kPrefix, state.step);
   const fs::path temporary = folder_ / kStates / fmt::format(".{}", name), final_path = folder_ / kStates / name;
   std::error_code error;

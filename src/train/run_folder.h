@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "embed/output_file.h"
-#include "train/adamw.h"
+#include "train/optimizer.h"
 #include "train/parameter.h"
 #include "train/trainee.h"
 
@@ -42,10 +42,10 @@ class RunFolder {
   /// The newest state; nothing when there is none. Throws InvalidInput when it is broken.
   std::optional<RunState> newest() const;
   /// Puts the newest state into model and optimizer. Throws InvalidInput when it does not fit.
-  void load(Trainee& model, AdamW& optimizer) const;
+  void load(Trainee& model, Optimizer& optimizer) const;
   /// Writes a state, then removes all but the last `keep`. Throws InvalidInput or DeviceError when it cannot be
   /// written; the states before it stay.
-  void save(const RunState& state, const Trainee& model, const AdamW& optimizer, std::int64_t keep) const;
+  void save(const RunState& state, const Trainee& model, const Optimizer& optimizer, std::int64_t keep) const;
 
  private:
   std::vector<std::filesystem::path> states() const;

@@ -26,7 +26,7 @@ void check(const TrainOptions& o) {
           "[train] --together 1 leaves each row alone: expected 0, or 2 and more");
   require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] --augment {} is not in [0, 2]",
           o.examples.augment);
-  require(o.adamw.beta2 < 1, "[train] --beta2 {} is not in [0, 1)", o.adamw.beta2);
+  require(o.optimizer.beta2 < 1, "[train] --beta2 {} is not in [0, 1)", o.optimizer.beta2);
   require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",
           o.trainee.lora.dropout);
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
@@ -75,8 +75,9 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--schedule", std::string(name_of(o.schedule))},
                        {"--lr", text_of(o.learning_rate)},
                        {"--warmup", text_of(o.warmup)},
-                       {"--weight-decay", text_of(o.adamw.weight_decay)},
-                       {"--beta2", text_of(o.adamw.beta2)},
+                       {"--weight-decay", text_of(o.optimizer.weight_decay)},
+                       {"--beta2", text_of(o.optimizer.beta2)},
+                       {"--muon", text_of(o.optimizer.muon)},
                        {"--clip", text_of(o.clip)},
                        {"--temperature", text_of(o.loss.temperature)},
                        {"--together", text_of(o.data.together)},

@@ -2,8 +2,8 @@
 #include <filesystem>
 
 #include "e5v/embedder.h"
-#include "train/adamw.h"
 #include "train/examples.h"
+#include "train/optimizer.h"
 #include "train/run_folder.h"
 #include "train/schedule.h"
 #include "train/train_data.h"
@@ -25,7 +25,7 @@ struct TrainOptions {
   ScheduleShape schedule = ScheduleShape::linear;
   double learning_rate = 4e-4;
   std::int64_t warmup = 100;
-  AdamWOptions adamw;
+  OptimizerOptions optimizer;
   double clip = 1;                    ///< of the gradients' norm
   std::int64_t evaluate_every = 100;  ///< steps between evaluations of what is held out
   std::int64_t patience = 0;          ///< evaluations without a new best before the run ends; 0: never

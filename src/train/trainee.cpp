@@ -23,6 +23,11 @@ bool is_used_layer(std::string_view name, const model::ModelConfig& config) {
   return std::stoll(std::string(name.substr(kLayers.size()))) < config.vision_layers_used();
 }
 
+/// Whether it is a matrix that maps features to features: no table of tokens or places, and no map from or to them.
+bool is_inside(std::string_view name, const tensor::Shape& shape) {
+  return shape.rank() == 2 && name.find("embed") == std::string_view::npos && name != kHead;
+}
+
 /// The first axis as rows, as the model multiplies with it; a vector is one row.
 Matrix flat(const tensor::Tensor& tensor) {
   if (tensor.shape().rank() < 2) return matrix_of(tensor);
@@ -113,7 +118,8 @@ std::vector<Parameter> Trainee::parameters() const {
   std::vector<Parameter> result;
   if (lora_) result = lora_->parameters();
   for (const Weight& weight : weights_) {
-    result.push_back({weight.name, weight.values.as<float>(), weight.gradient.as<float>(), weight.values.place()});
+    result.push_back({weight.name, weight.values.as<float>(), weight.gradient.as<float>(), weight.values.place(),
+                      is_inside(weight.name, weight.values.shape()) ? weight.values.shape()[0] : 0});
   }
   return result;
 }

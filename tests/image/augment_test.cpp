@@ -63,7 +63,7 @@ TEST(Augment, PaperStaysWhite) {
   EXPECT_LT(untouched, 100);  // of which some are grey
 }
 
-/// Half of the pictures get outlines: dark lines around a light square.
+/// Many pictures get outlines: dark lines around a light square.
 TEST(Augment, DrawsOutlines) {
   Bitmap picture = square();
   for (std::uint8_t& value : picture.pixels) value = value == 255 ? 255 : 180;
@@ -72,8 +72,20 @@ TEST(Augment, DrawsOutlines) {
     dark += std::ranges::count_if(augment(picture, 1, Philox(5, stream)).pixels,
                                   [](std::uint8_t value) { return value < 70; }) > 100;
   }
-  EXPECT_GT(dark, 15);
-  EXPECT_LT(dark, 85);
+  EXPECT_GT(dark, 20);
+  EXPECT_LT(dark, 90);
+}
+
+/// Colours that are left out become paper, and not only a few of their pixels.
+TEST(Augment, LeavesAreasWhite) {
+  const Bitmap picture = square();
+  const auto white = [](const Bitmap& bitmap) { return std::ranges::count(bitmap.pixels, std::uint8_t{255}); };
+  int unfilled = 0;
+  for (std::uint64_t stream = 0; stream < 100; ++stream) {
+    unfilled += white(augment(picture, 1, Philox(9, stream))) > white(picture) + white(picture) / 8;
+  }
+  EXPECT_GT(unfilled, 5);
+  EXPECT_LT(unfilled, 60);
 }
 
 }  // namespace

@@ -11,9 +11,9 @@
 #include "ops/isa.h"
 #include "quantize/quantizer.h"
 #include "temporary_folder.h"
-#include "train/adamw.h"
 #include "train/examples.h"
 #include "train/grad_cache.h"
+#include "train/optimizer.h"
 
 namespace e5v::quantize {
 namespace {
@@ -79,11 +79,8 @@ struct Model {
   }
 
   std::vector<double> learn(int steps) {
-    std::vector<std::int64_t> sizes;
-    for (const train::Parameter& parameter : parameters)
-      sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
-    train::AdamW optimizer(sizes, {});
     const std::vector<train::TrainedSpan> spans(parameters.begin(), parameters.end());
+    train::Optimizer optimizer(spans, {});
     std::vector<double> losses;
     for (int step = 0; step < steps; ++step) {
       losses.push_back(accumulate(static_cast<std::uint32_t>(step)));

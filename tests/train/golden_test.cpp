@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "embed/loading.h"
 #include "tensor/safetensors.h"
-#include "train/adamw.h"
 #include "train/examples.h"
 #include "train/grad_cache.h"
+#include "train/optimizer.h"
 #include "train/schedule.h"
 #include "train/trainee.h"
 
@@ -83,12 +83,6 @@ void start_from(const tensor::SafetensorsFile& file, const std::string& init,
   }
 }
 
-std::vector<std::int64_t> sizes_of(const std::vector<Parameter>& parameters) {
-  std::vector<std::int64_t> sizes;
-  for (const Parameter& parameter : parameters) sizes.push_back(static_cast<std::int64_t>(parameter.values.size()));
-  return sizes;
-}
-
 /// The run's parameters are those that PEFT saved behind the same run.
 void expect_saved_adapter(const Trainee& trainee) {
   const model::Adapter saved = model::Adapter::read(golden("train/adapter_20step"), trainee.config().text);
@@ -110,7 +104,7 @@ class OneStep : public testing::TestWithParam<std::string> {
     const auto parameters = trainee_.parameters();
     const std::vector<TrainedSpan> spans(parameters.begin(), parameters.end());
     clip_gradients(spans, 1.0);
-    AdamW(sizes_of(parameters), {}).step(spans, kLearningRate);
+    Optimizer(spans, {}).step(spans, kLearningRate);
     for (const auto& parameter : parameters) {
       const auto* after = file_.find(run + ".after_step." + peft_name(parameter.name));
       ASSERT_NE(after, nullptr) << parameter.name;
@@ -223,7 +217,7 @@ TEST_P(Curve, TwentySteps) {
   GradCache cache(trainee, {.micro_batch = 4}, alone);
   const std::vector<Parameter> parameters = trainee.parameters();
   const std::vector<TrainedSpan> spans(parameters.begin(), parameters.end());
-  AdamW optimizer(sizes_of(parameters), {});
+  Optimizer optimizer(spans, {});
   const Schedule schedule{ScheduleShape::linear, GetParam() == "as_is_lr4e-4" ? 4e-4 : 4e-3, 5, 20};
   const auto batches = golden_batches();
   ASSERT_EQ(steps.size(), 20u);

@@ -203,7 +203,9 @@ TEST(TrainerCuda, HasTheLossesOfTheCpu) {
       ASSERT_EQ(rounded.size(), expected.size());
       for (std::size_t i = 0; i < expected.size(); ++i) {
         EXPECT_NEAR(exact[i], expected[i], 1e-4 * expected[i]) << i;
-        if (rate < 1e-4) EXPECT_NEAR(rounded[i], expected[i], 0.1) << i;
+        if (rate < 1e-4) {
+          EXPECT_NEAR(rounded[i], expected[i], 0.1) << i;
+        }
       }
     }
   }

@@ -1,4 +1,4 @@
-#include "train/adamw.h"
+#include "train/optimizer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "ops/backend.h"
 #include "ops/rows.h"
+#include "train/muon.h"
 
 namespace e5v::train {
 namespace {
@@ -36,7 +37,7 @@ void for_each(const std::vector<Chunk>& chunks, const Body& body) {
   parallel_for(static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t i) { body(static_cast<std::size_t>(i)); });
 }
 
-ops::AdamWFactors factors_of(const AdamWOptions& options, double learning_rate, double step) {
+ops::AdamWFactors factors_of(const OptimizerOptions& options, double learning_rate, double step) {
   ops::AdamWFactors factors;
   factors.keep = static_cast<float>(1 - learning_rate * options.weight_decay);
   factors.one_minus_beta1 = static_cast<float>(1 - options.beta1);
@@ -59,9 +60,10 @@ void update(const ops::AdamWFactors& f, const TrainedSpan& tensor, std::span<flo
 }
 
 void require_lengths(const std::vector<std::vector<float>>& found, const std::vector<std::vector<float>>& expected) {
-  require(found.size() == expected.size(), "[adamw] state of {} tensors, expected {}", found.size(), expected.size());
+  require(found.size() == expected.size(), "[optimizer] state of {} tensors, expected {}", found.size(),
+          expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
-    require(found[i].size() == expected[i].size(), "[adamw] state of tensor {} has {} values, expected {}", i,
+    require(found[i].size() == expected[i].size(), "[optimizer] state of tensor {} has {} values, expected {}", i,
             found[i].size(), expected[i].size());
   }
 }
@@ -112,26 +114,29 @@ double clip_gradients(std::span<const TrainedSpan> tensors, double max_norm) {
   return norm;
 }
 
-AdamW::AdamW(std::span<const std::int64_t> sizes, const AdamWOptions& options, tensor::Place place)
-    : options_(options) {
+Optimizer::Optimizer(std::span<const TrainedSpan> tensors, const OptimizerOptions& options)
+    : options_(options), place_(tensors.empty() ? tensor::Place::host : tensors.front().place), arena_(place_) {
   for (const double beta : {options.beta1, options.beta2}) {
-    require(beta >= 0 && beta < 1, "[adamw] expected betas in [0, 1), found {}", beta);
+    require(beta >= 0 && beta < 1, "[optimizer] expected betas in [0, 1), found {}", beta);
   }
-  require(options.epsilon >= 0, "[adamw] expected an epsilon from 0, found {}", options.epsilon);
-  require(options.weight_decay >= 0, "[adamw] expected a weight decay from 0, found {}", options.weight_decay);
-  for (const std::int64_t size : sizes) {
-    require(size >= 0, "[adamw] expected lengths from 0, found {}", size);
-    state_.mean.emplace_back(static_cast<std::size_t>(size));
-    state_.square.emplace_back(static_cast<std::size_t>(size));
-    if (place == tensor::Place::host) continue;
-    mean_.emplace_back(tensor::DType::f32, tensor::Shape{size}, place);
-    square_.emplace_back(tensor::DType::f32, tensor::Shape{size}, place);
-    ops::fill(matrix_of(mean_.back()), 0);
-    ops::fill(matrix_of(square_.back()), 0);
+  require(options.epsilon >= 0, "[optimizer] expected an epsilon from 0, found {}", options.epsilon);
+  require(options.weight_decay >= 0, "[optimizer] expected a weight decay from 0, found {}", options.weight_decay);
+  const auto zeros = [&](std::size_t size) {
+    tensor::Tensor tensor(tensor::DType::f32, {static_cast<std::int64_t>(size)}, place_);
+    ops::fill(matrix_of(tensor), 0);
+    return tensor;
+  };
+  for (const TrainedSpan& tensor : tensors) {
+    const std::size_t size = tensor.values.size(), squares = is_muon(tensor) ? 0 : size;
+    state_.mean.emplace_back(size);
+    state_.square.emplace_back(squares);
+    if (place_ == tensor::Place::host) continue;
+    mean_.push_back(zeros(size));
+    square_.push_back(zeros(squares));
   }
 }
 
-const AdamWState& AdamW::state() const {
+const OptimizerState& Optimizer::state() const {
   for (std::size_t i = 0; i < mean_.size(); ++i) {
     copy_floats(mean_[i], state_.mean[i]);
     copy_floats(square_[i], state_.square[i]);
@@ -139,35 +144,54 @@ const AdamWState& AdamW::state() const {
   return state_;
 }
 
-void AdamW::step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors) {
+void Optimizer::step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TrainedSpan& tensor = tensors[i];
-    require(tensor.place == tensor::Place::device, "[adamw] tensor {} is on the host, its averages are not", i);
+    if (is_muon(tensor)) continue;
     ops::backend().adamw(factors, tensor.values.data(), tensor.gradient.data(), mean_[i].as<float>().data(),
                          square_[i].as<float>().data(), static_cast<std::int64_t>(tensor.values.size()));
   }
 }
 
-void AdamW::step(std::span<const TrainedSpan> tensors, double learning_rate) {
-  require(tensors.size() == state_.mean.size(), "[adamw] {} tensors, expected {}", tensors.size(), state_.mean.size());
+void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate) {
+  std::vector<MuonMatrix> matrices;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    require(tensors[i].values.size() == state_.mean[i].size(), "[adamw] tensor {} has {} values, expected {}", i,
-            tensors[i].values.size(), state_.mean[i].size());
+    const TrainedSpan& t = tensors[i];
+    if (!is_muon(t)) continue;
+    const auto as_matrix = [&](float* data) {
+      const std::int64_t columns = static_cast<std::int64_t>(t.values.size()) / t.rows;
+      return tensor::Matrix{reinterpret_cast<std::byte*>(data), tensor::DType::f32, t.rows, columns, columns, t.place};
+    };
+    float* momentum = mean_.empty() ? state_.mean[i].data() : mean_[i].as<float>().data();
+    matrices.push_back({as_matrix(t.values.data()), as_matrix(t.gradient.data()), as_matrix(momentum)});
   }
-  const std::vector<Chunk> chunks = chunks_of(tensors, "adamw");
+  muon_step(matrices, learning_rate, options_.weight_decay, arena_);
+}
+
+void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate) {
+  require(tensors.size() == state_.mean.size(), "[optimizer] {} tensors, expected {}", tensors.size(),
+          state_.mean.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    require(tensors[i].values.size() == state_.mean[i].size(), "[optimizer] tensor {} has {} values, expected {}", i,
+            tensors[i].values.size(), state_.mean[i].size());
+    require(tensors[i].place == place_, "[optimizer] tensor {} lies elsewhere than its averages", i);
+  }
+  const std::vector<Chunk> chunks = chunks_of(tensors, "optimizer");
   ++state_.step;
   const ops::AdamWFactors factors = factors_of(options_, learning_rate, static_cast<double>(state_.step));
+  if (options_.muon) step_by_muon(tensors, learning_rate);
   if (!mean_.empty()) return step_on_device(tensors, factors);
   for_each(chunks, [&](std::size_t i) {
     const auto& [tensor, begin, size] = chunks[i];
+    if (is_muon(tensors[tensor])) return;
     const auto part = [begin = begin, size = size](std::span<float> whole) { return whole.subspan(begin, size); };
     update(factors, {part(tensors[tensor].values), part(tensors[tensor].gradient)}, part(state_.mean[tensor]),
            part(state_.square[tensor]));
   });
 }
 
-void AdamW::restore(AdamWState state) {
-  require(state.step >= 0, "[adamw] expected a number of steps from 0, found {}", state.step);
+void Optimizer::restore(OptimizerState state) {
+  require(state.step >= 0, "[optimizer] expected a number of steps from 0, found {}", state.step);
   require_lengths(state.mean, state_.mean);
   require_lengths(state.square, state_.square);
   state_ = std::move(state);
