@@ -4,7 +4,7 @@
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
 # included. SEED (1), EPOCHS of stage 1 over all drawings (18) and PROCESSES (one for each core, 8 at most, where there is
-# mpirun) may be set.
+# mpirun) may be set. E5V_DEVICE=cuda trains on a GPU.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -25,8 +25,9 @@ if [ ! -d "$pictures" ]; then
 fi
 [ -f "$data/nli/nli_triplets.csv" ] || fail "no nli/nli_triplets.csv in $data"
 
-# Processes that share each batch keep all cores busy, which threads of one do not in so small a model.
+# Processes that share each batch keep all cores busy, which threads of one do not in so small a model. A GPU has one.
 cores=$(nproc)
+[[ ${E5V_DEVICE:-cpu} == cpu ]] || PROCESSES=1
 processes=${PROCESSES:-$((cores < 8 ? cores : 8))}
 launch=()
 if [ "$processes" -gt 1 ] && [ -f "$(dirname "$e5v")/e5v_mpi.so" ] && command -v mpirun > /dev/null; then
@@ -67,8 +68,8 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
 # Stage 1 gives it eyes: drawings find their names, the same things drawn by others, and what words make of them.
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" --train all \
   --pairs "$work/data/pictures.csv" --pairs "$work/data/drawings.csv" --pairs "$work/data/composed.csv" \
-  --symmetric --augment 0.6 --batch 256 --micro-batch 128 --epochs "$epochs" --lr 3e-4 --schedule cosine --warmup 60 \
-  --weight-decay 0.05 --save-every 100
+  --symmetric --augment 0.8 --batch 256 --micro-batch "$(((255 + processes) / processes))" --epochs "$epochs" --muon \
+  --lr 2e-3 --schedule cosine --warmup 60 --weight-decay 0.05 --save-every 100
 
 # Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.
 stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$work/stage1/model" \
