@@ -1,16 +1,16 @@
-// Planes are float, 0 to 255, [height, width, 3].
 #include "image/augment.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <utility>
+#include <vector>
+
+#include "image/planes.h"
 
 namespace e5v::image {
 namespace {
 
-constexpr float kWhite = 255;
 constexpr std::array<float, 3> kLuma{0.299f, 0.587f, 0.114f};
 
 /// Numbers of a stream, in turn.
@@ -28,19 +28,6 @@ class Draws {
   std::uint64_t next_ = 0;
 };
 
-struct Planes {
-  int width, height;
-  std::vector<float> values;
-
-  Planes(int w, int h)
-      : width(w), height(h), values(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3, kWhite) {}
-  float* at(int x, int y) {
-    return values.data() +
-           (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) * 3;
-  }
-  const float* at(int x, int y) const { return const_cast<Planes*>(this)->at(x, y); }
-};
-
 /// The nearest of 256 tones.
 std::uint8_t tone(float value) {
   constexpr float kHalf = 0.5f;
@@ -48,11 +35,6 @@ std::uint8_t tone(float value) {
 }
 
 float luma(const float* rgb) { return kLuma[0] * rgb[0] + kLuma[1] * rgb[1] + kLuma[2] * rgb[2]; }
-
-/// From a place of the result, relative to the middle, to one of the source.
-struct Affine {
-  float xx, xy, yx, yy, dx, dy;
-};
 
 Affine draw_affine(Draws& draws, float strength, int width, int height) {
   const float angle = strength * 0.3f * draws.around();
@@ -69,99 +51,66 @@ Affine draw_affine(Draws& draws, float strength, int width, int height) {
           strength * 0.1f * draws.around() * static_cast<float>(height)};
 }
 
-/// The picture with white around it: one more row above and two below, columns alike.
-Planes framed(const Bitmap& source) {
-  Planes result(source.width + 3, source.height + 3);
-  for (int y = 0; y < source.height; ++y) {
-    std::copy_n(source.row(y), 3 * source.width, result.at(1, y + 1));
-  }
-  return result;
-}
+using Colour = std::array<float, kLanes>;
 
-/// Bilinear, white outside.
-Planes warped(const Bitmap& source, const Affine& map) {
-  const Planes from = framed(source);
-  Planes result(source.width, source.height);
-  const auto W = static_cast<float>(source.width), H = static_cast<float>(source.height);
-  const float mx = 0.5f * (W - 1), my = 0.5f * (H - 1);
-  for (int y = 0; y < source.height; ++y) {
-    for (int x = 0; x < source.width; ++x) {
-      const float u = static_cast<float>(x) - mx, v = static_cast<float>(y) - my;
-      // Relative to the frame, whose outermost points are as white as all that lies behind them.
-      const float sx = std::clamp(map.xx * u + map.xy * v + mx + map.dx, -1.0f, W) + 1;
-      const float sy = std::clamp(map.yx * u + map.yy * v + my + map.dy, -1.0f, H) + 1;
-      const int left = static_cast<int>(sx), top = static_cast<int>(sy);
-      const float fx = sx - static_cast<float>(left), fy = sy - static_cast<float>(top);
-      const float *above = from.at(left, top), *below = from.at(left, top + 1);
-      float* out = result.at(x, y);
-      for (int channel = 0; channel < 3; ++channel) {
-        const float upper = above[channel] + fx * (above[channel + 3] - above[channel]);
-        const float lower = below[channel] + fx * (below[channel + 3] - below[channel]);
-        out[channel] = upper + fy * (lower - upper);
-      }
+/// A turn of the colours about the grey axis, with more or less of them, and other light: linear but for a constant.
+class Recolouring {
+ public:
+  Recolouring(Draws& draws, float strength) {
+    const bool grey = draws.happens(0.12f * strength);
+    const float hue = strength * 0.35f * draws.around();
+    saturation_ = grey ? 0 : std::exp(strength * 0.6f * draws.around());
+    contrast_ = 1 + strength * 0.25f * draws.around(), light_ = strength * 25 * draws.around();
+    cosine_ = std::cos(hue), sine_ = std::sin(hue) / std::numbers::sqrt3_v<float>;
+    constant_ = of({});
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      Colour one{};
+      one[channel] = 1;
+      by_channel_[channel] = of(one);
+      for (std::size_t i = 0; i < kLanes; ++i) by_channel_[channel][i] -= constant_[i];
     }
   }
-  return result;
-}
 
-/// A turn of the colours about the grey axis, with more or less of them, and other light.
+  Colour operator()(const float* rgb) const {
+    Colour result = constant_;
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      for (std::size_t i = 0; i < kLanes; ++i) result[i] += rgb[channel] * by_channel_[channel][i];
+    }
+    return result;
+  }
+
+ private:
+  Colour of(const Colour& rgb) const {
+    const float grey = luma(rgb.data());
+    const std::array<float, 3> d{rgb[0] - grey, rgb[1] - grey, rgb[2] - grey};
+    const float mean = (1 - cosine_) * (d[0] + d[1] + d[2]) / 3;
+    Colour result{};
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const float turned = cosine_ * d[channel] + mean + sine_ * (d[(channel + 2) % 3] - d[(channel + 1) % 3]);
+      const float value = grey + saturation_ * turned;
+      // White stays white: drawings stand on it.
+      result[channel] = kWhite - contrast_ * (kWhite - value) + light_ * (kWhite - grey) / kWhite;
+    }
+    return result;
+  }
+
+  float saturation_, contrast_, light_, cosine_, sine_;
+  Colour constant_;
+  std::array<Colour, 3> by_channel_;
+};
+
 void recolour(Planes& picture, Draws& draws, float strength) {
-  const bool grey = draws.happens(0.12f * strength);
-  const float hue = strength * 0.35f * draws.around();
-  const float saturation = grey ? 0 : std::exp(strength * 0.6f * draws.around());
-  const float contrast = 1 + strength * 0.25f * draws.around(), light = strength * 25 * draws.around();
+  const Recolouring recoloured(draws, strength);
   const float gamma = std::exp(strength * 0.35f * draws.around());
-  const float c = std::cos(hue), s = std::sin(hue) / std::numbers::sqrt3_v<float>;
   std::array<float, 256> curve;
   for (std::size_t i = 0; i < curve.size(); ++i) {
     curve[i] = kWhite * std::pow(static_cast<float>(i) / kWhite, gamma);
   }
-  for (std::size_t i = 0; i < picture.values.size(); i += 3) {
+  for (std::size_t i = 0; i < picture.values.size(); i += kLanes) {
     float* p = picture.values.data() + i;
-    const float grey_level = luma(p);
-    const std::array<float, 3> d{p[0] - grey_level, p[1] - grey_level, p[2] - grey_level};
-    const float mean = (1 - c) * (d[0] + d[1] + d[2]) / 3;
-    for (std::size_t channel = 0; channel < 3; ++channel) {
-      const float turned = c * d[channel] + mean + s * (d[(channel + 2) % 3] - d[(channel + 1) % 3]);
-      const float value = grey_level + saturation * turned;
-      // White stays white: drawings stand on it.
-      const float lit = kWhite - contrast * (kWhite - value) + light * (kWhite - grey_level) / kWhite;
-      p[channel] = curve[tone(lit)];
-    }
+    const Colour colour = recoloured(p);
+    for (std::size_t channel = 0; channel < 3; ++channel) p[channel] = curve[tone(colour[channel])];
   }
-}
-
-/// How steep the picture is around each pixel, 0 to 1, spread by `radius`.
-std::vector<float> edges_of(const Planes& picture, int radius) {
-  const int W = picture.width, H = picture.height;
-  std::vector<float> steep(static_cast<std::size_t>(W) * static_cast<std::size_t>(H));
-  const auto place = [W](int x, int y) {
-    return static_cast<std::size_t>(y) * static_cast<std::size_t>(W) + static_cast<std::size_t>(x);
-  };
-  for (int y = 0; y < H; ++y) {
-    for (int x = 0; x < W; ++x) {
-      const float *left = picture.at(std::max(x - 1, 0), y), *right = picture.at(std::min(x + 1, W - 1), y);
-      const float *above = picture.at(x, std::max(y - 1, 0)), *below = picture.at(x, std::min(y + 1, H - 1));
-      float most = 0;
-      for (int channel = 0; channel < 3; ++channel) {
-        most = std::max(most, std::abs(right[channel] - left[channel]) + std::abs(below[channel] - above[channel]));
-      }
-      steep[place(x, y)] = std::clamp((most - 25) / 90, 0.0f, 1.0f);
-    }
-  }
-  const auto spread = [&](const std::vector<float>& from, int dx, int dy) {
-    std::vector<float> to = from;
-    for (int y = 0; y < H; ++y) {
-      for (int x = 0; x < W; ++x) {
-        for (int d = -radius; d <= radius; ++d) {
-          const float other = from[place(std::clamp(x + d * dx, 0, W - 1), std::clamp(y + d * dy, 0, H - 1))];
-          to[place(x, y)] = std::max(to[place(x, y)], other);
-        }
-      }
-    }
-    return to;
-  };
-  return spread(spread(steep, 1, 0), 0, 1);
 }
 
 /// How a drawing is made, whatever it shows.
@@ -194,7 +143,7 @@ void flatten(Planes& picture, const Style& style, const Philox& random) {
   enum : std::uint8_t { unknown, filled, left_white };
   const auto most = static_cast<std::size_t>(style.tones);
   std::vector<std::uint8_t> colours((most + 1) * (most + 1) * (most + 1), unknown);
-  for (std::size_t i = 0; i < picture.values.size(); i += 3) {
+  for (std::size_t i = 0; i < picture.values.size(); i += kLanes) {
     float* p = picture.values.data() + i;
     std::size_t colour = 0;
     for (int channel = 0; channel < 3; ++channel) {
@@ -212,29 +161,10 @@ void flatten(Planes& picture, const Style& style, const Philox& random) {
 
 void draw_outlines(Planes& picture, const std::vector<float>& edges, const Style& style) {
   for (std::size_t i = 0; i < edges.size(); ++i) {
-    for (std::size_t channel = 0; channel < 3; ++channel) {
-      float& value = picture.values[3 * i + channel];
+    for (std::size_t channel = 0; channel < kLanes; ++channel) {
+      float& value = picture.values[kLanes * i + channel];
       value += style.paper * (kWhite - value);
       value *= 1 - style.ink * edges[i];
-    }
-  }
-}
-
-/// The mean of each pixel and its neighbours.
-void smooth(Planes& picture) {
-  const Planes sharp = picture;
-  for (int y = 0; y < picture.height; ++y) {
-    for (int x = 0; x < picture.width; ++x) {
-      for (int channel = 0; channel < 3; ++channel) {
-        float sum = 0;
-        for (int dy = -1; dy <= 1; ++dy) {
-          for (int dx = -1; dx <= 1; ++dx) {
-            sum +=
-                sharp.at(std::clamp(x + dx, 0, picture.width - 1), std::clamp(y + dy, 0, picture.height - 1))[channel];
-          }
-        }
-        picture.at(x, y)[channel] = sum / 9;
-      }
     }
   }
 }
@@ -248,7 +178,7 @@ void leave_out(Planes& picture, Draws& draws, float strength) {
   const int left = static_cast<int>(draws.unit() * static_cast<float>(picture.width - width));
   const int top = static_cast<int>(draws.unit() * static_cast<float>(picture.height - height));
   const float tone = draws.happens(0.5f) ? kWhite : kWhite * draws.unit();
-  for (int y = top; y < top + height; ++y) std::fill_n(picture.at(left, y), 3 * width, tone);
+  for (int y = top; y < top + height; ++y) std::fill_n(picture.at(left, y), kLanes * width, tone);
 }
 
 }  // namespace
@@ -266,8 +196,9 @@ Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
   if (draws.happens(0.15f * strength)) smooth(planes);
   leave_out(planes, draws, strength);
   Bitmap result(picture.width, picture.height);
-  for (std::size_t i = 0; i < result.pixels.size(); ++i) {
-    result.pixels[i] = tone(planes.values[i]);
+  const float* from = planes.values.data();
+  for (std::size_t i = 0; i < result.pixels.size(); i += 3, from += kLanes) {
+    for (std::size_t channel = 0; channel < 3; ++channel) result.pixels[i + channel] = tone(from[channel]);
   }
   return result;
 }
