@@ -152,11 +152,17 @@ TEST(Trainer, GroupsComeTogetherAndRunsGoOn) {
   EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together 1 leaves each row alone")));
 }
 
-TEST(Trainer, ResumedRunsOfWholeWeightsToo) {
+class TrainerOfWeights : public testing::TestWithParam<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(, TrainerOfWeights, testing::Bool(),
+                         [](const auto& test) { return std::string(test.param ? "Muon" : "AdamW"); });
+
+TEST_P(TrainerOfWeights, ResumedRunsHaveTheSameLosses) {
   Fixture whole, parts;
   for (Fixture* fixture : {&whole, &parts}) {
     fixture->options.trainee.parts = TrainedParts::from({"llm"});
     fixture->options.learning_rate = 1e-3;
+    fixture->options.optimizer.muon = GetParam();
   }
   whole.run();
   parts.run_until(3);
@@ -170,6 +176,8 @@ TEST(Trainer, ResumedRunsOfWholeWeightsToo) {
     const bool same = std::ranges::equal(now[i].view.bytes(), then[i].view.bytes());
     EXPECT_EQ(same, !now[i].canonical.starts_with("language_model.")) << now[i].canonical;
   }
+  parts.options.optimizer.muon = !GetParam();
+  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--muon was ")));
 }
 
 /// The losses of a run on a device.
