@@ -27,6 +27,8 @@ void check(const TrainOptions& o) {
   require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] --augment {} is not in [0, 2]",
           o.examples.augment);
   require(o.optimizer.beta2 < 1, "[train] --beta2 {} is not in [0, 1)", o.optimizer.beta2);
+  require(!o.optimizer.muon || o.trainee.parts.weights(),
+          "[train] --muon is for weights: --train llm, projector, vision or all; adapters follow AdamW");
   require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",
           o.trainee.lora.dropout);
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");

@@ -1,6 +1,7 @@
 // The GPU's attention against its naive twin, and its gradients against the CPU's.
 #include "ops/attention.h"
 #include "ops/cuda.h"
+#include "ops/forest.h"
 
 namespace e5v::ops::test {
 namespace {
@@ -61,17 +62,6 @@ class CudaAttention : public Cuda, public testing::WithParamInterface<Heads> {
       EXPECT_LT(difference(gdk, dk.tensor), bound) << width << " " << name_of(type) << " " << queries;
       EXPECT_LT(difference(gdv, dv.tensor), bound) << width << " " << name_of(type) << " " << queries;
     }
-  }
-
-  /// A root of 20 rows with two children, one of which has two of its own; a second tree beside it.
-  static AttentionPlan forest() {
-    return {{{0, 20}, {20, 7}, {27, 300}, {327, 1}, {328, 18}, {346, 9}},
-            {{{0, 20}, {0}, true},
-             {{20, 7}, {0, 1}, true},
-             {{27, 300}, {0, 2}, true},
-             {{327, 1}, {0, 2, 3}, true},
-             {{328, 18}, {0, 2, 4}, true},
-             {{346, 9}, {5}, true}}};
   }
 };
 

@@ -339,6 +339,12 @@ TEST(Trainer, ChangedImagesAreTheSameAgain) {
   EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment 3 is not in [0, 2]")));
 }
 
+TEST(Trainer, AdaptersHaveNoMuon) {
+  Fixture fixture;
+  fixture.options.optimizer.muon = true;
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--muon is for weights")));
+}
+
 TEST(BatchPlan, EveryRowOfEverySourceOnceAnEpoch) {
   std::vector<RowOrder> orders;
   orders.emplace_back(10, 2, 5);
