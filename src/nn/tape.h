@@ -15,9 +15,9 @@ class Tape {
  public:
   /// Gradients are taken from an arena that nothing else uses, and given back with the tape.
   explicit Tape(tensor::Arena& gradients) : arena_(gradients), scope_(std::in_place, gradients) {}
-  /// A tape of one part of what `outer` records, which knows all that is watched there as well. Its gradients are taken
-  /// from the same arena, and given back by whoever rewinds it.
-  explicit Tape(Tape& outer) : arena_(outer.arena_), outer_(&outer) {}
+  /// A tape of one part of what `outer` records, which knows all that is watched there as well. Its gradients, taken
+  /// from the same arena, are given back by whoever rewinds it.
+  Tape(tensor::Arena& gradients, Tape& outer) : arena_(gradients), outer_(&outer) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
