@@ -120,18 +120,21 @@ TEST(MatmulBackward, InBf16DoesNotDependOnTheNumberOfThreads) {
   EXPECT_EQ(results[2], results[0]);
 }
 
+/// Sums of one, two and three chunks of columns, over more rows than a block has.
 TEST(MatmulBackward, EveryInstructionSetComputesTheSame) {
-  const RandomMatrix dy(13, 70, 1), w(70, 45, 2);
-  const Weight weight(parts_of({w.tensor.view()}), Arithmetic::f32);
-  const GradientSum expected(13, 45);
-  matmul_backward(dy.matrix(), weight, expected.matrix());
-  for (const std::int64_t target : {HWY_SCALAR, HWY_AVX2, HWY_AVX3}) {
-    if (target != HWY_SCALAR && (hwy::SupportedTargets() & target) == 0) continue;
-    const OnlyTarget only(target);
-    const GradientSum dx(13, 45);
-    matmul_backward(dy.matrix(), weight, dx.matrix());
-    for (std::size_t i = 0; i < 13 * 45; ++i) {
-      EXPECT_NEAR(dx.tensor.as<float>()[i], expected.tensor.as<float>()[i], 1e-4) << hwy::TargetName(target);
+  for (const auto& [rows, outputs, inputs] : {std::tuple{13, 70, 45}, {200, 300, 600}, {110, 600, 300}}) {
+    const RandomMatrix dy(rows, outputs, 1), w(outputs, inputs, 2);
+    const Weight weight(parts_of({w.tensor.view()}), Arithmetic::f32);
+    const GradientSum expected(rows, inputs);
+    matmul_backward(dy.matrix(), weight, expected.matrix());
+    for (const std::int64_t target : {HWY_SCALAR, HWY_AVX2, HWY_AVX3}) {
+      if (target != HWY_SCALAR && (hwy::SupportedTargets() & target) == 0) continue;
+      const OnlyTarget only(target);
+      const GradientSum dx(rows, inputs);
+      matmul_backward(dy.matrix(), weight, dx.matrix());
+      for (std::size_t i = 0; i < dx.tensor.as<float>().size(); ++i) {
+        ASSERT_NEAR(dx.tensor.as<float>()[i], expected.tensor.as<float>()[i], 1e-4) << hwy::TargetName(target);
+      }
     }
   }
 }

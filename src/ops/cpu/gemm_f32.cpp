@@ -123,8 +123,21 @@ void transpose_rows(const float* rows, std::int64_t columns, float* panel) {
 
 std::int64_t f32_strip_width() { return float_panel_width(); }
 
+/// Sums over few columns are done chunk by chunk for a block of rows, whose sums never leave the cache; panels of all
+/// chunks are kept for it. Longer ones keep the sums of all rows, so that a panel is unpacked once.
+constexpr std::int64_t kShortChunks = 2;
+
+bool is_short(const RowTiles& x) { return x.chunks() <= kShortChunks; }
+
+/// Rows whose sums are kept at once.
+std::int64_t rows_of_sums(const RowTiles& x) {
+  return is_short(x) ? std::min(kCachedRows / x.tile_rows * x.tile_rows, x.padded_rows()) : x.padded_rows();
+}
+
 std::int64_t f32_group_scratch(const RowTiles& x) {
-  return (kChunk + (kChunk + x.padded_rows()) * kGroupStrips) * float_panel_width();
+  const std::int64_t W = float_panel_width(), strips = kGroupStrips * std::max<std::int64_t>(1, kWholeColumns / W);
+  const std::int64_t panel_rows = kChunk * (is_short(x) ? x.chunks() : 1);
+  return (kChunk + (panel_rows + rows_of_sums(x)) * strips) * W;
 }
 
 /// panels[strip][k][W] = weights of columns [begin, begin + given) of x, and zeros up to `columns`, for y = x w^T: rows
@@ -165,13 +178,13 @@ void unpack_columns(const OutputColumns& y, std::int64_t begin, std::int64_t giv
   }
 }
 
-/// Writes sums[strip][rows][W] into the columns of y, or adds them.
-void write_sums(const RowTiles& tiles, const float* sums, tensor::Matrix y, bool add) {
+/// Writes sums[strip][strip_rows][W] of the first rows into y, or adds them.
+void write_sums(const float* sums, std::int64_t strip_rows, tensor::Matrix y, bool add) {
   const std::int64_t W = float_panel_width();
-  for (std::int64_t row = 0; row < tiles.rows; ++row) {
+  for (std::int64_t row = 0; row < y.rows; ++row) {
     for (std::int64_t j = 0; j < y.columns; j += W) {
       float* to = y.row<float>(row) + j;
-      const float* from = sums + (j / W * tiles.padded_rows() + row) * W;
+      const float* from = sums + (j / W * strip_rows + row) * W;
       const std::int64_t used = std::min(W, y.columns - j);
       if (add) {
         for (std::int64_t i = 0; i < used; ++i) to[i] += from[i];
@@ -185,22 +198,33 @@ void write_sums(const RowTiles& tiles, const float* sums, tensor::Matrix y, bool
 /// Columns of y of one group of strips, or +=. scratch holds f32_group_scratch(tiles) floats.
 void multiply_f32_group(const RowTiles& tiles, const float* x, const OutputColumns& group, tensor::Matrix y, bool add,
                         float* scratch) {
-  const std::int64_t W = float_panel_width(), strips = (group.count + W - 1) / W;
-  float* rows = scratch;
-  float* panels = rows + kChunk * W;
-  float* c = panels + strips * kChunk * W;  // [strips][rows][W]
-  std::fill_n(c, strips * tiles.padded_rows() * W, 0.0f);
-  for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
-    const std::int64_t k = chunk * kChunk, given = std::min(kChunk, tiles.columns - k),
-                       columns = (given + kUnroll - 1) / kUnroll * kUnroll;
-    const auto unpack = group.part == nullptr ? unpack_columns : unpack_rows;
-    unpack(group, k, given, columns, rows, panels);
-    const float* from = x + tiles.offset(chunk, 0);
-    for_tiles(tiles, strips, [=](std::int64_t strip, std::int64_t row) {
-      f32_tile(from + row * kChunk, panels + strip * kChunk * W, columns, c + (strip * tiles.padded_rows() + row) * W);
-    });
+  const std::int64_t W = float_panel_width(), strips = (group.count + W - 1) / W, panels_size = strips * kChunk * W;
+  const std::int64_t chunks = tiles.chunks(), chunks_at_once = is_short(tiles) ? chunks : 1, rows = rows_of_sums(tiles);
+  float* unpacked = scratch;
+  float* panels = unpacked + kChunk * W;                // [chunks_at_once][strips][kChunk][W]
+  float* sums = panels + chunks_at_once * panels_size;  // [strips][rows][W]
+  const auto given = [&](std::int64_t chunk) { return std::min(kChunk, tiles.columns - chunk * kChunk); };
+  const auto columns = [&](std::int64_t chunk) { return (given(chunk) + kUnroll - 1) / kUnroll * kUnroll; };
+  for (std::int64_t first = 0; first < chunks; first += chunks_at_once) {
+    for (std::int64_t i = 0; i < chunks_at_once; ++i) {
+      const auto unpack = group.part == nullptr ? unpack_columns : unpack_rows;
+      const std::int64_t chunk = first + i;
+      unpack(group, chunk * kChunk, given(chunk), columns(chunk), unpacked, panels + i * panels_size);
+    }
+    for (std::int64_t begin = 0; begin < tiles.padded_rows(); begin += rows) {
+      if (first == 0) std::fill_n(sums, strips * rows * W, 0.0f);
+      for (std::int64_t i = 0; i < chunks_at_once; ++i) {
+        const float* from = x + tiles.offset(first + i, 0);
+        for_tiles(tiles, begin, std::min(begin + rows, tiles.padded_rows()), strips,
+                  [&](std::int64_t strip, std::int64_t row) {
+                    f32_tile(from + row * kChunk, panels + i * panels_size + strip * kChunk * W, columns(first + i),
+                             sums + (strip * rows + row - begin) * W);
+                  });
+      }
+      if (first + chunks_at_once < chunks) continue;
+      write_sums(sums, rows, y.row_range(begin, std::min(rows, tiles.rows - begin)), add);
+    }
   }
-  write_sums(tiles, c, y, add);
 }
 
 RowTiles f32_tiles(std::int64_t rows, std::int64_t columns) { return {rows, columns, kFloatTileRows, kChunk, 1}; }
@@ -242,8 +266,6 @@ std::int64_t block_rows(std::int64_t rows, std::int64_t columns) {
 std::int64_t group_bytes(const RowTiles& tiles) {
   return HWY_DYNAMIC_DISPATCH(f32_group_scratch)(tiles) * size_of(tensor::DType::f32);
 }
-
-constexpr std::int64_t kWholeColumns = 16;  // packed weights are expanded by words of several columns
 
 /// Where the thread lays rows of x out.
 Scratch& row_memory() {

@@ -49,8 +49,9 @@ struct OutputColumns {
   std::int64_t first, count;
 };
 
-constexpr std::int64_t kGroupStrips = 8;  // their panels fill a quarter of a second-level cache
-constexpr std::int64_t kCachedRows = 96;  // of x: a chunk of them fills another quarter
+constexpr std::int64_t kGroupStrips = 8;    // their panels fill a quarter of a second-level cache
+constexpr std::int64_t kCachedRows = 96;    // of x: a chunk of them fills another quarter
+constexpr std::int64_t kWholeColumns = 16;  // of y = x w at least: packed weights are expanded by words of several
 
 /// Columns of y in a group, of so many in all: whole strips of `width`.
 inline std::int64_t group_columns(std::int64_t outputs, std::int64_t width) {
@@ -89,16 +90,22 @@ void for_groups(std::span<const tensor::StoredMatrix> parts, std::int64_t width,
   });
 }
 
-/// Runs tile(strip, row) over all tiles, in blocks of rows that stay in cache.
+/// Runs tile(strip, row) over all tiles of rows [begin, end), in blocks of rows that stay in cache.
 template <class Tile>
-inline void for_tiles(const RowTiles& x, std::int64_t strips, const Tile& tile) {
+inline void for_tiles(const RowTiles& x, std::int64_t begin, std::int64_t end, std::int64_t strips, const Tile& tile) {
   const std::int64_t block = kCachedRows / x.tile_rows * x.tile_rows;
-  for (std::int64_t begin = 0; begin < x.padded_rows(); begin += block) {
-    const std::int64_t end = std::min(begin + block, x.padded_rows());
+  for (; begin < end; begin += block) {
+    const std::int64_t block_end = std::min(begin + block, end);
     for (std::int64_t strip = 0; strip < strips; ++strip) {
-      for (std::int64_t row = begin; row < end; row += x.tile_rows) tile(strip, row);
+      for (std::int64_t row = begin; row < block_end; row += x.tile_rows) tile(strip, row);
     }
   }
+}
+
+/// The same over all rows.
+template <class Tile>
+inline void for_tiles(const RowTiles& x, std::int64_t strips, const Tile& tile) {
+  for_tiles(x, 0, x.padded_rows(), strips, tile);
 }
 
 }  // namespace e5v::ops::cpu
