@@ -186,11 +186,13 @@ void write_sums(const float* sums, std::int64_t strip_rows, tensor::Matrix y, bo
       float* to = y.row<float>(row) + j;
       const float* from = sums + (j / W * strip_rows + row) * W;
       const std::int64_t used = std::min(W, y.columns - j);
-      if (add) {
-        for (std::int64_t i = 0; i < used; ++i) to[i] += from[i];
-      } else {
-        std::copy_n(from, used, to);
+      if (used == W) {  // two vectors
+        for (std::int64_t i = 0; i < W; i += W / 2) {
+          store(add ? hn::Add(load(to + i), load(from + i)) : load(from + i), to + i);
+        }
+        continue;
       }
+      for (std::int64_t i = 0; i < used; ++i) to[i] = add ? to[i] + from[i] : from[i];
     }
   }
 }
@@ -227,6 +229,35 @@ void multiply_f32_group(const RowTiles& tiles, const float* x, const OutputColum
   }
 }
 
+/// Lays a tile's rows out as f32_tile reads them: to[chunk][k][row], zeros behind the end.
+void fill_f32_tile(tensor::ConstMatrix x, const RowTiles& tiles, std::int64_t tile, float* to) {
+  const std::int64_t first = tile * kFloatTileRows, rows = std::min<std::int64_t>(kFloatTileRows, x.rows - first);
+  for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
+    const std::int64_t begin = chunk * kChunk, columns = std::min(kChunk, x.columns - begin);
+    float* part = to + tiles.offset(chunk, first);
+    std::int64_t k = 0;
+#if HWY_TARGET != HWY_SCALAR
+    const hn::FixedTag<float, 4> d;
+    const hn::FixedTag<std::uint64_t, 2> pairs;
+    for (; rows == kFloatTileRows && k + 4 <= columns; k += 4) {
+      const auto row = [&](std::int64_t r) { return hn::LoadU(d, x.row<float>(first + r) + begin + k); };
+      const auto low = [&](auto a, auto b) { return hn::BitCast(pairs, hn::InterleaveLower(d, a, b)); };
+      const auto high = [&](auto a, auto b) { return hn::BitCast(pairs, hn::InterleaveUpper(d, a, b)); };
+      const auto a = row(0), b = row(1), c = row(2), e = row(3), f = row(4), g = row(5);
+      auto* out = reinterpret_cast<std::uint64_t*>(part + k * kFloatTileRows);
+      hn::StoreInterleaved3(low(a, b), low(c, e), low(f, g), pairs, out);
+      hn::StoreInterleaved3(high(a, b), high(c, e), high(f, g), pairs, out + 6);
+    }
+#endif
+    for (; k < columns; ++k) {
+      for (std::int64_t r = 0; r < kFloatTileRows; ++r) {
+        part[k * kFloatTileRows + r] = r < rows ? x.row<float>(first + r)[begin + k] : 0.0f;
+      }
+    }
+    std::fill(part + columns * kFloatTileRows, part + kChunk * kFloatTileRows, 0.0f);
+  }
+}
+
 RowTiles f32_tiles(std::int64_t rows, std::int64_t columns) { return {rows, columns, kFloatTileRows, kChunk, 1}; }
 
 }  // namespace e5v::ops::cpu::HWY_NAMESPACE
@@ -238,24 +269,10 @@ namespace e5v::ops::cpu {
 HWY_EXPORT(f32_strip_width);
 HWY_EXPORT(f32_group_scratch);
 HWY_EXPORT(multiply_f32_group);
+HWY_EXPORT(fill_f32_tile);
 HWY_EXPORT(f32_tiles);
 
 namespace {
-
-void fill_tiles(tensor::ConstMatrix x, const RowTiles& tiles, float* to) {
-  for_rows(tiles.padded_rows(), x.columns, [&](std::int64_t row) {
-    for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
-      const std::int64_t k = chunk * tiles.chunk_columns, columns = std::min(tiles.chunk_columns, x.columns - k);
-      float* part = to + tiles.offset(chunk, row);
-      std::int64_t i = 0;
-      if (row < x.rows) {
-        const float* from = x.row<float>(row) + k;
-        for (; i < columns; ++i) part[i * tiles.tile_rows] = from[i];
-      }
-      for (; i < tiles.chunk_columns; ++i) part[i * tiles.tile_rows] = 0.0f;
-    }
-  });
-}
 
 /// Rows to lay out at once.
 std::int64_t block_rows(std::int64_t rows, std::int64_t columns) {
@@ -282,7 +299,9 @@ void for_row_blocks(tensor::ConstMatrix x_MK, const Body& body) {
     const RowTiles tiles = HWY_DYNAMIC_DISPATCH(f32_tiles)(rows, x_MK.columns);
     auto* x =
         reinterpret_cast<float*>(row_memory().reserve(static_cast<std::size_t>(tiles.elements()) * sizeof(float)));
-    fill_tiles(x_MK.row_range(begin, rows), tiles, x);
+    for_rows(tiles.tiles(), x_MK.columns * tiles.tile_rows, [&](std::int64_t tile) {
+      HWY_DYNAMIC_DISPATCH(fill_f32_tile)(x_MK.row_range(begin, rows), tiles, tile, x);
+    });
     body(tiles, x, begin);
   }
 }
