@@ -36,6 +36,6 @@ PYTHON
     --json "$work/eval/$name.json" --html "$work/eval/$name.html" | tee "$work/eval/$name.txt"
 }
 
-evaluate stage1-plain "$work/stage1/model" no-one-word-text no-one-word-image
-evaluate stage1 "$work/stage1/model" text image
+evaluate stage1-plain "$work/stage1-end/model" no-one-word-text no-one-word-image
+evaluate stage1 "$work/stage1-end/model" text image
 evaluate stage2 "$work/model" text image drawn

@@ -32,8 +32,8 @@ PYTHON
 
 run() { EPOCHS=1 "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/data" "$work/work" >"$work/log" 2>&1; }
 run || { cat "$work/log" >&2; fail 'the recipe failed'; }
-for file in data/tokenizer.json stage0/model/config.json stage1/model/model.safetensors stage2/adapter/adapter_config.json \
-  model/config.json eval/stage1-plain.json eval/stage1.html eval/stage2.json; do
+for file in data/tokenizer.json stage0/model/config.json stage1/model/model.safetensors stage1-end/model/config.json \
+  stage2/adapter/adapter_config.json model/config.json eval/stage1-plain.json eval/stage1.html eval/stage2.json; do
   [ -s "$work/work/$file" ] || fail "no $file"
 done
 if grep -l -e openmoji -e tuxpaint "$work"/work/data/{pictures,drawings,composed,names,nli}.csv; then
