@@ -9,7 +9,7 @@ namespace {
 
 /// Runs the part and keeps what it records; gradients by what it made are there only while that is rewound.
 void run_kept(const Pass& outer, tensor::Matrix x, tensor::Matrix y, const Part& part) {
-  const auto tape = std::make_shared<Tape>(outer.tape->arena(), *outer.tape);
+  const auto tape = std::make_shared<Tape>(outer.tape);
   Pass inner = outer;
   inner.tape = tape.get();
   part(x, y, inner);
@@ -26,7 +26,7 @@ void run_kept(const Pass& outer, tensor::Matrix x, tensor::Matrix y, const Part&
 void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x, tensor::Matrix y, const Part& part) {
   const tensor::Matrix dx = *outer.tape->gradient(x), dy = *outer.tape->gradient(y);
   const tensor::Arena::Scope activations(outer.arena), gradients(outer.tape->arena());
-  Tape tape(outer.tape->arena(), *outer.tape);
+  Tape tape(outer.tape);
   Pass pass(outer.arena, tape);
   pass.dropout = outer.dropout;
   pass.row_names = outer.row_names;

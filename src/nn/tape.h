@@ -17,7 +17,7 @@ class Tape {
   explicit Tape(tensor::Arena& gradients) : arena_(gradients), scope_(std::in_place, gradients) {}
   /// A tape of one part of what `outer` records, which knows all that is watched there as well. Its gradients, taken
   /// from the same arena, are given back by whoever rewinds it.
-  Tape(tensor::Arena& gradients, Tape& outer) : arena_(gradients), outer_(&outer) {}
+  explicit Tape(Tape* outer) : arena_(outer->arena_), outer_(outer) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 

@@ -49,7 +49,7 @@ TEST(Tape, InnerTapesKnowWhatOuterOnesWatch) {
   const Tensor weight = random_tensor(2, 2, 1), kept(DType::f32, {2, 2});
   Tape outer(gradients);
   outer.watch(matrix_of(weight), matrix_of(kept));
-  Tape inner(gradients, outer);
+  Tape inner(&outer);
   EXPECT_EQ(inner.gradient(matrix_of(weight))->data, kept.data());
   EXPECT_EQ(inner.gradient(weight.view()).data(), kept.as<float>().data());
   EXPECT_THROW(outer.watch(matrix_of(weight), matrix_of(kept).row_range(0, 1)), InvalidInput);

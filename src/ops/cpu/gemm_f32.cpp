@@ -123,21 +123,23 @@ void transpose_rows(const float* rows, std::int64_t columns, float* panel) {
 
 std::int64_t f32_strip_width() { return float_panel_width(); }
 
-/// Sums over few columns are done chunk by chunk for a block of rows, whose sums never leave the cache; panels of all
-/// chunks are kept for it. Longer ones keep the sums of all rows, so that a panel is unpacked once.
-constexpr std::int64_t kShortChunks = 2;
+/// What a group keeps in memory at once: unpacked panels of so many chunks, and sums of so many rows.
+struct Kept {
+  std::int64_t chunks, rows;
+};
 
-bool is_short(const RowTiles& x) { return x.chunks() <= kShortChunks; }
-
-/// Rows whose sums are kept at once.
-std::int64_t rows_of_sums(const RowTiles& x) {
-  return is_short(x) ? std::min(kCachedRows / x.tile_rows * x.tile_rows, x.padded_rows()) : x.padded_rows();
+/// Sums over few columns keep all panels, so that those of a block of rows are done before they leave the cache. Longer
+/// ones keep the sums of all rows, so that each panel is unpacked once.
+Kept kept_of(const RowTiles& x) {
+  constexpr std::int64_t kFewChunks = 2;
+  if (x.chunks() > kFewChunks) return {1, x.padded_rows()};
+  return {x.chunks(), std::min(kCachedRows / x.tile_rows * x.tile_rows, x.padded_rows())};
 }
 
 std::int64_t f32_group_scratch(const RowTiles& x) {
   const std::int64_t W = float_panel_width(), strips = kGroupStrips * std::max<std::int64_t>(1, kWholeColumns / W);
-  const std::int64_t panel_rows = kChunk * (is_short(x) ? x.chunks() : 1);
-  return (kChunk + (panel_rows + rows_of_sums(x)) * strips) * W;
+  const Kept kept = kept_of(x);
+  return (kChunk + (kept.chunks * kChunk + kept.rows) * strips) * W;
 }
 
 /// panels[strip][k][W] = weights of columns [begin, begin + given) of x, and zeros up to `columns`, for y = x w^T: rows
@@ -200,31 +202,32 @@ void write_sums(const float* sums, std::int64_t strip_rows, tensor::Matrix y, bo
 /// Columns of y of one group of strips, or +=. scratch holds f32_group_scratch(tiles) floats.
 void multiply_f32_group(const RowTiles& tiles, const float* x, const OutputColumns& group, tensor::Matrix y, bool add,
                         float* scratch) {
-  const std::int64_t W = float_panel_width(), strips = (group.count + W - 1) / W, panels_size = strips * kChunk * W;
-  const std::int64_t chunks = tiles.chunks(), chunks_at_once = is_short(tiles) ? chunks : 1, rows = rows_of_sums(tiles);
+  const std::int64_t W = float_panel_width(), strips = (group.count + W - 1) / W;
+  const Kept kept = kept_of(tiles);
   float* unpacked = scratch;
-  float* panels = unpacked + kChunk * W;                // [chunks_at_once][strips][kChunk][W]
-  float* sums = panels + chunks_at_once * panels_size;  // [strips][rows][W]
+  float* panels = unpacked + kChunk * W;                     // [kept.chunks][strips][kChunk][W]
+  float* sums = panels + kept.chunks * strips * kChunk * W;  // [strips][kept.rows][W]
+  const auto panels_of = [=](std::int64_t chunk) { return panels + chunk % kept.chunks * strips * kChunk * W; };
   const auto given = [&](std::int64_t chunk) { return std::min(kChunk, tiles.columns - chunk * kChunk); };
-  const auto columns = [&](std::int64_t chunk) { return (given(chunk) + kUnroll - 1) / kUnroll * kUnroll; };
-  for (std::int64_t first = 0; first < chunks; first += chunks_at_once) {
-    for (std::int64_t i = 0; i < chunks_at_once; ++i) {
+  const auto padded = [&](std::int64_t chunk) { return (given(chunk) + kUnroll - 1) / kUnroll * kUnroll; };
+  for (std::int64_t first = 0; first < tiles.chunks(); first += kept.chunks) {
+    const std::int64_t last = first + kept.chunks;
+    for (std::int64_t chunk = first; chunk < last; ++chunk) {
       const auto unpack = group.part == nullptr ? unpack_columns : unpack_rows;
-      const std::int64_t chunk = first + i;
-      unpack(group, chunk * kChunk, given(chunk), columns(chunk), unpacked, panels + i * panels_size);
+      unpack(group, chunk * kChunk, given(chunk), padded(chunk), unpacked, panels_of(chunk));
     }
-    for (std::int64_t begin = 0; begin < tiles.padded_rows(); begin += rows) {
-      if (first == 0) std::fill_n(sums, strips * rows * W, 0.0f);
-      for (std::int64_t i = 0; i < chunks_at_once; ++i) {
-        const float* from = x + tiles.offset(first + i, 0);
-        for_tiles(tiles, begin, std::min(begin + rows, tiles.padded_rows()), strips,
-                  [&](std::int64_t strip, std::int64_t row) {
-                    f32_tile(from + row * kChunk, panels + i * panels_size + strip * kChunk * W, columns(first + i),
-                             sums + (strip * rows + row - begin) * W);
-                  });
+    for (std::int64_t begin = 0; begin < tiles.rows; begin += kept.rows) {
+      const std::int64_t end = std::min(begin + kept.rows, tiles.padded_rows());
+      if (first == 0) std::fill_n(sums, strips * kept.rows * W, 0.0f);
+      for (std::int64_t chunk = first; chunk < last; ++chunk) {
+        const float *from = x + tiles.offset(chunk, 0), *panel = panels_of(chunk);
+        for_tiles(tiles, begin, end, strips, [=, columns = padded(chunk)](std::int64_t strip, std::int64_t row) {
+          f32_tile(from + row * kChunk, panel + strip * kChunk * W, columns,
+                   sums + (strip * kept.rows + row - begin) * W);
+        });
       }
-      if (first + chunks_at_once < chunks) continue;
-      write_sums(sums, rows, y.row_range(begin, std::min(rows, tiles.rows - begin)), add);
+      if (last == tiles.chunks())
+        write_sums(sums, kept.rows, y.row_range(begin, std::min(kept.rows, tiles.rows - begin)), add);
     }
   }
 }
