@@ -7,13 +7,15 @@
 # mpirun) may be set. E5V_DEVICE=cuda trains on a GPU.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
+say() { echo "== $*" >&2; }
+fail() { echo "run.sh: $*" >&2; exit 1; }
+[ -x "$1/e5v" ] || fail "no program $1/e5v; make build makes it"
 here=$(cd "$(dirname "$0")" && pwd)
 e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
 seed=${SEED:-1} epochs=${EPOCHS:-18}
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
-say() { echo "== $*" >&2; }
-fail() { echo "run.sh: $*" >&2; exit 1; }
 
+[[ $epochs =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "EPOCHS is '$epochs', expected a number"
 [ -d "$data" ] || fail "no folder $data; see docs/demo-model.md for what it holds"
 mkdir -p "$work"
 data=$(cd "$data" && pwd) work=$(cd "$work" && pwd)
@@ -70,17 +72,18 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
 eyes=(--train all --pairs "$work/data/pictures.csv" --pairs "$work/data/drawings.csv" --pairs "$work/data/composed.csv"
   --symmetric --batch 256 --micro-batch "$(((255 + processes) / processes))" --muon --schedule cosine --weight-decay 0.05
   --save-every 100)
+seeing=$work/stage1-end/model
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \
   --epochs "$epochs" --lr 2e-3 --warmup 60
-stage stage1-end "$work/stage1-end/model/config.json" --model "$work/stage1/model" "${eyes[@]}" \
+stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${eyes[@]}" \
   --pairs "$work/data/drawings.csv" --augment 0.4 --epochs 1 --lr 6e-4 --warmup 10
 
 # Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.
-stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$work/stage1-end/model" \
+stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$seeing" \
   --pairs "$work/data/nli.csv" --pairs "$work/data/names.csv" --batch 128 --micro-batch 128 --epochs 1 --lr 1e-4 \
   --rank 16 --alpha 16 --warmup 20
 if [ ! -f "$work/model/config.json" ]; then
-  "$e5v" merge --model "$work/stage1-end/model" --adapter "$work/stage2/adapter" --output "$work/model"
+  "$e5v" merge --model "$seeing" --adapter "$work/stage2/adapter" --output "$work/model"
 fi
 
 "$here/evaluate.sh" "$e5v" "$work" "$data"

@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "base/file.h"
@@ -337,6 +338,27 @@ TEST(Trainer, ChangedImagesAreTheSameAgain) {
   EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment")));
   fixture.options.examples.augment = 3;
   EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment 3 is not in [0, 2]")));
+}
+
+/// The whole at once, and GradCache in eight parts.
+TEST(Trainer, FortyEightPairsAreEightTimesSix) {
+  std::string rows = "sent0,sent1,hard_neg\n";
+  for (int i = 0; i < 48; ++i) rows += fmt::format("Here are {} dogs.,Dogs: {}.,No dog and {} cats.\n", i, i, i);
+  std::vector<std::vector<StepReport>> runs;
+  for (const std::int64_t micro_batch : {48, 6}) {
+    Fixture fixture;
+    fixture.options.data.sources = {{fixture.folder.write("pairs.csv", rows), Objective::contrastive}};
+    fixture.options.data.batch = 48;
+    fixture.options.micro_batch = micro_batch;
+    fixture.run();
+    runs.push_back(fixture.reports);
+  }
+  ASSERT_EQ(runs[0].size(), 6u);
+  ASSERT_EQ(runs[1].size(), 6u);
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_NEAR(runs[1][i].loss, runs[0][i].loss, 1e-5);
+    EXPECT_NEAR(runs[1][i].gradient_norm, runs[0][i].gradient_norm, 1e-5);
+  }
 }
 
 TEST(Trainer, AdaptersHaveNoMuon) {
