@@ -350,12 +350,13 @@ TEST(Trainer, FortyEightPairsAreEightTimesSix) {
     fixture.options.data.sources = {{fixture.folder.write("pairs.csv", rows), Objective::contrastive}};
     fixture.options.data.batch = 48;
     fixture.options.micro_batch = micro_batch;
+    fixture.options.steps = 3;
     fixture.run();
     runs.push_back(fixture.reports);
   }
-  ASSERT_EQ(runs[0].size(), 6u);
-  ASSERT_EQ(runs[1].size(), 6u);
-  for (std::size_t i = 0; i < 6; ++i) {
+  ASSERT_EQ(runs[0].size(), 3u);
+  ASSERT_EQ(runs[1].size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(runs[1][i].loss, runs[0][i].loss, 1e-5);
     EXPECT_NEAR(runs[1][i].gradient_norm, runs[0][i].gradient_norm, 1e-5);
   }
