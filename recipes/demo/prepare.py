@@ -61,7 +61,7 @@ def sentences(caption, words, rng, count):
         made.append(rng.choice([
             caption, f"{caption}: {', '.join(some)}" if some else f"a drawing of {caption}",
             f"{', '.join(some)}" if len(some) > 1 else caption, f"{' '.join(some)} {caption}" if some else caption,
-            f"a picture of {caption}", f"A {caption}."]))
+            f"a picture of {caption}", f"a {caption}", f"the {caption}"]))
     return made
 
 
@@ -91,6 +91,10 @@ def training_files(rows, folder, output, rng):
             for b in same[i + 1:]:
                 drawings += [[folder / x["file"], folder / y["file"], identity] for x, y in ((a, b), (b, a))]
     write_rows(output / "drawings.csv", ["image0", "image1", "group"], drawings)
+    # Of a thing that one artist alone has drawn, the other drawing is the same, changed otherwise.
+    write_rows(output / "alone.csv", ["image0", "image1", "group"],
+               [[folder / row["file"], folder / row["file"], caption]
+                for row, caption, _ in known if row["source"] == "openclipart"])
     composed = composed_rows(rows, folder, rng, 6)
     write_rows(output / "composed.csv", ["image0", "sent0", "image1", "group"], composed)
     names = {}
