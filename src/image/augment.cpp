@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 #include <vector>
 
+#include "image/clones.h"
 #include "image/planes.h"
 
 namespace e5v::image {
@@ -28,13 +30,26 @@ class Draws {
   std::uint64_t next_ = 0;
 };
 
-/// The nearest of 256 tones.
-std::uint8_t tone(float value) {
-  constexpr float kHalf = 0.5f;
-  return static_cast<std::uint8_t>(std::clamp(value, 0.0f, kWhite) + kHalf);
+/// The lanes of a pixel, computed at once: an extension of GCC's and Clang's, which loops with branches between two
+/// values are not made of.
+typedef float Colour __attribute__((vector_size(kLanes * sizeof(float))));
+typedef std::int32_t Numbers __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+
+inline Colour load(const float* values) {
+  Colour colour;
+  std::memcpy(&colour, values, sizeof(colour));
+  return colour;
 }
 
-float luma(const float* rgb) { return kLuma[0] * rgb[0] + kLuma[1] * rgb[1] + kLuma[2] * rgb[2]; }
+inline void store(Numbers numbers, std::int32_t* to) { std::memcpy(to, &numbers, sizeof(numbers)); }
+
+/// The nearest of 256 tones.
+inline Numbers tones_of(Colour colour) {
+  const Colour black{}, white = black + kWhite;
+  colour = colour < black ? black : colour;
+  colour = colour > white ? white : colour;
+  return __builtin_convertvector(colour + 0.5f, Numbers);
+}
 
 Affine draw_affine(Draws& draws, float strength, int width, int height) {
   const float angle = strength * 0.3f * draws.around();
@@ -51,8 +66,6 @@ Affine draw_affine(Draws& draws, float strength, int width, int height) {
           strength * 0.1f * draws.around() * static_cast<float>(height)};
 }
 
-using Colour = std::array<float, kLanes>;
-
 /// A turn of the colours about the grey axis, with more or less of them, and other light: linear but for a constant.
 class Recolouring {
  public:
@@ -62,36 +75,27 @@ class Recolouring {
     saturation_ = grey ? 0 : std::exp(strength * 0.6f * draws.around());
     contrast_ = 1 + strength * 0.25f * draws.around(), light_ = strength * 25 * draws.around();
     cosine_ = std::cos(hue), sine_ = std::sin(hue) / std::numbers::sqrt3_v<float>;
-    constant_ = of({});
+    constant_ = of(Colour{});
     for (std::size_t channel = 0; channel < 3; ++channel) {
       Colour one{};
       one[channel] = 1;
-      by_channel_[channel] = of(one);
-      for (std::size_t i = 0; i < kLanes; ++i) by_channel_[channel][i] -= constant_[i];
+      by_channel_[channel] = of(one) - constant_;
     }
   }
 
   Colour operator()(const float* rgb) const {
-    Colour result = constant_;
-    for (std::size_t channel = 0; channel < 3; ++channel) {
-      for (std::size_t i = 0; i < kLanes; ++i) result[i] += rgb[channel] * by_channel_[channel][i];
-    }
-    return result;
+    return constant_ + rgb[0] * by_channel_[0] + rgb[1] * by_channel_[1] + rgb[2] * by_channel_[2];
   }
 
  private:
-  Colour of(const Colour& rgb) const {
-    const float grey = luma(rgb.data());
-    const std::array<float, 3> d{rgb[0] - grey, rgb[1] - grey, rgb[2] - grey};
+  Colour of(Colour rgb) const {
+    const float grey = kLuma[0] * rgb[0] + kLuma[1] * rgb[1] + kLuma[2] * rgb[2];
+    const Colour d = rgb - grey;
     const float mean = (1 - cosine_) * (d[0] + d[1] + d[2]) / 3;
-    Colour result{};
-    for (std::size_t channel = 0; channel < 3; ++channel) {
-      const float turned = cosine_ * d[channel] + mean + sine_ * (d[(channel + 2) % 3] - d[(channel + 1) % 3]);
-      const float value = grey + saturation_ * turned;
-      // White stays white: drawings stand on it.
-      result[channel] = kWhite - contrast_ * (kWhite - value) + light_ * (kWhite - grey) / kWhite;
-    }
-    return result;
+    const Colour before{d[2], d[0], d[1]}, behind{d[1], d[2], d[0]};
+    const Colour value = grey + saturation_ * (cosine_ * d + mean + sine_ * (before - behind));
+    // White stays white: drawings stand on it.
+    return kWhite - contrast_ * (kWhite - value) + light_ * (kWhite - grey) / kWhite;
   }
 
   float saturation_, contrast_, light_, cosine_, sine_;
@@ -99,18 +103,30 @@ class Recolouring {
   std::array<Colour, 3> by_channel_;
 };
 
+using Curve = std::array<float, 256>;
+
+/// Whole numbers of a few pixels, found for all lanes at once before each is looked up somewhere.
+constexpr std::size_t kBlock = 64 * kLanes;
+using Block = std::array<std::int32_t, kBlock>;
+
+E5V_AVX2_CLONE void recolour_values(const Recolouring& recoloured, const Curve& curve, float* values,
+                                    std::size_t count) {
+  Block tones;
+  for (std::size_t from = 0; from < count; from += kBlock, values += kBlock) {
+    const std::size_t size = std::min(kBlock, count - from);
+    for (std::size_t i = 0; i < size; i += kLanes) store(tones_of(recoloured(values + i)), &tones[i]);
+    for (std::size_t i = 0; i < size; ++i) values[i] = curve[static_cast<std::size_t>(tones[i])];
+  }
+}
+
 void recolour(Planes& picture, Draws& draws, float strength) {
   const Recolouring recoloured(draws, strength);
   const float gamma = std::exp(strength * 0.35f * draws.around());
-  std::array<float, 256> curve;
+  Curve curve;
   for (std::size_t i = 0; i < curve.size(); ++i) {
     curve[i] = kWhite * std::pow(static_cast<float>(i) / kWhite, gamma);
   }
-  for (std::size_t i = 0; i < picture.values.size(); i += kLanes) {
-    float* p = picture.values.data() + i;
-    const Colour colour = recoloured(p);
-    for (std::size_t channel = 0; channel < 3; ++channel) p[channel] = curve[tone(colour[channel])];
-  }
+  recolour_values(recoloured, curve, picture.values.data(), picture.values.size());
 }
 
 /// How a drawing is made, whatever it shows.
@@ -137,35 +153,53 @@ Style draw_style(Draws& draws, float strength) {
   return style;
 }
 
+/// Of each value its tone's number, of at most `most`.
+E5V_AVX2_CLONE void find_levels(const float* values, std::size_t count, const Style& style, std::int32_t most,
+                                std::int32_t* levels) {
+  const float tones = style.tones, rounding = style.rounding;
+  for (std::size_t i = 0; i < count; ++i) {
+    levels[i] = std::min(static_cast<std::int32_t>(values[i] / kWhite * tones + rounding), most);
+  }
+}
+
 /// Few tones of each colour, and some of the colours left out. `random` has numbers for them behind those of Draws.
 void flatten(Planes& picture, const Style& style, const Philox& random) {
   constexpr std::uint64_t kColours = std::uint64_t{1} << 32;
   enum : std::uint8_t { unknown, filled, left_white };
   const auto most = static_cast<std::size_t>(style.tones);
   std::vector<std::uint8_t> colours((most + 1) * (most + 1) * (most + 1), unknown);
-  for (std::size_t i = 0; i < picture.values.size(); i += kLanes) {
-    float* p = picture.values.data() + i;
-    std::size_t colour = 0;
-    for (int channel = 0; channel < 3; ++channel) {
-      const auto level = static_cast<std::size_t>(p[channel] / kWhite * style.tones + style.rounding);
-      p[channel] = kWhite * static_cast<float>(std::min(level, most)) / style.tones;
-      colour = colour * (most + 1) + std::min(level, most);
+  std::vector<float> tones(most + 1);
+  for (std::size_t level = 0; level <= most; ++level) tones[level] = kWhite * static_cast<float>(level) / style.tones;
+  Block levels;
+  for (std::size_t from = 0; from < picture.values.size(); from += kBlock) {
+    float* values = picture.values.data() + from;
+    const std::size_t size = std::min(kBlock, picture.values.size() - from);
+    find_levels(values, size, style, static_cast<std::int32_t>(most), levels.data());
+    for (std::size_t i = 0; i < size; i += kLanes) {
+      std::size_t colour = 0;
+      for (std::size_t channel = 0; channel < 3; ++channel) {
+        const auto level = static_cast<std::size_t>(levels[i + channel]);
+        values[i + channel] = tones[level];
+        colour = colour * (most + 1) + level;
+      }
+      if (style.unfilled <= 0 || colour == 0) continue;  // black is what lines are drawn in
+      if (colours[colour] == unknown) {
+        colours[colour] = Philox::uniform(random.at(kColours + colour)) < style.unfilled ? left_white : filled;
+      }
+      if (colours[colour] == left_white) std::fill_n(values + i, 3, kWhite);
     }
-    if (style.unfilled <= 0 || colour == 0) continue;  // black is what lines are drawn in
-    if (colours[colour] == unknown) {
-      colours[colour] = Philox::uniform(random.at(kColours + colour)) < style.unfilled ? left_white : filled;
-    }
-    if (colours[colour] == left_white) std::fill_n(p, 3, kWhite);
   }
 }
 
-void draw_outlines(Planes& picture, const std::vector<float>& edges, const Style& style) {
-  for (std::size_t i = 0; i < edges.size(); ++i) {
+E5V_AVX2_CLONE void draw_outlines(Planes& picture, const std::vector<float>& edges, const Style& style) {
+  const float ink = style.ink, paper = style.paper;
+  float* values = picture.values.data();
+  for (const float edge : edges) {
     for (std::size_t channel = 0; channel < kLanes; ++channel) {
-      float& value = picture.values[kLanes * i + channel];
-      value += style.paper * (kWhite - value);
-      value *= 1 - style.ink * edges[i];
+      const float paler = values[channel] + paper * (kWhite - values[channel]);
+      values[channel] = paler * (1 - ink * edge);
     }
+    values += kLanes;
   }
 }
 
@@ -179,6 +213,19 @@ void leave_out(Planes& picture, Draws& draws, float strength) {
   const int top = static_cast<int>(draws.unit() * static_cast<float>(picture.height - height));
   const float tone = draws.happens(0.5f) ? kWhite : kWhite * draws.unit();
   for (int y = top; y < top + height; ++y) std::fill_n(picture.at(left, y), kLanes * width, tone);
+}
+
+E5V_AVX2_CLONE void write_tones(const float* values, std::size_t count, std::uint8_t* pixels) {
+  Block tones;
+  for (std::size_t from = 0; from < count; from += kBlock, values += kBlock) {
+    const std::size_t size = std::min(kBlock, count - from);
+    for (std::size_t i = 0; i < size; i += kLanes) store(tones_of(load(values + i)), &tones[i]);
+    for (std::size_t i = 0; i < size; i += kLanes, pixels += 3) {
+      for (std::size_t channel = 0; channel < 3; ++channel) {
+        pixels[channel] = static_cast<std::uint8_t>(tones[i + channel]);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -196,10 +243,7 @@ Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
   if (draws.happens(0.15f * strength)) smooth(planes);
   leave_out(planes, draws, strength);
   Bitmap result(picture.width, picture.height);
-  const float* from = planes.values.data();
-  for (std::size_t i = 0; i < result.pixels.size(); i += 3, from += kLanes) {
-    for (std::size_t channel = 0; channel < 3; ++channel) result.pixels[i + channel] = tone(from[channel]);
-  }
+  write_tones(planes.values.data(), planes.values.size(), result.pixels.data());
   return result;
 }
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
+
+#include "image/clones.h"
 
 namespace e5v::image {
 namespace {
@@ -35,7 +38,7 @@ struct Places {
 
 /// Where row v of the result comes from, relative to the frame, whose outermost points are as white as all that lies
 /// behind them.
-void find_places(const Affine& map, float v, float width, float height, Places& places) {
+E5V_AVX2_CLONE void find_places(const Affine& map, float v, float width, float height, Places& places) {
   const float mx = 0.5f * (width - 1), my = 0.5f * (height - 1);
   for (std::size_t i = 0; i < places.x.size(); ++i) {
     const float u = static_cast<float>(static_cast<std::int32_t>(i)) - mx;
@@ -44,6 +47,50 @@ void find_places(const Affine& map, float v, float width, float height, Places& 
     places.left[i] = static_cast<std::int32_t>(sx), places.top[i] = static_cast<std::int32_t>(sy);
     places.x[i] = sx - static_cast<float>(places.left[i]), places.y[i] = sy - static_cast<float>(places.top[i]);
   }
+}
+
+/// A row of pixels, each bilinear between the four around its place.
+E5V_AVX2_CLONE void mix(const Planes& from, const Places& places, float* out) {
+  const std::size_t below = static_cast<std::size_t>(from.width) * kLanes;
+  for (std::size_t i = 0; i < places.x.size(); ++i, out += kLanes) {
+    const float* p = from.at(places.left[i], places.top[i]);
+    std::array<float, kLanes> mixed;
+    for (std::size_t channel = 0; channel < kLanes; ++channel) {
+      const float* q = p + channel;
+      const float upper = q[0] + places.x[i] * (q[kLanes] - q[0]);
+      const float lower = q[below] + places.x[i] * (q[below + kLanes] - q[below]);
+      mixed[channel] = upper + places.y[i] * (lower - upper);
+    }
+    std::copy_n(mixed.data(), kLanes, out);
+  }
+}
+
+/// The most that a channel changes across each pixel, as a share of what counts as an edge.
+E5V_AVX2_CLONE void find_steep(const Planes& picture, float* steep) {
+  const int W = picture.width, H = picture.height;
+  std::vector<float> change(static_cast<std::size_t>(W) * kLanes);
+  for (int y = 0; y < H; ++y, steep += W) {
+    const float *own = picture.at(0, y), *above = picture.at(0, std::max(y - 1, 0)),
+                *below = picture.at(0, std::min(y + 1, H - 1));
+    const auto across = [&](int from, int to, int left, int right) {
+      for (int i = from; i < to; ++i) {
+        change[static_cast<std::size_t>(i)] = std::abs(own[i + right] - own[i + left]) + std::abs(below[i] - above[i]);
+      }
+    };
+    const int last = kLanes * (W - 1);
+    across(0, std::min(kLanes, last), 0, kLanes);
+    across(kLanes, last, -kLanes, kLanes);
+    across(last, last + kLanes, W > 1 ? -kLanes : 0, 0);
+    const float* c = change.data();
+    for (int x = 0; x < W; ++x, c += kLanes) {
+      const float most = std::max(std::max(c[0], c[1]), c[2]);
+      steep[x] = std::min(std::max((most - 25) / 90, 0.0f), 1.0f);
+    }
+  }
+}
+
+E5V_AVX2_CLONE void take_larger(const float* from, float* to, std::ptrdiff_t count) {
+  for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = std::max(to[i], from[i]);
 }
 
 }  // namespace
@@ -63,56 +110,37 @@ Planes::~Planes() {
 Planes warped(const Bitmap& source, const Affine& map) {
   const Planes from = framed(source);
   Planes result(source.width, source.height);
-  const auto W = static_cast<float>(source.width), H = static_cast<float>(source.height);
   Places places(source.width);
   for (int y = 0; y < source.height; ++y) {
+    const auto W = static_cast<float>(source.width), H = static_cast<float>(source.height);
     find_places(map, static_cast<float>(y) - 0.5f * (H - 1), W, H, places);
-    float* out = result.at(0, y);
-    for (std::size_t i = 0; i < places.x.size(); ++i, out += kLanes) {
-      const float* above = from.at(places.left[i], places.top[i]);
-      const float* below = above + kLanes * from.width;
-      std::array<float, kLanes> mixed;
-      for (std::size_t channel = 0; channel < kLanes; ++channel) {
-        const float upper = above[channel] + places.x[i] * (above[channel + kLanes] - above[channel]);
-        const float lower = below[channel] + places.x[i] * (below[channel + kLanes] - below[channel]);
-        mixed[channel] = upper + places.y[i] * (lower - upper);
-      }
-      std::copy_n(mixed.data(), kLanes, out);
-    }
+    mix(from, places, result.at(0, y));
   }
   return result;
 }
 
 std::vector<float> edges_of(const Planes& picture, int radius) {
-  const int W = picture.width, H = picture.height;
-  std::vector<float> steep(static_cast<std::size_t>(W) * static_cast<std::size_t>(H));
-  const auto place = [W](int x, int y) {
-    return static_cast<std::size_t>(y) * static_cast<std::size_t>(W) + static_cast<std::size_t>(x);
-  };
-  for (int y = 0; y < H; ++y) {
-    for (int x = 0; x < W; ++x) {
-      const float *left = picture.at(std::max(x - 1, 0), y), *right = picture.at(std::min(x + 1, W - 1), y);
-      const float *above = picture.at(x, std::max(y - 1, 0)), *below = picture.at(x, std::min(y + 1, H - 1));
-      float most = 0;
-      for (int channel = 0; channel < 3; ++channel) {
-        most = std::max(most, std::abs(right[channel] - left[channel]) + std::abs(below[channel] - above[channel]));
-      }
-      steep[place(x, y)] = std::clamp((most - 25) / 90, 0.0f, 1.0f);
+  const auto pixels = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height);
+  std::vector<float> steep(pixels), wide(pixels);
+  find_steep(picture, steep.data());
+  if (radius == 0) return steep;
+  const auto W = static_cast<std::ptrdiff_t>(picture.width), H = static_cast<std::ptrdiff_t>(picture.height);
+  const std::ptrdiff_t reach = radius;
+  for (std::ptrdiff_t y = 0; y < H; ++y) {
+    const float* from = steep.data() + y * W;
+    float* to = wide.data() + y * W;
+    std::copy_n(from, W, to);
+    for (std::ptrdiff_t d = 1; d <= std::min(reach, W - 1); ++d) {
+      take_larger(from, to + d, W - d);
+      take_larger(from + d, to, W - d);
     }
   }
-  const auto spread = [&](const std::vector<float>& from, int dx, int dy) {
-    std::vector<float> to = from;
-    for (int y = 0; y < H; ++y) {
-      for (int x = 0; x < W; ++x) {
-        for (int d = -radius; d <= radius; ++d) {
-          const float other = from[place(std::clamp(x + d * dx, 0, W - 1), std::clamp(y + d * dy, 0, H - 1))];
-          to[place(x, y)] = std::max(to[place(x, y)], other);
-        }
-      }
-    }
-    return to;
-  };
-  return spread(spread(steep, 1, 0), 0, 1);
+  std::copy(wide.begin(), wide.end(), steep.begin());
+  for (std::ptrdiff_t d = 1; d <= std::min(reach, H - 1); ++d) {
+    take_larger(wide.data(), steep.data() + d * W, (H - d) * W);
+    take_larger(wide.data() + d * W, steep.data(), (H - d) * W);
+  }
+  return steep;
 }
 
 void smooth(Planes& picture) {
