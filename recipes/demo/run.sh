@@ -3,8 +3,8 @@
 # again, and a stage that was interrupted goes on.
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. SEED (1), EPOCHS of stage 1 over all drawings (18) and PROCESSES (one for each core, 8 at most, where there is
-# mpirun) may be set. E5V_DEVICE=cuda trains on a GPU.
+# included. SEED (1), EPOCHS of stage 1 over all drawings (24 on a GPU, which takes minutes for them; otherwise 7, hours on
+# two cores) and PROCESSES (one for each core, 8 at most, where there is mpirun) may be set. E5V_DEVICE=cuda trains on a GPU.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 say() { echo "== $*" >&2; }
@@ -12,7 +12,8 @@ fail() { echo "run.sh: $*" >&2; exit 1; }
 [ -x "$1/e5v" ] || fail "no program $1/e5v; make build makes it"
 here=$(cd "$(dirname "$0")" && pwd)
 e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
-seed=${SEED:-1} epochs=${EPOCHS:-18}
+device=${E5V_DEVICE:-cpu}
+seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 7 || echo 24)}
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 [[ $epochs =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "EPOCHS is '$epochs', expected a number"
@@ -29,7 +30,7 @@ fi
 
 # Processes that share each batch keep all cores busy, which threads of one do not in so small a model. A GPU has one.
 cores=$(nproc)
-[[ ${E5V_DEVICE:-cpu} == cpu ]] || PROCESSES=1
+[[ $device == cpu ]] || PROCESSES=1
 processes=${PROCESSES:-$((cores < 8 ? cores : 8))}
 launch=()
 if [ "$processes" -gt 1 ] && [ -f "$(dirname "$e5v")/e5v_mpi.so" ] && command -v mpirun > /dev/null; then
@@ -67,23 +68,27 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
   --captions "$work/data/nli.csv" --captions "$work/data/names.csv" --batch 64 --micro-batch 64 --epochs 2 --lr 1e-3 \
   --warmup 50 --weight-decay 0.05 --save-every 100
 
-# Stage 1 gives it eyes: drawings find their names, the same things drawn by others, and what words make of them. It ends
-# with milder changes, nearer to drawings as they are, and with those of the same things twice as often.
-eyes=(--train all --pairs "$work/data/pictures.csv" --pairs "$work/data/drawings.csv" --pairs "$work/data/composed.csv"
-  --symmetric --batch 256 --micro-batch "$(((255 + processes) / processes))" --muon --schedule cosine --weight-decay 0.05
-  --save-every 100)
+# Stage 1 gives it eyes: drawings find their names, the same things drawn by others (what nobody else has drawn, the same
+# drawing changed otherwise), and what words make of them. It ends with milder changes, nearer to drawings as they are, and
+# with those of the same things twice as often.
+eyes=(--train all --symmetric --batch 512 --micro-batch "$(((511 + processes) / processes))" --muon --schedule cosine
+  --weight-decay 0.05 --save-every 100)
+for pairs in pictures drawings alone composed; do eyes+=(--pairs "$work/data/$pairs.csv"); done
 seeing=$work/stage1-end/model
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \
-  --epochs "$epochs" --lr 2e-3 --warmup 60
+  --epochs "$epochs" --lr 2.5e-3 --warmup 40
 stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${eyes[@]}" \
-  --pairs "$work/data/drawings.csv" --augment 0.4 --epochs 1 --lr 6e-4 --warmup 10
+  --pairs "$work/data/drawings.csv" --augment 0.4 --epochs 1 --lr 8e-4 --warmup 10
 
 # Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.
 stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$seeing" \
   --pairs "$work/data/nli.csv" --pairs "$work/data/names.csv" --batch 128 --micro-batch 128 --epochs 1 --lr 1e-4 \
   --rank 16 --alpha 16 --warmup 20
+if [ ! -f "$work/merged/config.json" ]; then
+  "$e5v" merge --model "$seeing" --adapter "$work/stage2/adapter" --output "$work/merged"
+fi
 if [ ! -f "$work/model/config.json" ]; then
-  "$e5v" merge --model "$seeing" --adapter "$work/stage2/adapter" --output "$work/model"
+  "$e5v" quantize --model "$work/merged" --format int8 --output "$work/model"
 fi
 
 "$here/evaluate.sh" "$e5v" "$work" "$data"

@@ -18,7 +18,7 @@ names = {"red apple", "green apple", "blue heart", "green heart", "blue book", "
 for item in map(json.loads, (gallery / "gallery.jsonl").open(encoding="utf-8")):
     if item["caption"] not in names:
         continue
-    for source in ("noto", "fluent", "twemoji", "openmoji", "tuxpaint"):
+    for source in ("noto", "fluent", "twemoji", "openclipart", "openmoji", "tuxpaint"):
         file = f"{source}/{pathlib.Path(item['image']).stem}-copy.jpg"
         (data / "pictures" / source).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(gallery / item["image"], data / "pictures" / file)
@@ -36,7 +36,7 @@ for file in data/tokenizer.json stage0/model/config.json stage1/model/model.safe
   stage2/adapter/adapter_config.json model/config.json eval/stage1-plain.json eval/stage1.html eval/stage2.json; do
   [ -s "$work/work/$file" ] || fail "no $file"
 done
-if grep -l -e openmoji -e tuxpaint "$work"/work/data/{pictures,drawings,composed,names,nli}.csv; then
+if grep -l -e openmoji -e tuxpaint "$work"/work/data/{pictures,drawings,alone,composed,names,nli}.csv; then
   fail 'held-out drawings are trained on'
 fi
 [ "$("$e5v" tokenize --model "$work/work/model" --text '<|eot_id|>' --no-special | awk '{print $1}')" = 4094 ] ||
