@@ -3,7 +3,7 @@
 # again, and a stage that was interrupted goes on.
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. SEED (1), EPOCHS of stage 1 over all drawings (24 on a GPU, which takes minutes for them; otherwise 7, hours on
+# included. SEED (1), EPOCHS of stage 1 over all drawings (24 on a GPU, which takes minutes for them; otherwise 2.5, two hours on
 # two cores) and PROCESSES (one for each core, 8 at most, where there is mpirun) may be set. E5V_DEVICE=cuda trains on a GPU.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
@@ -13,7 +13,7 @@ fail() { echo "run.sh: $*" >&2; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
 e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
 device=${E5V_DEVICE:-cpu}
-seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 7 || echo 24)}
+seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 2.5 || echo 24)}
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 [[ $epochs =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "EPOCHS is '$epochs', expected a number"
@@ -69,8 +69,8 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
   --warmup 50 --weight-decay 0.05 --save-every 100
 
 # Stage 1 gives it eyes: drawings find their names, the same things drawn by others (what nobody else has drawn, the same
-# drawing changed otherwise), and what words make of them. It ends with milder changes, nearer to drawings as they are,
-# with those of the same things twice as often, and with sentences, which names alone made it forget.
+# drawing changed otherwise), and what words make of them. It ends with milder changes, nearer to drawings as they are, and
+# with those of the same things twice as often.
 eyes=(--train all --symmetric --batch 512 --micro-batch "$(((511 + processes) / processes))" --muon --schedule cosine
   --weight-decay 0.05 --save-every 100)
 for pairs in pictures drawings alone composed; do eyes+=(--pairs "$work/data/$pairs.csv"); done
@@ -78,7 +78,7 @@ seeing=$work/stage1-end/model
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \
   --epochs "$epochs" --lr 2.5e-3 --warmup 40
 stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${eyes[@]}" \
-  --pairs "$work/data/drawings.csv" --pairs "$work/data/nli.csv" --augment 0.4 --epochs 0.5 --lr 8e-4 --warmup 10
+  --pairs "$work/data/drawings.csv" --augment 0.4 --epochs 1 --lr 8e-4 --warmup 10
 
 # Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.
 stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$seeing" \
