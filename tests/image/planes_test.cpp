@@ -83,5 +83,37 @@ TEST(Planes, HaveEdgesWhereColoursMeet) {
   }
 }
 
+TEST(Planes, HaveTheEdgesOfTheirTwin) {
+  for (const auto& [width, height] : {std::pair{7, 5}, {1, 4}, {2, 1}, {1, 1}, {40, 3}}) {
+    Bitmap faint = noise(width, height);
+    for (std::uint8_t& value : faint.pixels) value = static_cast<std::uint8_t>(value / 4);
+    const Planes planes = warped(faint, kSame);
+    const auto at = [&](int x, int y) { return planes.at(std::clamp(x, 0, width - 1), std::clamp(y, 0, height - 1)); };
+    const auto steep = [&](int x, int y) {
+      double most = 0;
+      for (int channel = 0; channel < 3; ++channel) {
+        const auto difference = [&](const float* a, const float* b) {
+          return std::abs(static_cast<double>(a[channel]) - static_cast<double>(b[channel]));
+        };
+        most = std::max(most, difference(at(x + 1, y), at(x - 1, y)) + difference(at(x, y + 1), at(x, y - 1)));
+      }
+      return std::clamp((most - 25) / 90, 0.0, 1.0);
+    };
+    for (const int radius : {0, 1, 2}) {
+      const std::vector<float> edges = edges_of(planes, radius);
+      for (int i = 0; i < width * height; ++i) {
+        double expected = 0;
+        for (int y = -radius; y <= radius; ++y) {
+          for (int x = -radius; x <= radius; ++x) {
+            expected = std::max(
+                expected, steep(std::clamp(i % width + x, 0, width - 1), std::clamp(i / width + y, 0, height - 1)));
+          }
+        }
+        EXPECT_NEAR(edges[static_cast<std::size_t>(i)], expected, 1e-5) << width << " " << radius << " " << i;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace e5v::image
