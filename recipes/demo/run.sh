@@ -3,8 +3,9 @@
 # again, and a stage that was interrupted goes on.
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. SEED (1), EPOCHS of stage 1 over all drawings (24 on a GPU, which takes minutes for them; otherwise 2.5, two hours on
-# two cores) and PROCESSES (one for each core, 8 at most, where there is mpirun) may be set. E5V_DEVICE=cuda trains on a GPU.
+# included. SEED (1), EPOCHS of stage 1 over all drawings (24 on a GPU, which takes minutes for them; otherwise 2.5, two
+# hours on two cores) and PROCESSES (one for each core, 8 at most, where there is mpirun) may be set. A GPU is used where
+# there is one, unless E5V_DEVICE=cpu.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 say() { echo "== $*" >&2; }
@@ -12,7 +13,9 @@ fail() { echo "run.sh: $*" >&2; exit 1; }
 [ -x "$1/e5v" ] || fail "no program $1/e5v; make build makes it"
 here=$(cd "$(dirname "$0")" && pwd)
 e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
-device=${E5V_DEVICE:-cpu}
+find_device() { [ -f "$(dirname "$e5v")/e5v_cuda.so" ] && nvidia-smi -L > /dev/null 2>&1 && echo cuda || echo cpu; }
+device=${E5V_DEVICE:-$(find_device)}
+export E5V_DEVICE=$device
 seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 2.5 || echo 24)}
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
