@@ -5,6 +5,7 @@ BENCH_ARGS ?=
 E5V_EXTENDED_GOLDENS ?= $(abspath ../shared)
 DEMO_DATA ?= $(abspath ../shared/data)
 DEMO_WORK ?= build/demo-model
+DEMO_MODEL ?= demo/model
 
 sources = git ls-files -co --exclude-standard '*.cpp' '*.h' '*.cu' '*.cuh'
 
@@ -16,7 +17,8 @@ help:
 	@echo 'make packages       install the Debian packages of packages.txt that are missing'
 	@echo 'make build          the program, at build/release/e5v'
 	@echo 'make demo           search a gallery by words and a picture, and compare with the reference; draws build/demo.png'
-	@echo 'make demo-model     train the model that this uses, from DEMO_DATA=$(DEMO_DATA) (docs/demo-model.md)'
+	@echo 'make demo-model     train the model that this uses anew, from DEMO_DATA=$(DEMO_DATA) (docs/demo-model.md);'
+	@echo '                    then make demo DEMO_MODEL=$(DEMO_WORK)/model'
 	@echo 'make test           packages, build, and all tests that the repository can run alone'
 	@echo 'make bench          workloads as shares of the GEMM peak, into build/bench.json, in ten minutes (BENCH_ARGS=--help)'
 	@echo 'make bench-ops      single operations (BENCH_ARGS=--benchmark_filter=linear)'
@@ -39,7 +41,7 @@ build: build/release/build.ninja
 
 demo: packages build/release/build.ninja
 	@cmake --build --preset release --target e5v_program golden_check search_gallery
-	@tools/demo.sh build/release
+	@tools/demo.sh build/release '$(DEMO_MODEL)'
 
 demo-model: packages build/release/build.ninja
 	@cmake --build --preset release --target e5v_program

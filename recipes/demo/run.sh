@@ -74,8 +74,9 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
 # Stage 1 gives it eyes: drawings find their names, the same things drawn by others (what nobody else has drawn, the same
 # drawing changed otherwise), and what words make of them. It ends with milder changes, nearer to drawings as they are, and
 # with those of the same things twice as often.
-eyes=(--train all --symmetric --batch 512 --micro-batch "$(((511 + processes) / processes))" --muon --schedule cosine
-  --weight-decay 0.05 --save-every 100)
+batch=512
+eyes=(--train all --symmetric --batch "$batch" --micro-batch "$(((batch + processes - 1) / processes))" --muon
+  --schedule cosine --weight-decay 0.05 --save-every 100)
 for pairs in pictures drawings alone composed; do eyes+=(--pairs "$work/data/$pairs.csv"); done
 seeing=$work/stage1-end/model
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \

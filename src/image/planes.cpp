@@ -93,6 +93,15 @@ E5V_AVX2_CLONE void take_larger(const float* from, float* to, std::ptrdiff_t cou
   for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = std::max(to[i], from[i]);
 }
 
+/// to[i] = the largest of from[i + d stride], |d| <= reach, where that is one of [0, count).
+void spread(const float* from, float* to, std::ptrdiff_t count, std::ptrdiff_t stride, int reach) {
+  std::copy_n(from, count, to);
+  for (std::ptrdiff_t away = stride; away <= reach * stride && away < count; away += stride) {
+    take_larger(from, to + away, count - away);
+    take_larger(from + away, to, count - away);
+  }
+}
+
 }  // namespace
 
 Planes::Planes(int w, int h) : width(w), height(h) {
@@ -110,9 +119,9 @@ Planes::~Planes() {
 Planes warped(const Bitmap& source, const Affine& map) {
   const Planes from = framed(source);
   Planes result(source.width, source.height);
+  const auto W = static_cast<float>(source.width), H = static_cast<float>(source.height);
   Places places(source.width);
   for (int y = 0; y < source.height; ++y) {
-    const auto W = static_cast<float>(source.width), H = static_cast<float>(source.height);
     find_places(map, static_cast<float>(y) - 0.5f * (H - 1), W, H, places);
     mix(from, places, result.at(0, y));
   }
@@ -120,26 +129,11 @@ Planes warped(const Bitmap& source, const Affine& map) {
 }
 
 std::vector<float> edges_of(const Planes& picture, int radius) {
-  const auto pixels = static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height);
-  std::vector<float> steep(pixels), wide(pixels);
+  const std::ptrdiff_t W = picture.width, pixels = W * picture.height;
+  std::vector<float> steep(static_cast<std::size_t>(pixels)), wide(steep.size());
   find_steep(picture, steep.data());
-  if (radius == 0) return steep;
-  const auto W = static_cast<std::ptrdiff_t>(picture.width), H = static_cast<std::ptrdiff_t>(picture.height);
-  const std::ptrdiff_t reach = radius;
-  for (std::ptrdiff_t y = 0; y < H; ++y) {
-    const float* from = steep.data() + y * W;
-    float* to = wide.data() + y * W;
-    std::copy_n(from, W, to);
-    for (std::ptrdiff_t d = 1; d <= std::min(reach, W - 1); ++d) {
-      take_larger(from, to + d, W - d);
-      take_larger(from + d, to, W - d);
-    }
-  }
-  std::copy(wide.begin(), wide.end(), steep.begin());
-  for (std::ptrdiff_t d = 1; d <= std::min(reach, H - 1); ++d) {
-    take_larger(wide.data(), steep.data() + d * W, (H - d) * W);
-    take_larger(wide.data() + d * W, steep.data(), (H - d) * W);
-  }
+  for (std::ptrdiff_t row = 0; row < pixels; row += W) spread(steep.data() + row, wide.data() + row, W, 1, radius);
+  spread(wide.data(), steep.data(), pixels, W, radius);
   return steep;
 }
 
