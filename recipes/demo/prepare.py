@@ -163,6 +163,8 @@ def gallery_files():
 
 
 def main():
+    if len(sys.argv) not in (4, 5):
+        sys.exit("usage: prepare.py PICTURES NLI OUTPUT [SEED]")
     pictures, nli, output = (pathlib.Path(p).resolve() for p in sys.argv[1:4])
     rng = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     output.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,8 @@ seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 2.5 || echo 24)}
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 [[ $epochs =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "EPOCHS is '$epochs', expected a number"
+[[ $seed =~ ^[0-9]+$ ]] || fail "SEED is '$seed', expected a whole number"
+[[ ${PROCESSES:-1} =~ ^[1-9][0-9]*$ ]] || fail "PROCESSES is '$PROCESSES', expected a number of processes"
 [ -d "$data" ] || fail "no folder $data; see docs/demo-model.md for what it holds"
 mkdir -p "$work"
 data=$(cd "$data" && pwd) work=$(cd "$work" && pwd)

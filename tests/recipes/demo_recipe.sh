@@ -58,3 +58,9 @@ if "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/nothing" "$work/other" 
   fail 'a missing data folder was taken'
 fi
 grep -q "run.sh: no folder $work/nothing" "$work/error" || fail 'the error does not name the missing data folder'
+for wrong in EPOCHS=x SEED=x PROCESSES=0; do
+  if env "$wrong" "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/data" "$work/other" 2>"$work/error"; then
+    fail "$wrong was taken"
+  fi
+  grep -q "run.sh: ${wrong%=*} is '${wrong#*=}'" "$work/error" || fail "the error does not name $wrong"
+done
