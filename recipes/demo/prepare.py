@@ -110,6 +110,24 @@ def training_files(rows, folder, output, rng):
     return [(sentence, 1) for _, sentence, _ in pictures] + [(t, 1) for row in texts for t in row[:2]]
 
 
+def as_phrase(name, rng):
+    """A name as people write it: with an article, as a sentence, or both."""
+    article = "an" if name[:1].lower() in "aeiou" else "a"
+    return rng.choice([f"{name}.", f"{article} {name}", f"{article} {name}.", f"the {name}.", f"some {name}."])
+
+
+def phrases_file(rows, folder, output, rng):
+    """Each drawing with its name and one of its keywords as phrases."""
+    phrases = []
+    for row in rows:
+        if described := describe(row):
+            caption, words = described
+            group = row["id"] if row["source"] != "openclipart" else caption
+            for name in [caption, *rng.sample(words, min(len(words), 1))]:
+                phrases.append([folder / row["file"], as_phrase(name, rng), group])
+    write_rows(output / "phrases.csv", ["image0", "sent1", "group"], phrases)
+
+
 def changes(names):
     """Pairs of names of which one becomes the other by a word that is put in another's place, or added: (from, to, what
     the change is called)."""
@@ -170,7 +188,9 @@ def main():
     output.mkdir(parents=True, exist_ok=True)
     rows = [json.loads(line) for line in (pictures / "captions.jsonl").open(encoding="utf-8")]
     shown = gallery_files()
-    texts = training_files([r for r in rows if r["source"] in TRAINED and r["file"] not in shown], pictures, output, rng)
+    drawn = [r for r in rows if r["source"] in TRAINED and r["file"] not in shown]
+    texts = training_files(drawn, pictures, output, rng)
+    phrases_file(drawn, pictures, output, rng)
     evaluation_files(rows, pictures, output)
     sentences_of_nli = list(csv.reader(nli.open(encoding="utf-8")))[1:]
     write_rows(output / "nli.csv", ["sent0", "sent1", "hard_neg"], sentences_of_nli)

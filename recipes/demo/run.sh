@@ -75,17 +75,17 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
 
 # Stage 1 gives it eyes: drawings find their names, the same things drawn by others (what nobody else has drawn, the same
 # drawing changed otherwise), and what words make of them. It ends with milder changes, nearer to drawings as they are, with
-# those of the same things twice as often, and with sentences: a third of its batches.
+# those of the same things twice as often, with names as phrases, and with sentences: a third of its batches.
 batch=512
 eyes=(--train all --symmetric --batch "$batch" --micro-batch "$(((batch + processes - 1) / processes))" --muon
   --schedule cosine --weight-decay 0.05 --save-every 100)
 for pairs in pictures drawings alone composed; do eyes+=(--pairs "$work/data/$pairs.csv"); done
 end=("${eyes[@]}")
-for pairs in drawings nli nli nli nli; do end+=(--pairs "$work/data/$pairs.csv"); done
+for pairs in phrases drawings nli nli nli nli nli; do end+=(--pairs "$work/data/$pairs.csv"); done
 seeing=$work/stage1-end/model
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \
   --epochs "$epochs" --lr 2.5e-3 --warmup 40
-stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${end[@]}" --augment 0.4 --epochs 0.5 --lr 8e-4 \
+stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${end[@]}" --augment 0.4 --epochs 0.4 --lr 8e-4 \
   --warmup 10
 
 # Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.

@@ -36,9 +36,12 @@ for file in data/tokenizer.json stage0/model/config.json stage1/model/model.safe
   stage2/adapter/adapter_config.json model/config.json eval/stage1-plain.json eval/stage1.html eval/stage2.json; do
   [ -s "$work/work/$file" ] || fail "no $file"
 done
-if grep -l -e openmoji -e tuxpaint "$work"/work/data/{pictures,drawings,alone,composed,names,nli}.csv; then
+if grep -l -e openmoji -e tuxpaint "$work"/work/data/{pictures,phrases,drawings,alone,composed,names,nli}.csv; then
   fail 'held-out drawings are trained on'
 fi
+wrong=$(tail -n +2 "$work/work/data/phrases.csv" | tr -d '\r' | cut -d, -f2 | grep -vE '^(an?|the|some) .*|^[a-z].*\.$' || true)
+[ -z "$wrong" ] || fail "these are no phrases: $wrong"
+[ "$(grep -cE ',an? [a-z ]*\.?,' "$work/work/data/phrases.csv")" -gt 0 ] || fail 'no phrase has an article'
 [ "$("$e5v" tokenize --model "$work/work/model" --text '<|eot_id|>' --no-special | awk '{print $1}')" = 4094 ] ||
   fail 'special tokens are not where config.json has them'
 
