@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/parallel.h"
 #include "contact_sheet.h"
 #include "e5v/embedder.h"
 #include "image/decode.h"
@@ -105,6 +106,7 @@ void run(const fs::path& model, const fs::path& gallery_file, const fs::path& qu
 }  // namespace
 
 int main(int count, char** arguments) {
+  e5v::let_threads_sleep(arguments);
   if (count != 5) {
     fmt::print(stderr, "usage: search_gallery MODEL GALLERY.jsonl QUERIES.jsonl SHEET.png\n");
     return 2;

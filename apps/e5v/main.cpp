@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "commands.h"
 #include "embed/vector_sink.h"
 #include "help.h"
@@ -103,6 +104,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace e5v;
+  let_threads_sleep(argv);
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the widths of characters
   std::signal(SIGPIPE, SIG_IGN);        // a reader that goes is an error to handle, not a reason to die
   std::signal(SIGXFSZ, SIG_IGN);        // so is a file that may not grow

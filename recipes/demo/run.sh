@@ -17,7 +17,6 @@ find_device() { [ -f "$(dirname "$e5v")/e5v_cuda.so" ] && nvidia-smi -L > /dev/n
 device=${E5V_DEVICE:-$(find_device)}
 export E5V_DEVICE=$device
 seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 2.5 || echo 24)}
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 [[ $epochs =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "EPOCHS is '$epochs', expected a number"
 [[ $seed =~ ^[0-9]+$ ]] || fail "SEED is '$seed', expected a whole number"

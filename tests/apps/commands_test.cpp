@@ -146,5 +146,28 @@ TEST(Doctor, SaysWhichFileIsBroken) {
   EXPECT_EQ(lines_of(outcome.out).back(), "1 check failed");
 }
 
+/// What OpenMP says of its environment, while it is set.
+std::string openmp_settings() {
+  ::setenv("OMP_DISPLAY_ENV", "true", 1);
+  const Outcome outcome = run({"--version"});
+  ::unsetenv("OMP_DISPLAY_ENV");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, testing::StartsWith("e5v "));
+  return outcome.err;
+}
+
+TEST(Program, ThreadsSleepWhileTheyWaitUnlessTheEnvironmentSaysOtherwise) {
+  const char* const before = ::getenv("OMP_WAIT_POLICY");
+  const std::string policy = before == nullptr ? "" : before;
+  ::unsetenv("OMP_WAIT_POLICY");
+  EXPECT_THAT(openmp_settings(), HasSubstr("OMP_WAIT_POLICY = 'PASSIVE'"));
+  ::setenv("OMP_WAIT_POLICY", "active", 1);
+  EXPECT_THAT(openmp_settings(), testing::Not(HasSubstr("PASSIVE")));
+  if (before == nullptr)
+    ::unsetenv("OMP_WAIT_POLICY");
+  else
+    ::setenv("OMP_WAIT_POLICY", policy.c_str(), 1);
+}
+
 }  // namespace
 }  // namespace e5v::test
