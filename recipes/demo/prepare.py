@@ -52,6 +52,11 @@ def describe(row):
     return (caption, words) if re.search(r"[a-z]", caption) else None
 
 
+def group_of(row, caption):
+    """What drawings of the same thing share: emoji their code points, others what they are called."""
+    return row["id"] if row["source"] != "openclipart" else caption
+
+
 def sentences(caption, words, rng, count):
     """The caption, and ways to say it with some of the keywords."""
     words = [w for w in words if w and w not in caption.lower()]
@@ -81,7 +86,7 @@ def training_files(rows, folder, output, rng):
     pictures, by_id = [], {}
     for row, caption, words in known:
         by_id.setdefault(row["id"], []).append(row)
-        group = row["id"] if row["source"] != "openclipart" else caption
+        group = group_of(row, caption)
         for sentence in sentences(caption, words, rng, TEXTS_OF_A_DRAWING.get(row["source"], 4)):
             pictures.append([folder / row["file"], sentence, group])
     write_rows(output / "pictures.csv", ["image0", "sent1", "group"], pictures)
@@ -122,9 +127,8 @@ def phrases_file(rows, folder, output, rng):
     for row in rows:
         if described := describe(row):
             caption, words = described
-            group = row["id"] if row["source"] != "openclipart" else caption
             for name in [caption, *rng.sample(words, min(len(words), 1))]:
-                phrases.append([folder / row["file"], as_phrase(name, rng), group])
+                phrases.append([folder / row["file"], as_phrase(name, rng), group_of(row, caption)])
     write_rows(output / "phrases.csv", ["image0", "sent1", "group"], phrases)
 
 
