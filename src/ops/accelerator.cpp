@@ -49,7 +49,8 @@ cuda::OpenBackend module_function() {
   require<DeviceError>(function != nullptr, "[cuda] {} is of another version", E5V_CUDA_MODULE);
   return reinterpret_cast<cuda::OpenBackend>(function);
 #else
-  fail<DeviceError>("[cuda] this build is without CUDA: it was made where no CUDA toolkit was found, or with E5V_CUDA=OFF");
+  fail<DeviceError>(
+      "[cuda] this build is without CUDA: it was made where no CUDA toolkit was found, or with E5V_CUDA=OFF");
 #endif
 }
 
