@@ -3,9 +3,9 @@
 # again, and a stage that was interrupted goes on.
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. SEED (1), EPOCHS of stage 1 over all drawings (24 on a GPU, which takes minutes for them; otherwise 2.5, two
-# hours on two cores) and PROCESSES (one for each core, 8 at most, where there is mpirun) may be set. A GPU is used where
-# there is one, unless E5V_DEVICE=cpu.
+# included. SEED (1), EPOCHS of stage 1 (25 on a GPU, which takes minutes for them; otherwise 1.8, two hours on two cores)
+# and PROCESSES (one for each core, 8 at most, where there is mpirun) may be set. A GPU is used where there is one, unless
+# E5V_DEVICE=cpu.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 say() { echo "== $*" >&2; }
@@ -16,7 +16,7 @@ e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
 find_device() { [ -f "$(dirname "$e5v")/e5v_cuda.so" ] && nvidia-smi -L > /dev/null 2>&1 && echo cuda || echo cpu; }
 device=${E5V_DEVICE:-$(find_device)}
 export E5V_DEVICE=$device
-seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 2.5 || echo 24)}
+seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 1.8 || echo 25)}
 
 [[ $epochs =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "EPOCHS is '$epochs', expected a number"
 [[ $seed =~ ^[0-9]+$ ]] || fail "SEED is '$seed', expected a whole number"
@@ -72,15 +72,16 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
   --captions "$work/data/nli.csv" --captions "$work/data/names.csv" --batch 64 --micro-batch 64 --epochs 2 --lr 1e-3 \
   --warmup 50 --weight-decay 0.05 --save-every 100
 
-# Stage 1 gives it eyes: drawings find their names, the same things drawn by others (what nobody else has drawn, the same
-# drawing changed otherwise), and what words make of them. It ends with milder changes, nearer to drawings as they are, with
-# those of the same things twice as often, with names as phrases, and with sentences: a third of its batches.
+# Stage 1 gives it eyes: drawings find their names, also as phrases, the same things drawn by others (what nobody else has
+# drawn, the same drawing changed otherwise), and what words make of them; sentences find what follows from them. It ends
+# with milder changes, nearer to drawings as they are, with those of the same things twice as often, and with sentences five
+# times as often: a third of its batches.
 batch=512
 eyes=(--train all --symmetric --batch "$batch" --micro-batch "$(((batch + processes - 1) / processes))" --muon
   --schedule cosine --weight-decay 0.05 --save-every 100)
-for pairs in pictures drawings alone composed; do eyes+=(--pairs "$work/data/$pairs.csv"); done
+for pairs in pictures phrases drawings alone composed nli; do eyes+=(--pairs "$work/data/$pairs.csv"); done
 end=("${eyes[@]}")
-for pairs in phrases drawings nli nli nli nli nli; do end+=(--pairs "$work/data/$pairs.csv"); done
+for pairs in drawings nli nli nli nli; do end+=(--pairs "$work/data/$pairs.csv"); done
 seeing=$work/stage1-end/model
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \
   --epochs "$epochs" --lr 2.5e-3 --warmup 40
