@@ -1,13 +1,14 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <optional>
 
+#include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
 #include "embed/info.h"
 #include "embed/vector_run.h"
 #include "interrupt.h"
+#include "model/checkpoint.h"
 #include "options.h"
 #include "terminal.h"
 #include "train/write_checkpoint.h"
@@ -23,25 +24,23 @@ struct MergeOptions {
 int run_merge(const MergeOptions& options) {
   constexpr std::uint64_t kUnit = 1'000'000;
   const InterruptScope interrupts;
-  std::optional<Progress> progress;
-  if (::isatty(STDERR_FILENO) == 1) {
-    progress.emplace("MB", static_cast<std::int64_t>(embed::inspect(options.model, {}).bytes / kUnit));
-  }
+  const std::uint64_t bytes_in_all = model::Checkpoint(options.model).bytes();
+  std::optional<Progress> progress(std::in_place, "MB", static_cast<std::int64_t>(bytes_in_all / kUnit));
   std::uint64_t done = 0;
   try {
     train::merge_adapter(options.model, options.adapter, options.output, options.force, [&](std::uint64_t bytes) {
       InterruptScope::check();
       const std::uint64_t before = done / kUnit;
       done += bytes;
-      if (progress) progress->advance(static_cast<std::int64_t>(done / kUnit - before));
+      progress->advance(static_cast<std::int64_t>(done / kUnit - before));
     });
   } catch (const embed::Interrupted&) {
     progress.reset();
-    fmt::print(stderr, "e5v: interrupted, the checkpoint in {} is not complete\n", one_line(options.output.string()));
+    tell("e5v: interrupted, the checkpoint in {} is not complete\n", one_line(options.output.string()));
     return 128 + InterruptScope::signal();
   }
   progress.reset();
-  fmt::print(stderr, "e5v: {} merged into {}\n", embed::bytes_text(done), one_line(options.output.string()));
+  tell("e5v: {} merged into {}\n", embed::bytes_text(done), one_line(options.output.string()));
   return kSuccess;
 }
 

@@ -4,12 +4,14 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
 #include "embed/info.h"
 #include "embed/vector_run.h"
 #include "embed/vector_sink.h"
 #include "interrupt.h"
+#include "model/checkpoint.h"
 #include "options.h"
 #include "quantize/check.h"
 #include "quantize/quantizer.h"
@@ -28,10 +30,12 @@ struct QuantizeCommand {
   bool no_smooth = false, no_compensate = false, all_int4 = false, force = false;
 };
 
-std::vector<embed::Item> read_items(const std::string& file) {
+using Items = std::vector<embed::ItemList::Entry>;
+
+Items read_items(const std::string& file) {
   const auto source = embed::ItemReader::open(file, InterruptScope::check);
-  std::vector<embed::Item> items;
-  while (std::optional<embed::Item> item = source->next()) items.push_back(std::move(*item));
+  Items items;
+  while (std::optional<embed::Item> item = source->next()) items.push_back({std::move(*item), source->where()});
   require(!items.empty(), "[{}] holds no items", file);
   return items;
 }
@@ -44,8 +48,6 @@ tensor::WeightFormat format_of(const std::string& name) {
   return WeightFormat::int8;
 }
 
-std::uint64_t folder_bytes(const fs::path& folder) { return embed::inspect(folder, {}).bytes; }
-
 void write_model(const QuantizeCommand& command) {
   quantize::QuantizeOptions options;
   options.model = command.model;
@@ -57,9 +59,7 @@ void write_model(const QuantizeCommand& command) {
   if (command.all_int4) options.wide = quantize::Wide::nothing;
   options.force = command.force;
   options.check_stop = InterruptScope::check;
-  if (!command.calibrate.empty()) {
-    for (embed::Item& item : read_items(command.calibrate)) options.calibration.push_back(std::move(item.input));
-  }
+  if (!command.calibrate.empty()) options.calibration = read_items(command.calibrate);
   std::optional<Progress> progress;
   double before = 0, after = 0;
   options.done = [&](const quantize::BlockReport& report) {
@@ -72,7 +72,7 @@ void write_model(const QuantizeCommand& command) {
   };
   quantize::quantize_checkpoint(options);
   progress.reset();
-  const std::uint64_t bytes = folder_bytes(command.output), original = folder_bytes(command.model);
+  const auto bytes = model::Checkpoint(command.output).bytes(), original = model::Checkpoint(command.model).bytes();
   std::string text = fmt::format("{} written as {}: {} of {}", command.output.string(), command.format,
                                  embed::bytes_text(bytes), embed::bytes_text(original));
   if (options.smooth) {
@@ -83,7 +83,7 @@ void write_model(const QuantizeCommand& command) {
   embed::write_stream(stdout, text + "\n");
 }
 
-void check_model(const QuantizeCommand& command, const std::vector<embed::Item>& items) {
+void check_model(const QuantizeCommand& command, const Items& items) {
   constexpr std::size_t kWorst = 5;
   std::optional<Progress> progress(std::in_place, "vectors", static_cast<std::int64_t>(2 * items.size()));
   EmbedderOptions options;
@@ -105,12 +105,15 @@ void check_model(const QuantizeCommand& command, const std::vector<embed::Item>&
 int run_quantize(const QuantizeCommand& command) {
   const InterruptScope interrupts;
   try {
-    std::vector<embed::Item> items;  // read before anything is written: that may take hours
+    Items items;  // read and looked at before anything is written: that may take hours
     if (!command.check.empty()) items = read_items(command.check);
-    if (!command.format.empty()) write_model(command);
+    if (!command.format.empty()) {
+      if (!items.empty()) quantize::look_at_items(command.model, items, InterruptScope::check);
+      write_model(command);
+    }
     if (!command.check.empty()) check_model(command, items);
   } catch (const embed::Interrupted&) {
-    fmt::print(stderr, "e5v: interrupted\n");
+    tell("e5v: interrupted\n");
     return 128 + InterruptScope::signal();
   }
   return kSuccess;

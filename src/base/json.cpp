@@ -1,20 +1,69 @@
 #include "base/json.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 
 namespace e5v {
+namespace {
 
-Json parse_json(std::string_view text, std::string_view origin, const Json::parser_callback_t& keep) {
+void require_shallow(int levels, std::string_view origin) {
+  require(levels <= kMostJsonLevels, "[{}] is nested too deeply: more than {} objects and arrays inside each other",
+          origin, kMostJsonLevels);
+}
+
+/// Objects and arrays that stand inside each other where a text is nested deepest. What is no JSON has the levels that
+/// the parser gets to before it finds out, or more.
+int levels_of(std::string_view text) {
+  int level = 0, most = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      in_string = !in_string;
+    } else if (in_string) {
+      if (c == '\\') ++i;
+    } else if (c == '[' || c == '{') {
+      most = std::max(most, ++level);
+    } else if (c == ']' || c == '}') {
+      --level;
+    }
+  }
+  return most;
+}
+
+template <class Document>
+Document parse(std::string_view text, std::string_view origin, const typename Document::parser_callback_t& keep) {
   // The parser takes a NUL for the end of the text, and would not look at what follows.
   require(text.find('\0') == std::string_view::npos, "[{}] is not JSON: it holds a NUL byte", origin);
   try {
-    return Json::parse(text, keep);
+    return Document::parse(text, keep);
   } catch (const Json::exception& error) {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: ..." without the library's own prefix.
     std::string_view reason = error.what();
     if (const auto prefix = reason.find("] "); prefix != std::string_view::npos) reason.remove_prefix(prefix + 2);
     fail<InvalidInput>("[{}] is not JSON: {}", origin, reason);
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view origin, const Json::parser_callback_t& keep) {
+  if (!keep) {
+    // Not by a callback, too: with one, the parser looks behind each object through all that stand before it.
+    require_shallow(levels_of(text), origin);
+    return parse<Json>(text, origin, nullptr);
+  }
+  return parse<Json>(text, origin, [&](int depth, Json::parse_event_t event, Json& value) {
+    const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    require_shallow(opens ? depth + 1 : depth, origin);
+    return keep(depth, event, value);
+  });
+}
+
+OrderedJson parse_ordered_json(std::string_view text, std::string_view origin) {
+  require_shallow(levels_of(text), origin);
+  return parse<OrderedJson>(text, origin, nullptr);
 }
 
 Json read_json(const std::filesystem::path& path) { return parse_json(read_file(path), path.string()); }

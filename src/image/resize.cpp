@@ -56,18 +56,25 @@ std::int32_t to_fixed(double weight) {
   return static_cast<std::int32_t>(weight < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-// The order of the double operations is Pillow's: the last bit of a weight may move a rounding.
-Windows make_windows(int input, int output, Kernel kernel) {
-  const double scale = static_cast<double>(input) / output;
+/// Output positions, of rows or columns.
+struct Range {
+  std::int64_t first;
+  int count;
+};
+
+/// The windows of some positions of an edge that is resized from `input` to `output` pixels. The order of the double
+/// operations is Pillow's: the last bit of a weight may move a rounding.
+Windows make_windows(int input, std::int64_t output, Range positions, Kernel kernel) {
+  const double scale = static_cast<double>(input) / static_cast<double>(output);
   const double stretch = std::max(scale, 1.0);
   const double support = kernel.support * stretch, shrink = 1.0 / stretch;
   Windows windows;
   windows.capacity = std::min(static_cast<int>(std::ceil(support)) * 2 + 1, input);
-  windows.window.reserve(static_cast<std::size_t>(output));
-  windows.weights.resize(static_cast<std::size_t>(output) * static_cast<std::size_t>(windows.capacity));
+  windows.window.reserve(static_cast<std::size_t>(positions.count));
+  windows.weights.resize(static_cast<std::size_t>(positions.count) * static_cast<std::size_t>(windows.capacity));
   std::vector<double> exact(static_cast<std::size_t>(windows.capacity));
-  for (int position = 0; position < output; ++position) {
-    const double center = (position + 0.5) * scale;
+  for (int index = 0; index < positions.count; ++index) {
+    const double center = (static_cast<double>(positions.first + index) + 0.5) * scale;
     const int first = std::max(static_cast<int>(center - support + 0.5), 0);
     const int count = std::min(static_cast<int>(center + support + 0.5), input) - first;
     double sum = 0.0;
@@ -132,13 +139,12 @@ E5V_AVX2_CLONE void blend_rows(const std::uint8_t* rows, std::size_t stride, con
   }
 }
 
-/// Rows [first, first + rows) of the source at the new width.
-Bitmap resize_across(const Bitmap& source, int width, int first, int rows, Kernel kernel) {
-  const Windows windows = make_windows(source.width, width, kernel);
-  Bitmap out(width, rows);
-  parallel_for(rows, 16, [&](std::int64_t y) {
+/// Rows of the source at the width that `windows` gives them.
+Bitmap resize_across(const Bitmap& source, Range rows, const Windows& windows) {
+  Bitmap out(static_cast<int>(windows.window.size()), rows.count);
+  parallel_for(rows.count, 16, [&](std::int64_t y) {
     std::vector<std::uint8_t> row(source.stride() + 1);
-    std::memcpy(row.data(), source.row(first + static_cast<int>(y)), source.stride());
+    std::memcpy(row.data(), source.row(static_cast<int>(rows.first + y)), source.stride());
     resample_row(row.data(), windows, out.row(static_cast<int>(y)));
   });
   return out;
@@ -158,17 +164,30 @@ Bitmap resize_down(const Bitmap& source, int first, const Windows& windows) {
 }  // namespace
 
 Bitmap resize(const Bitmap& source, int width, int height, Filter filter) {
-  require(source.width > 0 && source.height > 0 && width > 0 && height > 0,
-          "[resize] expected sizes with pixels, found {}x{} to {}x{}", source.width, source.height, width, height);
+  return resize_part(source, {width, height}, {0, 0, width, height}, filter);
+}
+
+Bitmap resize_part(const Bitmap& source, const Extent& whole, const Part& part, Filter filter) {
+  require(source.width > 0 && source.height > 0 && whole.width > 0 && whole.height > 0,
+          "[resize] expected sizes with pixels, found {}x{} to {}x{}", source.width, source.height, whole.width,
+          whole.height);
+  require(part.left >= 0 && part.top >= 0 && part.width > 0 && part.height > 0 &&
+              part.left <= whole.width - part.width && part.top <= whole.height - part.height,
+          "[resize] expected a part of {}x{} pixels, found {}x{} at {}, {}", whole.width, whole.height, part.width,
+          part.height, part.left, part.top);
   const Kernel kernel = filter == Filter::bicubic ? Kernel{2.0, bicubic} : Kernel{1.0, bilinear};
-  if (height == source.height) {
-    return width == source.width ? source : resize_across(source, width, 0, height, kernel);
+  // A pass that changes no size changes no pixel, so that a part may go through it.
+  const auto across = [&](Range rows) {
+    return resize_across(source, rows, make_windows(source.width, whole.width, {part.left, part.width}, kernel));
+  };
+  const bool all_columns = whole.width == source.width && part.width == source.width;
+  if (whole.height == source.height) {
+    return all_columns && part.height == source.height ? source : across({part.top, part.height});
   }
-  const Windows windows = make_windows(source.height, height, kernel);
-  if (width == source.width) return resize_down(source, 0, windows);
-  const int first = windows.window.front().first;
-  const int last = windows.window.back().first + windows.window.back().count;
-  return resize_down(resize_across(source, width, first, last - first, kernel), first, windows);
+  const Windows down = make_windows(source.height, whole.height, {part.top, part.height}, kernel);
+  if (all_columns) return resize_down(source, 0, down);
+  const int first = down.window.front().first, last = down.window.back().first + down.window.back().count;
+  return resize_down(across({first, last - first}), first, down);
 }
 
 Bitmap resize_bicubic(const Bitmap& source, int width, int height) {

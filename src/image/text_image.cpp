@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::size_t kLongestCaption = 100'000;
 
+/// Part of every id, by which pictures and their vectors are known: to be raised by hand when a caption comes to look
+/// otherwise with the same font, options and libraries.
+constexpr std::int64_t kDrawingRevision = 1;
+
 /// A line that knows its glyphs.
 struct SetLine {
   TextLine line;
@@ -106,7 +110,7 @@ struct TextPainter::Impl {
 
   std::string make_id() const {
     Hasher hasher;
-    hasher.add(font.content()).add(font.engine()).add(raqm_version());
+    hasher.add(kDrawingRevision).add(font.content()).add(font.engine()).add(raqm_version());
     for (const int number :
          {static_cast<int>(options.layout), options.width, options.height, options.size, options.margin})
       hasher.add(std::int64_t{number});

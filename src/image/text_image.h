@@ -62,7 +62,8 @@ class TextPainter {
   std::vector<TextLine> lines(std::string_view caption) const;
 
   const TextImageOptions& options() const;
-  /// A hash of what decides how a caption looks: the font, sizes, layout, and the versions of FreeType and raqm.
+  /// A hash of what decides how a caption looks: the font, sizes, layout, the versions of FreeType and raqm, and the
+  /// revision of this code.
   const std::string& id() const;
 
  private:

@@ -6,17 +6,15 @@
 #include "image/clones.h"
 
 namespace e5v::image {
-
-Bitmap with_shortest_edge(Bitmap bitmap, const Preprocess& p) {
-  const int shorter = std::min(bitmap.width, bitmap.height), longer = std::max(bitmap.width, bitmap.height);
-  const int new_longer = static_cast<int>(static_cast<double>(std::int64_t{p.shortest_edge} * longer) / shorter);
-  const bool upright = bitmap.width <= bitmap.height;
-  const int width = upright ? p.shortest_edge : new_longer, height = upright ? new_longer : p.shortest_edge;
-  if (width == bitmap.width && height == bitmap.height) return bitmap;
-  return resize(bitmap, width, height, p.filter);
-}
-
 namespace {
+
+/// Source: transformers, get_resize_output_image_size.
+Extent size_with_shortest_edge(const Bitmap& bitmap, int edge) {
+  const int shorter = std::min(bitmap.width, bitmap.height), longer = std::max(bitmap.width, bitmap.height);
+  const auto new_longer = static_cast<std::int64_t>(static_cast<double>(std::int64_t{edge} * longer) / shorter);
+  const bool upright = bitmap.width <= bitmap.height;
+  return upright ? Extent{edge, new_longer} : Extent{new_longer, edge};
+}
 
 /// A function of its own, because the clones of a visible one would be visible, too.
 E5V_AVX2_CLONE void copy_planes(const Bitmap& bitmap, int tile, std::uint8_t* out) {
@@ -31,6 +29,12 @@ E5V_AVX2_CLONE void copy_planes(const Bitmap& bitmap, int tile, std::uint8_t* ou
 
 }  // namespace
 
+Bitmap with_shortest_edge(Bitmap bitmap, const Preprocess& p) {
+  const Extent size = size_with_shortest_edge(bitmap, p.shortest_edge);
+  if (size.width == bitmap.width && size.height == bitmap.height) return bitmap;
+  return resize(bitmap, static_cast<int>(size.width), static_cast<int>(size.height), p.filter);
+}
+
 void write_tile(const Bitmap& bitmap, int tile, std::uint8_t* out) { copy_planes(bitmap, tile, out); }
 
 Tiles centre_crop(const Bitmap& bitmap, const Preprocess& p) {
@@ -39,9 +43,11 @@ Tiles centre_crop(const Bitmap& bitmap, const Preprocess& p) {
           bitmap.height);
   Tiles tiles{1, p.tile, {bitmap.height, bitmap.width}, {}};
   tiles.pixels.resize(std::size_t{3} * static_cast<std::size_t>(p.tile) * static_cast<std::size_t>(p.tile));
-  const Bitmap resized =
-      p.squeezed ? resize(bitmap, p.shortest_edge, p.shortest_edge, p.filter) : with_shortest_edge(bitmap, p);
-  write_tile(resized, p.tile, tiles.pixels.data());
+  const Extent whole =
+      p.squeezed ? Extent{p.shortest_edge, p.shortest_edge} : size_with_shortest_edge(bitmap, p.shortest_edge);
+  // Only what is cut out is computed: of a long and narrow picture the rest could fill any memory.
+  const Part middle{(whole.width - p.tile) / 2, (whole.height - p.tile) / 2, p.tile, p.tile};
+  write_tile(resize_part(bitmap, whole, middle, p.filter), p.tile, tiles.pixels.data());
   return tiles;
 }
 

@@ -8,7 +8,8 @@
 /// One square tile out of a picture.
 namespace e5v::image {
 
-/// The bitmap in its proportions, its shorter edge brought to p.shortest_edge, the longer one rounded down.
+/// The bitmap in its proportions, its shorter edge brought to p.shortest_edge, the longer one rounded down. The whole
+/// of it is made, so the longer edge must not be many times the shorter one.
 /// Source: transformers, get_resize_output_image_size.
 Bitmap with_shortest_edge(Bitmap bitmap, const Preprocess& p);
 

@@ -9,6 +9,7 @@
 #include "model/checkpoint.h"
 #include "tensor/safetensors.h"
 #include "tensor/safetensors_writer.h"
+#include "text/regex.h"
 
 namespace e5v::model {
 namespace {
@@ -19,17 +20,54 @@ constexpr std::string_view kWrapper = "base_model.model.", kA = ".lora_A.weight"
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kBaseKey = "e5v_base";
+constexpr std::uint64_t kMostConfigBytes = 1 << 20;
+constexpr std::size_t kMostPatterns = 4096;
 
-/// "language_model.layers.0.mlp.up_proj" of "base_model.model.model.layers.0.mlp.up_proj" and the names in LLaVA-NeXT.
-std::string site_of(std::string_view stored) {
+/// The module that a matrix is for, as the model that PEFT saw calls it: "model.layers.0.mlp.up_proj" of
+/// "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight".
+std::string_view module_of(std::string_view stored) {
   if (stored.starts_with(kWrapper)) stored.remove_prefix(kWrapper.size());
-  return canonical_name(stored);
+  return stored.substr(0, stored.size() - kA.size());
 }
+
+/// rank_pattern or alpha_pattern: what modules have instead of "r" or "lora_alpha".
+template <class T>
+class Patterns {
+ public:
+  Patterns(const OrderedJson& config, const char* name, const std::string& origin) {
+    const auto patterns = json_value(config, name, OrderedJson::object(), origin);
+    require<ModelError>(patterns.is_object(), "[{}] \"{}\" has an unexpected type: {}", origin, name,
+                        patterns.type_name());
+    require<ModelError>(patterns.size() <= kMostPatterns, "[{}] \"{}\" has {} keys, more than the limit of {}", origin,
+                        name, patterns.size(), kMostPatterns);
+    for (const auto& [key, value] : patterns.items()) {
+      text::Regex fits(fmt::format(R"(\A(.*\.)?({})$)", key), fmt::format("[{}] a key of \"{}\"", origin, name));
+      entries_.push_back({std::move(fits), json_as<T>(value, key, origin)});
+    }
+  }
+
+  /// The value under the first key that matches the module's name, or its end behind a dot. As in PEFT, keys are
+  /// regular expressions, and one that no module has is passed over. Source: PEFT, get_pattern_key.
+  std::optional<T> find(std::string_view module) const {
+    for (const Entry& entry : entries_) {
+      if (!entry.fits.find_all(module).empty()) return entry.value;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Entry {
+    text::Regex fits;
+    T value;
+  };
+  std::vector<Entry> entries_;
+};
 
 /// PEFT's options, as far as they decide what an adapter adds.
 class Settings {
  public:
-  Settings(const Json& json, std::string origin) : json_(json), origin_(std::move(origin)) {
+  Settings(const OrderedJson& json, const std::string& origin)
+      : json_(json), origin_(origin), ranks_(json, "rank_pattern", origin), alphas_(json, "alpha_pattern", origin) {
     const auto text = [&](const char* key, const char* otherwise) {
       return json_value<std::string>(json_, key, otherwise, origin_);
     };
@@ -55,32 +93,25 @@ class Settings {
   }
 
   /// alpha / r, or alpha / sqrt(r), of one matrix.
-  float scale_of(const std::string& site, std::int64_t rank) const {
-    const double own_alpha = pattern<double>("alpha_pattern", site).value_or(alpha());
+  float scale_of(std::string_view module, std::int64_t rank) const {
+    const double own_alpha = alphas_.find(module).value_or(alpha());
     const double divisor = static_cast<double>(rank);
     return static_cast<float>(own_alpha /
                               (json_value(json_, "use_rslora", false, origin_) ? std::sqrt(divisor) : divisor));
   }
-  std::int64_t rank_of(const std::string& site) const {
-    return pattern<std::int64_t>("rank_pattern", site).value_or(rank());
-  }
+  std::int64_t rank_of(std::string_view module) const { return ranks_.find(module).value_or(rank()); }
 
  private:
-  /// The value under the first key that is an end of the name.
-  template <class T>
-  std::optional<T> pattern(const char* name, const std::string& site) const {
-    const Json patterns = json_value<Json>(json_, name, Json::object(), origin_);
-    require<ModelError>(patterns.is_object(), "[{}] \"{}\" has an unexpected type: {}", origin_, name,
-                        patterns.type_name());
-    for (const auto& [key, value] : patterns.items()) {
-      const bool fits = site == key || site.ends_with("." + key);
-      if (fits) return json_value<T>(patterns, key.c_str(), {}, origin_);
-    }
-    return std::nullopt;
-  }
-
-  const Json& json_;
+  const OrderedJson& json_;
   std::string origin_;
+  Patterns<std::int64_t> ranks_;
+  Patterns<double> alphas_;
+};
+
+/// The two matrices of a site in the file, and its name there.
+struct StoredPair {
+  const tensor::TensorView *a = nullptr, *b = nullptr;
+  std::string_view module;
 };
 
 tensor::Tensor checked_f32(const tensor::TensorView& view, std::int64_t rows, std::int64_t columns,
@@ -113,29 +144,31 @@ Adapter Adapter::read(const fs::path& folder, const LlamaConfig& config) try {
   require<ModelError>(fs::exists(folder / kConfigFile), "[{}] is no adapter: it has no {}", folder.string(),
                       kConfigFile);
   const std::string config_origin = (folder / kConfigFile).string(), origin = (folder / kWeightsFile).string();
-  const Json json = read_json(folder / kConfigFile);
+  const OrderedJson json = parse_ordered_json(read_file(folder / kConfigFile, kMostConfigBytes), config_origin);
   require<ModelError>(json.is_object(), "[{}] expected an object, found {}", config_origin, json.type_name());
   const Settings settings(json, config_origin);
   Adapter adapter{{}, settings.rank(), settings.alpha(), settings.dropout(), settings.targets(), ""};
   const tensor::SafetensorsFile file(folder / kWeightsFile);
   if (const auto base = file.metadata().find(kBaseKey); base != file.metadata().end()) adapter.base = base->second;
-  std::map<std::string, std::pair<const tensor::TensorView*, const tensor::TensorView*>> found;
+  std::map<std::string, StoredPair> found;
   for (const auto& [name, view] : file.tensors()) {
     const bool a = name.ends_with(kA), b = name.ends_with(kB);
     require<ModelError>(a || b, "[{}] {} is no matrix of LoRA", origin, in_quotes(name));
-    auto& pair = found[site_of(std::string_view(name).substr(0, name.size() - kA.size()))];
-    (a ? pair.first : pair.second) = &view;
+    const std::string_view module = module_of(name);
+    StoredPair& pair = found[canonical_name(module)];
+    (a ? pair.a : pair.b) = &view;
+    pair.module = module;
   }
   for (const AdapterSite& site : adapter_sites(config)) {
     const auto entry = found.find(site.name);
     if (entry == found.end()) continue;
-    const auto [a, b] = entry->second;
+    const auto [a, b, module] = entry->second;
     require<ModelError>(a != nullptr && b != nullptr, "[{}] {} has only one of lora_A and lora_B", origin, site.name);
-    const std::int64_t rank = settings.rank_of(site.name);
+    const std::int64_t rank = settings.rank_of(module);
     require<ModelError>(rank > 0, "[{}] rank {} is not positive", config_origin, rank);
     adapter.parts.push_back({site.name, checked_f32(*a, rank, site.inputs, origin, site.name + ".lora_A"),
                              checked_f32(*b, site.outputs, rank, origin, site.name + ".lora_B"),
-                             settings.scale_of(site.name, rank), static_cast<std::uint32_t>(adapter.parts.size())});
+                             settings.scale_of(module, rank), static_cast<std::uint32_t>(adapter.parts.size())});
     found.erase(entry);
   }
   require<ModelError>(
@@ -174,20 +207,20 @@ void Adapter::write(const fs::path& folder) const {
   for (const tensor::TensorSpec& spec : specs)
     writer.write(spec.name, copied(tensors.at(spec.name)->view(), tensor::Place::host).view().bytes());
   writer.finish();
-  nlohmann::ordered_json json{{"peft_type", "LORA"},
-                              {"task_type", "CAUSAL_LM"},
-                              {"base_model_name_or_path", ""},
-                              {"r", rank},
-                              {"lora_alpha", alpha},
-                              {"lora_dropout", dropout},
-                              {"target_modules", targets},
-                              {"bias", "none"},
-                              {"fan_in_fan_out", false},
-                              {"inference_mode", true},
-                              {"init_lora_weights", true},
-                              {"modules_to_save", nullptr},
-                              {"use_dora", false},
-                              {"use_rslora", false}};
+  OrderedJson json{{"peft_type", "LORA"},
+                   {"task_type", "CAUSAL_LM"},
+                   {"base_model_name_or_path", ""},
+                   {"r", rank},
+                   {"lora_alpha", alpha},
+                   {"lora_dropout", dropout},
+                   {"target_modules", targets},
+                   {"bias", "none"},
+                   {"fan_in_fan_out", false},
+                   {"inference_mode", true},
+                   {"init_lora_weights", true},
+                   {"modules_to_save", nullptr},
+                   {"use_dora", false},
+                   {"use_rslora", false}};
   write_file_atomically(folder / kConfigFile, json.dump(2) + "\n");
 }
 

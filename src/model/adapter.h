@@ -30,7 +30,8 @@ struct Adapter {
   /// Reads an adapter for the language model of a config, whether it was trained on that model alone or as a part of
   /// LLaVA-NeXT. Throws ModelError when files are missing or broken, when a matrix is not one of the model or its
   /// shapes differ (an adapter of another base), and for what is not supported: other methods than LoRA, DoRA, biases,
-  /// modules saved whole. rank_pattern, alpha_pattern and rslora are understood.
+  /// modules saved whole. rslora is understood, and so are rank_pattern and alpha_pattern: the first key, in the order
+  /// of the file, that is as a regular expression a module's name in the file or the end of one.
   static Adapter read(const std::filesystem::path& folder, const LlamaConfig& config);
 
   /// Moves the matrices.

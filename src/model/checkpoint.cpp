@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <utility>
 
 #include "base/file.h"
@@ -16,8 +15,6 @@ using tensor::TensorView;
 
 namespace {
 
-constexpr const char* kSingleFile = "model.safetensors";
-constexpr const char* kIndexFile = "model.safetensors.index.json";
 constexpr std::uint64_t kMaxIndexBytes = 64 << 20;
 
 struct Renaming {
@@ -94,28 +91,7 @@ fs::path only_safetensors(const fs::path& folder) {
   return found.front();
 }
 
-/// Tensor names by shard, from an index that is checked. Shard names may not lead out of the folder.
-std::map<std::string, std::set<std::string>> read_index(const fs::path& index) {
-  const Json json = parse_json(read_file(index, kMaxIndexBytes), index.string());
-  const Json* map = json.is_object() && json.contains("weight_map") ? &json["weight_map"] : nullptr;
-  require<ModelError>(map != nullptr && map->is_object() && !map->empty(),
-                      "[{}] expected an object \"weight_map\" that is not empty", index.string());
-  std::map<std::string, std::set<std::string>> shards;
-  for (const auto& [name, shard] : map->items()) {
-    require<ModelError>(shard.is_string(), "[{}] \"weight_map\": expected a file name for {}, found {}", index.string(),
-                        in_quotes(name), shard.type_name());
-    const auto& file = shard.get_ref<const std::string&>();
-    const fs::path path(file);
-    const bool inside = !path.empty() && path.is_relative() &&
-                        std::find(path.begin(), path.end(), "..") == path.end() && file.find('\0') == std::string::npos;
-    require<ModelError>(inside, "[{}] \"weight_map\": expected a file inside the folder for {}, found {}",
-                        index.string(), in_quotes(name), in_quotes(file));
-    shards[file].insert(name);
-  }
-  return shards;
-}
-
-void require_shards(const fs::path& folder, const std::map<std::string, std::set<std::string>>& shards) {
+void require_shards(const fs::path& folder, const Shards& shards) {
   std::string missing;
   for (const auto& [file, names] : shards) {
     if (!fs::exists(folder / file)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", in_quotes(file));
@@ -132,6 +108,26 @@ std::string canonical_name(std::string_view stored) {
     return std::string(renaming.canonical) + std::string(stored.substr(renaming.stored.size()));
   }
   return std::string(stored);
+}
+
+Shards read_index(const fs::path& index) {
+  const Json json = parse_json(read_file(index, kMaxIndexBytes), index.string());
+  const Json* map = json.is_object() && json.contains("weight_map") ? &json["weight_map"] : nullptr;
+  require<ModelError>(map != nullptr && map->is_object() && !map->empty(),
+                      "[{}] expected an object \"weight_map\" that is not empty", index.string());
+  Shards shards;
+  for (const auto& [name, shard] : map->items()) {
+    require<ModelError>(shard.is_string(), "[{}] \"weight_map\": expected a file name for {}, found {}", index.string(),
+                        in_quotes(name), shard.type_name());
+    const auto& file = shard.get_ref<const std::string&>();
+    const fs::path path(file);
+    const bool inside = !path.empty() && path.is_relative() &&
+                        std::find(path.begin(), path.end(), "..") == path.end() && file.find('\0') == std::string::npos;
+    require<ModelError>(inside, "[{}] \"weight_map\": expected a file inside the folder for {}, found {}",
+                        index.string(), in_quotes(name), in_quotes(file));
+    shards[file].insert(name);
+  }
+  return shards;
 }
 
 Checkpoint::Checkpoint(const fs::path& folder) try : origin_(folder.string()) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,16 @@ namespace e5v::model {
 // clang-format on
 /// The canonical name of a stored name, by the table above.
 std::string canonical_name(std::string_view stored);
+
+/// The files of a folder that hold its weights, or say which do.
+inline constexpr const char* kSingleFile = "model.safetensors";
+inline constexpr const char* kIndexFile = "model.safetensors.index.json";
+
+/// Names of tensors by shard, as an index has them.
+using Shards = std::map<std::string, std::set<std::string>>;
+/// Reads an index. Throws InvalidInput when it cannot be read or is no JSON, ModelError when it is no index or names
+/// shards outside its folder.
+Shards read_index(const std::filesystem::path& index);
 
 /// The weights of a model by canonical name, mapped from a folder. Nothing is read until it is used.
 class Checkpoint {

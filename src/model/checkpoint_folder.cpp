@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "model/checkpoint.h"
 
 namespace e5v::model {
 namespace {
@@ -13,9 +14,32 @@ namespace fs = std::filesystem;
 
 bool is_side_file(const fs::path& file) {
   constexpr std::array kEndings{".json", ".txt", ".model", ".jinja", ".md"};
-  if (file.filename() == "config.json" || file.filename() == "model.safetensors.index.json") return false;
+  if (file.filename() == "config.json" || file.filename() == kIndexFile) return false;
   const std::string ending = file.extension().string();
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
+
+/// The weight files that an index names; none when it is broken.
+Shards old_shards(const fs::path& index) try { return read_index(index); } catch (const Error&) {
+  return {};
+}
+
+void remove_file(const fs::path& file) {
+  std::error_code error;
+  fs::remove(file, error);
+  require(!error, "[{}] cannot be removed: {}", file.string(), error.message());
+}
+
+/// Removes what a sharded checkpoint has left beside the new file of weights: readers that begin with the index would
+/// take the old ones. The index goes last, so that nothing is forgotten when this is cut short.
+void remove_old_shards(const fs::path& output) {
+  const fs::path index = output / kIndexFile;
+  if (!fs::exists(output / kSingleFile) || !fs::exists(index)) return;
+  for (const auto& [name, tensors] : old_shards(index)) {
+    const fs::path shard = fs::path(name).lexically_normal();
+    if (shard.extension() == ".safetensors" && shard != kSingleFile) remove_file(output / shard);
+  }
+  remove_file(index);
 }
 
 }  // namespace
@@ -31,6 +55,7 @@ void prepare_output(const fs::path& model, const fs::path& output, bool force) {
 }
 
 void copy_side_files(const fs::path& model, const fs::path& output) try {
+  remove_old_shards(output);
   for (const fs::directory_entry& entry : fs::directory_iterator(model)) {
     if (!entry.is_regular_file() || !is_side_file(entry.path())) continue;
     fs::copy_file(entry.path(), output / entry.path().filename(), fs::copy_options::overwrite_existing);

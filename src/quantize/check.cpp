@@ -5,13 +5,15 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "embed/loading.h"
+#include "quantize/prepare_item.h"
 
 namespace e5v::quantize {
 namespace {
 
 /// Vectors of all items, one after another.
 std::vector<float> embed_items(const std::filesystem::path& folder, const EmbedderOptions& options,
-                               const std::vector<embed::Item>& items,
+                               const std::vector<embed::ItemList::Entry>& items,
                                const std::function<void(std::int64_t)>& advanced) {
   Embedder embedder = Embedder::load(folder, options);
   std::vector<float> vectors;
@@ -19,11 +21,14 @@ std::vector<float> embed_items(const std::filesystem::path& folder, const Embedd
   Stream stream;
   stream.next = [&]() -> std::optional<Input> {
     if (next == items.size()) return std::nullopt;
-    return items[next++].input;
+    return items[next++].item.input;
   };
   stream.done = [&](std::int64_t, const Embedding& embedding) {
     vectors.insert(vectors.end(), embedding.vector.begin(), embedding.vector.end());
     if (advanced) advanced(1);
+  };
+  stream.bad = [&](std::int64_t index, const InvalidInput& error) {
+    fail<InvalidInput>("[{}] {}", items[static_cast<std::size_t>(index)].where, error.what());
   };
   embedder.stream(stream);
   return vectors;
@@ -55,8 +60,19 @@ std::vector<ItemAgreement> Agreement::worst(std::size_t count) const {
   return sorted;
 }
 
+void look_at_items(const std::filesystem::path& model, const std::vector<embed::ItemList::Entry>& items,
+                   const std::function<void()>& check_stop) {
+  const model::ModelConfig config = model::read_config(embed::check_folder(model));
+  const model::Checkpoint checkpoint(model);
+  embed::Preparer preparer = embed::make_preparer(model, config, checkpoint, nn::Precision::f32, {});
+  for (const embed::ItemList::Entry& item : items) {
+    if (check_stop) check_stop();
+    prepare_item(preparer, item);
+  }
+}
+
 Agreement compare_models(const std::filesystem::path& reference, const std::filesystem::path& candidate,
-                         const EmbedderOptions& options, const std::vector<embed::Item>& items,
+                         const EmbedderOptions& options, const std::vector<embed::ItemList::Entry>& items,
                          const std::function<void(std::int64_t)>& advanced) {
   require(!items.empty(), "[check] there are no items");
   const std::vector<float> expected = embed_items(reference, options, items, advanced);
@@ -67,7 +83,7 @@ Agreement compare_models(const std::filesystem::path& reference, const std::file
   const std::size_t width = expected.size() / items.size();
   Agreement agreement;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto& id = items[i].id;
+    const auto& id = items[i].item.id;
     const std::string name = !id ? std::to_string(i) : id->is_string() ? id->get<std::string>() : id->dump();
     agreement.items.push_back(
         {name, cosine(std::span(expected).subspan(i * width, width), std::span(found).subspan(i * width, width))});

@@ -8,7 +8,6 @@ namespace e5v::quantize {
 namespace {
 
 namespace fs = std::filesystem;
-using OrderedJson = nlohmann::ordered_json;
 
 OrderedJson rounding(int bits, const char* strategy, bool dynamic) {
   return {{"num_bits", bits}, {"type", "int"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
@@ -75,7 +74,8 @@ OrderedJson compressed_tensors_config(const ModelScheme& scheme) {
 }  // namespace
 
 void write_config(const fs::path& model, const fs::path& output, const ModelScheme& scheme, tensor::DType stored) {
-  OrderedJson config = OrderedJson::parse(read_file(model / "config.json"));
+  const fs::path file = model / "config.json";
+  OrderedJson config = parse_ordered_json(read_file(file), file.string());
   config["quantization_config"] =
       scheme.most.format == tensor::WeightFormat::nf4 ? bitsandbytes_config(stored) : compressed_tensors_config(scheme);
   write_file_atomically(output / "config.json", config.dump(2) + "\n");

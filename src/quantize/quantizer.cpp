@@ -7,6 +7,7 @@
 #include "quantize/block_writer.h"
 #include "quantize/folder.h"
 #include "quantize/plan.h"
+#include "quantize/prepare_item.h"
 
 namespace e5v::quantize {
 namespace {
@@ -16,16 +17,16 @@ using tensor::WeightFormat;
 
 std::vector<embed::PreparedInput> prepare_calibration(embed::Preparer& preparer, const QuantizeOptions& options,
                                                       std::int64_t most_tokens) {
-  std::vector<Input> inputs = options.calibration;
-  if (inputs.empty()) {
+  std::vector<embed::ItemList::Entry> items = options.calibration;
+  if (items.empty()) {
     for (const std::string_view sentence : default_sentences()) {
-      inputs.push_back(Input::from_text(std::string(sentence)));
+      items.push_back({{std::nullopt, Input::from_text(std::string(sentence))}, "calibration"});
     }
   }
   std::vector<embed::PreparedInput> prepared;
   std::int64_t tokens = 0;
-  for (const Input& input : inputs) {
-    embed::PreparedInput next = preparer.prepare(input);
+  for (const embed::ItemList::Entry& item : items) {
+    embed::PreparedInput next = prepare_item(preparer, item);
     tokens += next.tokens();
     if (!prepared.empty() && tokens > most_tokens) break;
     prepared.push_back(std::move(next));

@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include "e5v/input.h"
+#include "embed/items.h"
 #include "quantize/block.h"
 
 namespace e5v::quantize {
@@ -16,7 +16,7 @@ struct QuantizeOptions {
   bool smooth = true;                     ///< move outliers from activations into weights; nf4 never does
   bool compensate = true;                 ///< of int4: columns take back the errors of those before them
   bool force = false;                     ///< replace what is in the output folder
-  std::vector<Input> calibration;         ///< empty: default_sentences(); nf4 needs none
+  std::vector<embed::ItemList::Entry> calibration;         ///< empty: default_sentences(); nf4 needs none
   std::function<void(const BlockReport&)> done = nullptr;  ///< after each block
   std::function<void()> check_stop = nullptr;              ///< asked often; what it throws ends the run
 };
@@ -31,8 +31,8 @@ constexpr std::int64_t calibration_tokens(bool compensate) {
 
 /// Writes the model with the matrices of its language model quantised, block by block: never more than one block is in
 /// memory beside the activations and, with compensation, the second moments of what enters it. Throws ModelError for
-/// checkpoints that are quantised already, InvalidInput for an output that cannot be written and for groups that do not
-/// divide the model's widths.
+/// checkpoints that are quantised already, InvalidInput for an output that cannot be written, for groups that do not
+/// divide the model's widths, and for a calibration item that cannot be prepared, led by its place.
 void quantize_checkpoint(const QuantizeOptions& options);
 
 }  // namespace e5v::quantize

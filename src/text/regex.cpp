@@ -41,6 +41,12 @@ PCRE2_SPTR units(std::string_view text) {
   return reinterpret_cast<PCRE2_SPTR>(text.empty() ? "" : text.data());
 }
 
+/// True when it is the text that asks for more than a match may take.
+bool is_limit(int code) {
+  return code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_DEPTHLIMIT || code == PCRE2_ERROR_HEAPLIMIT ||
+         code == PCRE2_ERROR_JIT_STACKLIMIT;
+}
+
 std::shared_ptr<const pcre2_code> compile(std::string_view pattern, std::string_view written, std::string_view where) {
   const auto context = owned(pcre2_compile_context_create(nullptr));
   pcre2_set_max_pattern_length(context.get(), 2 * kLongestPattern);
@@ -139,6 +145,8 @@ std::vector<Span> Regex::find_all(std::string_view text) const {
     // Compiled code has a small fixed stack; the interpreter takes its memory from the heap.
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT);
     if (result == PCRE2_ERROR_NOMATCH) break;
+    require(!is_limit(result), "[regex] a text of {} bytes is too much for {}: {}", text.size(), where_,
+            error_text(result));
     require<ModelError>(result >= 0, "{} cannot be matched against a text of {} bytes: {}", where_, text.size(),
                         error_text(result));
     const Span found{range[0], range[1], true};

@@ -18,7 +18,8 @@ struct Span {
 /// A regular expression of a tokenizer.json, run by PCRE2 with UTF and Unicode properties. Immutable, so one object may
 /// serve many threads. These files are written for Oniguruma; where the two engines give an escape another meaning (\s,
 /// \w, \h, and their complements), the escape is replaced by the class that Oniguruma means. Characters
-/// younger than PCRE2's Unicode version (14 in PCRE2 10.42) count as unassigned.
+/// younger than PCRE2's Unicode version (14 in PCRE2 10.42) count as unassigned. Python's expressions for the names of
+/// modules, in adapter_config.json, mean the same here.
 class Regex {
  public:
   /// `where` leads the message of the ModelError thrown when the pattern does not compile or uses a feature that the
@@ -26,7 +27,7 @@ class Regex {
   Regex(std::string_view pattern, std::string_view where);
 
   /// All matches in well-formed UTF-8, leftmost first, without overlap; an empty match directly behind another is left
-  /// out. Throws ModelError when the pattern needs more steps or memory than the engine's limits.
+  /// out. Throws InvalidInput when the text takes more steps or memory than the engine's limits.
   std::vector<Span> find_all(std::string_view text) const;
 
  private:

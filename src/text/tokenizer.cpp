@@ -26,7 +26,7 @@ Tokenizer Tokenizer::from_file(const std::filesystem::path& tokenizer_json) {
   return from_json(content, tokenizer_json.string());
 }
 
-Tokenizer Tokenizer::from_json(std::string_view json, std::string_view origin) {
+Tokenizer Tokenizer::from_json(std::string_view json, std::string_view origin) try {
   TokenizerJson content = parse_tokenizer_json(json, origin);
   const Section document(content.document, origin);
   Tokenizer tokenizer;
@@ -37,6 +37,8 @@ Tokenizer Tokenizer::from_json(std::string_view json, std::string_view origin) {
   tokenizer.frame_ = read_special_frame(document);
   tokenizer.decoder_ = Decoder(document);
   return tokenizer;
+} catch (const InvalidInput& error) {
+  throw ModelError(error.what());  // a pattern that gives up on one of the file's own tokens
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {

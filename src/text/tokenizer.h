@@ -33,7 +33,7 @@ class Tokenizer {
   static Tokenizer from_json(std::string_view json, std::string_view origin);
 
   /// Ids of a text, inside the special tokens of the file's template unless these are turned off.
-  /// Throws InvalidInput when the text is not UTF-8, ModelError when the file's pattern fails on it.
+  /// Throws InvalidInput when the text is not UTF-8, or takes the file's pattern more steps than there is a limit of.
   std::vector<std::int32_t> encode(std::string_view text, bool add_special_tokens = true) const;
 
   /// encode() with the text's own tokens cut off behind, so that at most `most` are left, special ones included.

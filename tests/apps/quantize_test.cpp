@@ -43,6 +43,33 @@ TEST(Quantize, Int4SaysWhatItKeeps) {
             fs::file_size(folder.path() / "mixed" / "model.safetensors"));
 }
 
+TEST(Quantize, BadItemsAreKnownBeforeAnythingIsWritten) {
+  const TemporaryFolder folder;
+  const fs::path output = folder.path() / "q";
+  const fs::path items = folder.write("items.jsonl", "{\"text\": \"a cat\"}\n\n{\"image\": \"none.png\"}\n");
+  const std::string place = "items.jsonl:3] [", file = "none.png] no such file";
+  for (const char* option : {"--check", "--calibrate"}) {
+    const Outcome outcome = quantize(output, {"--format", "int8", option, items, "--threads", "1"});
+    expect_failure(outcome, 1, place);
+    expect_failure(outcome, 1, file);
+    EXPECT_FALSE(fs::exists(output)) << option;
+  }
+  const Outcome checked = run({"quantize", "--model", model_folder(), "--output", model_folder(), "--check", items});
+  expect_failure(checked, 1, place);
+  expect_failure(checked, 1, file);
+}
+
+TEST(Quantize, Nf4NeedsNoTokenizer) {
+  const TemporaryFolder folder;
+  const fs::path model = folder.path() / "model", output = folder.path() / "nf4";
+  fs::copy(golden("ckpt/tiny-small-f32"), model);
+  fs::remove(model / "tokenizer.json");
+  const Outcome made = run({"quantize", "--model", model, "--output", output, "--format", "nf4"});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("nf4 written as nf4: "));
+  EXPECT_THAT(made.out, HasSubstr(" of 6.0 MiB"));
+}
+
 TEST(Quantize, RefusesWhatIsWrong) {
   const TemporaryFolder folder;
   const fs::path output = folder.path() / "q", empty = folder.write("empty.jsonl", "\n");

@@ -7,6 +7,8 @@
 namespace e5v {
 namespace {
 
+using namespace std::string_literals;
+
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
@@ -34,10 +36,41 @@ TEST(Json, DoesNotStopAtNul) {
               ThrowsMessage<InvalidInput>(HasSubstr("NUL byte")));
 }
 
-TEST(Json, SurvivesDeepNesting) {
-  constexpr std::size_t kDepth = 200'000;
-  EXPECT_THROW(parse_json(std::string(kDepth, '['), "file"), InvalidInput);
-  EXPECT_TRUE(parse_json(std::string(kDepth, '[') + std::string(kDepth, ']'), "file").is_array());
+/// Lists inside each other.
+std::string nested(std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); }
+
+Json parse_by_callback(const std::string& text) {
+  return parse_json(text, "file", [](int, Json::parse_event_t, Json&) { return true; });
+}
+
+TEST(Json, RefusesDeepNesting) {
+  const std::string deepest = nested(kMostJsonLevels);
+  EXPECT_EQ(parse_json(deepest, "file").dump(), deepest);
+  EXPECT_EQ(parse_by_callback(deepest).dump(), deepest);
+  EXPECT_EQ(parse_ordered_json(deepest, "file").dump(), deepest);
+  const auto refusal =
+      ThrowsMessage<InvalidInput>("[file] is nested too deeply: more than 128 objects and arrays inside each other");
+  for (const std::string& text : {"{\"a\": " + deepest + "}", nested(200'000), std::string(200'000, '[')}) {
+    EXPECT_THAT([&] { parse_json(text, "file"); }, refusal);
+    EXPECT_THAT([&] { parse_by_callback(text); }, refusal);
+    EXPECT_THAT([&] { parse_ordered_json(text, "file"); }, refusal);
+  }
+}
+
+TEST(Json, BracketsInStringsAreNoNesting) {
+  const std::string brackets(1000, '[');
+  for (const std::string& content : {brackets, "\\\"" + brackets, "\\\\"s, brackets + "\\\\\\\"" + brackets}) {
+    const std::string text = "[\"" + content + "\", []]";
+    EXPECT_EQ(parse_json(text, "file"), Json::parse(text));
+  }
+  std::string beside = "[]";
+  for (int i = 0; i < 999; ++i) beside += ",[]";
+  EXPECT_EQ(parse_json("[" + beside + "]", "file").size(), 1000u);
+}
+
+TEST(Json, OrderedKeepsTheOrder) {
+  EXPECT_EQ(parse_ordered_json(R"({"b": 1, "a": {"d": 2, "c": 3}})", "file").dump(), R"({"b":1,"a":{"d":2,"c":3}})");
+  EXPECT_THAT([] { parse_ordered_json("{", "file"); }, ThrowsMessage<InvalidInput>(StartsWith("[file] is not JSON: ")));
 }
 
 TEST(Json, ReadsFiles) {
@@ -61,6 +94,9 @@ TEST(Json, ValueOfAnotherType) {
   EXPECT_THAT([&] { (json_value<int>(json, "number", 7, "o.json")); },
               ThrowsMessage<ModelError>("[o.json] \"number\" has an unexpected type: string"));
   EXPECT_THROW((json_value<int, InvalidInput>(json, "number", 7, "o")), InvalidInput);
+  EXPECT_EQ(json_as<std::string>(json["number"], "number", "o"), "three");
+  EXPECT_THAT([&] { json_as<int>(json["number"], "a\nb", "o.json"); },
+              ThrowsMessage<ModelError>("[o.json] \"a\\x0ab\" has an unexpected type: string"));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "image/resize.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <cstring>
 
@@ -64,6 +64,41 @@ TEST(Resize, KeepsAFlatColourAndTheSameSize) {
   for (const auto& [width, height] : {std::pair{1, 1}, {700, 3}, {2, 500}})
     for (const std::uint8_t value : resize_bicubic(flat, width, height).pixels) ASSERT_EQ(value, 201);
   EXPECT_EQ(resize_bicubic(flat, 7, 5).pixels, flat.pixels);
+}
+
+/// The part of a picture, cut out of it.
+std::vector<std::uint8_t> cut(const Bitmap& bitmap, const Part& part) {
+  std::vector<std::uint8_t> pixels;
+  for (int y = 0; y < part.height; ++y) {
+    const std::uint8_t* row = bitmap.row(static_cast<int>(part.top) + y) + 3 * part.left;
+    pixels.insert(pixels.end(), row, row + 3 * part.width);
+  }
+  return pixels;
+}
+
+TEST(Resize, APartIsThatOfTheWhole) {
+  const Bitmap in = test::decode_text(test::golden_image("img02_tall_200x901.jpg"));
+  for (const Filter filter : {Filter::bilinear, Filter::bicubic}) {
+    for (const auto& [width, height] : {std::pair{50, 60}, {333, 1200}, {200, 90}, {77, 901}, {200, 901}}) {
+      const Bitmap whole = resize(in, width, height, filter);
+      for (const Part& part : {Part{0, 0, width, height}, Part{0, 7, width, 20}, Part{11, 0, 30, height},
+                               Part{width - 5, height - 1, 5, 1}, Part{3, 20, 40, 31}}) {
+        const Bitmap found = resize_part(in, {width, height}, part, filter);
+        EXPECT_EQ(found.pixels, cut(whole, part)) << width << "x" << height << " at " << part.left << ", " << part.top;
+      }
+    }
+  }
+}
+
+TEST(Resize, RefusesPartsThatAreNotInside) {
+  const Bitmap in(4, 4);
+  for (const Part& part : {Part{-1, 0, 2, 2}, Part{0, -1, 2, 2}, Part{7, 0, 2, 2}, Part{0, 7, 2, 2}, Part{0, 0, 0, 2}})
+    EXPECT_THROW(resize_part(in, {8, 8}, part, Filter::bicubic), InvalidInput);
+  EXPECT_THAT(
+      [&] {
+        resize_part(in, {8, 9}, {2, 3, 7, 1}, Filter::bicubic);
+      },
+      testing::ThrowsMessage<InvalidInput>("[resize] expected a part of 8x9 pixels, found 7x1 at 2, 3"));
 }
 
 TEST(Resize, RefusesEmptySizes) {

@@ -2,10 +2,18 @@
 
 #include <gmock/gmock.h>
 
+#include "base/error.h"
 #include "golden.h"
 
 namespace e5v::quantize::test {
 namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+using testing::ThrowsMessage;
+
+using Items = std::vector<embed::ItemList::Entry>;
 
 TEST(Agreement, MeanMinimumAndWorst) {
   const Agreement agreement{{{"a", 0.9}, {"b", 1.0}, {"c", 0.8}}};
@@ -20,8 +28,8 @@ TEST(Agreement, MeanMinimumAndWorst) {
 
 TEST(CompareModels, AModelAgreesWithItself) {
   const auto folder = e5v::test::golden("ckpt/tiny-small-f32");
-  const std::vector<embed::Item> items{{Json("first"), Input::from_text("a cat")},
-                                       {std::nullopt, Input::from_text("two dogs")}};
+  const Items items{{{Json("first"), Input::from_text("a cat")}, "items:1"},
+                    {{std::nullopt, Input::from_text("two dogs")}, "items:2"}};
   std::int64_t steps = 0;
   const Agreement agreement = compare_models(folder, folder, {}, items, [&](std::int64_t n) { steps += n; });
   EXPECT_EQ(steps, 4);
@@ -34,8 +42,31 @@ TEST(CompareModels, AModelAgreesWithItself) {
 TEST(CompareModels, NeedsItemsAndVectorsOfOneWidth) {
   const auto folder = e5v::test::golden("ckpt/tiny-small-f32");
   EXPECT_THROW(compare_models(folder, folder, {}, {}, nullptr), InvalidInput);
-  const std::vector<embed::Item> items{{std::nullopt, Input::from_text("a cat")}};
+  const Items items{{{std::nullopt, Input::from_text("a cat")}, "items:1"}};
   EXPECT_THROW(compare_models(folder, e5v::test::golden("ckpt/tiny-mistral"), {}, items, nullptr), ModelError);
+}
+
+TEST(CompareModels, SaysWhereABadItemIs) {
+  const auto folder = e5v::test::golden("ckpt/tiny-small-f32");
+  const Items items{{{std::nullopt, Input::from_text("a cat")}, "items.jsonl:1"},
+                    {{std::nullopt, Input::from_image(folder / "none.png")}, "items.jsonl:3"},
+                    {{std::nullopt, Input::from_text("two dogs")}, "items.jsonl:4"}};
+  const auto error =
+      ThrowsMessage<InvalidInput>(AllOf(StartsWith("[items.jsonl:3] ["), HasSubstr("none.png] no such file")));
+  EXPECT_THAT([&] { compare_models(folder, folder, {}, items, nullptr); }, error);
+  EXPECT_THAT([&] { look_at_items(folder, items, nullptr); }, error);
+}
+
+TEST(LookAtItems, TakesWhatTheModelTakes) {
+  const auto model = [](const char* name) { return e5v::test::golden(std::string("ckpt/") + name); };
+  const auto picture = Input::from_image(e5v::test::golden("images/img15_rgb_336x336.png"));
+  const Items items{{{std::nullopt, Input::from_text("a cat")}, "items:1"}, {{std::nullopt, picture}, "items:2"}};
+  std::int64_t asked = 0;
+  EXPECT_NO_THROW(look_at_items(model("tiny-small-f32"), items, [&] { ++asked; }));
+  EXPECT_EQ(asked, 2);
+  EXPECT_THAT([&] { look_at_items(model("tiny-small-f32"), items, [] { fail<DeviceError>("stop"); }); },
+              ThrowsMessage<DeviceError>("stop"));
+  EXPECT_THROW(look_at_items(model("none"), items, nullptr), ModelError);
 }
 
 }  // namespace

@@ -21,16 +21,20 @@ using e5v::test::golden;
 using e5v::test::TemporaryFolder;
 using tensor::WeightFormat;
 
-std::vector<embed::Item> check_items() {
-  std::vector<embed::Item> items;
+using Items = std::vector<embed::ItemList::Entry>;
+
+embed::ItemList::Entry entry(Input input) { return {{std::nullopt, std::move(input)}, "items.jsonl:7"}; }
+
+Items check_items() {
+  Items items;
   for (const char* text : {"a cat", "A man rides a horse along the beach.", "blue", "Why is the sky dark at night?",
                            "two dogs and a ball on wet grass"}) {
-    items.push_back({std::nullopt, Input::from_text(text)});
+    items.push_back(entry(Input::from_text(text)));
   }
   for (const char* name : {"img01_wide_1201x250.png", "img06_rgba_400x300.png", "img15_rgb_336x336.png"}) {
     const fs::path file = golden("images") / name;
-    items.push_back({std::nullopt, Input::from_image(file)});
-    items.push_back({std::nullopt, Input::composed(file, "the same in red")});
+    items.push_back(entry(Input::from_image(file)));
+    items.push_back(entry(Input::composed(file, "the same in red")));
   }
   return items;
 }
@@ -79,34 +83,34 @@ INSTANTIATE_TEST_SUITE_P(Goldens, QuantizedGolden,
                          });
 
 /// All that the goldens of the reference embed: its texts, its images, its changed images.
-std::vector<embed::Item> golden_items() {
+Items golden_items() {
   const auto between = [](const std::string& text, const std::string& from, const std::string& to) {
     const std::size_t begin = text.find(from), end = text.find(to, begin + from.size());
     require(begin != text.npos && end != text.npos, "no {} in {}", from, text);
     return text.substr(begin + from.size(), end - begin - from.size());
   };
-  std::vector<embed::Item> items;
+  Items items;
   const Json texts = read_json(golden("embed/texts_small_f32.json"));
   const Json images = read_json(golden("embed/images_small_f32_v5.json"));
   const Json composed = read_json(golden("embed/composed_small_f32_v5.json"));
   for (const Json& prompt : texts.at("prompts")) {
-    items.push_back({std::nullopt, Input::from_text(between(prompt.get<std::string>(), "<|end_header_id|>\n\n",
-                                                            "\nSummary above sentence"))});
+    items.push_back(entry(
+        Input::from_text(between(prompt.get<std::string>(), "<|end_header_id|>\n\n", "\nSummary above sentence"))));
   }
   for (const Json& image : images.at("images")) {
-    items.push_back({std::nullopt, Input::from_image(golden("images") / image.at("image").get<std::string>())});
+    items.push_back(entry(Input::from_image(golden("images") / image.at("image").get<std::string>())));
   }
   for (const Json& item : composed.at("items")) {
     const auto prompt = item.at("prompt").get<std::string>();
     const std::string text = item.at("kind") == "cirr" ? between(prompt, "image with \"", "\", desribe")
                                                        : between(prompt, " to ", "\n Desribe");
-    items.push_back({std::nullopt, Input::composed(golden("images") / item.at("image").get<std::string>(), text)});
+    items.push_back(entry(Input::composed(golden("images") / item.at("image").get<std::string>(), text)));
   }
   return items;
 }
 
 TEST(Quantizer, Int4StaysNearOnAllGoldens) {
-  std::vector<embed::Item> items = golden_items();
+  Items items = golden_items();
   ASSERT_EQ(items.size(), 48u);
   const TemporaryFolder folder;
   QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int4);
@@ -241,12 +245,43 @@ TEST(Quantizer, WritesTheSameBytesAgain) {
 TEST(Quantizer, UsesTheCalibrationItIsGiven) {
   const TemporaryFolder folder;
   QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int8);
-  options.calibration = {Input::from_image(golden("images/img15_rgb_336x336.png")), Input::from_text("a cat")};
+  options.calibration = {entry(Input::from_image(golden("images/img15_rgb_336x336.png"))),
+                         entry(Input::from_text("a cat"))};
   quantize_checkpoint(options);
   EXPECT_GE(compare_models(options.model, options.output, {}, check_items(), nullptr).mean(), 0.999);
   options.force = true;
-  options.calibration = {Input::from_image(golden("images/none.png"))};
-  EXPECT_THAT(error_of(options), testing::HasSubstr("none.png"));
+  options.calibration = {entry(Input::from_image(golden("images/none.png")))};
+  EXPECT_THAT(error_of(options),
+              testing::AllOf(testing::StartsWith("[items.jsonl:7] ["), testing::HasSubstr("none.png] no such file")));
+  EXPECT_TRUE(fs::exists(options.output / "config.json"));  // nothing was touched
+}
+
+TEST(Quantizer, ForceLeavesNoShardsOfTheCheckpointBefore) {
+  const TemporaryFolder folder;
+  const fs::path output = folder.path() / "q";
+  fs::copy(golden("ckpt/tiny-small-bf16-2shard"), output);
+  ASSERT_EQ(model::Checkpoint(output).files().size(), 2u);
+  QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), output, WeightFormat::nf4);
+  options.force = true;
+  quantize_checkpoint(options);
+  EXPECT_FALSE(fs::exists(output / "model.safetensors.index.json"));
+  for (const auto& file : fs::directory_iterator(output)) {
+    const std::string name = file.path().filename();
+    EXPECT_TRUE(!name.ends_with(".safetensors") || name == "model.safetensors") << name;
+  }
+  EXPECT_EQ(model::Checkpoint(output).stored_format(), WeightFormat::nf4);
+}
+
+TEST(Quantizer, RefusesADeepConfig) {
+  const TemporaryFolder folder;
+  const fs::path model = folder.path() / "model";
+  fs::copy(golden("ckpt/tiny-small-f32"), model);
+  std::string config = read_file(model / "config.json");
+  config.insert(config.find('{') + 1, "\"deep\": " + std::string(50'000, '[') + std::string(50'000, ']') + ",");
+  fs::remove(model / "config.json");
+  folder.write("model/config.json", config);
+  EXPECT_THAT(error_of(options_for(model, folder.path() / "q", WeightFormat::nf4)),
+              testing::HasSubstr("config.json] is nested too deeply"));
 }
 
 TEST(Quantizer, RefusesWhatItCannotDo) {

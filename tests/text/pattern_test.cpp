@@ -8,8 +8,11 @@
 namespace e5v::text {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
 
 std::vector<std::string> matches(const std::string& pattern, const std::string& text) {
   std::vector<std::string> found;
@@ -59,7 +62,14 @@ TEST(Regex, UnusablePatternsAreRefused) {
   expect_refused(std::string(5000, '('), "parentheses");
 }
 
-TEST(Regex, ExplosivePatternsEndInAnError) { EXPECT_THROW(matches(R"((a|aa)+\d)", std::string(60, 'a')), ModelError); }
+TEST(Regex, ATextThatTakesTooLongIsAtFault) {
+  const Regex regex(R"((a|aa)+\d)", "[t.json] pre_tokenizer.pattern.Regex");
+  EXPECT_THAT(
+      [&] { regex.find_all(std::string(60, 'a')); },
+      ThrowsMessage<InvalidInput>(AllOf(StartsWith("[regex] a text of 60 bytes is too much for "),
+                                        HasSubstr("[t.json] pre_tokenizer.pattern.Regex: "), HasSubstr("limit"))));
+  EXPECT_EQ(regex.find_all(std::string(60, 'a') + "1").size(), 1u);
+}
 
 TEST(Pattern, SpansCoverTheText) {
   std::vector<std::string> shown;

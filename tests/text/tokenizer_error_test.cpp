@@ -53,8 +53,29 @@ TEST(TokenizerErrors, NotAFileNotJsonNotAnObject) {
   expect_refused("{}", "model is missing");
   expect_refused(R"({"model": null})", "model is missing");
   expect_refused(R"({"model": []})", "model is array");
-  expect_refused(std::string(100000, '['), "is not JSON");
-  expect_refused(R"({"model": )" + std::string(50000, '[') + std::string(50000, ']') + "}", "model is array");
+  expect_refused(R"({"model": )" + std::string(100, '[') + std::string(100, ']') + "}", "model is array");
+}
+
+TEST(TokenizerErrors, DeepNesting) {
+  const std::string deep = std::string(50000, '[') + std::string(50000, ']');
+  expect_refused(std::string(100000, '['), "is nested too deeply");
+  expect_refused(R"({"model": )" + deep + "}", "is nested too deeply");
+  expect_refused(R"({"model": {"vocab": {}, "merges": [)" + deep + "]}}", "is nested too deeply");
+  expect_refused(R"({"model": {"vocab": {}, "merges": [], "dropout": )" + deep + "}}", "is nested too deeply");
+}
+
+TEST(TokenizerErrors, APatternThatGivesUpOnATokenOfTheFile) {
+  Json file = Json::parse(R"({"normalizer": {"type": "Replace", "pattern": {"Regex": "(a|aa)+\\d"}, "content": "x"},
+                              "model": {"vocab": {"a": 0}, "merges": []}})");
+  const auto add = [&](std::size_t length) {
+    const Json token{{"id", 1}, {"content", std::string(length, 'a')}, {"normalized", true}};
+    file["added_tokens"] = Json::array({token});
+  };
+  add(3);
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump(), "t.json");
+  EXPECT_THROW(tokenizer.encode(std::string(60, 'b') + std::string(60, 'a')), InvalidInput);
+  add(60);
+  EXPECT_THROW(Tokenizer::from_json(file.dump(), "t.json"), ModelError);
 }
 
 TEST(TokenizerErrors, Vocabulary) {
@@ -142,7 +163,7 @@ TEST(TokenizerErrors, Steps) {
                               : name == "decoder"       ? "decoders"
                                                         : "processors";
           Json nested = file[key];
-          for (int depth = 0; depth < 100; ++depth) nested = {{"type", "Sequence"}, {items, Json::array({nested})}};
+          for (int depth = 0; depth < 20; ++depth) nested = {{"type", "Sequence"}, {items, Json::array({nested})}};
           file[key] = nested;
         },
         "nested too deep");
