@@ -1,9 +1,9 @@
-# The front door: everything here calls the presets of CMakePresets.json or a script of tools/ or tests/.
+# The front door: everything here calls the presets of CMakePresets.json or a script of tools/, tests/ or recipes/.
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
-E5V_EXTENDED_GOLDENS ?= $(abspath ../shared)
-DEMO_DATA ?= $(abspath ../shared/data)
+E5V_EXTENDED_GOLDENS ?= ../shared
+DEMO_DATA ?= ../shared/data
 DEMO_WORK ?= build/demo-model
 DEMO_MODEL ?= demo/model
 
@@ -22,7 +22,8 @@ help:
 	@echo 'make test           packages, build, and all tests that the repository can run alone'
 	@echo 'make bench          workloads as shares of the GEMM peak, into build/bench.json, in ten minutes (BENCH_ARGS=--help)'
 	@echo 'make bench-ops      single operations (BENCH_ARGS=--benchmark_filter=linear)'
-	@echo 'make test-extended  the tests that need the full goldens (E5V_EXTENDED_GOLDENS=$(E5V_EXTENDED_GOLDENS))'
+	@echo 'make test-extended  the tests that need the full goldens (E5V_EXTENDED_GOLDENS=$(E5V_EXTENDED_GOLDENS)),'
+	@echo '                    and Llama 2'"'"'s tokenizer with E5V_LLAMA2_TOKENIZER=FILE (tools/llama2_tokenizer.py makes it)'
 	@echo 'make check-san      the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
 	@echo 'make fuzz           every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), into build/fuzz (clang)'
 	@echo 'make install        program, library, headers and CMake package into PREFIX=$(PREFIX)'
@@ -65,8 +66,8 @@ test-extended: packages build/release/build.ninja
 	@[ -d '$(E5V_EXTENDED_GOLDENS)/goldens' ] || { echo 'test-extended: no goldens in $(E5V_EXTENDED_GOLDENS);' \
 	  'name the folder that holds goldens/ and data/ with E5V_EXTENDED_GOLDENS=DIR' >&2; exit 1; }
 	cmake --build --preset release
-	E5V_EXTENDED_GOLDENS='$(E5V_EXTENDED_GOLDENS)' ctest --preset extended
-	@if [ -n '$(E5V_LLAMA2_TOKENIZER)' ]; then E5V_EXTENDED_GOLDENS='$(E5V_EXTENDED_GOLDENS)' \
+	E5V_EXTENDED_GOLDENS='$(abspath $(E5V_EXTENDED_GOLDENS))' ctest --preset extended
+	@if [ -n '$(E5V_LLAMA2_TOKENIZER)' ]; then E5V_EXTENDED_GOLDENS='$(abspath $(E5V_EXTENDED_GOLDENS))' \
 	  E5V_LLAMA2_TOKENIZER='$(abspath $(E5V_LLAMA2_TOKENIZER))' build/release/tests/text/test_text_llama2 --gtest_brief=1; \
 	  else echo 'test-extended: Llama 2 left out; tools/llama2_tokenizer.py makes the file for E5V_LLAMA2_TOKENIZER=FILE'; fi
 
@@ -92,9 +93,11 @@ install: build/release/build.ninja
 	cmake --install build/release --prefix '$(PREFIX)'
 
 format:
+	@tools/install_packages.sh packages.txt packages-dev.txt
 	$(sources) | xargs clang-format-14 -i
 
 format-check:
+	@tools/install_packages.sh packages.txt packages-dev.txt
 	$(sources) | xargs clang-format-14 --dry-run -Werror
 
 tidy:

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
 #include "embed/vector_run.h"
@@ -36,8 +37,9 @@ struct EmbedOptions {
 /// What a resumed run must have in common with the one before, in the words of the message when it has not.
 embed::RunIdentity identity_of(const Fingerprint& fingerprint, const EmbedOptions& options, std::int64_t width) {
   return {{"the model's weights", fingerprint.weights},
-          {"the preprocessing (tokenizer, --max-tiles, --no-exif, --paper-compat)", fingerprint.preprocessing},
-          {"the arithmetic (--dtype, --no-normalize, the CPU's bf16)", fingerprint.compute},
+          {"the preprocessing (tokenizer, --max-tiles, --no-exif, --paper-compat, --truncate, e5v's revision)",
+           fingerprint.preprocessing},
+          {"the arithmetic (--dtype, --no-normalize, the CPU's bf16, e5v's revision)", fingerprint.compute},
           {"--prompt", options.model.embedder.prompt},
           {"the width of a vector", std::to_string(width)}};
 }
@@ -74,7 +76,7 @@ std::unique_ptr<embed::VectorSink> open_sink(const Embedder& embedder, const Emb
 /// Messages and the progress line on stderr share the terminal.
 void say(const std::string& message) {
   const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
-  fmt::print(stderr, "{}e5v: {}\n", clear, one_line(message));
+  tell("{}e5v: {}\n", clear, one_line(message));
 }
 
 std::string summary(const embed::RunPosition& before, const embed::RunPosition& after, double seconds) {
@@ -181,7 +183,10 @@ int run_embed(EmbedOptions& options) {
     check_shareable(group, *source, options.input);
   });
   if (is_complete(group, options)) {
-    if (group.leads()) say(fmt::format("[{}] is complete already", options.output.string()));
+    if (group.leads()) {
+      say(fmt::format("[{}] is complete already; what made it was not compared, --force begins anew",
+                      options.output.string()));
+    }
     return kSuccess;
   }
   std::optional<Embedder> embedder;

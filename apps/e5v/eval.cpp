@@ -16,15 +16,48 @@ namespace {
 constexpr std::array kKinds{&kStsEval,  &kTransferEval, &kRetrievalEval, &kFashioniqEval,
                             &kCirrEval, &kGapEval,      &kPairsEval};
 
-/// The files first: whoever reads the table's end may be sure of them.
-void give_out(const EvalOutputs& outputs, const Json& json, std::span<const eval::Result> results) {
+/// Before the table is printed: whoever reads its end may be sure of the files.
+void write_files(const EvalOutputs& outputs, const Json& json, std::span<const eval::Result> results) {
   if (!outputs.json.empty())
     write_file_atomically(outputs.json, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   if (!outputs.html.empty()) write_file_atomically(outputs.html, eval::page_of(results));
-  std::string text;
-  for (const eval::Result& result : results) text += (text.empty() ? "" : "\n") + eval::table_of(result);
-  embed::write_stream(stdout, text);
 }
+
+/// What a suite has come to so far, given out after each evaluation, so that neither an error nor a signal later on
+/// takes it away.
+class SuiteReport {
+ public:
+  SuiteReport(const EvalOutputs& outputs, const std::filesystem::path& suite, std::size_t count)
+      : outputs_(outputs), count_(count), json_{{"suite", suite.string()}, {"results", Json::array()}} {}
+
+  void add(eval::Result result) {
+    json_["results"].push_back(eval::json_of(result));
+    json_["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    results_.push_back(std::move(result));
+    if (results_.size() < count_) {
+      json_["unfinished"] = count_ - results_.size();
+    } else {
+      json_.erase("unfinished");
+    }
+    write_files(outputs_, json_, results_);
+    print_last();
+  }
+
+ private:
+  void print_last() const {
+    try {
+      embed::write_stream(stdout, (results_.size() == 1 ? "" : "\n") + eval::table_of(results_.back()));
+    } catch (const embed::BrokenPipe&) {
+      if (outputs_.json.empty() && outputs_.html.empty()) throw;  // else the files are still wanted
+    }
+  }
+
+  const EvalOutputs& outputs_;
+  std::size_t count_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::vector<eval::Result> results_;
+  Json json_;
+};
 
 Run add_task(CLI::App& parent, const EvalKind& kind) {
   struct Command {
@@ -41,10 +74,11 @@ Run add_task(CLI::App& parent, const EvalKind& kind) {
   });
   return [command] {
     command->outputs.check_places();
-    command->task->read();
+    read_data(*command->task);
     return interruptible([&](EvalRunner& runner) {
       const eval::Result result = runner.run(*command->task);
-      give_out(command->outputs, eval::json_of(result), {&result, 1});
+      write_files(command->outputs, eval::json_of(result), {&result, 1});
+      embed::write_stream(stdout, eval::table_of(result));
     });
   };
 }
@@ -55,7 +89,8 @@ constexpr const char* kAllFooter =
     "\"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. A task's keys are the options of its "
     "command without dashes. Keys beside \"tasks\" hold for all tasks; options of this command replace them, and a "
     "task's own keys come before both. Relative paths begin at the suite's folder. All data are read first: what is "
-    "missing is named before anything is computed.\n"
+    "missing is named before anything is computed. What is finished is printed and written at once, and stays when a "
+    "later evaluation fails.\n"
     "\n"
     "Example:\n"
     "  e5v eval all --suite suite.json --model e5-v --json all.json --html all.html";
@@ -84,16 +119,11 @@ Run add_all(CLI::App& parent) {
     command->outputs.check_places();
     const auto tasks = read_suite(command->suite, *app, kKinds);
     return interruptible([&](EvalRunner& runner) {
-      const auto start = std::chrono::steady_clock::now();
-      std::vector<eval::Result> results;
-      Json json{{"suite", command->suite.string()}, {"results", Json::array()}};
-      for (const auto& task : tasks) {
-        log_info("evaluation {} of {}", results.size() + 1, tasks.size());
-        results.push_back(runner.run(*task));
-        json["results"].push_back(eval::json_of(results.back()));
+      SuiteReport report(command->outputs, command->suite, tasks.size());
+      for (std::size_t i = 0; i < tasks.size(); ++i) {
+        log_info("evaluation {} of {}", i + 1, tasks.size());
+        report.add(runner.run(*tasks[i]));
       }
-      json["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      give_out(command->outputs, json, results);
     });
   };
 }

@@ -20,6 +20,7 @@ class FashioniqTask : public EvalTask {
         ->check(CLI::IsMember(eval::fashioniq_categories()));
   }
   void read() override {
+    for (const std::string& category : categories_) check_prompt("fashioniq-query-" + category);
     for (const std::string& category : categories_)
       sets_.emplace_back(category, eval::read_fashioniq(folder_.data, folder_.images, category, folder_.split));
   }
@@ -48,6 +49,7 @@ class CirrTask : public EvalTask {
         ->option_text("FILE");
   }
   void read() override {
+    check_prompt("cirr-query");
     if (!submission_.empty()) check_writable_place(submission_);
     set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split);
     require(set_.queries.front().target.has_value() || !submission_.empty(),

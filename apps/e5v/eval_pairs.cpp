@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "eval/pairs.h"
 #include "eval_task.h"
 
@@ -9,15 +11,20 @@ class PairsTask : public EvalTask {
   void add_options(CLI::App& command) override {
     command.add_option("--pairs", file_, "file of pairs: .csv, .tsv or .jsonl")->option_text("FILE")->required();
     command.add_option("--name", options_.name, "of the data, for the report")->option_text("NAME");
-    add_prompt_option(command, "--text-prompt", options_.text_prompt,
+    add_prompt_option(command, "--text-prompt", options_.text_prompt, PromptFor::texts,
                       "texts: a name, or a template with <sent> (text)");
-    add_prompt_option(command, "--image-prompt", options_.image_prompt,
+    add_prompt_option(command, "--image-prompt", options_.image_prompt, PromptFor::pictures,
                       "pictures: a name, or a template with <image> (image)");
-    add_prompt_option(command, "--composed-prompt", options_.composed_prompt,
+    add_prompt_option(command, "--composed-prompt", options_.composed_prompt, PromptFor::changed_pictures,
                       "pictures with a text: a name, or a template with both (cirr-query)");
   }
   void read() override {
+    for (const std::string* prompt : {&options_.text_prompt, &options_.image_prompt}) check_prompt(*prompt);
     pairs_ = eval::read_pair_file(file_);
+    const auto composed = [](const eval::Shown& half) { return !half.text.empty() && !half.image.empty(); };
+    if (std::ranges::any_of(pairs_, composed, &eval::OwnPair::first) ||
+        std::ranges::any_of(pairs_, composed, &eval::OwnPair::second))
+      check_prompt(options_.composed_prompt);
     if (options_.name.empty()) options_.name = file_.stem().string();
   }
   eval::Result evaluate(eval::Encoder* encoder) override {

@@ -28,8 +28,10 @@ class CaptionedTask : public EvalTask {
                "pictures used, the first; 0: all (0)");
     command.add_option("--name", name_, "of the data set; flickr30k and coco have published figures beside ours")
         ->option_text("NAME");
-    add_prompt_option(command, "--text-prompt", text_prompt_, "captions: a name, or a template with <sent> (text)");
-    add_prompt_option(command, "--image-prompt", image_prompt_, "pictures: a name, or a template with <image> (image)");
+    add_prompt_option(command, "--text-prompt", text_prompt_, PromptFor::texts,
+                      "captions: a name, or a template with <sent> (text)");
+    add_prompt_option(command, "--image-prompt", image_prompt_, PromptFor::pictures,
+                      "pictures: a name, or a template with <image> (image)");
   }
   /// Instead of a model.
   void add_vector_options(CLI::App& command) {
@@ -45,9 +47,11 @@ class CaptionedTask : public EvalTask {
     if (needs_model() == model.folder.empty()) throw CLI::RequiredError("either --model, or both files of vectors,");
   }
   void read() override {
+    for (const std::string* prompt : {&text_prompt_, &image_prompt_}) check_prompt(*prompt);
     eval::CaptionOptions captions = captions_;
     if (captions.split == "all") captions.split.clear();
     data_ = eval::read_captions(captions);
+    if (!needs_model()) open_vectors();
   }
 
  protected:
@@ -57,13 +61,9 @@ class CaptionedTask : public EvalTask {
     return file.has_filename() ? file.stem().string() : file.parent_path().filename().string();
   }
 
-  /// Both files, if they go together.
-  std::pair<eval::UnitVectors, eval::UnitVectors> read_vectors() const {
-    std::pair<eval::UnitVectors, eval::UnitVectors> vectors{text_vectors_, image_vectors_};
-    const std::int64_t width = vectors.first.matrix().columns, other = vectors.second.matrix().columns;
-    require(width == other, "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(), width,
-            image_vectors_.string(), other);
-    return vectors;
+  /// Of both files, for the one evaluation that there is.
+  std::pair<eval::UnitVectors, eval::UnitVectors> take_vectors() {
+    return {eval::UnitVectors(std::move(text_file_.value())), eval::UnitVectors(std::move(image_file_.value()))};
   }
 
   std::pair<std::string, std::string> vectors_fact() const {
@@ -74,6 +74,24 @@ class CaptionedTask : public EvalTask {
   fs::path text_vectors_, image_vectors_;
   std::string name_, text_prompt_ = "text", image_prompt_ = "image";
   std::vector<eval::CaptionedImage> data_;
+
+ private:
+  /// The files go together, and with the captions.
+  void open_vectors() {
+    text_file_.emplace(text_vectors_);
+    image_file_.emplace(image_vectors_);
+    const tensor::ConstMatrix texts = text_file_->matrix(), images = image_file_->matrix();
+    require(texts.columns == images.columns, "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(),
+            texts.columns, image_vectors_.string(), images.columns);
+    std::int64_t captions = 0;
+    for (const eval::CaptionedImage& entry : data_) captions += std::ssize(entry.captions);
+    require(texts.rows == captions, "[{}] {} vectors, expected {}, one a caption", text_vectors_.string(), texts.rows,
+            captions);
+    require(images.rows == std::ssize(data_), "[{}] {} vectors, expected {}, one a picture", image_vectors_.string(),
+            images.rows, data_.size());
+  }
+
+  std::optional<eval::NpyFile> text_file_, image_file_;
 };
 
 class GapTask : public CaptionedTask {
@@ -89,8 +107,8 @@ class GapTask : public CaptionedTask {
 
  private:
   /// Of the captions' vectors those of the first of each picture.
-  eval::Result of_files() const {
-    const auto [texts, images] = read_vectors();
+  eval::Result of_files() {
+    const auto [texts, images] = take_vectors();
     std::vector<std::int64_t> first;
     std::int64_t captions = 0;
     for (const eval::CaptionedImage& entry : data_) {
@@ -98,8 +116,6 @@ class GapTask : public CaptionedTask {
       captions += static_cast<std::int64_t>(entry.captions.size());
     }
     const tensor::ConstMatrix all = texts.matrix();
-    require(all.rows == captions, "[{}] {} vectors, but there are {} captions", text_vectors_.string(), all.rows,
-            captions);
     const tensor::Tensor chosen(tensor::DType::f32, {static_cast<std::int64_t>(first.size()), all.columns});
     ops::select_rows(all, first, tensor::matrix_of(chosen));
     eval::Result result = eval::gap_result(tensor::matrix_of(chosen), images.matrix(), title());
@@ -147,8 +163,8 @@ class RetrievalTask : public CaptionedTask {
         ->check(CLI::IsMember({"raqm", "basic"}));
   }
 
-  eval::Result of_files(const eval::RetrievalOptions& task) const {
-    const auto [texts, images] = read_vectors();
+  eval::Result of_files(const eval::RetrievalOptions& task) {
+    const auto [texts, images] = take_vectors();
     eval::Result result =
         eval::retrieval_result(eval::CaptionedSet::of(data_), {texts.matrix(), images.matrix()}, task);
     result.facts.insert(result.facts.begin(), vectors_fact());
@@ -174,7 +190,8 @@ const std::string& retrieval_footer() {
       std::string(kCaptionForms) +
       "\n\n"
       "With --text-vectors and --image-vectors no model is run: row i of the first (.npy, float32) is caption i, row i "
-      "of the second picture i, in the order of the file.\n"
+      "of the second picture i: pictures in the order in which the file first names them, captions picture by "
+      "picture.\n"
       "\n"
       "With --rendered-text, the paper's retrieval of pictures by pictures, captions are drawn at 800x400 in 40 "
       "pixels, black on white. The paper's font, Arial, is not free; Liberation Sans has Arial's widths.\n"

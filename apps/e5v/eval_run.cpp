@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "base/parallel.h"
 #include "commands.h"
 #include "embed/vector_run.h"
 #include "interrupt.h"
@@ -13,6 +14,7 @@ namespace e5v::app {
 
 eval::Result EvalRunner::run(EvalTask& task) {
   const auto start = std::chrono::steady_clock::now();
+  set_thread_count(task.model.embedder.threads);  // for what runs outside the embedder: loading, ranking, classifying
   eval::Encoder* encoder = task.needs_model() ? &encoder_of(task) : nullptr;
   const eval::Encoder::Counts before = encoder == nullptr ? eval::Encoder::Counts() : encoder->counts();
   eval::Result result = task.evaluate(encoder);

@@ -12,9 +12,13 @@ class StsTask : public EvalTask {
         ->option_text("NAMES")
         ->delimiter(',')
         ->check(CLI::IsMember(eval::sts_tasks()));
-    add_prompt_option(command, "--prompt", prompt_, "the sentences: a name, or a template with <sent> (sts)");
+    add_prompt_option(command, "--prompt", prompt_, PromptFor::texts,
+                      "the sentences: a name, or a template with <sent> (sts)");
   }
-  void read() override { sets_ = eval::read_sts(data_, tasks_); }
+  void read() override {
+    check_prompt(prompt_);
+    sets_ = eval::read_sts(data_, tasks_);
+  }
   eval::Result evaluate(eval::Encoder* encoder) override {
     eval::Result result = eval::evaluate_sts(*encoder, tasks_, sets_, prompt_);
     result.facts.insert(result.facts.begin(), {"data", data_.string()});

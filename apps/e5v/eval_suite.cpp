@@ -101,7 +101,7 @@ class SuiteReader {
             "no model; \"model\" may stand in the task, in the suite, or as --model");
     require(!task->needs_model() || fs::is_directory(task->model.folder), "[{}] is no folder, expected a checkpoint",
             task->model.folder.string());
-    task->read();
+    read_data(*task);
     return task;
   }
 

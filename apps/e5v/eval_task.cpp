@@ -1,10 +1,51 @@
 #include "eval_task.h"
 
+#include <array>
+
 #include "base/error.h"
+#include "base/parallel.h"
+#include "model/config_clip.h"
+#include "text/prompt.h"
 
 namespace e5v::app {
+namespace {
 
 namespace fs = std::filesystem;
+
+/// Why a prompt is none for such inputs; empty when it is one.
+std::string problem_of(const std::string& prompt, PromptFor inputs) {
+  struct Slot {
+    std::string_view text;
+    bool wanted;
+  };
+  const std::array<Slot, 2> slots{{{"<sent>", inputs != PromptFor::pictures}, {"<image>", inputs != PromptFor::texts}}};
+  const char* expected = inputs == PromptFor::texts      ? "<sent> alone"
+                         : inputs == PromptFor::pictures ? "<image> alone"
+                                                         : "both <sent> and <image>";
+  try {
+    const std::string text = text::prompt_template(prompt, text::ChatStyle::llama3);
+    for (const Slot& slot : slots) {
+      const bool has = text.find(slot.text) != std::string::npos;
+      if (has != slot.wanted)
+        return fmt::format("[prompt] {} has {}{}, expected {}", in_quotes(prompt), has ? "" : "no ", slot.text,
+                           expected);
+    }
+    return "";
+  } catch (const InvalidInput& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+void EvalTask::check_prompt(const std::string& prompt) const {
+  if (needs_model() && model::is_clip(model.folder)) text::find_prompt(prompt, text::ChatStyle::plain);
+}
+
+void read_data(EvalTask& task) {
+  set_thread_count(task.model.embedder.threads);
+  task.read();
+}
 
 void add_task_options(CLI::App& command, EvalTask& task) {
   task.add_options(command);
@@ -21,8 +62,10 @@ void add_task_options(CLI::App& command, EvalTask& task) {
       ->option_text("DIR");
 }
 
-void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, const char* what) {
-  command.add_option(name, prompt, std::string("prompt of ") + what)->option_text("PROMPT");
+void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, PromptFor inputs, const char* what) {
+  command.add_option(name, prompt, std::string("prompt of ") + what)
+      ->option_text("PROMPT")
+      ->check(CLI::Validator([inputs](const std::string& given) { return problem_of(given, inputs); }, "PROMPT"));
 }
 
 void add_output_options(CLI::App& command, EvalOutputs& outputs) {

@@ -23,14 +23,23 @@ class EvalTask {
   virtual void check_usage() const {
     if (model.folder.empty()) throw CLI::RequiredError("--model");
   }
-  /// Reads the data. Throws InvalidInput for the first thing that is missing or wrong, before anything is computed.
+  /// Reads the data, and looks at everything else that is given. Throws InvalidInput for the first thing that is
+  /// missing or wrong, before anything is computed.
   virtual void read() = 0;
   /// `encoder` is null when no model is needed.
   virtual eval::Result evaluate(eval::Encoder* encoder) = 0;
 
   ModelOptions model;
   std::filesystem::path store;  ///< of vectors; empty: the default one
+
+ protected:
+  /// Throws InvalidInput when the model has no such prompt, by what its folder says: CLIP reads no words beside a
+  /// picture.
+  void check_prompt(const std::string& prompt) const;
 };
+
+/// task.read() by the threads of its options.
+void read_data(EvalTask& task);
 
 /// A kind of task as the command line and suites name it.
 struct EvalKind {
@@ -46,8 +55,11 @@ extern const EvalKind kStsEval, kRetrievalEval, kGapEval, kFashioniqEval, kCirrE
 /// The task's options and those that all tasks have: of the model, of images, and --store.
 void add_task_options(CLI::App& command, EvalTask& task);
 
-/// --NAME with a prompt of texts, pictures or pictures with a text: `what` says of which and names the default.
-void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, const char* what);
+/// What a prompt is for; it has a slot for each part of these and no other.
+enum class PromptFor { texts, pictures, changed_pictures };
+
+/// --NAME with a prompt: `what` says of which inputs, and names the default.
+void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, PromptFor inputs, const char* what);
 
 /// Where results go.
 struct EvalOutputs {

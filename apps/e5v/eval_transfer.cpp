@@ -12,10 +12,12 @@ class TransferEval : public EvalTask {
         ->option_text("NAMES")
         ->delimiter(',')
         ->check(CLI::IsMember(eval::transfer_tasks()));
-    add_prompt_option(command, "--prompt", options_.prompt, "the sentences: a name, or a template with <sent> (sts)");
+    add_prompt_option(command, "--prompt", options_.prompt, PromptFor::texts,
+                      "the sentences: a name, or a template with <sent> (sts)");
     add_number(command, "--folds", options_.folds, 2, "folds of cross-validations (10)");
   }
   void read() override {
+    check_prompt(options_.prompt);
     for (const std::string& task : tasks_) sets_.push_back(eval::read_transfer(data_, task));
   }
   eval::Result evaluate(eval::Encoder* encoder) override {

@@ -3,11 +3,13 @@
 #include <clocale>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/parallel.h"
 #include "commands.h"
 #include "embed/vector_sink.h"
@@ -37,7 +39,7 @@ std::vector<Command> add_commands(CLI::App& app) {
 
 /// Of many processes, one tells, and then all are ended.
 int fail_with(std::string_view message, int code) {
-  if (ranks::tells_failure()) fmt::print(stderr, "e5v: {}{}\n", ranks::failure_prefix(), one_line(message));
+  if (ranks::tells_failure()) tell("e5v: {}{}\n", ranks::failure_prefix(), one_line(message));
   ranks::end_all(code);
   return code;
 }
@@ -117,6 +119,8 @@ int main(int argc, char** argv) {
     return app::fail_with("out of memory", app::kFailure);
   } catch (const Error& error) {
     return app::fail_with(error.what(), app::kFailure);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return app::fail_with(fmt::format("[{}] {}", error.path1().string(), error.code().message()), app::kFailure);
   } catch (const std::exception& error) {
     return app::fail_with(fmt::format("unexpected: {}", error.what()), app::kFailure);
   }

@@ -44,8 +44,8 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
   command
       .add_option_function<std::string>(
           "--dtype", [&options, types](const std::string& name) { options.embedder.dtype = types.at(name); },
-          "what to compute in: auto (f32 for weights stored in f32, int8 for int8 weights and, on CPUs with 8-bit dot "
-          "products, int4, else bf16), f32, bf16, or on a GPU fp8")
+          "what to compute in: auto (f32 for weights stored in f32; on a CPU int8 for int8 weights and, where it has "
+          "8-bit dot products, int4; else bf16), f32, bf16, or on a GPU fp8")
       ->option_text("TYPE")
       ->check(CLI::IsMember({"auto", "f32", "bf16", "fp8"}));
   command

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
 #include "embed/info.h"
@@ -57,13 +58,13 @@ int run_synth(const SynthOptions& options) {
     checkpoint.write(options.output);
   } catch (const embed::Interrupted&) {
     progress.reset();
-    fmt::print(stderr, "e5v: interrupted, nothing is left in {}\n", one_line(options.output.string()));
+    tell("e5v: interrupted, nothing is left in {}\n", one_line(options.output.string()));
     return 128 + InterruptScope::signal();
   }
   progress.reset();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  fmt::print(stderr, "e5v: {} of random weights in {}, {:.0f} MB/s\n", embed::bytes_text(bytes), duration_text(seconds),
-             static_cast<double>(bytes) / 1e6 / seconds);
+  tell("e5v: {} of random weights in {}, {:.0f} MB/s\n", embed::bytes_text(bytes), duration_text(seconds),
+       static_cast<double>(bytes) / 1e6 / seconds);
   return kSuccess;
 }
 

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
 #include "embed/vector_run.h"
@@ -35,7 +36,7 @@ class Display {
  public:
   void say(const std::string& message) {
     clear();
-    fmt::print(stderr, "e5v: {}\n", one_line(message));
+    tell("e5v: {}\n", one_line(message));
   }
 
   void show(const StepReport& report) {
@@ -46,13 +47,13 @@ class Display {
     shown_ = now;
     clear();
     const std::string line = fitting(line_of(report));
-    fmt::print(stderr, "{}{}", line, terminal_ && !evaluated && !last ? "" : "\n");
+    tell("{}{}", line, terminal_ && !evaluated && !last ? "" : "\n");
     open_ = terminal_ && !evaluated && !last;
     std::fflush(stderr);
   }
 
   void clear() {
-    if (open_) fmt::print(stderr, "\r\x1b[K");
+    if (open_) tell("\r\x1b[K");
     open_ = false;
   }
 
@@ -77,6 +78,12 @@ class Display {
   bool terminal_ = ::isatty(STDERR_FILENO) == 1, open_ = false;
   Clock::time_point shown_{};
 };
+
+const char* results_of(const train::TrainedParts& parts) {
+  if (!parts.lora) return "model/ (a checkpoint like any other)";
+  if (!parts.weights()) return "adapter/ (for --adapter, e5v merge and PEFT)";
+  return "model/ (a checkpoint like any other), adapter/ (for it; for --adapter, e5v merge and PEFT)";
+}
 
 int run_train(TrainCommand& command) {
   const ranks::Group group = ranks::Group::join();
@@ -106,10 +113,7 @@ int run_train(TrainCommand& command) {
     throw;
   }
   if (!group.leads()) return kSuccess;
-  const bool adapter = options.trainee.parts.lora;
-  display.say(fmt::format("{} holds {}", options.output.string(),
-                          adapter ? "adapter/ (for --adapter, e5v merge and PEFT) and curves.html"
-                                  : "model/ (a checkpoint like any other) and curves.html"));
+  display.say(fmt::format("{} holds {} and curves.html", options.output.string(), results_of(options.trainee.parts)));
   return kSuccess;
 }
 

@@ -15,10 +15,13 @@ namespace e5v {
 
 /// What the model computes with.
 enum class ComputeType {
-  automatic,  ///< f32 for checkpoints stored in f32, int8 for int8 ones, bf16 for the others
-  f32,        ///< the reference's own numbers
-  bf16,       ///< 16-bit weights; bf16 GEMMs where the CPU has them, f32 GEMMs elsewhere
-  fp8,        ///< on a GPU: weights and activations of 8-bit floats
+  /// f32 for checkpoints stored in f32; on a CPU int8 for int8 ones and, where it has 8-bit dot products, for int4
+  /// ones;
+  /// bf16 for the others.
+  automatic,
+  f32,   ///< the reference's own numbers
+  bf16,  ///< 16-bit weights; bf16 GEMMs where the CPU has them, f32 GEMMs elsewhere
+  fp8,   ///< on a GPU: weights and activations of 8-bit floats
 };
 
 /// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
@@ -45,15 +48,16 @@ struct EmbedderOptions {
 /// Where a vector comes from. Vectors are comparable when weights, preprocessing and compute agree; prompts differ by
 /// intention (a text's and an image's).
 struct E5V_EXPORT Fingerprint {
-  std::string weights;        ///< of the tensors and the config
+  std::string weights;        ///< of the tensors and the config; this and the next two are 128 bits in hexadecimal
   std::string preprocessing;  ///< of the tokenizer and the image preprocessing
-  /// "f32", "bf16" or "int8"; "-f32" where 16-bit weights meet f32 arithmetic, "+l2" if normalised.
+  /// "f32", "bf16", "int8" or "fp8"; on a CPU "-wide" where int8 weights meet activations of 16 bits, "-f32" where
+  /// 16-bit weights meet f32 arithmetic; "+l2" if normalised; "/1": the revision of this library's arithmetic.
   std::string compute;
   std::string prompt;  ///< of the template
 
-  /// One hash of weights, preprocessing and compute: the vector space.
+  /// One hash of weights, preprocessing and compute, 128 bits in hexadecimal: the vector space.
   std::string space() const;
-  /// One hash of everything.
+  /// One hash of everything, likewise.
   std::string id() const;
   bool operator==(const Fingerprint&) const = default;
 };
@@ -99,7 +103,8 @@ struct Stream {
 class E5V_EXPORT Embedder {
  public:
   /// Loads a Hugging Face folder: config.json, safetensors weights, tokenizer.json, and preprocessor_config.json if
-  /// there is one. Throws ModelError when the folder is no usable checkpoint, DeviceError when memory is short.
+  /// there is one. Throws ModelError when the folder is no usable checkpoint, InvalidInput for options that it or the
+  /// device cannot have, DeviceError when memory is short or the GPU cannot be used.
   static Embedder load(const std::filesystem::path& folder, const EmbedderOptions& options = {});
 
   Embedder(Embedder&&) noexcept;
@@ -111,12 +116,15 @@ class E5V_EXPORT Embedder {
   Embeddings embed(std::span<const Input> inputs);
 
   /// Embeds inputs as they come, in memory that does not grow with their number; images are decoded ahead by a thread.
+  /// Throws what embed() does (bad inputs only where nothing is there to report them to), and what the given functions
+  /// throw.
   void stream(const Stream& stream);
 
   /// Numbers per vector.
   std::int64_t width() const;
 
-  /// The fingerprint of inputs that are embedded under a prompt (a name or a template).
+  /// The fingerprint of inputs that are embedded under a prompt (a name or a template). Throws InvalidInput for a name
+  /// that is unknown.
   Fingerprint fingerprint(const std::string& prompt) const;
 
   struct Impl;

@@ -13,7 +13,7 @@ fi
 # evaluate NAME MODEL TEXT_PROMPT IMAGE_PROMPT [drawn]: with captions drawn as pictures, too, which takes a minute.
 evaluate() {
   local name=$1 model=$2 text=$3 image=$4 drawn=${5:-}
-  [ -f "$work/eval/$name.json" ] && return
+  [ -f "$work/eval/$name.json" ] && ! grep -q '"unfinished"' "$work/eval/$name.json" && return
   python3 - "$work/eval/$name.suite.json" "$work/data" "$data" "$flickr8k" "$text" "$image" "$drawn" <<'PYTHON'
 import json, pathlib, sys
 suite, made, data, flickr8k, text, image, drawn = sys.argv[1:8]

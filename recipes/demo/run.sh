@@ -28,7 +28,11 @@ pictures=$data/pictures
 if [ ! -d "$pictures" ]; then
   [ -f "$data/pictures.tar" ] || fail "neither pictures/ nor pictures.tar in $data"
   pictures=$work/pictures
-  [ -f "$pictures/captions.jsonl" ] || tar -xf "$data/pictures.tar" -C "$work"
+  if [ ! -d "$pictures" ]; then
+    rm -rf "$work/unpacked" && mkdir "$work/unpacked"
+    tar -xf "$data/pictures.tar" -C "$work/unpacked"
+    mv "$work/unpacked/pictures" "$pictures" && rmdir "$work/unpacked"
+  fi
 fi
 [ -f "$data/nli/nli_triplets.csv" ] || fail "no nli/nli_triplets.csv in $data"
 
@@ -38,9 +42,16 @@ cores=$(nproc)
 processes=${PROCESSES:-$((cores < 8 ? cores : 8))}
 launch=()
 if [ "$processes" -gt 1 ] && [ -f "$(dirname "$e5v")/e5v_mpi.so" ] && command -v mpirun > /dev/null; then
-  launch=(mpirun -n "$processes" --use-hwthread-cpus)
+  # Time to save what was reached when it is interrupted; a core for each process, or all for all.
+  launch=(mpirun -n "$processes" --use-hwthread-cpus --mca odls_base_sigkill_timeout 120)
+  [ "$processes" -eq "$cores" ] || launch+=(--bind-to none)
   [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
+
+settings="SEED=$seed EPOCHS=$epochs"
+[ -f "$work/settings.txt" ] || echo "$settings" > "$work/settings.txt"
+begun=$(cat "$work/settings.txt")
+[ "$begun" = "$settings" ] || fail "$work was begun with $begun, this is $settings; give that, or another folder"
 
 if [ ! -f "$work/data/tokenizer.json" ]; then
   say 'data: pairs, files for the evaluation, and the tokenizer'
@@ -48,6 +59,7 @@ if [ ! -f "$work/data/tokenizer.json" ]; then
 fi
 if [ ! -f "$work/random/config.json" ]; then
   say 'random weights'
+  rm -rf "$work/random.partial"
   "$e5v" synth --to-train --config "$here/config.json" --tokenizer "$work/data/tokenizer.json" --dtype bf16 --seed "$seed" \
     --output "$work/random"
 fi
@@ -63,7 +75,7 @@ stage() {
   local begun=()
   [ -d "$work/$name/checkpoints" ] && begun=(--resume)
   "${launch[@]}" "$e5v" train --output "$work/$name" --seed "$seed" --dtype bf16 "${begun[@]}" "$@" 2>&1 |
-    tee -a "$work/$name.log"
+    tee -ai "$work/$name.log"
   echo "$name: $(($(date +%s) - start)) s" | tee -a "$work/times.txt" >&2
 }
 
@@ -93,10 +105,10 @@ stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$seeing" \
   --pairs "$work/data/nli.csv" --pairs "$work/data/names.csv" --batch 128 --micro-batch 128 --epochs 1 --lr 1e-4 \
   --rank 16 --alpha 16 --warmup 20
 if [ ! -f "$work/merged/config.json" ]; then
-  "$e5v" merge --model "$seeing" --adapter "$work/stage2/adapter" --output "$work/merged"
+  "$e5v" merge --force --model "$seeing" --adapter "$work/stage2/adapter" --output "$work/merged"
 fi
 if [ ! -f "$work/model/config.json" ]; then
-  "$e5v" quantize --model "$work/merged" --format int8 --output "$work/model"
+  "$e5v" quantize --force --model "$work/merged" --format int8 --output "$work/model"
 fi
 
 "$here/evaluate.sh" "$e5v" "$work" "$data"

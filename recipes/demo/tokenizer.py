@@ -91,4 +91,7 @@ def tokenizer_json(texts, size):
 
 
 def write(path, texts, size):
-    path.write_text(json.dumps(tokenizer_json(texts, size), ensure_ascii=False) + "\n", encoding="utf-8")
+    """Writes the file whole or not at all."""
+    begun = path.with_suffix(".partial")
+    begun.write_text(json.dumps(tokenizer_json(texts, size), ensure_ascii=False) + "\n", encoding="utf-8")
+    begun.replace(path)

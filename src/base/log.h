@@ -13,6 +13,13 @@ void set_log_level(LogLevel level);
 
 namespace detail {
 void log_line(LogLevel level, std::string_view line);
+void write_to_stderr(std::string_view text);
+}  // namespace detail
+
+/// What a program tells its user on stderr, as it is. A reader that is gone is no error: nobody is left to be told.
+template <class... Args>
+void tell(fmt::format_string<Args...> format, Args&&... args) {
+  detail::write_to_stderr(fmt::format(format, std::forward<Args>(args)...));
 }
 
 template <class... Args>

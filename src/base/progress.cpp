@@ -7,13 +7,15 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/log.h"
+
 namespace e5v {
 
 Progress::Progress(std::string unit, std::int64_t total)
     : unit_(std::move(unit)), total_(total), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
-  if (terminal_ && shown_ != Clock::time_point{}) fmt::print(stderr, "\r\x1b[K");
+  if (terminal_ && shown_ != Clock::time_point{}) tell("\r\x1b[K");
 }
 
 void Progress::advance(std::int64_t count) {
@@ -21,7 +23,7 @@ void Progress::advance(std::int64_t count) {
   const auto now = Clock::now();
   if (!terminal_ || now - shown_ < std::chrono::milliseconds(100)) return;
   shown_ = now;
-  fmt::print(stderr, "\r\x1b[K{}", line(unit_, done_, total_, std::chrono::duration<double>(now - start_).count()));
+  tell("\r\x1b[K{}", line(unit_, done_, total_, std::chrono::duration<double>(now - start_).count()));
   std::fflush(stderr);
 }
 

@@ -4,7 +4,6 @@
 #include <numeric>
 #include <utility>
 
-#include "base/file.h"
 #include "embed/loading.h"
 #include "image/tile.h"
 
@@ -35,9 +34,10 @@ std::string config_text(const model::ClipModelConfig& c) {
                      c.vision.norm_eps, static_cast<int>(c.vision.activation));
 }
 
+/// Texts are always cut, at a context that the shapes of the weights tell.
 Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const EmbedderOptions& options) {
   Hasher hasher;
-  hasher.add(read_file(folder / "tokenizer.json"));
+  add_preparation(hasher, folder);
   hasher.add(fmt::format("clip {} {} {} {} {} {}", p.tile, p.shortest_edge, p.squeezed, p.rescale,
                          static_cast<int>(p.filter), options.apply_exif));
   for (std::size_t c = 0; c < 3; ++c) hasher.add(fmt::format("{} {}", p.mean[c], p.std[c]));

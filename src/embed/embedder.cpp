@@ -158,8 +158,10 @@ void Embedder::Impl::stream(const Stream& stream) {
   run.flush();
 }
 
-Embedder Embedder::load(const std::filesystem::path& folder, const EmbedderOptions& options) {
+Embedder Embedder::load(const std::filesystem::path& folder, const EmbedderOptions& options) try {
   return Embedder(std::make_unique<Impl>(folder, options));
+} catch (const std::filesystem::filesystem_error& error) {
+  fail<ModelError>("[{}] {}", error.path1().string(), error.code().message());
 }
 
 Embedder::Embedder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "embed/flat_object.h"
+#include "embed/read_ahead.h"
 
 namespace e5v::embed {
 namespace {
@@ -49,7 +50,7 @@ class InputFile {
   }
 
   std::size_t read(std::span<char> buffer) const {
-    wait();
+    if (!wait()) return 0;
     for (;;) {
       const ssize_t count = ::read(descriptor_, buffer.data(), buffer.size());
       if (count < 0 && errno == EINTR) continue;
@@ -68,13 +69,15 @@ class InputFile {
     return ::fstat(descriptor_, &status) == 0 ? status.st_mode : 0;
   }
 
-  /// Waits for something to read, awake now and then to ask whether to go on.
-  void wait() const {
+  /// Waits for something to read, awake now and then to ask whether to go on; false when nobody takes it any more.
+  bool wait() const {
     constexpr int kMilliseconds = 100;
     pollfd waiting{descriptor_, POLLIN, 0};
     do {
       if (stopped_) stopped_();
+      if (consumer_is_gone()) return false;
     } while (::poll(&waiting, 1, kMilliseconds) == 0);
+    return true;
   }
 
   std::string name_;

@@ -53,15 +53,9 @@ bool take_line(std::string_view text, Journal::Record& record) {
   return !record.identity.empty();
 }
 
-std::int64_t size_of_file(const fs::path& path) {
-  std::error_code code;
-  const auto size = fs::file_size(path, code);
-  return code ? 0 : static_cast<std::int64_t>(size);
-}
-
 }  // namespace
 
-Journal::Journal(const fs::path& output) : file_(path_of(output), size_of_file(path_of(output))) {
+Journal::Journal(const fs::path& output) : file_(path_of(output)) {
   require(file_.lock(), "[{}] another process is writing this output", output.string());
 }
 

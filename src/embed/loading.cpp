@@ -31,14 +31,17 @@ std::string config_text(const model::ModelConfig& c) {
   return text;
 }
 
-Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const EmbedderOptions& options) {
+/// context: most rows of a sequence, which decides where texts are cut.
+Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const EmbedderOptions& options,
+                           std::int64_t context) {
   Hasher hasher;
-  hasher.add(read_file(folder / "tokenizer.json"));
+  add_preparation(hasher, folder);
   for (const image::Size& size : p.grid_pinpoints) hasher.add(std::int64_t{size.height}).add(std::int64_t{size.width});
   hasher.add(fmt::format("{} {} {} {} {} {}", p.tile, p.shortest_edge, p.patch, p.rescale, static_cast<int>(p.filter),
                          p.max_tiles));
   for (std::size_t c = 0; c < 3; ++c) hasher.add(fmt::format("{} {}", p.mean[c], p.std[c]));
   hasher.add(std::int64_t{options.paper_compat}).add(std::int64_t{options.apply_exif});
+  if (options.truncate) hasher.add("truncate").add(context);
   return hasher.digest();
 }
 
@@ -124,12 +127,17 @@ Json read_image_processor(const fs::path& file) {
   return read_model_json(file);
 }
 
+void add_preparation(Hasher& hasher, const fs::path& folder, std::int64_t revision) {
+  hasher.add(revision).add(read_file(folder / "tokenizer.json"));
+}
+
 std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place) {
   std::string text(name_of(precision));
-  if (place == tensor::Place::device) return normalize ? text + "+l2" : text;
-  if (precision == nn::Precision::int8 && !ops::has_native_int8()) text += "-wide";  // activations of 16 bits
-  if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";    // what is not int8, at least
-  return normalize ? text + "+l2" : text;
+  if (place == tensor::Place::host) {
+    if (precision == nn::Precision::int8 && !ops::has_native_int8()) text += "-wide";  // activations of 16 bits
+    if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";    // what is not int8, at least
+  }
+  return fmt::format("{}{}/{}", text, normalize ? "+l2" : "", kArithmeticRevision);
 }
 
 model::Checkpoint open_checkpoint(const fs::path& folder, const EmbedderOptions& options) {
@@ -157,22 +165,22 @@ nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored, t
 Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config, const model::Checkpoint& checkpoint,
                        nn::Precision precision, const EmbedderOptions& options) {
   const image::Preprocess preprocess = read_preprocess(folder, config, options);
+  ModelLimits limits;
+  limits.sees = config.vision.has_value();
+  limits.vocabulary = config.text.vocabulary;
+  limits.context = std::min(config.text.max_positions, config.text.sliding_window.value_or(config.text.max_positions));
   Fingerprint base;
   const Hash128 weights = checkpoint.fingerprint();
   Hasher hasher;
   hasher.add(std::as_bytes(std::span(&weights, 1))).add(config_text(config));
   if (!options.adapter.empty()) model::Adapter::add_content(options.adapter, hasher);
   base.weights = hasher.digest().hex();
-  base.preprocessing = preprocessing_hash(folder, preprocess, options).hex();
+  base.preprocessing = preprocessing_hash(folder, preprocess, options, limits.context).hex();
   base.compute = compute_text(precision, options.normalize, checkpoint.place());
   text::Tokenizer tokenizer = read_tokenizer(folder, config);
   const char* backbone = config.text.backbone == model::Backbone::mistral ? "mistral" : "llama";
   const text::ChatStyle style = text::chat_style_for(tokenizer, backbone);
-  ModelLimits limits;
-  limits.sees = config.vision.has_value();
   limits.image_token = tokenizer.id_of("<image>").value_or(-1);
-  limits.vocabulary = config.text.vocabulary;
-  limits.context = std::min(config.text.max_positions, config.text.sliding_window.value_or(config.text.max_positions));
   return {std::move(tokenizer), style, preprocess, limits, options, std::move(base)};
 }
 

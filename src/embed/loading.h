@@ -38,6 +38,15 @@ StyledTokenizer read_any_tokenizer(const std::filesystem::path& folder);
 /// The image settings of preprocess_file(). Throws ModelError.
 Json read_image_processor(const std::filesystem::path& file);
 
+/// Revisions of this program, which every fingerprint holds, so that vectors that an older one has kept (in the store
+/// of an evaluation, in a run to be resumed) are not taken for this one's. To be raised by hand when the same model and
+/// input give other vectors than before, rounding aside: the first for what is prepared (tokens, pixels, tiles, where a
+/// text is cut), the second for what is computed from it.
+constexpr std::int64_t kPreparationRevision = 1, kArithmeticRevision = 1;
+
+/// Adds what prepares the inputs of any model: this program's revision, and tokenizer.json.
+void add_preparation(Hasher& hasher, const std::filesystem::path& folder, std::int64_t revision = kPreparationRevision);
+
 /// What a fingerprint says of the arithmetic.
 std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place = tensor::Place::host);
 

@@ -12,19 +12,19 @@
 
 namespace e5v::embed {
 
-OutputFile::OutputFile(const std::filesystem::path& path, std::int64_t size) : path_(path), size_(size) {
+// The constructor that these begin with has ended when something fails, so the destructor closes the file.
+OutputFile::OutputFile(const std::filesystem::path& path) : OutputFile() {
+  path_ = path;
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   require(descriptor_ >= 0, "[{}] cannot be written: {}", path.string(), system_error_text());
-  struct stat status {};
-  const bool known = ::fstat(descriptor_, &status) == 0;
-  const bool regular = known && S_ISREG(status.st_mode);
-  const bool cut = regular && status.st_size >= size && ::ftruncate(descriptor_, size) == 0;
-  if (cut) return;
-  const std::string reason = system_error_text();
-  ::close(std::exchange(descriptor_, -1));  // no destructor runs for an object that was not finished
-  require(regular, "[{}] is no regular file", path.string());
-  require(status.st_size >= size, "[{}] has {} bytes, expected at least {}", path.string(), status.st_size, size);
-  fail<InvalidInput>("[{}] cannot be cut to {} bytes: {}", path.string(), size, reason);
+  measure();
+}
+
+OutputFile::OutputFile(const std::filesystem::path& path, std::int64_t size) : OutputFile(path) {
+  require(size_ >= size, "[{}] has {} bytes, expected at least {}", path.string(), size_, size);
+  const bool cut = ::ftruncate(descriptor_, size) == 0;
+  require(cut, "[{}] cannot be cut to {} bytes: {}", path.string(), size, system_error_text());
+  size_ = size;
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
@@ -41,6 +41,12 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void OutputFile::measure() {
+  struct stat status {};
+  require(::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode), "[{}] is no regular file", path_.string());
+  size_ = status.st_size;
 }
 
 void OutputFile::append(std::string_view bytes) {
@@ -82,7 +88,11 @@ void OutputFile::sync() const {
                        system_error_text());
 }
 
-bool OutputFile::lock() const { return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
+bool OutputFile::lock() {
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+  measure();
+  return true;
+}
 
 void sync_folder_of(const std::filesystem::path& path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";

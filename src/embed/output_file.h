@@ -12,8 +12,9 @@ namespace e5v::embed {
 class OutputFile {
  public:
   OutputFile() = default;
-  /// Opens or creates it; what lies behind `size` is cut off. Throws InvalidInput when it cannot be opened or is
-  /// shorter.
+  /// Opens or creates it and leaves what is there. Throws InvalidInput when it cannot be opened.
+  explicit OutputFile(const std::filesystem::path& path);
+  /// The same, but what lies behind `size` is cut off. Throws InvalidInput also when it is shorter.
   OutputFile(const std::filesystem::path& path, std::int64_t size);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;
@@ -26,14 +27,16 @@ class OutputFile {
   void read(std::int64_t offset, std::span<char> buffer) const;
   /// Waits until everything is on the disk.
   void sync() const;
-  /// Keeps other processes that lock it from opening the same file; false when one of them was first.
-  bool lock() const;
+  /// Keeps out other processes that lock it, too; false when one of them was first. With the lock, size() is what the
+  /// others have left: a file that many may write is opened as it is, locked, and only then cut.
+  bool lock();
 
   std::int64_t size() const { return size_; }
   bool is_open() const { return descriptor_ >= 0; }
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  void measure();
   void write_at(std::int64_t offset, std::string_view bytes) const;
 
   std::filesystem::path path_;

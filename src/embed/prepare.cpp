@@ -90,7 +90,7 @@ Preparer::Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image
 PreparedInput Preparer::prepare(const Input& input) {
   std::string name = input.prompt.value_or(options_.prompt);
   if (name.empty()) name = text::default_prompt(input.text.has_value(), input.image.has_value());
-  const KnownPrompt& known = known_prompt(name);
+  const KnownPrompt known = known_prompt(name);
   const std::string& pattern = known.prompt.text_template;
   const bool has_sentence_slot = pattern.find(kSentenceSlot) != std::string::npos;
   const bool has_image_slot = pattern.find(kImagePlace) != std::string::npos;
@@ -112,7 +112,7 @@ std::shared_ptr<const Fingerprint> Preparer::fingerprint(const std::string& prom
   return known_prompt(prompt).fingerprint;
 }
 
-const Preparer::KnownPrompt& Preparer::known_prompt(const std::string& name_or_template) {
+Preparer::KnownPrompt Preparer::known_prompt(const std::string& name_or_template) {
   const std::lock_guard lock(mutex_);
   const auto found = prompts_.find(name_or_template);
   if (found != prompts_.end()) return found->second;
@@ -122,6 +122,8 @@ const Preparer::KnownPrompt& Preparer::known_prompt(const std::string& name_or_t
   hasher.add(known.prompt.text_template).add(std::int64_t{known.prompt.sts_normalisation});
   fingerprint.prompt = hasher.digest().hex();
   known.fingerprint = std::make_shared<const Fingerprint>(std::move(fingerprint));
+  constexpr std::size_t kPromptsKept = 1000;
+  if (prompts_.size() >= kPromptsKept) prompts_.clear();
   return prompts_.emplace(name_or_template, std::move(known)).first->second;
 }
 

@@ -69,7 +69,7 @@ class Preparer {
     text::Prompt prompt;
     std::shared_ptr<const Fingerprint> fingerprint;
   };
-  const KnownPrompt& known_prompt(const std::string& name_or_template);
+  KnownPrompt known_prompt(const std::string& name_or_template);
   std::vector<std::int32_t> encode_filled(const std::string& filled, bool has_image) const;
   void prepare_image(const ImageSource& source, PreparedInput& prepared);
 
@@ -80,8 +80,8 @@ class Preparer {
   EmbedderOptions options_;
   Fingerprint base_;
 
-  std::mutex mutex_;  // of the members below
-  std::map<std::string, KnownPrompt, std::less<>> prompts_;
+  std::mutex mutex_;                                                     // of the members below
+  std::map<std::string, KnownPrompt, std::less<>> prompts_;              // the last few: each item may bring its own
   std::map<Hash128, std::weak_ptr<const model::PreparedImage>> images_;  // those still in use somewhere
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -11,6 +12,14 @@
 #include "base/parallel.h"
 
 namespace e5v::embed {
+
+namespace detail {
+/// Of the read-ahead whose producer this thread runs.
+inline thread_local const std::atomic<bool>* stopped_read_ahead = nullptr;
+}  // namespace detail
+
+/// Whether this thread produces for a consumer that is gone: then nothing is worth waiting for.
+inline bool consumer_is_gone() { return detail::stopped_read_ahead != nullptr && *detail::stopped_read_ahead; }
 
 /// Runs a producer on a thread of its own, ahead of its consumer by at most a given weight of items.
 template <class T>
@@ -29,7 +38,7 @@ class ReadAhead {
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  /// Stops the producer after the item it is at.
+  /// Stops the producer after the item it is at; one that waits for input may ask consumer_is_gone().
   ~ReadAhead() {
     {
       const std::lock_guard lock(mutex_);
@@ -58,6 +67,7 @@ class ReadAhead {
  private:
   void run(int threads) {
     set_thread_count(threads);
+    detail::stopped_read_ahead = &stopped_;
     try {
       while (std::optional<T> item = produce_()) {
         std::unique_lock lock(mutex_);
@@ -87,8 +97,9 @@ class ReadAhead {
   std::condition_variable changed_;
   std::deque<T> items_;
   std::exception_ptr error_;
-  bool finished_ = false, stopped_ = false;
-  std::thread thread_;  // last, so that it starts when all else stands
+  bool finished_ = false;
+  std::atomic<bool> stopped_ = false;  // changed under the mutex
+  std::thread thread_;                 // last, so that it starts when all else stands
 };
 
 }  // namespace e5v::embed

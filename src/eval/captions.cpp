@@ -32,12 +32,15 @@ class PictureFinder {
             folder_.string(), options.file.string());
   }
 
+  /// Where a name is looked for first.
+  fs::path place_of(const fs::path& name) const { return folder_ / name; }
+
   fs::path find(const fs::path& name, const std::vector<std::string>& below, const std::string& where) const {
-    if (fs::exists(folder_ / name)) return folder_ / name;
+    if (fs::exists(place_of(name))) return place_of(name);
     for (const std::string& part : below)
       if (!part.empty() && fs::exists(folder_ / part / name)) return folder_ / part / name;
     fail<InvalidInput>("[{}] the picture {} does not exist; say with --images where the pictures are", where,
-                       (folder_ / name).string());
+                       place_of(name).string());
   }
 
  private:
@@ -114,34 +117,53 @@ std::vector<CaptionedImage> from_coco(const Json& json, const CaptionOptions& op
   return result;
 }
 
-CaptionedImage from_line(std::string_view line, const std::string& where, const CaptionOptions& options,
-                         const PictureFinder& finder) {
-  const Json entry = parse_json(line, where);
-  const char* name = entry.is_object() && entry.contains("file") ? "file" : "image";
-  CaptionedImage image{finder.find(field<std::string>(entry, name, where), {}, where), {}};
-  if (entry.contains("captions")) {
-    for (std::string& caption : field<std::vector<std::string>>(entry, "captions", where))
-      add_caption(image, std::move(caption), options);
-  } else {
-    add_caption(image, field<std::string>(entry, "caption", where), options);
+/// Pictures with the captions of all lines about them.
+class LinePictures {
+ public:
+  LinePictures(const CaptionOptions& options, const PictureFinder& finder) : options_(options), finder_(finder) {}
+
+  /// A line about a picture beyond the last one wanted is passed over.
+  void add(const Json& entry, const std::string& where) {
+    const char* key = entry.is_object() && entry.contains("file") ? "file" : "image";
+    const auto name = field<std::string>(entry, key, where);
+    const fs::path place = finder_.place_of(name).lexically_normal();
+    auto known = places_.find(place);
+    if (known == places_.end()) {
+      if (is_enough(images_, options_)) return;
+      known = places_.emplace(place, images_.size()).first;
+      images_.push_back({finder_.find(name, {}, where), {}});
+    }
+    add_captions(images_[known->second], entry, where);
   }
-  return image;
-}
+
+  std::vector<CaptionedImage> take() { return std::move(images_); }
+
+ private:
+  void add_captions(CaptionedImage& image, const Json& entry, const std::string& where) const {
+    if (!entry.contains("captions")) return add_caption(image, field<std::string>(entry, "caption", where), options_);
+    for (std::string& caption : field<std::vector<std::string>>(entry, "captions", where))
+      add_caption(image, std::move(caption), options_);
+  }
+
+  const CaptionOptions& options_;
+  const PictureFinder& finder_;
+  std::vector<CaptionedImage> images_;
+  std::map<fs::path, std::size_t> places_;
+};
 
 std::vector<CaptionedImage> from_lines(std::string_view text, const CaptionOptions& options,
                                        const PictureFinder& finder) {
-  std::vector<CaptionedImage> result;
+  LinePictures pictures(options, finder);
   std::int64_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const Record line = line_at(text, begin);
     begin = line.next;
     const std::string where = fmt::format("{}:{}", options.file.string(), ++number);
     require(line.problem.empty(), "[{}] {}", where, line.problem);
-    if (is_enough(result, options)) break;
     if (line.bytes.find_first_not_of(" \t") != std::string_view::npos)
-      result.push_back(from_line(line.bytes, where, options, finder));
+      pictures.add(parse_json(line.bytes, where), where);
   }
-  return result;
+  return pictures.take();
 }
 
 /// Where the JSON value that begins at text[begin] with a bracket ends; npos when it does not.
@@ -223,9 +245,12 @@ std::vector<CaptionedImage> from_folder(const CaptionOptions& options) {
     require(picture != pictures.end(), "[{}] is missing, which {} is about; {}",
             (images / file.stem()).string() + ".jpg", file.string(), kForms);
     const std::string text = read_file(file);
-    const std::string_view line = text.empty() ? std::string_view() : line_at(text, 0).bytes;
-    require(line.find_first_not_of(" \t") != std::string_view::npos, "[{}] begins with no caption", file.string());
-    result.push_back({picture->second, {std::string(line)}});
+    const Record line = text.empty() ? Record() : line_at(text, 0);
+    require(line.problem.empty(), "[{}] {}", file.string(), line.problem);
+    require(line.bytes.find_first_not_of(" \t") != std::string_view::npos, "[{}] begins with no caption",
+            file.string());
+    require(is_valid_utf8(line.bytes), "[{}] is no UTF-8", file.string());
+    result.push_back({picture->second, {std::string(line.bytes)}});
     pictures.erase(picture);
   }
   if (options.most_pictures == 0 && !pictures.empty())

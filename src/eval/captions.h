@@ -25,7 +25,8 @@ struct CaptionOptions {
 ///   COCO's JSON         {"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}
 ///   ShareGPT4V's JSON   [{"image": path, "conversations": [{"from": "human"}, {"from": "gpt", "value"}]}]; line ends
 ///                       of a caption become blanks, and what lies behind the last picture wanted is not read
-///   JSONL               {"image" or "file": path, "caption": text or "captions": [text]} a line
+///   JSONL               {"image" or "file": path, "caption": text or "captions": [text]} a line; lines about one
+///                       picture add to it, which stands where it came first
 ///   Urban1K's folder    caption/NAME.txt, whose first line is the caption, and image/NAME.jpg
 /// A picture is looked for in the folder of pictures under its name, its file's path, and its split. Throws
 /// InvalidInput naming the place in the file, or the first file that does not exist.

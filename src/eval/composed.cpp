@@ -27,10 +27,12 @@ struct Vectors {
   VectorScores scores() const { return {tensor::matrix_of(queries.view()), tensor::matrix_of(gallery.view())}; }
 };
 
-/// A query's vector is the sum over its sentences, scaled to length 1.
+/// A query's vector is the sum over its sentences, scaled to length 1. A model that has no vectors of such queries is
+/// refused before the gallery is embedded.
 Vectors embed(Encoder& encoder, const ComposedSet& set, const std::string& query_prompt,
               const std::string& gallery_prompt, const std::string& what,
               std::vector<std::string> (*sentences)(const std::vector<std::string>&)) {
+  encoder.check_prompt(query_prompt);
   ItemMaker maker;
   std::vector<Item> gallery, queries;
   for (const std::filesystem::path& image : set.images) gallery.push_back(maker.image(image));
@@ -93,18 +95,33 @@ void add_composed_examples(Result& result, const ComposedSet& set, const ExactSc
   std::ranges::move(own.worst, std::back_inserter(result.worst));
 }
 
+double similarity(const Vectors& vectors, std::int64_t query, std::int64_t picture) {
+  const tensor::Matrix queries = tensor::matrix_of(vectors.queries), gallery = tensor::matrix_of(vectors.gallery);
+  const float *a = queries.row<float>(query), *b = gallery.row<float>(picture);
+  double sum = 0;
+  for (std::int64_t d = 0; d < queries.columns; ++d) sum += double{a[d]} * b[d];
+  return sum;
+}
+
 /// A query's members in the order of their similarity, the best first.
 std::vector<std::int64_t> ordered_members(const Vectors& vectors, const ComposedQuery& query, std::int64_t index) {
-  const tensor::Matrix queries = tensor::matrix_of(vectors.queries), gallery = tensor::matrix_of(vectors.gallery);
-  const auto score = [&](std::int64_t member) {
-    const float *a = queries.row<float>(index), *b = gallery.row<float>(member);
-    double sum = 0;
-    for (std::int64_t d = 0; d < queries.columns; ++d) sum += double{a[d]} * b[d];
-    return sum;
-  };
   std::vector<std::int64_t> members = query.members;
-  std::ranges::stable_sort(members, std::greater(), score);
+  std::ranges::stable_sort(members, std::greater(),
+                           [&](std::int64_t member) { return similarity(vectors, index, member); });
   return members;
+}
+
+/// The target's among a query's members; nothing for a query without any.
+std::optional<Rank> rank_in_subset(const Vectors& vectors, const ComposedQuery& query, std::int64_t index) {
+  if (query.members.empty()) return std::nullopt;
+  const double score = similarity(vectors, index, *query.target);
+  Rank rank;
+  for (const std::int64_t member : query.members) {
+    if (member == *query.target) continue;
+    const double other = similarity(vectors, index, member);
+    rank.best += other > score, rank.worst += other >= score;
+  }
+  return rank;
 }
 
 Vectors embed_cirr(Encoder& encoder, const ComposedSet& set) {
@@ -168,19 +185,11 @@ Result evaluate_cirr(Encoder& encoder, const ComposedSet& set) {
   const Ranking ranking = rank_positives(scores, relation);
   Result result{.task = "cirr", .title = "CIRR", .unit = "recall x 100, without the reference"};
   for (const std::int64_t k : {1, 5, 10, 50}) result.figures.push_back(recall_figure("", ranking.of_queries, k));
-  std::array<double, 3> hits{};
-  std::size_t with_members = 0;
-  for (std::size_t q = 0; q < set.queries.size(); ++q) {
-    const ComposedQuery& query = set.queries[q];
-    if (query.members.empty()) continue;
-    ++with_members;
-    const auto order = ordered_members(vectors, query, static_cast<std::int64_t>(q));
-    const auto place = static_cast<std::size_t>(std::ranges::find(order, *query.target) - order.begin());
-    for (std::size_t k = 0; k < hits.size(); ++k) hits[k] += place <= k;
-  }
-  for (std::size_t k = 0; k < hits.size() && with_members > 0; ++k) {
-    result.figures.push_back({fmt::format("subset R@{}", k + 1), 100 * hits[k] / static_cast<double>(with_members)});
-  }
+  std::vector<std::optional<Rank>> in_subset;
+  for (std::size_t q = 0; q < set.queries.size(); ++q)
+    in_subset.push_back(rank_in_subset(vectors, set.queries[q], static_cast<std::int64_t>(q)));
+  if (std::ranges::any_of(in_subset, [](const std::optional<Rank>& rank) { return rank.has_value(); }))
+    for (const std::int64_t k : {1, 2, 3}) result.figures.push_back(recall_figure("subset ", in_subset, k));
   add_composed_examples(result, set, scores, relation, ranking.of_queries, 6);
   result.facts = {{"queries", fmt::format("{}", set.queries.size())},
                   {"pictures", fmt::format("{}", set.images.size())},

@@ -14,7 +14,7 @@ namespace e5v::eval {
 struct ComposedQuery {
   std::int64_t reference = 0;
   std::vector<std::string> captions;   ///< CIRR has one, FashionIQ two
-  std::optional<std::int64_t> target;  ///< unknown in CIRR's test1
+  std::optional<std::int64_t> target;  ///< of all queries of a set or of none, as in CIRR's test1
   std::int64_t id = 0;                 ///< CIRR's pairid
   std::vector<std::int64_t> members;   ///< of CIRR's subset, the reference not among them
 };
@@ -29,7 +29,8 @@ struct ComposedSet {
 const std::vector<std::string>& fashioniq_categories();
 
 /// A category of a split ("val"): captions/cap.CATEGORY.SPLIT.json and image_splits/split.CATEGORY.SPLIT.json below
-/// `folder`, pictures as images/ID.jpg or .png (or in the folder given). Throws InvalidInput naming what is missing.
+/// `folder`, pictures as images/ID.jpg or .png (or in the folder given). Throws InvalidInput naming what is missing,
+/// and for queries without a target, as the test split has them.
 ComposedSet read_fashioniq(const std::filesystem::path& folder, const std::filesystem::path& images,
                            const std::string& category, const std::string& split);
 
@@ -47,7 +48,7 @@ std::vector<std::string> fashioniq_sentences(const std::vector<std::string>& cap
 Result evaluate_fashioniq(Encoder& encoder, const std::vector<std::pair<std::string, ComposedSet>>& sets);
 
 /// Recall x 100 at 1, 5, 10 and 50 with the reference left out of the gallery, and at 1, 2, 3 in the subset that CIRR
-/// gives with each query.
+/// gives with each query. Ties count against the model.
 Result evaluate_cirr(Encoder& encoder, const ComposedSet& set);
 
 /// Files for CIRR's evaluation server, for queries without targets: {"version": "rc2", "metric": "recall", "PAIRID":

@@ -83,9 +83,12 @@ ComposedSet read_fashioniq(const fs::path& folder, const fs::path& images, const
   for_each_entry(queries, captions, [&](const Json& entry, const std::string& where) {
     ComposedQuery query;
     query.reference = gallery.at(entry.at("candidate").get<std::string>(), where);
-    if (entry.contains("target")) query.target = gallery.at(entry.at("target").get<std::string>(), where);
     query.captions = entry.at("captions").get<std::vector<std::string>>();
     require(query.captions.size() == 2, "[{}] has {} captions, expected 2", where, query.captions.size());
+    require(entry.contains("target"),
+            "[{}] has no \"target\": those of FashionIQ's test split are not published, so it cannot be measured",
+            where);
+    query.target = gallery.at(entry.at("target").get<std::string>(), where);
     query.id = static_cast<std::int64_t>(set.queries.size());
     set.queries.push_back(std::move(query));
   });
@@ -117,6 +120,9 @@ ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std:
       if (member != reference) query.members.push_back(gallery.at(member.get<std::string>(), where));
     set.queries.push_back(std::move(query));
   });
+  const auto known = std::ranges::count_if(set.queries, [](const ComposedQuery& q) { return q.target.has_value(); });
+  require(known == 0 || known == std::ssize(set.queries), "[{}] {} of {} queries have a target, expected all or none",
+          captions.string(), known, set.queries.size());
   return set;
 }
 

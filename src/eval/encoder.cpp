@@ -29,17 +29,16 @@ tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& pr
   tensor::Tensor vectors(tensor::DType::f32, {static_cast<std::int64_t>(items.size()), this->width()});
   const auto row = [&](std::size_t i) { return vectors.as<float>().subspan(i * width, width); };
   std::set<Hash128> seen;
-  std::vector<const Item*> missing;
-  std::vector<std::size_t> later;
+  std::vector<std::size_t> missing, later;
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (store.read(items[i].key, row(i))) {
       counts_.reused += seen.insert(items[i].key).second;
       continue;
     }
     later.push_back(i);
-    if (seen.insert(items[i].key).second) missing.push_back(&items[i]);
+    if (seen.insert(items[i].key).second) missing.push_back(i);
   }
-  if (!missing.empty()) compute(missing, prompt, what);
+  if (!missing.empty()) compute(items, missing, prompt, what);
   for (const std::size_t i : later) {
     require<DeviceError>(store.read(items[i].key, row(i)), "[{}] does not keep what is written to it",
                          folder_.string());
@@ -47,27 +46,35 @@ tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& pr
   return vectors;
 }
 
-void Encoder::compute(std::span<const Item* const> missing, const std::string& prompt, const std::string& what) {
+void Encoder::compute(std::span<const Item> items, const std::vector<std::size_t>& missing, const std::string& prompt,
+                      const std::string& what) {
   VectorStore& store = store_of(prompt);
   if (hooks_.begin) hooks_.begin(what, static_cast<std::int64_t>(missing.size()));
   std::size_t next = 0;
   std::int64_t done = 0;
+  std::string problem;  // of the first item that cannot be embedded
+  const auto place = [&](std::int64_t index) { return missing[static_cast<std::size_t>(index)]; };
   Stream stream;
   stream.next = [&]() -> std::optional<Input> {
     if (next == missing.size()) return std::nullopt;
-    Input input = missing[next++]->make();
+    Input input = items[missing[next++]].make();
     input.prompt = prompt;
     return input;
   };
   stream.done = [&](std::int64_t index, const Embedding& embedding) {
-    store.add(missing[static_cast<std::size_t>(index)]->key, embedding.vector);
+    store.add(items[place(index)].key, embedding.vector);
     ++done;
+  };
+  stream.bad = [&](std::int64_t index, const InvalidInput& error) {
+    if (problem.empty())
+      problem = fmt::format("[{}, item {}] {}: {}", what, place(index), items[place(index)].name, error.what());
   };
   stream.batch_end = [&] {
     store.commit();
     counts_.computed += done;
     if (hooks_.advance) hooks_.advance(done);
     done = 0;
+    require(problem.empty(), "{}", problem);
     if (hooks_.check_stop) hooks_.check_stop();
   };
   embedder_.stream(stream);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "e5v/embedder.h"
 #include "eval/items.h"
@@ -34,8 +35,12 @@ class Encoder {
   Encoder(const std::filesystem::path& model, EmbedderOptions options, std::filesystem::path store, Hooks hooks);
 
   /// Vectors f32 [items, D], not normalised, under a prompt (a name or a template). `what` says what they are
-  /// ("photos") to the hooks. Throws InvalidInput for the first item that cannot be embedded.
+  /// ("photos") to the hooks. Throws InvalidInput that names the first item that cannot be embedded, when the vectors
+  /// of the batch that it would have been in are kept.
   tensor::Tensor embed(std::span<const Item> items, const std::string& prompt, const std::string& what);
+
+  /// Throws InvalidInput when the model has no such prompt.
+  void check_prompt(const std::string& prompt) const { embedder_.fingerprint(prompt); }
 
   std::int64_t width() const { return embedder_.width(); }
   const Counts& counts() const { return counts_; }
@@ -45,7 +50,8 @@ class Encoder {
 
  private:
   VectorStore& store_of(const std::string& prompt);
-  void compute(std::span<const Item* const> missing, const std::string& prompt, const std::string& what);
+  void compute(std::span<const Item> items, const std::vector<std::size_t>& missing, const std::string& prompt,
+               const std::string& what);
 
   std::filesystem::path model_, folder_;
   Embedder embedder_;

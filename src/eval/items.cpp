@@ -1,5 +1,6 @@
 #include "eval/items.h"
 
+#include "base/error.h"
 #include "base/file.h"
 
 namespace e5v::eval {
@@ -9,29 +10,37 @@ Hasher& add(Hasher& hasher, std::string_view part) {
   return hasher.add(static_cast<std::int64_t>(part.size())).add(part);
 }
 
+/// As much of a text as a message needs to tell it.
+std::string excerpt(std::string_view text) { return to_string(in_quotes(text, 60)); }
+
 }  // namespace
 
 Item ItemMaker::text(std::string text) {
   Hasher hasher;
   const Hash128 key = add(hasher.add("text"), text).digest();
-  return {key, [text = std::move(text)] { return Input::from_text(text); }};
+  std::string name = excerpt(text);
+  return {key, [text = std::move(text)] { return Input::from_text(text); }, std::move(name)};
 }
 
 Item ItemMaker::drawn(std::shared_ptr<const image::TextPainter> painter, std::string text) {
   Hasher hasher;
   const Hash128 key = add(hasher.add("drawn").add(painter->id()), text).digest();
+  std::string name = excerpt(text);
   return {key,
-          [painter = std::move(painter), text = std::move(text)] { return Input::from_image(painter->paint(text)); }};
+          [painter = std::move(painter), text = std::move(text)] { return Input::from_image(painter->paint(text)); },
+          std::move(name)};
 }
 
 Item ItemMaker::image(const std::filesystem::path& file) {
-  return {Hasher().add("image").add(key_of(file).hex()).digest(), [file] { return Input::from_image(file); }};
+  return {Hasher().add("image").add(key_of(file).hex()).digest(), [file] { return Input::from_image(file); },
+          file.string()};
 }
 
 Item ItemMaker::composed(const std::filesystem::path& file, std::string text) {
   Hasher hasher;
   const Hash128 key = add(hasher.add("composed").add(key_of(file).hex()), text).digest();
-  return {key, [file, text = std::move(text)] { return Input::composed(file, text); }};
+  std::string name = fmt::format("{} with {}", file.string(), excerpt(text));
+  return {key, [file, text = std::move(text)] { return Input::composed(file, text); }, std::move(name)};
 }
 
 const Hash128& ItemMaker::key_of(const std::filesystem::path& file) {

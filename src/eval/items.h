@@ -16,6 +16,7 @@ namespace e5v::eval {
 struct Item {
   Hash128 key;
   std::function<Input()> make;
+  std::string name{};  ///< for messages: the beginning of the text, the file, or both
 };
 
 /// Makes items. Image files are hashed by content, each once.

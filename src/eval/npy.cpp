@@ -94,7 +94,7 @@ NpyFile::NpyFile(const std::filesystem::path& path) : file_(path), matrix_(parse
   require(bad < 0, "[{}] row {} is not finite", path.string(), bad.load());
 }
 
-UnitVectors::UnitVectors(const std::filesystem::path& path) : file_(path) {
+UnitVectors::UnitVectors(NpyFile file) : file_(std::move(file)) {
   if (file_.has_unit_rows()) return;
   const tensor::ConstMatrix matrix = file_.matrix();
   copy_.emplace(tensor::DType::f32, tensor::Shape{matrix.rows, matrix.columns});

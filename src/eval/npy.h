@@ -26,11 +26,11 @@ class NpyFile {
   bool has_unit_rows_ = false;
 };
 
-/// Such a file's vectors scaled to length 1: where they lie if they have it already, so that a file may be larger than
+/// A file's vectors scaled to length 1: where they lie if they have it already, so that a file may be larger than
 /// memory, and else as a copy.
 class UnitVectors {
  public:
-  explicit UnitVectors(const std::filesystem::path& path);
+  explicit UnitVectors(NpyFile file);
 
   /// Valid as long as the object.
   tensor::ConstMatrix matrix() const;

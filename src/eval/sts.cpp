@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -76,7 +77,8 @@ std::string words_of(std::string_view text) {
 double score_of(std::string_view text, const std::string& where) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(error == std::errc() && end == text.data() + text.size(), "[{}] {} is no score", where, in_quotes(text, 40));
+  require(error == std::errc() && end == text.data() + text.size() && std::isfinite(value), "[{}] {} is no score",
+          where, in_quotes(text, 40));
   return value;
 }
 

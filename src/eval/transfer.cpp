@@ -170,7 +170,9 @@ Result evaluate_transfer(Encoder& encoder, const std::vector<TransferTask>& task
     sum += result.figures.back().value;
     items += task.train.size() + task.dev.size() + task.test.size();
   }
-  if (tasks.size() > 1) result.figures.push_back({"mean", rounded(sum / static_cast<double>(tasks.size()))});
+  if (tasks.size() > 1)
+    result.figures.push_back(
+        {.name = "mean", .value = rounded(sum / static_cast<double>(tasks.size())), .headline = true});
   result.facts = {{"items", fmt::format("{}", items)},
                   {"prompt", options.prompt},
                   {"classifier", fmt::format("logistic regression, {} folds", options.folds)}};

@@ -27,12 +27,6 @@ std::string_view bytes_of(std::span<const float> vector) {
   return {reinterpret_cast<const char*>(vector.data()), vector.size_bytes()};
 }
 
-std::int64_t size_or_zero(const fs::path& file) {
-  std::error_code error;
-  const auto size = fs::file_size(file, error);
-  return error ? 0 : static_cast<std::int64_t>(size);
-}
-
 void write_fingerprint(const fs::path& file, const Fingerprint& f, std::int64_t width) {
   if (fs::exists(file)) return;
   const Json json{{"weights", f.weights},
@@ -52,14 +46,12 @@ VectorStore::VectorStore(const fs::path& folder, const Fingerprint& fingerprint,
   require(!error, "[{}] cannot be made: {}", own.string(), error.message());
   const auto row_bytes = static_cast<std::int64_t>(sizeof(float)) * width;
   constexpr std::int64_t kKeyBytes = sizeof(KeyRecord);
-  {
-    embed::OutputFile lock(own / "keys", size_or_zero(own / "keys"));
-    require(lock.lock(), "[{}] another process is writing it", own.string());
-    written_ = std::min(size_or_zero(own / "keys") / kKeyBytes, size_or_zero(own / "vectors.f32") / row_bytes);
-    lock.truncate(written_ * kKeyBytes);
-    keys_ = std::move(lock);
-  }
-  vectors_ = embed::OutputFile(own / "vectors.f32", written_ * row_bytes);
+  keys_ = embed::OutputFile(own / "keys");
+  require(keys_.lock(), "[{}] another process is writing it", own.string());
+  vectors_ = embed::OutputFile(own / "vectors.f32");
+  written_ = std::min(keys_.size() / kKeyBytes, vectors_.size() / row_bytes);
+  keys_.truncate(written_ * kKeyBytes);
+  vectors_.truncate(written_ * row_bytes);
   write_fingerprint(own / "fingerprint.json", fingerprint, width);
   std::string keys(static_cast<std::size_t>(written_ * kKeyBytes), '\0');
   keys_.read(0, keys);

@@ -33,7 +33,7 @@ std::string failure_prefix() {
 void leave_telling_to_leader() { leader_tells = true; }
 
 void end_all(int code) {
-  constexpr std::chrono::seconds kTimeToTell{5};
+  constexpr std::chrono::minutes kTimeToTell{10};  // it may have to save what was reached; then it ends all
   if (engine() == nullptr) return;
   if (launch().rank != 0 && leader_tells) std::this_thread::sleep_for(kTimeToTell);
   engine()->abort(code);

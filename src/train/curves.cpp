@@ -49,12 +49,12 @@ void add_curve(Chart& chart, Metrics metrics, std::string_view metric, Look look
   chart.curves.push_back(std::move(curve));
 }
 
-/// Where the second and later epochs begin.
+/// Where the second and later epochs begin: a step's epoch counts that step, so a whole number is an epoch's end.
 std::vector<Mark> epoch_marks(Metrics metrics) {
   std::vector<Mark> marks;
   std::optional<double> last;
   for (const Point& point : points_of(metrics, metric::kEpoch, 1)) {
-    const double epoch = std::floor(point.y);
+    const double epoch = std::ceil(point.y) - 1;
     if (last && epoch > *last) marks.push_back({point.x, fmt::format("epoch {:g}", epoch + 1)});
     last = epoch;
   }

@@ -67,6 +67,8 @@ class PairFile {
   std::string where(std::int64_t i) const;
 
   bool has_hard_negatives() const { return *hard_negatives_; }
+  /// Whether any good row has an image.
+  bool has_images() const { return images_; }
   const BadRows& bad_rows() const { return bad_; }
   /// Hash of the whole content.
   Hash128 digest() const { return digest_; }
@@ -87,6 +89,7 @@ class PairFile {
   std::filesystem::path folder_;
   std::vector<std::size_t> columns_;    // of CSV and TSV: which of the known ones each is
   std::optional<bool> hard_negatives_;  // of JSONL unknown until a row is good
+  bool images_ = false;
   std::vector<std::uint64_t> offsets_;
   BadRows bad_;
   Hash128 digest_;

@@ -60,6 +60,7 @@ void write_state(const fs::path& folder, const RunState& state, const Trainee& m
                                     {"optimizer_step", moments.step},
                                     {"best_held_out", state.best_held_out},
                                     {"worse_evaluations", state.worse_evaluations},
+                                    {"best_kept", state.best_kept},
                                     {"identity", state.identity}};
   write_file_atomically(folder / kState, json.dump(2) + "\n");
 }
@@ -80,8 +81,16 @@ RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder
   require(resume || replace || !used, "[{}] holds a run; --resume goes on with it, --force begins anew",
           folder.string());
   if (!replace) return;
-  for (const fs::path& state : states()) fs::remove_all(state, error);
-  fs::remove(metrics(), error);
+  for (const fs::path& state : states()) remove_state(state);
+  for (const fs::path& made : {metrics(), curves(), folder / "adapter", folder / "model"}) fs::remove_all(made, error);
+}
+
+/// Under another name first: what a kill leaves of it is no state.
+void RunFolder::remove_state(const fs::path& state) const {
+  const fs::path old = folder_ / kStates / fmt::format(".{}", state.filename().string());
+  std::error_code error;
+  fs::rename(state, old, error);
+  fs::remove_all(old, error);
 }
 
 std::vector<fs::path> RunFolder::states() const {
@@ -100,7 +109,8 @@ std::optional<RunState> RunFolder::newest() const {
   const Json json = read_json(file);
   try {
     return RunState{json.at("step").get<std::int64_t>(), json.at("identity").get<RunIdentity>(),
-                    json.at("best_held_out").get<double>(), json.at("worse_evaluations").get<std::int64_t>()};
+                    json.at("best_held_out").get<double>(), json.at("worse_evaluations").get<std::int64_t>(),
+                    json.value("best_kept", false)};
   } catch (const Json::exception& error) {
     fail<InvalidInput>("[{}] is no state of a run: {}", file.string(), error.what());
   }
@@ -164,12 +174,7 @@ void RunFolder::save(const RunState& state, const Trainee& model, const Optimize
   }
   embed::sync_folder_of(final_path);
   std::vector<fs::path> all = states();
-  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) {
-    // Under another name first: what a kill leaves of it is no state.
-    const fs::path old = folder_ / kStates / fmt::format(".{}", all[i].filename().string());
-    fs::rename(all[i], old, error);
-    fs::remove_all(old, error);
-  }
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) remove_state(all[i]);
 }
 
 void require_same_run(const RunIdentity& saved, const RunIdentity& now) {

@@ -23,6 +23,7 @@ struct RunState {
   RunIdentity identity;
   double best_held_out = 0;            ///< least loss on held-out pairs so far
   std::int64_t worse_evaluations = 0;  ///< since then
+  bool best_kept = false;              ///< the result in the folder is of the best evaluation
 };
 
 /// The folder of a training run. States are folders checkpoints/step-000100, each complete or not there at all:
@@ -30,7 +31,8 @@ struct RunState {
 class RunFolder {
  public:
   /// Makes the folder and keeps other processes out while the object lives. Throws InvalidInput when that fails, when
-  /// another one is training there, or when there is a run already, unless it is resumed or replaced.
+  /// another one is training there, or when there is a run already, unless it is resumed or replaced: then all that
+  /// it made is removed.
   RunFolder(const std::filesystem::path& folder, bool resume, bool replace);
   /// Only looks at a folder that another rank keeps.
   explicit RunFolder(const std::filesystem::path& folder) : folder_(folder) {}
@@ -49,6 +51,7 @@ class RunFolder {
 
  private:
   std::vector<std::filesystem::path> states() const;
+  void remove_state(const std::filesystem::path& state) const;
 
   std::filesystem::path folder_;
   embed::OutputFile lock_;

@@ -29,6 +29,9 @@ BatchPlan plan_of(const TrainData::Options& options, const std::vector<std::shar
     require(std::min(options.batch, rows - options.held_out) > 1 || files[i]->has_hard_negatives() ||
                 options.sources[i].objective != Objective::contrastive,
             "[{}] a batch of one pair without hard negatives has nothing to tell it from", name);
+    require(options.held_out != 1 || files[i]->has_hard_negatives() ||
+                options.sources[i].objective != Objective::contrastive,
+            "[{}] --held-out 1 keeps a pair that has nothing to be told from", name);
     const bool grouped = options.together > 1 && options.sources[i].objective == Objective::contrastive;
     orders.push_back(grouped ? RowOrder(groups_of(*files[i]), options.together, options.held_out, options.seed)
                              : RowOrder(rows, options.held_out, options.seed));
@@ -63,13 +66,11 @@ TrainData::TrainData(const Options& options, const Files& files)
     : plan_(plan_of(options, files)), rank_(options.rank), ranks_(options.ranks) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     sources_.push_back({files[i], options.sources[i].objective});
-    const Pair first = files[i]->row(0);
-    images_ |= first.anchor.image || first.positive.image;
+    images_ |= files[i]->has_images();
   }
   if (!options.held_out_file.empty()) {
     held_out_file_ = std::make_shared<PairFile>(options.held_out_file);
-    const Pair first = held_out_file_->row(0);
-    images_ |= first.anchor.image || first.positive.image;
+    images_ |= held_out_file_->has_images();
   }
 }
 

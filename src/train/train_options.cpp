@@ -19,7 +19,8 @@ std::string text_of(const T& value) {
 
 void check(const TrainOptions& o) {
   std::error_code error;
-  require(!std::filesystem::equivalent(o.model, o.output, error), "[{}] is the model's own folder", o.output.string());
+  for (const std::filesystem::path& own : {o.output, o.output / "model"})
+    require(!std::filesystem::equivalent(o.model, own, error), "[{}] is the model's own folder", own.string());
   require(o.micro_batch > 0, "[train] --micro-batch {} is not positive", o.micro_batch);
   require(o.loss.temperature > 0, "[train] --temperature {} is not positive", o.loss.temperature);
   require(o.data.together == 0 || o.data.together > 1,
@@ -31,6 +32,13 @@ void check(const TrainOptions& o) {
           "[train] --muon is for weights: --train llm, projector, vision or all; adapters follow AdamW");
   require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",
           o.trainee.lora.dropout);
+  const bool drops = o.trainee.parts.lora && o.trainee.lora.dropout > 0;
+  for (const DataSource& source : o.data.sources) {
+    require(
+        source.objective != Objective::contrastive || drops || pair_format_of(source.file) != PairFormat::text,
+        "[{}] its sentences are their own positives, which dropout alone tells apart: --train lora, --dropout above 0",
+        source.file.string());
+  }
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
   require(o.keep > 0 && o.save_every > 0 && o.evaluate_every > 0, "[train] intervals are counted from 1");
 }

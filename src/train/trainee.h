@@ -30,7 +30,7 @@ struct TraineeOptions {
   std::uint64_t seed = 42;
   std::optional<nn::Precision> precision;  ///< none: what suits the checkpoint
   /// Activations of a micro-batch up to this size are kept for the backward pass; else blocks are computed once more.
-  /// On a GPU: up to three quarters of what is free there when the first batch comes, if that is more.
+  /// On a GPU: up to seven eighths of what is free there when the first batch comes, if that is more.
   std::int64_t kept_bytes = std::int64_t{3} << 30;
   tensor::Place place = tensor::Place::host;  ///< where it is trained
   bool images = false;                        ///< the data has images

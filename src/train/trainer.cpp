@@ -88,7 +88,7 @@ class Run {
     if (stopped_early())
       say(fmt::format("no better on what is held out for {} evaluations: ended at step {}", options_.patience,
                       state_.step));
-    if (!kept_best_) write_result();
+    if (options_.patience == 0 || !state_.best_kept) write_result();
     write_page();
   }
 
@@ -122,7 +122,10 @@ class Run {
     folder_.load(model_, learner_.optimizer());
     state_ = *saved;
     saved_step_ = state_.step;
-    kept_best_ = options_.patience > 0 && state_.best_held_out < std::numeric_limits<double>::max();
+    if (options_.patience > 0 && !state_.best_kept) {  // it was not asked for before: what was best is gone
+      state_.best_held_out = std::numeric_limits<double>::max();
+      state_.worse_evaluations = 0;
+    }
     say(fmt::format("goes on behind step {}", state_.step));
   }
 
@@ -144,8 +147,10 @@ class Run {
     report.learning_rate = schedule_.at(state_.step);
     const Learner::Gradients found = learner_.take_gradients(batch, state_.step);
     report.loss = found.loss, report.accuracy = found.accuracy, report.gradient_norm = found.norm;
-    require_finite("loss", report.loss);
-    require_finite("norm of the gradients", report.gradient_norm);
+    group_.agree([&] {  // all have the same numbers: one tells
+      require_finite("loss", report.loss);
+      require_finite("norm of the gradients", report.gradient_norm);
+    });
     learner_.update(report.learning_rate);
     report.step = ++state_.step;
     const double seconds = seconds_since(start);
@@ -170,9 +175,9 @@ class Run {
     const bool better = *report.held_out_loss < state_.best_held_out;
     state_.best_held_out = std::min(state_.best_held_out, *report.held_out_loss);
     state_.worse_evaluations = better ? 0 : state_.worse_evaluations + 1;
-    if (better && options_.patience > 0) {
-      write_result();
-      kept_best_ = true;
+    if (better) {
+      state_.best_kept = options_.patience > 0;
+      if (state_.best_kept) write_result();
     }
   }
 
@@ -237,7 +242,6 @@ class Run {
   RunState state_;
   std::int64_t saved_step_ = -1;
   double seconds_per_step_ = 0;
-  bool kept_best_ = false;
   bool broken_ = false;  // a loss was no number
 };
 

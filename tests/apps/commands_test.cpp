@@ -172,5 +172,21 @@ TEST(Program, ThreadsSleepWhileTheyWaitUnlessTheEnvironmentSaysOtherwise) {
     ::setenv("OMP_WAIT_POLICY", policy.c_str(), 1);
 }
 
+TEST(Program, IsListedUnderItsName) {
+  const TemporaryFolder folder;
+  const fs::path pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int writer = ::open(pipe.c_str(), O_RDWR);
+  Process process(with_model("embed", {"--input", "-"}), pipe);
+  const auto name = [&] { return content_of("/proc/" + std::to_string(process.pid()) + "/comm"); };
+  for (int waited = 0; waited < 500 && name() != "e5v\n"; ++waited)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // it has started itself anew by now
+  EXPECT_EQ(name(), "e5v\n");
+  ::close(writer);
+  process.send(SIGKILL);
+  process.wait();
+}
+
 }  // namespace
 }  // namespace e5v::test

@@ -1,4 +1,8 @@
 // What e5v eval says of data that are missing, for every task, and its help.
+#include <fmt/format.h>
+
+#include <cstring>
+
 #include "apps/process.h"
 
 namespace e5v::test {
@@ -15,6 +19,17 @@ class EvalData : public testing::Test {
   void write(const std::string& name, const std::string& content) const {
     fs::create_directories((folder_.path() / name).parent_path());
     folder_.write(name, content);
+  }
+  /// A file of vectors that differ, the same ones each time.
+  void write_npy(const std::string& name, std::size_t rows, std::size_t columns) const {
+    std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, columns);
+    header.resize(117, ' ');
+    std::vector<float> values(rows * columns);
+    std::uint32_t state = 1;
+    for (float& value : values) value = static_cast<float>((state = state * 1664525 + 1013904223) >> 8) / (1 << 24);
+    std::string numbers(4 * values.size(), '\0');
+    std::memcpy(numbers.data(), values.data(), numbers.size());
+    write(name, std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + "\n" + numbers);
   }
   /// The first file that is missing, and how the folder must look.
   void expect_missing(const std::vector<std::string>& task, const std::string& file, const std::string& layout) const {
@@ -75,17 +90,60 @@ TEST_F(EvalData, PlacesOfReportsAreLookedAtFirst) {
 
 TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
   write("a.jpg", "");
-  write("c.jsonl", "{\"image\": \"a.jpg\", \"caption\": \"x\"}\n");
-  const auto npy = [&](const std::string& name, const std::string& shape, std::size_t numbers) {
-    std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }";
-    header.resize(117, ' ');
-    write(name, std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + "\n" + std::string(4 * numbers, '\x3f'));
+  write("c.jsonl", "{\"image\": \"a.jpg\", \"captions\": [\"x\", \"y\"]}\n");
+  const auto expect = [&](const std::string& part) {
+    for (const std::string task : {"retrieval", "gap"})
+      expect_failure(run({"eval", task, "--captions", path("c.jsonl"), "--text-vectors", path("t.npy"),
+                          "--image-vectors", path("i.npy")}),
+                     1, part);
   };
-  npy("t.npy", "(1, 3)", 3);
-  npy("i.npy", "(1, 2)", 2);
-  expect_failure(run({"eval", "retrieval", "--captions", path("c.jsonl"), "--text-vectors", path("t.npy"),
-                      "--image-vectors", path("i.npy")}),
-                 1, path("t.npy") + "] has 3 numbers a vector, " + path("i.npy") + " has 2");
+  write_npy("t.npy", 2, 3);
+  write_npy("i.npy", 1, 2);
+  expect(path("t.npy") + "] has 3 numbers a vector, " + path("i.npy") + " has 2");
+  write_npy("i.npy", 2, 3);
+  expect(path("i.npy") + "] 2 vectors, expected 1, one a picture");
+  write_npy("t.npy", 3, 3);
+  expect(path("t.npy") + "] 3 vectors, expected 2, one a caption");
+}
+
+TEST_F(EvalData, QueriesWithoutTargetsAreRefusedAtOnce) {
+  write("captions/cap.shirt.test.json", R"([{"candidate": "B0", "captions": ["a", "b"]}])");
+  write("image_splits/split.shirt.test.json", R"(["B0"])");
+  write("images/B0.jpg", "");
+  expect_missing({"fashioniq", "--data", path(""), "--split", "test"},
+                 path("captions/cap.shirt.test.json") + "[0]] has no \"target\"", "FashionIQ's test split");
+}
+
+TEST_F(EvalData, ThreadsHoldForAllThatIsComputed) {
+  constexpr std::size_t kPictures = 1000;
+  std::string captions;
+  for (std::size_t i = 0; i < kPictures; ++i) {
+    write(fmt::format("pictures/{}.jpg", i), "");
+    captions += fmt::format("{{\"image\": \"pictures/{}.jpg\", \"caption\": \"{}\"}}\n", i, i);
+  }
+  write("c.jsonl", captions);
+  write_npy("t.npy", kPictures, 2048);
+  write_npy("i.npy", kPictures, 2048);
+  const auto most_threads = [&](const std::string& threads) {
+    Process process({"eval", "retrieval", "--captions", path("c.jsonl"), "--text-vectors", path("t.npy"),
+                     "--image-vectors", path("i.npy"), "--threads", threads});
+    int most = 0;
+    siginfo_t ended{};
+    std::error_code gone;
+    while (::waitid(P_PID, static_cast<id_t>(process.pid()), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0) {
+      int count = 0;
+      for (fs::directory_iterator task(fmt::format("/proc/{}/task", process.pid()), gone);
+           !gone && task != fs::directory_iterator(); task.increment(gone))
+        ++count;
+      most = std::max(most, count);
+    }
+    const Outcome outcome = process.wait();
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return most;
+  };
+  EXPECT_EQ(most_threads("1"), 1);
+  EXPECT_EQ(most_threads("3"), 3);
 }
 
 TEST_F(EvalData, HelpSaysWhereDataAreAndHowTheyLook) {
@@ -114,6 +172,13 @@ TEST_F(EvalData, OptionsThatAreMissingOrExcludeEachOtherAreWrongUsage) {
                       "--model", model_folder()}),
                  2, "either --model, or both files of vectors");
   expect_failure(run({"eval", "retrieval", "--captions", path("c"), "--text-vectors", "t"}), 2, "--image-vectors");
+  expect_failure(run({"eval", "sts", "--model", model_folder(), "--data", path(""), "--prompt", "nonsense"}), 2,
+                 "--prompt: [prompt] \"nonsense\" is no prompt; give text, image, sts");
+  expect_failure(run({"eval", "gap", "--model", model_folder(), "--captions", path("c"), "--text-prompt", "image"}), 2,
+                 "--text-prompt: [prompt] \"image\" has no <sent>, expected <sent> alone");
+  expect_failure(
+      run({"eval", "gap", "--model", model_folder(), "--captions", path("c"), "--image-prompt", "<image> of <sent>"}),
+      2, "\"<image> of <sent>\" has <sent>, expected <image> alone");
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ TEST_F(EvalSuite, GivesAllTablesOneFileAndOnePage) {
                                  HasSubstr("\n\nPairs, judged (correlation with the scores x 100)\n")));
   const Json list = results();
   ASSERT_EQ(list.size(), 3u);
+  EXPECT_FALSE(Json::parse(content_of(path("all.json"))).contains("unfinished"));
   EXPECT_EQ(list[0].at("computed"), 4);
   EXPECT_EQ(list[1].at("computed"), 2) << "pictures are known from before";
   EXPECT_EQ(list[1].at("reused"), 2);
@@ -102,6 +103,61 @@ TEST_F(EvalSuite, NamesAllProblemsBeforeAnythingIsComputed) {
     EXPECT_THAT(outcome.err, HasSubstr(part));
   EXPECT_THAT(outcome.err, Not(HasSubstr("tasks[0]")));
   EXPECT_FALSE(fs::exists(path("store")));
+}
+
+TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
+  Json files = kRetrieval, picture = kRetrieval, own = kPairs;
+  files["text-vectors"] = "t.npy", files["image-vectors"] = "t.npy";
+  picture["image-prompt"] = "text";
+  own["composed-prompt"] = "Say <sent> in a word:";
+  const std::string items = folder_.write("items.jsonl", "{\"text\": \"a\"}\n").string();
+  ASSERT_EQ(run(with_model("embed", {"--input", items, "--output", path("data/t.npy")})).code, 0);
+  const Json clip = golden("ckpt/tiny-clip").string();
+  const Json composed{{"image0", golden("images/img04_tiny_3x2.png").string()}, {"sent0", "red"}, {"sent1", "a"}};
+  folder_.write("data/composed.jsonl", composed.dump() + '\n' + composed.dump() + '\n');
+  const Outcome outcome = all(suite({{"model", model_folder()},
+                                     {"tasks",
+                                      {kPairs,
+                                       {{"task", "sts"}, {"data", "SentEval"}, {"prompt", "nonsense"}},
+                                       {{"task", "transfer"}, {"data", "SentEval"}, {"prompt", "image"}},
+                                       picture,
+                                       own,
+                                       files,
+                                       {{"task", "fashioniq"}, {"data", "fashion-iq"}, {"model", clip}},
+                                       {{"task", "cirr"}, {"data", "CIRR"}, {"model", clip}},
+                                       {{"task", "pairs"}, {"pairs", "composed.jsonl"}, {"model", clip}}}}}));
+  expect_failure(outcome, 1, "data/suite.json] nothing was computed: ");
+  for (const std::string& part :
+       {std::string("tasks[1]: --prompt: [prompt] \"nonsense\" is no prompt; give text, image, sts"),
+        std::string("tasks[2]: --prompt: [prompt] \"image\" has no <sent>, expected <sent> alone"),
+        std::string("tasks[3]: --image-prompt: [prompt] \"text\" has <sent>, expected <image> alone"),
+        std::string("has no <image>, expected both <sent> and <image>"),
+        "tasks[5]: [" + path("data/t.npy") + "] 1 vectors, expected 2, one a caption",
+        std::string("tasks[6]: [prompt] \"fashioniq-query-shirt\" is for an image changed by a text"),
+        std::string("tasks[7]: [prompt] \"cirr-query\" is for an image changed by a text"),
+        std::string("tasks[8]: [prompt] \"cirr-query\" is for an image changed by a text")})
+    EXPECT_THAT(outcome.err, HasSubstr(part));
+  EXPECT_FALSE(fs::exists(path("store")));
+}
+
+TEST_F(EvalSuite, WhatIsFinishedStaysWhenALaterEvaluationFails) {
+  folder_.write("data/bad.csv", "sent0,sent1\na cat,a dog\nan <image> in a text,a house\n");
+  const Json bad{{"task", "pairs"}, {"pairs", "bad.csv"}};
+  const fs::path file = suite({{"model", model_folder()}, {"threads", 1}, {"tasks", {kPairs, bad, kPairs}}});
+  const Outcome outcome = all(file, {"--html", path("all.html")});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(lines_of(outcome.err).back(),
+              testing::StartsWith("e5v: [first halves, item 1] \"an <image> in a text\": [input] <image> stands in"));
+  EXPECT_THAT(outcome.out, AllOf(testing::StartsWith("Pairs, judged ("), Not(HasSubstr("Pairs, bad"))));
+  ASSERT_EQ(results().size(), 1u);
+  EXPECT_EQ(results()[0].at("title"), "Pairs, judged");
+  EXPECT_EQ(Json::parse(content_of(path("all.json"))).at("unfinished"), 2);
+  EXPECT_THAT(content_of(path("all.html")), HasSubstr("Pairs, judged"));
+  folder_.write("data/bad.csv", "sent0,sent1\na cat,a dog\na picture in a text,a house\n");
+  const Outcome repaired = all(file);
+  EXPECT_EQ(repaired.code, 0) << repaired.err;
+  EXPECT_EQ(results().size(), 3u);
+  EXPECT_EQ(results()[1].at("reused"), 1) << "\"a cat\", of the batch with the bad one";
 }
 
 TEST_F(EvalSuite, RefusesWhatIsNoSuite) {

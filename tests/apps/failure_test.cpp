@@ -11,6 +11,21 @@ struct Case {
   std::string part;
 };
 
+TEST(Usage, PathsThatCannotBeAreNamed) {
+  const std::string name(300, 'm');
+  expect_failure(run({"embed", "--model", name, "--text", "a"}), 1, name + "] File name too long");
+}
+
+TEST(Usage, AReaderOfMessagesMayGo) {
+  const TemporaryFolder folder;
+  const fs::path code = folder.path() / "code";
+  Process(
+      {"-c", "{ sleep 0.2; \"$0\" info --model /nowhere; echo $? > \"$1\"; } 2>&1 | true", E5V_PROGRAM, code.string()},
+      "/dev/null", "/bin/sh")
+      .wait();
+  EXPECT_EQ(content_of(code), "1\n");
+}
+
 TEST(Usage, WrongUsageExitsWith2) {
   const Case cases[] = {
       {{}, "subcommand"},

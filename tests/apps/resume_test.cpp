@@ -105,6 +105,20 @@ TEST_F(Resume, ASignalEndsTheRunAtABatch) {
   EXPECT_THAT(again.err, HasSubstr("is complete already"));
 }
 
+TEST_F(Resume, AnErrorEndsTheWaitForInput) {
+  const fs::path pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int writer = ::open(pipe.c_str(), O_RDWR);  // keeps it open
+  std::string items = "this is no JSON\n";
+  for (int i = 0; i < 8; ++i) items += "{\"text\": \"" + std::string(20, static_cast<char>('a' + i)) + "\"}\n";
+  Process process(with_model("embed", {"--input", "-", "--token-budget", "32"}), pipe);  // a batch is full at once
+  ASSERT_EQ(::write(writer, items.data(), items.size()), static_cast<ssize_t>(items.size()));
+  const Outcome outcome = process.wait();
+  ::close(writer);
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("1] is not JSON"));
+}
+
 TEST_F(Resume, ASignalEndsTheWaitForInput) {
   const fs::path pipe = folder.path() / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);

@@ -184,6 +184,9 @@ TEST(EmbedderFingerprint, TellsOriginsApart) {
   options.normalize = false;
   EXPECT_NE(of(options).space(), base.space());
   options = {};
+  options.truncate = true;
+  EXPECT_NE(of(options).space(), base.space());
+  options = {};
   options.threads = 2;
   options.token_budget = 77;
   EXPECT_EQ(of(options), base);
@@ -236,6 +239,19 @@ TEST_F(BrokenModel, GridsThatDisagreeAreRefused) {
   std::ofstream(folder / "preprocessor_config.json") << preprocessor;
   EXPECT_THAT([&] { Embedder::load(folder); },
               ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
+}
+
+TEST_F(BrokenModel, TheContextIsInTheFingerprintWhereTextsAreCutAtIt) {
+  Json config = read_json(folder / "config.json");
+  config["text_config"]["max_position_embeddings"] = 4096;
+  std::ofstream(folder / "config.json") << config;
+  EmbedderOptions options;
+  const auto of = [&](const std::filesystem::path& model) {
+    return Embedder::load(model, options).fingerprint("text");
+  };
+  EXPECT_EQ(of(folder), of(model_folder()));
+  options.truncate = true;
+  EXPECT_NE(of(folder).preprocessing, of(model_folder()).preprocessing);
 }
 
 TEST_F(BrokenModel, WithoutAPreprocessorFileTheModelsOwnSizesServe) {

@@ -63,5 +63,21 @@ TEST(ReadAhead, DestructionStopsAnEndlessProducer) {
   EXPECT_EQ(produced, at_end);
 }
 
+TEST(ReadAhead, ProducersThatWaitSeeThatTheirConsumerIsGone) {
+  EXPECT_FALSE(consumer_is_gone());
+  bool seen = false;
+  {
+    ReadAhead<int> ahead(
+        [&]() -> std::optional<int> {
+          while (!consumer_is_gone()) std::this_thread::yield();
+          seen = true;
+          return std::nullopt;
+        },
+        one, 4);
+  }
+  EXPECT_TRUE(seen);
+  EXPECT_FALSE(consumer_is_gone());
+}
+
 }  // namespace
 }  // namespace e5v::embed

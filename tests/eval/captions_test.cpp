@@ -76,6 +76,24 @@ TEST_F(Captions, ReadsLines) {
   EXPECT_THAT(list[1].captions, ElementsAre("z"));
 }
 
+TEST_F(Captions, LinesAboutOnePictureAddToIt) {
+  CaptionOptions of = options(
+      "{\"image\": \"a.jpg\", \"caption\": \"a1\"}\n{\"image\": \"b.jpg\", \"caption\": \"b1\"}\n"
+      "{\"image\": \"./a.jpg\", \"captions\": [\"a2\", \"a3\"]}\n{\"image\": \"c.jpg\", \"caption\": \"c1\"}\n"
+      "{\"file\": \"a.jpg\", \"caption\": \"a4\"}\n");
+  auto list = read_captions(of);
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0].image, folder_.path() / "a.jpg");
+  EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2", "a3", "a4"));
+  EXPECT_THAT(list[1].captions, ElementsAre("b1"));
+  EXPECT_THAT(list[2].captions, ElementsAre("c1"));
+  of.most_pictures = 2;
+  of.most_captions = 3;
+  list = read_captions(of);
+  ASSERT_EQ(list.size(), 2u) << "the first pictures, with all that is said of them";
+  EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2", "a3"));
+}
+
 TEST_F(Captions, ReadsShareGpt4vAndNoMoreOfItThanIsWanted) {
   CaptionOptions of = options(R"([
   {"id": "1", "image": "a.jpg", "conversations": [{"from": "human", "value": "<image>\nWhat?"},
@@ -131,6 +149,10 @@ TEST_F(Urban, NamesTheFirstFileThatIsMissing) {
   expect_refused(of_, "caption/10.txt] is missing");
   folder_.write("Urban1k/caption/10.txt", "\n");
   expect_refused(of_, "10.txt] begins with no caption");
+  folder_.write("Urban1k/caption/10.txt",
+                "A stra\xDF"
+                "e.\n");
+  expect_refused(of_, "10.txt] is no UTF-8");
   std::filesystem::remove_all(of_.file / "image");
   expect_refused(of_, "Urban1k/image] is missing; expected");
 }

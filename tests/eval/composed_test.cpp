@@ -143,6 +143,46 @@ TEST_F(Composed, CirrLeavesTheReferenceOut) {
   }
 }
 
+TEST_F(Composed, TiesInTheSubsetCountAgainstTheModel) {
+  // The target dev-1 and the other member dev-3 are one picture under two names.
+  std::filesystem::copy_file(folder_.path() / "dev/dev-1.png", folder_.path() / "dev/dev-3.png",
+                             std::filesystem::copy_options::overwrite_existing);
+  Encoder encoder = this->encoder();
+  const Result result = evaluate_cirr(encoder, read_cirr(folder_.path(), {}, "val"));
+  ASSERT_EQ(result.figures.size(), 7u);
+  EXPECT_EQ(result.figures[4].name, "subset R@1");
+  EXPECT_EQ(result.figures[4].value, 50) << "the other query has one member";
+  EXPECT_EQ(result.figures[4].optimistic, 100);
+  EXPECT_EQ(result.figures[5].value, 100);
+  EXPECT_FALSE(result.figures[5].optimistic.has_value());
+}
+
+TEST_F(Composed, AModelWithoutComposedVectorsIsRefusedBeforeTheGallery) {
+  Encoder encoder(test::golden("ckpt/tiny-clip"), test::quick(), store_.path(), {});
+  const ComposedSet dress = read_fashioniq(folder_.path(), {}, "dress", "val"),
+                    cirr = read_cirr(folder_.path(), {}, "val");
+  expect_refused([&] { evaluate_fashioniq(encoder, {{"dress", dress}}); }, "takes a text or an image, not both");
+  expect_refused([&] { evaluate_cirr(encoder, cirr); }, "takes a text or an image, not both");
+  expect_refused([&] { submit_cirr(encoder, cirr); }, "takes a text or an image, not both");
+  EXPECT_EQ(encoder.counts().computed, 0);
+}
+
+TEST_F(Composed, TargetsAreThereOfAllQueriesOrOfNone) {
+  folder_.write("captions/cap.dress.val.json", R"([
+    {"target": "B1", "candidate": "B0", "captions": ["is red", "longer."]},
+    {"candidate": "B2", "captions": ["blue?", "no sleeves"]}])");
+  expect_refused([&] { read_fashioniq(folder_.path(), {}, "dress", "val"); },
+                 "cap.dress.val.json[1]] has no \"target\": those of FashionIQ's test split are not published");
+  const std::string one = R"({"pairid": 1, "reference": "dev-0", "caption": "x", "img_set": {"members": []}})";
+  folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + one + "]");
+  EXPECT_FALSE(read_cirr(folder_.path(), {}, "val").queries[1].target.has_value());
+  const std::string other =
+      R"({"pairid": 2, "reference": "dev-0", "target_hard": "dev-1", "caption": "x", "img_set": {"members": []}})";
+  folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + other + "]");
+  expect_refused([&] { read_cirr(folder_.path(), {}, "val"); },
+                 "cap.rc2.val.json] 1 of 2 queries have a target, expected all or none");
+}
+
 TEST_F(Composed, TheSubmissionIsWhatTheServerTakes) {
   ComposedSet set = read_cirr(folder_.path(), {}, "val");
   for (ComposedQuery& query : set.queries) query.target.reset();

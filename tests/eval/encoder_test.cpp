@@ -114,6 +114,38 @@ TEST_F(EncoderTest, AnInterruptedRunLeavesTheRestAlone) {
   EXPECT_EQ(encoder.counts().computed, 40 - done);
 }
 
+TEST_F(EncoderTest, ABadItemIsNamedAndTheGoodOnesOfItsBatchAreKept) {
+  std::vector<Item> items = sentences(4);
+  items[2] = ItemMaker::text("an <image> in a text");
+  {
+    Encoder encoder = make();
+    try {
+      encoder.embed(items, "text", "captions");
+      FAIL() << "accepted";
+    } catch (const InvalidInput& error) {
+      EXPECT_STREQ(
+          error.what(),
+          "[captions, item 2] \"an <image> in a text\": [input] <image> stands in a text, but there is no image");
+    }
+    EXPECT_EQ(encoder.counts().computed, 3);
+  }
+  Encoder encoder = make();
+  encoder.embed(sentences(4), "text", "captions");
+  EXPECT_EQ(encoder.counts().reused, 3);
+  EXPECT_EQ(encoder.counts().computed, 1);
+}
+
+TEST_F(EncoderTest, ItemsHaveNamesForMessages) {
+  ItemMaker maker;
+  const auto picture = folder_.write("a.png", "one");
+  const auto painter = std::make_shared<const image::TextPainter>(image::TextImageOptions());
+  EXPECT_EQ(ItemMaker::text("a \"cat\"").name, "\"a \\\"cat\\\"\"");
+  EXPECT_EQ(ItemMaker::text(std::string(100, 'x')).name, '"' + std::string(60, 'x') + "...\"");
+  EXPECT_EQ(ItemMaker::drawn(painter, "a cat").name, "\"a cat\"");
+  EXPECT_EQ(maker.image(picture).name, picture.string());
+  EXPECT_EQ(maker.composed(picture, "in red").name, picture.string() + " with \"in red\"");
+}
+
 TEST_F(EncoderTest, PicturesAreKnownByContent) {
   ItemMaker maker;
   const auto a = folder_.write("a.png", "one"), b = folder_.write("b.png", "one"), c = folder_.write("c.png", "two");

@@ -55,10 +55,10 @@ TEST_F(Npy, ReadsAllVersions) {
 }
 
 TEST_F(Npy, VectorsOfLengthOneStayWhereTheyAre) {
-  const UnitVectors scaled(folder_.write("x.npy", npy(kTwoByThree, {0, 1, 0, 0.6f, 0, 0.8f})));
+  const UnitVectors scaled{NpyFile(folder_.write("x.npy", npy(kTwoByThree, {0, 1, 0, 0.6f, 0, 0.8f})))};
   EXPECT_FALSE(scaled.is_copy());
   EXPECT_EQ(scaled.matrix().row<float>(1)[2], 0.8f);
-  const UnitVectors others(folder_.write("x.npy", npy(kTwoByThree, {0, 1, 0, 3, 0, 4})));
+  const UnitVectors others{NpyFile(folder_.write("x.npy", npy(kTwoByThree, {0, 1, 0, 3, 0, 4})))};
   EXPECT_TRUE(others.is_copy());
   EXPECT_EQ(others.matrix().row<float>(0)[1], 1);
   EXPECT_FLOAT_EQ(others.matrix().row<float>(1)[2], 0.8f);

@@ -72,6 +72,10 @@ TEST_F(Sts, NamesTheLineThatIsWrong) {
   write_sts13();
   write("STS/STS13-en-test/STS.gs.OnWN.txt", "0.2\nhigh\n");
   expect_refused("STS13", "STS.gs.OnWN.txt:2] \"high\" is no score");
+  for (const std::string score : {"nan", "inf", "-inf"}) {
+    write("STS/STS13-en-test/STS.gs.OnWN.txt", "0.2\n" + score + "\n");
+    expect_refused("STS13", "STS.gs.OnWN.txt:2] \"" + score + "\" is no score");
+  }
   write("STS/STS13-en-test/STS.gs.OnWN.txt", "0.2\n1\n3\n");
   expect_refused("STS13", "3 scores for 2 pairs");
   write("STS/STS13-en-test/STS.gs.OnWN.txt", "0.2\n");

@@ -181,6 +181,8 @@ TEST_F(Transfer, AccuraciesAreThoseOfClassifiersOverTheVectors) {
   EXPECT_EQ(result.figures[0].value, 100);  // the words of both classes differ
   EXPECT_EQ(result.figures[1].value, 100);  // |u - v| is 0 for the same sentence twice
   EXPECT_EQ(result.figures[2].name, "mean");
+  ASSERT_EQ(headlines(result).size(), 1u);
+  EXPECT_EQ(headlines(result)[0].name, "mean");
   for (const Figure& figure : result.figures) EXPECT_FALSE(figure.paper.has_value());
   const auto computed = encoder.counts().computed;
   evaluate_transfer(encoder, tasks, {.folds = 3});

@@ -106,6 +106,17 @@ TEST_F(VectorStoreTest, OneProcessWritesAtATime) {
   }
 }
 
+TEST_F(VectorStoreTest, ARefusedOpeningLeavesTheFilesAsTheyAre) {
+  VectorStore store = open();
+  store.add({1, 0}, std::vector{1.0f, 2.0f, 3.0f});
+  store.commit();
+  for (const char* name : {"keys", "vectors.f32"}) std::ofstream(file(name), std::ios::app) << "being written";
+  const auto keys = std::filesystem::file_size(file("keys")), vectors = std::filesystem::file_size(file("vectors.f32"));
+  EXPECT_THROW(open(), InvalidInput);
+  EXPECT_EQ(std::filesystem::file_size(file("keys")), keys);
+  EXPECT_EQ(std::filesystem::file_size(file("vectors.f32")), vectors);
+}
+
 TEST_F(VectorStoreTest, RefusesOtherWidthsAndFoldersThatCannotBe) {
   VectorStore store = open();
   EXPECT_THROW(store.add({1, 0}, std::vector{1.0f}), InvalidInput);

@@ -96,6 +96,14 @@ TEST(Pairs, ImagesStandForSentencesOrBesideThem) {
   EXPECT_THAT(bad_messages(file), ElementsAre("[pairs:5] sent0 and image0 are empty", "[pairs:6] image1 is empty"));
 }
 
+TEST(Pairs, ImagesAreNoticedInAnyRow) {
+  const auto has_images = [](std::string_view text) {
+    return PairFile(text, PairFormat::csv, "pairs.csv", "").has_images();
+  };
+  EXPECT_TRUE(has_images("sent0,image0,sent1\na,,b\n,c.png,d\n"));
+  EXPECT_FALSE(has_images("sent0,image0,sent1\na,,b\n,c.png,\n"));  // the row with one is bad
+}
+
 TEST(Pairs, GroupsAreNamed) {
   const PairFile csv = read("group,sent0,sent1\n1f436,dog,puppy\n,cat,kitten\n \t,cow,calf\n");
   EXPECT_EQ(csv.row(0).group, "1f436");

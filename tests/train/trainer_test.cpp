@@ -269,6 +269,67 @@ TEST(Trainer, EndsEarlyAndKeepsTheBest) {
   EXPECT_TRUE(fs::exists(fixture.options.output / "adapter/adapter_model.safetensors"));
 }
 
+TEST(Trainer, PatienceMayComeLater) {
+  Fixture fixture;
+  fixture.options.data.held_out = 2;
+  fixture.options.learning_rate = 0.2;  // so high that the first evaluation is the best
+  fixture.options.evaluate_every = 1;
+  fixture.run_until(4);
+  const fs::path result = fixture.options.output / "adapter/adapter_model.safetensors";
+  EXPECT_FALSE(fs::exists(result));
+  fixture.options.resume = true;
+  fixture.options.patience = 1;
+  fixture.run();
+  ASSERT_FALSE(fixture.reports.empty());  // evaluations before are forgotten: what they judged was not kept
+  EXPECT_EQ(fixture.reports.front().step, 5);
+  EXPECT_TRUE(fs::exists(result));
+}
+
+TEST(Trainer, BeginsAnewWithoutWhatWasThere) {
+  Fixture fixture;
+  fixture.options.trainee.parts = TrainedParts::from({"llm"});
+  fixture.run();
+  const fs::path old = fixture.options.output / "model/config.json";
+  ASSERT_TRUE(fs::exists(old));
+  fixture.options.model = fixture.options.output / "model";
+  fixture.options.replace = true;
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("model] is the model's own folder")));
+  EXPECT_TRUE(fs::exists(old));
+  EXPECT_EQ(fixture.states().size(), 3u);
+  fixture.options.model = golden("ckpt/tiny-small-f32");
+  fixture.options.trainee.parts = {.lora = true};
+  fixture.run_until(2);
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_THAT(fixture.states(), testing::ElementsAre("step-00000002"));
+}
+
+TEST(Trainer, RefusesWhatTeachesNothing) {
+  Fixture fixture;
+  fixture.options.data.sources = {{fixture.folder.write("lines.txt", "One.\nTwo.\nThree.\n"), Objective::contrastive}};
+  EXPECT_NO_THROW(fixture.run());
+  fixture.options.replace = true;
+  fixture.options.trainee.lora.dropout = 0;
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("lines.txt] its sentences are their own")));
+  fixture.options.trainee.parts = TrainedParts::from({"llm"});
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("lines.txt] its sentences are their own")));
+  fixture.options.data.sources[0].file =
+      fixture.folder.write("three.csv", "sent0,sent1\nA b,a b.\nC d,c d.\nE f,e f.\n");
+  fixture.options.data.held_out = 1;
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--held-out 1 keeps a pair")));
+}
+
+TEST(Trainer, ImagesMayComeLate) {
+  Fixture fixture;
+  const std::string image = golden("images/img18_dark_90x60.png").string();
+  fixture.options.data.sources = {
+      {fixture.folder.write("late.csv", "sent0,image0,sent1\nA cat.,,Cats.\n," + image + ",dark\nRain.,,It rains.\n"),
+       Objective::contrastive}};
+  fixture.options.input.max_tiles = 1;
+  fixture.options.steps = 1;
+  fixture.run();
+  EXPECT_EQ(fixture.reports.size(), 1u);
+}
+
 TEST(Trainer, SaysWhichRowCannotBeUsed) {
   Fixture fixture;
   const fs::path file = fixture.folder.write("images.csv", "image0,sent1,hard_neg\nnone.png,A cat.,A dog.\n");
