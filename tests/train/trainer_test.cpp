@@ -4,89 +4,18 @@
 #include <gmock/gmock.h>
 
 #include "base/file.h"
-#include "embed/vector_run.h"
-#include "golden.h"
 #include "ops/accelerator.h"
-#include "temporary_folder.h"
-#include "train/metrics_log.h"
+#include "train/trainer_fixture.h"
 
 namespace e5v::train {
 namespace {
 
 namespace fs = std::filesystem;
-using test::golden;
+using e5v::test::golden;
+using test::Fixture;
+using test::kPairs;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
-
-constexpr const char* kPairs =
-    "sent0,sent1,hard_neg\n"
-    "Two dogs run.,Dogs are running.,A cat sleeps.\n"
-    "He reads a book.,A man is reading.,Nobody reads.\n"
-    "It is cold.,The day is freezing.,It is hot.\n"
-    "She sings.,A woman is singing.,She is silent.\n"
-    "bad row\n"
-    "\"Rain, again.\",It rains.,The sun shines.\n"
-    "The bus left.,The bus is gone.,The bus waits.\n"
-    "Snow fell.,It snowed.,No snow fell.\n";
-
-/// A short run on the tiny checkpoint.
-struct Fixture {
-  test::TemporaryFolder folder;
-  TrainOptions options;
-  TrainHooks hooks;
-  std::vector<std::string> said;
-  std::vector<StepReport> reports;
-
-  Fixture() {
-    options.model = golden("ckpt/tiny-small-f32");
-    options.output = folder.path() / "run";
-    options.data.sources = {{folder.write("pairs.csv", kPairs), Objective::contrastive}};
-    options.data.batch = 3;
-    options.micro_batch = 2;
-    options.steps = 6;
-    options.warmup = 2;
-    options.trainee.lora = {.rank = 4, .alpha = 8, .dropout = 0.1, .targets = {"q_proj", "down_proj"}};
-    options.save_every = 2;
-    options.evaluate_every = 2;
-    hooks.say = [this](const std::string& message) { said.push_back(message); };
-    hooks.step = [this](const StepReport& report) { reports.push_back(report); };
-  }
-
-  void run() {
-    reports.clear();
-    train(options, hooks, ranks::Group());
-  }
-
-  /// Runs, and stops behind a step.
-  void run_until(std::int64_t step) {
-    hooks.check_stop = [this, step] {
-      if (!reports.empty() && reports.back().step == step) throw embed::Interrupted();
-    };
-    EXPECT_THROW(run(), embed::Interrupted);
-    hooks.check_stop = nullptr;
-  }
-
-  std::vector<std::string> states() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(options.output / "checkpoints"))
-      names.push_back(entry.path().filename());
-    std::ranges::sort(names);
-    return names;
-  }
-
-  std::vector<StepMetrics> metrics() const { return read_metrics(options.output / "metrics.jsonl"); }
-};
-
-void expect_same_losses(const std::vector<StepMetrics>& found, const std::vector<StepMetrics>& expected) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    EXPECT_EQ(found[i].step, expected[i].step);
-    for (const std::string_view name :
-         {metric::kLoss, metric::kGradientNorm, metric::kLearningRate, metric::kAccuracy}) {
-      EXPECT_EQ(found[i].values.at(std::string(name)), expected[i].values.at(std::string(name))) << i << " " << name;
-    }
-  }
-}
 
 TEST(Trainer, LeavesAdapterMetricsAndCurves) {
   Fixture fixture;
@@ -114,71 +43,6 @@ TEST(Trainer, KeepsTheLastStatesOnly) {
   fixture.options.keep = 1;
   fixture.run();
   EXPECT_THAT(fixture.states(), testing::ElementsAre("step-00000006"));
-}
-
-TEST(Trainer, ResumedRunsHaveTheSameLosses) {
-  Fixture whole, parts;
-  whole.run();
-  parts.run_until(3);
-  EXPECT_EQ(parts.metrics().size(), 3u);
-  parts.options.resume = true;
-  parts.run_until(4);
-  parts.run();
-  EXPECT_THAT(parts.said, testing::Contains("goes on behind step 4"));
-  expect_same_losses(parts.metrics(), whole.metrics());
-  EXPECT_EQ(read_file(parts.options.output / "adapter/adapter_model.safetensors"),
-            read_file(whole.options.output / "adapter/adapter_model.safetensors"));
-}
-
-TEST(Trainer, GroupsComeTogetherAndRunsGoOn) {
-  constexpr const char* kGrouped =
-      "sent0,sent1,group\nTwo dogs run.,Dogs are running.,dogs\nIt is cold.,The day is freezing.,cold\n"
-      "A pair of dogs.,Dogs play.,dogs\nRain again.,It rains.,\nSnow fell.,It freezes.,cold\nShe sings.,A song.,\n";
-  Fixture whole, parts;
-  for (Fixture* fixture : {&whole, &parts}) {
-    fixture->options.data.sources = {{fixture->folder.write("groups.csv", kGrouped), Objective::contrastive}};
-    fixture->options.data.together = 2;
-    fixture->options.data.batch = 4;
-  }
-  whole.run();
-  parts.run_until(3);
-  parts.options.resume = true;
-  parts.run();
-  expect_same_losses(parts.metrics(), whole.metrics());
-  EXPECT_TRUE(loss_of(whole.options).grouped);
-  EXPECT_FALSE(loss_of(Fixture().options).grouped);
-  parts.options.data.together = 3;
-  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together was 2, is 3")));
-  parts.options.data.together = 1;
-  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together 1 leaves each row alone")));
-}
-
-class TrainerOfWeights : public testing::TestWithParam<bool> {};
-
-INSTANTIATE_TEST_SUITE_P(, TrainerOfWeights, testing::Bool(),
-                         [](const auto& test) { return std::string(test.param ? "Muon" : "AdamW"); });
-
-TEST_P(TrainerOfWeights, ResumedRunsHaveTheSameLosses) {
-  Fixture whole, parts;
-  for (Fixture* fixture : {&whole, &parts}) {
-    fixture->options.trainee.parts = TrainedParts::from({"llm"});
-    fixture->options.learning_rate = 1e-3;
-    fixture->options.optimizer.muon = GetParam();
-  }
-  whole.run();
-  parts.run_until(3);
-  parts.options.resume = true;
-  parts.run();
-  expect_same_losses(parts.metrics(), whole.metrics());
-  const model::Checkpoint trained(whole.options.output / "model"), before(whole.options.model);
-  const auto now = trained.tensors(), then = before.tensors();
-  ASSERT_EQ(now.size(), then.size());
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    const bool same = std::ranges::equal(now[i].view.bytes(), then[i].view.bytes());
-    EXPECT_EQ(same, !now[i].canonical.starts_with("language_model.")) << now[i].canonical;
-  }
-  parts.options.optimizer.muon = !GetParam();
-  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--muon was ")));
 }
 
 /// The losses of a run on a device.
@@ -220,26 +84,6 @@ TEST(TrainerCuda, HasTheLossesOfTheCpu) {
   }
 }
 
-TEST(Trainer, ResumeNeedsTheSameRun) {
-  Fixture fixture;
-  fixture.run_until(2);
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--resume goes on with it")));
-  fixture.options.resume = true;
-  fixture.options.learning_rate = 1e-3;
-  fixture.options.trainee.lora.alpha = 4;
-  EXPECT_THAT([&] { fixture.run(); },
-              ThrowsMessage<InvalidInput>(
-                  "[resume] the run was begun otherwise: --alpha was 8, is 4; --lr was 0.0004, is 0.001"));
-  fixture.options.learning_rate = 4e-4;
-  fixture.options.trainee.lora.alpha = 8;
-  fixture.folder.write("pairs.csv", std::string(kPairs) + "One more.,Another one.,Less.\n");
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("the data was ")));
-  fixture.options.resume = false;
-  fixture.options.replace = true;
-  EXPECT_NO_THROW(fixture.run());
-  EXPECT_EQ(fixture.metrics().size(), 6u);
-}
-
 TEST(Trainer, StopsAtLossesThatAreNoNumbers) {
   Fixture unsaved, saved;
   saved.options.save_every = 1;
@@ -267,40 +111,6 @@ TEST(Trainer, EndsEarlyAndKeepsTheBest) {
   EXPECT_LT(fixture.reports.size(), 60u);
   EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("ended at step")));
   EXPECT_TRUE(fs::exists(fixture.options.output / "adapter/adapter_model.safetensors"));
-}
-
-TEST(Trainer, PatienceMayComeLater) {
-  Fixture fixture;
-  fixture.options.data.held_out = 2;
-  fixture.options.learning_rate = 0.2;  // so high that the first evaluation is the best
-  fixture.options.evaluate_every = 1;
-  fixture.run_until(4);
-  const fs::path result = fixture.options.output / "adapter/adapter_model.safetensors";
-  EXPECT_FALSE(fs::exists(result));
-  fixture.options.resume = true;
-  fixture.options.patience = 1;
-  fixture.run();
-  ASSERT_FALSE(fixture.reports.empty());  // evaluations before are forgotten: what they judged was not kept
-  EXPECT_EQ(fixture.reports.front().step, 5);
-  EXPECT_TRUE(fs::exists(result));
-}
-
-TEST(Trainer, BeginsAnewWithoutWhatWasThere) {
-  Fixture fixture;
-  fixture.options.trainee.parts = TrainedParts::from({"llm"});
-  fixture.run();
-  const fs::path old = fixture.options.output / "model/config.json";
-  ASSERT_TRUE(fs::exists(old));
-  fixture.options.model = fixture.options.output / "model";
-  fixture.options.replace = true;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("model] is the model's own folder")));
-  EXPECT_TRUE(fs::exists(old));
-  EXPECT_EQ(fixture.states().size(), 3u);
-  fixture.options.model = golden("ckpt/tiny-small-f32");
-  fixture.options.trainee.parts = {.lora = true};
-  fixture.run_until(2);
-  EXPECT_FALSE(fs::exists(old));
-  EXPECT_THAT(fixture.states(), testing::ElementsAre("step-00000002"));
 }
 
 TEST(Trainer, RefusesWhatTeachesNothing) {
@@ -338,22 +148,6 @@ TEST(Trainer, SaysWhichRowCannotBeUsed) {
               ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("images.csv:2]"), HasSubstr("none.png"))));
 }
 
-TEST(Trainer, TwoProcessesDoNotShareAFolder) {
-  Fixture fixture;
-  const RunFolder first(fixture.options.output, false, false);
-  EXPECT_THAT([&] { RunFolder(fixture.options.output, true, false); },
-              ThrowsMessage<InvalidInput>(HasSubstr("another process is training there")));
-}
-
-TEST(Trainer, LeftoversOfAKilledSaveAreIgnored) {
-  Fixture fixture;
-  fixture.run_until(2);
-  fs::create_directory(fixture.options.output / "checkpoints/.step-00000003");
-  fixture.options.resume = true;
-  fixture.run();
-  EXPECT_EQ(fixture.metrics().size(), 6u);
-}
-
 TEST(Trainer, CaptionsAndPairsTakeTurns) {
   Fixture fixture;
   const fs::path captions = fixture.folder.write("captions.csv", "sent0,sent1\nOne,two\nThree,four\nFive,six\n");
@@ -367,38 +161,6 @@ TEST(Trainer, CaptionsAndPairsTakeTurns) {
   int spelled = 0;
   for (const StepReport& report : fixture.reports) spelled += report.loss > 5;
   EXPECT_EQ(spelled, 2);
-}
-
-constexpr const char* kPictures =
-    "image0,sent1,group\n"
-    "%/img18_dark_90x60.png,darkness,1\n%/img18_dark_90x60.png,night,1\n%/img18_dark_90x60.png,a dark day,2\n";
-
-TEST(Trainer, ChangedImagesAreTheSameAgain) {
-  Fixture fixture;
-  std::string pictures = kPictures;
-  for (auto at = pictures.find('%'); at != std::string::npos; at = pictures.find('%'))
-    pictures.replace(at, 1, golden("images").string());
-  fixture.options.data.sources = {{fixture.folder.write("pictures.csv", pictures), Objective::contrastive}};
-  fixture.options.trainee.parts = TrainedParts::from({"projector"});
-  fixture.options.input.max_tiles = 1;
-  fixture.options.loss.symmetric = true;
-  fixture.options.steps = 4;
-  fixture.run();
-  const double plain = fixture.reports.front().loss;
-  fixture.options.examples.augment = 1;
-  fixture.options.replace = true;
-  fixture.run();
-  const std::vector<StepMetrics> whole = fixture.metrics();
-  EXPECT_NE(fixture.reports.front().loss, plain);
-  fixture.run_until(2);
-  fixture.options.resume = true, fixture.options.replace = false;
-  fixture.options.input.threads = 1;
-  fixture.run();
-  expect_same_losses(fixture.metrics(), whole);
-  fixture.options.examples.augment = 0.5;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment")));
-  fixture.options.examples.augment = 3;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment 3 is not in [0, 2]")));
 }
 
 /// The whole at once, and GradCache in eight parts.
