@@ -26,7 +26,9 @@ class CaptionedTask : public EvalTask {
                "captions used of each picture, the first; 0: all (5)");
     add_number(command, "--most-pictures", captions_.most_pictures, std::size_t{0},
                "pictures used, the first; 0: all (0)");
-    command.add_option("--name", name_, "of the data set; flickr30k and coco have published figures beside ours")
+    command
+        .add_option("--name", name_,
+                    "of the data set; flickr30k and coco have published figures, which `retrieval` shows beside ours")
         ->option_text("NAME");
     add_prompt_option(command, "--text-prompt", text_prompt_, PromptFor::texts,
                       "captions: a name, or a template with <sent> (text)");

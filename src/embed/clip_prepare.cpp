@@ -112,7 +112,7 @@ std::unique_ptr<ClipPreparer> make_clip_preparer(const fs::path& folder, const m
   hasher.add(std::as_bytes(std::span(&weights, 1))).add(config_text(config));
   base.weights = hasher.digest().hex();
   base.preprocessing = preprocessing_hash(folder, preprocess, options).hex();
-  base.compute = compute_text(precision, options.normalize);
+  base.compute = compute_text(precision, options.normalize, checkpoint.place());
   return std::make_unique<ClipPreparer>(read_clip_tokenizer(folder, config.text), preprocess, config.text, options,
                                         std::move(base));
 }

@@ -48,7 +48,7 @@ constexpr std::int64_t kPreparationRevision = 1, kArithmeticRevision = 1;
 void add_preparation(Hasher& hasher, const std::filesystem::path& folder, std::int64_t revision = kPreparationRevision);
 
 /// What a fingerprint says of the arithmetic.
-std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place = tensor::Place::host);
+std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place);
 
 /// The checkpoint of a folder, on the device that the options name, which is opened.
 model::Checkpoint open_checkpoint(const std::filesystem::path& folder, const EmbedderOptions& options);

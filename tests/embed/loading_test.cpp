@@ -28,8 +28,8 @@ TEST(Revisions, OfThePreparationAndTheTokenizerAreHashed) {
 
 TEST(Revisions, OfTheArithmeticEndsWhatIsSaidOfIt) {
   const std::string end = fmt::format("/{}", kArithmeticRevision);
-  EXPECT_EQ(compute_text(nn::Precision::f32, true), "f32+l2" + end);
-  EXPECT_EQ(compute_text(nn::Precision::f32, false), "f32" + end);
+  EXPECT_EQ(compute_text(nn::Precision::f32, true, tensor::Place::host), "f32+l2" + end);
+  EXPECT_EQ(compute_text(nn::Precision::f32, false, tensor::Place::host), "f32" + end);
   EXPECT_EQ(compute_text(nn::Precision::bf16, true, tensor::Place::device), "bf16+l2" + end);
   for (const char* checkpoint : {"ckpt/tiny-small-f32", "ckpt/tiny-clip"}) {
     const Fingerprint fingerprint = Embedder::load(test::golden(checkpoint)).fingerprint("text");
