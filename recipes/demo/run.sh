@@ -3,9 +3,9 @@
 # again, and a stage that was interrupted goes on.
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. SEED (1), EPOCHS of stage 1 (25 on a GPU, which takes minutes for them; otherwise 1.8, two hours on two cores)
-# and PROCESSES (one for each core, 8 at most, where there is mpirun) may be set. A GPU is used where there is one, unless
-# E5V_DEVICE=cpu.
+# included. SEED (1), EPOCHS of stage 1 (25 on a GPU, which takes minutes for them; otherwise 1.8, which take two
+# cores two hours, and teach a fraction of it) and PROCESSES (one for each core, 8 at most, where there is mpirun) may be
+# set. A GPU is used where there is one, unless E5V_DEVICE=cpu.
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 say() { echo "== $*" >&2; }
