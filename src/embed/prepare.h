@@ -80,8 +80,9 @@ class Preparer {
   EmbedderOptions options_;
   Fingerprint base_;
 
-  std::mutex mutex_;                                                     // of the members below
-  std::map<std::string, KnownPrompt, std::less<>> prompts_;              // the last few: each item may bring its own
+  std::mutex mutex_;  // of the members below
+  // The last few: each item may bring its own.
+  std::map<std::string, KnownPrompt, std::less<>> prompts_;
   std::map<Hash128, std::weak_ptr<const model::PreparedImage>> images_;  // those still in use somewhere
 };
 
