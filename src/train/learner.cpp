@@ -54,7 +54,7 @@ Learner::Gradients Learner::take_gradients(const StepBatch& batch, std::int64_t 
 }
 
 void Learner::update(double learning_rate) {
-  optimizer_.step(parameters_, learning_rate);
+  optimizer_.step(parameters_, learning_rate, group_);
   model_.parameters_changed();
 }
 

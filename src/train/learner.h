@@ -32,7 +32,7 @@ class Learner {
     double norm = 0;  ///< before clipping
   };
   Gradients take_gradients(const StepBatch& batch, std::int64_t step);
-  /// Moves the parameters by them.
+  /// Moves the parameters by them. Collective.
   void update(double learning_rate);
 
   /// The mean over batches, weighted by their sizes, without dropout. Collective.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "ops/backend.h"
@@ -22,9 +23,13 @@ constexpr float kBeta = 0.95f;
 constexpr float kA = 3.4445f, kB = -4.7750f, kC = 2.0315f;
 constexpr int kIterations = 5;
 
-/// The sum of squares of a matrix without gaps between its rows.
-double square_sum(ConstMatrix x) {
-  const std::span values(reinterpret_cast<const float*>(x.data), static_cast<std::size_t>(x.rows * x.columns));
+/// The numbers of a matrix without gaps between its rows.
+std::span<float> numbers_of(Matrix x) {
+  return {reinterpret_cast<float*>(x.data), static_cast<std::size_t>(x.rows * x.columns)};
+}
+
+double square_sum(Matrix x) {
+  const std::span<const float> values = numbers_of(x);
   if (x.place == tensor::Place::device) return ops::backend().square_sum(std::array{values});
   double sum = 0;
   for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
@@ -37,6 +42,45 @@ void add_scaled(ConstMatrix x, float scale, Matrix y, tensor::Arena& arena) {
   const Matrix scaled = arena.matrix(DType::f32, x.rows, x.columns);
   ops::convert(x, scaled, scale);
   ops::add(scaled, y);
+}
+
+/// The dearest to orthogonalise first, so that those taken at once by the ranks of a group cost about the same.
+std::vector<MuonMatrix> by_cost(std::span<const MuonMatrix> matrices) {
+  std::vector<MuonMatrix> ordered(matrices.begin(), matrices.end());
+  std::ranges::stable_sort(ordered, std::greater(), [](const MuonMatrix& matrix) {
+    const Matrix& x = matrix.values;
+    return static_cast<double>(x.rows) * static_cast<double>(x.columns) *
+           static_cast<double>(std::min(x.rows, x.columns));
+  });
+  return ordered;
+}
+
+void remember(const MuonMatrix& matrix) {
+  ops::convert(matrix.momentum, matrix.momentum, kBeta);
+  ops::add(matrix.gradient, matrix.momentum);
+}
+
+/// Of a momentum that knows the gradient already.
+Matrix direction_of(const MuonMatrix& matrix, tensor::Arena& arena) {
+  const Matrix direction = arena.matrix(DType::f32, matrix.values.rows, matrix.values.columns);
+  ops::convert(matrix.momentum, direction, kBeta);
+  ops::add(matrix.gradient, direction);
+  orthogonalise(direction, arena);
+  return direction;
+}
+
+Matrix zeros_like(const MuonMatrix& matrix, tensor::Arena& arena) {
+  const Matrix zeros = arena.matrix(DType::f32, matrix.values.rows, matrix.values.columns);
+  ops::fill(zeros, 0);
+  return zeros;
+}
+
+void follow(const MuonMatrix& matrix, ConstMatrix direction, double learning_rate, double weight_decay,
+            tensor::Arena& arena) {
+  const Matrix& values = matrix.values;
+  const double size = learning_rate * 0.2 * std::sqrt(static_cast<double>(std::max(values.rows, values.columns)));
+  ops::convert(values, values, static_cast<float>(1 - learning_rate * weight_decay));
+  add_scaled(direction, static_cast<float>(-size), values, arena);
 }
 
 }  // namespace
@@ -68,19 +112,25 @@ void orthogonalise(Matrix x, tensor::Arena& arena) {
   if (now.data != x.data) ops::convert(now, x);
 }
 
-void muon_step(std::span<const MuonMatrix> matrices, double learning_rate, double weight_decay, tensor::Arena& arena) {
-  for (const MuonMatrix& matrix : matrices) {
+void muon_step(std::span<const MuonMatrix> matrices, double learning_rate, double weight_decay, tensor::Arena& arena,
+               const ranks::Group& group) {
+  if (matrices.empty()) return;
+  const bool on_host = matrices[0].values.place == tensor::Place::host;
+  const bool shared = group.size() > 1 && group.sum(on_host ? 1.0 : 0.0) == group.size();
+  const std::size_t at_once = shared ? static_cast<std::size_t>(group.size()) : 1;
+  const std::size_t mine = shared ? static_cast<std::size_t>(group.rank()) : 0;
+  const std::vector<MuonMatrix> ordered = by_cost(matrices);
+  for (std::size_t begin = 0; begin < ordered.size(); begin += at_once) {
+    const std::span round = std::span(ordered).subspan(begin, std::min(at_once, ordered.size() - begin));
     const tensor::Arena::Scope scope(arena);
-    const auto& [values, gradient, momentum] = matrix;
-    ops::convert(momentum, momentum, kBeta);
-    ops::add(gradient, momentum);
-    const Matrix direction = arena.matrix(DType::f32, values.rows, values.columns);
-    ops::convert(momentum, direction, kBeta);
-    ops::add(gradient, direction);
-    orthogonalise(direction, arena);
-    const double size = learning_rate * 0.2 * std::sqrt(static_cast<double>(std::max(values.rows, values.columns)));
-    ops::convert(values, values, static_cast<float>(1 - learning_rate * weight_decay));
-    add_scaled(direction, static_cast<float>(-size), values, arena);
+    for (const MuonMatrix& matrix : round) remember(matrix);
+    const Matrix own = mine < round.size() ? direction_of(round[mine], arena) : Matrix();
+    for (std::size_t i = 0; i < round.size(); ++i) {
+      const tensor::Arena::Scope inner(arena);
+      const Matrix direction = i == mine ? own : zeros_like(round[i], arena);
+      if (shared) group.sum(numbers_of(direction));  // of one rank's and zeros, so that nothing is rounded
+      follow(round[i], direction, learning_rate, weight_decay, arena);
+    }
   }
 }
 

@@ -153,7 +153,7 @@ void Optimizer::step_on_device(std::span<const TrainedSpan> tensors, const ops::
   }
 }
 
-void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate) {
+void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate, const ranks::Group& group) {
   std::vector<MuonMatrix> matrices;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TrainedSpan& t = tensors[i];
@@ -165,10 +165,10 @@ void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learni
     float* momentum = mean_.empty() ? state_.mean[i].data() : mean_[i].as<float>().data();
     matrices.push_back({as_matrix(t.values.data()), as_matrix(t.gradient.data()), as_matrix(momentum)});
   }
-  muon_step(matrices, learning_rate, options_.weight_decay, arena_);
+  muon_step(matrices, learning_rate, options_.weight_decay, arena_, group);
 }
 
-void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate) {
+void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate, const ranks::Group& group) {
   require(tensors.size() == state_.mean.size(), "[optimizer] {} tensors, expected {}", tensors.size(),
           state_.mean.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -179,7 +179,7 @@ void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate)
   const std::vector<Chunk> chunks = chunks_of(tensors, "optimizer");
   ++state_.step;
   const ops::AdamWFactors factors = factors_of(options_, learning_rate, static_cast<double>(state_.step));
-  if (options_.muon) step_by_muon(tensors, learning_rate);
+  if (options_.muon) step_by_muon(tensors, learning_rate, group);
   if (!mean_.empty()) return step_on_device(tensors, factors);
   for_each(chunks, [&](std::size_t i) {
     const auto& [tensor, begin, size] = chunks[i];

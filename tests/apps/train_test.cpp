@@ -84,6 +84,28 @@ TEST_F(Train, AdapterAndMergedModelGiveOneVector) {
                  "pairs.csv] is a file, expected a folder");
 }
 
+TEST_F(Train, ProcessesThatShareTheWorkOfMuonHaveTheLossesOfOne) {
+  if (std::string(E5V_MPIRUN).empty()) GTEST_SKIP() << "CMake has not found MPI";
+  const auto arguments_of = [&](const std::string& output) {
+    return with_model(
+        "train", {"--pairs", path("pairs.csv").string(), "--output", path(output).string(), "--train", "llm", "--muon",
+                  "--batch", "6", "--micro-batch", "6", "--steps", "8", "--warmup", "1", "--lr", "2e-3"});
+  };
+  ASSERT_EQ(run(arguments_of("one")).code, 0);
+  const auto one_log = train::read_metrics(path("one/metrics.jsonl"));
+  ASSERT_EQ(one_log.size(), 8u);
+  EXPECT_GT(std::abs(one_log[0].values.at("loss") - one_log[7].values.at("loss")), 1e-2) << "something is learned";
+  for (const int ranks : {2, 3}) {  // the number of matrices is no multiple of one of them
+    const std::string name = std::to_string(ranks);
+    const Outcome shared = run_ranks(ranks, arguments_of(name));
+    ASSERT_EQ(shared.code, 0) << shared.err;
+    const auto log = train::read_metrics(path(name + "/metrics.jsonl"));
+    ASSERT_EQ(log.size(), 8u);
+    for (std::size_t i = 0; i < 8; ++i)
+      EXPECT_NEAR(one_log[i].values.at("loss"), log[i].values.at("loss"), 1e-4) << ranks << " " << i;
+  }
+}
+
 TEST_F(Train, TwoProcessesHaveTheLossesOfOne) {
   if (std::string(E5V_MPIRUN).empty()) GTEST_SKIP() << "CMake has not found MPI";
   const std::vector<std::string> more{"--steps", "20", "--batch", "5"};
