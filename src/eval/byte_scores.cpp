@@ -39,11 +39,12 @@ std::vector<float> float_errors(const VectorLengths& lengths, std::int64_t width
 }
 
 bool ByteScores::serve(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD) {
+  constexpr int kLeastBits = 256;  // of vectors: AVX2
   constexpr std::int64_t kLeastWidth = 512, kWidest = 32768, kMostBytes = std::int64_t{1} << 30;
   constexpr double kLeastProducts = 2.5e8;
   const double products = static_cast<double>(queries_QD.rows) * static_cast<double>(candidates_CD.rows) *
                           static_cast<double>(queries_QD.columns);
-  return ops::has_native_int8() && queries_QD.columns >= kLeastWidth && queries_QD.columns <= kWidest &&
+  return ops::vector_bits() >= kLeastBits && queries_QD.columns >= kLeastWidth && queries_QD.columns <= kWidest &&
          products >= kLeastProducts && candidates_CD.rows <= kMostBytes / candidates_CD.columns;
 }
 
@@ -52,7 +53,7 @@ Screen ByteScores::screen(tensor::ConstMatrix queries_QD, tensor::ConstMatrix ca
   // Not make_unique, which would need the constructor to be public.
   std::unique_ptr<ByteScores> scores(new ByteScores(queries_QD, candidates_CD));
   std::vector<float> lost(lengths.queries.size()), candidates = scores->lost_candidates(candidates_CD);
-  ops::byte_rounding(queries_QD, lost);
+  ops::int8_rounding(queries_QD, lost);
   const float longest = largest(lengths.candidates) + largest(candidates), query = largest(lengths.queries);
   for (std::size_t i = 0; i < lost.size(); ++i)
     lost[i] = kMargin * longest * (lost[i] + 12 * kUnit * (lengths.queries[i] + lost[i]));

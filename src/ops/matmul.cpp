@@ -101,7 +101,7 @@ Weight::Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmeti
   }
   require<DeviceError>(arithmetic != Arithmetic::fp8, "[matmul] CPUs have no 8-bit floats: fp8 needs a GPU");
   if (arithmetic == Arithmetic::int8) impl_->scales = byte_scales(parts);
-  impl_->in_bytes = arithmetic == Arithmetic::int8 && has_native_int8() && impl_->inputs <= cpu::kMostByteInputs;
+  impl_->in_bytes = arithmetic == Arithmetic::int8 && cpu::multiplies_bytes(impl_->inputs);
   if (arithmetic == Arithmetic::bf16) cpu::packed_form(DType::bf16, impl_->outputs, impl_->inputs);  // or throws
   impl_->parts.assign(parts.begin(), parts.end());
 }
@@ -223,8 +223,8 @@ std::int64_t matmul_scratch_bytes(Arithmetic arithmetic, std::int64_t rows_M, st
     case Arithmetic::fp8:
     case Arithmetic::int8: break;
   }
-  return has_native_int8() ? cpu::gemm_bytes_scratch_bytes(rows_M, inputs_K)
-                           : cpu::gemm_int8_scratch_bytes(rows_M, inputs_K);
+  return cpu::multiplies_bytes(inputs_K) ? cpu::gemm_bytes_scratch_bytes(rows_M, inputs_K)
+                                         : cpu::gemm_int8_scratch_bytes(rows_M, inputs_K);
 }
 
 }  // namespace e5v::ops

@@ -5,7 +5,6 @@
 #include "ops/check.h"
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/kernels.h"
-#include "ops/isa.h"
 
 namespace e5v::ops {
 
@@ -20,10 +19,11 @@ void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<floa
   cpu::quantize_rows(x_MK, q_MK, scales_M.data(), levels);
 }
 
-void byte_rounding(tensor::ConstMatrix x_MK, std::span<float> lost_M) {
-  check_type("byte_rounding", "x", x_MK.dtype, tensor::DType::f32);
-  check_length("byte_rounding", "lost", lost_M.size(), x_MK.rows);
-  cpu::byte_rounding(x_MK, lost_M.data());
+void int8_rounding(tensor::ConstMatrix x_MK, std::span<float> lost_M) {
+  check_type("int8_rounding", "x", x_MK.dtype, tensor::DType::f32);
+  check_length("int8_rounding", "lost", lost_M.size(), x_MK.rows);
+  if (cpu::multiplies_bytes(x_MK.columns)) return cpu::byte_rounding(x_MK, lost_M.data());
+  cpu::word_rounding(x_MK, int8_levels(x_MK.columns), lost_M.data());
 }
 
 int int8_levels(std::int64_t inputs_K) {

@@ -16,9 +16,9 @@ void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<floa
 /// for which sums cannot leave 32 bits, so that their rounding hardly counts.
 int int8_levels(std::int64_t inputs_K);
 
-/// An upper bound of the length of x - q, where q is what matmul under int8 multiplies in place of a row x when the CPU
-/// has 8-bit dot products: the product with w is then off by at most that times |w|. x_MK f32 [M, K]; lost_M [M].
-void byte_rounding(tensor::ConstMatrix x_MK, std::span<float> lost_M);
+/// An upper bound of the length of x - q, where q is what matmul under int8 multiplies in place of a row x, in 8 bits
+/// or in 16 as the CPU has it: the product with w is then off by at most that times |w|. x_MK f32 [M, K]; lost_M [M].
+void int8_rounding(tensor::ConstMatrix x_MK, std::span<float> lost_M);
 
 /// y = rows [begin, begin + y.rows) of a weight, as numbers. y f32|bf16 [n, K], rounded to nearest even.
 /// Throws InvalidInput when shapes or types differ from that.

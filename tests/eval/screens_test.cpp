@@ -122,14 +122,14 @@ double open_share(const Vectors& v, const Screen& screen) {
 TEST(Screens, RanksAreExactWhereRoundedNumbersDecideMostPairs) {
   const Vectors v = made(0.5);
   const auto screens = v.scores().screens();
-  EXPECT_EQ(screens.size(), ops::has_native_int8() ? 2u : 1u);
+  EXPECT_EQ(screens.size(), ops::vector_bits() >= 256 ? 2u : 1u);
   for (const Screen& screen : screens) EXPECT_LT(open_share(v, screen), 0.01);
   expect_exact_ranks(v);
 }
 
 TEST(Screens, RanksAreExactWhereRoundedNumbersDecideLittle) {
   const Vectors v = made(20);
-  if (ops::has_native_int8()) {
+  if (ops::vector_bits() >= 256) {
     EXPECT_GT(open_share(v, v.scores().screens().front()), 0.05);
   }
   expect_exact_ranks(v);
@@ -178,9 +178,9 @@ tensor::Tensor all_of(const Screen& screen) {
   return result;
 }
 
-/// What rounding takes, scaled to length 1, is the vector with which it is missed most: the bound is reached.
+/// What rounding takes, as whole numbers, is the vector with which it is missed most: the bound is reached.
 TEST(Screens, ErrorsReachTheirBounds) {
-  if (!ops::has_native_int8()) GTEST_SKIP() << "nothing is rounded to 8 bits on this CPU";
+  if (ops::vector_bits() < 256) GTEST_SKIP() << "nothing is rounded to 8 bits on this CPU";
   Vectors v = made(1);
   const tensor::Tensor units = unit_rows(kTexts);
   const tensor::ConstMatrix some = tensor::matrix_of(units.view()).row_range(0, kWidth);
@@ -188,10 +188,15 @@ TEST(Screens, ErrorsReachTheirBounds) {
   const tensor::Tensor images =
       all_of(VectorScores(tensor::matrix_of(units.view()), tensor::matrix_of(v.images.view())).screens().front());
   const auto lost = [](float* to, const float* x, const auto& rounded) {
+    double most = 0;
+    for (std::int64_t d = 0; d < kWidth; ++d) most = std::max(most, std::abs(static_cast<double>(x[d]) - rounded(d)));
+    for (std::int64_t d = 0; d < kWidth; ++d)  // whole numbers up to 127, which rounding leaves as they are
+      to[d] = static_cast<float>(std::nearbyint((static_cast<double>(x[d]) - rounded(d)) * 127 / most) * 0x1p-8);
+  };
+  const auto length = [](const float* x) {
     double square = 0;
-    for (std::int64_t d = 0; d < kWidth; ++d) square += std::pow(static_cast<double>(x[d]) - rounded(d), 2);
-    for (std::int64_t d = 0; d < kWidth; ++d)
-      to[d] = static_cast<float>((static_cast<double>(x[d]) - rounded(d)) * 10 / std::sqrt(square));
+    for (std::int64_t d = 0; d < kWidth; ++d) square += static_cast<double>(x[d]) * static_cast<double>(x[d]);
+    return std::sqrt(square);
   };
   for (std::int64_t i = 0; i < 20; ++i) {  // images that are against texts, then texts that are against images
     lost(v.image(i), v.text(i), [&](std::int64_t d) { return double{tensor::matrix_of(texts).row<float>(i)[d]}; });
@@ -206,7 +211,8 @@ TEST(Screens, ErrorsReachTheirBounds) {
     const double off = std::abs(static_cast<double>(tensor::matrix_of(found).row<float>(i)[i]) - v.exact(i, i));
     const double query = screen.query_errors[at], candidate = screen.candidate_errors[at];
     EXPECT_LE(off, query + candidate) << i;
-    EXPECT_GT(off, 0.9 * (i < 20 ? query : candidate) * 10 / (i < 20 ? longest(v.images) : longest(v.texts))) << i;
+    const double share = i < 20 ? length(v.image(i)) / longest(v.images) : length(v.text(i)) / longest(v.texts);
+    EXPECT_GT(off, 0.9 * (i < 20 ? query : candidate) * share) << i;
   }
 }
 

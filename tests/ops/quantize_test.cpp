@@ -7,6 +7,7 @@
 
 #include "ops/cpu/kernels.h"
 #include "ops/isa.h"
+#include "ops/matmul.h"
 #include "ops/random.h"
 
 namespace e5v::ops::test {
@@ -48,7 +49,7 @@ TEST(QuantizeBytes, RoundingIsBoundedFromItsLength) {
     std::vector<cpu::ByteScale> scales(3);
     cpu::quantize_bytes(x.matrix(), {}, matrix_of(bytes), scales.data());
     std::vector<float> lost(3);
-    byte_rounding(x.matrix(), lost);
+    cpu::byte_rounding(x.matrix(), lost.data());
     for (std::int64_t row = 0; row < 3; ++row) {
       double square = 0;
       const cpu::ByteScale s = scales[static_cast<std::size_t>(row)];
@@ -62,8 +63,59 @@ TEST(QuantizeBytes, RoundingIsBoundedFromItsLength) {
       EXPECT_LE(bound, std::sqrt(square) * 1.002 + 1e-6) << columns << " " << row;
     }
   }
+}
+
+TEST(QuantizeRows, RoundingIsBoundedFromItsLength) {
+  if (vector_bits() < 256) GTEST_SKIP() << "no fused multiply-add";
+  for (const std::int64_t columns : {1, 15, 16, 100, 1027, 4096}) {
+    const RandomMatrix x(3, columns, static_cast<unsigned>(columns));
+    std::fill_n(x.matrix().row<float>(2), columns, 0.0f);
+    const int levels = int8_levels(columns);
+    const tensor::Tensor words(tensor::DType::i16, {3, columns});
+    std::vector<float> scales(3), lost(3);
+    quantize_rows(x.matrix(), matrix_of(words), scales, levels);
+    cpu::word_rounding(x.matrix(), levels, lost.data());
+    for (std::int64_t row = 0; row < 3; ++row) {
+      double square = 0;
+      for (std::int64_t k = 0; k < columns; ++k) {
+        const double number = matrix_of(words).row<std::int16_t>(row)[k] * static_cast<double>(scales[row]);
+        square += std::pow(static_cast<double>(x.matrix().row<float>(row)[k]) - number, 2);
+      }
+      const float bound = lost[static_cast<std::size_t>(row)];
+      EXPECT_GE(bound, std::sqrt(square)) << columns << " " << row;
+      EXPECT_LE(bound, std::sqrt(square) * 1.006) << columns << " " << row;
+    }
+  }
+}
+
+/// Products with the identity are the numbers that x is rounded to.
+TEST(Int8Rounding, IsWhatMatmulTakes) {
+  if (vector_bits() < 256) GTEST_SKIP() << "no fused multiply-add";
+  for (const std::int64_t columns : {16, 100, 1027}) {
+    const RandomMatrix x(3, columns, static_cast<unsigned>(columns));
+    const tensor::Tensor ones(tensor::DType::i8, {columns, columns}), scales(tensor::DType::f32, {columns, 1});
+    std::ranges::fill(ones.as<std::int8_t>(), std::int8_t{0});
+    std::ranges::fill(scales.as<float>(), 1.0f / 127);
+    for (std::int64_t i = 0; i < columns; ++i) matrix_of(ones).row<std::int8_t>(i)[i] = 127;
+    const tensor::StoredMatrix identity = tensor::StoredMatrix::int8(ones.view(), scales.view());
+    const tensor::Tensor y(tensor::DType::f32, {3, columns});
+    matmul(x.matrix(), Weight({&identity, 1}, Arithmetic::int8), {}, matrix_of(y));
+    std::vector<float> lost(3);
+    int8_rounding(x.matrix(), lost);
+    for (std::int64_t row = 0; row < 3; ++row) {
+      double taken = 0, length = 0;
+      for (std::int64_t k = 0; k < columns; ++k) {
+        const auto number = static_cast<double>(x.matrix().row<float>(row)[k]);
+        taken += std::pow(number - static_cast<double>(matrix_of(y).row<float>(row)[k]), 2);
+        length += number * number;
+      }
+      const double slack = 4 * 0x1p-24 * std::sqrt(length), bound = lost[static_cast<std::size_t>(row)];
+      EXPECT_LE(std::sqrt(taken), bound + slack) << columns << " " << row;
+      EXPECT_GE(std::sqrt(taken), 0.98 * bound - slack) << columns << " " << row;
+    }
+  }
   std::vector<float> two(2);
-  EXPECT_THROW(byte_rounding(RandomMatrix(3, 4, 1).matrix(), two), InvalidInput);
+  EXPECT_THROW(int8_rounding(RandomMatrix(3, 4, 1).matrix(), two), InvalidInput);
 }
 
 TEST(QuantizeBytes, SpanTheRangeOfARow) {

@@ -52,7 +52,9 @@ struct QuantizedRows {
   const ByteScale* scales;     ///< [M + F]
   FineRows fine = {};          ///< F of them
 };
-constexpr std::int64_t kMostByteInputs = 2147483647 / (255 * 128);  // K for which sums stay in 32 bits
+/// Whether products under int8 are gemm_bytes' here, rather than gemm_int8's: the CPU has 8-bit dot products, and sums
+/// of K of them stay in 32 bits.
+bool multiplies_bytes(std::int64_t inputs_K);
 
 /// y = x w^T + bias by 8-bit dot products, or += with add, for int8 weights with w_scales_N; exact up to the scales
 /// where the CPU has them, else oneDNN's sums saturate at 16 bits. y f32; bias may be null. Bytes of x are unsigned

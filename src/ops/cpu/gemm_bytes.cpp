@@ -2,6 +2,7 @@
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/panels.h"
 #include "ops/cpu/scratch.h"
+#include "ops/isa.h"
 
 namespace e5v::ops::cpu {
 namespace {
@@ -19,6 +20,11 @@ void add_remainders(tensor::ConstMatrix sums, const QuantizedRows& x, std::int64
 }
 
 }  // namespace
+
+bool multiplies_bytes(std::int64_t inputs_K) {
+  constexpr std::int64_t kMost = 2147483647 / (255 * 128);
+  return has_native_int8() && inputs_K <= kMost;
+}
 
 void gemm_bytes(const QuantizedRows& x, std::span<const tensor::StoredMatrix> parts, std::span<const float> w_scales_N,
                 const float* bias, tensor::Matrix y_MN, bool add) try {

@@ -55,6 +55,8 @@ struct ByteScale {
 void quantize_bytes(tensor::ConstMatrix x, FineRows fine, tensor::Matrix q, ByteScale* scales);
 /// lost [M] = the length of what quantize_bytes takes from each row of x by rounding it, at least.
 void byte_rounding(tensor::ConstMatrix x, float* lost);
+/// The same of quantize_rows, to 16 bits, on CPUs with fused multiply-add.
+void word_rounding(tensor::ConstMatrix x, int levels, float* lost);
 /// a b, summed in double.
 double dot(const float* a, const float* b, std::size_t count);
 /// What turns sums of products of bytes into numbers, of each column.

@@ -96,6 +96,25 @@ ByteScale remainder_row(const float* x, std::size_t count, const std::uint8_t* r
   return {scale, kZero};
 }
 
+/// The square of the length of x - scale rounded.
+float lost_square_of_words(const float* x, std::size_t count, const std::int16_t* rounded, float scale) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> word;
+  const hn::Rebind<std::int16_t, FloatTag> half;
+  const auto step = hn::Set(d, scale);
+  const std::size_t lanes = hn::Lanes(d);
+  auto sum = hn::Zero(d);
+  for (std::size_t i = 0; i < count; i += lanes) {
+    const std::size_t here = HWY_MIN(lanes, count - i);
+    HWY_ALIGN std::int16_t padded[hn::MaxLanes(FloatTag())] = {};
+    std::memcpy(padded, rounded + i, here * sizeof *padded);
+    const auto whole = hn::ConvertTo(d, hn::PromoteTo(word, hn::LoadU(half, padded)));
+    const auto left = hn::NegMulAdd(whole, step, load_part(x + i, here));
+    sum = hn::MulAdd(left, left, sum);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
 /// The square of the length of what rounding has taken from x.
 float lost_square(const float* x, std::size_t count, const std::uint8_t* rounded, ByteScale of) {
   const FloatTag d;
@@ -162,6 +181,7 @@ HWY_EXPORT(byte_scale_of);
 HWY_EXPORT(byte_row);
 HWY_EXPORT(remainder_row);
 HWY_EXPORT(lost_square);
+HWY_EXPORT(lost_square_of_words);
 HWY_EXPORT(scale_row_of);
 
 void quantize_rows(tensor::ConstMatrix x, tensor::Matrix q, float* scales, int levels) {
@@ -183,15 +203,35 @@ void quantize_bytes(tensor::ConstMatrix x, FineRows fine, tensor::Matrix q, Byte
   });
 }
 
+namespace {
+
+/// What a length summed in f32 is multiplied by to be none too short: its square is a sum of rounded numbers, none
+/// negative, so that their rounding is a share of it.
+float length_margin(std::int64_t width) { return 1 + 1e-6f * static_cast<float>(width + 16); }
+
+}  // namespace
+
 void byte_rounding(tensor::ConstMatrix x, float* lost) {
   const auto width = static_cast<std::size_t>(x.columns);
-  // The square is a sum of rounded numbers, none negative: their rounding is a share of it.
-  const float margin = 1 + 1e-6f * static_cast<float>(x.columns + 16);
+  const float margin = length_margin(x.columns);
   for_rows(x.rows, x.columns, [&](std::int64_t row) {
     thread_local std::vector<std::uint8_t> bytes;
     bytes.resize(width);
     const ByteScale scale = HWY_DYNAMIC_DISPATCH(byte_row)(x.row<float>(row), width, bytes.data());
     lost[row] = margin * std::sqrt(HWY_DYNAMIC_DISPATCH(lost_square)(x.row<float>(row), width, bytes.data(), scale));
+  });
+}
+
+void word_rounding(tensor::ConstMatrix x, int levels, float* lost) {
+  const auto width = static_cast<std::size_t>(x.columns);
+  const float margin = length_margin(x.columns);
+  for_rows(x.rows, x.columns, [&](std::int64_t row) {
+    thread_local std::vector<std::int16_t> words;
+    words.resize(width);
+    const float* from = x.row<float>(row);
+    const float scale = HWY_DYNAMIC_DISPATCH(quantize_row_as)(from, width, static_cast<float>(levels),
+                                                              tensor::DType::i16, words.data());
+    lost[row] = margin * std::sqrt(HWY_DYNAMIC_DISPATCH(lost_square_of_words)(from, width, words.data(), scale));
   });
 }
 
