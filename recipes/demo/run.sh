@@ -3,9 +3,9 @@
 # again, and a stage that was interrupted goes on.
 #
 # BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. SEED (1), EPOCHS of stage 1 (25 on a GPU, which takes minutes for them; otherwise 1.8, which take two
-# cores two hours, and teach a fraction of it) and PROCESSES (one for each core, 8 at most, where there is mpirun) may be
-# set. A GPU is used where there is one, unless E5V_DEVICE=cpu.
+# included. A GPU is used where there is one, unless E5V_DEVICE=cpu. May be set: SEED (1); PLAN, by default "full" on a
+# GPU, which takes minutes for it, and "short" otherwise, a smaller tower and fewer pairs for two hours of two cores;
+# EPOCHS of stage 1 (25 or 5.6); PROCESSES (one for each core, 8 at most, where there is mpirun).
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 say() { echo "== $*" >&2; }
@@ -16,7 +16,13 @@ e5v=$(cd "$1" && pwd)/e5v data=$2 work=$3
 find_device() { [ -f "$(dirname "$e5v")/e5v_cuda.so" ] && nvidia-smi -L > /dev/null 2>&1 && echo cuda || echo cpu; }
 device=${E5V_DEVICE:-$(find_device)}
 export E5V_DEVICE=$device
-seed=${SEED:-1} epochs=${EPOCHS:-$([[ $device == cpu ]] && echo 1.8 || echo 25)}
+seed=${SEED:-1} plan=${PLAN:-$([[ $device == cpu ]] && echo short || echo full)}
+case $plan in
+  full) shape=config.json batch=512 epochs=25 rate=2.5e-3 end_rate=8e-4 ;;
+  short) shape=config-short.json batch=256 epochs=5.6 rate=2e-3 end_rate=6e-4 ;;
+  *) fail "PLAN is '$plan', expected full or short" ;;
+esac
+epochs=${EPOCHS:-$epochs}
 
 [[ $epochs =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "EPOCHS is '$epochs', expected a number"
 [[ $seed =~ ^[0-9]+$ ]] || fail "SEED is '$seed', expected a whole number"
@@ -48,7 +54,7 @@ if [ "$processes" -gt 1 ] && [ -f "$(dirname "$e5v")/e5v_mpi.so" ] && command -v
   [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
-settings="SEED=$seed EPOCHS=$epochs"
+settings="SEED=$seed PLAN=$plan EPOCHS=$epochs"
 [ -f "$work/settings.txt" ] || echo "$settings" > "$work/settings.txt"
 begun=$(cat "$work/settings.txt")
 [ "$begun" = "$settings" ] || fail "$work was begun with $begun, this is $settings; give that, or another folder"
@@ -60,7 +66,7 @@ fi
 if [ ! -f "$work/random/config.json" ]; then
   say 'random weights'
   rm -rf "$work/random.partial"
-  "$e5v" synth --to-train --config "$here/config.json" --tokenizer "$work/data/tokenizer.json" --dtype bf16 --seed "$seed" \
+  "$e5v" synth --to-train --config "$here/$shape" --tokenizer "$work/data/tokenizer.json" --dtype bf16 --seed "$seed" \
     --output "$work/random"
 fi
 
@@ -88,7 +94,6 @@ stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm
 # drawn, the same drawing changed otherwise), and what words make of them; sentences find what follows from them. It ends
 # with milder changes, nearer to drawings as they are, with those of the same things twice as often, and with sentences five
 # times as often: a third of its batches.
-batch=512
 eyes=(--train all --symmetric --batch "$batch" --micro-batch "$(((batch + processes - 1) / processes))" --muon
   --schedule cosine --weight-decay 0.05 --save-every 100)
 for pairs in pictures phrases drawings alone composed nli; do eyes+=(--pairs "$work/data/$pairs.csv"); done
@@ -96,8 +101,8 @@ end=("${eyes[@]}")
 for pairs in drawings nli nli nli nli; do end+=(--pairs "$work/data/$pairs.csv"); done
 seeing=$work/stage1-end/model
 stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \
-  --epochs "$epochs" --lr 2.5e-3 --warmup 40
-stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${end[@]}" --augment 0.4 --epochs 0.4 --lr 8e-4 \
+  --epochs "$epochs" --lr "$rate" --warmup 40
+stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${end[@]}" --augment 0.4 --epochs 0.4 --lr "$end_rate" \
   --warmup 10
 
 # Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.

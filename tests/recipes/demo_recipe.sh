@@ -30,7 +30,7 @@ for item in map(json.loads, (gallery / "gallery.jsonl").open(encoding="utf-8")):
     f"A man has {n} apples .,A person has {n} fruits .,Nobody has {n} fruits .\n" for n in range(20)))
 PYTHON
 
-run() { EPOCHS=1 "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/data" "$work/work" >"$work/log" 2>&1; }
+run() { PLAN=${1:-short} EPOCHS=1 "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/data" "$work/work" >"$work/log" 2>&1; }
 run || { cat "$work/log" >&2; fail 'the recipe failed'; }
 for file in data/tokenizer.json stage0/model/config.json stage1/model/model.safetensors stage1-end/model/config.json \
   stage2/adapter/adapter_config.json model/config.json eval/stage1-plain.json eval/stage1.html eval/stage2.json; do
@@ -49,6 +49,8 @@ sum() { find "$work/work" -name '*.safetensors' -o -name '*.json' | sort | xargs
 sum >"$work/before"
 run || fail 'the second call failed'
 sum | cmp - "$work/before" || fail 'the second call made something anew'
+run full && fail 'a folder that another plan has begun was taken'
+grep -q 'was begun with SEED=1 PLAN=short EPOCHS=1, this is SEED=1 PLAN=full' "$work/log" || fail 'the plans are not told'
 
 "$search" "$work/work/model" "$top/demo/gallery/gallery.jsonl" "$top/demo/queries.jsonl" "$work/sheet.png" >"$work/found"
 [ "$(grep -c '^  ' "$work/found")" = 28 ] || fail 'not seven matches for each of four queries'
@@ -61,7 +63,7 @@ if "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/nothing" "$work/other" 
   fail 'a missing data folder was taken'
 fi
 grep -q "run.sh: no folder $work/nothing" "$work/error" || fail 'the error does not name the missing data folder'
-for wrong in EPOCHS=x SEED=x PROCESSES=0; do
+for wrong in EPOCHS=x SEED=x PLAN=x PROCESSES=0; do
   if env "$wrong" "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/data" "$work/other" 2>"$work/error"; then
     fail "$wrong was taken"
   fi
