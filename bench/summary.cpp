@@ -20,6 +20,8 @@
 namespace e5v::bench {
 namespace {
 
+const std::vector<std::string> kWorkloads{"prefill", "image", "captions", "prompts", "train", "ranks"};
+
 using Clock = std::chrono::steady_clock;
 
 /// What can be measured: the precision of the model, and how its weights are stored.
@@ -44,8 +46,10 @@ struct Options {
   std::optional<std::int64_t> pairs;
   double seconds = 540;
   int threads = 0;
-  std::vector<std::string> dtypes, workloads{"prefill", "image", "captions", "prompts", "train"};
+  std::vector<std::string> dtypes, workloads = kWorkloads;
   std::string output = "build/bench.json";
+
+  bool want(const char* workload) const { return std::ranges::find(workloads, workload) != workloads.end(); }
 };
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -74,19 +78,27 @@ bool is_of_its_own(const Variant& variant, tensor::Place place) {
          nn::arithmetic_for(variant.precision, variant.format) == ops::Arithmetic::int8;
 }
 
+/// The types to measure models in: none when these are not wanted.
+std::vector<Variant> wanted_variants(const Options& options, tensor::Place place) {
+  std::vector<Variant> variants;
+  if (options.workloads == std::vector<std::string>{"ranks"}) return variants;
+  for (const Variant& variant : kVariants) {
+    const bool named = std::ranges::find(options.dtypes, variant.name) != options.dtypes.end();
+    if (options.dtypes.empty() ? is_of_its_own(variant, place) : named) variants.push_back(variant);
+  }
+  return variants;
+}
+
 /// Quantised models compute images as the plain ones do.
 std::vector<Series> make_series(BenchModel& model, const Variant& variant, const Options& options) {
   std::vector<Series> all;
   const bool images = variant.format == tensor::WeightFormat::plain;
-  const auto wanted = [&](const char* name) {
-    return std::find(options.workloads.begin(), options.workloads.end(), name) != options.workloads.end();
-  };
   // The ratio of prompts needs the image alone.
-  if (wanted("prefill")) all.push_back({prefill(model, options.quick), {}, {}});
-  if (images && (wanted("image") || wanted("prompts"))) all.push_back({image(model), {}, {}});
-  if (wanted("captions")) all.push_back({captions(model), {}, {}});
-  if (wanted("train")) all.push_back({train_step(model, options.pairs), {}, {}});
-  if (images && wanted("prompts")) all.push_back({prompts(model), {}, {}});
+  if (options.want("prefill")) all.push_back({prefill(model, options.quick), {}, {}});
+  if (images && (options.want("image") || options.want("prompts"))) all.push_back({image(model), {}, {}});
+  if (options.want("captions")) all.push_back({captions(model), {}, {}});
+  if (options.want("train")) all.push_back({train_step(model, options.pairs), {}, {}});
+  if (images && options.want("prompts")) all.push_back({prompts(model), {}, {}});
   return all;
 }
 
@@ -180,6 +192,24 @@ void add_figures(const Measured& measured, const GemmPeak& peak, Json& report) {
   }
 }
 
+/// Ranks have no type: what they multiply follows from the CPU.
+void measure_ranks(const Options& options, std::map<ops::Arithmetic, GemmPeak>& peaks, Json& report) {
+  fmt::print(stderr, "bench: ranks\n");
+  const ops::Arithmetic arithmetic = nn::arithmetic_for(nn::Precision::int8, tensor::WeightFormat::int8);
+  GemmPeak& peak = peaks.try_emplace(arithmetic, arithmetic, options.quick).first->second;
+  std::vector<Series> all{{ranks(options.quick), {}, {}}};
+  constexpr double kSeconds = 20;
+  measure(all, peak, options.quick ? 0 : std::min(options.seconds, kSeconds));
+  const Series& series = all.front();
+  report["figures"]["ranks_seconds"] = median(series.seconds);
+  report["figures"]["ranks_share"] = series.gflops() / peak.best();
+  report["details"]["ranks"] = {
+      {"arithmetic", arithmetic == ops::Arithmetic::int8 ? "whole numbers, sums in double" : "f32, sums in double"},
+      {"peak", peak.description()},
+      {"seconds", series.seconds},
+      {"flops", series.workload.flops}};
+}
+
 /// figures[name] = the quotient of two of them, when both were measured.
 void add_ratio(Json& figures, const char* name, const char* over, const char* under) {
   if (!figures.contains(over) || !figures.contains(under)) return;
@@ -204,11 +234,7 @@ void print(const Json& report) {
 void run(const Options& options) {
   set_thread_count(options.threads);
   const tensor::Place place = ops::open_device(options.device);
-  std::vector<Variant> variants;
-  for (const Variant& variant : kVariants) {
-    const bool wanted = std::find(options.dtypes.begin(), options.dtypes.end(), variant.name) != options.dtypes.end();
-    if (options.dtypes.empty() ? is_of_its_own(variant, place) : wanted) variants.push_back(variant);
-  }
+  const std::vector<Variant> variants = wanted_variants(options, place);
   const model::ModelConfig config = bench_config(options.quick, options.layers);
   Json machine = machine_json();
   machine["device"] = ops::device_name(place);
@@ -226,6 +252,7 @@ void run(const Options& options) {
     measured.push_back(measure_variant(variant, options, seconds, peak, place));
   }
   for (const Measured& each : measured) add_figures(each, peaks.at(each.arithmetic), report);
+  if (options.want("ranks") && place == tensor::Place::host) measure_ranks(options, peaks, report);
   add_ratio(report["figures"], "captions_int8_vs_bf16", "captions_int8_captions_per_second",
             "captions_bf16_captions_per_second");
   Json& figures = report["figures"];
@@ -257,7 +284,7 @@ int main(int argc, char** argv) {
   for (const Variant& variant : kVariants) types.emplace_back(variant.name);
   app.add_option("--dtype", options.dtypes, "only these types")->check(CLI::IsMember(types));
   app.add_option("--only", options.workloads, "only these workloads")
-      ->check(CLI::IsMember({"prefill", "image", "captions", "prompts", "train"}))
+      ->check(CLI::IsMember(kWorkloads))
       ->capture_default_str();
   app.add_option("--output", options.output, "file to write")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -5,6 +5,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "ops/cpu/kernels.h"
+#include "ops/cpu/product_blocks.h"
 
 namespace e5v::ops {
 namespace {
@@ -53,6 +54,12 @@ bool has_native_bf16() {
 
 bool has_native_int8() {
   static const bool result = includes(dnnl::get_effective_cpu_isa(), dnnl::cpu_isa::avx512_core_vnni);
+  return result;
+}
+
+bool has_tiles() {
+  static const bool result =
+      includes(dnnl::get_effective_cpu_isa(), dnnl::cpu_isa::avx512_core_amx) && cpu::request_tiles();
   return result;
 }
 

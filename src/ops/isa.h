@@ -13,6 +13,9 @@ bool has_native_bf16();
 /// True when the CPU has 8-bit dot products that oneDNN's GEMM uses (AVX512-VNNI).
 bool has_native_int8();
 
+/// True when the CPU multiplies tiles of bf16 and of bytes (AMX), and the system lets this process use them.
+bool has_tiles();
+
 /// Width in bits of the vectors that e5v's own loops use.
 int vector_bits();
 

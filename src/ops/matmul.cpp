@@ -117,7 +117,8 @@ tensor::Place Weight::place() const { return impl_->device ? tensor::Place::devi
 bool Weight::fp8() const { return impl_->device && impl_->device->fp8(); }
 std::string Weight::kernel() const {
   if (impl_->device) return impl_->device->kernel();
-  const auto packed = [&](DType dtype) {
+  const auto packed = [&](DType dtype) -> std::string {
+    if (has_tiles()) return "AMX tiles over packed blocks";
     return cpu::packed_form(dtype, impl_->outputs, impl_->inputs).kernel + " over packed blocks";
   };
   switch (impl_->arithmetic) {

@@ -1,8 +1,8 @@
-#include "ops/cpu/dnnl_matmul.h"
+#include <oneapi/dnnl/dnnl.hpp>
+
 #include "ops/cpu/gemm.h"
-#include "ops/cpu/panels.h"
+#include "ops/cpu/product_blocks.h"
 #include "ops/cpu/rows.h"
-#include "ops/cpu/scratch.h"
 
 namespace e5v::ops::cpu {
 namespace {
@@ -28,17 +28,10 @@ void move_rows(tensor::ConstMatrix from, const float* bias, tensor::Matrix to, b
 
 void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, const float* bias,
                tensor::Matrix y_MN, bool add) try {
-  for_packed_blocks(parts, DType::bf16, [&](std::int64_t begin, const dnnl::memory& weight) {
-    thread_local Scratch products;
-    const std::int64_t columns = weight.get_desc().dims()[1], most = std::min(kRowsAtOnce, x_MK.rows);
-    std::byte* memory = products.reserve(static_cast<std::size_t>(most * columns) * sizeof(float));
-    for (std::int64_t row = 0; row < x_MK.rows; row += kRowsAtOnce) {
-      const std::int64_t rows = std::min(kRowsAtOnce, x_MK.rows - row);
-      const tensor::Matrix part{memory, DType::f32, rows, columns, columns};
-      run_matmul(x_MK.row_range(row, rows), weight, part);
-      move_rows(part, bias == nullptr ? nullptr : bias + begin, y_MN.row_range(row, rows).column_range(begin, columns),
-                add);
-    }
+  for_product_blocks(x_MK, parts, [&](const ProductBlock& block) {
+    const tensor::Matrix& products = block.products;
+    move_rows(products, bias == nullptr ? nullptr : bias + block.column,
+              y_MN.row_range(block.row, products.rows).column_range(block.column, products.columns), add);
   });
 } catch (const dnnl::error& error) {
   fail<DeviceError>("[matmul] bf16 GEMM of [{}, {}] to {} columns failed: {}", x_MK.rows, x_MK.columns, y_MN.columns,
@@ -46,7 +39,7 @@ void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> p
 }
 
 std::int64_t gemm_bf16_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K) {
-  return packed_scratch_bytes(DType::bf16, rows_M, inputs_K);
+  return product_blocks_bytes(DType::bf16, rows_M, inputs_K);
 }
 
 }  // namespace e5v::ops::cpu

@@ -106,40 +106,33 @@ const Word* stored_rows(std::span<const StoredMatrix> parts, std::int64_t first,
   return reinterpret_cast<const Word*>(row.part->values.data + row.index * bytes);
 }
 
-void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout, std::byte* to) {
-  const std::int64_t tiles = (layout.outputs + layout.width - 1) / layout.width * layout.width / kTile;
-  const std::int64_t chunk_words = kChunkBytes / static_cast<std::int64_t>(sizeof(Word));
-  parallel_for(tiles, 1, [&](std::int64_t tile) {
-    const std::int64_t first = tile * kTile, unit = layout.word_elements();  // rows are counted from begin
-    Word* panel =
-        reinterpret_cast<Word*>(to) + first / layout.width * layout.width * layout.words + first % layout.width;
-    const Word* stored = first + kTile <= layout.outputs ? stored_rows(parts, begin + first, layout) : nullptr;
-    const std::int64_t stored_words = layout.inputs / unit;
-    std::int64_t word = 0;
-    for (; stored != nullptr && word + kTile <= stored_words; word += kTile) {
-      transpose_tile(stored + word, stored_words, panel + word * layout.width, layout.width);
+/// A tile of outputs from `first` on, words [begin, begin + layout.chunk) of them; outputs are counted from row `row`
+/// of the stacked parts.
+void pack_chunk(std::span<const StoredMatrix> parts, std::int64_t row, const PanelLayout& layout, std::int64_t first,
+                std::int64_t begin, Word* to) {
+  const std::int64_t unit = layout.word_elements(), end = std::min(begin + layout.chunk, layout.words);
+  Word* panel = to + layout.offset(first, begin);
+  const Word* stored = first + kTile <= layout.outputs ? stored_rows(parts, row + first, layout) : nullptr;
+  const std::int64_t stored_words = layout.inputs / unit;
+  std::int64_t word = begin;
+  for (; stored != nullptr && word + kTile <= std::min(stored_words, end); word += kTile) {
+    transpose_tile(stored + word, stored_words, panel, layout.width);
+    panel += kTile * layout.width;
+  }
+  constexpr std::int64_t kWords = kChunkBytes / static_cast<std::int64_t>(sizeof(Word));
+  alignas(64) std::array<Word, kTile * kWords> rows;
+  for (; word < end; word += kWords) {
+    const std::int64_t count = std::min(kWords, end - word);
+    for (std::int64_t r = 0; r < kTile; ++r) {
+      const Row from = first + r < layout.outputs ? row_of(parts, row + first + r) : Row{};
+      expand_chunk(from, word * unit, count * unit, layout.dtype,
+                   reinterpret_cast<std::byte*>(rows.data() + r * kWords));
     }
-    alignas(64) std::array<Word, kTile * kChunkBytes / sizeof(Word)> rows;
-    for (; word < layout.words; word += chunk_words) {
-      const std::int64_t count = std::min(chunk_words, layout.words - word);
-      for (std::int64_t r = 0; r < kTile; ++r) {
-        const Row row = first + r < layout.outputs ? row_of(parts, begin + first + r) : Row{};
-        expand_chunk(row, word * unit, count * unit, layout.dtype,
-                     reinterpret_cast<std::byte*>(rows.data() + r * chunk_words));
-      }
-      for (std::int64_t w = 0; w < count; w += kTile) {
-        transpose_tile(rows.data() + w, chunk_words, panel + (word + w) * layout.width, layout.width);
-      }
+    for (std::int64_t w = 0; w < count; w += kTile) {
+      transpose_tile(rows.data() + w, kWords, panel, layout.width);
+      panel += kTile * layout.width;
     }
-  });
-}
-
-/// Outputs of a block: sizes at which oneDNN 2.6's kernels are fastest over kRowsAtOnce rows; others cost up to 15 %
-/// (docs/speed.md).
-std::int64_t most_block_outputs(DType dtype, std::int64_t inputs) {
-  const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
-  const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
-  return std::clamp(fitting, kPanelOutputs, best);
+  }
 }
 
 /// Rows [begin, begin + plain.rows) of the stacked parts.
@@ -148,25 +141,6 @@ void copy_rows(std::span<const StoredMatrix> parts, std::int64_t begin, tensor::
     expand_chunk(row_of(parts, begin + r), 0, plain.columns, plain.dtype, plain.row_range(r, 1).data);
   });
 }
-
-#ifdef __x86_64__
-__attribute__((target("avx512f,avx512vnni"))) void panel_sums(const PanelLayout& layout, const std::byte* packed,
-                                                              std::int32_t* sums) {
-  const __m512i ones = _mm512_set1_epi8(1);
-  for (std::int64_t output = 0; output < layout.outputs; output += kTile) {
-    const auto* panel = reinterpret_cast<const Word*>(packed) + output / layout.width * layout.width * layout.words +
-                        output % layout.width;
-    __m512i sum = _mm512_setzero_si512();
-    for (std::int64_t word = 0; word < layout.words; ++word) {
-      sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512(panel + word * layout.width));
-    }
-    const auto here = static_cast<unsigned>(std::min(kTile, layout.outputs - output));
-    _mm512_mask_storeu_epi32(sums + output, static_cast<__mmask16>((1u << here) - 1u), sum);
-  }
-}
-#else
-void panel_sums(const PanelLayout&, const std::byte*, std::int32_t*) {}
-#endif
 
 }  // namespace
 
@@ -178,7 +152,7 @@ std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
   if (d.format_kind != dnnl_blocked || d.ndims != 2 || d.extra.flags != dnnl_memory_extra_flag_none) return {};
   if (blocks.inner_nblks != 3 || !(bf16 || i8)) return {};
   PanelLayout layout{bf16 ? DType::bf16 : DType::i8, d.dims[1], d.dims[0], blocks.inner_blks[1], 0};
-  layout.words = d.padded_dims[0] / layout.word_elements();
+  layout.words = layout.chunk = d.padded_dims[0] / layout.word_elements();
   const bool known = blocks.inner_idxs[0] == 0 && blocks.inner_idxs[1] == 1 && blocks.inner_idxs[2] == 0 &&
                      blocks.inner_blks[2] == layout.word_elements() && layout.width % kTile == 0 &&
                      layout.words % kTile == 0 &&
@@ -187,6 +161,35 @@ std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
   if (!known) return {};
   return layout;
 }
+
+void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout, std::byte* to) {
+  parallel_for(layout.padded_outputs() / kTile, 1, [&](std::int64_t tile) {
+    for (std::int64_t word = 0; word < layout.words; word += layout.chunk) {
+      pack_chunk(parts, begin, layout, tile * kTile, word, reinterpret_cast<Word*>(to));
+    }
+  });
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx512f,avx512vnni"))) void panel_sums(const PanelLayout& layout, const std::byte* packed,
+                                                              std::int32_t* sums) {
+  const __m512i ones = _mm512_set1_epi8(1);
+  for (std::int64_t output = 0; output < layout.outputs; output += kTile) {
+    __m512i sum = _mm512_setzero_si512();
+    for (std::int64_t begin = 0; begin < layout.words; begin += layout.chunk) {
+      const Word* panel = reinterpret_cast<const Word*>(packed) + layout.offset(output, begin);
+      for (std::int64_t word = begin; word < std::min(begin + layout.chunk, layout.words); ++word) {
+        sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512(panel));
+        panel += layout.width;
+      }
+    }
+    const auto here = static_cast<unsigned>(std::min(kTile, layout.outputs - output));
+    _mm512_mask_storeu_epi32(sums + output, static_cast<__mmask16>((1u << here) - 1u), sum);
+  }
+}
+#else
+void panel_sums(const PanelLayout&, const std::byte*, std::int32_t*) {}
+#endif
 
 void pack_weight(std::span<const StoredMatrix> parts, std::int64_t begin, dnnl::memory& to) {
   const dnnl::memory::desc desc = to.get_desc();
@@ -235,10 +238,16 @@ PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) t
   fail<DeviceError>("[matmul] no {} GEMM on this CPU: {}", name_of(dtype), error.message);
 }
 
-std::int64_t packed_scratch_bytes(DType dtype, std::int64_t rows, std::int64_t inputs) {
-  const std::int64_t outputs = most_block_outputs(dtype, inputs);
-  return thread_count() *
-         (outputs * inputs * size_of(dtype) + outputs * std::min(rows, kRowsAtOnce) * size_of(DType::f32));
+/// Outputs of a block: sizes at which oneDNN 2.6's kernels are fastest over kRowsAtOnce rows; others cost up to 15 %
+/// (docs/speed.md).
+std::int64_t most_block_outputs(DType dtype, std::int64_t inputs) {
+  const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
+  const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
+  return std::clamp(fitting, kPanelOutputs, best);
+}
+
+std::int64_t packed_blocks_bytes(DType dtype, std::int64_t inputs) {
+  return thread_count() * most_block_outputs(dtype, inputs) * inputs * size_of(dtype);
 }
 
 void for_packed_blocks(std::span<const StoredMatrix> parts, DType dtype,

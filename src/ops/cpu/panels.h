@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
@@ -14,19 +15,35 @@
 /// one packs while others multiply, and sums do not depend on how many there are.
 namespace e5v::ops::cpu {
 
-/// A weight [N, K] as panels of outputs: [ceil(N / width)][words][width] words of four bytes. A word holds neighbours
-/// along K: two of bf16 or four of i8. What is beyond N and K is zero.
+/// A weight [N, K] as panels of outputs: [chunks][ceil(N / width)][chunk][width] words of four bytes. A word holds
+/// neighbours along K: two of bf16 or four of i8. What is beyond N and K is zero.
 struct PanelLayout {
   tensor::DType dtype = tensor::DType::bf16;
   std::int64_t outputs = 0, inputs = 0;  ///< N, K
   std::int64_t width = 0, words = 0;
+  std::int64_t chunk = words;  ///< words that lie together; the last chunk may be shorter
 
   std::int64_t word_elements() const { return 4 / size_of(dtype); }
+  std::int64_t padded_outputs() const { return (outputs + width - 1) / width * width; }
+  std::int64_t size() const { return padded_outputs() * words; }  ///< in words
+  /// Where, in words, a word of an output lies.
+  std::int64_t offset(std::int64_t output, std::int64_t word) const {
+    const std::int64_t begin = word / chunk * chunk;
+    return begin * padded_outputs() + output / width * width * std::min(chunk, words - begin) + (word - begin) * width +
+           output % width;
+  }
 };
 
 /// What oneDNN's description of a packed weight comes to; nothing when it is another layout, or holds more than the
 /// weight, or this CPU has no instructions to write it with.
 std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed);
+
+/// Writes layout.outputs rows of the stacked parts from `begin` on. It takes AVX512F.
+void pack_panels(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout,
+                 std::byte* to);
+
+/// sums[n] = the sum over output n of panels of i8. It takes AVX512-VNNI.
+void panel_sums(const PanelLayout& layout, const std::byte* packed, std::int32_t* sums);
 
 /// Writes rows of the stacked parts from `begin` on, as many as `to` describes, in its layout: bf16, from parts [N_i,
 /// K] of any format, or i8, from parts of int8 or int4. A layout that is not one of panels gets a plain copy, reordered
@@ -51,12 +68,11 @@ PackedForm packed_form(tensor::DType dtype, std::int64_t outputs, std::int64_t i
 void for_packed_blocks(std::span<const tensor::StoredMatrix> parts, tensor::DType dtype,
                        const std::function<void(std::int64_t, const dnnl::memory&)>& body);
 
-/// Rows of x to multiply with a block at a time: their products stay in cache until they are moved to y, which oneDNN
-/// cannot write itself, because its fast kernels want rows without gaps.
-constexpr std::int64_t kRowsAtOnce = 256;
+/// Memory of the blocks of all threads.
+std::int64_t packed_blocks_bytes(tensor::DType dtype, std::int64_t inputs);
 
-/// Memory of the blocks of all threads and of their products.
-std::int64_t packed_scratch_bytes(tensor::DType dtype, std::int64_t rows, std::int64_t inputs);
+/// Outputs of a block, at most.
+std::int64_t most_block_outputs(tensor::DType dtype, std::int64_t inputs);
 
 /// N of the stacked parts.
 std::int64_t outputs_of(std::span<const tensor::StoredMatrix> parts);
