@@ -11,8 +11,9 @@ namespace e5v::bench {
 class GemmPeak {
  public:
   /// Tries the library's ways (plain GEMM calls for f32 and int8, matmul on packed weights for all) on the shapes of
-  /// Llama-3-8B with 2,048 rows, or small ones with `quick`, and keeps the fastest. On CPUs without 8-bit dot products
-  /// the library's int8 sums saturate: its speed is a ceiling there, its results are not usable.
+  /// Llama-3-8B with 2,048 rows, or small ones with `quick`, and on packed weights that each thread has in its cache,
+  /// and keeps the fastest. On CPUs without 8-bit dot products the library's int8 sums saturate: its speed is a ceiling
+  /// there, its results are not usable.
   GemmPeak(ops::Arithmetic arithmetic, bool quick, tensor::Place place = tensor::Place::host);
   ~GemmPeak();
 
@@ -25,12 +26,14 @@ class GemmPeak {
 
  private:
   struct Candidate;
-  struct DeviceCandidate;
+  struct Product;
+  struct CachedProducts;
+  struct DeviceProduct;
+  void consider(std::unique_ptr<Candidate> candidate);
   void choose(ops::Arithmetic arithmetic, bool quick);
   void choose_on_device(ops::Arithmetic arithmetic, bool quick);
 
   std::unique_ptr<Candidate> candidate_;
-  std::unique_ptr<DeviceCandidate> on_device_;
   std::string description_;
   double best_ = 0;
 };

@@ -5,7 +5,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "ops/cpu/kernels.h"
-#include "ops/cpu/product_blocks.h"
+#include "ops/cpu/tiles.h"
 
 namespace e5v::ops {
 namespace {

@@ -63,6 +63,18 @@ TEST(Matmul, ReadsAndWritesColumnsOfWiderMatrices) {
   }
 }
 
+/// More rows and columns than a block of any kernel has, none of them a round number.
+TEST(Matmul, LargeProductsEqualTheirTwin) {
+  const RandomMatrix x(1050, 700, 1), w(1100, 700, 2, 0.1f);
+  for (const Arithmetic arithmetic : arithmetics()) {
+    const Converted rounded_x(x, input_dtype(arithmetic)), rounded_w(w, input_dtype(arithmetic));
+    const Weight weight(parts_of({rounded_w.tensor.view()}), arithmetic);
+    const tensor::Tensor y(tensor::DType::f32, {1050, 1100});
+    matmul(matrix_of(rounded_x.tensor), weight, {}, matrix_of(y));
+    EXPECT_LT(max_difference(matrix_of(y), reference::matmul(rounded_x.exact, rounded_w.exact, {})), 2e-4);
+  }
+}
+
 /// One block of outputs, which the threads share, and several, of which each takes some.
 TEST(Matmul, DoesNotDependOnTheNumberOfThreads) {
   const int threads = thread_count();

@@ -18,6 +18,8 @@
 #include "ops/cpu/attention_layout.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/scratch.h"
+#include "ops/cpu/tiles.h"
+#include "ops/isa.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -32,6 +34,7 @@ using Pair = std::uint32_t;  // two bf16, the first in the low half
 
 constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kPanelWidth = 2 * kLanes;
+constexpr std::int64_t kTileKeys = 32;     // of a step in tiles
 constexpr int kTileRows = 12;              // with two vectors a row and the panel's two this nearly fills the registers
 constexpr std::int64_t kKeysAtOnce = 256;  // their panels stay in a second-level cache, one panel in the first
 constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;  // apart from a power of two, as in attention.cpp
@@ -102,17 +105,17 @@ constexpr auto kMixTiles = []<std::size_t... kIndex>(std::index_sequence<kIndex.
 }
 (std::make_index_sequence<kTileRows>());
 
-/// Values of one head of one node in panels [ceil(E / 32)][ceil(count / 2)][32] of pairs; what is beyond is zero.
-E5V_BF16 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t head_width,
-                          Pair* panels) {
+/// Values of one head of one node in panels [ceil(E / 32)][padded / 2][32] of pairs; what is beyond `count` is zero.
+E5V_BF16 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t padded,
+                          std::int64_t head_width, Pair* panels) {
   const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22,
                                               6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (std::int64_t first = 0; first < head_width; first += kPanelWidth) {
-    for (std::int64_t key = 0; key < count; key += 2) {
+    for (std::int64_t key = 0; key < padded; key += 2) {
       for (std::int64_t e = first; e < first + kPanelWidth; e += kLanes, panels += kLanes) {
         const __mmask16 mask = first_lanes(head_width - e);
         const float* from = values + key * stride + e;
-        const __m512 even = _mm512_maskz_loadu_ps(mask, from);
+        const __m512 even = key < count ? _mm512_maskz_loadu_ps(mask, from) : _mm512_setzero_ps();
         const __m512 odd = key + 1 < count ? _mm512_maskz_loadu_ps(mask, from + stride) : _mm512_setzero_ps();
         _mm512_storeu_si512(panels, _mm512_permutexvar_epi16(interleave, to_bf16(even, odd)));
       }
@@ -137,8 +140,8 @@ E5V_BF16 inline __m512 power_of_two(__m512 x) {
 /// score. Scores are in powers of two.
 struct Block {
   std::int64_t rows, padded_E;
-  float* scores;  // [rows][kScoreStride]; bf16 once they are exponentials
-  float* mixed;   // [rows][padded_E]
+  float* scores;  // [whole tiles of rows][kScoreStride]; bf16 once they are exponentials
+  float* mixed;   // [whole tiles of rows][padded_E]
   float* sums;
   float* largest;
   float* q;  // scaled; element e of row r at (r / kTileRows * E + e) * kTileRows + r % kTileRows
@@ -147,18 +150,20 @@ struct Block {
       : rows(count),
         padded_E(packed.padded_head_width()),
         scores(reinterpret_cast<float*>(scratch)),
-        mixed(scores + rows * kScoreStride),
-        sums(mixed + rows * padded_E),
+        mixed(scores + whole(rows, kTilePair) * kScoreStride),
+        sums(mixed + whole(rows, kTilePair) * padded_E),
         largest(sums + rows),
         q(largest + rows) {
-    std::fill_n(mixed, rows * padded_E + rows, 0.0f);
+    std::fill_n(mixed, rows * padded_E, 0.0f);
+    std::fill_n(sums, rows, 0.0f);
     std::fill_n(largest, rows, std::numeric_limits<float>::lowest());
   }
   static std::size_t bytes(std::int64_t rows, const PackedHeads& packed) {
-    const std::int64_t tiled = (rows + kTileRows - 1) / kTileRows * kTileRows;
     return sizeof(float) *
-           static_cast<std::size_t>(rows * (kScoreStride + packed.padded_head_width() + 2) + tiled * packed.head_width);
+           static_cast<std::size_t>(whole(rows, kTilePair) * (kScoreStride + packed.padded_head_width()) + 2 * rows +
+                                    whole(rows, kTileRows) * packed.head_width);
   }
+  static std::int64_t whole(std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; }
   float* score_row(std::int64_t row) const { return scores + row * kScoreStride; }
 };
 
@@ -206,10 +211,36 @@ void for_tiles(std::int64_t rows, const Body& body) {
   }
 }
 
+/// Mixes gain the exponentials of `count` keys times these keys' values, whose panels lie kPanelWidth * stride apart.
+void mix(const Block& block, const BFloat16* values, std::int64_t stride, std::int64_t count) {
+  for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
+    for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
+      kMixTiles[size](reinterpret_cast<const Pair*>(block.score_row(row)),
+                      reinterpret_cast<const Pair*>(values + e * stride), (count + 1) / 2,
+                      block.mixed + row * block.padded_E + e, block.padded_E);
+    });
+  }
+}
+
+/// The same in tiles (AMX) of 32 keys; exponentials and values beyond `count` are zero.
+void mix_in_tiles(const Block& block, const BFloat16* values, std::int64_t stride, std::int64_t count) {
+  constexpr std::int64_t kFloat = sizeof(float);
+  const TilesInUse in_use;
+  for (std::int64_t row = 0; row < block.rows; row += kTilePair) {
+    const TileRows scores{reinterpret_cast<const std::byte*>(block.score_row(row)), kScoreStride * kFloat,
+                          kTileRowBytes, block.rows - row > kTileHeight};
+    for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
+      multiply_bf16_tiles(
+          scores, reinterpret_cast<const std::byte*>(values + e * stride), (count + kTileKeys - 1) / kTileKeys, true,
+          reinterpret_cast<std::byte*>(block.mixed + row * block.padded_E + e), block.padded_E * kFloat);
+    }
+  }
+}
+
 /// The block's scores of keys [first, first + count) of a section, and their share of the mixes.
 void attend_keys(const Block& block, const PackedHeads& packed, const BlockLayout& layout,
                  const BlockLayout::Section& section, std::int64_t first, std::int64_t count) {
-  const std::int64_t E = packed.head_width, pairs = (count + 1) / 2;
+  const std::int64_t E = packed.head_width;
   const float* keys = packed.keys<float>(section.node, layout.kv_head) + first * E;
   const auto* values = packed.values<BFloat16>(section.node, layout.kv_head) + first * kPanelWidth;
   for (std::int64_t key = 0; key < count; key += kPanelWidth) {
@@ -220,13 +251,7 @@ void attend_keys(const Block& block, const PackedHeads& packed, const BlockLayou
   for (std::int64_t row = 0; row < block.rows; ++row) {
     softmax_row(block, row, std::clamp<std::int64_t>(section.seen_by(layout.query(row)) - first, 0, count), count);
   }
-  for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
-    const auto* panel = reinterpret_cast<const Pair*>(values + e * packed.rows(section.node));
-    for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
-      kMixTiles[size](reinterpret_cast<const Pair*>(block.score_row(row)), panel, pairs,
-                      block.mixed + row * block.padded_E + e, block.padded_E);
-    });
-  }
+  (has_tiles() ? mix_in_tiles : mix)(block, values, packed.rows(section.node), count);
 }
 
 /// out[0, count) = x factor.
@@ -275,10 +300,11 @@ void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& pl
   const tensor::Arena::Scope scope(arena);
   const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
   const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::f32, kPanelWidth},
-                           {tensor::DType::bf16, kPanelWidth, 2}, arena);
+                           {tensor::DType::bf16, kPanelWidth, has_tiles() ? kTileKeys : 2}, arena);
   const auto pack = [&](const float* values, std::int64_t stride, std::int64_t rows, std::int64_t node,
                         std::int64_t head) {
-    pack_values(values, stride, rows, head_width, reinterpret_cast<Pair*>(packed.values<BFloat16>(node, head)));
+    pack_values(values, stride, rows, packed.rows(node), head_width,
+                reinterpret_cast<Pair*>(packed.values<BFloat16>(node, head)));
   };
   attend_in_blocks(arguments, plan, packed, pack, [&](const BlockLayout& layout) {
     attend(arguments, packed, layout, thread_scratch(Block::bytes(layout.rows, packed)));

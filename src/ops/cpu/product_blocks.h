@@ -30,7 +30,4 @@ void for_product_blocks_in_tiles(tensor::ConstMatrix x_MK, std::span<const tenso
                                  const std::function<void(const ProductBlock&)>& take);
 std::int64_t tiles_bytes(tensor::DType x, std::int64_t rows_M, std::int64_t inputs_K);
 
-/// Asks the system for tiles, which a process may not use unasked; false where it has none.
-bool request_tiles();
-
 }  // namespace e5v::ops::cpu
