@@ -71,7 +71,7 @@ struct CaptionedVectors {
   eval::Relation relation;
 
   CaptionedVectors(std::int64_t P, std::int64_t D) {
-    constexpr float kTopicLength = 0.7f, kDeviation = 0.35f;
+    constexpr float kTopicLength = 0.7f, kDeviation = 0.68f;
     Tensor basis_DK = zeros(D, kTopics), topics_PK = zeros(P, kTopics), topics_NK(DType::f32, {kCaptions * P, kTopics});
     add_normal(tensor::matrix_of(basis_DK), {1}, 1'000'000);
     add_normal(tensor::matrix_of(topics_PK), topic_scales(kTopicLength), 2'000'000);

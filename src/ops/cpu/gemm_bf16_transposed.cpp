@@ -6,7 +6,9 @@
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/product.h"
+#include "ops/cpu/product_blocks.h"
 #include "ops/cpu/scratch.h"
+#include "ops/isa.h"
 
 namespace e5v::ops::cpu {
 namespace {
@@ -35,10 +37,18 @@ tensor::ConstMatrix bf16_rows(const tensor::StoredMatrix& weight, std::int64_t b
   return expanded;
 }
 
-}  // namespace
+void in_tiles(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK, bool add) {
+  thread_local Scratch memory;
+  const Matrix x = bf16_matrix(memory, x_MN.rows, x_MN.columns);
+  convert(x_MN, 1, x);
+  for_transposed_blocks_in_tiles(x, parts, [&](const ProductBlock& block) {
+    write_products(block.products, nullptr,
+              y_MK.row_range(block.row, block.products.rows).column_range(block.column, block.products.columns), add);
+  });
+}
 
-void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK,
-                          bool add) {
+/// By oneDNN, over some rows of the weight at a time.
+void in_vectors(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK, bool add) {
   thread_local Scratch x_memory, w_memory;
   std::int64_t column = 0;
   for (const tensor::StoredMatrix& part : parts) {
@@ -51,6 +61,13 @@ void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::Stor
     }
     column += part.rows;
   }
+}
+
+}  // namespace
+
+void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK,
+                          bool add) {
+  (has_tiles() ? in_tiles : in_vectors)(x_MN, parts, y_MK, add);
 }
 
 }  // namespace e5v::ops::cpu

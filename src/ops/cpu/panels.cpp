@@ -64,8 +64,24 @@ __attribute__((target("avx512f"))) void transpose_tile(const Word* from, std::in
     _mm512_storeu_si512(to + (12 + j) * to_stride, _mm512_shuffle_i32x4(c, d, 0xDD));
   }
 }
+
+/// to[i] = the word of upper[i] and lower[i], for `count` columns of two rows of bf16, a multiple of 32; those of a
+/// panel follow each other, and panels are panel_stride apart.
+__attribute__((target("avx512f,avx512bw"))) void interleave_rows(const std::uint16_t* upper, const std::uint16_t* lower,
+                                                                 std::int64_t count, Word* to,
+                                                                 std::int64_t panel_stride) {
+  alignas(64) std::array<std::uint16_t, 64> order;
+  for (std::uint16_t i = 0; i < 64; ++i) order[i] = static_cast<std::uint16_t>(i / 2 + i % 2 * 32);
+  const __m512i low = _mm512_load_si512(order.data()), high = _mm512_load_si512(order.data() + 32);
+  for (std::int64_t i = 0; i < count; i += 32, to += panel_stride) {
+    const __m512i a = _mm512_loadu_si512(upper + i), b = _mm512_loadu_si512(lower + i);
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi16(a, low, b));
+    _mm512_storeu_si512(to + kTile, _mm512_permutex2var_epi16(a, high, b));
+  }
+}
 #else
 void transpose_tile(const Word*, std::int64_t, Word*, std::int64_t) {}
+void interleave_rows(const std::uint16_t*, const std::uint16_t*, std::int64_t, Word*, std::int64_t) {}
 #endif
 
 /// Row `index` of the stacked parts, or none beyond their end.
@@ -135,6 +151,17 @@ void pack_chunk(std::span<const StoredMatrix> parts, std::int64_t row, const Pan
   }
 }
 
+/// Columns [begin, begin + count) of a row in bf16: where they are stored, or in `memory`, with zeros behind the end.
+const std::uint16_t* bf16_columns(const Row& row, std::int64_t begin, std::int64_t count,
+                                  std::vector<std::uint16_t>& memory) {
+  const StoredMatrix* part = row.part;
+  if (part != nullptr && part->values.dtype == DType::bf16 && begin + count <= part->columns)
+    return reinterpret_cast<const std::uint16_t*>(part->values.data) + row.index * part->columns + begin;
+  memory.resize(static_cast<std::size_t>(count));
+  expand_chunk(row, begin, count, DType::bf16, reinterpret_cast<std::byte*>(memory.data()));
+  return memory.data();
+}
+
 /// Rows [begin, begin + plain.rows) of the stacked parts.
 void copy_rows(std::span<const StoredMatrix> parts, std::int64_t begin, tensor::Matrix plain) {
   parallel_for(plain.rows, 1, [&](std::int64_t r) {
@@ -167,6 +194,19 @@ void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const 
     for (std::int64_t word = 0; word < layout.words; word += layout.chunk) {
       pack_chunk(parts, begin, layout, tile * kTile, word, reinterpret_cast<Word*>(to));
     }
+  });
+}
+
+void pack_transposed_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout,
+                            std::byte* to) {
+  const std::int64_t columns = layout.padded_outputs();
+  parallel_for(layout.words, layout.chunk, [&](std::int64_t word) {
+    thread_local std::vector<std::uint16_t> upper, lower;
+    const std::int64_t first = word / layout.chunk * layout.chunk;
+    const std::int64_t panel = layout.width * std::min(layout.chunk, layout.words - first);
+    interleave_rows(bf16_columns(row_of(parts, 2 * word), begin, columns, upper),
+                    bf16_columns(row_of(parts, 2 * word + 1), begin, columns, lower), columns,
+                    reinterpret_cast<Word*>(to) + layout.offset(0, word), panel);
   });
 }
 

@@ -42,6 +42,11 @@ std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed);
 void pack_panels(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout,
                  std::byte* to);
 
+/// The weight from its other side, for products that sum over its rows: layout.outputs of its columns from `begin` on,
+/// a multiple of 32, of all its rows, which are layout.inputs. Only bf16. It takes AVX512BW.
+void pack_transposed_panels(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout,
+                            std::byte* to);
+
 /// sums[n] = the sum over output n of panels of i8. It takes AVX512-VNNI.
 void panel_sums(const PanelLayout& layout, const std::byte* packed, std::int32_t* sums);
 

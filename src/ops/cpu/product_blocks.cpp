@@ -3,6 +3,7 @@
 #include "base/parallel.h"
 #include "ops/cpu/dnnl_matmul.h"
 #include "ops/cpu/panels.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
 #include "ops/isa.h"
 
@@ -34,6 +35,20 @@ void for_product_blocks_in_vectors(tensor::ConstMatrix x_MK, std::span<const ten
 }
 
 }  // namespace
+
+void write_products(tensor::ConstMatrix from, const float* bias, tensor::Matrix to, bool add) {
+  for_rows(to.rows, to.columns, [&](std::int64_t row) {
+    const float* source = from.row<float>(row);
+    float* target = to.row<float>(row);
+    if (!add && bias == nullptr) {
+      std::copy_n(source, to.columns, target);
+    } else if (bias == nullptr) {
+      for (std::int64_t i = 0; i < to.columns; ++i) target[i] += source[i];
+    } else {
+      for (std::int64_t i = 0; i < to.columns; ++i) target[i] = source[i] + bias[i] + (add ? target[i] : 0.0f);
+    }
+  });
+}
 
 void for_product_blocks(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts,
                         const std::function<void(const ProductBlock&)>& take) {

@@ -85,15 +85,17 @@ std::int64_t most_outputs(std::int64_t row_bytes) {
 /// Rows of x that are tiled at once.
 std::int64_t most_rows(std::int64_t row_bytes) { return std::max(kRows, kMostRowBytes / row_bytes / kRows * kRows); }
 
-}  // namespace
+/// Writes a block of the right factor from a column of it on.
+using Pack = std::function<void(std::int64_t begin, const PanelLayout& layout, std::byte* to)>;
 
-void for_product_blocks_in_tiles(ConstMatrix x_MK, std::span<const StoredMatrix> parts,
-                                 const std::function<void(const ProductBlock&)>& take) {
+/// x times a right factor of N columns, block by block.
+void for_blocks(ConstMatrix x_MK, std::int64_t N, const Pack& pack,
+                const std::function<void(const ProductBlock&)>& take) {
   thread_local Scratch tiled;
   const bool bytes = x_MK.dtype == DType::u8;
-  const std::int64_t K = x_MK.columns, N = outputs_of(parts), row_bytes = K * size_of(x_MK.dtype);
-  const std::int64_t outputs =
-      std::clamp(rounded_up((N + thread_count() - 1) / thread_count(), kTilePair), kTilePair, most_outputs(row_bytes));
+  const std::int64_t K = x_MK.columns, row_bytes = K * size_of(x_MK.dtype);
+  const std::int64_t share = (N + thread_count() - 1) / thread_count();
+  const std::int64_t outputs = std::clamp(rounded_up(share, kTilePair), kTilePair, most_outputs(row_bytes));
   for (std::int64_t above = 0; above < x_MK.rows; above += most_rows(row_bytes)) {
     const std::int64_t M = std::min(most_rows(row_bytes), x_MK.rows - above);
     TiledRows x{M, row_bytes, nullptr};
@@ -105,7 +107,7 @@ void for_product_blocks_in_tiles(ConstMatrix x_MK, std::span<const StoredMatrix>
       const PanelLayout layout{
           bytes ? DType::i8 : DType::bf16, columns, K, kTilePair, x.tiles() * kWords, kChunk * kWords};
       std::byte* weight = packed.reserve(static_cast<std::size_t>(4 * layout.size()));
-      pack_panels(parts, begin, layout, weight);
+      pack(begin, layout, weight);
       std::vector<std::int32_t> sums(bytes ? static_cast<std::size_t>(columns) : 0);
       if (bytes) panel_sums(layout, weight, sums.data());
       const std::int64_t stride = layout.padded_outputs() + kGap;
@@ -117,6 +119,24 @@ void for_product_blocks_in_tiles(ConstMatrix x_MK, std::span<const StoredMatrix>
       }
     });
   }
+}
+
+}  // namespace
+
+void for_product_blocks_in_tiles(ConstMatrix x_MK, std::span<const StoredMatrix> parts,
+                                 const std::function<void(const ProductBlock&)>& take) {
+  const auto pack = [&](std::int64_t begin, const PanelLayout& layout, std::byte* to) {
+    pack_panels(parts, begin, layout, to);
+  };
+  for_blocks(x_MK, outputs_of(parts), pack, take);
+}
+
+void for_transposed_blocks_in_tiles(ConstMatrix x_MN, std::span<const StoredMatrix> parts,
+                                    const std::function<void(const ProductBlock&)>& take) {
+  const auto pack = [&](std::int64_t begin, const PanelLayout& layout, std::byte* to) {
+    pack_transposed_panels(parts, begin, layout, to);
+  };
+  for_blocks(x_MN, parts[0].columns, pack, take);
 }
 
 std::int64_t tiles_bytes(DType x, std::int64_t rows_M, std::int64_t inputs_K) {
