@@ -37,7 +37,7 @@ constexpr std::array<Gemm, 2> kLlama3{{{2048, 4096, 4096}, {2048, 4096, 14336}}}
 constexpr std::array<Gemm, 1> kQuick{{{128, 256, 256}}};
 constexpr std::array<Gemm, 2> kCached{{{128, 4096, 64}, {256, 1024, 256}}};
 
-/// Random numbers from -1 to 1, of i8 all: those of one value would take less power, and so run at higher clocks.
+/// Random numbers from -1 to 1, bytes from -127 to 127: equal ones would take less power, and so run at higher clocks.
 Tensor filled(DType type, const tensor::Shape& shape) {
   Tensor result(type, shape);
   std::minstd_rand engine(1);

@@ -17,6 +17,7 @@
 #include "base/parallel.h"
 #include "ops/cpu/attention_layout.h"
 #include "ops/cpu/kernels.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
 #include "ops/cpu/tiles.h"
 #include "ops/isa.h"
@@ -150,8 +151,8 @@ struct Block {
       : rows(count),
         padded_E(packed.padded_head_width()),
         scores(reinterpret_cast<float*>(scratch)),
-        mixed(scores + whole(rows, kTilePair) * kScoreStride),
-        sums(mixed + whole(rows, kTilePair) * padded_E),
+        mixed(scores + rounded_up(rows, kTilePair) * kScoreStride),
+        sums(mixed + rounded_up(rows, kTilePair) * padded_E),
         largest(sums + rows),
         q(largest + rows) {
     std::fill_n(mixed, rows * padded_E, 0.0f);
@@ -160,10 +161,9 @@ struct Block {
   }
   static std::size_t bytes(std::int64_t rows, const PackedHeads& packed) {
     return sizeof(float) *
-           static_cast<std::size_t>(whole(rows, kTilePair) * (kScoreStride + packed.padded_head_width()) + 2 * rows +
-                                    whole(rows, kTileRows) * packed.head_width);
+           static_cast<std::size_t>(rounded_up(rows, kTilePair) * (kScoreStride + packed.padded_head_width()) +
+                                    2 * rows + rounded_up(rows, kTileRows) * packed.head_width);
   }
-  static std::int64_t whole(std::int64_t count, std::int64_t unit) { return (count + unit - 1) / unit * unit; }
   float* score_row(std::int64_t row) const { return scores + row * kScoreStride; }
 };
 
@@ -222,7 +222,7 @@ void mix(const Block& block, const BFloat16* values, std::int64_t stride, std::i
   }
 }
 
-/// The same in tiles (AMX) of 32 keys; exponentials and values beyond `count` are zero.
+/// The same in tiles (AMX) of 32 keys; exponentials beyond `count` are zero.
 void mix_in_tiles(const Block& block, const BFloat16* values, std::int64_t stride, std::int64_t count) {
   constexpr std::int64_t kFloat = sizeof(float);
   const TilesInUse in_use;

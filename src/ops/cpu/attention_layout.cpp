@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "ops/cpu/rows.h"
+
 namespace e5v::ops::cpu {
 namespace {
 
 constexpr std::int64_t kBlockRows = 96;  // whole tiles; with their scores they stay in a second-level cache
-
-std::int64_t round_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 const RowRange& node_of(const AttentionPlan& plan, std::int32_t index) {
   return plan.nodes[static_cast<std::size_t>(index)];
@@ -20,16 +20,16 @@ PackedHeads::PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::
     : head_width(width), key_panel(keys), value_panel(values) {
   nodes.reserve(plan.nodes.size());
   for (const RowRange& node : plan.nodes) {
-    const std::int64_t rows = round_up(node.count, value_panel.depth);
+    const std::int64_t rows = rounded_up(node.count, value_panel.depth);
     nodes.push_back({rows, total_rows, padded_rows});
     total_rows += rows;
-    padded_rows += round_up(node.count, key_panel.width);
+    padded_rows += rounded_up(node.count, key_panel.width);
   }
   key_rows = arena.matrix(key_panel.dtype, kv_heads * padded_rows, head_width);
   value_rows = arena.matrix(value_panel.dtype, kv_heads * total_rows, padded_head_width());
 }
 
-std::int64_t PackedHeads::padded_head_width() const { return round_up(head_width, value_panel.width); }
+std::int64_t PackedHeads::padded_head_width() const { return rounded_up(head_width, value_panel.width); }
 
 std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group, std::int64_t kv_heads) {
   std::vector<BlockTask> tasks;

@@ -13,7 +13,7 @@ namespace e5v::ops::cpu {
 struct PanelShape {
   tensor::DType dtype = tensor::DType::f32;
   std::int64_t width = 0;  ///< keys of a panel of keys, columns of a panel of values
-  std::int64_t depth = 1;  ///< rows of values that stand side by side, element by element, and are multiplied at once
+  std::int64_t depth = 1;  ///< rows of values that are multiplied at once; a node has whole ones
 };
 
 /// Keys and values of all nodes and kv heads in panels; see a kernel's pack_keys and pack_values for a panel's layout.

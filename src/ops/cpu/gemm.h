@@ -16,8 +16,8 @@ void gemm_f32(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> pa
 void gemm_f32_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
                          bool add);
 
-/// The same in bf16: plain bf16 weights where they are, all others expanded to it block by block; x, still f32, is
-/// rounded.
+/// The same in bf16, to which weights are expanded block by block, but for plain bf16 ones outside tiles; x, still f32,
+/// is rounded.
 void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, tensor::Matrix y_MK,
                           bool add);
 

@@ -9,11 +9,7 @@ using tensor::DType;
 
 void gemm_bf16(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts, const float* bias,
                tensor::Matrix y_MN, bool add) try {
-  for_product_blocks(x_MK, parts, [&](const ProductBlock& block) {
-    const tensor::Matrix& products = block.products;
-    write_products(products, bias == nullptr ? nullptr : bias + block.column,
-              y_MN.row_range(block.row, products.rows).column_range(block.column, products.columns), add);
-  });
+  for_product_blocks(x_MK, parts, [&](const ProductBlock& block) { write_products(block, bias, y_MN, add); });
 } catch (const dnnl::error& error) {
   fail<DeviceError>("[matmul] bf16 GEMM of [{}, {}] to {} columns failed: {}", x_MK.rows, x_MK.columns, y_MN.columns,
                     error.message);

@@ -37,16 +37,6 @@ tensor::ConstMatrix bf16_rows(const tensor::StoredMatrix& weight, std::int64_t b
   return expanded;
 }
 
-void in_tiles(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK, bool add) {
-  thread_local Scratch memory;
-  const Matrix x = bf16_matrix(memory, x_MN.rows, x_MN.columns);
-  convert(x_MN, 1, x);
-  for_transposed_blocks_in_tiles(x, parts, [&](const ProductBlock& block) {
-    write_products(block.products, nullptr,
-              y_MK.row_range(block.row, block.products.rows).column_range(block.column, block.products.columns), add);
-  });
-}
-
 /// By oneDNN, over some rows of the weight at a time.
 void in_vectors(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK, bool add) {
   thread_local Scratch x_memory, w_memory;
@@ -67,7 +57,9 @@ void in_vectors(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> 
 
 void gemm_bf16_transposed(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK,
                           bool add) {
-  (has_tiles() ? in_tiles : in_vectors)(x_MN, parts, y_MK, add);
+  if (!has_tiles()) return in_vectors(x_MN, parts, y_MK, add);
+  for_transposed_blocks_in_tiles(x_MN, parts,
+                                 [&](const ProductBlock& block) { write_products(block, nullptr, y_MK, add); });
 }
 
 }  // namespace e5v::ops::cpu

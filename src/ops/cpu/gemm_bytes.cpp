@@ -48,7 +48,7 @@ void gemm_bytes(const QuantizedRows& x, std::span<const tensor::StoredMatrix> pa
 
 std::int64_t gemm_bytes_scratch_bytes(std::int64_t rows_M, std::int64_t inputs_K) {
   // The rows and, when all are fine, their remainders.
-  return 2 * rows_M * inputs_K + product_blocks_bytes(DType::u8, rows_M, inputs_K);
+  return 2 * rows_M * inputs_K + product_blocks_bytes(DType::u8, 2 * rows_M, inputs_K);
 }
 
 }  // namespace e5v::ops::cpu

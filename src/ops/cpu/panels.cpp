@@ -70,9 +70,12 @@ __attribute__((target("avx512f"))) void transpose_tile(const Word* from, std::in
 __attribute__((target("avx512f,avx512bw"))) void interleave_rows(const std::uint16_t* upper, const std::uint16_t* lower,
                                                                  std::int64_t count, Word* to,
                                                                  std::int64_t panel_stride) {
-  alignas(64) std::array<std::uint16_t, 64> order;
-  for (std::uint16_t i = 0; i < 64; ++i) order[i] = static_cast<std::uint16_t>(i / 2 + i % 2 * 32);
-  const __m512i low = _mm512_load_si512(order.data()), high = _mm512_load_si512(order.data() + 32);
+  alignas(64) static constexpr auto kOrder = [] {
+    std::array<std::uint16_t, 64> order{};
+    for (std::uint16_t i = 0; i < 64; ++i) order[i] = static_cast<std::uint16_t>(i / 2 + i % 2 * 32);
+    return order;
+  }();
+  const __m512i low = _mm512_load_si512(kOrder.data()), high = _mm512_load_si512(kOrder.data() + 32);
   for (std::int64_t i = 0; i < count; i += 32, to += panel_stride) {
     const __m512i a = _mm512_loadu_si512(upper + i), b = _mm512_loadu_si512(lower + i);
     _mm512_storeu_si512(to, _mm512_permutex2var_epi16(a, low, b));
@@ -122,35 +125,6 @@ const Word* stored_rows(std::span<const StoredMatrix> parts, std::int64_t first,
   return reinterpret_cast<const Word*>(row.part->values.data + row.index * bytes);
 }
 
-/// A tile of outputs from `first` on, words [begin, begin + layout.chunk) of them; outputs are counted from row `row`
-/// of the stacked parts.
-void pack_chunk(std::span<const StoredMatrix> parts, std::int64_t row, const PanelLayout& layout, std::int64_t first,
-                std::int64_t begin, Word* to) {
-  const std::int64_t unit = layout.word_elements(), end = std::min(begin + layout.chunk, layout.words);
-  Word* panel = to + layout.offset(first, begin);
-  const Word* stored = first + kTile <= layout.outputs ? stored_rows(parts, row + first, layout) : nullptr;
-  const std::int64_t stored_words = layout.inputs / unit;
-  std::int64_t word = begin;
-  for (; stored != nullptr && word + kTile <= std::min(stored_words, end); word += kTile) {
-    transpose_tile(stored + word, stored_words, panel, layout.width);
-    panel += kTile * layout.width;
-  }
-  constexpr std::int64_t kWords = kChunkBytes / static_cast<std::int64_t>(sizeof(Word));
-  alignas(64) std::array<Word, kTile * kWords> rows;
-  for (; word < end; word += kWords) {
-    const std::int64_t count = std::min(kWords, end - word);
-    for (std::int64_t r = 0; r < kTile; ++r) {
-      const Row from = first + r < layout.outputs ? row_of(parts, row + first + r) : Row{};
-      expand_chunk(from, word * unit, count * unit, layout.dtype,
-                   reinterpret_cast<std::byte*>(rows.data() + r * kWords));
-    }
-    for (std::int64_t w = 0; w < count; w += kTile) {
-      transpose_tile(rows.data() + w, kWords, panel, layout.width);
-      panel += kTile * layout.width;
-    }
-  }
-}
-
 /// Columns [begin, begin + count) of a row in bf16: where they are stored, or in `memory`, with zeros behind the end.
 const std::uint16_t* bf16_columns(const Row& row, std::int64_t begin, std::int64_t count,
                                   std::vector<std::uint16_t>& memory) {
@@ -190,9 +164,27 @@ std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
 }
 
 void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout, std::byte* to) {
+  constexpr std::int64_t kWords = kChunkBytes / static_cast<std::int64_t>(sizeof(Word));
   parallel_for(layout.padded_outputs() / kTile, 1, [&](std::int64_t tile) {
-    for (std::int64_t word = 0; word < layout.words; word += layout.chunk) {
-      pack_chunk(parts, begin, layout, tile * kTile, word, reinterpret_cast<Word*>(to));
+    const std::int64_t first = tile * kTile, unit = layout.word_elements();  // rows are counted from begin
+    const auto place = [&](std::int64_t word) { return reinterpret_cast<Word*>(to) + layout.offset(first, word); };
+    const Word* stored = first + kTile <= layout.outputs ? stored_rows(parts, begin + first, layout) : nullptr;
+    const std::int64_t stored_words = layout.inputs / unit;
+    std::int64_t word = 0;
+    for (; stored != nullptr && word + kTile <= stored_words; word += kTile) {
+      transpose_tile(stored + word, stored_words, place(word), layout.width);
+    }
+    alignas(64) std::array<Word, kTile * kWords> rows;
+    for (; word < layout.words; word += kWords) {
+      const std::int64_t count = std::min(kWords, layout.words - word);
+      for (std::int64_t r = 0; r < kTile; ++r) {
+        const Row row = first + r < layout.outputs ? row_of(parts, begin + first + r) : Row{};
+        expand_chunk(row, word * unit, count * unit, layout.dtype,
+                     reinterpret_cast<std::byte*>(rows.data() + r * kWords));
+      }
+      for (std::int64_t w = 0; w < count; w += kTile) {
+        transpose_tile(rows.data() + w, kWords, place(word + w), layout.width);
+      }
     }
   });
 }
@@ -202,8 +194,7 @@ void pack_transposed_panels(std::span<const StoredMatrix> parts, std::int64_t be
   const std::int64_t columns = layout.padded_outputs();
   parallel_for(layout.words, layout.chunk, [&](std::int64_t word) {
     thread_local std::vector<std::uint16_t> upper, lower;
-    const std::int64_t first = word / layout.chunk * layout.chunk;
-    const std::int64_t panel = layout.width * std::min(layout.chunk, layout.words - first);
+    const std::int64_t panel = layout.width * layout.chunk_words(word / layout.chunk * layout.chunk);
     interleave_rows(bf16_columns(row_of(parts, 2 * word), begin, columns, upper),
                     bf16_columns(row_of(parts, 2 * word + 1), begin, columns, lower), columns,
                     reinterpret_cast<Word*>(to) + layout.offset(0, word), panel);
@@ -218,9 +209,8 @@ __attribute__((target("avx512f,avx512vnni"))) void panel_sums(const PanelLayout&
     __m512i sum = _mm512_setzero_si512();
     for (std::int64_t begin = 0; begin < layout.words; begin += layout.chunk) {
       const Word* panel = reinterpret_cast<const Word*>(packed) + layout.offset(output, begin);
-      for (std::int64_t word = begin; word < std::min(begin + layout.chunk, layout.words); ++word) {
-        sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512(panel));
-        panel += layout.width;
+      for (std::int64_t word = 0; word < layout.chunk_words(begin); ++word) {
+        sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512(panel + word * layout.width));
       }
     }
     const auto here = static_cast<unsigned>(std::min(kTile, layout.outputs - output));

@@ -9,10 +9,10 @@
 
 #include "tensor/stored_matrix.h"
 
-/// Weights in the layout of oneDNN's fast kernels, written there block by block from how they are stored, as often as
-/// they are multiplied: a block stays in cache until it is used up, which costs less than memory for a copy of the
-/// whole model, and nothing at the start. Threads take blocks as they get free and do not wait for each other, so that
-/// one packs while others multiply, and sums do not depend on how many there are.
+/// Weights in the layout of the CPU's fast kernels (oneDNN's, or ours for tiles), written there block by block from how
+/// they are stored, as often as they are multiplied: a block stays in cache until it is used up, which costs less than
+/// memory for a copy of the whole model, and nothing at the start. Threads take blocks as they get free and do not wait
+/// for each other, so that one packs while others multiply, and sums do not depend on how many there are.
 namespace e5v::ops::cpu {
 
 /// A weight [N, K] as panels of outputs: [chunks][ceil(N / width)][chunk][width] words of four bytes. A word holds
@@ -26,10 +26,12 @@ struct PanelLayout {
   std::int64_t word_elements() const { return 4 / size_of(dtype); }
   std::int64_t padded_outputs() const { return (outputs + width - 1) / width * width; }
   std::int64_t size() const { return padded_outputs() * words; }  ///< in words
+  /// Words of the chunk that begins at one.
+  std::int64_t chunk_words(std::int64_t begin) const { return std::min(chunk, words - begin); }
   /// Where, in words, a word of an output lies.
   std::int64_t offset(std::int64_t output, std::int64_t word) const {
     const std::int64_t begin = word / chunk * chunk;
-    return begin * padded_outputs() + output / width * width * std::min(chunk, words - begin) + (word - begin) * width +
+    return begin * padded_outputs() + output / width * width * chunk_words(begin) + (word - begin) * width +
            output % width;
   }
 };

@@ -36,7 +36,10 @@ void for_product_blocks_in_vectors(tensor::ConstMatrix x_MK, std::span<const ten
 
 }  // namespace
 
-void write_products(tensor::ConstMatrix from, const float* bias, tensor::Matrix to, bool add) {
+void write_products(const ProductBlock& block, const float* bias, Matrix y, bool add) {
+  const Matrix& from = block.products;
+  const Matrix to = y.row_range(block.row, from.rows).column_range(block.column, from.columns);
+  if (bias != nullptr) bias += block.column;
   for_rows(to.rows, to.columns, [&](std::int64_t row) {
     const float* source = from.row<float>(row);
     float* target = to.row<float>(row);

@@ -16,12 +16,12 @@ struct ProductBlock {
   const std::int32_t* weight_sums = nullptr;  ///< of bytes: sums over the weight's rows, one for each column
 };
 
-/// to = from + bias, or to += from + bias; bias may be null. All f32.
-void write_products(tensor::ConstMatrix from, const float* bias, tensor::Matrix to, bool add);
+/// The block's part of y = its products + bias, or += with add; bias may be null. All f32.
+void write_products(const ProductBlock& block, const float* bias, tensor::Matrix y, bool add);
 
 /// Runs take(block) for all of x w^T, in parallel; blocks of the same columns one after another, from the first row to
-/// the last. x bf16 [M, K] with weights of any format, rounded to it, or u8 with
-/// parts of int8 or int4. Sums do not depend on the number of threads.
+/// the last. x bf16 [M, K] with weights of any format, rounded to it, or u8 with parts of int8 or int4. Sums do not
+/// depend on the number of threads.
 void for_product_blocks(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts,
                         const std::function<void(const ProductBlock&)>& take);
 
@@ -31,7 +31,7 @@ std::int64_t product_blocks_bytes(tensor::DType x, std::int64_t rows_M, std::int
 /// The same in tiles (AMX). Sums depend on K alone, so rows of a batch are those of a single one.
 void for_product_blocks_in_tiles(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts,
                                  const std::function<void(const ProductBlock&)>& take);
-/// x w instead of x w^T, in bf16: the weight from its other side.
+/// x w instead of x w^T, in bf16: the weight from its other side. x f32, rounded to bf16.
 void for_transposed_blocks_in_tiles(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts,
                                     const std::function<void(const ProductBlock&)>& take);
 std::int64_t tiles_bytes(tensor::DType x, std::int64_t rows_M, std::int64_t inputs_K);

@@ -7,8 +7,11 @@
 #include <cstring>
 
 #include "base/parallel.h"
+#include "ops/cpu/kernels.h"
 #include "ops/cpu/panels.h"
 #include "ops/cpu/product_blocks.h"
+#include "ops/cpu/row_tiles.h"
+#include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
 #include "ops/cpu/tiles.h"
 
@@ -24,10 +27,8 @@ constexpr std::int64_t kChunk = 8;      // tiles of a row in a chunk
 constexpr std::int64_t kWords = 16;     // of a tile's row
 constexpr std::int64_t kRows = 512;     // of a block
 constexpr std::int64_t kOutputs = 512;  // of a block, at most
-constexpr std::int64_t kMostBlockBytes = std::int64_t{8} << 20, kMostRowBytes = std::int64_t{64} << 20;
+constexpr std::int64_t kMostBlockBytes = std::int64_t{8} << 20;
 constexpr std::int64_t kGap = 16;  // columns between rows of sums, which would share a few cache sets without
-
-std::int64_t rounded_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit * unit; }
 
 /// Rows of x in tiles: [chunks][row pairs][tiles of the chunk][32 rows][64 bytes]; what is beyond M and K is zero.
 struct TiledRows {
@@ -43,15 +44,16 @@ struct TiledRows {
   std::int64_t bytes() const { return pairs() * tiles() * kTilePairBytes; }
 };
 
-void fill_pair(ConstMatrix x, const TiledRows& to, std::int64_t pair) {
-  const std::int64_t first = pair * kTilePair, rows = std::min(kTilePair, x.rows - first);
+/// Lays out up to 32 rows of u8 or bf16.
+void fill_rows(ConstMatrix x, const TiledRows& to, std::int64_t pair) {
+  const std::int64_t rows = x.rows;
   for (std::int64_t tile = 0; tile < to.tiles(); ++tile) {
     std::byte* part = to.pair(tile / kChunk * kChunk, pair) + tile % kChunk * kTilePairBytes;
     const std::int64_t begin = tile * kTileRowBytes, bytes = std::min(kTileRowBytes, to.row_bytes - begin);
     if (rows < kTilePair || bytes < kTileRowBytes) std::memset(part, 0, kTilePairBytes);
     for (std::int64_t r = 0; r < rows; ++r) {
-      const std::byte* from = x.row_range(first + r, 1).data + begin;
-      if (bytes == kTileRowBytes) {
+      const std::byte* from = x.row_range(r, 1).data + begin;
+      if (bytes == kTileRowBytes) {  // a size that the compiler knows
         std::memcpy(part + r * kTileRowBytes, from, kTileRowBytes);
       } else {
         std::memcpy(part + r * kTileRowBytes, from, static_cast<std::size_t>(bytes));
@@ -79,11 +81,26 @@ void multiply_block(const TiledRows& x, std::int64_t first, const PanelLayout& l
 }
 
 std::int64_t most_outputs(std::int64_t row_bytes) {
-  return std::clamp(kMostBlockBytes / row_bytes / kTilePair * kTilePair, kTilePair, kOutputs);
+  return std::clamp(kMostBlockBytes / rounded_up(row_bytes, kTileRowBytes) / kTilePair * kTilePair, kTilePair,
+                    kOutputs);
 }
 
-/// Rows of x that are tiled at once.
-std::int64_t most_rows(std::int64_t row_bytes) { return std::max(kRows, kMostRowBytes / row_bytes / kRows * kRows); }
+/// Rows of x that are laid out at once.
+std::int64_t rows_of(std::int64_t M, std::int64_t row_bytes) {
+  return rows_at_once(M, rounded_up(row_bytes, kTileRowBytes), kTilePair);
+}
+
+/// Lays out 32 rows of x; of f32 what they are in bf16.
+void fill_pair(ConstMatrix x, const TiledRows& to, std::int64_t pair) {
+  const std::int64_t first = pair * kTilePair, count = std::min(kTilePair, x.rows - first);
+  const ConstMatrix rows = x.row_range(first, count);
+  if (x.dtype != DType::f32) return fill_rows(rows, to, pair);
+  thread_local Scratch memory;
+  const auto bytes = static_cast<std::size_t>(count * to.row_bytes);
+  const Matrix rounded{memory.reserve(bytes), DType::bf16, count, x.columns, x.columns};
+  convert(rows, 1, rounded);
+  fill_rows(rounded, to, pair);
+}
 
 /// Writes a block of the right factor from a column of it on.
 using Pack = std::function<void(std::int64_t begin, const PanelLayout& layout, std::byte* to)>;
@@ -93,11 +110,11 @@ void for_blocks(ConstMatrix x_MK, std::int64_t N, const Pack& pack,
                 const std::function<void(const ProductBlock&)>& take) {
   thread_local Scratch tiled;
   const bool bytes = x_MK.dtype == DType::u8;
-  const std::int64_t K = x_MK.columns, row_bytes = K * size_of(x_MK.dtype);
-  const std::int64_t share = (N + thread_count() - 1) / thread_count();
+  const std::int64_t K = x_MK.columns, row_bytes = K * (bytes ? 1 : size_of(DType::bf16));
+  const std::int64_t share = (N + thread_count() - 1) / thread_count(), most_rows = rows_of(x_MK.rows, row_bytes);
   const std::int64_t outputs = std::clamp(rounded_up(share, kTilePair), kTilePair, most_outputs(row_bytes));
-  for (std::int64_t above = 0; above < x_MK.rows; above += most_rows(row_bytes)) {
-    const std::int64_t M = std::min(most_rows(row_bytes), x_MK.rows - above);
+  for (std::int64_t above = 0; above < x_MK.rows; above += most_rows) {
+    const std::int64_t M = std::min(most_rows, x_MK.rows - above);
     TiledRows x{M, row_bytes, nullptr};
     x.data = tiled.reserve(static_cast<std::size_t>(x.bytes()));
     parallel_for(x.pairs(), 1, [&](std::int64_t pair) { fill_pair(x_MK.row_range(above, M), x, pair); });
@@ -141,9 +158,8 @@ void for_transposed_blocks_in_tiles(ConstMatrix x_MN, std::span<const StoredMatr
 
 std::int64_t tiles_bytes(DType x, std::int64_t rows_M, std::int64_t inputs_K) {
   const std::int64_t row_bytes = rounded_up(inputs_K * size_of(x), kTileRowBytes);
-  const std::int64_t rows = std::min(rounded_up(rows_M, kTilePair), most_rows(row_bytes));
-  const std::int64_t products = kRows * (most_outputs(row_bytes) + kGap) * size_of(DType::f32);
-  return rows * row_bytes + thread_count() * (most_outputs(row_bytes) * row_bytes + products);
+  const std::int64_t products = kRows * (kOutputs + kGap) * size_of(DType::f32);
+  return rows_of(rows_M, row_bytes) * row_bytes + thread_count() * (most_outputs(row_bytes) * row_bytes + products);
 }
 
 }  // namespace e5v::ops::cpu
