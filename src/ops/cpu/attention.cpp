@@ -172,7 +172,9 @@ void attention(const AttentionArguments& arguments, const AttentionPlan& plan, t
                                std::int64_t head) {
     HWY_DYNAMIC_DISPATCH(pack_values)(values, stride, rows, head_width, packed.values<float>(node, head));
   };
-  attend_in_blocks(arguments, plan, packed, pack_values, [&](const BlockLayout& layout) {
+  const auto pack_keys = [&](const float* keys, std::int64_t stride, std::int64_t rows, std::int64_t node,
+                             std::int64_t head) { packed.pack_float_keys(keys, stride, rows, node, head); };
+  attend_in_blocks(arguments, plan, packed, pack_keys, pack_values, [&](const BlockLayout& layout) {
     const std::int64_t floats = HWY_DYNAMIC_DISPATCH(attention_scratch)(packed, layout.rows);
     auto* scratch = reinterpret_cast<float*>(thread_scratch(static_cast<std::size_t>(floats) * sizeof(float)));
     HWY_DYNAMIC_DISPATCH(attend)(arguments, packed, layout, scratch);

@@ -1,7 +1,8 @@
 // Attention whose mixes run in the CPU's bf16 instructions: values and the exponentials are rounded to bf16. Scores
-// stay f32: the exponential makes a rounding error of a large score a large one, and what bf16 costs here is more than
-// all the GEMMs' rounding (docs/speed.md). The plan of work is that of attention.cpp. An instruction multiplies the
-// values of two keys at once, so a panel of values holds pairs.
+// stay f32, or in tiles products of numbers of 16 bits (attention_tiles.h): the exponential makes a rounding error of a
+// large score a large one, and what bf16 costs here is more than all the GEMMs' rounding (docs/speed.md). The plan of
+// work is that of attention.cpp. An instruction multiplies the values of two keys at once, so a panel of values holds
+// pairs.
 //
 // Functions here carry the instruction set as an attribute, not as a flag of the file: whatever a header adds to this
 // file must run on every CPU.
@@ -11,11 +12,13 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "ops/cpu/attention_layout.h"
+#include "ops/cpu/attention_tiles.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/rows.h"
 #include "ops/cpu/scratch.h"
@@ -35,11 +38,14 @@ using Pair = std::uint32_t;  // two bf16, the first in the low half
 
 constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kPanelWidth = 2 * kLanes;
-constexpr std::int64_t kTileKeys = 32;     // of a step in tiles
-constexpr int kTileRows = 12;              // with two vectors a row and the panel's two this nearly fills the registers
+constexpr int kTileRows = 12;  // with two vectors a row and the panel's two this nearly fills the registers
+constexpr std::int64_t kRowUnit = std::lcm<std::int64_t>(kTileRows, kTilePair);  // whole tiles of either kind
 constexpr std::int64_t kKeysAtOnce = 256;  // their panels stay in a second-level cache, one panel in the first
 constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;  // apart from a power of two, as in attention.cpp
 constexpr float kLog2OfE = 1.44269504f;
+
+/// Whether scores are those of split numbers in tiles.
+bool splits(std::int64_t head_width) { return has_tiles() && scores_fit_tiles(head_width); }
 
 /// Two vectors as bf16, a in the low half.
 E5V_BF16 inline __m512i to_bf16(__m512 a, __m512 b) { return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(b, a)); }
@@ -143,18 +149,18 @@ struct Block {
   std::int64_t rows, padded_E;
   float* scores;  // [whole tiles of rows][kScoreStride]; bf16 once they are exponentials
   float* mixed;   // [whole tiles of rows][padded_E]
+  float* q;  // scaled; element e of row r at (r / kTileRows * E + e) * kTileRows + r % kTileRows, or split_query's rows
   float* sums;
   float* largest;
-  float* q;  // scaled; element e of row r at (r / kTileRows * E + e) * kTileRows + r % kTileRows
 
   Block(std::int64_t count, const PackedHeads& packed, std::byte* scratch)
       : rows(count),
         padded_E(packed.padded_head_width()),
         scores(reinterpret_cast<float*>(scratch)),
         mixed(scores + rounded_up(rows, kTilePair) * kScoreStride),
-        sums(mixed + rounded_up(rows, kTilePair) * padded_E),
-        largest(sums + rows),
-        q(largest + rows) {
+        q(mixed + rounded_up(rows, kTilePair) * padded_E),
+        sums(q + rounded_up(rows, kRowUnit) * packed.head_width),
+        largest(sums + rows) {
     std::fill_n(mixed, rows * padded_E, 0.0f);
     std::fill_n(sums, rows, 0.0f);
     std::fill_n(largest, rows, std::numeric_limits<float>::lowest());
@@ -162,7 +168,7 @@ struct Block {
   static std::size_t bytes(std::int64_t rows, const PackedHeads& packed) {
     return sizeof(float) *
            static_cast<std::size_t>(rounded_up(rows, kTilePair) * (kScoreStride + packed.padded_head_width()) +
-                                    2 * rows + rounded_up(rows, kTileRows) * packed.head_width);
+                                    2 * rows + rounded_up(rows, kRowUnit) * packed.head_width);
   }
   float* score_row(std::int64_t row) const { return scores + row * kScoreStride; }
 };
@@ -211,6 +217,15 @@ void for_tiles(std::int64_t rows, const Body& body) {
   }
 }
 
+/// Scores of `count` keys, in f32.
+void score(const Block& block, const float* keys, std::int64_t count, std::int64_t head_width) {
+  for (std::int64_t key = 0; key < count; key += kPanelWidth) {
+    for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
+      kScoreTiles[size](block.q + row * head_width, keys + key * head_width, head_width, block.score_row(row) + key);
+    });
+  }
+}
+
 /// Mixes gain the exponentials of `count` keys times these keys' values, whose panels lie kPanelWidth * stride apart.
 void mix(const Block& block, const BFloat16* values, std::int64_t stride, std::int64_t count) {
   for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
@@ -222,36 +237,24 @@ void mix(const Block& block, const BFloat16* values, std::int64_t stride, std::i
   }
 }
 
-/// The same in tiles (AMX) of 32 keys; exponentials beyond `count` are zero.
-void mix_in_tiles(const Block& block, const BFloat16* values, std::int64_t stride, std::int64_t count) {
-  constexpr std::int64_t kFloat = sizeof(float);
-  const TilesInUse in_use;
-  for (std::int64_t row = 0; row < block.rows; row += kTilePair) {
-    const TileRows scores{reinterpret_cast<const std::byte*>(block.score_row(row)), kScoreStride * kFloat,
-                          kTileRowBytes, block.rows - row > kTileHeight};
-    for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
-      multiply_bf16_tiles(
-          scores, reinterpret_cast<const std::byte*>(values + e * stride), (count + kTileKeys - 1) / kTileKeys, true,
-          reinterpret_cast<std::byte*>(block.mixed + row * block.padded_E + e), block.padded_E * kFloat);
-    }
-  }
-}
-
 /// The block's scores of keys [first, first + count) of a section, and their share of the mixes.
 void attend_keys(const Block& block, const PackedHeads& packed, const BlockLayout& layout,
                  const BlockLayout::Section& section, std::int64_t first, std::int64_t count) {
   const std::int64_t E = packed.head_width;
   const float* keys = packed.keys<float>(section.node, layout.kv_head) + first * E;
   const auto* values = packed.values<BFloat16>(section.node, layout.kv_head) + first * kPanelWidth;
-  for (std::int64_t key = 0; key < count; key += kPanelWidth) {
-    for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
-      kScoreTiles[size](block.q + row * E, keys + key * E, E, block.score_row(row) + key);
-    });
+  if (splits(E)) {
+    split_scores(reinterpret_cast<const BFloat16*>(block.q), block.rows, keys, count, E, block.scores, kScoreStride);
+  } else {
+    score(block, keys, count, E);
   }
   for (std::int64_t row = 0; row < block.rows; ++row) {
     softmax_row(block, row, std::clamp<std::int64_t>(section.seen_by(layout.query(row)) - first, 0, count), count);
   }
-  (has_tiles() ? mix_in_tiles : mix)(block, values, packed.rows(section.node), count);
+  const std::int64_t stride = packed.rows(section.node);
+  if (!has_tiles()) return mix(block, values, stride, count);
+  mix_in_tiles(reinterpret_cast<const BFloat16*>(block.scores), 2 * kScoreStride, block.rows, values,
+               kPanelWidth * stride, count, block.mixed, block.padded_E);
 }
 
 /// out[0, count) = x factor.
@@ -274,6 +277,10 @@ void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockL
   const Block block(layout.rows, packed, scratch);
   for (std::int64_t row = 0; row < block.rows; ++row) {
     const float* from = a.q_QHE.row<float>(layout.query_row(row)) + layout.head(row) * E;
+    if (splits(E)) {
+      split_query(from, a.scale * kLog2OfE, E, reinterpret_cast<BFloat16*>(block.q) + 2 * row * E);
+      continue;
+    }
     float* to = block.q + row / kTileRows * kTileRows * E + row % kTileRows;
     for (std::int64_t e = 0; e < E; ++e) to[e * kTileRows] = from[e] * (a.scale * kLog2OfE);
   }
@@ -301,12 +308,17 @@ void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& pl
   const std::int64_t head_width = arguments.q_QHE.columns / arguments.heads;
   const PackedHeads packed(plan, arguments.kv_heads, head_width, {tensor::DType::f32, kPanelWidth},
                            {tensor::DType::bf16, kPanelWidth, has_tiles() ? kTileKeys : 2}, arena);
+  const auto pack_keys = [&](const float* keys, std::int64_t stride, std::int64_t rows, std::int64_t node,
+                             std::int64_t head) {
+    if (!splits(head_width)) return packed.pack_float_keys(keys, stride, rows, node, head);
+    pack_split_keys(keys, stride, rows, head_width, packed.keys<float>(node, head));
+  };
   const auto pack = [&](const float* values, std::int64_t stride, std::int64_t rows, std::int64_t node,
                         std::int64_t head) {
     pack_values(values, stride, rows, packed.rows(node), head_width,
                 reinterpret_cast<Pair*>(packed.values<BFloat16>(node, head)));
   };
-  attend_in_blocks(arguments, plan, packed, pack, [&](const BlockLayout& layout) {
+  attend_in_blocks(arguments, plan, packed, pack_keys, pack, [&](const BlockLayout& layout) {
     attend(arguments, packed, layout, thread_scratch(Block::bytes(layout.rows, packed)));
   });
 }

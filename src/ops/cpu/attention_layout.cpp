@@ -31,6 +31,20 @@ PackedHeads::PackedHeads(const AttentionPlan& plan, std::int64_t kv_heads, std::
 
 std::int64_t PackedHeads::padded_head_width() const { return rounded_up(head_width, value_panel.width); }
 
+void PackedHeads::pack_float_keys(const float* from, std::int64_t stride, std::int64_t count, std::int64_t node,
+                                  std::int64_t kv_head) const {
+  float* panels = keys<float>(node, kv_head);
+  const std::int64_t width = key_panel.width;
+  for (std::int64_t first = 0; first < count; first += width, panels += head_width * width) {
+    const std::int64_t used = std::min(width, count - first);
+    for (std::int64_t e = 0; e < head_width; ++e) {
+      float* row = panels + e * width;
+      for (std::int64_t j = 0; j < used; ++j) row[j] = from[(first + j) * stride + e];
+      std::fill(row + used, row + width, 0.0f);
+    }
+  }
+}
+
 std::vector<BlockTask> block_tasks(const AttentionPlan& plan, std::int64_t group, std::int64_t kv_heads) {
   std::vector<BlockTask> tasks;
   for (std::size_t index = 0; index < plan.spans.size(); ++index) {
@@ -58,18 +72,6 @@ BlockLayout::BlockLayout(const AttentionPlan& plan, const BlockTask& task)
       section.count = section.seen_by(query(rows - 1));
     }
     sections.push_back(section);
-  }
-}
-
-void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
-               std::int64_t panel_width, float* panels) {
-  for (std::int64_t first = 0; first < count; first += panel_width, panels += head_width * panel_width) {
-    const std::int64_t used = std::min(panel_width, count - first);
-    for (std::int64_t e = 0; e < head_width; ++e) {
-      float* row = panels + e * panel_width;
-      for (std::int64_t j = 0; j < used; ++j) row[j] = keys[(first + j) * stride + e];
-      std::fill(row + used, row + panel_width, 0.0f);
-    }
   }
 }
 

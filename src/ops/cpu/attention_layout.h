@@ -35,6 +35,11 @@ struct PackedHeads {
     return value_rows.row<T>(kv_head * total_rows + nodes[static_cast<std::size_t>(node)].begin);
   }
 
+  /// Transposes keys of one head of one node into panels [ceil(count / width)][E][width] of f32; what is beyond is
+  /// zero.
+  void pack_float_keys(const float* from, std::int64_t stride, std::int64_t count, std::int64_t node,
+                       std::int64_t kv_head) const;
+
   struct Node {
     std::int64_t rows, begin, padded_begin;  // rows before it, in whole depths and in whole panels
   };
@@ -72,21 +77,16 @@ struct BlockLayout {
   std::vector<Section> sections;
 };
 
-/// Keys of one head of one node, transposed into panels [ceil(count / width)][E][width]; what is beyond is zero.
-void pack_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
-               std::int64_t panel_width, float* panels);
-
-/// Packs the keys and, by pack_values(values, stride, rows, node, kv head), the values of all nodes and heads; then
-/// calls attend(layout) for each block of query rows. Both on all threads.
-template <class PackValues, class Attend>
+/// Calls pack_keys(keys, stride, rows, node, kv head), and pack_values likewise, for all nodes and heads; then
+/// attend(layout) for each block of query rows. Both on all threads.
+template <class PackKeys, class PackValues, class Attend>
 void attend_in_blocks(const AttentionArguments& a, const AttentionPlan& plan, const PackedHeads& packed,
-                      const PackValues& pack_values, const Attend& attend) {
+                      const PackKeys& pack_keys, const PackValues& pack_values, const Attend& attend) {
   const std::int64_t E = packed.head_width;
   parallel_for(static_cast<std::int64_t>(plan.nodes.size()) * a.kv_heads, 1, [&](std::int64_t task) {
     const std::int64_t node = task / a.kv_heads, head = task % a.kv_heads;
     const RowRange rows = plan.nodes[static_cast<std::size_t>(node)];
-    pack_keys(a.k_TKE.row<float>(rows.begin) + head * E, a.k_TKE.stride, rows.count, E, packed.key_panel.width,
-              packed.keys<float>(node, head));
+    pack_keys(a.k_TKE.row<float>(rows.begin) + head * E, a.k_TKE.stride, rows.count, node, head);
     pack_values(a.v_TKE.row<float>(rows.begin) + head * E, a.v_TKE.stride, rows.count, node, head);
   });
   const std::vector<BlockTask> tasks = block_tasks(plan, a.heads / a.kv_heads, a.kv_heads);

@@ -32,39 +32,6 @@ constexpr std::int64_t kPanelOutputs = 64;
 constexpr std::int64_t kMostBlockBytes = std::int64_t{16} << 20;
 
 #ifdef __x86_64__
-/// to[w * to_stride + r] = from[r * from_stride + w] for 16 rows r and 16 words w.
-__attribute__((target("avx512f"))) void transpose_tile(const Word* from, std::int64_t from_stride, Word* to,
-                                                       std::int64_t to_stride) {
-  __m512i r[kTile], t[kTile];
-#pragma GCC unroll 16
-  for (int i = 0; i < kTile; ++i) {
-    r[i] = _mm512_loadu_si512(from + i * from_stride);
-    _mm_prefetch(from + i * from_stride + kAhead / static_cast<std::int64_t>(sizeof(Word)), _MM_HINT_T0);
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < kTile; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < kTile; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  // r[4 g + j] holds, in its 128-bit lane l, word 4 l + j of rows 4 g to 4 g + 3.
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    const __m512i a = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88), b = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
-    const __m512i c = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xDD), d = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xDD);
-    _mm512_storeu_si512(to + j * to_stride, _mm512_shuffle_i32x4(a, b, 0x88));
-    _mm512_storeu_si512(to + (4 + j) * to_stride, _mm512_shuffle_i32x4(c, d, 0x88));
-    _mm512_storeu_si512(to + (8 + j) * to_stride, _mm512_shuffle_i32x4(a, b, 0xDD));
-    _mm512_storeu_si512(to + (12 + j) * to_stride, _mm512_shuffle_i32x4(c, d, 0xDD));
-  }
-}
-
 /// to[i] = the word of upper[i] and lower[i], for `count` columns of two rows of bf16, a multiple of 32; those of a
 /// panel follow each other, and panels are panel_stride apart.
 __attribute__((target("avx512f,avx512bw"))) void interleave_rows(const std::uint16_t* upper, const std::uint16_t* lower,
@@ -83,7 +50,6 @@ __attribute__((target("avx512f,avx512bw"))) void interleave_rows(const std::uint
   }
 }
 #else
-void transpose_tile(const Word*, std::int64_t, Word*, std::int64_t) {}
 void interleave_rows(const std::uint16_t*, const std::uint16_t*, std::int64_t, Word*, std::int64_t) {}
 #endif
 
@@ -163,6 +129,42 @@ std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed) {
   return layout;
 }
 
+#ifdef __x86_64__
+__attribute__((target("avx512f"))) void transpose_word_tile(const Word* from, std::int64_t from_stride, Word* to,
+                                                            std::int64_t to_stride) {
+  __m512i r[kTile], t[kTile];
+#pragma GCC unroll 16
+  for (int i = 0; i < kTile; ++i) {
+    r[i] = _mm512_loadu_si512(from + i * from_stride);
+    _mm_prefetch(from + i * from_stride + kAhead / static_cast<std::int64_t>(sizeof(Word)), _MM_HINT_T0);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kTile; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kTile; i += 4) {
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  // r[4 g + j] holds, in its 128-bit lane l, word 4 l + j of rows 4 g to 4 g + 3.
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const __m512i a = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88), b = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
+    const __m512i c = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xDD), d = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xDD);
+    _mm512_storeu_si512(to + j * to_stride, _mm512_shuffle_i32x4(a, b, 0x88));
+    _mm512_storeu_si512(to + (4 + j) * to_stride, _mm512_shuffle_i32x4(c, d, 0x88));
+    _mm512_storeu_si512(to + (8 + j) * to_stride, _mm512_shuffle_i32x4(a, b, 0xDD));
+    _mm512_storeu_si512(to + (12 + j) * to_stride, _mm512_shuffle_i32x4(c, d, 0xDD));
+  }
+}
+#else
+void transpose_word_tile(const Word*, std::int64_t, Word*, std::int64_t) {}
+#endif
+
 void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout, std::byte* to) {
   constexpr std::int64_t kWords = kChunkBytes / static_cast<std::int64_t>(sizeof(Word));
   parallel_for(layout.padded_outputs() / kTile, 1, [&](std::int64_t tile) {
@@ -172,7 +174,7 @@ void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const 
     const std::int64_t stored_words = layout.inputs / unit;
     std::int64_t word = 0;
     for (; stored != nullptr && word + kTile <= stored_words; word += kTile) {
-      transpose_tile(stored + word, stored_words, place(word), layout.width);
+      transpose_word_tile(stored + word, stored_words, place(word), layout.width);
     }
     alignas(64) std::array<Word, kTile * kWords> rows;
     for (; word < layout.words; word += kWords) {
@@ -183,7 +185,7 @@ void pack_panels(std::span<const StoredMatrix> parts, std::int64_t begin, const 
                      reinterpret_cast<std::byte*>(rows.data() + r * kWords));
       }
       for (std::int64_t w = 0; w < count; w += kTile) {
-        transpose_tile(rows.data() + w, kWords, place(word + w), layout.width);
+        transpose_word_tile(rows.data() + w, kWords, place(word + w), layout.width);
       }
     }
   });

@@ -40,6 +40,11 @@ struct PanelLayout {
 /// weight, or this CPU has no instructions to write it with.
 std::optional<PanelLayout> panel_layout(const dnnl::memory::desc& packed);
 
+/// to[w * to_stride + r] = from[r * from_stride + w] for 16 rows r and 16 words w, with strides in words. It takes
+/// AVX512F.
+void transpose_word_tile(const std::uint32_t* from, std::int64_t from_stride, std::uint32_t* to,
+                         std::int64_t to_stride);
+
 /// Writes layout.outputs rows of the stacked parts from `begin` on. It takes AVX512F.
 void pack_panels(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout,
                  std::byte* to);
