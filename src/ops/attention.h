@@ -35,7 +35,8 @@ struct AttentionArguments {
   tensor::Matrix out_QHE;     ///< [Q, H * E]
   std::int64_t heads = 0, kv_heads = 0;
   float scale = 1;  ///< multiplies q k^T, usually 1 / sqrt(E)
-  /// Mixes in the CPU's bf16 instructions: v and the exponentials are rounded to bf16, scores and sums are f32.
+  /// Mixes in the CPU's bf16 instructions: v and the exponentials are rounded to bf16; scores are f32, in tiles (AMX)
+  /// of q and k rounded to 16 bits; sums are f32.
   bool bf16 = false;
 };
 

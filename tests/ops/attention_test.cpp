@@ -36,7 +36,7 @@ void expect_equal(const AttentionPlan& plan, std::int64_t queries, std::int64_t 
 class Attention : public testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
                          testing::Values(Case{8, 2, 16}, Case{4, 4, 64}, Case{4, 1, 128}, Case{3, 3, 20},
-                                         Case{1, 1, 2}));
+                                         Case{6, 2, 96}, Case{2, 1, 80}, Case{1, 1, 2}));
 
 TEST_P(Attention, CausalOverOneSequence) {
   for (const std::int64_t length : {1, 2, 15, 16, 17, 100}) {

@@ -147,8 +147,8 @@ E5V_BF16 inline __m512 power_of_two(__m512 x) {
 /// score. Scores are in powers of two.
 struct Block {
   std::int64_t rows, padded_E;
-  float* scores;  // [whole tiles of rows][kScoreStride]; bf16 once they are exponentials
-  float* mixed;   // [whole tiles of rows][padded_E]
+  float* scores;  // [whole pairs of tiles of rows][kScoreStride]; bf16 once they are exponentials
+  float* mixed;   // [whole pairs of tiles of rows][padded_E]
   float* q;  // scaled; element e of row r at (r / kTileRows * E + e) * kTileRows + r % kTileRows, or split_query's rows
   float* sums;
   float* largest;

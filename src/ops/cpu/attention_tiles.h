@@ -4,7 +4,8 @@
 #include "tensor/dtype.h"
 
 /// The two products of attention in tiles (AMX). Scores need more than bf16's 8 bits: queries and keys are sums of two
-/// numbers of bf16, high and low, and of their products all but low by low are summed, so that 16 bits are left.
+/// numbers of bf16, high and low, and of their products all but low by low are summed, so that 16 bits are left. All
+/// numbers must be finite in bf16, those of keys that are masked, too: a step multiplies 32 keys, if by zero.
 ///
 /// Legend: E head width.
 namespace e5v::ops::cpu {
@@ -27,9 +28,10 @@ void pack_split_keys(const float* keys, std::int64_t stride, std::int64_t count,
 void split_scores(const tensor::BFloat16* queries, std::int64_t rows, const float* panels, std::int64_t count,
                   std::int64_t head_width, float* scores, std::int64_t stride);
 
-/// mixed[rows][columns] += weights[rows][count] values, in panels of 32 columns [count / 2][32] of words that hold two
-/// keys' values, panel_stride values apart. Weights are bf16, rows weight_stride of them apart, and zero from `count`
-/// to whole steps; columns are a multiple of 32, as far apart as there are. Whole pairs of tiles of rows must be there.
+/// mixed[rows][columns] += weights[rows][count] values, in panels of 32 columns [16 ceil(count / 32)][32] of words that
+/// hold two keys' values, panel_stride values apart. Weights are bf16, rows weight_stride of them apart, and zero from
+/// `count` to whole steps; columns are a multiple of 32, and rows of mixed lie so many apart. Whole pairs of tiles of
+/// rows must be there.
 void mix_in_tiles(const tensor::BFloat16* weights, std::int64_t weight_stride, std::int64_t rows,
                   const tensor::BFloat16* values, std::int64_t panel_stride, std::int64_t count, float* mixed,
                   std::int64_t columns);

@@ -21,7 +21,7 @@ struct PanelLayout {
   tensor::DType dtype = tensor::DType::bf16;
   std::int64_t outputs = 0, inputs = 0;  ///< N, K
   std::int64_t width = 0, words = 0;
-  std::int64_t chunk = words;  ///< words that lie together; the last chunk may be shorter
+  std::int64_t chunk = words;  ///< words that lie together, a multiple of 16; the last chunk may be shorter
 
   std::int64_t word_elements() const { return 4 / size_of(dtype); }
   std::int64_t padded_outputs() const { return (outputs + width - 1) / width * width; }
@@ -50,7 +50,7 @@ void pack_panels(std::span<const tensor::StoredMatrix> parts, std::int64_t begin
                  std::byte* to);
 
 /// The weight from its other side, for products that sum over its rows: layout.outputs of its columns from `begin` on,
-/// a multiple of 32, of all its rows, which are layout.inputs. Only bf16. It takes AVX512BW.
+/// a multiple of 32, of all its rows, which are layout.inputs. Only bf16, in panels of width 32. It takes AVX512BW.
 void pack_transposed_panels(std::span<const tensor::StoredMatrix> parts, std::int64_t begin, const PanelLayout& layout,
                             std::byte* to);
 
