@@ -10,6 +10,14 @@
 namespace e5v::ops::cpu {
 namespace {
 
+// Tiles are named by literals: the intrinsics are assembly.
+#define E5V_MULTIPLY(sums, x, w) \
+  if constexpr (kBytes) {        \
+    _tile_dpbusd(sums, x, w);    \
+  } else {                       \
+    _tile_dpbf16ps(sums, x, w);  \
+  }
+
 /// Two tiles of x times two of the weight: each that is fetched is used twice, and the four of sums stay where they
 /// are.
 template <bool kBytes>
@@ -35,22 +43,12 @@ E5V_TILES inline void multiply(const TileRows& x, const std::byte* w, std::int64
     _tile_loadd(4, upper, x.row_bytes);
     _tile_loadd(6, w, kPanelBytes);
     _tile_loadd(7, w + kTileRowBytes, kPanelBytes);
-    if constexpr (kBytes) {
-      _tile_dpbusd(0, 4, 6);
-      _tile_dpbusd(1, 4, 7);
-    } else {
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
-    }
+    E5V_MULTIPLY(0, 4, 6);
+    E5V_MULTIPLY(1, 4, 7);
     if (x.both) {
       _tile_loadd(5, lower, x.row_bytes);
-      if constexpr (kBytes) {
-        _tile_dpbusd(2, 5, 6);
-        _tile_dpbusd(3, 5, 7);
-      } else {
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-      }
+      E5V_MULTIPLY(2, 5, 6);
+      E5V_MULTIPLY(3, 5, 7);
     }
     upper += x.tile_bytes, lower += x.tile_bytes, w += kTilePairBytes;
   }
@@ -61,6 +59,8 @@ E5V_TILES inline void multiply(const TileRows& x, const std::byte* w, std::int64
     _tile_stored(3, below + kTileRowBytes, sum_row_bytes);
   }
 }
+
+#undef E5V_MULTIPLY
 
 }  // namespace
 
