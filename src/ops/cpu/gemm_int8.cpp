@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "ops/cpu/expand-inl.h"
 #include "ops/cpu/gemm.h"
@@ -97,7 +98,11 @@ std::uint32_t own_products(const std::int16_t* x, std::int64_t columns) {
     const auto first = hn::BitCast(pair, hn::OddEven(hn::Zero(sum), pairs));
     total = hn::ReorderWidenMulAccumulate(sum, first, hn::BitCast(pair, hn::Shuffle2301(pairs)), total, unused);
   }
-  return static_cast<std::uint32_t>(hn::GetLane(hn::SumOfLanes(sum, hn::Add(total, unused))));
+  // Summed as unsigned numbers, which may wrap: the intrinsic behind SumOfLanes adds two ints.
+  const hn::RebindToUnsigned<SumTag> lanes;
+  HWY_ALIGN std::uint32_t values[hn::MaxLanes(lanes)];
+  hn::Store(hn::BitCast(lanes, hn::Add(total, unused)), lanes, values);
+  return std::accumulate(values, values + hn::Lanes(lanes), std::uint32_t{0});
 }
 
 using Block = hn::FixedTag<std::uint16_t, 8>;
