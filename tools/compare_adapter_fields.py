@@ -6,13 +6,15 @@
 
 One adapter with random matrices is written for the tiny checkpoint; then each case edits its adapter_config.json (or its
 tensors), PEFT opens it on LlavaNextForConditionalGeneration, and e5v embeds one text with it. Each line tells what the
-field does to PEFT's vector and what e5v does: the same vector, or a refusal. The exit code is 1 when e5v gives another
-vector than PEFT without an error, or when LoraConfig has a field that no case changes.
+field does to PEFT's vector and what e5v does: the same vector, or a refusal. Then PEFT opens what `e5v train` writes, for
+LLaVA-NeXT and for its language model alone. The exit code is 1 when e5v gives another vector than PEFT without an error,
+when PEFT does not find all matrices of a trained adapter, or when LoraConfig has a field that no case changes.
 """
 import argparse
 import dataclasses
 import json
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import warnings
@@ -21,7 +23,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from transformers import LlavaNextForConditionalGeneration
+from transformers import LlamaForCausalLM, LlavaNextForConditionalGeneration
 
 SENTENCE = "A tabby cat sits on a wall."
 PROMPT = ("<|start_header_id|>user<|end_header_id|>\n\n" + SENTENCE + "\nSummary above sentence in one word: <|eot_id|>"
@@ -98,7 +100,6 @@ TENSOR_CASES = [
     ("one lora_B missing", without(["language_model.layers.3.self_attn.q_proj.lora_B"])),
     ("the tower missing", without(["vision_tower"])),
     ("names of transformers 4.51", renamed("base_model.model.model.language_model.", "base_model.model.language_model.model.")),
-    ("names of a language model alone", renamed("base_model.model.model.language_model.", "base_model.model.model.")),
     ("names without base_model.model.", renamed("base_model.model.", "")),
     ("names with the adapter's name", renamed(".weight", ".default.weight")),
     ("matrices of no target", lambda tensors: added(PREFIX + "layers.0.self_attn.v_proj.lora_A.weight", (4, 128))(
@@ -117,7 +118,9 @@ TENSOR_CASES = [
 
 
 def base_model(checkpoint):
-    return LlavaNextForConditionalGeneration.from_pretrained(checkpoint, dtype=torch.float32)
+    kind = json.loads((pathlib.Path(checkpoint) / "config.json").read_text())["architectures"][0]
+    of = {"LlamaForCausalLM": LlamaForCausalLM}.get(kind, LlavaNextForConditionalGeneration)
+    return of.from_pretrained(checkpoint, dtype=torch.float32)
 
 
 def peft_vector(checkpoint, adapter, ids):
@@ -135,7 +138,8 @@ def peft_vector(checkpoint, adapter, ids):
 
 
 def e5v_vector(program, checkpoint, adapter):
-    done = subprocess.run([program, "embed", "--model", checkpoint, "--adapter", adapter, "--text", SENTENCE, "--device", "cpu"],
+    added = [] if adapter is None else ["--adapter", adapter]
+    done = subprocess.run([program, "embed", "--model", checkpoint, *added, "--text", SENTENCE, "--device", "cpu"],
                           capture_output=True, text=True)
     if done.returncode:
         return None, done.stderr.strip()
@@ -158,6 +162,30 @@ def compare(what, program, checkpoint, adapter, ids, plain):
     e5v = "refused: " + short(our_words.split("] ")[-1]) if ours is None else (
         "computed" if theirs is None else f"cosine {float(ours @ theirs):.6f}")
     print(f"{'ok ' if good else 'BAD'} | {what} | {peft} | {e5v}", flush=True)
+    return good
+
+
+def language_model_alone(checkpoint, folder):
+    whole = base_model(checkpoint)
+    alone = LlamaForCausalLM(whole.config.text_config)
+    alone.model.load_state_dict(whole.model.language_model.state_dict())
+    alone.save_pretrained(folder)
+    shutil.copy(checkpoint + "/tokenizer.json", folder)
+
+
+def compare_trained(program, checkpoint, folder, ids):
+    pairs = folder / "pairs.csv"
+    pairs.write_text("sent0,sent1\n" + "".join(f"a cat number {i},one cat of {i}\n" for i in range(8)))
+    subprocess.run([program, "train", "--model", checkpoint, "--pairs", pairs, "--batch", "4", "--epochs", "2", "--lr", "4e-2",
+                    "--warmup", "1", "--rank", "4", "--output", folder / "run", "--device", "cpu"], check=True,
+                   capture_output=True)
+    adapter = folder / "run" / "adapter"
+    theirs, words = peft_vector(checkpoint, adapter, ids)
+    ours, _ = e5v_vector(program, checkpoint, adapter)
+    plain, _ = e5v_vector(program, checkpoint, None)
+    good = words == "" and float(ours @ theirs) > 0.9999 and float(ours @ plain) < 0.99
+    print(f"{'ok ' if good else 'BAD'} | e5v train on {base_model(checkpoint).config.architectures[0]} | PEFT {words or 'finds all'}"
+          f" | cosine {float(ours @ theirs):.6f}, to the base {float(ours @ plain):.6f}", flush=True)
     return good
 
 
@@ -195,6 +223,10 @@ def main():
         for what, edit in TENSOR_CASES:
             put(config, edit(tensors))
             good &= compare(what, args.program, args.checkpoint, name, ids, plain)
+        language_model_alone(args.checkpoint, folder / "alone")
+        for part, checkpoint in (("whole", args.checkpoint), ("part", str(folder / "alone"))):
+            (folder / part).mkdir()
+            good &= compare_trained(args.program, checkpoint, folder / part, ids)
     unseen = {f.name for f in dataclasses.fields(LoraConfig)} - {field for field, _ in CASES}
     if unseen:
         print("fields without a case:", ", ".join(sorted(unseen)))

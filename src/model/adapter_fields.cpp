@@ -19,6 +19,7 @@ struct Field {
   std::string_view name;
   Meaning meaning;
   const char* what = "";  // of refused ones: what it is
+  bool merges = true;     // of refused ones: PEFT can merge such an adapter
 };
 
 constexpr std::array kFields = {
@@ -54,22 +55,22 @@ constexpr std::array kFields = {
     Field{"merge_weights", Meaning::harmless},        // of PEFT before 0.3
     Field{"modules_to_save", Meaning::refused, "modules that were trained and saved whole"},
     Field{"use_dora", Meaning::refused, "DoRA, which scales the rows of the merged weight"},
-    Field{"alora_invocation_tokens", Meaning::refused, "activated LoRA, which acts only from these tokens on"},
+    Field{"alora_invocation_tokens", Meaning::refused, "activated LoRA, which acts only from these tokens on", false},
     Field{"lora_bias", Meaning::refused, "a bias beside lora_B"},
     Field{"trainable_token_indices", Meaning::refused, "tokens whose embeddings were trained"},
     Field{"target_parameters", Meaning::refused, "LoRA of parameters that are no Linear"},
     Field{"layer_replication", Meaning::refused, "a model in which layers are repeated"},
-    Field{"use_qalora", Meaning::refused, "QALoRA, which pools the inputs of lora_A"},
+    Field{"use_qalora", Meaning::refused, "QALoRA, which pools the inputs of lora_A", false},
     Field{"use_bdlora", Meaning::refused, "BD-LoRA, whose matrices are block-diagonal"},
     Field{"monteclora_config", Meaning::refused, "MonteCLoRA, which adds samples to the matrices"},
-    Field{"arrow_config", Meaning::refused, "Arrow, which mixes several adapters"},
+    Field{"arrow_config", Meaning::refused, "Arrow, which mixes several adapters", false},
     Field{"kasa_config", Meaning::refused, "KaSA, which cuts the base weights and scales between lora_A and lora_B"},
-    Field{"megatron_config", Meaning::refused, "layers of Megatron"},
+    Field{"megatron_config", Meaning::refused, "layers of Megatron", false},
     Field{"enable_lora", Meaning::refused, "LoRA of parts of a fused matrix"},  // of PEFT before 0.3
 };
 
 constexpr const char* kMergeInstead =
-    "load it with PEFT, merge it (merge_and_unload), and give the merged checkpoint as --model";
+    "; load it with PEFT, merge it (merge_and_unload), and give the merged checkpoint as --model";
 
 bool is_default(const OrderedJson& value) {
   const bool holds = value.is_structured() || value.is_string();
@@ -94,13 +95,14 @@ void check_initialisation(const OrderedJson& value, const std::string& origin) {
   if (std::ranges::find(kLeaveTheBase, name) != kLeaveTheBase.end()) return;
   constexpr std::array kChangeTheBase = {"pissa", "olora", "corda", "loftq", "lora_ga"};
   require<ModelError>(std::ranges::any_of(kChangeTheBase, [&](const char* known) { return name.starts_with(known); }),
-                      "[{}] \"init_lora_weights\" is {}, which is not known: it may change the base weights; {}",
-                      origin, shown(value), kMergeInstead);
+                      "[{}] \"init_lora_weights\" is {}, which is not known: it may change the base weights", origin,
+                      shown(value));
+  const bool repeatable = name == "pissa" || name == "olora";  // PEFT changes the base to the same weights again
   fail<ModelError>(
-      "[{}] \"init_lora_weights\" is {}: such an adapter belongs to base weights that its initialisation changed, not "
-      "to "
-      "those of the checkpoint; save it with PEFT's path_initial_model_for_weight_conversion, or {}",
-      origin, shown(value), kMergeInstead);
+      "[{}] \"init_lora_weights\" is {}: such an adapter belongs to base weights that its initialisation changed, and "
+      "these are not the checkpoint's; save it by PEFT's save_pretrained with "
+      "path_initial_model_for_weight_conversion{}",
+      origin, shown(value), repeatable ? kMergeInstead : "");
 }
 
 void check_honoured(std::string_view name, const OrderedJson& value, const std::string& origin) {
@@ -111,7 +113,7 @@ void check_honoured(std::string_view name, const OrderedJson& value, const std::
   if (value.is_null() || value == expected) return;
   const std::string found = value.is_string() ? value.get<std::string>() : shown(value);
   require<ModelError>(!type, "[{}] peft_type is {}, only LORA is supported", origin, in_quotes(found));
-  fail<ModelError>("[{}] trained biases (\"bias\": {}) are not supported; {}", origin, in_quotes(found), kMergeInstead);
+  fail<ModelError>("[{}] trained biases (\"bias\": {}) are not supported{}", origin, in_quotes(found), kMergeInstead);
 }
 
 }  // namespace
@@ -128,8 +130,8 @@ void require_plain_lora(const OrderedJson& config, const std::string& origin) {
     } else if (field->meaning == Meaning::honoured) {
       check_honoured(name, value, origin);
     } else if (field->meaning == Meaning::refused) {
-      require<ModelError>(is_default(value), "[{}] {} is not supported ({}); {}", origin, name, field->what,
-                          kMergeInstead);
+      require<ModelError>(is_default(value), "[{}] {} is not supported ({}){}", origin, name, field->what,
+                          field->merges ? kMergeInstead : "");
     }
   }
 }
