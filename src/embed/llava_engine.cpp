@@ -12,9 +12,9 @@ LlavaEngine::LlavaEngine(const std::filesystem::path& folder, const EmbedderOpti
       preparer_(make_preparer(folder, config_, checkpoint_, precision_, options)),
       model_(checkpoint_, config_, preparer_.preprocess(), precision_) {
   if (options.adapter.empty()) return;
-  adapter_ = model::Adapter::read(options.adapter, config_.text);
+  adapter_ = model::Adapter::read(options.adapter, config_);
   adapter_->place_on(checkpoint_.place());
-  for (const nn::Lora& part : adapter_->parts) model_.language_model().attach(part);
+  for (const nn::Lora& part : adapter_->parts) model_.attach(part);
 }
 
 void LlavaEngine::compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const {

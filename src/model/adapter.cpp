@@ -1,15 +1,16 @@
 #include "model/adapter.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <map>
 
 #include "base/file.h"
 #include "base/json.h"
-#include "model/checkpoint.h"
+#include "model/adapter_config.h"
 #include "tensor/safetensors.h"
 #include "tensor/safetensors_writer.h"
-#include "text/regex.h"
 
 namespace e5v::model {
 namespace {
@@ -21,160 +22,203 @@ constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kBaseKey = "e5v_base";
 constexpr std::uint64_t kMostConfigBytes = 1 << 20;
-constexpr std::size_t kMostPatterns = 4096;
 
-/// The module that a matrix is for, as the model that PEFT saw calls it: "model.layers.0.mlp.up_proj" of
-/// "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight".
-std::string_view module_of(std::string_view stored) {
-  if (stored.starts_with(kWrapper)) stored.remove_prefix(kWrapper.size());
-  return stored.substr(0, stored.size() - kA.size());
+/// Both files are there, and no other holds weights that PEFT or its trainer would have used.
+void check_files(const fs::path& folder) {
+  require<ModelError>(fs::exists(folder / kConfigFile), "[{}] is no adapter: it has no {}", folder.string(),
+                      kConfigFile);
+  const fs::path pickled = folder / "adapter_model.bin", others = folder / "non_lora_trainables.bin";
+  require<ModelError>(
+      fs::exists(folder / kWeightsFile) || !fs::exists(pickled),
+      "[{}] is a pickled adapter, expected {}: convert it with PEFT, which reads the one and writes the "
+      "other (PeftModel.from_pretrained, save_pretrained)",
+      pickled.string(), kWeightsFile);
+  require<ModelError>(fs::exists(folder / kWeightsFile), "[{}] is no adapter: it has no {}", folder.string(),
+                      kWeightsFile);
+  require<ModelError>(!fs::exists(others),
+                      "[{}] holds weights that were trained beside the adapter (LLaVA's projector) and are not read: "
+                      "merge both with LLaVA's own scripts and give the merged checkpoint as --model",
+                      others.string());
 }
 
-/// rank_pattern or alpha_pattern: what modules have instead of "r" or "lora_alpha".
-template <class T>
-class Patterns {
- public:
-  Patterns(const OrderedJson& config, const char* name, const std::string& origin) {
-    const auto patterns = json_value(config, name, OrderedJson::object(), origin);
-    require<ModelError>(patterns.is_object(), "[{}] \"{}\" has an unexpected type: {}", origin, name,
-                        patterns.type_name());
-    require<ModelError>(patterns.size() <= kMostPatterns, "[{}] \"{}\" has {} keys, more than the limit of {}", origin,
-                        name, patterns.size(), kMostPatterns);
-    for (const auto& [key, value] : patterns.items()) {
-      text::Regex fits(fmt::format(R"(\A(.*\.)?({})$)", key), fmt::format("[{}] a key of \"{}\"", origin, name));
-      entries_.push_back({std::move(fits), json_as<T>(value, key, origin)});
-    }
-  }
-
-  /// The value under the first key that matches the module's name, or its end behind a dot. As in PEFT, keys are
-  /// regular expressions, and one that no module has is passed over. Source: PEFT, get_pattern_key.
-  std::optional<T> find(std::string_view module) const {
-    for (const Entry& entry : entries_) {
-      if (!entry.fits.find_all(module).empty()) return entry.value;
-    }
-    return std::nullopt;
-  }
-
- private:
-  struct Entry {
-    text::Regex fits;
-    T value;
-  };
-  std::vector<Entry> entries_;
-};
-
-/// PEFT's options, as far as they decide what an adapter adds.
-class Settings {
- public:
-  Settings(const OrderedJson& json, const std::string& origin)
-      : json_(json), origin_(origin), ranks_(json, "rank_pattern", origin), alphas_(json, "alpha_pattern", origin) {
-    const auto text = [&](const char* key, const char* otherwise) {
-      return json_value<std::string>(json_, key, otherwise, origin_);
-    };
-    require<ModelError>(text("peft_type", "LORA") == "LORA", "[{}] peft_type is {}, only LORA is supported", origin_,
-                        text("peft_type", ""));
-    require<ModelError>(text("bias", "none") == "none", "[{}] trained biases (\"bias\": \"{}\") are not supported",
-                        origin_, text("bias", ""));
-    for (const char* flag : {"use_dora", "fan_in_fan_out", "lora_bias"}) {
-      require<ModelError>(!json_value(json_, flag, false, origin_), "[{}] {} is not supported", origin_, flag);
-    }
-    const auto saved = json_.find("modules_to_save");
-    require<ModelError>(saved == json_.end() || saved->is_null() || saved->empty(),
-                        "[{}] modules_to_save is not supported: only LoRA matrices are", origin_);
-  }
-
-  std::int64_t rank() const { return json_value<std::int64_t>(json_, "r", 8, origin_); }
-  double alpha() const { return json_value<double>(json_, "lora_alpha", 8, origin_); }
-  double dropout() const { return json_value<double>(json_, "lora_dropout", 0, origin_); }
-  std::vector<std::string> targets() const {
-    const auto found = json_.find("target_modules");
-    if (found == json_.end() || !found->is_array()) return {};
-    return json_value<std::vector<std::string>>(json_, "target_modules", {}, origin_);
-  }
-
-  /// alpha / r, or alpha / sqrt(r), of one matrix.
-  float scale_of(std::string_view module, std::int64_t rank) const {
-    const double own_alpha = alphas_.find(module).value_or(alpha());
-    const double divisor = static_cast<double>(rank);
-    return static_cast<float>(own_alpha /
-                              (json_value(json_, "use_rslora", false, origin_) ? std::sqrt(divisor) : divisor));
-  }
-  std::int64_t rank_of(std::string_view module) const { return ranks_.find(module).value_or(rank()); }
-
- private:
-  const OrderedJson& json_;
-  std::string origin_;
-  Patterns<std::int64_t> ranks_;
-  Patterns<double> alphas_;
-};
-
-/// The two matrices of a site in the file, and its name there.
+/// The two matrices of a module in the file, and its name there: "model.layers.0.mlp.up_proj" of
+/// "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight".
 struct StoredPair {
   const tensor::TensorView *a = nullptr, *b = nullptr;
   std::string_view module;
 };
+using StoredPairs = std::map<std::string, StoredPair>;  // by canonical name
+
+/// Why a tensor that is neither lora_A nor lora_B of a matrix is not read.
+std::string_view what_else(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKinds{{
+      {"lora_embedding_", "LoRA of the token embeddings is not supported"},
+      {"lora_magnitude_vector", "DoRA is not supported"},
+      {".bias", "biases are not supported"},
+      {"modules_to_save", "modules that were saved whole are not supported"},
+      {"trainable_tokens", "trained tokens are not supported"},
+      {"base_layer", "weights of the base, which PEFT puts in the place of the checkpoint's, are not supported"},
+      {"lora_", "only PEFT's lora_A.weight and lora_B.weight are read"},
+  }};
+  for (const auto& [part, what] : kKinds) {
+    if (name.find(part) != std::string_view::npos) return what;
+  }
+  return "weights of the base, which PEFT puts in the place of the checkpoint's, are not supported";
+}
+
+StoredPairs stored_pairs(const tensor::SafetensorsFile& file, const std::string& origin) {
+  StoredPairs pairs;
+  for (const auto& [name, view] : file.tensors()) {
+    if (name.find(".lora_velora_embed") != std::string::npos) continue;  // of VeLoRA's backward pass
+    const bool a = name.ends_with(kA), b = name.ends_with(kB);
+    require<ModelError>(a || b, "[{}] {} is no matrix of LoRA: {}", origin, in_quotes(name), what_else(name));
+    std::string_view module = name;
+    if (module.starts_with(kWrapper)) module.remove_prefix(kWrapper.size());
+    module.remove_suffix(kA.size());
+    StoredPair& pair = pairs[canonical_module(module)];
+    require<ModelError>(pair.module.empty() || pair.module == module, "[{}] {} and {} are the same matrix", origin,
+                        in_quotes(pair.module), in_quotes(module));
+    (a ? pair.a : pair.b) = &view;
+    pair.module = module;
+  }
+  return pairs;
+}
 
 tensor::Tensor checked_f32(const tensor::TensorView& view, std::int64_t rows, std::int64_t columns,
                            const std::string& origin, const std::string& name) {
   const bool fits = view.shape.rank() == 2 && view.shape[0] == rows && view.shape[1] == columns;
   require<ModelError>(fits, "[{}] {} is {}, expected [{}, {}]: the adapter is of another model", origin,
                       in_quotes(name), view.shape.text(), rows, columns);
+  const bool known =
+      view.dtype == tensor::DType::f32 || view.dtype == tensor::DType::f16 || view.dtype == tensor::DType::bf16;
+  require<ModelError>(known, "[{}] {} is stored as {}, expected f32, f16 or bf16: save the adapter in one of these",
+                      origin, in_quotes(name), name_of(view.dtype));
+  require<ModelError>(all_finite(view), "[{}] {} holds NaN or infinity: the adapter is broken", origin,
+                      in_quotes(name));
   return to_f32(view);
+}
+
+/// Refuses what is left after the matrices of all sites were taken.
+void require_all_taken(const StoredPairs& left, const ModelConfig& config, const std::string& origin) {
+  if (left.empty()) return;
+  const auto& [name, pair] = *left.begin();
+  const Quoted module = in_quotes(pair.module);
+  require<ModelError>(
+      !name.starts_with("language_model."),
+      "[{}] {} is no matrix of the language model, which has {} layers: the adapter is of another model", origin,
+      module, config.text.layers);
+  const bool tower = name.starts_with("vision_tower."), sees = config.vision.has_value();
+  require<ModelError>(
+      sees || !(tower || name.starts_with("projector.")),
+      "[{}] {} belongs to LLaVA-NeXT's vision tower or projector, but the model is a language model alone", origin,
+      module);
+  require<ModelError>(!tower,
+                      "[{}] {} is no matrix that LoRA is read for in the vision tower's {} layers (q_proj, k_proj, "
+                      "v_proj, out_proj, fc1, fc2)",
+                      origin, module, sees ? config.vision->layers : 0);
+  fail<ModelError>("[{}] {} is no matrix that LoRA is read for: the adapter is of another model", origin, module);
+}
+
+/// The first two or three words of a canonical name: "language_model.", "vision_tower.encoder.", "projector.".
+std::string_view part_of_model(std::string_view canonical) {
+  constexpr std::string_view kTower = "vision_tower.encoder.";
+  if (canonical.starts_with(kTower)) return kTower;
+  return canonical.substr(0, canonical.find('.') + 1);
+}
+
+/// What leads the names of a part of the model in the file where canonical names have part_of_model().
+using Prefixes = std::map<std::string_view, std::string>;
+
+Prefixes prefixes_of(const StoredPairs& pairs) {
+  Prefixes prefixes;
+  for (const auto& [canonical, pair] : pairs) {
+    const std::string_view part = part_of_model(canonical);
+    const std::string_view rest = std::string_view(canonical).substr(part.size());
+    if (!part.empty() && pair.module.ends_with(rest))
+      prefixes.emplace(part, pair.module.substr(0, pair.module.size() - rest.size()));
+  }
+  return prefixes;
+}
+
+/// PEFT leaves out what the config does not name, and begins anew what the file does not have: both are refused, since
+/// neither is what was trained.
+void require_targets(const AdapterConfig& settings, const StoredPairs& pairs, const std::vector<AdapterSite>& sites,
+                     const std::string& origin) {
+  for (const auto& [canonical, pair] : pairs) {
+    require<ModelError>(
+        settings.targets(pair.module),
+        "[{}] holds matrices of {}, which target_modules, exclude_modules and layers_to_transform of {} "
+        "leave out: PEFT would not use them",
+        origin, in_quotes(pair.module), kConfigFile);
+  }
+  const Prefixes prefixes = prefixes_of(pairs);
+  for (const AdapterSite& site : sites) {
+    const std::string_view part = part_of_model(site.name);
+    const auto prefix = prefixes.find(part);
+    if (!site.computed || prefix == prefixes.end() || pairs.contains(site.name)) continue;
+    const std::string module = prefix->second + site.name.substr(part.size());
+    require<ModelError>(!settings.targets(module),
+                        "[{}] has no matrices of {}, which target_modules of {} names: the file is incomplete", origin,
+                        in_quotes(module), kConfigFile);
+  }
+}
+
+/// What PEFT has for a model in LoraConfig, as far as it is not a default.
+OrderedJson written_config(const Adapter& adapter) {
+  OrderedJson json{{"peft_type", "LORA"}, {"base_model_name_or_path", ""}};
+  if (adapter.inside_llava) {
+    json["task_type"] = nullptr;
+    json["auto_mapping"] = {{"base_model_class", "LlavaNextForConditionalGeneration"},
+                            {"parent_library", "transformers.models.llava_next.modeling_llava_next"}};
+    // The vision tower has matrices of the same names, which are not adapted.
+    json["target_modules"] = fmt::format(R"(.*language_model\..*\.({}))", fmt::join(adapter.targets, "|"));
+  } else {
+    json["task_type"] = "CAUSAL_LM";
+    json["target_modules"] = adapter.targets;
+  }
+  json.update(OrderedJson{{"r", adapter.rank},
+                          {"lora_alpha", adapter.alpha},
+                          {"lora_dropout", adapter.dropout},
+                          {"bias", "none"},
+                          {"fan_in_fan_out", false},
+                          {"inference_mode", true},
+                          {"init_lora_weights", true},
+                          {"modules_to_save", nullptr},
+                          {"use_dora", false},
+                          {"use_rslora", false}});
+  return json;
 }
 
 }  // namespace
 
-std::vector<AdapterSite> adapter_sites(const LlamaConfig& c) {
-  const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
-  std::vector<AdapterSite> sites;
-  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
-    const std::string prefix = fmt::format("language_model.layers.{}.", layer);
-    sites.push_back({prefix + "self_attn.q_proj", HE, D});
-    sites.push_back({prefix + "self_attn.k_proj", KE, D});
-    sites.push_back({prefix + "self_attn.v_proj", KE, D});
-    sites.push_back({prefix + "self_attn.o_proj", D, HE});
-    sites.push_back({prefix + "mlp.gate_proj", F, D});
-    sites.push_back({prefix + "mlp.up_proj", F, D});
-    sites.push_back({prefix + "mlp.down_proj", D, F});
-  }
-  return sites;
-}
-
-Adapter Adapter::read(const fs::path& folder, const LlamaConfig& config) try {
-  require<ModelError>(fs::exists(folder / kConfigFile), "[{}] is no adapter: it has no {}", folder.string(),
-                      kConfigFile);
+Adapter Adapter::read(const fs::path& folder, const ModelConfig& config) try {
+  check_files(folder);
   const std::string config_origin = (folder / kConfigFile).string(), origin = (folder / kWeightsFile).string();
-  const OrderedJson json = parse_ordered_json(read_file(folder / kConfigFile, kMostConfigBytes), config_origin);
-  require<ModelError>(json.is_object(), "[{}] expected an object, found {}", config_origin, json.type_name());
-  const Settings settings(json, config_origin);
-  Adapter adapter{{}, settings.rank(), settings.alpha(), settings.dropout(), settings.targets(), ""};
+  const AdapterConfig settings(parse_ordered_json(read_file(folder / kConfigFile, kMostConfigBytes), config_origin),
+                               config_origin);
+  Adapter adapter;
+  adapter.rank = settings.rank(), adapter.alpha = settings.alpha(), adapter.dropout = settings.dropout();
   const tensor::SafetensorsFile file(folder / kWeightsFile);
   if (const auto base = file.metadata().find(kBaseKey); base != file.metadata().end()) adapter.base = base->second;
-  std::map<std::string, StoredPair> found;
-  for (const auto& [name, view] : file.tensors()) {
-    const bool a = name.ends_with(kA), b = name.ends_with(kB);
-    require<ModelError>(a || b, "[{}] {} is no matrix of LoRA", origin, in_quotes(name));
-    const std::string_view module = module_of(name);
-    StoredPair& pair = found[canonical_name(module)];
-    (a ? pair.a : pair.b) = &view;
-    pair.module = module;
-  }
-  for (const AdapterSite& site : adapter_sites(config)) {
-    const auto entry = found.find(site.name);
-    if (entry == found.end()) continue;
+  StoredPairs pairs = stored_pairs(file, origin);
+  require<ModelError>(!pairs.empty(), "[{}] holds no matrices", origin);
+  const std::vector<AdapterSite> sites = adapter_sites(config);
+  require_targets(settings, pairs, sites, origin);
+  for (const AdapterSite& site : sites) {
+    const auto entry = pairs.find(site.name);
+    if (entry == pairs.end()) continue;
     const auto [a, b, module] = entry->second;
     require<ModelError>(a != nullptr && b != nullptr, "[{}] {} has only one of lora_A and lora_B", origin, site.name);
     const std::int64_t rank = settings.rank_of(module);
-    require<ModelError>(rank > 0, "[{}] rank {} is not positive", config_origin, rank);
-    adapter.parts.push_back({site.name, checked_f32(*a, rank, site.inputs, origin, site.name + ".lora_A"),
-                             checked_f32(*b, site.outputs, rank, origin, site.name + ".lora_B"),
-                             settings.scale_of(module, rank), static_cast<std::uint32_t>(adapter.parts.size())});
-    found.erase(entry);
+    adapter.parts.push_back({site.name, checked_f32(*a, rank, site.inputs, origin, fmt::format("{}{}", module, kA)),
+                             checked_f32(*b, site.outputs, rank, origin, fmt::format("{}{}", module, kB)),
+                             settings.scale_of(module), static_cast<std::uint32_t>(adapter.parts.size())});
+    adapter.inside_llava |= module.find("language_model.") != std::string_view::npos;
+    const std::string target = site.name.substr(site.name.rfind('.') + 1);
+    if (std::ranges::find(adapter.targets, target) == adapter.targets.end()) adapter.targets.push_back(target);
+    pairs.erase(entry);
   }
-  require<ModelError>(
-      found.empty(), "[{}] {} is no matrix of the language model, which has {} layers: the adapter is of another model",
-      origin, in_quotes(found.empty() ? "" : found.begin()->first), config.layers);
-  require<ModelError>(!adapter.parts.empty(), "[{}] holds no matrices", origin);
+  require_all_taken(pairs, config, origin);
   return adapter;
 } catch (const InvalidInput& error) {
   throw ModelError(error.what());
@@ -187,6 +231,7 @@ void Adapter::place_on(tensor::Place place) {
 }
 
 void Adapter::add_content(const fs::path& folder, Hasher& hasher) try {
+  check_files(folder);
   for (const char* file : {kConfigFile, kWeightsFile}) hasher.add(read_file(folder / file));
 } catch (const InvalidInput& error) {
   throw ModelError(error.what());
@@ -196,8 +241,7 @@ void Adapter::write(const fs::path& folder) const {
   std::vector<tensor::TensorSpec> specs;
   std::map<std::string, const tensor::Tensor*> tensors;
   for (const nn::Lora& part : parts) {
-    constexpr std::string_view kModel = "language_model";
-    const std::string stored = fmt::format("{}model{}", kWrapper, part.target.substr(kModel.size()));
+    const std::string stored = fmt::format("{}{}", kWrapper, peft_module(part.target, inside_llava));
     specs.push_back({fmt::format("{}{}", stored, kA), tensor::DType::f32, part.a_RK.shape()});
     tensors[specs.back().name] = &part.a_RK;
     specs.push_back({fmt::format("{}{}", stored, kB), tensor::DType::f32, part.b_NR.shape()});
@@ -207,21 +251,7 @@ void Adapter::write(const fs::path& folder) const {
   for (const tensor::TensorSpec& spec : specs)
     writer.write(spec.name, copied(tensors.at(spec.name)->view(), tensor::Place::host).view().bytes());
   writer.finish();
-  OrderedJson json{{"peft_type", "LORA"},
-                   {"task_type", "CAUSAL_LM"},
-                   {"base_model_name_or_path", ""},
-                   {"r", rank},
-                   {"lora_alpha", alpha},
-                   {"lora_dropout", dropout},
-                   {"target_modules", targets},
-                   {"bias", "none"},
-                   {"fan_in_fan_out", false},
-                   {"inference_mode", true},
-                   {"init_lora_weights", true},
-                   {"modules_to_save", nullptr},
-                   {"use_dora", false},
-                   {"use_rslora", false}};
-  write_file_atomically(folder / kConfigFile, json.dump(2) + "\n");
+  write_file_atomically(folder / kConfigFile, written_config(*this).dump(2) + "\n");
 }
 
 }  // namespace e5v::model

@@ -4,19 +4,10 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "model/config.h"
+#include "model/adapter_sites.h"
 #include "nn/lora.h"
 
 namespace e5v::model {
-
-/// A matrix of the language model that an adapter can be for.
-struct AdapterSite {
-  std::string name;  ///< "language_model.layers.0.self_attn.q_proj"
-  std::int64_t outputs = 0, inputs = 0;
-};
-
-/// All of them, in the order of layers, and in each: q, k, v, o, gate, up, down.
-std::vector<AdapterSite> adapter_sites(const LlamaConfig& config);
 
 /// A LoRA adapter in PEFT's layout: adapter_config.json and adapter_model.safetensors.
 struct Adapter {
@@ -26,13 +17,16 @@ struct Adapter {
   std::vector<std::string> targets;  ///< last parts of the matrices' names
   /// Fingerprint of the weights that it was trained on, if e5v wrote it; else empty.
   std::string base;
+  /// Whether its model was LLaVA-NeXT, and not a language model alone.
+  bool inside_llava = false;
 
-  /// Reads an adapter for the language model of a config, whether it was trained on that model alone or as a part of
-  /// LLaVA-NeXT. Throws ModelError when files are missing or broken, when a matrix is not one of the model or its
-  /// shapes differ (an adapter of another base), and for what is not supported: other methods than LoRA, DoRA, biases,
-  /// modules saved whole. rslora is understood, and so are rank_pattern and alpha_pattern: the first key, in the order
-  /// of the file, that is as a regular expression a module's name in the file or the end of one.
-  static Adapter read(const std::filesystem::path& folder, const LlamaConfig& config);
+  /// Reads an adapter for a model, whether it was trained on all of it or on the language model alone, under the names
+  /// of any generation. Throws ModelError when files are missing or broken; when a matrix is not one of the model, or
+  /// its shapes differ (an adapter of another base), or it is not finite; when the config names other matrices than the
+  /// file has (AdapterTargets); and for all with which PEFT computes something else than W x + scale B A x
+  /// (require_plain_lora). A part of the model (language model, tower, projector) of which the file has nothing stays
+  /// as it is.
+  static Adapter read(const std::filesystem::path& folder, const ModelConfig& config);
 
   /// Moves the matrices.
   void place_on(tensor::Place place);
@@ -40,7 +34,8 @@ struct Adapter {
   /// Adds the bytes of both files to a hash. Throws ModelError when there are none.
   static void add_content(const std::filesystem::path& folder, Hasher& hasher);
 
-  /// Writes both files, each atomically, under the names that PEFT gives to adapters of a causal language model.
+  /// Writes both files, each atomically, as PEFT 0.21 does for the same matrices of LlavaNextForConditionalGeneration
+  /// or of a causal language model, so that PEFT opens it on that. For adapters of the language model's matrices.
   void write(const std::filesystem::path& folder) const;
 };
 

@@ -66,6 +66,20 @@ void ClipBlock::forward_pooled(tensor::ConstMatrix x_RD, std::span<const std::in
   add_mlp(y_PD, pass);
 }
 
+void ClipBlock::attach(std::string_view matrix, const nn::Lora* adapter) {
+  struct Place {
+    std::string_view name;
+    nn::Linear& linear;
+    std::size_t part;
+  };
+  for (const Place& place :
+       {Place{"self_attn.q_proj", qkv_, 0}, Place{"self_attn.k_proj", qkv_, 1}, Place{"self_attn.v_proj", qkv_, 2},
+        Place{"self_attn.out_proj", out_, 0}, Place{"mlp.fc1", fc1_, 0}, Place{"mlp.fc2", fc2_, 0}}) {
+    if (matrix == place.name) return place.linear.attach(place.part, adapter);
+  }
+  fail<InvalidInput>("[clip] a block has no matrix {} to adapt", matrix);
+}
+
 Matrix ClipBlock::queries_keys_values(tensor::ConstMatrix x_RD, const nn::Pass& pass) const {
   const Matrix h_RD = pass.matrix(qkv_.input_type(), x_RD.rows, x_RD.columns);
   const Matrix qkv_RC = pass.matrix(qkv_.result_type(), x_RD.rows, 3 * x_RD.columns);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/checkpoint.h"
@@ -61,6 +62,10 @@ class ClipBlock {
   /// The same for the rows pooled_P alone, the plan's queries, written to y_PD.
   void forward_pooled(tensor::ConstMatrix x_RD, std::span<const std::int64_t> pooled_P, const ops::AttentionPlan& plan,
                       tensor::Matrix y_PD, const nn::Pass& pass) const;
+
+  /// Adds an adapter to one of the block's matrices, named as in the checkpoint: "self_attn.q_proj". Borrowed. Throws
+  /// InvalidInput for other names and for shapes that do not fit.
+  void attach(std::string_view matrix, const nn::Lora* adapter);
 
   std::int64_t owned_bytes() const;
   std::string kernel() const { return fc2_.kernel(); }

@@ -42,6 +42,12 @@ class ClipVit {
   void forward_class(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
                      tensor::Matrix y_TD, const nn::Pass& pass) const;
 
+  /// Adds an adapter to a matrix of a layer ("self_attn.q_proj"); those of layers that are not held change nothing.
+  /// Borrowed. Throws InvalidInput for other names and for shapes that do not fit.
+  void attach(std::size_t layer, std::string_view matrix, const nn::Lora& adapter) {
+    if (layer < blocks_.size()) blocks_[layer].attach(matrix, &adapter);
+  }
+
   /// True when a tape takes gradients of the tower's weights.
   bool trained_on(nn::Tape& tape) const { return tape.gradient(matrix_of(class_token_.source())).has_value(); }
 

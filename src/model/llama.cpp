@@ -3,10 +3,10 @@
 #include "model/llama.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numbers>
 
+#include "model/adapter_sites.h"
 #include "nn/repeatable.h"
 #include "ops/rows.h"
 
@@ -205,16 +205,10 @@ void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, const nn::
 }
 
 void Llama::attach(const nn::Lora& adapter) {
-  constexpr std::string_view kLayers = "language_model.layers.";
-  const std::string_view target = adapter.target;
-  std::size_t layer = blocks_.size();
-  if (target.substr(0, kLayers.size()) == kLayers) {
-    const auto [end, error] = std::from_chars(target.data() + kLayers.size(), target.data() + target.size(), layer);
-    if (error == std::errc() && layer < blocks_.size() && end != target.data() + target.size() && *end == '.') {
-      return blocks_[layer].attach(target.substr(static_cast<std::size_t>(end + 1 - target.data())), &adapter);
-    }
-  }
-  fail<InvalidInput>("[llama] an adapter is for {}, but the model has {} layers", target, blocks_.size());
+  const auto found = layer_matrix(adapter.target, "language_model.layers.");
+  require(found && found->layer < blocks_.size(), "[llama] an adapter is for {}, but the model has {} layers",
+          adapter.target, blocks_.size());
+  blocks_[found->layer].attach(found->matrix, &adapter);
 }
 
 std::int64_t Llama::owned_bytes() const {

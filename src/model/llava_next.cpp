@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/adapter_sites.h"
 #include "ops/rows.h"
 
 namespace e5v::model {
@@ -129,6 +130,18 @@ void LlavaNext::embed_images(std::span<const PlacedImage> images, Matrix x_TD, c
     ops::select_rows(dx_TD, newlines, drows_ND);
     ops::add_column_sums(drows_ND, dnewline);
   });
+}
+
+void LlavaNext::attach(const nn::Lora& adapter) {
+  const std::string_view target = adapter.target;
+  if (target == "lm_head") return;
+  constexpr std::string_view kProjector = "projector.";
+  if (sees() && target.starts_with(kProjector)) {
+    return vision_->projector.attach(target.substr(kProjector.size()), adapter);
+  }
+  const auto found = layer_matrix(target, "vision_tower.encoder.layers.");
+  if (sees() && found) return vision_->tower.attach(found->layer, found->matrix, adapter);
+  llama_.attach(adapter);
 }
 
 std::int64_t LlavaNext::owned_bytes() const {

@@ -51,6 +51,11 @@ class LlavaNext {
   /// Those of many images, whose tiles go through the tower together, into their rows of x_TD.
   void embed_images(std::span<const PlacedImage> images, tensor::Matrix x_TD, const nn::Pass& pass) const;
 
+  /// Adds an adapter to the matrix that it is for, in the language model, the vision tower or the projector; one of
+  /// what is not computed (the LM head, layers of the tower behind the features) changes nothing. Borrowed. Throws
+  /// InvalidInput when there is no such matrix.
+  void attach(const nn::Lora& adapter);
+
   /// Memory held beyond the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;
 

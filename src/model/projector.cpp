@@ -20,6 +20,12 @@ Projector::Projector(const Checkpoint& checkpoint, const ModelConfig& config, nn
       first_(projector_layer(checkpoint, "linear_1", config, config.vision.value().width, precision)),
       second_(projector_layer(checkpoint, "linear_2", config, config.text.width, precision)) {}
 
+void Projector::attach(std::string_view matrix, const nn::Lora& adapter) {
+  const bool first = matrix == "linear_1";
+  require(first || matrix == "linear_2", "[projector] there is no matrix {} to adapt", matrix);
+  (first ? first_ : second_).attach(0, &adapter);
+}
+
 void Projector::forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, const nn::Pass& pass) const {
   const nn::Pass::Scope scope(pass);
   const tensor::Matrix wide = pass.matrix(first_.result_type(), x_RV.rows, first_.outputs());

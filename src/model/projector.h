@@ -1,4 +1,6 @@
 #pragma once
+#include <string_view>
+
 #include "model/checkpoint.h"
 #include "model/config.h"
 #include "nn/linear.h"
@@ -14,6 +16,10 @@ class Projector {
 
   /// x_RV f32 [R, V], V the tower's width; y_RD f32 [R, D], D the language model's width.
   void forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, const nn::Pass& pass) const;
+
+  /// Adds an adapter to "linear_1" or "linear_2". Borrowed. Throws InvalidInput for other names and for shapes that do
+  /// not fit.
+  void attach(std::string_view matrix, const nn::Lora& adapter);
 
   std::int64_t owned_bytes() const { return first_.owned_bytes() + second_.owned_bytes(); }
 

@@ -47,7 +47,7 @@ void check_targets(const std::vector<std::string>& targets, const std::vector<mo
 
 TrainableLora::TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed,
                              tensor::Place place)
-    : adapter_{{}, options.rank, options.alpha, options.dropout, options.targets, ""} {
+    : adapter_{{}, options.rank, options.alpha, options.dropout, options.targets, "", false} {
   require(options.rank > 0, "[lora] rank {} is not positive", options.rank);
   const std::vector<model::AdapterSite> sites = adapter_sites(config);
   check_targets(options.targets, sites);

@@ -33,7 +33,7 @@ class TrainableLora {
   /// All that is trained, in the order of layers, matrices, A before B: "<matrix>.lora_A".
   std::vector<Parameter> parameters() const;
 
-  /// As PEFT's files have them; `base` may be set before it is written.
+  /// As PEFT's files have them; `base` and `inside_llava` may be set before it is written.
   model::Adapter& adapter() { return adapter_; }
   const model::Adapter& adapter() const { return adapter_; }
 

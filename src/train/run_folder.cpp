@@ -120,7 +120,7 @@ void RunFolder::load(Trainee& model, Optimizer& optimizer) const {
   const fs::path folder = states().back();
   const Json json = read_json(folder / kState);
   if (model.lora() != nullptr) {
-    const model::Adapter saved = model::Adapter::read(folder, model.config().text);
+    const model::Adapter saved = model::Adapter::read(folder, model.config());
     auto& parts = model.lora()->adapter().parts;
     require(saved.parts.size() == parts.size(), "[{}] has {} adapters, the run {}", folder.string(), saved.parts.size(),
             parts.size());

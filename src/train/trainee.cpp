@@ -74,11 +74,13 @@ Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config,
       precision_(precision_of(checkpoint_, options)) {
   const bool sees = options.images || parts_.projector || parts_.vision;
   require<ModelError>(!sees || config_.vision, "[train] the checkpoint has no vision tower: it takes text only");
+  const bool llava = config_.vision.has_value();
   if (!sees) config_.vision.reset();
   checkpoint_.place_on(options.place);
   copy_trained_weights();
   if (parts_.lora) {
     lora_.emplace(config_.text, options.lora, options.seed, options.place);
+    lora_->adapter().inside_llava = llava;
     lora_->adapter().base = checkpoint_.fingerprint().hex();
   }
   build();

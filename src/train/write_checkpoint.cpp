@@ -53,6 +53,15 @@ Tensor merged(const tensor::TensorView& weight, const nn::Lora& part) {
   return result;
 }
 
+/// The matrix is in the checkpoint, which may be without an LM head, and is nothing else's.
+void require_mergeable(const nn::Lora& part, const model::ModelConfig& config, const Checkpoint& checkpoint) {
+  require<ModelError>(part.target != "lm_head" || !config.text.tied_head,
+                      "[merge] the adapter changes lm_head, which is the embedding table in this model: it cannot be "
+                      "merged without changing both");
+  const std::string name = part.target + ".weight";
+  if (part.target != "lm_head" || checkpoint.has(name)) checkpoint.tensor(name, {part.outputs(), part.inputs()});
+}
+
 }  // namespace
 
 void write_checkpoint(const fs::path& model, const fs::path& output, bool force, const Replacement& replacement,
@@ -94,7 +103,7 @@ void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const 
   std::error_code error;
   require(!fs::equivalent(adapter_folder, output, error), "[{}] is the adapter's own folder", output.string());
   const model::ModelConfig config = model::read_config(model);
-  const model::Adapter adapter = model::Adapter::read(adapter_folder, config.text);
+  const model::Adapter adapter = model::Adapter::read(adapter_folder, config);
   {
     const Checkpoint checkpoint(model);
     require<ModelError>(checkpoint.stored_format() == tensor::WeightFormat::plain,
@@ -103,6 +112,7 @@ void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const 
     for (const model::AdapterSite& site : adapter_sites(config.text)) {
       checkpoint.tensor(site.name + ".weight", {site.outputs, site.inputs});
     }
+    for (const nn::Lora& part : adapter.parts) require_mergeable(part, config, checkpoint);
   }
   write_checkpoint(
       model, output, force,

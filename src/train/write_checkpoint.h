@@ -23,8 +23,9 @@ void write_checkpoint(const std::filesystem::path& model, const std::filesystem:
 void write_trained_weights(const std::filesystem::path& model, const std::filesystem::path& output,
                            const std::vector<Trainee::Weight>& weights);
 
-/// Merges an adapter into a checkpoint: W + scale B A. Throws ModelError when it is of another model or the weights are
-/// quantised. Source: arXiv:2106.09685, section 4.1.
+/// Merges an adapter into a checkpoint: W + scale B A, in all parts of the model. Throws ModelError when it is of
+/// another model, the weights are quantised, or it changes an LM head that is tied to the embeddings. Source:
+/// arXiv:2106.09685, section 4.1.
 void merge_adapter(const std::filesystem::path& model, const std::filesystem::path& adapter,
                    const std::filesystem::path& output, bool force,
                    const std::function<void(std::uint64_t bytes)>& written);

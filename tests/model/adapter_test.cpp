@@ -1,7 +1,10 @@
-// rank_pattern and alpha_pattern; what PEFT itself wrote is read in tests/train/adapter_golden_test.cpp.
+// What the files of adapters say; what PEFT itself wrote is read in tests/train/adapter_golden_test.cpp.
 #include "model/adapter.h"
 
 #include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "model/checkpoint.h"
@@ -17,11 +20,15 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using testing::ThrowsMessage;
 
-LlamaConfig small_model() {
-  LlamaConfig config;
+ModelConfig small_model() {
+  ModelConfig model;
+  LlamaConfig& config = model.text;
   config.layers = 2, config.width = 8, config.heads = 2, config.kv_heads = 1, config.head_width = 4;
-  config.mlp_width = 16;
-  return config;
+  config.mlp_width = 16, config.vocabulary = 32;
+  ClipConfig& vision = model.vision.emplace();
+  vision.layers = 3, vision.width = 4, vision.heads = 2, vision.mlp_width = 8, vision.image_size = 28;
+  vision.patch_size = 14;
+  return model;
 }
 
 /// The modules of the tests' adapters: q and k of both blocks.
@@ -41,7 +48,9 @@ struct AdapterFiles {
 
 Adapter read(const AdapterFiles& files) {
   const test::TemporaryFolder folder;
-  folder.write("adapter_config.json", R"({"peft_type": "LORA", "r": 2, "lora_alpha": 2, )" + files.patterns + "}");
+  folder.write("adapter_config.json",
+               R"({"peft_type": "LORA", "target_modules": ["q_proj", "k_proj"], "r": 2, "lora_alpha": 2, )" +
+                   files.patterns + "}");
   std::vector<tensor::TensorSpec> specs;
   std::size_t index = 0;
   for (const std::string& module : modules(files.model)) {
@@ -51,7 +60,9 @@ Adapter read(const AdapterFiles& files) {
   }
   tensor::SafetensorsWriter writer(folder.path() / "adapter_model.safetensors", specs);
   for (const tensor::TensorSpec& spec : specs) {
-    writer.write(spec.name, tensor::Tensor(spec.dtype, spec.shape).view().bytes());
+    const tensor::Tensor tensor(spec.dtype, spec.shape);
+    std::ranges::fill(tensor.as<float>(), 1.0f);
+    writer.write(spec.name, tensor.view().bytes());
   }
   writer.finish();
   return Adapter::read(folder.path(), small_model());
@@ -125,6 +136,225 @@ TEST(AdapterPatterns, WhatIsBrokenIsSaid) {
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
   expect_error(R"("alpha_pattern": )" + deep, "is nested too deeply");
   expect_error(R"("padding": ")" + std::string(1 << 20, ' ') + "\"", "is larger than the limit");
+}
+
+/// An adapter of any matrices: tensors of ones under their names, and the config's members beside r = 2, lora_alpha
+/// = 2.
+class AdapterFolder {
+ public:
+  explicit AdapterFolder(const std::string& members) {
+    folder_.write("adapter_config.json", R"({"peft_type": "LORA", "r": 2, "lora_alpha": 2, )" + members + "}");
+  }
+
+  AdapterFolder& add(const std::string& name, const tensor::Shape& shape, float value = 1) {
+    specs_.push_back({name, tensor::DType::f32, shape});
+    values_.push_back(value);
+    return *this;
+  }
+  /// lora_A and lora_B of a module.
+  AdapterFolder& add(const std::string& module, std::int64_t outputs, std::int64_t inputs) {
+    add("base_model.model." + module + ".lora_A.weight", {2, inputs});
+    return add("base_model.model." + module + ".lora_B.weight", {outputs, 2});
+  }
+
+  Adapter read(const ModelConfig& config = small_model()) const {
+    tensor::SafetensorsWriter writer(path() / "adapter_model.safetensors", specs_);
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+      tensor::Tensor tensor(specs_[i].dtype, specs_[i].shape);
+      std::ranges::fill(tensor.as<float>(), values_[i]);
+      writer.write(specs_[i].name, tensor.view().bytes());
+    }
+    writer.finish();
+    return Adapter::read(path(), config);
+  }
+  std::vector<std::string> targets(const ModelConfig& config = small_model()) const {
+    std::vector<std::string> names;
+    for (const nn::Lora& part : read(config).parts) names.push_back(part.target);
+    return names;
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+
+ private:
+  test::TemporaryFolder folder_;
+  std::vector<tensor::TensorSpec> specs_;
+  std::vector<float> values_;
+};
+
+/// Of q and k of both blocks, with a member more.
+Adapter with_member(const std::string& member) { return read({member}); }
+
+TEST(AdapterFields, WhatPeftComputesOtherwiseIsRefusedByItsName) {
+  const auto expect_refusal = [](const std::string& member, const std::string& message) {
+    EXPECT_THAT([&] { with_member(member); },
+                ThrowsMessage<ModelError>(AllOf(HasSubstr("adapter_config.json] "), HasSubstr(message))))
+        << member;
+  };
+  for (const char* value : {"pissa", "pissa_niter_4", "olora", "OLoRA", "corda", "loftq", "lora_ga"}) {
+    expect_refusal(fmt::format(R"("init_lora_weights": "{}")", value),
+                   fmt::format(R"("init_lora_weights" is "{}": such an adapter belongs to base weights)", value));
+  }
+  expect_refusal(R"("init_lora_weights": "of_tomorrow")",
+                 R"("init_lora_weights" is "of_tomorrow", which is not known)");
+  expect_refusal(R"("alora_invocation_tokens": [1, 2])", "alora_invocation_tokens is not supported (activated LoRA");
+  for (const char* name : {"use_dora", "lora_bias", "use_qalora"}) {
+    expect_refusal(fmt::format(R"("{}": true)", name), fmt::format("{} is not supported", name));
+  }
+  for (const char* name : {"modules_to_save", "trainable_token_indices", "target_parameters", "layer_replication"}) {
+    expect_refusal(fmt::format(R"("{}": ["x"])", name), fmt::format("{} is not supported", name));
+  }
+  for (const char* name : {"use_bdlora", "monteclora_config", "arrow_config", "kasa_config", "megatron_config"}) {
+    expect_refusal(fmt::format(R"("{}": {{"x": 1}})", name), fmt::format("{} is not supported", name));
+  }
+  expect_refusal(R"("bias": "lora_only")", "trained biases");
+  for (const char* value : {"true", "1", R"("x")", "[0]", R"({"a": null})"}) {
+    expect_refusal(fmt::format(R"("of_tomorrow": {})", value), R"("of_tomorrow" is an unknown field)");
+  }
+}
+
+TEST(AdapterFields, WhatDoesNotMatterDoesNot) {
+  for (const char* member :
+       {R"("init_lora_weights": true)", R"("init_lora_weights": false)", R"("init_lora_weights": null)",
+        R"("init_lora_weights": "gaussian")", R"("init_lora_weights": "eva", "eva_config": {"rho": 1.0})",
+        R"("init_lora_weights": "orthogonal")", R"("init_lora_weights": "mica")", R"("fan_in_fan_out": true)",
+        R"("inference_mode": false, "task_type": "CAUSAL_LM", "peft_version": "0.21.2", "revision": "main")",
+        R"("auto_mapping": {"base_model_class": "X"}, "base_model_name_or_path": "x", "lora_dropout": 0.5)",
+        R"("loftq_config": {"loftq_bits": 4}, "corda_config": {"a": 1}, "lora_ga_config": {"a": 1})",
+        R"("velora_config": {"num_groups": 4}, "qalora_group_size": 32, "runtime_config": {"a": 1})",
+        R"("megatron_core": "x", "ensure_weight_tying": true, "modules_to_save": [], "alora_invocation_tokens": null)",
+        R"("of_tomorrow": null, "a": false, "b": [], "c": {}, "d": "", "use_dora": false, "kasa_config": null)"}) {
+    EXPECT_THAT(scales({member}), ElementsAre(1, 1, 1, 1)) << member;
+  }
+}
+
+TEST(AdapterFields, ScalesAreFinite) {
+  EXPECT_THAT([] { with_member(R"("alpha_pattern": {"q_proj": 1e300})"); },
+              ThrowsMessage<ModelError>(HasSubstr("lora_alpha 1e+300 is too large")));
+  EXPECT_THAT([] { with_member(R"("rank_pattern": {"q_proj": 2.5})"); },
+              ThrowsMessage<ModelError>(HasSubstr("rank 2.5 is not positive, or no whole number")));
+}
+
+TEST(AdapterFiles, TowerProjectorAndHeadAreRead) {
+  AdapterFolder folder(R"("target_modules": ["fc2", "linear_1", "lm_head"])");
+  for (const char* layer : {"0", "1", "2"})
+    folder.add(fmt::format("model.vision_tower.encoder.layers.{}.mlp.fc2", layer), 4, 8);
+  folder.add("model.multi_modal_projector.linear_1", 8, 4).add("lm_head", 32, 8);
+  EXPECT_THAT(folder.targets(),
+              ElementsAre("vision_tower.encoder.layers.0.mlp.fc2", "vision_tower.encoder.layers.1.mlp.fc2",
+                          "vision_tower.encoder.layers.2.mlp.fc2", "projector.linear_1", "lm_head"));
+  ModelConfig blind = small_model();
+  blind.vision.reset();
+  EXPECT_THAT([&] { folder.read(blind); },
+              ThrowsMessage<ModelError>(AllOf(HasSubstr("vision tower"), HasSubstr("a language model alone"))));
+}
+
+TEST(AdapterFiles, NamesOfAllGenerationsAreOneModel) {
+  const auto targets = [](const std::string& module) {
+    return AdapterFolder(R"("target_modules": ".*layers.1.self_attn.q_proj")").add(module, 8, 8).targets();
+  };
+  for (const char* prefix : {"model.", "model.language_model.", "language_model.model.", "language_model."}) {
+    EXPECT_THAT(targets(fmt::format("{}layers.1.self_attn.q_proj", prefix)),
+                ElementsAre("language_model.layers.1.self_attn.q_proj"));
+  }
+  EXPECT_THAT(targets("layers.1.self_attn.q_proj"), ElementsAre("language_model.layers.1.self_attn.q_proj"));
+  AdapterFolder tower(R"("target_modules": ["fc1"], "layers_to_transform": 1)");
+  EXPECT_THAT(tower.add("vision_tower.vision_model.encoder.layers.1.mlp.fc1", 8, 4).targets(),
+              ElementsAre("vision_tower.encoder.layers.1.mlp.fc1"));
+}
+
+TEST(AdapterFiles, OneMatrixUnderTwoNamesIsRefused) {
+  AdapterFolder folder(R"("target_modules": ["q_proj"], "layers_to_transform": [0])");
+  folder.add("model.layers.0.self_attn.q_proj", 8, 8).add("model.language_model.layers.0.self_attn.q_proj", 8, 8);
+  EXPECT_THAT([&] { folder.read(); }, ThrowsMessage<ModelError>(HasSubstr("are the same matrix")));
+}
+
+TEST(AdapterFiles, ConfigAndTensorsNameTheSameMatrices) {
+  const std::string q0 = "model.language_model.layers.0.self_attn.q_proj";
+  EXPECT_THAT([&] { AdapterFolder(R"("target_modules": ["k_proj"])").add(q0, 8, 8).read(); },
+              ThrowsMessage<ModelError>(AllOf(HasSubstr("holds matrices of \"" + q0 + "\""), HasSubstr("leave out"))));
+  EXPECT_THAT(
+      [&] { AdapterFolder(R"("target_modules": ["q_proj"])").add(q0, 8, 8).read(); },
+      ThrowsMessage<ModelError>(AllOf(HasSubstr("no matrices of \"model.language_model.layers.1.self_attn.q_proj\""),
+                                      HasSubstr("the file is incomplete"))));
+  // The tower has a q_proj, too, but nothing of it is in the file; and its last layer is not computed.
+  AdapterFolder folder(R"("target_modules": ["q_proj"])");
+  folder.add(q0, 8, 8).add("model.language_model.layers.1.self_attn.q_proj", 8, 8);
+  EXPECT_EQ(folder.read().parts.size(), 2u);
+  folder.add("model.vision_tower.encoder.layers.0.self_attn.q_proj", 4, 4);
+  EXPECT_THAT([&] { folder.read(); },
+              ThrowsMessage<ModelError>(HasSubstr("vision_tower.encoder.layers.1.self_attn.q_proj")));
+  EXPECT_EQ(folder.add("model.vision_tower.encoder.layers.1.self_attn.q_proj", 4, 4).read().parts.size(), 4u);
+}
+
+TEST(AdapterFiles, OtherTensorsAreRefusedByTheirNames) {
+  const std::string q0 = "model.language_model.layers.0.self_attn.q_proj";
+  const auto expect_refusal = [&](const std::string& name, const std::string& message) {
+    AdapterFolder folder(R"("target_modules": ["q_proj"], "layers_to_transform": [0])");
+    folder.add(q0, 8, 8).add("base_model.model." + name, tensor::Shape{8});
+    EXPECT_THAT([&] { folder.read(); },
+                ThrowsMessage<ModelError>(AllOf(
+                    HasSubstr("adapter_model.safetensors] \"base_model.model." + name + "\""), HasSubstr(message))));
+  };
+  expect_refusal("model.language_model.embed_tokens.lora_embedding_A", "LoRA of the token embeddings");
+  expect_refusal("model.language_model.embed_tokens.base_layer.weight", "weights of the base");
+  expect_refusal("model.language_model.embed_tokens.weight", "weights of the base");
+  expect_refusal("model.language_model.norm.modules_to_save.weight", "saved whole");
+  expect_refusal(q0 + ".base_layer.weight", "weights of the base");
+  expect_refusal(q0 + ".lora_magnitude_vector", "DoRA is not supported");
+  expect_refusal(q0 + ".lora_B.bias", "biases are not supported");
+  expect_refusal(q0 + ".lora_A.default.weight", "only PEFT's lora_A.weight and lora_B.weight");
+}
+
+TEST(AdapterFiles, MatricesOfNoLayerAreRefusedByTheirNames) {
+  const auto expect_refusal = [](const std::string& module, const std::string& message) {
+    AdapterFolder folder(fmt::format(R"("target_modules": ["{}"])", module));
+    folder.add(module, 8, 8);
+    EXPECT_THAT([&] { folder.read(); },
+                ThrowsMessage<ModelError>(AllOf(HasSubstr(fmt::format("\"{}\"", module)), HasSubstr(message))));
+  };
+  expect_refusal("model.vision_tower.embeddings.patch_embedding",
+                 "no matrix that LoRA is read for in the vision tower's 3 layers");
+  expect_refusal("model.multi_modal_projector.linear_3", "the adapter is of another model");
+  expect_refusal("model.layers.2.mlp.up_proj", "no matrix of the language model, which has 2 layers");
+}
+
+TEST(AdapterFiles, NumbersMustBeFiniteAndOfAKnownType) {
+  AdapterFolder folder(R"("target_modules": ["q_proj"], "layers_to_transform": [0])");
+  folder.add("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", {2, 8}, std::nanf(""));
+  folder.add("base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight", tensor::Shape{8, 2});
+  EXPECT_THAT(
+      [&] { folder.read(); },
+      ThrowsMessage<ModelError>(AllOf(HasSubstr("adapter_model.safetensors] "),
+                                      HasSubstr("layers.0.self_attn.q_proj.lora_A.weight\" holds NaN or infinity"))));
+  const test::TemporaryFolder wide;
+  wide.write("adapter_config.json", R"({"r": 1, "target_modules": "lm_head"})");
+  tensor::SafetensorsWriter writer(wide.path() / "adapter_model.safetensors",
+                                   {{"base_model.model.lm_head.lora_A.weight", tensor::DType::f64, {1, 8}},
+                                    {"base_model.model.lm_head.lora_B.weight", tensor::DType::f64, {32, 1}}});
+  writer.write("base_model.model.lm_head.lora_A.weight", tensor::Tensor(tensor::DType::f64, {1, 8}).view().bytes());
+  writer.write("base_model.model.lm_head.lora_B.weight", tensor::Tensor(tensor::DType::f64, {32, 1}).view().bytes());
+  writer.finish();
+  EXPECT_THAT(
+      [&] { Adapter::read(wide.path(), small_model()); },
+      ThrowsMessage<ModelError>(HasSubstr("adapter_model.safetensors] \"lm_head.lora_A.weight\" is stored as f64")));
+}
+
+TEST(AdapterFiles, OtherFilesAreNamed) {
+  const test::TemporaryFolder folder;
+  const auto expect_error = [&](const std::string& message) {
+    Hasher hasher;
+    EXPECT_THAT([&] { Adapter::read(folder.path(), small_model()); }, ThrowsMessage<ModelError>(HasSubstr(message)));
+    EXPECT_THAT([&] { Adapter::add_content(folder.path(), hasher); }, ThrowsMessage<ModelError>(HasSubstr(message)));
+  };
+  expect_error("is no adapter: it has no adapter_config.json");
+  folder.write("adapter_config.json", R"({"peft_type": "LORA"})");
+  expect_error("is no adapter: it has no adapter_model.safetensors");
+  folder.write("adapter_model.bin", "pickled");
+  expect_error("adapter_model.bin] is a pickled adapter, expected adapter_model.safetensors");
+  folder.write("adapter_model.safetensors", "no safetensors");
+  EXPECT_THAT([&] { Adapter::read(folder.path(), small_model()); },
+              ThrowsMessage<ModelError>(HasSubstr("adapter_model.safetensors] ")));
+  folder.write("non_lora_trainables.bin", "pickled");
+  expect_error("non_lora_trainables.bin] holds weights that were trained beside the adapter");
 }
 
 }  // namespace

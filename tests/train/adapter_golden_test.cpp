@@ -7,6 +7,7 @@
 #include "model/adapter.h"
 #include "temporary_folder.h"
 #include "tensor/safetensors_writer.h"
+#include "train/adapters.h"
 #include "train/write_checkpoint.h"
 
 namespace e5v::train {
@@ -73,6 +74,99 @@ TEST(AdapterGolden, MergedGivesThemToo) {
   EXPECT_EQ(read_file(output / "tokenizer.json"), read_file(golden(kBase) / "tokenizer.json"));
 }
 
+/// Vectors of texts and images are those of PEFT with LoRA in the tower, the projector and the language model.
+void expect_vectors_of_everywhere(const std::filesystem::path& model, const std::filesystem::path& adapter) {
+  const tensor::SafetensorsFile expected(golden("adapter/everywhere_vectors.safetensors"));
+  EmbedderOptions options = test::raw_options(ComputeType::f32);
+  options.adapter = adapter;
+  Embedder embedder = Embedder::load(model, options);
+  const std::vector<Input> texts{Input::from_text("A tabby cat sits on a wall."),
+                                 Input::from_text("Two men play chess.")};
+  const std::vector<Input> images{Input::from_image(golden("images/img04_tiny_3x2.png")),
+                                  Input::from_image(golden("images/img03_tiny_1x1.png"))};
+  for (const auto& [name, inputs] : {std::pair("texts", texts), std::pair("images", images)}) {
+    const Embeddings found = embedder.embed(inputs);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)), golden_row(expected, name, i)),
+                test::kTolerance)
+          << name << i;
+    }
+  }
+}
+
+TEST(AdapterGolden, TowerAndProjectorAreAdapted) {
+  expect_vectors_of_everywhere(golden(kBase), golden("adapter/everywhere"));
+}
+
+TEST(AdapterGolden, TowerAndProjectorAreMerged) {
+  const test::TemporaryFolder folder;
+  merge_adapter(golden(kBase), golden("adapter/everywhere"), folder.path() / "merged", false, nullptr);
+  expect_vectors_of_everywhere(folder.path() / "merged", {});
+}
+
+TEST(AdapterGolden, EveryPartOfItCounts) {
+  // Without the part the vector of an image must be another, or the tests above would say nothing about it.
+  const model::ModelConfig config = model::read_config(golden(kBase));
+  const model::Adapter adapter = model::Adapter::read(golden("adapter/everywhere"), config);
+  for (const char* part :
+       {"vision_tower.encoder.layers.1", "projector.linear_1", "projector.linear_2", "language_model"}) {
+    EXPECT_TRUE(std::ranges::any_of(adapter.parts, [&](const nn::Lora& lora) {
+      return lora.target.starts_with(part) &&
+             max_difference(lora.b_NR.as<float>(), std::vector<float>(lora.b_NR.as<float>().size())) > 0.1;
+    })) << part;
+  }
+  EXPECT_EQ(adapter.parts.size(), 3u * 6 + 2 + 4 * 3);
+  EXPECT_TRUE(adapter.inside_llava);
+}
+
+/// The names and shapes that PEFT gave, and what its config says of the model.
+void expect_names_of_peft(const std::filesystem::path& adapter, const char* model) {
+  const Json expected = read_json(golden("adapter/names.json")).at(model);
+  Json found = Json::object();
+  const tensor::SafetensorsFile file(adapter / "adapter_model.safetensors");
+  for (const auto& [name, view] : file.tensors()) found[name] = {view.shape[0], view.shape[1]};
+  EXPECT_EQ(found, expected.at("tensors"));
+  const Json config = read_json(adapter / "adapter_config.json");
+  for (const char* key : {"task_type", "auto_mapping", "target_modules"}) {
+    EXPECT_EQ(config.value(key, Json()), expected.at(key)) << key;
+  }
+}
+
+TEST(AdapterGolden, TrainingWritesTheNamesOfPeft) {
+  TrainableLora lora(model::read_config(golden(kBase)).text, {.rank = 4, .alpha = 8}, 1);
+  const test::TemporaryFolder folder;
+  lora.adapter().write(folder.path());
+  expect_names_of_peft(folder.path(), "causal_lm");
+  lora.adapter().inside_llava = true;
+  lora.adapter().write(folder.path());
+  expect_names_of_peft(folder.path(), "llava_next");
+}
+
+TEST(AdapterGolden, TheHeadChangesNoVectorAndIsMerged) {
+  const test::TemporaryFolder folder;
+  const auto adapter = folder.path() / "adapter";
+  std::filesystem::create_directory(adapter);
+  write_file_atomically(adapter / "adapter_config.json", R"({"r": 1, "lora_alpha": 1, "target_modules": ["lm_head"]})");
+  const std::vector<float> ones(2368, 1);
+  tensor::SafetensorsWriter writer(adapter / "adapter_model.safetensors",
+                                   {{"base_model.model.lm_head.lora_A.weight", tensor::DType::f32, {1, 128}},
+                                    {"base_model.model.lm_head.lora_B.weight", tensor::DType::f32, {2368, 1}}});
+  writer.write("base_model.model.lm_head.lora_A.weight", std::as_bytes(std::span(ones).first(128)));
+  writer.write("base_model.model.lm_head.lora_B.weight", std::as_bytes(std::span(ones)));
+  writer.finish();
+  EmbedderOptions options = test::raw_options(ComputeType::f32);
+  const std::vector<Input> texts{Input::from_text("a cat")};
+  const Embeddings plain = Embedder::load(golden(kBase), options).embed(texts);
+  options.adapter = adapter;
+  EXPECT_EQ(max_difference(Embedder::load(golden(kBase), options).embed(texts).row(0), plain.row(0)), 0);
+  merge_adapter(golden(kBase), adapter, folder.path() / "merged", false, nullptr);
+  const model::Checkpoint before(golden(kBase)), after(folder.path() / "merged");
+  const tensor::Shape shape{2368, 128};
+  const auto old_head = before.tensor("lm_head.weight", shape), new_head = after.tensor("lm_head.weight", shape);
+  for (const std::size_t i : {0u, 1000u, 2368u * 128 - 1})
+    EXPECT_FLOAT_EQ(new_head.as<float>()[i], old_head.as<float>()[i] + 1);
+}
+
 TEST(AdapterGolden, MergingKeepsTypesAndNames) {
   const test::TemporaryFolder folder;
   const auto base = golden("ckpt/tiny-small-bf16-2shard"), output = folder.path() / "merged";
@@ -90,8 +184,9 @@ TEST(AdapterGolden, MergingKeepsTypesAndNames) {
 }
 
 TEST(AdapterGolden, WrittenAsPeftReadsIt) {
-  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  const model::ModelConfig config = model::read_config(golden(kBase));
   const model::Adapter adapter = model::Adapter::read(golden("train/adapter_20step"), config);
+  EXPECT_FALSE(adapter.inside_llava);
   const test::TemporaryFolder folder;
   adapter.write(folder.path());
   const tensor::SafetensorsFile theirs(golden("train/adapter_20step/adapter_model.safetensors"));
@@ -120,30 +215,30 @@ std::filesystem::path with_config(const test::TemporaryFolder& folder, const cha
 
 TEST(AdapterGolden, WhatIsNotUnderstoodIsSaid) {
   const test::TemporaryFolder folder;
-  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  const model::ModelConfig config = model::read_config(golden(kBase));
   const auto read = [&](const char* key, const Json& value) {
     return [=, &folder] { model::Adapter::read(with_config(folder, key, value), config); };
   };
-  EXPECT_THAT(read("peft_type", "IA3"), ThrowsMessage<ModelError>(HasSubstr("peft_type is IA3, only LORA")));
+  EXPECT_THAT(read("peft_type", "IA3"), ThrowsMessage<ModelError>(HasSubstr("peft_type is \"IA3\", only LORA")));
   EXPECT_THAT(read("use_dora", true), ThrowsMessage<ModelError>(HasSubstr("use_dora is not supported")));
   EXPECT_THAT(read("bias", "all"), ThrowsMessage<ModelError>(HasSubstr("trained biases")));
   EXPECT_THAT(read("modules_to_save", {"lm_head"}), ThrowsMessage<ModelError>(HasSubstr("modules_to_save")));
   EXPECT_THAT(read("r", 4), ThrowsMessage<ModelError>(HasSubstr("expected [4, 128]: the adapter is of another model")));
   EXPECT_THAT([&] { model::Adapter::read(folder.path() / "none", config); },
               ThrowsMessage<ModelError>(HasSubstr("is no adapter")));
-  model::LlamaConfig narrower = config;
-  narrower.mlp_width = 96;
+  model::ModelConfig narrower = config;
+  narrower.text.mlp_width = 96;
   EXPECT_THAT([&] { model::Adapter::read(golden("train/adapter_20step"), narrower); },
               ThrowsMessage<ModelError>(HasSubstr("another model")));
   narrower = config;
-  narrower.layers = 2;
+  narrower.text.layers = 2;
   EXPECT_THAT([&] { model::Adapter::read(golden("train/adapter_20step"), narrower); },
               ThrowsMessage<ModelError>(HasSubstr("which has 2 layers")));
 }
 
 TEST(AdapterGolden, ScalesFollowTheConfig) {
   const test::TemporaryFolder folder;
-  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  const model::ModelConfig config = model::read_config(golden(kBase));
   EXPECT_EQ(model::Adapter::read(golden("train/adapter_20step"), config).parts[0].scale, 2.0f);
   EXPECT_FLOAT_EQ(model::Adapter::read(with_config(folder, "use_rslora", true), config).parts[0].scale,
                   16 / std::sqrt(8.0f));
@@ -155,7 +250,7 @@ TEST(AdapterGolden, ScalesFollowTheConfig) {
 
 TEST(AdapterGolden, NamesInsideLlavaNextAreUnderstood) {
   const test::TemporaryFolder folder;
-  const model::LlamaConfig config = model::read_config(golden(kBase)).text;
+  const model::ModelConfig config = model::read_config(golden(kBase));
   const tensor::SafetensorsFile file(golden("train/adapter_20step/adapter_model.safetensors"));
   for (const char* prefix : {"base_model.model.language_model.model.", "base_model.model.model.language_model."}) {
     std::vector<tensor::TensorSpec> specs;

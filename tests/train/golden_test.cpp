@@ -85,7 +85,7 @@ void start_from(const tensor::SafetensorsFile& file, const std::string& init,
 
 /// The run's parameters are those that PEFT saved behind the same run.
 void expect_saved_adapter(const Trainee& trainee) {
-  const model::Adapter saved = model::Adapter::read(golden("train/adapter_20step"), trainee.config().text);
+  const model::Adapter saved = model::Adapter::read(golden("train/adapter_20step"), trainee.config());
   const auto& parts = trainee.lora()->adapter().parts;
   ASSERT_EQ(saved.parts.size(), parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {

@@ -40,6 +40,23 @@ TEST(TrainerResume, ResumedRunsHaveTheSameLosses) {
             read_file(whole.options.output / "adapter/adapter_model.safetensors"));
 }
 
+TEST(TrainerResume, StatesOfOlderProgramsGoOn) {
+  Fixture whole, parts;
+  whole.run();
+  parts.run_until(4);
+  // Earlier programs wrote adapters of LLaVA-NeXT as those of a language model alone.
+  const fs::path state = parts.options.output / "checkpoints" / parts.states().back();
+  model::Adapter adapter = model::Adapter::read(state, model::read_config(parts.options.model));
+  EXPECT_TRUE(adapter.inside_llava);
+  adapter.inside_llava = false;
+  adapter.write(state);
+  parts.options.resume = true;
+  parts.run();
+  expect_same_losses(parts.metrics(), whole.metrics());
+  EXPECT_EQ(read_file(parts.options.output / "adapter/adapter_model.safetensors"),
+            read_file(whole.options.output / "adapter/adapter_model.safetensors"));
+}
+
 TEST(TrainerResume, GroupsComeTogetherAndRunsGoOn) {
   constexpr const char* kGrouped =
       "sent0,sent1,group\nTwo dogs run.,Dogs are running.,dogs\nIt is cold.,The day is freezing.,cold\n"

@@ -29,8 +29,9 @@ TEST(Trainer, LeavesAdapterMetricsAndCurves) {
   EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("pairs.csv:6]")));
   EXPECT_THAT(fixture.said, testing::Contains("1 bad row left out, 7 good"));
   const model::Adapter adapter =
-      model::Adapter::read(fixture.options.output / "adapter", model::read_config(fixture.options.model).text);
+      model::Adapter::read(fixture.options.output / "adapter", model::read_config(fixture.options.model));
   EXPECT_EQ(adapter.parts.size(), 8u);
+  EXPECT_TRUE(adapter.inside_llava);
   EXPECT_EQ(adapter.rank, 4);
   EXPECT_FALSE(adapter.base.empty());
   EXPECT_THAT(read_file(fixture.options.output / "curves.html"), HasSubstr("<svg"));
