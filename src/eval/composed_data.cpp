@@ -63,8 +63,9 @@ constexpr const char* kCirrLayout =
 
 /// Where a garment's picture is, or should be.
 fs::path fashion_image(const fs::path& images, const std::string& name) {
+  std::error_code error;  // as for a name that is too long: then there is none
   for (const char* ending : {".jpg", ".png", ".jpeg", ".webp"})
-    if (fs::exists(images / (name + ending))) return images / (name + ending);
+    if (fs::exists(images / (name + ending), error)) return images / (name + ending);
   return images / (name + ".jpg");
 }
 

@@ -47,7 +47,7 @@ double pearson(std::span<const double> x, std::span<const double> y) {
 
 void require_different(std::span<const double> values, std::string_view where, std::string_view what) {
   require(values.size() >= 2 && !is_constant(values),
-          "[{}] the {} of all {} pairs are {}, so that no correlation is defined", where, what, values.size(),
+          "[{}] the {} of all {} pairs are {:.6g}, so that no correlation is defined", where, what, values.size(),
           values.empty() ? 0.0 : values.front());
 }
 

@@ -58,10 +58,12 @@ tensor::DType dtype_of(std::string_view descr, const std::string& name) {
   for (const auto& [code, dtype] : kTypes)
     for (const char quote : {'\'', '"'})
       if (descr.starts_with(quote + std::string(code) + quote)) return dtype;
+  std::string_view code = descr.substr(0, descr.find(','));
+  if (code.size() > 2 && code.front() == code.back()) code = code.substr(1, code.size() - 2);
   fail<InvalidInput>(
-      "[{}] holds {}, expected float16, float32 or float64 of little-endian bytes ('<f2', '<f4', '<f8'); save it with "
+      "[{}] holds numbers of the type {}, expected <f2, <f4 or <f8 (float16, float32, float64); save it with "
       ".astype('<f4')",
-      name, in_quotes(descr.substr(0, descr.find(','))));
+      name, in_quotes(code));
 }
 
 template <class T>

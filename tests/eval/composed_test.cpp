@@ -240,6 +240,8 @@ TEST_F(Composed, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   EXPECT_EQ(dress.left_out, 1u);
   EXPECT_EQ(dress.queries[0].reference, 0);
   EXPECT_EQ(dress.queries[0].target, 1);
+  folder_.write("image_splits/split.shirt.val.json", "[\"B0\", \"" + std::string(300, 'x') + "\"]");
+  expect_refused([&] { fashioniq({"shirt"}); }, "xxx.jpg does not exist");
   std::filesystem::remove(folder_.path() / "images/B1.png");
   expect_refused([&] { fashioniq({"dress"}, PictureNeed::existing); },
                  "cap.dress.val.json] no query is left whose pictures are there");

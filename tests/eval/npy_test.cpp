@@ -113,7 +113,7 @@ TEST_F(Npy, RefusesWhatItCannotBe) {
   expect_refused(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 5), }", kSix), "24 bytes of numbers");
   for (const std::string type : {">f4", ">f8", "<i4", "<f16", "|u1", "<c8", "|O"})
     expect_refused(npy("{'descr': '" + type + "', 'fortran_order': False, 'shape': (1, 3), }", kSix),
-                   "holds \"'" + type + "'\", expected float16, float32 or float64 of little-endian bytes");
+                   "holds numbers of the type \"" + type + "\", expected <f2, <f4 or <f8");
   expect_refused(npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", kSix),
                  "Fortran's order, expected C's; save it with numpy.ascontiguousarray");
   expect_refused(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (6,), }", kSix), "two axes");
