@@ -14,20 +14,26 @@ class FashioniqTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
     add_folder_options(command, folder_, "FashionIQ's folder");
-    command.add_option("--categories", categories_, "some of shirt, dress, toptee, by commas (all)")
-        ->option_text("NAMES")
-        ->delimiter(',')
-        ->check(CLI::IsMember(eval::fashioniq_categories()));
+    add_names_option(command, "--categories", categories_, eval::fashioniq_categories());
+    add_skip_missing(command, skip_missing_);
   }
   void read() override {
     for (const std::string& category : categories_) check_prompt("fashioniq-query-" + category);
-    for (const std::string& category : categories_)
-      sets_.emplace_back(category, eval::read_fashioniq(folder_.data, folder_.images, category, folder_.split));
+    pictures_ = pictures_of(skip_missing_);
+    sets_ = eval::read_fashioniq(folder_.data, folder_.images, categories_, folder_.split, pictures_);
   }
-  eval::Result evaluate(eval::Encoder* encoder) override { return eval::evaluate_fashioniq(*encoder, sets_); }
+  eval::Result evaluate(eval::Encoder* encoder) override {
+    eval::Result result = eval::evaluate_fashioniq(*encoder, sets_);
+    std::size_t left_out = 0, queries = 0;
+    for (const auto& [category, set] : sets_) left_out += set.left_out, queries += set.queries.size() + set.left_out;
+    eval::add_left_out(result, pictures_, left_out, queries, "queries");
+    return result;
+  }
 
  private:
   FolderOptions folder_;
+  bool skip_missing_ = false;
+  eval::PictureFiles pictures_;
   std::vector<std::string> categories_ = eval::fashioniq_categories();
   std::vector<std::pair<std::string, eval::ComposedSet>> sets_;
 };
@@ -45,19 +51,26 @@ class CirrTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
     add_folder_options(command, folder_, "CIRR's folder");
+    add_skip_missing(command, skip_missing_);
     command.add_option("--submission", submission_, "write rankings for the server to this file, instead of figures")
-        ->option_text("FILE");
+        ->option_text("FILE")
+        ->excludes(command.get_option("--skip-missing"));  // the server wants all queries answered
   }
   void read() override {
     check_prompt("cirr-query");
     if (!submission_.empty()) check_writable_place(submission_);
-    set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split);
+    pictures_ = pictures_of(skip_missing_);
+    set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split, pictures_);
     require(set_.queries.front().target.has_value() || !submission_.empty(),
             "[{}] the targets of {} are not published; give --submission FILE for what the server takes",
             folder_.data.string(), folder_.split);
   }
   eval::Result evaluate(eval::Encoder* encoder) override {
-    if (submission_.empty()) return eval::evaluate_cirr(*encoder, set_);
+    if (submission_.empty()) {
+      eval::Result result = eval::evaluate_cirr(*encoder, set_);
+      eval::add_left_out(result, pictures_, set_.left_out, set_.queries.size() + set_.left_out, "queries");
+      return result;
+    }
     write_submission(eval::submit_cirr(*encoder, set_), submission_);
     eval::Result result{.task = "cirr", .title = "CIRR, " + folder_.split, .unit = "rankings for the server"};
     result.facts = {{"queries", fmt::format("{}", set_.queries.size())}, {"submission", submission_.string()}};
@@ -66,6 +79,8 @@ class CirrTask : public EvalTask {
 
  private:
   FolderOptions folder_;
+  bool skip_missing_ = false;
+  eval::PictureFiles pictures_;
   fs::path submission_;
   eval::ComposedSet set_;
 };

@@ -17,10 +17,13 @@ class PairsTask : public EvalTask {
                       "pictures: a name, or a template with <image> (image)");
     add_prompt_option(command, "--composed-prompt", options_.composed_prompt, PromptFor::changed_pictures,
                       "pictures with a text: a name, or a template with both (cirr-query)");
+    add_skip_missing(command, skip_missing_);
   }
   void read() override {
     for (const std::string* prompt : {&options_.text_prompt, &options_.image_prompt}) check_prompt(*prompt);
-    pairs_ = eval::read_pair_file(file_);
+    pictures_ = pictures_of(skip_missing_);
+    eval::OwnPairs read = eval::read_pair_file(file_, pictures_);
+    pairs_ = std::move(read.pairs), left_out_ = read.left_out;
     const auto composed = [](const eval::Shown& half) { return !half.text.empty() && !half.image.empty(); };
     if (std::ranges::any_of(pairs_, composed, &eval::OwnPair::first) ||
         std::ranges::any_of(pairs_, composed, &eval::OwnPair::second))
@@ -30,13 +33,17 @@ class PairsTask : public EvalTask {
   eval::Result evaluate(eval::Encoder* encoder) override {
     eval::Result result = eval::evaluate_pairs(*encoder, pairs_, options_);
     result.facts.insert(result.facts.begin(), {"data", file_.string()});
+    eval::add_left_out(result, pictures_, left_out_, pairs_.size() + left_out_, "pairs");
     return result;
   }
 
  private:
   std::filesystem::path file_;
   eval::PairOptions options_;
+  bool skip_missing_ = false;
+  eval::PictureFiles pictures_;
   std::vector<eval::OwnPair> pairs_;
+  std::size_t left_out_ = 0;
 };
 
 }  // namespace

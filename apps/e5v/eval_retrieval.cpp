@@ -34,6 +34,7 @@ class CaptionedTask : public EvalTask {
                       "captions: a name, or a template with <sent> (text)");
     add_prompt_option(command, "--image-prompt", image_prompt_, PromptFor::pictures,
                       "pictures: a name, or a template with <image> (image)");
+    add_skip_missing(command, skip_missing_);
   }
   /// Instead of a model.
   void add_vector_options(CLI::App& command) {
@@ -52,7 +53,9 @@ class CaptionedTask : public EvalTask {
     for (const std::string* prompt : {&text_prompt_, &image_prompt_}) check_prompt(*prompt);
     eval::CaptionOptions captions = captions_;
     if (captions.split == "all") captions.split.clear();
-    data_ = eval::read_captions(captions);
+    pictures_ = needs_model() ? pictures_of(skip_missing_) : eval::PictureFiles(eval::PictureNeed::none);
+    eval::CaptionedImages read = eval::read_captions(captions, pictures_);
+    data_ = std::move(read.images), captions_read_ = read.captions, left_out_ = read.left_out;
     if (!needs_model()) open_vectors();
   }
 
@@ -66,6 +69,10 @@ class CaptionedTask : public EvalTask {
   /// Of both files, for the one evaluation that there is.
   std::pair<eval::UnitVectors, eval::UnitVectors> take_vectors() {
     return {eval::UnitVectors(std::move(text_file_.value())), eval::UnitVectors(std::move(image_file_.value()))};
+  }
+
+  void add_left_out(eval::Result& result) const {
+    eval::add_left_out(result, pictures_, left_out_, captions_read_, "captions");
   }
 
   std::pair<std::string, std::string> vectors_fact() const {
@@ -82,7 +89,7 @@ class CaptionedTask : public EvalTask {
   void open_vectors() {
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
-    const tensor::ConstMatrix texts = text_file_->matrix(), images = image_file_->matrix();
+    const eval::NpyArray &texts = text_file_->array(), &images = image_file_->array();
     require(texts.columns == images.columns, "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(),
             texts.columns, image_vectors_.string(), images.columns);
     std::int64_t captions = 0;
@@ -93,6 +100,9 @@ class CaptionedTask : public EvalTask {
             images.rows, data_.size());
   }
 
+  bool skip_missing_ = false;
+  eval::PictureFiles pictures_;
+  std::size_t captions_read_ = 0, left_out_ = 0;
   std::optional<eval::NpyFile> text_file_, image_file_;
 };
 
@@ -102,9 +112,15 @@ class GapTask : public CaptionedTask {
     CaptionedTask::add_options(command);
     add_vector_options(command);
   }
+  void read() override {
+    CaptionedTask::read();
+    eval::require_enough(data_.size());
+  }
   eval::Result evaluate(eval::Encoder* encoder) override {
     if (!needs_model()) return of_files();
-    return eval::evaluate_gap(*encoder, data_, title(), text_prompt_, image_prompt_);
+    eval::Result result = eval::evaluate_gap(*encoder, data_, title(), text_prompt_, image_prompt_);
+    add_left_out(result);
+    return result;
   }
 
  private:
@@ -146,6 +162,7 @@ class RetrievalTask : public CaptionedTask {
     if (painter_) task.painter = [this](const std::string& text) { return eval::ItemMaker::drawn(painter_, text); };
     eval::Result result = eval::evaluate_retrieval(*encoder, data_, task);
     if (painter_) result.facts.emplace_back("font", fmt::format("{}, layout {}", font_.string(), layout_));
+    add_left_out(result);
     return result;
   }
 
@@ -181,8 +198,11 @@ class RetrievalTask : public CaptionedTask {
 
 constexpr const char* kCaptionForms =
     "Captioned pictures come as Karpathy's JSON (dataset_flickr30k.json, dataset_coco.json; split \"test\"), as COCO's "
-    "captions_val2017.json, as ShareGPT4V's JSON (--most-pictures 1000), as lines {\"image\": PATH, \"captions\": "
-    "[TEXT, ...]}, or as Urban1K's folder with image/ and caption/. Who has the pictures: Flickr30K, its authors at "
+    "captions_val2017.json, as a list that LAVIS, BLIP or ALBEF reads (flickr30k_test.json, coco_karpathy_test.json), "
+    "as "
+    "ShareGPT4V's JSON (--most-pictures 1000), as lines {\"image\": PATH, \"captions\": "
+    "[TEXT, ...]}, as Flickr30K's results_20130124.token or a table with columns image and caption, or as Urban1K's "
+    "folder with image/ and caption/. Who has the pictures: Flickr30K, its authors at "
     "shannon.cs.illinois.edu/DenotationGraph; COCO, cocodataset.org; Karpathy's splits, "
     "cs.stanford.edu/people/karpathy/deepimagesent; Urban1K and ShareGPT4V, the datasets BeichenZhang/Urban1k and "
     "Lin-Chen/ShareGPT4V on the Hugging Face hub.";
@@ -191,7 +211,8 @@ const std::string& retrieval_footer() {
   static const std::string footer =
       std::string(kCaptionForms) +
       "\n\n"
-      "With --text-vectors and --image-vectors no model is run: row i of the first (.npy, float32) is caption i, row i "
+      "With --text-vectors and --image-vectors no model is run: row i of the first (.npy of float16, float32 or "
+      "float64) is caption i, row i "
       "of the second picture i: pictures in the order in which the file first names them, captions picture by "
       "picture.\n"
       "\n"

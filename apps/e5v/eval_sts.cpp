@@ -8,10 +8,7 @@ class StsTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
     command.add_option("--data", data_, "SentEval's folder of data")->option_text("DIR")->required();
-    command.add_option("--tasks", tasks_, "some of STS12, STS13, STS14, STS15, STS16, STSB, SICKR, by commas (all)")
-        ->option_text("NAMES")
-        ->delimiter(',')
-        ->check(CLI::IsMember(eval::sts_tasks()));
+    add_names_option(command, "--tasks", tasks_, eval::sts_tasks());
     add_prompt_option(command, "--prompt", prompt_, PromptFor::texts,
                       "the sentences: a name, or a template with <sent> (sts)");
   }

@@ -1,5 +1,8 @@
 #include "eval_task.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -60,6 +63,26 @@ void add_task_options(CLI::App& command, EvalTask& task) {
       .add_option("--store", task.store,
                   "folder of vectors that are known already (~/.cache/e5v/vectors); nothing is computed twice")
       ->option_text("DIR");
+}
+
+void add_names_option(CLI::App& command, const char* name, std::vector<std::string>& chosen,
+                      const std::vector<std::string>& names) {
+  const auto set = [&chosen, name](const std::vector<std::string>& given) {
+    for (auto at = given.begin(); at != given.end(); ++at)
+      if (std::find(given.begin(), at, *at) != at) throw CLI::ValidationError(name, *at + " is named twice");
+    chosen = given;
+  };
+  command
+      .add_option_function<std::vector<std::string>>(name, set,
+                                                     fmt::format("some of {}, by commas (all)", fmt::join(names, ", ")))
+      ->option_text("NAMES")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names));
+}
+
+void add_skip_missing(CLI::App& command, bool& skip) {
+  command.add_flag("--skip-missing", skip,
+                   "leave out pictures that are missing, and what is asked about them; the result says how many");
 }
 
 void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, PromptFor inputs, const char* what) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "eval/encoder.h"
+#include "eval/picture_files.h"
 #include "eval/result.h"
 #include "options.h"
 
@@ -54,6 +55,16 @@ extern const EvalKind kStsEval, kRetrievalEval, kGapEval, kFashioniqEval, kCirrE
 
 /// The task's options and those that all tasks have: of the model, of images, and --store.
 void add_task_options(CLI::App& command, EvalTask& task);
+
+/// --NAME with some of these names, by commas, each once.
+void add_names_option(CLI::App& command, const char* name, std::vector<std::string>& chosen,
+                      const std::vector<std::string>& names);
+
+/// --skip-missing, of tasks with pictures.
+void add_skip_missing(CLI::App& command, bool& skip);
+inline eval::PictureFiles pictures_of(bool skip_missing) {
+  return eval::PictureFiles(skip_missing ? eval::PictureNeed::existing : eval::PictureNeed::all);
+}
 
 /// What a prompt is for; it has a slot for each part of these and no other.
 enum class PromptFor { texts, pictures, changed_pictures };

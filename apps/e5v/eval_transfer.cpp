@@ -8,10 +8,7 @@ class TransferEval : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
     command.add_option("--data", data_, "SentEval's folder of data")->option_text("DIR")->required();
-    command.add_option("--tasks", tasks_, "some of MR, CR, SUBJ, MPQA, SST2, TREC, MRPC, by commas (all)")
-        ->option_text("NAMES")
-        ->delimiter(',')
-        ->check(CLI::IsMember(eval::transfer_tasks()));
+    add_names_option(command, "--tasks", tasks_, eval::transfer_tasks());
     add_prompt_option(command, "--prompt", options_.prompt, PromptFor::texts,
                       "the sentences: a name, or a template with <sent> (sts)");
     add_number(command, "--folds", options_.folds, 2, "folds of cross-validations (10)");

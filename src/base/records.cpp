@@ -100,4 +100,9 @@ std::vector<std::string> tsv_fields(std::string_view line) {
   }
 }
 
+std::string_view without_byte_order_mark(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return text;
+}
+
 }  // namespace e5v

@@ -31,4 +31,7 @@ std::vector<std::string> csv_fields(std::string_view record);
 /// The fields between tabs.
 std::vector<std::string> tsv_fields(std::string_view line);
 
+/// A text of UTF-8 without the mark that some programs begin it with (U+FEFF).
+std::string_view without_byte_order_mark(std::string_view text);
+
 }  // namespace e5v

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "eval/encoder.h"
+#include "eval/picture_files.h"
 #include "eval/result.h"
 
 /// Composed image retrieval: a picture and words that change it look for the picture that comes of it.
@@ -23,21 +24,24 @@ struct ComposedSet {
   std::vector<std::string> names;             ///< of the gallery's pictures
   std::vector<std::filesystem::path> images;  ///< their files
   std::vector<ComposedQuery> queries;
+  std::size_t left_out = 0;  ///< queries whose reference or target is missing
 };
 
 /// The three categories in the order of the paper: shirt, dress, toptee.
 const std::vector<std::string>& fashioniq_categories();
 
-/// A category of a split ("val"): captions/cap.CATEGORY.SPLIT.json and image_splits/split.CATEGORY.SPLIT.json below
+/// Categories of a split ("val"): captions/cap.CATEGORY.SPLIT.json and image_splits/split.CATEGORY.SPLIT.json below
 /// `folder`, pictures as images/ID.jpg or .png (or in the folder given). Throws InvalidInput naming what is missing,
-/// and for queries without a target, as the test split has them.
-ComposedSet read_fashioniq(const std::filesystem::path& folder, const std::filesystem::path& images,
-                           const std::string& category, const std::string& split);
+/// of all categories at once, and for queries without a target, as the test split has them.
+std::vector<std::pair<std::string, ComposedSet>> read_fashioniq(const std::filesystem::path& folder,
+                                                                const std::filesystem::path& images,
+                                                                const std::vector<std::string>& categories,
+                                                                const std::string& split, PictureFiles& files);
 
 /// CIRR's split ("val" or "test1"): captions/cap.rc2.SPLIT.json and image_splits/split.rc2.SPLIT.json below `folder`,
 /// pictures as the split file names them ("./dev/dev-0-0-img0.png").
 ComposedSet read_cirr(const std::filesystem::path& folder, const std::filesystem::path& images,
-                      const std::string& split);
+                      const std::string& split, PictureFiles& files);
 
 /// The sentences that a FashionIQ query is embedded with: both captions, without the ". ? ," and blanks around them,
 /// joined by ", ", in both orders. The vectors of the two are summed before they are scaled.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -58,20 +59,56 @@ constexpr const char* kFashionLayout =
     "FashionIQ's folder: captions/cap.CATEGORY.SPLIT.json, image_splits/split.CATEGORY.SPLIT.json, images/ID.jpg";
 constexpr const char* kCirrLayout =
     "CIRR's folder: captions/cap.rc2.SPLIT.json, image_splits/split.rc2.SPLIT.json, and the pictures that the latter "
-    "names "
-    "(dev/..., test1/...)";
+    "names (dev/..., test1/...)";
 
+/// Where a garment's picture is, or should be.
 fs::path fashion_image(const fs::path& images, const std::string& name) {
+  std::error_code error;  // as for a name that is too long: then there is none
   for (const char* ending : {".jpg", ".png", ".jpeg", ".webp"})
-    if (fs::exists(images / (name + ending))) return images / (name + ending);
-  fail<InvalidInput>("[{}] is missing; expected {}", (images / (name + ".jpg")).string(), kFashionLayout);
+    if (fs::exists(images / (name + ending), error)) return images / (name + ending);
+  return images / (name + ".jpg");
 }
 
-}  // namespace
+/// Takes the pictures that are missing out of the gallery, the queries out that are about them, and those of CIRR's
+/// subsets that are no longer whole.
+void leave_out_missing(ComposedSet& set, PictureFiles& files) {
+  constexpr std::int64_t kNone = -1;
+  ComposedSet left;
+  std::vector<std::int64_t> places;
+  for (std::size_t i = 0; i < set.images.size(); ++i) {
+    const bool usable = files.usable(set.images[i]);
+    places.push_back(usable ? std::ssize(left.images) : kNone);
+    if (!usable) continue;
+    left.names.push_back(std::move(set.names[i]));
+    left.images.push_back(std::move(set.images[i]));
+  }
+  const auto place = [&](std::int64_t i) { return places[static_cast<std::size_t>(i)]; };
+  for (ComposedQuery& query : set.queries) {
+    query.reference = place(query.reference);
+    if (query.target) query.target = place(*query.target);
+    for (std::int64_t& member : query.members) member = place(member);
+    if (std::ranges::count(query.members, kNone) > 0) query.members.clear();  // what is left would be easier
+    if (query.reference == kNone || query.target == kNone) {
+      ++left.left_out;
+    } else {
+      left.queries.push_back(std::move(query));
+    }
+  }
+  set = std::move(left);
+}
 
-ComposedSet read_fashioniq(const fs::path& folder, const fs::path& images, const std::string& category,
-                           const std::string& split) {
-  const fs::path captions = folder / "captions" / fmt::format("cap.{}.{}.json", category, split);
+/// After everything that is missing has been named.
+void require_queries(const ComposedSet& set, const fs::path& captions) {
+  require(!set.queries.empty(), "[{}] no query is left whose pictures are there", captions.string());
+}
+
+fs::path captions_of(const fs::path& folder, const std::string& category, const std::string& split) {
+  return folder / "captions" / fmt::format("cap.{}.{}.json", category, split);
+}
+
+ComposedSet read_category(const fs::path& folder, const fs::path& images, const std::string& category,
+                          const std::string& split) {
+  const fs::path captions = captions_of(folder, category, split);
   const fs::path list = folder / "image_splits" / fmt::format("split.{}.{}.json", category, split);
   const Json queries = read_part(captions, kFashionLayout), names = read_part(list, kFashionLayout);
   ComposedSet set;
@@ -95,27 +132,44 @@ ComposedSet read_fashioniq(const fs::path& folder, const fs::path& images, const
   return set;
 }
 
-ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std::string& split) {
-  const fs::path captions = folder / "captions" / fmt::format("cap.rc2.{}.json", split);
+}  // namespace
+
+std::vector<std::pair<std::string, ComposedSet>> read_fashioniq(const fs::path& folder, const fs::path& images,
+                                                                const std::vector<std::string>& categories,
+                                                                const std::string& split, PictureFiles& files) {
+  std::vector<std::pair<std::string, ComposedSet>> sets;
+  for (const std::string& category : categories) {
+    sets.emplace_back(category, read_category(folder, images, category, split));
+    leave_out_missing(sets.back().second, files);
+  }
+  files.require_there(folder.string(), fmt::format("expected {}", kFashionLayout));
+  for (const auto& [category, set] : sets) require_queries(set, captions_of(folder, category, split));
+  return sets;
+}
+
+ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std::string& split, PictureFiles& files) {
+  const fs::path captions = captions_of(folder, "rc2", split);
   const fs::path list = folder / "image_splits" / fmt::format("split.rc2.{}.json", split);
-  const Json queries = read_part(captions, kCirrLayout), files = read_part(list, kCirrLayout);
-  require(files.is_object() && !files.empty(), "[{}] is no object of names and files", list.string());
+  const Json queries = read_part(captions, kCirrLayout), paths = read_part(list, kCirrLayout);
+  require(paths.is_object() && !paths.empty(), "[{}] is no object of names and files", list.string());
   const fs::path root = images.empty() ? folder : images;
   ComposedSet set;
+  std::set<std::int64_t> ids;
   Gallery gallery(set);
-  for (const auto& [name, file] : files.items()) {
+  for (const auto& [name, file] : paths.items()) {
     require(file.is_string(), "[{}] \"{}\" is no path", list.string(), name);
-    const fs::path path = (root / file.get<std::string>()).lexically_normal();
-    require(fs::exists(path), "[{}] is missing; expected {}", path.string(), kCirrLayout);
-    gallery.add(name, path);
+    gallery.add(name, (root / file.get<std::string>()).lexically_normal());
   }
   for_each_entry(queries, captions, [&](const Json& entry, const std::string& where) {
     ComposedQuery query;
     const auto reference = entry.at("reference").get<std::string>();
     query.id = entry.at("pairid").get<std::int64_t>();
+    require(ids.insert(query.id).second, "[{}] has the pairid {}, which a query before it has", where, query.id);
     query.reference = gallery.at(reference, where);
     query.captions = {entry.at("caption").get<std::string>()};
     if (entry.contains("target_hard")) query.target = gallery.at(entry.at("target_hard").get<std::string>(), where);
+    require(query.target != query.reference, "[{}] has the reference {} as its target, which is not in the gallery",
+            where, in_quotes(reference));
     for (const Json& member : entry.at("img_set").at("members"))
       if (member != reference) query.members.push_back(gallery.at(member.get<std::string>(), where));
     set.queries.push_back(std::move(query));
@@ -123,6 +177,9 @@ ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std:
   const auto known = std::ranges::count_if(set.queries, [](const ComposedQuery& q) { return q.target.has_value(); });
   require(known == 0 || known == std::ssize(set.queries), "[{}] {} of {} queries have a target, expected all or none",
           captions.string(), known, set.queries.size());
+  leave_out_missing(set, files);
+  files.require_there(folder.string(), fmt::format("expected {}", kCirrLayout));
+  require_queries(set, captions);
   return set;
 }
 

@@ -9,22 +9,46 @@
 
 namespace e5v::eval {
 
+namespace {
+
+bool is_constant(std::span<const double> values) {
+  return std::ranges::all_of(values, [&](double value) { return value == values.front(); });
+}
+
+/// Numbers times a power of two that brings the largest below 1, so that no square of theirs overflows or vanishes.
+std::vector<double> scaled(std::vector<double> values) {
+  int exponent = 0;
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  std::frexp(largest, &exponent);
+  for (double& value : values) value = std::ldexp(value, -exponent);
+  return values;
+}
+
+/// What numbers differ from their mean by, scaled.
+std::vector<double> deviations(std::span<const double> values) {
+  std::vector<double> result = scaled({values.begin(), values.end()});
+  const double mean = std::accumulate(result.begin(), result.end(), 0.0) / static_cast<double>(result.size());
+  for (double& value : result) value -= mean;
+  return scaled(std::move(result));
+}
+
+}  // namespace
+
 double pearson(std::span<const double> x, std::span<const double> y) {
   require(x.size() == y.size(), "[correlation] lists of {} and {} numbers", x.size(), y.size());
-  if (x.size() < 2) return std::numeric_limits<double>::quiet_NaN();
-  const auto count = static_cast<double>(x.size());
-  const double mean_x = std::accumulate(x.begin(), x.end(), 0.0) / count;
-  const double mean_y = std::accumulate(y.begin(), y.end(), 0.0) / count;
+  if (x.size() < 2 || is_constant(x) || is_constant(y)) return std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> from_x = deviations(x), from_y = deviations(y);
   double xx = 0, yy = 0, xy = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double dx = x[i] - mean_x, dy = y[i] - mean_y;
-    xx += dx * dx, yy += dy * dy, xy += dx * dy;
-  }
-  const auto constant = [](std::span<const double> v) {
-    return std::ranges::all_of(v, [&](double e) { return e == v[0]; });
-  };
-  if (constant(x) || constant(y)) return std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t i = 0; i < x.size(); ++i)
+    xx += from_x[i] * from_x[i], yy += from_y[i] * from_y[i], xy += from_x[i] * from_y[i];
   return std::clamp(xy / (std::sqrt(xx) * std::sqrt(yy)), -1.0, 1.0);
+}
+
+void require_different(std::span<const double> values, std::string_view where, std::string_view what) {
+  require(values.size() >= 2 && !is_constant(values),
+          "[{}] the {} of all {} pairs are {:.6g}, so that no correlation is defined", where, what, values.size(),
+          values.empty() ? 0.0 : values.front());
 }
 
 std::vector<double> average_ranks(std::span<const double> values) {
@@ -69,7 +93,7 @@ double cosine(std::span<const float> a, std::span<const float> b) {
     const double x = a[i], y = b[i];
     ab += x * y, aa += x * x, bb += y * y;
   }
-  return aa == 0 || bb == 0 ? 0 : ab / (std::sqrt(aa) * std::sqrt(bb));
+  return aa == 0 || bb == 0 ? 0 : ab / std::sqrt(aa * bb);  // not of two roots: of a vector with itself it is 1
 }
 
 }  // namespace e5v::eval

@@ -1,12 +1,17 @@
 #pragma once
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace e5v::eval {
 
 /// Pearson's correlation of two lists of one length; NaN when one of them is constant or has fewer than two numbers.
 double pearson(std::span<const double> x, std::span<const double> y);
+
+/// Throws InvalidInput when fewer than two numbers, or equal ones, leave a correlation undefined: `where` is what they
+/// are of, `what` what they are ("scores").
+void require_different(std::span<const double> values, std::string_view where, std::string_view what);
 
 /// Spearman's: Pearson's of the ranks, where equal numbers share the mean of theirs.
 double spearman(std::span<const double> x, std::span<const double> y);
@@ -28,7 +33,7 @@ struct Summary {
 using Correlation = double (*)(std::span<const double>, std::span<const double>);
 Summary summarise(std::span<const ScoredSet> sets, Correlation correlation);
 
-/// Cosine of two vectors, in double; 0 when one is zero.
+/// Cosine of two vectors, in double; 0 when one is zero, 1 when they are the same.
 double cosine(std::span<const float> a, std::span<const float> b);
 
 }  // namespace e5v::eval

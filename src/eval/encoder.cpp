@@ -1,9 +1,12 @@
 #include "eval/encoder.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <set>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "ops/norm.h"
 #include "tensor/matrix.h"
 
@@ -13,6 +16,12 @@ namespace {
 EmbedderOptions unnormalised(EmbedderOptions options) {
   options.normalize = false;
   return options;
+}
+
+/// Why a vector has no direction; empty when it has one.
+std::string_view problem_of_vector(std::span<const float> vector) {
+  if (!std::ranges::all_of(vector, [](float value) { return std::isfinite(value); })) return "holds NaN or infinity";
+  return std::ranges::all_of(vector, [](float value) { return value == 0; }) ? "is all zeros" : "";
 }
 
 }  // namespace
@@ -30,6 +39,7 @@ tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& pr
   const auto row = [&](std::size_t i) { return vectors.as<float>().subspan(i * width, width); };
   std::set<Hash128> seen;
   std::vector<std::size_t> missing, later;
+  const std::int64_t damaged = store.damaged();
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (store.read(items[i].key, row(i))) {
       counts_.reused += seen.insert(items[i].key).second;
@@ -38,10 +48,18 @@ tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& pr
     later.push_back(i);
     if (seen.insert(items[i].key).second) missing.push_back(i);
   }
+  if (store.damaged() > damaged)
+    log_warning("[{}] {} of the vectors kept here are not what was written: they are computed anew", folder_.string(),
+                store.damaged() - damaged);
   if (!missing.empty()) compute(items, missing, prompt, what);
   for (const std::size_t i : later) {
     require<DeviceError>(store.read(items[i].key, row(i)), "[{}] does not keep what is written to it",
                          folder_.string());
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::string_view problem = problem_of_vector(row(i));
+    require(problem.empty(), "[{}, item {}] {}: its vector {}, so that it is like nothing; look at the model's weights",
+            what, i, items[i].name, problem);
   }
   return vectors;
 }

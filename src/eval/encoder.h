@@ -36,7 +36,7 @@ class Encoder {
 
   /// Vectors f32 [items, D], not normalised, under a prompt (a name or a template). `what` says what they are
   /// ("photos") to the hooks. Throws InvalidInput that names the first item that cannot be embedded, when the vectors
-  /// of the batch that it would have been in are kept.
+  /// of the batch that it would have been in are kept; and one whose vector is all zeros or not finite.
   tensor::Tensor embed(std::span<const Item> items, const std::string& prompt, const std::string& what);
 
   /// Throws InvalidInput when the model has no such prompt.

@@ -93,10 +93,15 @@ void orthonormalise(std::vector<double>& a, std::vector<double>& b) {
 
 }  // namespace
 
+void require_enough(std::size_t pictures) {
+  constexpr std::size_t kLeast = 2 * kFolds;
+  require(pictures >= kLeast, "[gap] {} picture{}, expected at least {}", pictures, pictures == 1 ? "" : "s", kLeast);
+}
+
 Gap measure_gap(tensor::ConstMatrix texts_ND, tensor::ConstMatrix images_ND) {
   require(texts_ND.rows == images_ND.rows && texts_ND.columns == images_ND.columns,
           "[gap] {} x {} texts and {} x {} images", texts_ND.rows, texts_ND.columns, images_ND.rows, images_ND.columns);
-  require(texts_ND.rows >= 2 * kFolds, "[gap] {} pictures, expected at least {}", texts_ND.rows, 2 * kFolds);
+  require_enough(static_cast<std::size_t>(texts_ND.rows));
   Gap gap;
   const std::vector<double> text_mean = mean_row(texts_ND), image_mean = mean_row(images_ND);
   for (std::size_t d = 0; d < text_mean.size(); ++d)

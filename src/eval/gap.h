@@ -17,6 +17,8 @@ struct Gap {
   double text_uniformity = 0;  ///< log of the mean of exp(-2 d^2) over pairs of a modality (arXiv:2005.10242)
   double image_uniformity = 0;
 };
+/// Throws InvalidInput when these are too few pictures for it.
+void require_enough(std::size_t pictures);
 Gap measure_gap(tensor::ConstMatrix texts_ND, tensor::ConstMatrix images_ND);
 
 /// The first two principal components of rows [N, D]: their coordinates, N of them. Deterministic.

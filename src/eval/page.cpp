@@ -48,7 +48,7 @@ p.note { margin: -4px 0 8px; font-size: 13px; color: var(--soft); }
 /// A number with two digits behind the point; nothing when there is none.
 std::string number_text(std::optional<double> value, const char* none = "") {
   if (!value) return none;
-  return std::isfinite(*value) ? fmt::format("{:.2f}", *value) : "-";
+  return std::isfinite(*value) ? fmt::format("{:.2f}", *value) : "undefined";
 }
 
 bool has_paper(std::span<const Figure> figures) {

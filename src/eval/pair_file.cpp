@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/records.h"
+#include "eval/correlation.h"
 
 namespace e5v::eval {
 namespace {
@@ -40,9 +41,7 @@ double score_of(const std::string& text, const std::string& where) {
 Shown half(const std::string& text, const std::string& image, const char* names, const fs::path& folder,
            const std::string& where) {
   require(!text.empty() || !image.empty(), "[{}] has no {}", where, names);
-  Shown shown{text, image.empty() ? fs::path() : folder / image};
-  require(image.empty() || fs::exists(shown.image), "[{}] the picture {} does not exist", where, shown.image.string());
-  return shown;
+  return {text, image.empty() ? fs::path() : folder / image};
 }
 
 OwnPair pair_of(const Cells& cells, const fs::path& folder, const std::string& where) {
@@ -86,7 +85,10 @@ std::vector<OwnPair> read_table(std::string_view text, const fs::path& file, boo
   for_each_record(text, file, csv, [&](std::string_view record, const std::string& where) {
     const std::vector<std::string> fields = csv ? csv_fields(record) : tsv_fields(record);
     if (columns.empty()) {
-      for (const std::string& name : fields) columns.push_back(column_of(name, where));
+      for (const std::string& name : fields) {
+        columns.push_back(column_of(name, where));
+        require(std::ranges::count(columns, columns.back()) == 1, "[{}] has two columns {}", where, in_quotes(name));
+      }
       return;
     }
     require(fields.size() == columns.size(), "[{}] has {} fields, expected {}", where, fields.size(), columns.size());
@@ -103,19 +105,29 @@ void check_scores(const std::vector<OwnPair>& pairs, const fs::path& file) {
           file.string(), scored, pairs.size());
   require(pairs.size() >= 2, "[{}] has {} pair{}, expected at least 2", file.string(), pairs.size(),
           pairs.size() == 1 ? "" : "s");
+  std::vector<double> scores;
+  for (const OwnPair& pair : pairs)
+    if (pair.score) scores.push_back(*pair.score);
+  if (!scores.empty()) require_different(scores, file.string(), "scores");
 }
+
+bool is_usable(const Shown& half, PictureFiles& files) { return half.image.empty() || files.usable(half.image); }
 
 }  // namespace
 
 std::vector<OwnPair> read_pair_file(const fs::path& file) {
+  PictureFiles files;
+  return read_pair_file(file, files).pairs;
+}
+
+OwnPairs read_pair_file(const fs::path& file, PictureFiles& files) {
   const std::string ending = file.extension().string();
   const bool lines = ending == ".jsonl", csv = ending == ".csv";
   require(!fs::is_directory(file), "[{}] is a folder, expected a file; {}", file.string(), kExpected);
   require(lines || csv || ending == ".tsv", "[{}] is of no kind that is known; {}", file.string(), kExpected);
   require(fs::exists(file), "[{}] is missing; {}", file.string(), kExpected);
   const std::string content = read_file(file);
-  std::string_view text = content;
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const std::string_view text = without_byte_order_mark(content);
   std::vector<OwnPair> pairs;
   if (lines) {
     for_each_record(text, file, false, [&](std::string_view line, const std::string& where) {
@@ -124,8 +136,18 @@ std::vector<OwnPair> read_pair_file(const fs::path& file) {
   } else {
     pairs = read_table(text, file, csv);
   }
-  check_scores(pairs, file);
-  return pairs;
+  OwnPairs result;
+  for (OwnPair& pair : pairs) {
+    const bool usable = is_usable(pair.first, files), other_usable = is_usable(pair.second, files);
+    if (usable && other_usable) {
+      result.pairs.push_back(std::move(pair));
+    } else {
+      ++result.left_out;
+    }
+  }
+  files.require_there(file.string(), "paths of pictures begin at the file's folder");
+  check_scores(result.pairs, file);
+  return result;
 }
 
 }  // namespace e5v::eval

@@ -68,6 +68,7 @@ void add_correlations(Result& result, const std::vector<OwnPair>& pairs, const s
     gold.push_back(*pairs[i].score);
     judged.push_back({pairs[i].first, pairs[i].second, gold[i], cosines[i]});
   }
+  require_different(cosines, result.title, "model's cosines");
   result.unit = "correlation with the scores x 100";
   result.figures = {{"Spearman", 100 * spearman(gold, cosines)}, {"Pearson", 100 * pearson(gold, cosines)}};
   place_pairs(judged);

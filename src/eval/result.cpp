@@ -11,6 +11,9 @@
 namespace e5v::eval {
 namespace {
 
+/// With two digits behind the point.
+std::string figure_text(double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : "undefined"; }
+
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json shown(const Shown& s) {
@@ -67,6 +70,12 @@ Json json_of(const Result& result) {
   Json json{
       {"task", result.task}, {"title", result.title},     {"unit", result.unit},         {"facts", facts},
       {"figures", figures},  {"seconds", result.seconds}, {"computed", result.computed}, {"reused", result.reused}};
+  if (result.left_out) {
+    Json files = Json::array();
+    for (const std::filesystem::path& file : result.left_out->pictures) files.push_back(file.string());
+    json["left_out"] = {
+        {"pictures", files.size()}, {"queries", result.left_out->queries}, {"missing", std::move(files)}};
+  }
   if (!result.best.empty()) json["best"] = examples(result.best);
   if (!result.worst.empty()) json["worst"] = examples(result.worst);
   if (!result.agreed.empty()) json["agreed"] = judged(result.agreed);
@@ -85,10 +94,13 @@ std::string table_of(const Result& result) {
     text += fmt::format("\n{:{}}{:>10}{}{}\n", "", width, "e5v", paper ? "     paper  difference" : "",
                         ties ? "  with ties won" : "");
   for (const Figure& figure : result.figures) {
-    text += fmt::format("{:{}}{:>10.2f}", figure.name, width, figure.value);
-    if (figure.paper) text += fmt::format("{:>10.2f}{:>+12.2f}", *figure.paper, figure.value - *figure.paper);
+    text += fmt::format("{:{}}{:>10}", figure.name, width, figure_text(figure.value));
+    if (figure.paper) text += fmt::format("{:>10.2f}", *figure.paper);
+    if (figure.paper)
+      text +=
+          std::isfinite(figure.value) ? fmt::format("{:>+12.2f}", figure.value - *figure.paper) : std::string(12, ' ');
     if (!figure.paper && paper && figure.optimistic) text += std::string(22, ' ');
-    if (figure.optimistic) text += fmt::format("{:>15.2f}", *figure.optimistic);
+    if (figure.optimistic) text += fmt::format("{:>15}", figure_text(*figure.optimistic));
     text += '\n';
   }
   text += fmt::format("\n{} vectors computed, {} known before, {}\n", result.computed, result.reused,

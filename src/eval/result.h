@@ -55,6 +55,12 @@ struct SpacePlot {
   std::string note;
 };
 
+/// What an evaluation did without, because pictures are missing.
+struct LeftOut {
+  std::vector<std::filesystem::path> pictures;
+  std::size_t queries = 0;  ///< or captions, or pairs, about these
+};
+
 /// What an evaluation came to.
 struct Result {
   std::string task;                                          ///< as on the command line: "sts"
@@ -65,6 +71,7 @@ struct Result {
   std::vector<Example> best{}, worst{};
   std::vector<JudgedPair> agreed{}, disagreed{};
   std::optional<SpacePlot> space{};
+  std::optional<LeftOut> left_out{};
   bool in_percent = true;  ///< the figures lie between 0 and 100, so that bars can show them
   double seconds = 0;
   std::int64_t computed = 0, reused = 0;  ///< vectors

@@ -50,7 +50,8 @@ std::string read_part(const fs::path& file) {
 /// Calls take with each line's fields (between tabs) and number.
 template <class Take>
 void for_each_line(const fs::path& file, const Take& take) {
-  const std::string text = read_part(file);
+  const std::string content = read_part(file);
+  const std::string_view text = without_byte_order_mark(content);
   std::int64_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const Record line = line_at(text, begin);
@@ -149,6 +150,11 @@ const std::vector<std::string>& sts_tasks() {
 std::vector<StsSet> read_sts(const fs::path& folder, const std::string& task) {
   require(fs::is_directory(folder), "[{}] is no folder; {}", folder.string(), kLayout);
   std::vector<StsSet> sets;
+  const auto check = [&] {
+    std::vector<double> gold;
+    for (const StsSet& set : sets) gold.insert(gold.end(), set.gold.begin(), set.gold.end());
+    require_different(gold, fmt::format("{}: {}", folder.string(), task), "scores");
+  };
   if (task == "STSB") {
     sets.push_back(read_table(folder / "STS" / "STSBenchmark" / "sts-test.csv", 5, 6, 4, false));
   } else if (task == "SICKR") {
@@ -160,6 +166,7 @@ std::vector<StsSet> read_sts(const fs::path& folder, const std::string& task) {
     for (const std::string& source : found->second)
       sets.push_back(read_year(folder / "STS" / (task + "-en-test"), source));
   }
+  check();
   return sets;
 }
 
@@ -185,6 +192,9 @@ Result evaluate_sts(Encoder& encoder, const std::vector<std::string>& tasks,
         pairs.push_back({{set.first[i], {}}, {set.second[i], {}}, set.gold[i], scored.back().system[i]});
     }
     place_pairs(std::span(pairs).subspan(before));
+    std::vector<double> cosines;
+    for (const ScoredSet& set : scored) cosines.insert(cosines.end(), set.system.begin(), set.system.end());
+    require_different(cosines, fmt::format("sts, {}", tasks[t]), "model's cosines");
     const double value = 100 * summarise(scored, spearman).all;
     result.figures.push_back({tasks[t], value, published(tasks[t])});
     sum += value;

@@ -38,7 +38,8 @@ std::string from_latin1(std::string_view bytes) {
 
 std::string read_part(const fs::path& file, bool latin1) {
   require(fs::exists(file), "[{}] is missing; {}", file.string(), kLayout);
-  std::string text = read_file(file);
+  const std::string content = read_file(file);
+  const std::string text(without_byte_order_mark(content));
   if (latin1) return from_latin1(text);
   require(is_valid_utf8(text), "[{}] is no UTF-8", file.string());
   return text;

@@ -33,9 +33,13 @@ constexpr std::array kForeign = {
     Signature{"an HTML document", 0, "<html"sv},
 };
 
+constexpr std::string_view kJpeg = "\xFF\xD8\xFF"sv, kPng = "\x89PNG\r\n\x1A\n"sv;
+
 bool has(std::string_view file, std::size_t offset, std::string_view bytes) {
   return file.size() >= offset + bytes.size() && file.substr(offset, bytes.size()) == bytes;
 }
+
+bool is_webp(std::string_view file) { return has(file, 0, "RIFF"sv) && has(file, 8, "WEBP"sv); }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view origin) {
   for (const Signature& foreign : kForeign)
@@ -62,19 +66,23 @@ Bitmap decode(std::span<const std::byte> encoded, std::string_view origin, const
   const std::string_view text(reinterpret_cast<const char*>(encoded.data()), encoded.size());
   const Encoded file{encoded, origin, options.max_pixels};
   require(!text.empty(), "[{}] image: expected JPEG, PNG or WebP, found no bytes", origin);
-  if (has(text, 0, "\xFF\xD8\xFF"sv)) {
+  if (text.starts_with(kJpeg)) {
     Bitmap bitmap = decode_jpeg(file);
     return options.apply_exif ? oriented(std::move(bitmap), jpeg_orientation(encoded)) : bitmap;
   }
-  if (has(text, 0, "\x89PNG\r\n\x1A\n"sv)) {
+  if (text.starts_with(kPng)) {
     Bitmap bitmap = decode_png(file);
     return options.apply_exif ? oriented(std::move(bitmap), png_orientation(encoded)) : bitmap;
   }
-  if (has(text, 0, "RIFF"sv) && has(text, 8, "WEBP"sv)) {
+  if (is_webp(text)) {
     Bitmap bitmap = decode_webp(file);
     return options.apply_exif ? oriented(std::move(bitmap), webp_orientation(encoded)) : bitmap;
   }
   refuse(text, origin);
+}
+
+bool begins_as_picture(std::string_view start) {
+  return start.starts_with(kJpeg) || start.starts_with(kPng) || is_webp(start);
 }
 
 }  // namespace e5v::image

@@ -21,4 +21,8 @@ struct DecodeOptions {
 /// pixels than options.max_pixels.
 Bitmap decode(std::span<const std::byte> encoded, std::string_view origin, const DecodeOptions& options = {});
 
+/// Whether the first bytes of a file are those of a JPEG, PNG or WebP file: kSignatureBytes of them tell.
+bool begins_as_picture(std::string_view start);
+inline constexpr std::size_t kSignatureBytes = 12;
+
 }  // namespace e5v::image

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "apps/process.h"
+#include "base/json.h"
 
 namespace e5v::test {
 namespace {
@@ -21,12 +22,13 @@ class EvalData : public testing::Test {
     folder_.write(name, content);
   }
   /// A file of vectors that differ, the same ones each time.
-  void write_npy(const std::string& name, std::size_t rows, std::size_t columns) const {
+  void write_npy(const std::string& name, std::size_t rows, std::size_t columns, float scale = 1) const {
     std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, columns);
     header.resize(117, ' ');
     std::vector<float> values(rows * columns);
     std::uint32_t state = 1;
-    for (float& value : values) value = static_cast<float>((state = state * 1664525 + 1013904223) >> 8) / (1 << 24);
+    for (float& value : values)
+      value = scale * static_cast<float>((state = state * 1664525 + 1013904223) >> 8) / (1 << 24);
     std::string numbers(4 * values.size(), '\0');
     std::memcpy(numbers.data(), values.data(), numbers.size());
     write(name, std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + "\n" + numbers);
@@ -59,15 +61,22 @@ TEST_F(EvalData, EveryTaskNamesTheFirstFileThatIsMissingAndTheLayout) {
   }
   expect_missing({"fashioniq", "--data", path("")}, path("captions/cap.shirt.val.json") + "] is missing",
                  "images/ID.jpg");
-  write("captions/cap.shirt.val.json", "[]");
+  write("captions/cap.shirt.val.json", R"([{"candidate": "B0", "target": "B1", "captions": ["a", "b"]}])");
   expect_missing({"fashioniq", "--data", path("")}, path("image_splits/split.shirt.val.json") + "] is missing",
                  "images/ID.jpg");
-  write("image_splits/split.shirt.val.json", "[\"B0\"]");
-  expect_missing({"fashioniq", "--data", path("")}, path("images/B0.jpg") + "] is missing", "images/ID.jpg");
+  write("captions/cap.dress.val.json", R"([{"candidate": "B2", "target": "B2", "captions": ["a", "b"]}])");
+  write("image_splits/split.shirt.val.json", R"(["B0", "B1"])");
+  write("image_splits/split.dress.val.json", R"(["B2"])");
+  expect_missing({"fashioniq", "--data", path(""), "--categories", "shirt,dress"},
+                 path("images/B0.jpg") + " does not exist, " + path("images/B1.jpg") + " does not exist, " +
+                     path("images/B2.jpg") + " does not exist",
+                 "images/ID.jpg");
   expect_missing({"cirr", "--data", path("")}, path("captions/cap.rc2.val.json") + "] is missing", "dev/...");
-  write("captions/cap.rc2.val.json", "[]");
-  write("image_splits/split.rc2.val.json", "{\"dev-0\": \"./dev/dev-0.png\"}");
-  expect_missing({"cirr", "--data", path("")}, path("dev/dev-0.png") + "] is missing", "test1/...");
+  write("captions/cap.rc2.val.json",
+        R"([{"pairid": 1, "reference": "d0", "target_hard": "d1", "caption": "x", "img_set": {"members": ["d1"]}}])");
+  write("image_splits/split.rc2.val.json", R"({"d0": "./dev/d0.png", "d1": "./dev/d1.png"})");
+  expect_missing({"cirr", "--data", path("")},
+                 path("dev/d0.png") + " does not exist, " + path("dev/d1.png") + " does not exist", "test1/...");
   expect_missing({"pairs", "--pairs", path("none.csv")}, path("none.csv") + "] is missing", "sent0 or image0");
   expect_missing({"pairs", "--pairs", path("caption")}, path("caption") + "] is a folder", "sent0 or image0");
   write("config.json", "{\n  \"width\": 1\n}\n");
@@ -89,7 +98,6 @@ TEST_F(EvalData, PlacesOfReportsAreLookedAtFirst) {
 }
 
 TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
-  write("a.jpg", "");
   write("c.jsonl", "{\"image\": \"a.jpg\", \"captions\": [\"x\", \"y\"]}\n");
   const auto expect = [&](const std::string& part) {
     for (const std::string task : {"retrieval", "gap"})
@@ -106,10 +114,76 @@ TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
   expect(path("t.npy") + "] 3 vectors, expected 2, one a caption");
 }
 
+TEST_F(EvalData, VectorsNeedNoPicturesAndMayHaveAnyLength) {
+  constexpr std::size_t kPictures = 12;
+  std::string captions;
+  for (std::size_t i = 0; i < kPictures; ++i)
+    captions += fmt::format("{{\"image\": \"nowhere/{}.jpg\", \"caption\": \"{}\"}}\n", i, i);
+  write("c.jsonl", captions);
+  const auto figures = [&](const std::string& task, float scale) {
+    write_npy("v.npy", kPictures, 8, scale);
+    const Outcome outcome = run({"eval", task, "--captions", path("c.jsonl"), "--text-vectors", path("v.npy"),
+                                 "--image-vectors", path("v.npy"), "--json", path("o.json"), "--html", path("o.html")});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return Json::parse(content_of(path("o.json"))).at("figures");
+  };
+  for (const std::string task : {"retrieval", "gap"}) {
+    const Json plain = figures(task, 1);
+    for (const float scale : {1e-30f, 1e30f}) {
+      const Json scaled = figures(task, scale);
+      for (std::size_t i = 0; i < plain.size(); ++i)
+        EXPECT_NEAR(scaled[i].at("value").get<double>(), plain[i].at("value").get<double>(), 1e-4) << task << scale;
+    }
+  }
+  EXPECT_EQ(figures("retrieval", 1e30f)[0].at("value"), 100) << "each vector finds itself";
+}
+
+TEST_F(EvalData, WhatIsLeftOutIsCountedInTheResult) {
+  fs::create_directories(path("images"));
+  for (int i = 0; i < 3; ++i)
+    fs::copy_file(golden("images/img04_tiny_3x2.png"), path(fmt::format("images/B{}.png", i)));
+  write("captions/cap.dress.val.json", R"([{"candidate": "B0", "target": "B1", "captions": ["a", "b"]},
+    {"candidate": "B2", "target": "B3", "captions": ["c", "d"]}])");
+  write("image_splits/split.dress.val.json", R"(["B0", "B1", "B2", "B3", "B4"])");
+  const std::vector<std::string> arguments{
+      "eval",      "fashioniq", "--model",      model_folder(), "--store",     path("store"),
+      "--data",    path(""),    "--categories", "dress",        "--max-tiles", "1",
+      "--threads", "1",         "--json",       path("o.json"), "--html",      path("o.html")};
+  expect_failure(run(arguments), 1, "2 of 5 pictures are missing");
+  std::vector<std::string> skipping = arguments;
+  skipping.emplace_back("--skip-missing");
+  const Outcome outcome = run(skipping);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  const std::string counts = "2 of 5 pictures, 1 of 2 queries";
+  EXPECT_THAT(outcome.out, HasSubstr("left out because pictures are missing: " + counts));
+  EXPECT_THAT(content_of(path("o.html")), HasSubstr(counts));
+  const Json result = Json::parse(content_of(path("o.json")));
+  EXPECT_EQ(result.at("left_out").at("pictures"), 2);
+  EXPECT_EQ(result.at("left_out").at("queries"), 1);
+  EXPECT_EQ(result.at("left_out").at("missing")[1], path("images/B4.jpg"));
+  EXPECT_EQ(result.at("facts").at("pictures"), "3");
+  // Where nothing is missing, the counts say so.
+  for (int i = 3; i < 5; ++i)
+    fs::copy_file(golden("images/img04_tiny_3x2.png"), path(fmt::format("images/B{}.png", i)));
+  EXPECT_EQ(run(skipping).code, 0);
+  EXPECT_EQ(Json::parse(content_of(path("o.json"))).at("left_out").at("pictures"), 0);
+}
+
+TEST_F(EvalData, CirrsServerWantsAllQueries) {
+  expect_failure(run({"eval", "cirr", "--model", model_folder(), "--data", path(""), "--submission", path("s.json"),
+                      "--skip-missing"}),
+                 2, "--skip-missing excludes --submission");
+}
+
+TEST_F(EvalData, TooFewPicturesForAGapAreRefusedBeforeTheModelIsLoaded) {
+  fs::copy_file(golden("images/img04_tiny_3x2.png"), path("a.png"));
+  write("c.jsonl", "{\"image\": \"a.png\", \"caption\": \"x\"}\n");
+  expect_missing({"gap", "--captions", path("c.jsonl")}, "[gap] 1 picture,", "expected at least 10");
+}
+
 TEST_F(EvalData, QueriesWithoutTargetsAreRefusedAtOnce) {
   write("captions/cap.shirt.test.json", R"([{"candidate": "B0", "captions": ["a", "b"]}])");
   write("image_splits/split.shirt.test.json", R"(["B0"])");
-  write("images/B0.jpg", "");
   expect_missing({"fashioniq", "--data", path(""), "--split", "test"},
                  path("captions/cap.shirt.test.json") + "[0]] has no \"target\"", "FashionIQ's test split");
 }
@@ -118,7 +192,6 @@ TEST_F(EvalData, ThreadsHoldForAllThatIsComputed) {
   constexpr std::size_t kPictures = 1000;
   std::string captions;
   for (std::size_t i = 0; i < kPictures; ++i) {
-    write(fmt::format("pictures/{}.jpg", i), "");
     captions += fmt::format("{{\"image\": \"pictures/{}.jpg\", \"caption\": \"{}\"}}\n", i, i);
   }
   write("c.jsonl", captions);
@@ -172,6 +245,13 @@ TEST_F(EvalData, OptionsThatAreMissingOrExcludeEachOtherAreWrongUsage) {
                       "--model", model_folder()}),
                  2, "either --model, or both files of vectors");
   expect_failure(run({"eval", "retrieval", "--captions", path("c"), "--text-vectors", "t"}), 2, "--image-vectors");
+  expect_failure(run({"eval", "sts", "--model", model_folder(), "--data", path(""), "--tasks", "STSB,SICKR,STSB"}), 2,
+                 "--tasks: STSB is named twice");
+  expect_failure(
+      run({"eval", "fashioniq", "--model", model_folder(), "--data", path(""), "--categories", "shirt,shirt"}), 2,
+      "--categories: shirt is named twice");
+  expect_failure(run({"eval", "transfer", "--model", model_folder(), "--data", path(""), "--tasks", "MR,MR"}), 2,
+                 "--tasks: MR is named twice");
   expect_failure(run({"eval", "sts", "--model", model_folder(), "--data", path(""), "--prompt", "nonsense"}), 2,
                  "--prompt: [prompt] \"nonsense\" is no prompt; give text, image, sts");
   expect_failure(run({"eval", "gap", "--model", model_folder(), "--captions", path("c"), "--text-prompt", "image"}), 2,

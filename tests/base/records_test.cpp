@@ -75,5 +75,13 @@ TEST(Tsv, QuotesMeanNothing) {
   EXPECT_THAT(tsv_fields(""), ElementsAre(""));
 }
 
+TEST(Records, AByteOrderMarkIsTakenOffOnce) {
+  EXPECT_EQ(without_byte_order_mark("\xEF\xBB\xBF"
+                                    "a\xEF\xBB\xBF"),
+            "a\xEF\xBB\xBF");
+  EXPECT_EQ(without_byte_order_mark("\xEF\xBB"), "\xEF\xBB");
+  EXPECT_EQ(without_byte_order_mark(""), "");
+}
+
 }  // namespace
 }  // namespace e5v

@@ -56,6 +56,17 @@ class Composed : public testing::Test {
        "img_set": {"id": 2, "members": ["dev-2", "dev-4"]}}])");
   }
 
+  using Categories = std::vector<std::pair<std::string, ComposedSet>>;
+  Categories fashioniq(const std::vector<std::string>& categories, PictureNeed need = PictureNeed::all) const {
+    PictureFiles files(need);
+    return read_fashioniq(folder_.path(), {}, categories, "val", files);
+  }
+  ComposedSet dress() const { return fashioniq({"dress"})[0].second; }
+  ComposedSet cirr(const std::string& split = "val", PictureNeed need = PictureNeed::all) const {
+    PictureFiles files(need);
+    return read_cirr(folder_.path(), {}, split, files);
+  }
+
   Encoder encoder() const { return {test::tiny_model(), test::quick(), store_.path(), {}}; }
 
   /// A vector of the plain embedder, not normalised.
@@ -84,7 +95,7 @@ class Composed : public testing::Test {
 };
 
 TEST_F(Composed, ReadsFashionIq) {
-  const ComposedSet set = read_fashioniq(folder_.path(), {}, "dress", "val");
+  const ComposedSet set = dress();
   EXPECT_THAT(set.names, ElementsAre("B0", "B1", "B2", "B3", "B4"));
   ASSERT_EQ(set.queries.size(), 2u);
   EXPECT_EQ(set.queries[1].reference, 2);
@@ -93,7 +104,7 @@ TEST_F(Composed, ReadsFashionIq) {
 }
 
 TEST_F(Composed, FashionIqSumsBothOrdersBeforeScaling) {
-  const ComposedSet set = read_fashioniq(folder_.path(), {}, "dress", "val");
+  const ComposedSet set = dress();
   Encoder encoder = this->encoder();
   const Result result = evaluate_fashioniq(encoder, {{"dress", set}});
   EXPECT_EQ(encoder.counts().computed, 5 + 4);  // the gallery, and two sentences a query
@@ -120,7 +131,7 @@ TEST_F(Composed, FashionIqSumsBothOrdersBeforeScaling) {
 }
 
 TEST_F(Composed, ReadsCirr) {
-  const ComposedSet set = read_cirr(folder_.path(), {}, "val");
+  const ComposedSet set = cirr();
   ASSERT_EQ(set.names.size(), 5u);
   ASSERT_EQ(set.queries.size(), 2u);
   EXPECT_EQ(set.queries[0].id, 11);
@@ -129,7 +140,7 @@ TEST_F(Composed, ReadsCirr) {
 }
 
 TEST_F(Composed, CirrLeavesTheReferenceOut) {
-  const ComposedSet set = read_cirr(folder_.path(), {}, "val");
+  const ComposedSet set = cirr();
   Encoder encoder = this->encoder();
   const Result result = evaluate_cirr(encoder, set);
   ASSERT_EQ(result.figures.size(), 7u);
@@ -148,7 +159,7 @@ TEST_F(Composed, TiesInTheSubsetCountAgainstTheModel) {
   std::filesystem::copy_file(folder_.path() / "dev/dev-1.png", folder_.path() / "dev/dev-3.png",
                              std::filesystem::copy_options::overwrite_existing);
   Encoder encoder = this->encoder();
-  const Result result = evaluate_cirr(encoder, read_cirr(folder_.path(), {}, "val"));
+  const Result result = evaluate_cirr(encoder, cirr());
   ASSERT_EQ(result.figures.size(), 7u);
   EXPECT_EQ(result.figures[4].name, "subset R@1");
   EXPECT_EQ(result.figures[4].value, 50) << "the other query has one member";
@@ -159,8 +170,7 @@ TEST_F(Composed, TiesInTheSubsetCountAgainstTheModel) {
 
 TEST_F(Composed, AModelWithoutComposedVectorsIsRefusedBeforeTheGallery) {
   Encoder encoder(test::golden("ckpt/tiny-clip"), test::quick(), store_.path(), {});
-  const ComposedSet dress = read_fashioniq(folder_.path(), {}, "dress", "val"),
-                    cirr = read_cirr(folder_.path(), {}, "val");
+  const ComposedSet dress = this->dress(), cirr = this->cirr();
   expect_refused([&] { evaluate_fashioniq(encoder, {{"dress", dress}}); }, "takes a text or an image, not both");
   expect_refused([&] { evaluate_cirr(encoder, cirr); }, "takes a text or an image, not both");
   expect_refused([&] { submit_cirr(encoder, cirr); }, "takes a text or an image, not both");
@@ -171,20 +181,20 @@ TEST_F(Composed, TargetsAreThereOfAllQueriesOrOfNone) {
   folder_.write("captions/cap.dress.val.json", R"([
     {"target": "B1", "candidate": "B0", "captions": ["is red", "longer."]},
     {"candidate": "B2", "captions": ["blue?", "no sleeves"]}])");
-  expect_refused([&] { read_fashioniq(folder_.path(), {}, "dress", "val"); },
+  expect_refused([&] { dress(); },
                  "cap.dress.val.json[1]] has no \"target\": those of FashionIQ's test split are not published");
   const std::string one = R"({"pairid": 1, "reference": "dev-0", "caption": "x", "img_set": {"members": []}})";
-  folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + one + "]");
-  EXPECT_FALSE(read_cirr(folder_.path(), {}, "val").queries[1].target.has_value());
+  const std::string two = R"({"pairid": 2, "reference": "dev-0", "caption": "x", "img_set": {"members": []}})";
+  folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + two + "]");
+  EXPECT_FALSE(cirr().queries[1].target.has_value());
   const std::string other =
       R"({"pairid": 2, "reference": "dev-0", "target_hard": "dev-1", "caption": "x", "img_set": {"members": []}})";
   folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + other + "]");
-  expect_refused([&] { read_cirr(folder_.path(), {}, "val"); },
-                 "cap.rc2.val.json] 1 of 2 queries have a target, expected all or none");
+  expect_refused([&] { cirr(); }, "cap.rc2.val.json] 1 of 2 queries have a target, expected all or none");
 }
 
 TEST_F(Composed, TheSubmissionIsWhatTheServerTakes) {
-  ComposedSet set = read_cirr(folder_.path(), {}, "val");
+  ComposedSet set = cirr();
   for (ComposedQuery& query : set.queries) query.target.reset();
   Encoder encoder = this->encoder();
   const CirrSubmission submission = submit_cirr(encoder, set);
@@ -209,24 +219,80 @@ TEST_F(Composed, TheSubmissionIsWhatTheServerTakes) {
   EXPECT_THROW(evaluate_cirr(encoder, set), InvalidInput) << "no targets";
 }
 
+TEST_F(Composed, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
+  folder_.write("image_splits/split.shirt.val.json", R"(["B0", "S1"])");
+  folder_.write("captions/cap.shirt.val.json", R"([{"target": "B0", "candidate": "B0", "captions": ["a", "b"]}])");
+  std::filesystem::remove(folder_.path() / "images/B3.png");
+  folder_.write("images/B4.jpg", "<!DOCTYPE html>");  // what an address that is dead gives
+  const auto file = [&](const char* name) { return (folder_.path() / "images" / name).string(); };
+  expect_refused(
+      [&] {
+        fashioniq({"shirt", "dress"});
+      },
+      "3 of 6 pictures are missing: " + file("S1.jpg") + " does not exist, " + file("B3.jpg") + " does not exist, " +
+          file("B4.jpg") + " is no JPEG, PNG or WebP file; expected FashionIQ's folder");
+  const Categories sets = fashioniq({"shirt", "dress"}, PictureNeed::existing);
+  EXPECT_THAT(sets[0].second.names, ElementsAre("B0"));
+  EXPECT_EQ(sets[0].second.left_out, 0u);
+  const ComposedSet& dress = sets[1].second;
+  EXPECT_THAT(dress.names, ElementsAre("B0", "B1", "B2"));
+  ASSERT_EQ(dress.queries.size(), 1u) << "the target of the other one is missing";
+  EXPECT_EQ(dress.left_out, 1u);
+  EXPECT_EQ(dress.queries[0].reference, 0);
+  EXPECT_EQ(dress.queries[0].target, 1);
+  folder_.write("image_splits/split.shirt.val.json", "[\"B0\", \"" + std::string(300, 'x') + "\"]");
+  expect_refused([&] { fashioniq({"shirt"}); }, "xxx.jpg does not exist");
+  std::filesystem::remove(folder_.path() / "images/B1.png");
+  expect_refused([&] { fashioniq({"dress"}, PictureNeed::existing); },
+                 "cap.dress.val.json] no query is left whose pictures are there");
+}
+
+TEST_F(Composed, OfCirrsSubsetsThoseCountThatAreWhole) {
+  std::filesystem::remove(folder_.path() / "dev/dev-3.png");
+  const ComposedSet set = cirr("val", PictureNeed::existing);
+  EXPECT_THAT(set.names, ElementsAre("dev-0", "dev-1", "dev-2", "dev-4"));
+  ASSERT_EQ(set.queries.size(), 2u);
+  EXPECT_THAT(set.queries[0].members, ElementsAre()) << "without dev-3 its subset would be easier";
+  EXPECT_EQ(set.names[static_cast<std::size_t>(set.queries[1].members.at(0))], "dev-2");
+  EXPECT_EQ(set.names[static_cast<std::size_t>(set.queries[1].reference)], "dev-4");
+  Encoder encoder = this->encoder();
+  EXPECT_EQ(evaluate_cirr(encoder, set).figures.size(), 7u);
+  std::filesystem::remove(folder_.path() / "dev/dev-2.png");
+  const ComposedSet one = cirr("val", PictureNeed::existing);
+  ASSERT_EQ(one.queries.size(), 1u);
+  EXPECT_EQ(one.left_out, 1u);
+  EXPECT_EQ(evaluate_cirr(encoder, one).figures.size(), 4u) << "no subset is whole";
+}
+
+TEST_F(Composed, CirrsQueriesDiffer) {
+  const std::string one =
+      R"({"pairid": 1, "reference": "dev-0", "target_hard": "dev-1", "caption": "x", "img_set": {"members": []}})";
+  folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + one + "]");
+  expect_refused([&] { cirr(); }, "cap.rc2.val.json[1]] has the pairid 1, which a query before it has");
+  folder_.write(
+      "captions/cap.rc2.val.json",
+      R"([{"pairid": 1, "reference": "dev-0", "target_hard": "dev-0", "caption": "x", "img_set": {"members": []}}])");
+  expect_refused([&] { cirr(); }, "has the reference \"dev-0\" as its target, which is not in the gallery");
+}
+
 TEST_F(Composed, RefusesWhatIsMissingOrWrong) {
   const auto path = folder_.path();
-  expect_refused([&] { read_fashioniq(path, {}, "shirt", "val"); },
-                 "cap.shirt.val.json] is missing; expected FashionIQ's folder");
-  expect_refused([&] { read_cirr(path, {}, "test1"); }, "cap.rc2.test1.json] is missing; expected CIRR's folder");
+  expect_refused([&] { fashioniq({"shirt"}); }, "cap.shirt.val.json] is missing; expected FashionIQ's folder");
+  expect_refused([&] { cirr("test1"); }, "cap.rc2.test1.json] is missing; expected CIRR's folder");
   std::filesystem::remove(path / "images" / "B4.png");
-  expect_refused([&] { read_fashioniq(path, {}, "dress", "val"); }, "B4.jpg] is missing");
+  expect_refused([&] { dress(); },
+                 "1 of 5 pictures is missing: " + (path / "images/B4.jpg").string() + " does not exist; expected ");
   std::filesystem::remove(path / "dev" / "dev-3.png");
-  expect_refused([&] { read_cirr(path, {}, "val"); }, "dev-3.png] is missing");
+  expect_refused([&] { cirr(); }, "1 of 5 pictures is missing: " + (path / "dev/dev-3.png").string());
   folder_.write("image_splits/split.rc2.val.json", R"({"dev-0": "./dev/dev-0.png"})");
-  expect_refused([&] { read_cirr(path, {}, "val"); }, "dev-1");
+  expect_refused([&] { cirr(); }, "dev-1");
   folder_.write("image_splits/split.rc2.val.json", R"([1])");
-  expect_refused([&] { read_cirr(path, {}, "val"); }, "no object");
+  expect_refused([&] { cirr(); }, "no object");
   folder_.write("captions/cap.dress.val.json", R"([{"candidate": "B0"}])");
   folder_.write("image_splits/split.dress.val.json", R"(["B0"])");
-  expect_refused([&] { read_fashioniq(path, {}, "dress", "val"); }, "cap.dress.val.json[0]] is no query");
+  expect_refused([&] { dress(); }, "cap.dress.val.json[0]] is no query");
   folder_.write("captions/cap.dress.val.json", "[]");
-  expect_refused([&] { read_fashioniq(path, {}, "dress", "val"); }, "no list of queries");
+  expect_refused([&] { dress(); }, "no list of queries");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "golden.h"
 #include "tensor/matrix.h"
@@ -47,6 +48,25 @@ TEST(Correlation, IsNoNumberWhereOneListIsConstant) {
   EXPECT_TRUE(std::isnan(pearson({}, {})));
 }
 
+TEST(Correlation, NumbersMayBeOfAnySize) {
+  const std::vector<double> plain{1, 2, 4, 3}, other{2, 1, 3, 5};
+  for (const double scale : {1e-300, 1e-160, 1e160, 1e307}) {
+    std::vector<double> scaled;
+    for (const double value : plain) scaled.push_back(value * scale);
+    EXPECT_NEAR(pearson(scaled, other), pearson(plain, other), 1e-12) << scale;
+  }
+}
+
+TEST(Correlation, EqualNumbersAreRefusedByName) {
+  require_different(std::vector{1.0, 2.0}, "x", "scores");
+  try {
+    require_different(std::vector{2.5, 2.5, 2.5}, "x.csv", "scores");
+    FAIL() << "accepted";
+  } catch (const InvalidInput& error) {
+    EXPECT_STREQ(error.what(), "[x.csv] the scores of all 3 pairs are 2.5, so that no correlation is defined");
+  }
+}
+
 TEST(Correlation, RefusesListsOfDifferentLengths) {
   const std::vector<double> three{1, 2, 3}, two{1, 2};
   EXPECT_THROW(pearson(three, two), InvalidInput);
@@ -56,6 +76,10 @@ TEST(Correlation, RefusesListsOfDifferentLengths) {
 TEST(Correlation, CosineOfAZeroVectorIsZero) {
   EXPECT_EQ(cosine(std::vector{0.0f, 0.0f}, std::vector{1.0f, 2.0f}), 0);
   EXPECT_NEAR(cosine(std::vector{1.0f, 2.0f}, std::vector{2.0f, 4.0f}), 1, 1e-15);
+  for (int i = 1; i < 1000; ++i) {
+    const std::vector<float> vector{1.0f / static_cast<float>(i), 0.1f, 1e-3f * static_cast<float>(i)};
+    EXPECT_EQ(cosine(vector, vector), 1) << "of a vector with itself";
+  }
 }
 
 class SentEvalGolden : public testing::TestWithParam<const char*> {

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <fstream>
+
 #include "base/error.h"
+#include "base/file.h"
 #include "embed/vector_run.h"
 #include "temporary_folder.h"
 #include "tiny_model.h"
@@ -133,6 +137,43 @@ TEST_F(EncoderTest, ABadItemIsNamedAndTheGoodOnesOfItsBatchAreKept) {
   encoder.embed(sentences(4), "text", "captions");
   EXPECT_EQ(encoder.counts().reused, 3);
   EXPECT_EQ(encoder.counts().computed, 1);
+}
+
+TEST_F(EncoderTest, AVectorWithoutADirectionIsRefused) {
+  const Fingerprint fingerprint = make().embedder().fingerprint("text");
+  const std::int64_t width = make().width();
+  for (const auto& [value, problem] : {std::pair(0.0f, "is all zeros"), std::pair(NAN, "holds NaN or infinity")}) {
+    std::vector<Item> items = sentences(3);
+    {
+      VectorStore store(folder_.path(), fingerprint, width);
+      store.add(items[1].key, std::vector<float>(static_cast<std::size_t>(width), value));
+      store.commit();
+    }
+    try {
+      Encoder encoder = make();
+      encoder.embed(items, "text", "captions");
+      FAIL() << "accepted";
+    } catch (const InvalidInput& error) {
+      EXPECT_EQ(error.what(),
+                fmt::format("[captions, item 1] \"Sentence number 1.\": its vector {}, so that it is like "
+                            "nothing; look at the model's weights",
+                            problem));
+    }
+  }
+}
+
+TEST_F(EncoderTest, WhatWasChangedOnDiskIsComputedAnew) {
+  const tensor::Tensor before = make().embed(sentences(6), "text", "");
+  const std::filesystem::path file = folder_.path() / make().embedder().fingerprint("text").id() / "vectors.f32";
+  std::string bytes = read_file(file);
+  bytes[bytes.size() / 2] ^= 0x40;  // an exponent
+  std::ofstream(file, std::ios::binary) << bytes;
+  Encoder encoder = make();
+  const tensor::Tensor after = encoder.embed(sentences(6), "text", "");
+  EXPECT_EQ(encoder.counts().computed, 1);
+  EXPECT_EQ(encoder.counts().reused, 5);
+  for (std::int64_t i = 0; i < before.elements(); ++i)
+    EXPECT_NEAR(after.as<float>()[static_cast<std::size_t>(i)], before.as<float>()[static_cast<std::size_t>(i)], 1e-5);
 }
 
 TEST_F(EncoderTest, ItemsHaveNamesForMessages) {

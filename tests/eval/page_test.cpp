@@ -34,11 +34,21 @@ TEST(Page, ShowsFiguresBesideThePapers) {
   const std::string html = page_of({&result, 1});
   EXPECT_THAT(html, HasSubstr("<tr><td>R@1</td><td>52.50</td><td>50.00</td><td class=\"better\">+2.50</td>"));
   EXPECT_THAT(html, HasSubstr("<td>75.00</td><td class=\"worse\">-5.00</td><td>71.00</td>"));
-  EXPECT_THAT(html, HasSubstr("<td>R@10</td><td>-</td>"));
+  EXPECT_THAT(html, HasSubstr("<td>R@10</td><td>undefined</td>"));
   EXPECT_THAT(html, HasSubstr("<b style=\"left:75.00%\""));
   EXPECT_THAT(html, HasSubstr("Cats &amp; dogs"));
   EXPECT_THAT(html, HasSubstr("a&lt;b"));
   EXPECT_THAT(html, HasSubstr("3 vectors computed, 4 known before"));
+}
+
+TEST(Page, TheTableSaysWhatIsUndefined) {
+  Result result = retrieval();
+  result.figures.push_back({"R@50", std::numeric_limits<double>::quiet_NaN(), 90.0});
+  const std::string table = table_of(result);
+  EXPECT_THAT(table, HasSubstr("R@10 undefined"));
+  EXPECT_THAT(table, HasSubstr("R@50 undefined     90.00"));
+  EXPECT_THAT(table, Not(HasSubstr("nan")));
+  EXPECT_TRUE(json_of(result).at("figures")[3].at("value").is_null());
 }
 
 TEST(Page, HoldsThePicturesItself) {

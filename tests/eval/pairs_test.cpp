@@ -34,7 +34,7 @@ class Pairs : public testing::Test {
 };
 
 TEST_F(Pairs, ReadsTablesAndLines) {
-  folder_.write("a.jpg", "picture");
+  folder_.write("a.jpg", "\xFF\xD8\xFF");
   const auto csv = read("x.csv", "\xEF\xBB\xBFsent0,sent1,score\r\n\"a, b\",c,2.5\r\n\r\nd,\"e\ne\",1e1\r\n");
   ASSERT_EQ(csv.size(), 2u);
   EXPECT_EQ(csv[0].first.text, "a, b");
@@ -64,13 +64,40 @@ TEST_F(Pairs, RefusesWhatIsWrongAndSaysWhere) {
   expect_refused("x.csv", "sent0,sent1,score\na,b,high\n", "x.csv:2] \"high\" is no score");
   expect_refused("x.csv", "sent0,sent1,score\na,b,1\nc,d,\n", "1 of 2 pairs have a score, expected all or none");
   expect_refused("x.csv", "sent0,sent1\n\"a\nb\",c\nd,\"e\n", "x.csv:4] a quote is not closed");
-  expect_refused("x.tsv", "sent0\timage1\na\tnone.jpg\n", "none.jpg does not exist");
+  expect_refused("x.tsv", "sent0\timage1\na\tnone.jpg\nb\tnone2.jpg\n",
+                 "x.tsv] 2 of 2 pictures are missing: " + (folder_.path() / "none.jpg").string() + " does not exist, " +
+                     (folder_.path() / "none2.jpg").string() + " does not exist; paths of pictures begin at");
+  expect_refused("x.csv", "sent0,sent1,sent0\na,b,c\n", "x.csv:1] has two columns \"sent0\"");
+  expect_refused("x.csv", "sent0,sent1,score\na,b,2\nc,d,2.0\n",
+                 "x.csv] the scores of all 2 pairs are 2, so that no correlation is defined");
   expect_refused("x.tsv", "sent0\tsent1\na\xFF\tb\n", "x.tsv:2] is no UTF-8");
   expect_refused("x.jsonl", "{\"sent0\": 3, \"sent1\": \"b\"}\n",
                  "x.jsonl:1] \"sent0\" has an unexpected type: number");
   expect_refused("x.jsonl", "[1]\n", "x.jsonl:1] is no object");
   expect_refused("x.jsonl", "{\n", "x.jsonl:1");
   EXPECT_THROW(read_pair_file(folder_.path() / "none.csv"), InvalidInput);
+}
+
+TEST_F(Pairs, WhatIsMissingMayBeLeftOut) {
+  folder_.write("a.jpg", "\xFF\xD8\xFF");
+  PictureFiles files(PictureNeed::existing);
+  const OwnPairs read =
+      read_pair_file(folder_.write("x.csv", "image0,sent1\na.jpg,one\nnone.jpg,two\na.jpg,three\n"), files);
+  ASSERT_EQ(read.pairs.size(), 2u);
+  EXPECT_EQ(read.pairs[1].second.text, "three");
+  EXPECT_EQ(read.left_out, 1u);
+}
+
+TEST_F(Pairs, EqualCosinesLeaveNoCorrelation) {
+  // Halves of one content: all cosines are exactly 1, not 1 up to rounding.
+  const auto pairs = read("x.csv", "sent0,sent1,score\none,one,1\ntwo,two,2\nthree,three,3\nfour,four,5\n");
+  try {
+    evaluate(pairs);
+    FAIL() << "a correlation of noise";
+  } catch (const InvalidInput& error) {
+    EXPECT_STREQ(error.what(),
+                 "[Pairs, own] the model's cosines of all 4 pairs are 1, so that no correlation is defined");
+  }
 }
 
 TEST_F(Pairs, WithScoresFiguresAreCorrelationsOfTheCosines) {

@@ -61,6 +61,24 @@ TEST_F(Sts, ReadsTheBenchmarkAndSick) {
   EXPECT_THAT(sick.gold, ElementsAre(3.3, 1));
 }
 
+TEST_F(Sts, ScoresDiffer) {
+  write("STS/STSBenchmark/sts-test.csv", "g\tf\ty\t1\t2.5\ta\tb\nmain\tMSR\t2012\t2\t2.5\tx\ty\n");
+  expect_refused("STSB", ": STSB] the scores of all 2 pairs are 2.5, so that no correlation is defined");
+}
+
+TEST_F(Sts, AByteOrderMarkIsNoWord) {
+  write_sts13();
+  write("STS/STS13-en-test/STS.input.FNWN.txt",
+        "\xEF\xBB\xBF"
+        "a cat\tthe cat\r\nno score\tx\r\nan apple\ta pear\r\n");
+  write("STS/STS13-en-test/STS.gs.FNWN.txt",
+        "\xEF\xBB\xBF"
+        "4.5\r\n\r\n1\r\n");
+  const std::vector<StsSet> sets = read_sts(folder_.path(), "STS13");
+  EXPECT_THAT(sets[0].first, ElementsAre("a cat", "an apple"));
+  EXPECT_THAT(sets[0].gold, ElementsAre(4.5, 1));
+}
+
 TEST_F(Sts, NamesTheFirstFileThatIsMissing) {
   expect_refused("STS12", "STS.gs.MSRpar.txt] is missing; expected SentEval's data folder");
   expect_refused("STSB", "sts-test.csv] is missing");

@@ -26,8 +26,11 @@ void check_captions(std::string_view bytes, const char* name) {
   eval::CaptionOptions options;
   options.file = fuzz::put(name, bytes);
   options.split = "";
-  for (const eval::CaptionedImage& image : eval::read_captions(options))
+  eval::PictureFiles files(eval::PictureNeed::existing);
+  const eval::CaptionedImages read = eval::read_captions(options, files);
+  for (const eval::CaptionedImage& image : read.images)
     require_that(!image.captions.empty() && image.captions.size() <= options.most_captions);
+  require_that(read.left_out < read.captions && files.missing().size() + read.images.size() == files.named());
 }
 
 void check_pairs(std::string_view bytes, const char* name) {
@@ -75,8 +78,11 @@ void check_composed(std::string_view bytes, bool cirr) {
   const auto [captions, split] = fuzz::halves(bytes);
   fuzz::put(cirr ? "captions/cap.rc2.val.json" : "captions/cap.dress.val.json", captions);
   fuzz::put(cirr ? "image_splits/split.rc2.val.json" : "image_splits/split.dress.val.json", split);
-  check_gallery(cirr ? eval::read_cirr(fuzz::scratch(), "", "val")
-                     : eval::read_fashioniq(fuzz::scratch(), "", "dress", "val"));
+  for (const auto need : {eval::PictureNeed::all, eval::PictureNeed::existing, eval::PictureNeed::none}) {
+    eval::PictureFiles files(need);
+    check_gallery(cirr ? eval::read_cirr(fuzz::scratch(), "", "val", files)
+                       : eval::read_fashioniq(fuzz::scratch(), "", {"dress"}, "val", files)[0].second);
+  }
 }
 
 void check(std::uint8_t kind, std::string_view bytes) {
@@ -111,7 +117,7 @@ void check(std::uint8_t kind, std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const bool pictures = [] {
-    for (const char* name : {"a.jpg", "b.jpg", "images/a.jpg", "images/b.jpg"}) fuzz::put(name, "x");
+    for (const char* name : {"a.jpg", "b.jpg", "images/a.jpg", "images/b.jpg"}) fuzz::put(name, "\xFF\xD8\xFF");
     return true;
   }();
   if (size == 0 || !pictures) return 0;

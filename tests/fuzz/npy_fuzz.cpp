@@ -15,13 +15,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 0) std::memcpy(aligned.data(), data, size);
   const std::span bytes(reinterpret_cast<const std::byte*>(aligned.data()), size);
   try {
-    const e5v::tensor::ConstMatrix matrix = e5v::eval::parse_npy(bytes, "fuzz");
-    if (matrix.rows < 1 || matrix.columns < 1) std::abort();
-    std::size_t numbers = 0;
-    for (std::int64_t i = 0; i < matrix.rows; ++i)
-      for (std::int64_t d = 0; d < matrix.columns; ++d, ++numbers)
-        if (reinterpret_cast<const std::byte*>(matrix.row<float>(i) + d + 1) > bytes.data() + size) std::abort();
-    if (numbers * sizeof(float) > size) std::abort();
+    const e5v::eval::NpyArray array = e5v::eval::parse_npy(bytes, "fuzz");
+    if (array.rows < 1 || array.columns < 1) std::abort();
+    std::vector<double> row(static_cast<std::size_t>(array.columns));
+    for (std::int64_t i = 0; i < array.rows; ++i) array.read(i, row);
+    const std::byte* end = array.numbers + array.rows * array.columns * e5v::tensor::size_of(array.dtype);
+    if (end > bytes.data() + size) std::abort();
   } catch (const e5v::InvalidInput& error) {
     if (!std::string_view(error.what()).starts_with("[fuzz")) std::abort();
   }
