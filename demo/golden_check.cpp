@@ -29,7 +29,8 @@ bool check() {
   const test::GoldenModel model{test::golden("ckpt/tiny-small-f32"), test::golden("embed"), "small_f32"};
   EmbedderOptions options;
   options.normalize = false;
-  options.apply_exif = false;  // the reference opened the files plainly
+  options.apply_exif = false;   // the reference opened the files plainly
+  options.alpha = Alpha::drop;  // and made them RGB
   Embedder embedder = Embedder::load(model.folder, options);
   std::vector<Input> texts, images;
   for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));

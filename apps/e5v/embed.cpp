@@ -37,7 +37,7 @@ struct EmbedOptions {
 /// What a resumed run must have in common with the one before, in the words of the message when it has not.
 embed::RunIdentity identity_of(const Fingerprint& fingerprint, const EmbedOptions& options, std::int64_t width) {
   return {{"the model's weights", fingerprint.weights},
-          {"the preprocessing (tokenizer, --max-tiles, --no-exif, --paper-compat, --truncate, e5v's revision)",
+          {"the preprocessing (tokenizer, --max-tiles, --alpha, --no-exif, --paper-compat, --truncate, e5v's revision)",
            fingerprint.preprocessing},
           {"the arithmetic (--dtype, --no-normalize, the CPU's bf16, e5v's revision)", fingerprint.compute},
           {"--prompt", options.model.embedder.prompt},

@@ -85,11 +85,23 @@ void add_prompt_option(CLI::App& command, std::string& prompt) {
       ->check(CLI::Validator(check_prompt, "PROMPT"));
 }
 
+void add_alpha_option(CLI::App& command, Alpha& alpha, const std::string& name) {
+  const std::map<std::string, Alpha> choices{{"white", Alpha::white}, {"drop", Alpha::drop}};
+  command
+      .add_option_function<std::string>(
+          name, [&alpha, choices](const std::string& choice) { alpha = choices.at(choice); },
+          "transparent pixels of images: white (they are laid on white, as current transformers does) or drop (their "
+          "colours count, which --paper-compat implies)")
+      ->option_text("CHOICE")
+      ->check(CLI::IsMember({"white", "drop"}));
+}
+
 void add_input_options(CLI::App& command, ModelOptions& options) {
   EmbedderOptions& embedder = options.embedder;
   add_prompt_option(command, embedder.prompt);
   command.add_flag("--paper-compat", embedder.paper_compat,
                    "preprocess images as transformers 4.41.2 did, on which the paper's figures rest; faults included");
+  add_alpha_option(command, embedder.alpha);
   add_number(command, "--max-tiles", embedder.max_tiles, 1, "at most so many tiles per image, the base tile included");
   add_number(command, "--max-pixels", embedder.max_pixels, std::int64_t{1},
              fmt::format("refuse larger images; otherwise those above {}", embedder.max_pixels));

@@ -26,7 +26,10 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required =
 /// Collective: without --threads and OMP_NUM_THREADS, the ranks of a machine share its cores.
 void share_cores(const ranks::Group& group, ModelOptions& options);
 
-/// --prompt, --paper-compat, --max-tiles, --max-pixels, --no-exif, --truncate and --token-budget.
+/// --alpha, or in a command where that is another's, the name given.
+void add_alpha_option(CLI::App& command, Alpha& alpha, const std::string& name = "--alpha");
+
+/// --prompt, --paper-compat, --alpha, --max-tiles, --max-pixels, --no-exif, --truncate and --token-budget.
 void add_input_options(CLI::App& command, ModelOptions& options);
 
 /// --text and --image, in the order of the command line: one item each.

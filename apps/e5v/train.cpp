@@ -276,6 +276,7 @@ Run add_train(CLI::App& app) {
   add_run_options(*sub, command->options);
   sub->add_flag("--paper-compat", command->model.embedder.paper_compat,
                 "train as E5-V's own code does, faults included: the header's tokens spelled out, pads attended to");
+  add_alpha_option(*sub, command->model.embedder.alpha, "--image-alpha");  // --alpha is that of the adapters
   sub->callback([command] { check_usage(*command); });
   return [command] { return run_train(*command); };
 }

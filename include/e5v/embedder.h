@@ -24,6 +24,13 @@ enum class ComputeType {
   fp8,   ///< on a GPU: weights and activations of 8-bit floats
 };
 
+/// What becomes of an image's transparent pixels.
+enum class Alpha {
+  automatic,  ///< white, or with paper_compat drop
+  white,      ///< they are laid on white, as transformers from 5.21 on treats an opened image
+  drop,       ///< their colours count, whatever they are; so do older versions, and current ones for a path
+};
+
 /// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
 struct EmbedderOptions {
   ComputeType dtype = ComputeType::automatic;
@@ -35,8 +42,9 @@ struct EmbedderOptions {
   std::string prompt;             ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
   bool normalize = true;          ///< scale vectors to length 1
   bool paper_compat = false;      ///< preprocess images as transformers 4.41.2 did, faults included
-  bool apply_exif = true;         ///< turn photos upright as their EXIF orientation says
-  int max_tiles = 0;              ///< tiles per image, the base one included; 0: as many as the model has
+  bool apply_exif = true;         ///< turn photos upright as their EXIF or XMP orientation says
+  Alpha alpha = Alpha::automatic;
+  int max_tiles = 0;                      ///< tiles per image, the base one included; 0: as many as the model has
   std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
   /// Rows computed together; a larger input runs alone, or with others on its image. 0: 2,048, on a GPU 16,384.
   std::int64_t token_budget = 0;

@@ -38,8 +38,8 @@ std::string config_text(const model::ClipModelConfig& c) {
 Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const EmbedderOptions& options) {
   Hasher hasher;
   add_preparation(hasher, folder);
-  hasher.add(fmt::format("clip {} {} {} {} {} {}", p.tile, p.shortest_edge, p.squeezed, p.rescale,
-                         static_cast<int>(p.filter), options.apply_exif));
+  hasher.add(fmt::format("clip {} {} {} {} {} {} {}", p.tile, p.shortest_edge, p.squeezed, p.rescale,
+                         static_cast<int>(p.filter), options.apply_exif, drops_alpha(options)));
   for (std::size_t c = 0; c < 3; ++c) hasher.add(fmt::format("{} {}", p.mean[c], p.std[c]));
   return hasher.digest();
 }

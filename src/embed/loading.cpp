@@ -41,6 +41,7 @@ Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, c
                          p.max_tiles));
   for (std::size_t c = 0; c < 3; ++c) hasher.add(fmt::format("{} {}", p.mean[c], p.std[c]));
   hasher.add(std::int64_t{options.paper_compat}).add(std::int64_t{options.apply_exif});
+  hasher.add(std::int64_t{drops_alpha(options)});
   if (options.truncate) hasher.add("truncate").add(context);
   return hasher.digest();
 }

@@ -54,7 +54,7 @@ image::Bitmap check_pixels(const Pixels& pixels, std::int64_t max_pixels) {
 
 image::Bitmap bitmap_of(const ImageContent& content, const EmbedderOptions& options) {
   if (content.pixels != nullptr) return check_pixels(*content.pixels, options.max_pixels);
-  return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels});
+  return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels, drops_alpha(options)});
 }
 
 Hash128 content_key(const ImageContent& content) {
@@ -72,6 +72,10 @@ std::string without_broken_end(std::string text) {
 }
 
 }  // namespace
+
+bool drops_alpha(const EmbedderOptions& options) {
+  return options.alpha == Alpha::drop || (options.alpha == Alpha::automatic && options.paper_compat);
+}
 
 std::int64_t PreparedInput::tokens() const {
   const auto text = static_cast<std::int64_t>(ids.size());

@@ -35,6 +35,9 @@ struct ModelLimits {
   std::int64_t context = 0;      ///< most rows of a sequence
 };
 
+/// Whether alpha is dropped: automatic settled.
+bool drops_alpha(const EmbedderOptions& options);
+
 /// Prompts, tokens and tiles: the path of an input up to the model, LLaVA-NeXT or what overrides its steps. Safe to use
 /// from several threads.
 class Preparer {

@@ -8,10 +8,21 @@
 #include <vector>
 
 #include "base/error.h"
+#include "image/alpha.h"
+#include "image/byte_reader.h"
 #include "image/codec.h"
+#include "image/png_chunks.h"
 
 namespace e5v::image {
 namespace {
+
+/// Makes the pixels of one colour white.
+void whiten(Bitmap& bitmap, png_color color) {
+  for (std::size_t i = 0; i < bitmap.pixels.size(); i += 3) {
+    std::uint8_t* pixel = bitmap.pixels.data() + i;
+    if (pixel[0] == color.red && pixel[1] == color.green && pixel[2] == color.blue) std::fill_n(pixel, 3, 255);
+  }
+}
 
 /// As in jpeg.cpp: libpng's errors jump back into guarded(), out of steps that hold nothing with a destructor.
 class PngReader {
@@ -27,14 +38,17 @@ class PngReader {
   Bitmap read() {
     require<DeviceError>(info_ != nullptr, "[{}] PNG: no memory for the decoder", file_.origin);
     read_header();
-    Bitmap bitmap = allocate_bitmap(png_get_image_width(png_, info_), png_get_image_height(png_, info_), file_, "PNG");
-    const int color = png_get_color_type(png_, info_);
+    const auto width = png_get_image_width(png_, info_), height = png_get_image_height(png_, info_);
+    const int color = png_get_color_type(png_, info_), depth = png_get_bit_depth(png_, info_);
+    if ((color & PNG_COLOR_MASK_ALPHA) != 0 && !file_.drop_alpha) return read_alpha(width, height);
+    Bitmap bitmap = allocate_bitmap(width, height, file_, "PNG");
+    const Bytes transparency = file_.drop_alpha ? Bytes() : transparency_chunk();
     if (color == PNG_COLOR_TYPE_PALETTE) {
-      read_palette(bitmap);
-    } else if (color == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png_, info_) == 16) {
-      read_grey16(bitmap);
+      read_palette(bitmap, transparency);
     } else {
-      read_direct(bitmap);
+      const bool grey16 = color == PNG_COLOR_TYPE_GRAY && depth == 16;
+      grey16 ? read_grey16(bitmap) : read_direct(bitmap);
+      if (!transparency.empty()) whiten(bitmap, transparent_color(transparency, color, depth));
     }
     return bitmap;
   }
@@ -69,9 +83,12 @@ class PngReader {
 
   void read_header();
   void read_image(std::uint8_t* pixels, int height, std::size_t stride);
+  Bitmap read_alpha(std::int64_t width, std::int64_t height);
   void read_direct(Bitmap& bitmap);
-  void read_palette(Bitmap& bitmap);
+  void read_palette(Bitmap& bitmap, Bytes transparency);
   void read_grey16(Bitmap& bitmap);
+  Bytes transparency_chunk() const;
+  png_color transparent_color(Bytes transparency, int color, int depth) const;
 
   Encoded file_;
   png_structp png_ = nullptr;
@@ -118,13 +135,54 @@ void PngReader::read_direct(Bitmap& bitmap) {
   read_image(bitmap.pixels.data(), bitmap.height, bitmap.stride());
 }
 
-void PngReader::read_palette(Bitmap& bitmap) {
-  // Entries that the file does not give are greys, as PIL's fresh palette has them.
-  std::array<png_color, 256> palette;
-  for (std::size_t i = 0; i < palette.size(); ++i) {
-    const auto grey = static_cast<png_byte>(i);
-    palette[i] = {grey, grey, grey};
+/// Colours with an alpha of their own, laid on white.
+Bitmap PngReader::read_alpha(std::int64_t width, std::int64_t height) {
+  check_size(width, height, file_, "PNG");
+  guarded([&] {
+    png_set_strip_16(png_);
+    png_set_gray_to_rgb(png_);
+  });
+  const std::size_t count = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  Bitmap bitmap;
+  bitmap.width = static_cast<int>(width), bitmap.height = static_cast<int>(height);
+  bitmap.pixels.resize(4 * count);
+  read_image(bitmap.pixels.data(), bitmap.height, 4 * static_cast<std::size_t>(width));
+  lay_on_white(bitmap.pixels.data(), count);
+  bitmap.pixels.resize(3 * count);
+  return bitmap;
+}
+
+/// The last tRNS chunk before the picture, as PIL takes it: wherever it stands, and of any length. libpng is stricter,
+/// and silent about it.
+Bytes PngReader::transparency_chunk() const {
+  PngChunks chunks(file_.bytes);
+  Bytes found;
+  while (const auto chunk = chunks.next()) {
+    if (chunk->name == "IDAT") break;
+    if (chunk->name != "tRNS") continue;
+    require(chunk->sound(), "[{}] PNG: expected a right checksum of the chunk tRNS, found a wrong one", file_.origin);
+    found = chunk->data;
   }
+  return found;
+}
+
+/// The colour that tRNS calls transparent, as PIL compares it with pixels of 8 bits: the low byte of each number, which
+/// for fewer bits than 8 is not scaled as the pixels are.
+png_color PngReader::transparent_color(Bytes transparency, int color, int depth) const {
+  const bool is_grey = color == PNG_COLOR_TYPE_GRAY;
+  require(transparency.size() >= (is_grey ? 2u : 6u), "[{}] PNG: expected a chunk tRNS of {} bytes, found {}",
+          file_.origin, is_grey ? 2 : 6, transparency.size());
+  const auto number = [&](std::size_t i) { return ByteReader(transparency, true).number(2 * i, 2).value_or(0); };
+  if (is_grey) {
+    const auto grey = static_cast<png_byte>(depth == 1 && number(0) != 0 ? 255 : number(0));
+    return {grey, grey, grey};
+  }
+  return {static_cast<png_byte>(number(0)), static_cast<png_byte>(number(1)), static_cast<png_byte>(number(2))};
+}
+
+// Colours that the file does not give are black, as in PIL from version 11 on.
+void PngReader::read_palette(Bitmap& bitmap, Bytes transparency) {
+  std::array<png_color, 256> palette{};
   guarded([&] {
     png_colorp entries = nullptr;
     int count = 0;
@@ -132,6 +190,13 @@ void PngReader::read_palette(Bitmap& bitmap) {
     std::copy_n(entries, std::min(count, 256), palette.begin());
     png_set_packing(png_);
   });
+  require(transparency.size() <= palette.size(), "[{}] PNG: expected at most {} bytes in the chunk tRNS, found {}",
+          file_.origin, palette.size(), transparency.size());
+  for (std::size_t i = 0; i < transparency.size(); ++i) {
+    const auto alpha = std::to_integer<std::uint8_t>(transparency[i]);
+    png_color& color = palette[i];
+    color = {over_white(color.red, alpha), over_white(color.green, alpha), over_white(color.blue, alpha)};
+  }
   std::vector<std::uint8_t> indices(bitmap.pixels.size() / 3);
   read_image(indices.data(), bitmap.height, static_cast<std::size_t>(bitmap.width));
   for (std::size_t i = 0; i < indices.size(); ++i) {

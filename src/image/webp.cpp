@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "image/alpha.h"
 #include "image/codec.h"
 
 namespace e5v::image {
@@ -34,10 +35,35 @@ const char* status_text(VP8StatusCode status) {
   }
 }
 
+/// Whether the file says that it has transparent pixels. Where it does not, PIL takes all of them as opaque.
+bool says_alpha(const Encoded& file) {
+  WebPBitstreamFeatures features;
+  return WebPGetFeatures(file.data(), file.size(), &features) == VP8_STATUS_OK && features.has_alpha != 0;
+}
+
+/// Decodes a frame to where it belongs on a canvas of `channels` bytes a pixel, 3 or 4.
+void decode_frame(const WebPIterator& part, std::uint8_t* canvas, std::size_t width, std::size_t channels,
+                  const Encoded& file) {
+  WebPDecoderConfig config;
+  require<DeviceError>(WebPInitDecoderConfig(&config) != 0, "[{}] WebP: the decoder does not match its headers",
+                       file.origin);
+  const std::size_t stride = width * channels;
+  config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba =
+      canvas + static_cast<std::size_t>(part.y_offset) * stride + static_cast<std::size_t>(part.x_offset) * channels;
+  config.output.u.RGBA.stride = static_cast<int>(stride);
+  config.output.u.RGBA.size =
+      static_cast<std::size_t>(part.height - 1) * stride + static_cast<std::size_t>(part.width) * channels;
+  const VP8StatusCode status = WebPDecode(part.fragment.bytes, part.fragment.size, &config);
+  WebPFreeDecBuffer(&config.output);
+  require(status == VP8_STATUS_OK, "[{}] WebP: expected decodable data, found {}", file.origin, status_text(status));
+}
+
 }  // namespace
 
-// An animation's frame may cover a part of the canvas only; the rest stays transparent black, which is black in RGB.
-// Source: libwebp's WebPAnimDecoder, through which PIL reads every WebP.
+// An animation's frame may cover a part of the canvas only; the rest stays transparent black, which is black in RGB and
+// white on white. Source: libwebp's WebPAnimDecoder, through which PIL reads every WebP.
 Bitmap decode_webp(const Encoded& file) {
   const WebPData data{file.data(), file.size()};
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
@@ -46,30 +72,24 @@ Bitmap decode_webp(const Encoded& file) {
           "[{}] WebP: expected a well-formed file, found damaged headers", file.origin);
   require(state == WEBP_DEMUX_DONE, "[{}] WebP: expected the whole picture, found a file cut short at {} bytes",
           file.origin, file.size());
-  Bitmap bitmap = allocate_bitmap(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH),
-                                  WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT), file, "WebP");
+  const std::int64_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
+  const std::int64_t height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
+  check_size(width, height, file, "WebP");
   const Frame frame(demuxer.get());
   require(frame.found, "[{}] WebP: expected a picture, found none", file.origin);
   const WebPIterator& part = frame.iterator;
   require(part.x_offset >= 0 && part.y_offset >= 0 && part.width > 0 && part.height > 0 &&
-              part.width <= bitmap.width - part.x_offset && part.height <= bitmap.height - part.y_offset,
-          "[{}] WebP: expected a frame inside the canvas of {}x{}, found one of {}x{} at {},{}", file.origin,
-          bitmap.width, bitmap.height, part.width, part.height, part.x_offset, part.y_offset);
-
-  WebPDecoderConfig config;
-  require<DeviceError>(WebPInitDecoderConfig(&config) != 0, "[{}] WebP: the decoder does not match its headers",
-                       file.origin);
-  const std::size_t offset = static_cast<std::size_t>(part.x_offset) * 3;
-  const std::size_t used =
-      static_cast<std::size_t>(part.height - 1) * bitmap.stride() + static_cast<std::size_t>(part.width) * 3;
-  config.output.colorspace = MODE_RGB;
-  config.output.is_external_memory = 1;
-  config.output.u.RGBA.rgba = bitmap.row(part.y_offset) + offset;
-  config.output.u.RGBA.stride = static_cast<int>(bitmap.stride());
-  config.output.u.RGBA.size = used;
-  const VP8StatusCode status = WebPDecode(part.fragment.bytes, part.fragment.size, &config);
-  WebPFreeDecBuffer(&config.output);
-  require(status == VP8_STATUS_OK, "[{}] WebP: expected decodable data, found {}", file.origin, status_text(status));
+              part.width <= width - part.x_offset && part.height <= height - part.y_offset,
+          "[{}] WebP: expected a frame inside the canvas of {}x{}, found one of {}x{} at {},{}", file.origin, width,
+          height, part.width, part.height, part.x_offset, part.y_offset);
+  const std::size_t channels = !file.drop_alpha && says_alpha(file) ? 4 : 3;
+  const std::size_t count = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  Bitmap bitmap;
+  bitmap.width = static_cast<int>(width), bitmap.height = static_cast<int>(height);
+  bitmap.pixels.resize(count * channels);
+  decode_frame(part, bitmap.pixels.data(), static_cast<std::size_t>(width), channels, file);
+  if (channels == 4) lay_on_white(bitmap.pixels.data(), count);
+  bitmap.pixels.resize(count * 3);
   return bitmap;
 }
 

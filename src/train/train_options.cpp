@@ -98,6 +98,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--max-tokens", text_of(o.examples.max_tokens)},
                        {"--caption-prompt", o.examples.caption_prompt},
                        {"--paper-compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
+  if (data.has_images()) identity["--image-alpha"] = embed::drops_alpha(o.input) ? "drop" : "white";
   if (model.place() == tensor::Place::device) identity["--device"] = "a GPU";
   if (o.trainee.parts.lora) {
     identity["--rank"] = text_of(o.trainee.lora.rank);

@@ -95,6 +95,28 @@ TEST_F(Embed, OptionsReachTheModel) {
   EXPECT_GT(dot(rounded, usual), 0.999);
 }
 
+TEST_F(Embed, TransparentPixelsAreLaidOnWhiteUnlessDropped) {
+  const auto vector = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments{"--max-tiles", "1", "--image", golden("images/img06_rgba_400x300.png").string()};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Outcome outcome = run(with_model("embed", arguments));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return rows_of_jsonl(outcome.out).at(0).vector;
+  };
+  const std::vector<float> white = vector({"--alpha", "white"}), dropped = vector({"--alpha", "drop"});
+  EXPECT_LT(dot(white, dropped), 0.9999);
+  EXPECT_EQ(vector({}), white);
+  EXPECT_EQ(vector({"--paper-compat"}), vector({"--paper-compat", "--alpha", "drop"}));
+  EXPECT_NE(vector({"--paper-compat"}), vector({"--paper-compat", "--alpha", "white"}));
+  expect_failure(run(with_model("embed", {"--alpha", "black", "--text", "a"})), 2, "--alpha");
+}
+
+TEST_F(Embed, SaysWhatIsNoImage) {
+  const std::string page = file("page.jpg", "\n<html><body>404</body></html>");
+  expect_failure(run(with_model("embed", {"--image", page})), 1,
+                 "page.jpg] image: expected JPEG, PNG or WebP, found a web page (HTML); a server may have sent this");
+}
+
 TEST_F(Embed, ItemsFromAFile) {
   fs::copy(photo, path("photo.png"));
   const std::string items = file("items.jsonl",

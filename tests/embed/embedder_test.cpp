@@ -24,6 +24,36 @@ Embedder quick_embedder(EmbedderOptions options = {}) {
   return Embedder::load(model_folder(), options);
 }
 
+/// The pixels of an image with transparent ones, as options show them to the model.
+Pixels pixels_of(const std::filesystem::path& file, bool drop_alpha) {
+  const std::string bytes = read_file(file);
+  image::DecodeOptions options;
+  options.drop_alpha = drop_alpha;
+  image::Bitmap bitmap = image::decode(std::as_bytes(std::span(bytes)), file.string(), options);
+  return {bitmap.width, bitmap.height, std::move(bitmap.pixels)};
+}
+
+// A model of each family.
+TEST(Alpha, IsLaidOnWhiteOrDropped) {
+  const std::filesystem::path file = golden("images/img06_rgba_400x300.png");
+  for (const char* model : {"ckpt/tiny-small-f32", "ckpt/tiny-clip"})
+    for (const bool paper_compat : {false, true})
+      for (const Alpha alpha : {Alpha::automatic, Alpha::white, Alpha::drop}) {
+        SCOPED_TRACE(testing::Message() << model << paper_compat << static_cast<int>(alpha));
+        EmbedderOptions options;
+        options.max_tiles = 1;
+        options.paper_compat = paper_compat;
+        options.alpha = alpha;
+        Embedder embedder = Embedder::load(golden(model), options);
+        const bool drops = alpha == Alpha::drop || (alpha == Alpha::automatic && paper_compat);
+        const Embeddings found =
+            embedder.embed(std::vector{Input::from_image(file), Input::from_image(pixels_of(file, drops)),
+                                       Input::from_image(pixels_of(file, !drops))});
+        EXPECT_EQ(max_difference(found.row(0), found.row(1)), 0);
+        EXPECT_LT(cosine(found.row(0), found.row(2)), 0.9999);
+      }
+}
+
 class Refusals : public testing::Test {
  protected:
   void expect_refused(const Input& input, const std::string& part) {
@@ -183,6 +213,11 @@ TEST(EmbedderFingerprint, TellsOriginsApart) {
   options = {};
   options.normalize = false;
   EXPECT_NE(of(options).space(), base.space());
+  options = {};
+  options.alpha = Alpha::white;  // what it is anyway
+  EXPECT_EQ(of(options), base);
+  options.alpha = Alpha::drop;
+  EXPECT_NE(of(options).preprocessing, base.preprocessing);
   options = {};
   options.truncate = true;
   EXPECT_NE(of(options).space(), base.space());

@@ -14,7 +14,8 @@ inline EmbedderOptions raw_options(ComputeType dtype, const std::string& device 
   options.dtype = dtype;
   options.device = device;
   options.normalize = false;
-  options.apply_exif = false;  // as the reference's plain Image.open
+  options.apply_exif = false;   // as the reference's plain Image.open
+  options.alpha = Alpha::drop;  // as its convert("RGB")
   return options;
 }
 

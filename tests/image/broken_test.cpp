@@ -35,18 +35,22 @@ std::string small_webp() {
 }
 
 TEST(BrokenImage, OtherFormatsAreNamed) {
-  EXPECT_THAT(message_for(""), HasSubstr("found no bytes"));
+  EXPECT_THAT(message_for(""), HasSubstr("found an empty file"));
   EXPECT_THAT(message_for("GIF89a..."), HasSubstr("expected JPEG, PNG or WebP, found a GIF image"));
-  EXPECT_THAT(message_for("BM......"), HasSubstr("a BMP image"));
+  EXPECT_THAT(message_for("GIF89a..."), HasSubstr("; convert it to PNG, JPEG or WebP"));
+  EXPECT_THAT(message_for(std::string("BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", 18)), HasSubstr("a BMP image"));
+  EXPECT_THAT(message_for("{\"error\":\n\"gone\"}"), HasSubstr("JSON text that starts with \"{\\\"error\\\":\\x0a"));
+  EXPECT_THAT(message_for("version https://git-lfs.github.com/spec/v1\noid sha256:1234\n"),
+              HasSubstr("a Git LFS pointer; fetch the image itself with: git lfs pull"));
   EXPECT_THAT(message_for(std::string("II*\0\x08", 5)), HasSubstr("a TIFF image"));
   EXPECT_THAT(message_for(std::string("\0\0\0\x1C"
                                       "ftypavif",
                                       12)),
               HasSubstr("an AVIF image"));
-  EXPECT_THAT(message_for("<!DOCTYPE html>"), HasSubstr("an HTML document"));
-  EXPECT_THAT(message_for("hello"), HasSubstr("found 5 bytes that start with 68 65 6c 6c 6f"));
-  EXPECT_THAT(message_for("\xFF\xD8"), HasSubstr("found 2 bytes"));
-  EXPECT_THAT(message_for("RIFF....WAVE"), HasSubstr("52 49 46 46"));
+  EXPECT_THAT(message_for("<!DOCTYPE html>"), HasSubstr("a web page (HTML); a server may have sent this"));
+  EXPECT_THAT(message_for("hello"), HasSubstr("found text that starts with \"hello\"; a server"));
+  EXPECT_THAT(message_for("\xFF\xD8"), HasSubstr("bytes of an unknown format (2 in all, first ff d8)"));
+  EXPECT_THAT(message_for(std::string("RIFF\1\0\0\0WAVE", 12)), HasSubstr("52 49 46 46"));
 }
 
 // The last bytes of a JPEG (its end marker) and of a PNG (its end chunk) hold no pixels: PIL does not miss them.
@@ -94,6 +98,20 @@ TEST(BrokenImage, DamagedPng) {
   EXPECT_NE(message_for(test::make_png({.depth = 3}, std::string("\0\0\0\0", 4))), "no error");
   EXPECT_NE(message_for(test::make_png({.color = 3}, std::string("\0\0", 2))), "no error") << "no palette";
   EXPECT_NE(message_for(test::make_png({.height = 3}, std::string("\0\1\2\3", 4))), "no error") << "too few rows";
+}
+
+TEST(BrokenImage, TransparencyOfAPngThatPillowRefuses) {
+  const std::string pixel("\0\1\2\3", 4);
+  EXPECT_THAT(message_for(test::make_png({}, pixel, test::png_chunk("tRNS", "abcd"))),
+              HasSubstr("PNG: expected a chunk tRNS of 6 bytes, found 4"));
+  EXPECT_THAT(message_for(test::make_png({.color = 0}, std::string("\0\1", 2), test::png_chunk("tRNS", "a"))),
+              HasSubstr("PNG: expected a chunk tRNS of 2 bytes, found 1"));
+  const std::string palette = test::png_chunk("PLTE", "abc") + test::png_chunk("tRNS", std::string(257, 'x'));
+  EXPECT_THAT(message_for(test::make_png({.color = 3}, std::string("\0\0", 2), palette)),
+              HasSubstr("PNG: expected at most 256 bytes in the chunk tRNS, found 257"));
+  std::string damaged = test::png_chunk("tRNS", "abcdef");
+  damaged.back() ^= 1;
+  EXPECT_THAT(message_for(test::make_png({}, pixel, damaged)), HasSubstr("checksum of the chunk tRNS"));
 }
 
 TEST(BrokenImage, DamagedJpeg) {

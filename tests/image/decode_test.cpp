@@ -5,6 +5,7 @@
 
 #include <numeric>
 
+#include "image/alpha.h"
 #include "image_files.h"
 
 namespace e5v::image {
@@ -18,7 +19,8 @@ TEST(Decode, GivesThePixelsOfPil) {
   for (const Json& row : read_json(test::golden("preprocess/preprocess.json"))) {
     const std::string name = row["file"];
     SCOPED_TRACE(name);
-    const Bitmap bitmap = decode_text(test::golden_image(name), {.apply_exif = row["exif_transposed"].get<bool>()});
+    const Bitmap bitmap =
+        decode_text(test::golden_image(name), {.apply_exif = row["exif_transposed"].get<bool>(), .drop_alpha = true});
     EXPECT_EQ(bitmap.width, row["width"]);
     EXPECT_EQ(bitmap.height, row["height"]);
     EXPECT_EQ(test::crc_of(bitmap.pixels), row["rgb"]["crc32"].get<std::uint32_t>());
@@ -51,26 +53,30 @@ TEST(DecodePng, ClipsGrey16AndChopsOther16BitSamples) {
   EXPECT_EQ(decode_text(make_png({.width = 3, .depth = 16, .color = 0}, grey)).pixels,
             (std::vector<std::uint8_t>{7, 7, 7, 255, 255, 255, 255, 255, 255}));
   const std::string rgba("\0\x12\xFF\x34\xFF\x56\xFF\x00\x00", 9);
-  EXPECT_EQ(decode_text(make_png({.depth = 16, .color = 6}, rgba)).pixels,
+  EXPECT_EQ(decode_text(make_png({.depth = 16, .color = 6}, rgba), {.drop_alpha = true}).pixels,
             (std::vector<std::uint8_t>{0x12, 0x34, 0x56}));
   const std::string grey_alpha("\0\x12\xFF\x00\x00", 5);
-  EXPECT_EQ(decode_text(make_png({.depth = 16, .color = 4}, grey_alpha)).pixels,
+  EXPECT_EQ(decode_text(make_png({.depth = 16, .color = 4}, grey_alpha), {.drop_alpha = true}).pixels,
             (std::vector<std::uint8_t>{0x12, 0x12, 0x12}));
 }
 
-TEST(DecodePng, IgnoresTransparencyAndGamma) {
+TEST(DecodePng, LaysTransparentColorsOnWhiteUnlessTold) {
   const std::string rgb("\0\x01\x02\x03", 4), gamma = test::png_chunk("gAMA", test::big_endian(100000, 4));
   const std::string transparent = test::png_chunk("tRNS", std::string("\0\x01\0\x02\0\x03", 6));
-  EXPECT_EQ(decode_text(make_png({}, rgb, gamma + transparent)).pixels, (std::vector<std::uint8_t>{1, 2, 3}));
+  const std::string file = make_png({}, rgb, gamma + transparent);
+  EXPECT_EQ(decode_text(file).pixels, (std::vector<std::uint8_t>{255, 255, 255}));
+  EXPECT_EQ(decode_text(file, {.drop_alpha = true}).pixels, (std::vector<std::uint8_t>{1, 2, 3}));
   const std::string palette = test::png_chunk("PLTE", "abcdef") + test::png_chunk("tRNS", std::string("\0", 1));
-  EXPECT_EQ(decode_text(make_png({.width = 3, .depth = 2, .color = 3}, std::string("\0\x14", 2), palette)).pixels,
+  const std::string indexed = make_png({.width = 3, .depth = 2, .color = 3}, std::string("\0\x14", 2), palette);
+  EXPECT_EQ(decode_text(indexed).pixels, (std::vector<std::uint8_t>{255, 255, 255, 'd', 'e', 'f', 'd', 'e', 'f'}));
+  EXPECT_EQ(decode_text(indexed, {.drop_alpha = true}).pixels,
             (std::vector<std::uint8_t>{'a', 'b', 'c', 'd', 'e', 'f', 'd', 'e', 'f'}));
 }
 
-TEST(DecodePng, PaletteEntriesThatAreMissingAreGreys) {
+TEST(DecodePng, PaletteEntriesThatAreMissingAreBlack) {
   const std::string palette = test::png_chunk("PLTE", "abcdef");
   EXPECT_EQ(decode_text(make_png({.width = 3, .color = 3}, std::string("\0\1\2\xFF", 4), palette)).pixels,
-            (std::vector<std::uint8_t>{'d', 'e', 'f', 2, 2, 2, 255, 255, 255}));
+            (std::vector<std::uint8_t>{'d', 'e', 'f', 0, 0, 0, 0, 0, 0}));
 }
 
 TEST(DecodePng, ReadsInterlacedFiles) {
@@ -103,34 +109,41 @@ std::vector<std::uint8_t> without_alpha(const std::vector<std::uint8_t>& rgba) {
   return rgb;
 }
 
-TEST(DecodeWebp, DropsAlpha) {
+TEST(DecodeWebp, DropsAlphaWhenTold) {
   const auto rgba = some_rgba(5 * 3);
-  const Bitmap bitmap = decode_text(test::webp_file(webp_chunk(rgba, 5, 3)));
+  const Bitmap bitmap = decode_text(test::webp_file(webp_chunk(rgba, 5, 3)), {.drop_alpha = true});
   EXPECT_EQ(bitmap.width, 5);
   EXPECT_EQ(bitmap.height, 3);
   EXPECT_EQ(bitmap.pixels, without_alpha(rgba));
 }
 
 /// An animation of one frame, 2x2 at (2, 0) of a 4x2 canvas.
-std::string animation(const std::string& frame) {
-  const std::string header = test::riff_chunk(
-      "VP8X", test::little_endian(0x02 | 0x10, 4) + test::little_endian(3, 3) + test::little_endian(1, 3));
+std::string animation(const std::string& frame, bool says_alpha) {
+  const std::uint32_t flags = says_alpha ? 0x02 | 0x10 : 0x02;
+  const std::string header =
+      test::riff_chunk("VP8X", test::little_endian(flags, 4) + test::little_endian(3, 3) + test::little_endian(1, 3));
   const std::string place = test::little_endian(1, 3) + test::little_endian(0, 3) + test::little_endian(1, 3) +
                             test::little_endian(1, 3) + test::little_endian(100, 3) + std::string(1, '\0');
   return test::webp_file(header + test::riff_chunk("ANIM", std::string(6, '\xFF')) +
                          test::riff_chunk("ANMF", place + frame));
 }
 
+// What the frame leaves open is transparent black, where the file says that it has transparent pixels.
 TEST(DecodeWebp, TakesTheFirstFrameOfAnAnimation) {
   const auto rgba = some_rgba(4);
   const auto rgb = without_alpha(rgba);
-  const Bitmap bitmap = decode_text(animation(webp_chunk(rgba, 2, 2)));
-  ASSERT_EQ(bitmap.width, 4);
-  ASSERT_EQ(bitmap.height, 2);
-  for (int y = 0; y < 2; ++y)
-    for (int i = 0; i < 12; ++i) {
-      const int expected = i < 6 ? 0 : rgb[static_cast<std::size_t>(y * 6 + i - 6)];
-      EXPECT_EQ(bitmap.row(y)[i], expected) << y << ' ' << i;
+  for (const bool says_alpha : {false, true})
+    for (const bool drop : {false, true}) {
+      const Bitmap bitmap = decode_text(animation(webp_chunk(rgba, 2, 2), says_alpha), {.drop_alpha = drop});
+      ASSERT_EQ(bitmap.width, 4);
+      ASSERT_EQ(bitmap.height, 2);
+      const bool white = says_alpha && !drop;
+      for (int y = 0; y < 2; ++y)
+        for (int i = 0; i < 12; ++i) {
+          const auto at = static_cast<std::size_t>(y * 6 + i - 6);
+          const int expected = i < 6 ? (white ? 255 : 0) : white ? over_white(rgb[at], rgba[at / 3 * 4 + 3]) : rgb[at];
+          EXPECT_EQ(bitmap.row(y)[i], expected) << says_alpha << drop << ' ' << y << ' ' << i;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <webp/encode.h>
 
+#include "image/exif.h"
 #include "image_files.h"
 
 namespace e5v::image {
@@ -75,7 +76,7 @@ TEST(Orientation, OfAJpegIsAppliedToItsPixels) {
   }
 }
 
-TEST(Orientation, OnlyTheFirstExifSegmentOfAJpegCounts) {
+TEST(Orientation, TheFirstOfTwoExifSegmentsOfAJpegCounts) {
   const std::string jpeg = test::golden_image("img19_gray_640x426.jpg");
   const std::string late = test::with_segment(jpeg, 0xE1, exif_block(6, true));
   EXPECT_EQ(jpeg_orientation(bytes_of(test::with_segment(late, 0xE1, exif_block(3, true)))), 3);
@@ -83,11 +84,13 @@ TEST(Orientation, OnlyTheFirstExifSegmentOfAJpegCounts) {
 }
 
 TEST(Orientation, BrokenExifMeansUpright) {
-  EXPECT_EQ(exif_orientation({}), 1);
+  EXPECT_EQ(exif_orientation({}), std::nullopt);
   for (const bool big : {false, true}) {
     const std::string block = exif_block(6, big);
-    for (std::size_t size = 0; size < 26; ++size)
-      EXPECT_EQ(exif_orientation(bytes_of(std::string_view(block).substr(0, size))), 1) << size;
+    for (std::size_t size = 1; size < 28; ++size) {
+      const auto found = exif_orientation(bytes_of(std::string_view(block).substr(0, size)));
+      EXPECT_NE(found.value_or(1), 6) << size;
+    }
     EXPECT_EQ(exif_orientation(bytes_of(exif_block(0, big))), 1);
     EXPECT_EQ(exif_orientation(bytes_of(exif_block(9, big))), 1);
   }
@@ -96,7 +99,7 @@ TEST(Orientation, BrokenExifMeansUpright) {
   EXPECT_EQ(exif_orientation(bytes_of(magic)), 1);
   std::string far = exif_block(6, false);
   far.replace(10, 4, "\xFF\xFF\xFF\xFF");  // the directory lies outside
-  EXPECT_EQ(exif_orientation(bytes_of(far)), 1);
+  EXPECT_EQ(exif_orientation(bytes_of(far)), std::nullopt);
   std::string many = exif_block(6, false);
   many.replace(14, 2, "\xFF\xFF");  // more entries than bytes: those that are there count
   EXPECT_EQ(exif_orientation(bytes_of(many)), 6);

@@ -57,6 +57,21 @@ TEST(TrainerResume, StatesOfOlderProgramsGoOn) {
             read_file(whole.options.output / "adapter/adapter_model.safetensors"));
 }
 
+TEST(TrainerResume, TransparentImagesAreTreatedAsBefore) {
+  Fixture run;
+  const std::string image = golden("images/img06_rgba_400x300.png").string();
+  std::string pairs = "image0,sent1\n";
+  for (const char* words : {"A.", "B.", "C."}) pairs += image + "," + words + "\n";
+  run.options.data.sources = {{run.folder.write("images.csv", pairs), Objective::contrastive}};
+  run.options.input.max_tiles = 1;
+  run.run_until(2);
+  run.options.resume = true;
+  run.options.input.alpha = Alpha::drop;
+  EXPECT_THAT([&] { run.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--image-alpha was white, is drop")));
+  run.options.input.alpha = Alpha::white;
+  run.run();
+}
+
 TEST(TrainerResume, GroupsComeTogetherAndRunsGoOn) {
   constexpr const char* kGrouped =
       "sent0,sent1,group\nTwo dogs run.,Dogs are running.,dogs\nIt is cold.,The day is freezing.,cold\n"

@@ -1,0 +1,24 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace e5v::image {
+
+/// A channel's byte laid on white with that opacity, rounded as PIL.Image.alpha_composite does over an opaque ground.
+constexpr std::uint8_t over_white(std::uint8_t value, std::uint8_t alpha) {
+  constexpr std::uint32_t kFraction = 7;  // bits behind the point
+  const std::uint32_t picture = std::uint32_t{alpha} << kFraction, ground = (255u << kFraction) - picture;
+  const std::uint32_t sum = value * picture + 255u * ground + (128u << kFraction);
+  return static_cast<std::uint8_t>(((sum >> 8) + sum) >> 8 >> kFraction);  // sum / 255, rounded
+}
+
+/// Lays so many pixels of RGBA on white and leaves RGB in their place, at the front of the same memory.
+inline void lay_on_white(std::uint8_t* pixels, std::size_t count) {
+  const std::uint8_t* rgba = pixels;
+  for (std::size_t i = 0; i < count; ++i, rgba += 4, pixels += 3) {
+    const std::uint8_t alpha = rgba[3];
+    for (int c = 0; c < 3; ++c) pixels[c] = over_white(rgba[c], alpha);
+  }
+}
+
+}  // namespace e5v::image
