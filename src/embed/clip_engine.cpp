@@ -6,6 +6,7 @@
 
 #include "embed/forest.h"
 #include "embed/loading.h"
+#include "model/unused_tensors.h"
 #include "ops/rows.h"
 
 namespace e5v::embed {
@@ -22,6 +23,7 @@ ClipEngine::ClipEngine(const std::filesystem::path& folder, const EmbedderOption
       precision_(choose_precision(options.dtype, stored_weights(checkpoint_), checkpoint_.place())),
       preparer_(make_clip_preparer(folder, config_, checkpoint_, precision_, options)),
       model_(checkpoint_, config_, preparer_->preprocess(), precision_) {
+  warn_of_unused(folder, model::unused_tensors(checkpoint_, config_));
   require(options.adapter.empty(), "[adapter] {} is for a language model, but {} holds a CLIP",
           options.adapter.string(), folder.string());
 }

@@ -42,6 +42,12 @@ class ThreadScope {
   int before_;
 };
 
+double length_of(std::span<const float> vector) {
+  double squares = 0;
+  for (const float value : vector) squares += double{value} * value;
+  return std::sqrt(squares);
+}
+
 /// Takes outcomes in order, computes the good ones in batches, and hands results out in the same order.
 class StreamRun {
  public:
@@ -106,7 +112,13 @@ class StreamRun {
     const std::span<const float> vector(vector_1D.row<float>(0), static_cast<std::size_t>(vector_1D.columns));
     if (!std::all_of(vector.begin(), vector.end(), [](float value) { return std::isfinite(value); }))
       report_non_finite();
+    const double length = length_of(vector);
     if (impl_.options.normalize) ops::l2_normalize(vector_1D, vector_1D);
+    require<ModelError>(
+        length > 0 && (!impl_.options.normalize || length_of(vector) > 0.5),
+        "[input {}] the vector has length {} and cannot be scaled to 1: weights of the model are wrong, "
+        "zeros for instance",
+        next_, length);
     stream_.done(next_, {vector, input.tokens(), *input.fingerprint});
   }
 

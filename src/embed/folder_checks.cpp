@@ -7,11 +7,16 @@
 #include "model/clip_vit.h"
 #include "model/llama.h"
 #include "model/projector.h"
+#include "model/unused_tensors.h"
 
 namespace e5v::embed {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::string unused_text(const std::vector<std::string>& names) {
+  return names.empty() ? "" : fmt::format("; not used: {}", model::names_text(names));
+}
 
 class LlavaChecks : public FolderChecks {
  public:
@@ -29,11 +34,13 @@ class LlavaChecks : public FolderChecks {
 
   std::string tensors(const model::Checkpoint& checkpoint) const override {
     const auto language = model::LlamaWeights::from(checkpoint, config_.text);
-    if (!sees()) return fmt::format("{} layers, complete", language.blocks.size());
+    const std::string rest = unused_text(model::unused_tensors(checkpoint, config_));
+    if (!sees()) return fmt::format("{} layers, complete{}", language.blocks.size(), rest);
     const auto tower = model::ClipWeights::from(checkpoint, *config_.vision, config_.vision_layers_used());
     const model::Projector projector(checkpoint, config_, nn::Precision::f32);
     checkpoint.tensor("image_newline", {config_.text.width});
-    return fmt::format("{} language and {} vision layers, complete", language.blocks.size(), tower.blocks.size());
+    return fmt::format("{} language and {} vision layers, complete{}", language.blocks.size(), tower.blocks.size(),
+                       rest);
   }
 
   std::string tokenizer() const override {
@@ -69,7 +76,8 @@ class ClipChecks : public FolderChecks {
     model::NormWeights::from(checkpoint, "vision_model.post_layernorm", config_.vision.width);
     checkpoint.matrix("text_projection.weight", config_.projection, config_.text.width);
     checkpoint.matrix("visual_projection.weight", config_.projection, config_.vision.width);
-    return fmt::format("{} text and {} vision layers, complete", text.blocks.size(), vision.blocks.size());
+    return fmt::format("{} text and {} vision layers, complete{}", text.blocks.size(), vision.blocks.size(),
+                       unused_text(model::unused_tensors(checkpoint, config_)));
   }
 
   std::string tokenizer() const override {

@@ -7,6 +7,7 @@
 #include "embed/loading.h"
 #include "model/bitsandbytes.h"
 #include "model/config_clip.h"
+#include "model/unused_tensors.h"
 #include "ops/accelerator.h"
 #include "ops/isa.h"
 
@@ -30,14 +31,27 @@ std::string generation_of(const tensor::TensorMap& tensors) {
 
 /// True for what stands beside the integers of a quantised weight.
 bool is_beside(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kEndings{".weight_scale",
-                                                     ".weight_shape",
-                                                     model::Nf4Suffix::kScales,
-                                                     model::Nf4Suffix::kCodeMap,
-                                                     model::Nf4Suffix::kNestedScales,
-                                                     model::Nf4Suffix::kScaleMap,
-                                                     model::Nf4Suffix::kState};
+  constexpr std::array<std::string_view, 10> kEndings{".weight_scale",
+                                                      ".weight_shape",
+                                                      ".weight_zero_point",
+                                                      ".input_scale",
+                                                      ".input_zero_point",
+                                                      model::Nf4Suffix::kScales,
+                                                      model::Nf4Suffix::kCodeMap,
+                                                      model::Nf4Suffix::kNestedScales,
+                                                      model::Nf4Suffix::kScaleMap,
+                                                      model::Nf4Suffix::kState};
   return std::any_of(kEndings.begin(), kEndings.end(), [&](std::string_view end) { return name.ends_with(end); });
+}
+
+/// Numbers in a tensor; of packed ones the shape beside them tells how many.
+std::int64_t packed_count(const tensor::TensorMap& tensors, const std::string& name, const tensor::TensorView& view) {
+  constexpr std::string_view kPacked = ".weight_packed";
+  if (!name.ends_with(kPacked)) return view.elements();
+  const auto shape = tensors.find(name.substr(0, name.size() - kPacked.size()) + ".weight_shape");
+  if (shape == tensors.end() || shape->second.dtype != tensor::DType::i64 || shape->second.elements() != 2)
+    return 8 * view.elements();
+  return shape->second.as<std::int64_t>()[0] * shape->second.as<std::int64_t>()[1];
 }
 
 /// Weights in a file; of quantised ones the integers count, not their scales.
@@ -45,8 +59,7 @@ std::int64_t count_weights(const tensor::TensorMap& tensors) {
   std::int64_t count = 0;
   for (const auto& [name, view] : tensors) {
     if (is_beside(name)) continue;
-    const bool two_a_byte = view.dtype == tensor::DType::u8;  // nf4
-    count += view.elements() * (name.ends_with(".weight_packed") ? 8 : two_a_byte ? 2 : 1);
+    count += view.dtype == tensor::DType::u8 ? 2 * view.elements() : packed_count(tensors, name, view);
   }
   return count;
 }
@@ -118,6 +131,7 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
       {"context", fmt::format("{} tokens", info.context)},
   };
   lines.insert(lines.begin() + 2, info.towers.begin(), info.towers.end());
+  if (!info.unused.empty()) lines.emplace_back("not used", model::names_text(info.unused));
   if (info.image_tokens > 0) lines.emplace_back("image", fmt::format("at most {} tokens", info.image_tokens));
   lines.emplace_back("computes in", fmt::format("{}, {}", nn::name_of(info.precision), info.precision_reason()));
   lines.emplace_back("device", info.device);
@@ -154,6 +168,7 @@ Json to_json(const ModelInfo& info) {
               {"dtype", tensor::name_of(info.stored.dtype)},
               {"format", tensor::name_of(info.stored.format)},
               {"files", info.files},
+              {"unused", info.unused},
               {"generation", info.generation}}},
             {"prompts", name_of(info.chat_style)},
             {"context", info.context},
@@ -191,6 +206,7 @@ Json to_json(const ModelInfo& info) {
 
 std::string storage_text(const StoredWeights& stored) {
   const std::string plain(tensor::name_of(stored.dtype));
+  if (stored.decoded > 0) return fmt::format("a quantised form that is decoded beside {}", plain);
   if (stored.format == tensor::WeightFormat::plain) return plain;
   return fmt::format("{} beside {}", tensor::name_of(stored.format), plain);
 }

@@ -27,6 +27,7 @@ struct ModelInfo {
   std::int64_t parameters = 0;  ///< in all tensors, unused ones included
   ParameterCount used;
   StoredWeights stored;
+  std::vector<std::string> unused;  ///< tensors outside the model, as the files name them
   nn::Precision precision = nn::Precision::f32;
   bool precision_was_asked_for = false;
   std::string instruction_set;

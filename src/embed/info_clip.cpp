@@ -1,6 +1,7 @@
 #include "embed/clip_prepare.h"
 #include "embed/info.h"
 #include "embed/loading.h"
+#include "model/unused_tensors.h"
 #include "nn/linear.h"
 
 namespace e5v::embed {
@@ -31,6 +32,7 @@ void inspect_clip(ModelInfo& info, const model::Checkpoint& checkpoint, const Em
   const model::ClipTextConfig& t = config.text;
   const model::ClipConfig& v = config.vision;
   info.used = count_parameters(config);
+  info.unused = model::unused_tensors(checkpoint, config);
   const tensor::StoredMatrix widest =
       checkpoint.matrix("vision_model.encoder.layers.0.mlp.fc2.weight", v.width, v.mlp_width);
   info.kernel = nn::Linear({widest}, info.precision).kernel();

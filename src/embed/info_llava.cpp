@@ -1,5 +1,6 @@
 #include "embed/info.h"
 #include "embed/loading.h"
+#include "model/unused_tensors.h"
 #include "nn/linear.h"
 
 namespace e5v::embed {
@@ -55,6 +56,7 @@ Json parts_of(const model::ModelConfig& config, std::int64_t image_tokens) {
 void inspect_llava(ModelInfo& info, const model::Checkpoint& checkpoint, const EmbedderOptions& options) {
   const model::ModelConfig config = model::read_config(info.folder);
   info.used = count_parameters(config);
+  info.unused = model::unused_tensors(checkpoint, config);
   info.kernel = kernel_of(checkpoint, config.text, info.precision);
   Preparer preparer = make_preparer(info.folder, config, checkpoint, info.precision, options);
   info.chat_style = preparer.style();

@@ -2,6 +2,7 @@
 
 #include "embed/batch.h"
 #include "embed/loading.h"
+#include "model/unused_tensors.h"
 
 namespace e5v::embed {
 
@@ -11,6 +12,7 @@ LlavaEngine::LlavaEngine(const std::filesystem::path& folder, const EmbedderOpti
       precision_(choose_precision(options.dtype, stored_weights(checkpoint_), checkpoint_.place())),
       preparer_(make_preparer(folder, config_, checkpoint_, precision_, options)),
       model_(checkpoint_, config_, preparer_.preprocess(), precision_) {
+  warn_of_unused(folder, model::unused_tensors(checkpoint_, config_));
   if (options.adapter.empty()) return;
   adapter_ = model::Adapter::read(options.adapter, config_);
   adapter_->place_on(checkpoint_.place());

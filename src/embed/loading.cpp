@@ -4,8 +4,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "embed/clip_prepare.h"
 #include "model/adapter.h"
+#include "model/unused_tensors.h"
 #include "ops/accelerator.h"
 #include "ops/isa.h"
 
@@ -144,11 +146,22 @@ std::string compute_text(nn::Precision precision, bool normalize, tensor::Place 
 model::Checkpoint open_checkpoint(const fs::path& folder, const EmbedderOptions& options) {
   model::Checkpoint checkpoint(folder);
   checkpoint.place_on(ops::open_device(options.device));
+  checkpoint.decode_as(decoded_type(choose_precision(options.dtype, stored_weights(checkpoint), checkpoint.place())));
   return checkpoint;
 }
 
+void warn_of_unused(const fs::path& folder, const std::vector<std::string>& names) {
+  if (!names.empty()) log_warning("[{}] tensors that nothing uses: {}", folder.string(), model::names_text(names));
+}
+
 StoredWeights stored_weights(const model::Checkpoint& checkpoint) {
-  return {checkpoint.stored_dtype(), checkpoint.stored_format(), checkpoint.used_bytes()};
+  const model::Checkpoint::Decoded decoded = checkpoint.decoded();
+  return {.dtype = checkpoint.stored_dtype(),
+          .format = checkpoint.stored_format(),
+          .bytes = checkpoint.used_bytes(),
+          .decoded = decoded.numbers,
+          .unpacked = decoded.bytes,
+          .rounds_inputs = checkpoint.rounds_inputs()};
 }
 
 nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored, tensor::Place place) {
@@ -160,7 +173,7 @@ nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored, t
       return nn::Precision::fp8;
     case ComputeType::automatic: break;
   }
-  return nn::default_precision(stored.dtype, stored.format, place);
+  return nn::default_precision(stored.dtype, stored.format, place, stored.rounds_inputs);
 }
 
 Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config, const model::Checkpoint& checkpoint,

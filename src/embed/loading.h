@@ -53,6 +53,9 @@ std::string compute_text(nn::Precision precision, bool normalize, tensor::Place 
 /// The checkpoint of a folder, on the device that the options name, which is opened.
 model::Checkpoint open_checkpoint(const std::filesystem::path& folder, const EmbedderOptions& options);
 
+/// Names tensors outside the model in one line of warning; nothing without any.
+void warn_of_unused(const std::filesystem::path& folder, const std::vector<std::string>& names);
+
 StoredWeights stored_weights(const model::Checkpoint& checkpoint);
 
 /// The precision that was asked for, or the one that suits the weights.

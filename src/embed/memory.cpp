@@ -86,13 +86,16 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   const model::LlamaConfig& c = config.text;
   MemoryEstimate estimate;
   constexpr auto kPlain = tensor::WeightFormat::plain;
-  estimate.mapped =
-      stored.format == kPlain ? static_cast<std::uint64_t>(parameters.total() * size_of(stored.dtype)) : stored.bytes;
+  estimate.mapped = stored.format == kPlain && stored.decoded == 0
+                        ? static_cast<std::uint64_t>(parameters.total() * size_of(stored.dtype))
+                        : stored.bytes;
   const auto table = static_cast<std::uint64_t>(parameters.embedding * size_of(stored.dtype));
   estimate.mapped -= table - std::min(table, kEmbeddingBytes);
-  estimate.copied =
-      static_cast<std::uint64_t>(parameters.language_matrices * copied_bytes(precision, stored.format, stored.dtype) +
-                                 parameters.vision_matrices * copied_bytes(precision, kPlain, stored.dtype));
+  const std::int64_t language_copies =
+      stored.decoded > 0 ? stored.decoded * decoded_bytes(precision)
+                         : parameters.language_matrices * copied_bytes(precision, stored.format, stored.dtype);
+  estimate.copied = static_cast<std::uint64_t>(
+      language_copies + stored.unpacked + parameters.vision_matrices * copied_bytes(precision, kPlain, stored.dtype));
   const std::int64_t language = language_bytes(c, T, input), stream = T * c.width * kFloat;
   const std::int64_t vision =
       config.vision ? vision_bytes(config, image.tokens, image.tiles, input_bytes(precision, kPlain)) : 0;

@@ -16,7 +16,7 @@ constexpr std::uint64_t kWorkspace = std::uint64_t{600} << 20;
 
 /// Bytes for each number of a matrix beside what is stored.
 std::int64_t copied_bytes_on_device(nn::Precision precision, const StoredWeights& stored) {
-  if (stored.format != tensor::WeightFormat::plain) return 0;
+  if (stored.format != tensor::WeightFormat::plain || stored.decoded > 0) return 0;
   if (precision == nn::Precision::f32) return stored.dtype == tensor::DType::f32 ? 0 : 4;
   const std::int64_t rounded = stored.dtype == tensor::DType::bf16 ? 0 : 2;
   return rounded + (precision == nn::Precision::fp8 ? 1 : 0);
@@ -54,8 +54,9 @@ DeviceEstimate estimate_device_memory(const model::ModelConfig& config, const im
   const ParameterCount count = count_parameters(config);
   DeviceEstimate estimate;
   estimate.weights = stored.bytes;
-  estimate.copied = static_cast<std::uint64_t>((count.language_matrices + count.vision_matrices) *
-                                               copied_bytes_on_device(precision, stored));
+  const std::int64_t made = stored.decoded * decoded_bytes(precision) + stored.unpacked;
+  estimate.copied = static_cast<std::uint64_t>(made + (count.language_matrices + count.vision_matrices) *
+                                                          copied_bytes_on_device(precision, stored));
   estimate.activations = static_cast<std::uint64_t>(std::max(language, vision));
   estimate.workspace = kWorkspace;
   return estimate;

@@ -11,6 +11,8 @@ std::int64_t input_bytes(nn::Precision precision, tensor::WeightFormat format) {
   return size_of(ops::input_dtype(nn::arithmetic_for(precision, format)));
 }
 
+std::int64_t decoded_bytes(nn::Precision precision) { return size_of(decoded_type(precision)); }
+
 std::int64_t copied_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored) {
   const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, format);
   if (format != tensor::WeightFormat::plain || arithmetic != ops::Arithmetic::f32) return 0;  // block by block

@@ -22,6 +22,9 @@ constexpr std::int64_t kImagesAhead = 6;
 /// Bytes of an element of the activations that go into a GEMM.
 std::int64_t input_bytes(nn::Precision precision, tensor::WeightFormat format);
 
+/// Bytes for each number of a quantised matrix that is decoded.
+std::int64_t decoded_bytes(nn::Precision precision);
+
 /// Bytes for each number of a matrix that is copied into another type; 0 when it is used where it lies.
 std::int64_t copied_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored);
 

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "model/bitsandbytes.h"
+#include "model/config_parts.h"
 
 namespace e5v::model {
 namespace fs = std::filesystem;
@@ -38,13 +38,6 @@ constexpr std::array<Renaming, 14> kRenamings{{
     {"vision_tower.vision_model.", "vision_tower."},
     {"multi_modal_projector.", "projector."},
 }};
-
-/// Tensors that vectors do not depend on and that tools store or leave out as they like.
-bool is_unused(std::string_view canonical) {
-  return canonical.starts_with("lm_head.") || canonical.starts_with("vision_tower.post_layernorm.") ||
-         canonical == "logit_scale" || canonical.ends_with(".rotary_emb.inv_freq") ||
-         canonical.ends_with(".position_ids");
-}
 
 bool is_weight_type(DType type) { return type == DType::f32 || type == DType::f16 || type == DType::bf16; }
 
@@ -91,6 +84,21 @@ fs::path only_safetensors(const fs::path& folder) {
   return found.front();
 }
 
+/// What config.json says of it; none without that file, or when it is no JSON, which who reads it for its own sake
+/// tells.
+std::optional<Quantization> read_quantization(const fs::path& folder) {
+  const fs::path file = folder / "config.json";
+  if (!fs::exists(file)) return std::nullopt;
+  Json config;
+  try {
+    config = read_config_json(folder);
+  } catch (const ModelError&) {
+    return std::nullopt;
+  }
+  if (!config.is_object()) return std::nullopt;
+  return Quantization::from(Fields(config, file.string()));
+}
+
 void require_shards(const fs::path& folder, const Shards& shards) {
   std::string missing;
   for (const auto& [file, names] : shards) {
@@ -108,6 +116,12 @@ std::string canonical_name(std::string_view stored) {
     return std::string(renaming.canonical) + std::string(stored.substr(renaming.stored.size()));
   }
   return std::string(stored);
+}
+
+bool is_never_used(std::string_view canonical) {
+  return canonical.starts_with("lm_head.") || canonical.starts_with("vision_tower.post_layernorm.") ||
+         canonical == "logit_scale" || canonical.ends_with(".rotary_emb.inv_freq") ||
+         canonical.ends_with(".position_ids");
 }
 
 Shards read_index(const fs::path& index) {
@@ -141,13 +155,15 @@ Checkpoint::Checkpoint(const fs::path& folder) try : origin_(folder.string()) {
     open_single(only_safetensors(folder));
   }
   require<ModelError>(!entries_.empty(), "[{}] expected tensors, found none", origin_);
+  quantization_ = read_quantization(folder);
 } catch (const InvalidInput& error) {
   throw ModelError(error.what());  // an index that cannot be read or is no JSON
 } catch (const fs::filesystem_error& error) {
   fail<ModelError>("[{}] cannot be read: {}", folder.string(), error.code().message());
 }
 
-Checkpoint::Checkpoint(const tensor::TensorMap& tensors, std::string origin) : origin_(std::move(origin)) {
+Checkpoint::Checkpoint(const tensor::TensorMap& tensors, std::string origin, std::optional<Quantization> quantization)
+    : origin_(std::move(origin)), quantization_(std::move(quantization)) {
   for (const auto& [name, view] : tensors) add(name, view, origin_);
 }
 
@@ -186,8 +202,10 @@ TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& e
 
 const TensorView& Checkpoint::find(std::string_view canonical, const tensor::Shape& expected) const {
   const auto found = entries_.find(canonical);
-  require<ModelError>(found != entries_.end(), "[{}] tensor \"{}\" is missing, expected with shape {}", origin_,
-                      canonical, expected.text());
+  require<ModelError>(
+      found != entries_.end(), "[{}] tensor \"{}\" is missing, expected with shape {}{}", origin_, canonical,
+      expected.text(),
+      has(fmt::format("{}_packed", canonical)) ? "; it is quantised, which only matrices of blocks may be" : "");
   const Entry& entry = found->second;
   require<ModelError>(entry.view.shape == expected, "[{}] tensor {}: expected shape {} from config.json, found {}",
                       entry.origin, in_quotes(entry.stored_name), expected.text(), entry.view.shape.text());
@@ -205,44 +223,6 @@ TensorView Checkpoint::placed(const TensorView& view) const {
   const TensorView copy = placed_->copy(view);
   release(view);
   return copy;
-}
-
-tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const {
-  const std::string name(canonical), packed = name + "_packed";
-  const auto plain = entries_.find(canonical);
-  const bool int4 = plain == entries_.end() && has(packed);
-  const FindPart part = [&](std::string_view suffix) {
-    const auto found = entries_.find(name + std::string(suffix));
-    return found == entries_.end() ? nullptr : &found->second.view;
-  };
-  const bool nf4 = is_bitsandbytes(part);
-  if (!nf4 && !int4 && (plain == entries_.end() || plain->second.view.dtype != DType::i8))
-    return tensor(name, {rows, columns});
-  for (const char* suffix : {"_zero_point", "_g_idx"}) {
-    require<ModelError>(!has(name + suffix), "[{}] tensor \"{}{}\": expected symmetric quantisation in column order",
-                        origin_, name, suffix);
-  }
-  try {
-    if (nf4) {
-      tensor::StoredMatrix matrix = nf4_matrix(part, fmt::format("{}: {}", origin_, name), rows, columns);
-      for (TensorView* view : {&matrix.values, &matrix.scales, &matrix.nf4_tables.code_map,
-                               &matrix.nf4_tables.scale_map, &matrix.nf4_tables.nested_scales}) {
-        *view = placed(*view);
-      }
-      return matrix;
-    }
-    const auto scale = entries_.find(name + "_scale");
-    require<ModelError>(scale != entries_.end(), "[{}] tensor \"{}_scale\" is missing", origin_, name);
-    const TensorView values = placed(int4 ? entries_.find(packed)->second.view : plain->second.view);
-    const TensorView scales = placed(scale->second.view);
-    const tensor::StoredMatrix matrix =
-        int4 ? tensor::StoredMatrix::int4(values, scales, columns) : tensor::StoredMatrix::int8(values, scales);
-    require(matrix.rows == rows && matrix.columns == columns, "expected [{}, {}] from config.json, found [{}, {}]",
-            rows, columns, matrix.rows, matrix.columns);
-    return matrix;
-  } catch (const InvalidInput& error) {
-    fail<ModelError>("[{}] tensor \"{}\": {}", origin_, name, error.what());
-  }
 }
 
 void Checkpoint::substitute(std::string_view canonical, const TensorView& view) {
@@ -267,19 +247,10 @@ DType Checkpoint::stored_dtype() const {
   return most->first;
 }
 
-tensor::WeightFormat Checkpoint::stored_format() const {
-  const auto some = [&](DType type) {
-    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& e) { return e.second.view.dtype == type; });
-  };
-  if (some(DType::u8)) return tensor::WeightFormat::nf4;
-  if (some(DType::i32)) return tensor::WeightFormat::int4;
-  return some(DType::i8) ? tensor::WeightFormat::int8 : tensor::WeightFormat::plain;
-}
-
 std::uint64_t Checkpoint::used_bytes() const {
   std::uint64_t total = 0;
   for (const auto& [name, entry] : entries_) {
-    if (!is_unused(name)) total += entry.view.bytes().size();
+    if (!is_never_used(name)) total += entry.view.bytes().size();
   }
   return total;
 }
@@ -292,8 +263,9 @@ std::uint64_t Checkpoint::bytes() const {
 
 Hash128 Checkpoint::fingerprint() const {
   Hasher hasher;
+  if (quantization_) hasher.add(quantization_->text());
   for (const auto& [name, entry] : entries_) {
-    if (is_unused(name)) continue;
+    if (is_never_used(name)) continue;
     const std::string header = fmt::format("{}\n{}{}\n", name, name_of(entry.view.dtype), entry.view.shape.text());
     hasher.add(header);
     with_bytes(entry.view, [&](const TensorView& view) { add_samples(hasher, view.bytes()); });
@@ -301,14 +273,26 @@ Hash128 Checkpoint::fingerprint() const {
   return hasher.digest();
 }
 
-std::optional<std::string> Checkpoint::first_non_finite() const {
+const Checkpoint::Entry* Checkpoint::find_non_finite() const {
   for (const auto& [name, entry] : entries_) {
     bool finite = true;
     with_bytes(entry.view, [&](const TensorView& view) { finite = all_finite(view); });
     release(entry.view);  // 16 GB that are read once should not stay in memory
-    if (!finite) return entry.stored_name;
+    if (!finite) return &entry;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<std::string> Checkpoint::first_non_finite() const {
+  const Entry* found = find_non_finite();
+  return found == nullptr ? std::nullopt : std::optional(found->stored_name);
+}
+
+void Checkpoint::require_finite() const {
+  const Entry* found = find_non_finite();
+  if (found == nullptr) return;
+  fail<ModelError>("[{}] tensor {} holds NaN or infinity: the checkpoint is damaged", found->origin,
+                   in_quotes(found->stored_name));
 }
 
 void Checkpoint::release(const TensorView& view) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "model/compressed_matrix.h"
 #include "model/placed_tensors.h"
 #include "tensor/safetensors.h"
 #include "tensor/stored_matrix.h"
@@ -31,6 +32,10 @@ namespace e5v::model {
 /// The canonical name of a stored name, by the table above.
 std::string canonical_name(std::string_view stored);
 
+/// Whether it is a tensor that vectors do not depend on and that tools store or leave out as they like: LM head,
+/// LLaVA's last norm of the tower, CLIP's logit scale, tables that follow from the config.
+bool is_never_used(std::string_view canonical);
+
 /// The files of a folder that hold its weights, or say which do.
 inline constexpr const char* kSingleFile = "model.safetensors";
 inline constexpr const char* kIndexFile = "model.safetensors.index.json";
@@ -45,12 +50,15 @@ Shards read_index(const std::filesystem::path& index);
 class Checkpoint {
  public:
   /// Opens model.safetensors, or model.safetensors.index.json and the shards it names, or else the only *.safetensors
-  /// of the folder. Throws ModelError: missing files (all of them named), lying headers, an index that contradicts its
-  /// shards or leaves the folder, two tensors with one canonical name, weights in another format.
+  /// of the folder; and reads how matrices are quantised from config.json, if there is one. Throws ModelError: missing
+  /// files (all of them named), lying headers, an index that contradicts its shards or leaves the folder, two tensors
+  /// with one canonical name, weights in another format, a quantization_config that is not supported.
   explicit Checkpoint(const std::filesystem::path& folder);
 
   /// Weights in memory that the caller keeps alive, under any generation's names. `origin` leads the error messages.
-  Checkpoint(const tensor::TensorMap& tensors, std::string origin);
+  /// Without a quantization, quantised matrices are taken to be symmetric with scales of rows or groups.
+  Checkpoint(const tensor::TensorMap& tensors, std::string origin,
+             std::optional<Quantization> quantization = std::nullopt);
 
   bool has(std::string_view canonical) const { return entries_.find(canonical) != entries_.end(); }
 
@@ -58,10 +66,10 @@ class Checkpoint {
   /// not f32, f16 or bf16; names file and tensor as the file calls it.
   tensor::TensorView tensor(std::string_view canonical, const tensor::Shape& expected) const;
 
-  /// The weight matrix `canonical` [rows, columns], plain or quantised: then its integers and scales stand beside that
-  /// name, as compressed-tensors has it ("...weight" i8 and "...weight_scale", or "...weight_packed", "...weight_scale"
-  /// and "...weight_shape") or bitsandbytes (Nf4Suffix). Throws ModelError as tensor() does, for quantisation with zero
-  /// points or reordered columns, and for 4-bit types of bitsandbytes other than nf4.
+  /// The weight matrix `canonical` [rows, columns], plain or quantised: then its parts stand beside that name, as
+  /// compressed-tensors has it (CompressedPart) or bitsandbytes (Nf4Suffix). What cannot be multiplied as it is stored
+  /// is decoded, and kept. Throws ModelError as tensor() does, for what compressed_matrix.h refuses, for matrices that
+  /// are stored otherwise than the quantization says, and for 4-bit types of bitsandbytes other than nf4.
   tensor::StoredMatrix matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const;
 
   /// Puts another tensor of the same shape in the place of a plain one; the caller keeps it alive. Throws ModelError
@@ -76,10 +84,26 @@ class Checkpoint {
   /// All tensors, in the order of canonical names.
   std::vector<Stored> tensors() const;
 
+  /// Whether matrix() reads that part of a module, beside or in place of its weight (CompressedPart).
+  bool reads_part(const std::string& module, std::string_view part) const;
+  /// The file that holds a tensor.
+  const std::string& file_of(std::string_view canonical) const { return entries_.find(canonical)->second.origin; }
+
   /// The floating type that most bytes are stored in.
   tensor::DType stored_dtype() const;
-  /// The format of the weights that are quantised; plain when none is.
+  /// The format in which quantised weights are multiplied; plain when none is, or all are decoded.
   tensor::WeightFormat stored_format() const;
+  /// Whether any weight that vectors depend on is quantised.
+  bool quantised() const;
+  /// Whether the scheme of some quantised weights rounds what they multiply, too.
+  bool rounds_inputs() const;
+  /// Numbers of the matrices that are decoded into plain ones, and bytes of those that are unpacked.
+  struct Decoded {
+    std::int64_t numbers = 0, bytes = 0;
+  };
+  Decoded decoded() const;
+  /// The type of decoded matrices, f32 unless changed: before the first of them is asked for.
+  void decode_as(tensor::DType type) { decoded_type_ = type; }
   /// Bytes of all tensors, and of those that vectors depend on.
   std::uint64_t bytes() const;
   std::uint64_t used_bytes() const;
@@ -92,6 +116,9 @@ class Checkpoint {
 
   /// Reads everything; the first tensor, in order of canonical names, that holds NaN or infinity, as the file calls it.
   std::optional<std::string> first_non_finite() const;
+
+  /// Reads everything. Throws ModelError that names the first tensor that holds NaN or infinity, and its file.
+  void require_finite() const;
 
   /// The weight files, in the order of their names.
   const std::vector<std::filesystem::path>& files() const { return paths_; }
@@ -110,6 +137,18 @@ class Checkpoint {
     std::string stored_name, origin;
   };
   const tensor::TensorView& find(std::string_view canonical, const tensor::Shape& expected) const;
+  const Entry* find_non_finite() const;
+  FindModulePart module_parts(const std::string& module) const;
+  const QuantizedGroup* group_of(const std::string& module, const Entry& stored) const;
+  tensor::StoredMatrix compressed(const std::string& module, std::int64_t rows, std::int64_t columns) const;
+  tensor::StoredMatrix nf4(const std::string& name, std::int64_t rows, std::int64_t columns) const;
+  struct CompressedModule {
+    tensor::WeightFormat format;
+    const QuantizedGroup* group;  // none: implied
+    std::int64_t numbers;
+    bool packed;
+  };
+  std::vector<CompressedModule> compressed_modules() const;
   tensor::TensorView placed(const tensor::TensorView& view) const;
   void open_single(const std::filesystem::path& path);
   void open_index(const std::filesystem::path& folder);
@@ -119,7 +158,10 @@ class Checkpoint {
   std::vector<std::filesystem::path> paths_;
   std::vector<tensor::SafetensorsFile> files_;
   std::map<std::string, Entry, std::less<>> entries_;
-  std::shared_ptr<PlacedTensors> placed_;  // none: tensors are used where the files are mapped
+  std::optional<Quantization> quantization_;  // none: there is no config.json that could tell
+  tensor::DType decoded_type_ = tensor::DType::f32;
+  mutable std::map<std::string, CompressedMatrix> made_;  // matrices that are not used as they are stored
+  std::shared_ptr<PlacedTensors> placed_;                 // none: tensors are used where the files are mapped
 };
 
 }  // namespace e5v::model

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "model/config_parts.h"
+#include "model/quantization.h"
 
 namespace e5v::model {
 namespace {
@@ -223,32 +224,9 @@ std::vector<image::Size> parse_grid(const Fields& fields, const std::optional<st
   return grid;
 }
 
-namespace {
-
-void check_bitsandbytes(const Fields& quantization) {
-  quantization.check(quantization.flag("load_in_4bit", false), "load_in_4bit", "true");
-  quantization.check(quantization.text("bnb_4bit_quant_type", "fp4") == "nf4", "bnb_4bit_quant_type", "\"nf4\"", "fp4");
-  quantization.check(quantization.text("bnb_4bit_quant_storage", "uint8") == "uint8", "bnb_4bit_quant_storage",
-                     "\"uint8\"");
-}
-
-/// The tensors themselves say how they are quantised (Checkpoint::matrix); here other tools' layouts are told apart.
-void check_quantization(const Fields& fields) {
-  const std::optional<Fields> quantization = fields.child("quantization_config");
-  if (!quantization) return;
-  const std::string method = quantization->text("quant_method", "none");
-  if (method == "bitsandbytes") return check_bitsandbytes(*quantization);
-  quantization->check(method == "compressed-tensors", "quant_method", "\"compressed-tensors\" or \"bitsandbytes\"");
-  const std::string format = quantization->text("format", "none");
-  quantization->check(format == "int-quantized" || format == "pack-quantized" || format == "mixed-precision", "format",
-                      "\"int-quantized\" (int8), \"pack-quantized\" (int4) or \"mixed-precision\" (both)");
-}
-
-}  // namespace
-
 ModelConfig parse_config(const Json& json, std::string_view origin) {
   const Fields fields(json, std::string(origin));
-  check_quantization(fields);
+  Quantization::from(fields);  // the checkpoint reads matrices by it; here it is checked
   if (is_original_llava(fields)) return parse_original_llava(fields);
   const std::string type = model_type(fields);
   if (type == "llava_next") return parse_llava_next(fields);

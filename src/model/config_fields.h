@@ -39,6 +39,7 @@ class Fields {
   [[noreturn]] void mismatch(const char* key, std::string_view expected, std::string_view found = "nothing") const;
 
   const std::string& origin() const { return origin_; }
+  const Json& object() const { return *object_; }
 
  private:
   const Json* object_;

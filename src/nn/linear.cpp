@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/round_inputs.h"
 #include "ops/rows.h"
 
 namespace e5v::nn {
@@ -60,12 +61,32 @@ tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weigh
   return weights.size() == 0 ? tensor::WeightFormat::plain : weights.begin()->format;
 }
 
+/// How rows are rounded before the product. What is optional is done only where all else is the reference's: the last
+/// bits of other arithmetic decide most roundings anew, so that it would double the noise instead of repeating it.
+tensor::InputRounding input_rounding(std::initializer_list<tensor::StoredMatrix> weights, const ops::Weight& weight,
+                                     Precision precision) {
+  if (weights.size() == 0) return {};
+  const tensor::InputRounding& rounding = weights.begin()->inputs;
+  for (const tensor::StoredMatrix& other : weights) {
+    require<ModelError>(other.inputs == rounding,
+                        "[linear] weights that read the same rows (keys and values, or gate and up) have unlike "
+                        "input_scale, input_zero_point or input_activations: such checkpoints are not supported");
+  }
+  const bool device = weight.place() == tensor::Place::device;
+  if (rounding.optional() && (device || precision != Precision::f32)) return {};
+  require<ModelError>(!device,
+                      "[linear] input_activations with {} are not supported on a GPU: --device cpu computes them",
+                      rounding.bits == 8 ? "a scale of their own (dynamic false)" : "less than 8 bits");
+  return rounding;
+}
+
 }  // namespace
 
 Linear::Linear(std::initializer_list<tensor::StoredMatrix> weights, std::initializer_list<tensor::TensorView> biases,
                Precision precision)
     : rounded_(round_weights(weights, precision)),
       weight_(chosen(weights, rounded_), arithmetic_for(precision, format_of(weights), place_of(weights))),
+      inputs_(input_rounding(weights, weight_, precision)),
       bias_(stacked(biases)) {
   for (const tensor::StoredMatrix& weight : weights) {
     const std::int64_t begin = parts_.empty() ? 0 : parts_.back().begin + parts_.back().count;
@@ -101,8 +122,18 @@ ops::Fp8Rows Linear::rounded_rows(const Pass& pass, std::int64_t rows) const {
 }
 
 void Linear::run(const Pass& pass, const Input& x, tensor::Matrix y_MN, bool add) const {
-  ops::matmul(x.x_MK, weight_, bias(), y_MN, add, pass.fine_rows, x.rounded_MK);
+  {
+    const tensor::Arena::Scope scope(pass.arena);
+    ops::matmul(rounded_inputs(pass, x.x_MK), weight_, bias(), y_MN, add, pass.fine_rows, x.rounded_MK);
+  }
   adapt_and_record(pass, x.x_MK, y_MN);
+}
+
+tensor::ConstMatrix Linear::rounded_inputs(const Pass& pass, tensor::ConstMatrix x_MK) const {
+  if (inputs_.scale == tensor::InputRounding::Scale::none) return x_MK;
+  const tensor::Matrix rounded_MK = pass.arena.matrix(x_MK.dtype, x_MK.rows, x_MK.columns);
+  ops::round_inputs(x_MK, inputs_, rounded_MK);
+  return rounded_MK;
 }
 
 void Linear::finish(const Pass& pass, const Input& x, tensor::Matrix y_MN) const {

@@ -27,7 +27,7 @@ struct Input {
 class Linear {
  public:
   /// weights [N_i, K] of one format; biases [N_i], as many as weights, or none. Throws InvalidInput when they do not
-  /// fit.
+  /// fit; ModelError when weights ask for unlike roundings of what they share, or for one that their place has not.
   Linear(std::initializer_list<tensor::StoredMatrix> weights, Precision precision) : Linear(weights, {}, precision) {}
   Linear(std::initializer_list<tensor::StoredMatrix> weights, std::initializer_list<tensor::TensorView> biases,
          Precision precision);
@@ -45,8 +45,8 @@ class Linear {
   std::int64_t owned_bytes() const;
   std::string kernel() const { return weight_.kernel(); }
 
-  /// y = x W^T + b, and what adapters add. x [M, K] of input_type(), not overwritten before the pass's tape is rewound;
-  /// y [M, N], f32 or of result_type().
+  /// y = x W^T + b, and what adapters add; adapters see x as it is, the weights as they want it rounded. x [M, K] of
+  /// input_type(), not overwritten before the pass's tape is rewound; y [M, N], f32 or of result_type().
   void forward(const Pass& pass, const Input& x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, false); }
   /// y = y + x W^T + b: a residual connection.
   void add_to(const Pass& pass, const Input& x_MK, tensor::Matrix y_MN) const { run(pass, x_MK, y_MN, true); }
@@ -71,13 +71,16 @@ class Linear {
     return bias_.as<float>();
   }
   void run(const Pass& pass, const Input& x_MK, tensor::Matrix y_MN, bool add) const;
+  /// x, rounded as the weights ask for.
+  tensor::ConstMatrix rounded_inputs(const Pass& pass, tensor::ConstMatrix x_MK) const;
   void adapt_and_record(const Pass& pass, tensor::ConstMatrix x_MK, tensor::Matrix y_MN) const;
   void backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& seen, tensor::Matrix y_MN) const;
 
   std::vector<Part> parts_;
   std::vector<tensor::Tensor> rounded_;  // bf16 copies of f32 weights, where the precision asks for 16 bits
   ops::Weight weight_;
-  tensor::Tensor bias_;  // f32 [N], or nothing
+  tensor::InputRounding inputs_;  // none where the precision leaves it out
+  tensor::Tensor bias_;           // f32 [N], or nothing
 };
 
 }  // namespace e5v::nn

@@ -27,13 +27,19 @@ ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format,
   return ops::has_native_bf16() ? ops::Arithmetic::bf16 : ops::Arithmetic::f32;
 }
 
+tensor::DType decoded_type(Precision precision) {
+  return precision == Precision::f32 ? tensor::DType::f32 : tensor::DType::bf16;
+}
+
 bool bf16_attention(Precision precision, tensor::Place place) {
   return precision != Precision::f32 && (place == tensor::Place::device || ops::has_native_bf16());
 }
 
-Precision default_precision(tensor::DType stored, tensor::WeightFormat format, tensor::Place place) {
+Precision default_precision(tensor::DType stored, tensor::WeightFormat format, tensor::Place place,
+                            bool rounds_inputs) {
   switch (format) {
-    case tensor::WeightFormat::int8: return place == tensor::Place::host ? Precision::int8 : Precision::bf16;
+    case tensor::WeightFormat::int8:
+      return place == tensor::Place::host && rounds_inputs ? Precision::int8 : Precision::bf16;
     case tensor::WeightFormat::int4:
       return place == tensor::Place::host && ops::has_native_int8() ? Precision::int8 : Precision::bf16;
     case tensor::WeightFormat::nf4: return Precision::bf16;

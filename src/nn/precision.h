@@ -24,12 +24,16 @@ std::string_view name_of(Precision precision);
 ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format,
                                tensor::Place place = tensor::Place::host);
 
+/// The type that quantised weights are turned into under a precision where they are not multiplied as they are stored.
+tensor::DType decoded_type(Precision precision);
+
 /// Whether attention mixes values in bf16 under a precision: under all but f32, where there are instructions for it.
 bool bf16_attention(Precision precision, tensor::Place place = tensor::Place::host);
 
 /// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16
-/// for 16-bit types and nf4, int8 for int8 and, where the CPU has 8-bit dot products, int4; else bf16.
+/// for 16-bit types and nf4, int8 for int8 and, where the CPU has 8-bit dot products, int4; else bf16. Of int8 weights
+/// that are not to meet rounded inputs, bf16.
 Precision default_precision(tensor::DType stored, tensor::WeightFormat format,
-                            tensor::Place place = tensor::Place::host);
+                            tensor::Place place = tensor::Place::host, bool rounds_inputs = true);
 
 }  // namespace e5v::nn

@@ -4,6 +4,7 @@
 
 #include "embed/loading.h"
 #include "model/checkpoint_folder.h"
+#include "model/unused_tensors.h"
 #include "quantize/block_writer.h"
 #include "quantize/folder.h"
 #include "quantize/plan.h"
@@ -80,8 +81,9 @@ void quantize_checkpoint(const QuantizeOptions& options) {
   };
   const model::ModelConfig config = model::read_config(embed::check_folder(options.model));
   const Checkpoint checkpoint(options.model);
-  require<ModelError>(checkpoint.stored_format() == WeightFormat::plain, "[{}] is quantised already",
-                      options.model.string());
+  require<ModelError>(!checkpoint.quantised(), "[{}] is quantised already", options.model.string());
+  model::unused_tensors(checkpoint, config);  // or throws; what stands outside the model is copied
+  checkpoint.require_finite();
   const ModelScheme scheme = choose_scheme({options.format, options.group}, options.wide, config.text);
   const bool compensate = options.compensate && options.format == WeightFormat::int4;
   const model::LlamaWeights weights = model::LlamaWeights::from(checkpoint, config.text);

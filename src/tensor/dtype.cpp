@@ -11,7 +11,7 @@ struct Description {
   std::int64_t size;
 };
 
-constexpr std::array<Description, 10> kDescriptions{{
+constexpr std::array<Description, 11> kDescriptions{{
     {"f64", 8},
     {"f32", 4},
     {"f16", 2},
@@ -22,6 +22,7 @@ constexpr std::array<Description, 10> kDescriptions{{
     {"i8", 1},
     {"u8", 1},
     {"bool", 1},
+    {"f8_e4m3", 1},
 }};
 
 }  // namespace

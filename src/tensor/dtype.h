@@ -7,7 +7,7 @@
 namespace e5v::tensor {
 
 /// Element types of tensors in memory and in files.
-enum class DType : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
+enum class DType : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean, f8_e4m3 };
 
 /// Bytes of one element.
 std::int64_t size_of(DType type);
@@ -36,6 +36,8 @@ template <>
 inline constexpr DType dtype_of<std::int8_t> = DType::i8;
 template <>
 inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
+template <>
+inline constexpr DType dtype_of<Float8> = DType::f8_e4m3;
 
 /// f32, f16 or bf16.
 constexpr bool is_floating(DType type) {

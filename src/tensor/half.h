@@ -46,4 +46,33 @@ struct Half {
   }
 };
 
+/// The 8-bit float e4m3 without infinities (arXiv:2209.05433): 4 exponent and 3 fraction bits, at most 448.
+struct Float8 {
+  static constexpr float kLargest = 448;
+  std::uint8_t bits = 0;
+
+  Float8() = default;
+  /// Rounds to nearest, ties to even; too large and NaN become NaN.
+  explicit Float8(float value) {
+    const auto word = std::bit_cast<std::uint32_t>(value);
+    const auto sign = static_cast<std::uint8_t>((word >> 24) & 0x80u);
+    const std::uint32_t magnitude = word & 0x7FFF'FFFFu;
+    std::uint32_t code = 0x7Fu;      // NaN
+    if (magnitude < 0x3C80'0000u) {  // subnormal, below 2^-6: adding 2^14 lets the FPU align and round the fraction
+      code = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0x1p14f) - 0x4680'0000u;
+    } else if (magnitude <= 0x43E8'0000u) {  // up to 464, which is half way to the first number that there is not
+      code = (magnitude - 0x3C00'0000u + 0x7'FFFFu + ((magnitude >> 20) & 1u)) >> 20;
+    }
+    bits = static_cast<std::uint8_t>(sign | code);
+  }
+  bool is_nan() const { return (bits & 0x7Fu) == 0x7Fu; }
+  explicit operator float() const {
+    const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x80u) << 24, magnitude = bits & 0x7Fu;
+    if (is_nan()) return std::bit_cast<float>(sign | 0x7FC0'0000u);
+    if (magnitude >= 8) return std::bit_cast<float>(sign | ((magnitude << 20) + 0x3C00'0000u));
+    const float value = static_cast<float>(magnitude) * 0x1p-9f;
+    return sign != 0 ? -value : value;
+  }
+};
+
 }  // namespace e5v::tensor

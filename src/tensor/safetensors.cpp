@@ -22,7 +22,7 @@ constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the form
 constexpr int kMaxNesting = 3;                          // header, tensor, list
 constexpr const char* kMetadataKey = "__metadata__";
 
-constexpr std::array<std::pair<std::string_view, DType>, 10> kTypes{{
+constexpr std::array<std::pair<std::string_view, DType>, 11> kTypes{{
     {"F64", DType::f64},
     {"F32", DType::f32},
     {"F16", DType::f16},
@@ -33,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, DType>, 10> kTypes{{
     {"I8", DType::i8},
     {"U8", DType::u8},
     {"BOOL", DType::boolean},
+    {"F8_E4M3", DType::f8_e4m3},
 }};
 
 /// Where a tensor says its data lies, counted from the end of the header.

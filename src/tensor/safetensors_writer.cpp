@@ -26,6 +26,7 @@ std::string_view format_name(DType type) {
     case DType::i8: return "I8";
     case DType::u8: return "U8";
     case DType::boolean: return "BOOL";
+    case DType::f8_e4m3: return "F8_E4M3";
   }
   fail<InvalidInput>("[safetensors] unknown element type {}", static_cast<int>(type));
 }

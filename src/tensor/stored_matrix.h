@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "tensor/input_rounding.h"
 #include "tensor/tensor.h"
 
 namespace e5v::tensor {
@@ -42,6 +43,7 @@ struct StoredMatrix {
   Nf4Tables nf4_tables;  ///< nf4 only
   std::int64_t rows = 0, columns = 0;
   WeightFormat format = WeightFormat::plain;
+  InputRounding inputs;  ///< of the rows that it multiplies
 
   StoredMatrix() = default;
   /// A plain matrix. Throws InvalidInput unless it is f32|f16|bf16 of two axes.

@@ -105,6 +105,7 @@ bool all_finite(const TensorView& source) {
     case DType::f16: return finite(source.as<Half>());
     case DType::bf16: return finite(source.as<BFloat16>());
     case DType::f64: return finite(source.as<double>());
+    case DType::f8_e4m3: return std::ranges::none_of(source.as<Float8>(), &Float8::is_nan);
     default: return true;
   }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "embed/loading.h"
+#include "model/unused_tensors.h"
 #include "nn/functions.h"
 #include "ops/rows.h"
 
@@ -37,7 +38,8 @@ Matrix flat(const tensor::Tensor& tensor) {
 
 nn::Precision precision_of(const model::Checkpoint& checkpoint, const TraineeOptions& options) {
   if (options.precision) return *options.precision;
-  return nn::default_precision(checkpoint.stored_dtype(), checkpoint.stored_format(), options.place);
+  return nn::default_precision(checkpoint.stored_dtype(), checkpoint.stored_format(), options.place,
+                               checkpoint.rounds_inputs());
 }
 
 }  // namespace
@@ -72,11 +74,14 @@ Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config,
       preprocess_(preprocess),
       checkpoint_(std::move(checkpoint)),
       precision_(precision_of(checkpoint_, options)) {
+  model::unused_tensors(checkpoint_, config_);  // or throws
+  checkpoint_.require_finite();
   const bool sees = options.images || parts_.projector || parts_.vision;
   require<ModelError>(!sees || config_.vision, "[train] the checkpoint has no vision tower: it takes text only");
   const bool llava = config_.vision.has_value();
   if (!sees) config_.vision.reset();
   checkpoint_.place_on(options.place);
+  checkpoint_.decode_as(nn::decoded_type(precision_));
   copy_trained_weights();
   if (parts_.lora) {
     lora_.emplace(config_.text, options.lora, options.seed, options.place);
@@ -96,9 +101,9 @@ bool Trainee::is_trained(std::string_view name) const {
 void Trainee::copy_trained_weights() {
   for (const model::Checkpoint::Stored& stored : checkpoint_.tensors()) {
     if (!is_trained(stored.canonical)) continue;
-    require<ModelError>(
-        checkpoint_.stored_format() == tensor::WeightFormat::plain || !stored.canonical.starts_with("language_model."),
-        "[train] {} is quantised: train adapters on it, or the weights of an unquantised checkpoint", stored.stored);
+    require<ModelError>(!checkpoint_.quantised() || !stored.canonical.starts_with("language_model."),
+                        "[train] {} is quantised: train adapters on it, or the weights of an unquantised checkpoint",
+                        stored.stored);
     Weight weight{stored.canonical, to_f32(stored.view), tensor::Tensor(DType::f32, stored.view.shape, place())};
     if (place() != tensor::Place::host) weight.values = copied(weight.values.view(), place());
     ops::fill(flat(weight.gradient), 0);

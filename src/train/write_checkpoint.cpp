@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "model/checkpoint_folder.h"
+#include "model/unused_tensors.h"
 #include "ops/matmul.h"
 #include "tensor/half.h"
 #include "tensor/safetensors_writer.h"
@@ -78,7 +79,10 @@ void write_checkpoint(const fs::path& model, const fs::path& output, bool force,
   tensor::SafetensorsWriter writer(output / "model.safetensors", specs, {{"format", "pt"}});
   for (const Checkpoint::Stored& tensor : tensors) {
     if (std::optional<Tensor> values = replacement(tensor)) {
-      writer.write(tensor.stored, as_stored(std::move(*values), tensor.view.dtype).view().bytes());
+      const Tensor changed = as_stored(std::move(*values), tensor.view.dtype);
+      require<ModelError>(all_finite(changed.view()), "[{}] tensor {} becomes NaN or infinite as {}",
+                          checkpoint.file_of(tensor.canonical), in_quotes(tensor.stored), name_of(tensor.view.dtype));
+      writer.write(tensor.stored, changed.view().bytes());
     } else {
       writer.write(tensor.stored, tensor.view.bytes());
     }
@@ -106,9 +110,11 @@ void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const 
   const model::Adapter adapter = model::Adapter::read(adapter_folder, config);
   {
     const Checkpoint checkpoint(model);
-    require<ModelError>(checkpoint.stored_format() == tensor::WeightFormat::plain,
+    require<ModelError>(!checkpoint.quantised(),
                         "[{}] is quantised: merge into the checkpoint it was made from, then quantise again",
                         model.string());
+    model::unused_tensors(checkpoint, config);  // or throws; what stands outside the model is copied
+    checkpoint.require_finite();
     for (const model::AdapterSite& site : adapter_sites(config.text)) {
       checkpoint.tensor(site.name + ".weight", {site.outputs, site.inputs});
     }

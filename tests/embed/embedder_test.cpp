@@ -251,17 +251,43 @@ class BrokenModel : public testing::Test {
   std::filesystem::path folder;
 };
 
-TEST_F(BrokenModel, NaNInAWeightIsFoundWhenAResultIsNot) {
-  const tensor::SafetensorsFile weights(folder / "model.safetensors");
-  const auto* norm = weights.find("language_model.model.norm.weight");
+/// Writes numbers over the beginning of a tensor of f32.
+void overwrite(const std::filesystem::path& path, const char* name, std::span<const float> numbers, std::size_t first) {
+  const tensor::SafetensorsFile weights(path);
+  const auto* tensor = weights.find(name);
   const auto* start = weights.tensors().begin()->second.data;
-  for (const auto& [name, view] : weights.tensors()) start = std::min(start, view.data);
-  std::string file = read_file(folder / "model.safetensors");
+  for (const auto& [other, view] : weights.tensors()) start = std::min(start, view.data);
+  std::string file = read_file(path);
   std::uint64_t header = 0;
   std::memcpy(&header, file.data(), sizeof header);
-  const float nan = NAN;
-  std::memcpy(file.data() + 8 + header + (norm->data - start) + 4 * 17, &nan, sizeof nan);
-  std::ofstream(folder / "model.safetensors", std::ios::binary) << file;
+  std::memcpy(file.data() + 8 + header + (tensor->data - start) + 4 * first, numbers.data(), numbers.size_bytes());
+  std::ofstream(path, std::ios::binary) << file;
+}
+
+TEST_F(BrokenModel, AVectorOfZerosIsNone) {
+  overwrite(folder / "model.safetensors", "language_model.model.norm.weight", std::vector<float>(128), 0);
+  for (const bool normalize : {true, false}) {
+    EmbedderOptions options;
+    options.normalize = normalize;
+    Embedder embedder = Embedder::load(folder, options);
+    EXPECT_THAT([&] { embed_one(embedder, Input::from_text("a")); },
+                ThrowsMessage<ModelError>(HasSubstr("[input 0] the vector has length 0 and cannot be scaled to 1")));
+  }
+}
+
+/// Numbers whose squares leave f32 would be zeros, or not of length 1, after normalising.
+TEST_F(BrokenModel, AVectorThatCannotBeNormalisedIsNone) {
+  for (const float size : {1e30f, 1e-30f}) {
+    overwrite(folder / "model.safetensors", "language_model.model.norm.weight", std::vector<float>(128, size), 0);
+    Embedder embedder = Embedder::load(folder);
+    EXPECT_THAT([&] { embed_one(embedder, Input::from_text("a")); },
+                ThrowsMessage<ModelError>(HasSubstr("and cannot be scaled to 1")))
+        << size;
+  }
+}
+
+TEST_F(BrokenModel, NaNInAWeightIsFoundWhenAResultIsNot) {
+  overwrite(folder / "model.safetensors", "language_model.model.norm.weight", std::vector{NAN}, 17);
   Embedder embedder = Embedder::load(folder);
   EXPECT_THAT([&] { embed_one(embedder, Input::from_text("a")); },
               ThrowsMessage<ModelError>(testing::AllOf(HasSubstr("[input 0] the result is not finite"),

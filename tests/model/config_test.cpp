@@ -287,9 +287,8 @@ TEST(Config, UnsupportedFeatures) {
   expect_error(llava_with("/projector_hidden_act", "silu"), "projector_hidden_act", "found \"silu\"");
   expect_error(llava_with("/quantization_config", {{"quant_method", "gptq"}}), "quantization_config.quant_method",
                "\"compressed-tensors\" or \"bitsandbytes\", found \"gptq\"");
-  expect_error(
-      llava_with("/quantization_config", {{"quant_method", "compressed-tensors"}, {"format", "float-quantized"}}),
-      "quantization_config.format", "found \"float-quantized\"");
+  expect_error(llava_with("/quantization_config", {{"quant_method", "compressed-tensors"}, {"format", "marlin-24"}}),
+               "quantization_config.format", "found \"marlin-24\"");
 }
 
 TEST(Config, InsaneSizes) {

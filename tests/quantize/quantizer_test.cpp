@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "changed_checkpoint.h"
 #include "embed/loading.h"
 #include "golden.h"
 #include "quantize/check.h"
@@ -54,6 +55,20 @@ std::string error_of(const QuantizeOptions& options) {
     return error.what();
   }
   return "no error";
+}
+
+/// Rounding would make finite numbers of them.
+TEST(QuantizeCheckpoint, NaNAndInfinityAreRefusedByTheTensorsName) {
+  constexpr const char* kUp = "language_model.model.layers.2.mlp.up_proj.weight";
+  for (const float number : {NAN, INFINITY}) {
+    const TemporaryFolder folder;
+    e5v::test::copy_with(folder.path() / "model", kUp, number);
+    for (const WeightFormat format : {WeightFormat::int8, WeightFormat::int4, WeightFormat::nf4}) {
+      EXPECT_THAT(error_of(options_for(folder.path() / "model", folder.path() / "q", format)),
+                  testing::HasSubstr("model.safetensors] tensor \"" + std::string(kUp) + "\" holds NaN"));
+      EXPECT_FALSE(fs::exists(folder.path() / "q"));
+    }
+  }
 }
 
 class QuantizedGolden : public testing::TestWithParam<std::tuple<const char*, WeightFormat>> {};

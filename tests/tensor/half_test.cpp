@@ -113,5 +113,40 @@ TEST(BFloat16, LargeInfiniteAndNaN) {
   EXPECT_TRUE(std::isnan(static_cast<float>(BFloat16(std::bit_cast<float>(0x7F80'0001u)))));
 }
 
+/// The definition of e4m3: bias 7, and NaN in the place of the largest number.
+double value_of_float8(int bits) {
+  const int exponent = (bits >> 3) & 15, fraction = bits & 7;
+  if ((bits & 0x7F) == 0x7F) return std::numeric_limits<double>::quiet_NaN();
+  const double size = exponent == 0 ? std::ldexp(fraction, -9) : std::ldexp(8 + fraction, exponent - 10);
+  return (bits & 0x80) != 0 ? -size : size;
+}
+
+TEST(Float8, EveryPatternWidensToItsValueAndComesBack) {
+  for (int bits = 0; bits < 256; ++bits) {
+    Float8 number;
+    number.bits = static_cast<std::uint8_t>(bits);
+    const double expected = value_of_float8(bits);
+    if (std::isnan(expected)) {
+      EXPECT_TRUE(number.is_nan() && std::isnan(static_cast<float>(number))) << bits;
+    } else {
+      EXPECT_EQ(static_cast<float>(number), expected) << bits;
+      EXPECT_EQ(Float8(static_cast<float>(number)).bits, bits);
+    }
+  }
+}
+
+TEST(Float8, RoundsToTheNearestTiesToEven) {
+  for (int bits = 0; bits < 0x7E; ++bits) {
+    const double low = value_of_float8(bits), high = value_of_float8(bits + 1), middle = (low + high) / 2;
+    const auto rounded = [](double x) { return Float8(static_cast<float>(x)).bits; };
+    EXPECT_EQ(rounded(std::nextafter(static_cast<float>(middle), 0.0f)), bits);
+    EXPECT_EQ(rounded(middle), bits % 2 == 0 ? bits : bits + 1);
+    EXPECT_EQ(rounded(std::nextafter(static_cast<float>(middle), 1000.0f)), bits + 1);
+    EXPECT_EQ(rounded(-middle), 0x80 | (bits % 2 == 0 ? bits : bits + 1));
+  }
+  EXPECT_EQ(Float8(464.0f).bits, 0x7E);
+  for (const float x : {465.0f, 1e30f, INFINITY, NAN, -INFINITY}) EXPECT_TRUE(Float8(x).is_nan()) << x;
+}
+
 }  // namespace
 }  // namespace e5v::tensor

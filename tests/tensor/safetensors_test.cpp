@@ -104,8 +104,8 @@ TEST(Safetensors, LyingJson) {
 TEST(Safetensors, LyingDtype) {
   expect_header_error(R"({"a":{"shape":[2],"data_offsets":[0,2]}})", 2, "tensor \"a\": expected a \"dtype\" string");
   expect_header_error(R"({"a":{"dtype":8,"shape":[2],"data_offsets":[0,2]}})", 2, "expected a \"dtype\" string");
-  expect_header_error(R"({"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", 2,
-                      "tensor \"a\" has the unsupported dtype \"F8_E4M3\"");
+  expect_header_error(R"({"a":{"dtype":"F8_E5M2","shape":[2],"data_offsets":[0,2]}})", 2,
+                      "tensor \"a\" has the unsupported dtype \"F8_E5M2\"");
 }
 
 TEST(Safetensors, LyingShape) {

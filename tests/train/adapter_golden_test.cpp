@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "changed_checkpoint.h"
 #include "embed/golden_suite.h"
 #include "model/adapter.h"
 #include "temporary_folder.h"
@@ -181,6 +182,30 @@ TEST(AdapterGolden, MergingKeepsTypesAndNames) {
     changed += !std::ranges::equal(old_tensors[i].view.bytes(), new_tensors[i].view.bytes());
   }
   EXPECT_EQ(changed, 28);
+}
+
+TEST(AdapterGolden, CheckpointsThatHoldNaNAreNotMergedInto) {
+  const test::TemporaryFolder folder;
+  const auto base = folder.path() / "base", output = folder.path() / "merged";
+  test::copy_with(base, "language_model.model.layers.1.mlp.up_proj.weight", NAN);
+  EXPECT_THAT([&] { merge_adapter(base, golden("train/adapter_20step"), output, false, nullptr); },
+              ThrowsMessage<ModelError>(HasSubstr("layers.1.mlp.up_proj.weight\" holds NaN or infinity")));
+  EXPECT_FALSE(std::filesystem::exists(output));
+}
+
+TEST(WriteCheckpoint, WeightsThatLeaveTheirTypeAreRefused) {
+  const test::TemporaryFolder folder;
+  const auto too_large = [](const model::Checkpoint::Stored& tensor) -> std::optional<tensor::Tensor> {
+    if (tensor.canonical != "language_model.norm.weight") return std::nullopt;
+    tensor::Tensor wide = to_f32(tensor.view);
+    wide.as<float>()[3] = 3.4e38f;  // more than bf16 has
+    return wide;
+  };
+  EXPECT_THAT(
+      [&] {
+        write_checkpoint(golden("ckpt/tiny-small-bf16-2shard"), folder.path() / "out", false, too_large, nullptr);
+      },
+      ThrowsMessage<ModelError>(HasSubstr("language_model.model.norm.weight\" becomes NaN or infinite as bf16")));
 }
 
 TEST(AdapterGolden, WrittenAsPeftReadsIt) {

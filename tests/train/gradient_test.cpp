@@ -5,8 +5,10 @@
 #include <random>
 
 #include "base/philox.h"
+#include "changed_checkpoint.h"
 #include "embed/loading.h"
 #include "golden.h"
+#include "temporary_folder.h"
 #include "train/captioning.h"
 #include "train/examples.h"
 #include "train/grad_cache.h"
@@ -218,6 +220,10 @@ TEST(Trainee, PartsAreChecked) {
       [&] { Trainee(golden(kModel), {}, options); },
       testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("no matrix is called \"w_proj\"; there are down_proj")));
   options = {};
+  const test::TemporaryFolder folder;
+  test::copy_with(folder.path() / "model", "language_model.model.layers.1.self_attn.o_proj.weight", INFINITY);
+  EXPECT_THAT([&] { Trainee(folder.path() / "model", {}, options); },
+              testing::ThrowsMessage<ModelError>(testing::HasSubstr("o_proj.weight\" holds NaN or infinity")));
   options.images = true;
   EXPECT_NO_THROW(Trainee(golden(kModel), Fixture(Setting{"", {"lora"}}).preparer.preprocess(), options));
 }
