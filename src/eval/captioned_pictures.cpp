@@ -23,7 +23,7 @@ fs::path PictureFinder::find(const fs::path& name, const std::vector<std::string
   std::size_t at = 0;
   while (at < places.size() && !fs::exists(places[at], error)) ++at;
   if (at == places.size()) at = below.empty() || below.front().empty() ? 0 : 1;
-  const fs::path place = places[at].lexically_normal();
+  fs::path place = places[at].lexically_normal();
   if (name.has_parent_path() && fs::exists(place, error)) check_last_part(name, place, at == last_part, where);
   return place;
 }

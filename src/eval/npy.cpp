@@ -25,9 +25,9 @@ std::optional<std::string_view> value_of(std::string_view header, std::string_vi
     const std::string quoted = quote + std::string(key) + quote;
     std::size_t at = header.find(quoted);
     if (at == std::string_view::npos) continue;
-    at = header.find_first_not_of(" ", at + quoted.size());
+    at = header.find_first_not_of(' ', at + quoted.size());
     if (at == std::string_view::npos || header[at] != ':') continue;
-    at = header.find_first_not_of(" ", at + 1);
+    at = header.find_first_not_of(' ', at + 1);
     if (at != std::string_view::npos) return header.substr(at);
   }
   return std::nullopt;
