@@ -81,29 +81,58 @@ std::string unknown_option(const CLI::App& command, const std::string& word) {
   return fmt::format("{} is unknown{}", name, proposal_of(nearest(std::string_view(name).substr(dashes), candidates)));
 }
 
-/// The option that an unknown word stands behind, when it has its value already: "--image a.jpg b.jpg".
-const CLI::Option* option_before(const CLI::App& command, const std::string& word,
-                                 const std::vector<std::string>& words) {
-  auto place = std::ranges::find(words, word);
-  while (place != words.begin() && (place == words.end() || !is_option(*place))) --place;
-  if (place == words.end() || !is_option(*place)) return nullptr;
-  return command.get_option_no_throw(place->substr(0, place->find('=')));
+/// What stands before an unknown word: the option that it is not the value of, because that has one or was taken for
+/// the value of another.
+struct Before {
+  const CLI::Option* option = nullptr;
+  const CLI::Option* swallowed_by = nullptr;
+};
+
+Before what_stands_before(const CLI::App& command, const std::string& word, const std::vector<std::string>& words) {
+  const auto option_at = [&](std::size_t i) {
+    return is_option(words[i]) ? command.get_option_no_throw(words[i].substr(0, words[i].find('='))) : nullptr;
+  };
+  const auto place = static_cast<std::size_t>(std::ranges::find(words, word) - words.begin());
+  if (place == words.size()) return {};
+  for (std::size_t i = place; i-- > 0;) {
+    const CLI::Option* option = option_at(i);
+    if (option == nullptr) continue;
+    const bool taken =
+        i + 1 == place && i > 0 && option->get_items_expected_max() > 0 && words[i] == option->get_name();
+    return {option, taken ? option_at(i - 1) : nullptr};
+  }
+  return {};
+}
+
+/// "--image takes one FILE, but b.jpg follows": of a word behind an option that cannot take it.
+std::string surplus_word(const Before& before, const std::string& word) {
+  const std::string name = before.option->get_name();
+  const std::string& kind = before.option->get_option_text();
+  if (before.swallowed_by != nullptr)
+    return fmt::format("{} needs a {}, found {}", before.swallowed_by->get_name(),
+                       before.swallowed_by->get_option_text(), name);
+  if (before.option->get_trigger_on_parse())  // it may be given many times
+    return fmt::format("{} takes one {}, but {} follows: repeat it, as in {} {} {} {}, or put quotes around blanks",
+                       name, kind, word, name, kind, name, kind);
+  return fmt::format("{} takes one {}, but {} follows; what holds blanks needs quotes", name, kind, word);
 }
 
 std::string unknown_word(const CLI::App& command, const std::string& word, const std::vector<std::string>& words) {
-  const CLI::Option* option = option_before(command, word, words);
-  if (option != nullptr) {
-    const std::string name = option->get_name();
-    const std::string& kind = option->get_option_text();
-    if (option->get_items_expected_max() == 0) return fmt::format("{} is unknown; {} takes no value", word, name);
-    if (option->get_trigger_on_parse())  // it may be given many times
-      return fmt::format("{} takes one {}, but {} follows: repeat it, as in {} {} {} {}, or put quotes around blanks",
-                         name, kind, word, name, kind, name, kind);
-    return fmt::format("{} takes one {}, but {} follows; what holds blanks needs quotes", name, kind, word);
-  }
+  const Before before = what_stands_before(command, word, words);
+  if (before.option != nullptr && before.option->get_items_expected_max() > 0) return surplus_word(before, word);
   std::vector<Candidate> candidates;
   add_commands(command, candidates);
-  return fmt::format("{} is unknown{}", word, proposal_of(nearest(word, candidates)));
+  for (const CLI::Option* option : command.get_options())
+    candidates.push_back({option->get_single_name(), "--" + option->get_single_name()});
+  const std::optional<std::string> meant = nearest(word, candidates);
+  if (meant || !commands_of(command).empty()) return fmt::format("{} is unknown{}", word, proposal_of(meant));
+  const std::vector<const CLI::Option*> options = command.get_options();
+  const auto takes = std::ranges::find_if(options, [](const CLI::Option* o) { return o->get_required(); });
+  if (before.option != nullptr || takes == options.end())
+    return fmt::format("{} is unknown{}", word,
+                       before.option == nullptr ? "" : fmt::format("; {} takes no value", before.option->get_name()));
+  return fmt::format("{} is unknown; values follow options, as in {} {}", word, (*takes)->get_name(),
+                     (*takes)->get_option_text());
 }
 
 /// The command that a word was left over by.
@@ -140,10 +169,14 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error, const s
     const CLI::App& command = left_over_by(app, word);
     return is_option(word) ? unknown_option(command, word) : unknown_word(command, word, words);
   }
-  for (const CLI::Option* option : asked_for(app).get_options()) {
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return error.what();
+  const CLI::App& command = asked_for(app);
+  const CLI::Option* last = command.get_option_no_throw(words.back());
+  if (last != nullptr && last->get_items_expected_max() > 0)
+    return fmt::format("{} needs a {}, found nothing", last->get_name(), last->get_option_text());
+  for (const CLI::Option* option : command.get_options()) {
     const std::size_t times = option->count();
-    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && times > 1 &&
-        option->get_items_expected_max() == 1)
+    if (times > 1 && option->get_items_expected_max() == 1)
       return fmt::format("{} is given {} times, expected once", option->get_name(), times);
   }
   return error.what();
