@@ -1,5 +1,6 @@
 # The front door: everything here calls the presets of CMakePresets.json or a script of tools/, tests/ or recipes/.
 PREFIX ?= /usr/local
+BUILD ?= build/release
 FUZZ_SECONDS ?= 60
 BENCH_ARGS ?=
 E5V_EXTENDED_GOLDENS ?= ../shared
@@ -88,9 +89,12 @@ fuzz:
 	cmake --build --preset fuzz --target fuzzers
 	tests/fuzz/run.sh $(FUZZ_SECONDS)
 
-install: build/release/build.ninja
-	cmake --build --preset release --target e5v_program e5v
-	cmake --install build/release --prefix '$(PREFIX)'
+$(BUILD)/CMakeCache.txt:
+	cmake --preset release -B '$(BUILD)'
+
+install: | $(BUILD)/CMakeCache.txt
+	cmake --build '$(BUILD)' --target e5v_program e5v_library
+	cmake --install '$(BUILD)' --prefix '$(PREFIX)'
 
 format:
 	@tools/install_packages.sh packages.txt packages-dev.txt

@@ -80,10 +80,10 @@ void say(const std::string& message) {
 }
 
 std::string summary(const embed::RunPosition& before, const embed::RunPosition& after, double seconds) {
-  const auto done = after.items - before.items;
+  const auto done_before = before.items - before.bad, done = after.items - after.bad - done_before;
   std::string text = fmt::format("{} item{} in {}, {:.1f}/s", done, done == 1 ? "" : "s", duration_text(seconds),
                                  seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
-  if (before.items > 0) text += fmt::format(", {} were done before", before.items);
+  if (before.items > 0) text += fmt::format(", {} were done before", done_before);
   if (after.bad > 0) text += fmt::format(", {} left out", after.bad);
   return text;
 }
@@ -238,7 +238,7 @@ std::string footer() {
       "Prompts: {}. By default text, image or cirr-query, by what an item holds.\n"
       "\n"
       "Under mpirun -n N, N processes share the items and one output is written, the same as without. Each holds the "
-      "model and reads the input, which must be a file. With --bind-to none they share all cores of a machine.\n"
+      "model and reads the input, which must be a file. mpirun --bind-to none lets them share all cores of a machine.\n"
       "\n"
       "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 "
       "interrupted.\n"

@@ -135,10 +135,12 @@ Run add_eval(CLI::App& app) {
       "eval",
       "measure a model: the tables of E5-V's paper, and other data\n"
       "\n"
-      "Vectors are kept (--store): an evaluation that was interrupted or is repeated computes what is new alone, and a "
-      "changed prompt, weight or dtype is computed anew. Data sets are not fetched: each task's --help says where they "
+      "Vectors are kept, where e5v eval TASK --store says: an evaluation that was interrupted or is repeated computes "
+      "what is new alone, and a changed prompt, weight or dtype is computed anew. Data sets are not fetched: each "
+      "task's --help says where they "
       "are and how the folder must look.");
   command->require_subcommand(1);
+  command->footer("e5v eval TASK --help tells more about each.");
   const auto runs = std::make_shared<std::vector<std::pair<CLI::App*, Run>>>();
   const auto add = [&](Run run) {
     runs->emplace_back(command->get_subcommands([](const CLI::App*) { return true; }).back(), std::move(run));

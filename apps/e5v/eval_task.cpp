@@ -58,7 +58,8 @@ void add_task_options(CLI::App& command, EvalTask& task) {
   command.add_flag("--paper-compat", embedder.paper_compat,
                    "prepare images as transformers 4.41.2 did, on which the paper's figures rest");
   add_alpha_option(command, embedder.alpha);
-  add_number(command, "--max-tiles", embedder.max_tiles, 1, "tiles per image, the base one included");
+  add_number(command, "--max-tiles", embedder.max_tiles, 1, "tiles per image, the base one included",
+             EmbedderOptions::kMostTiles);
   command.add_flag("--truncate", embedder.truncate, "cut texts that exceed the context");
   command
       .add_option("--store", task.store,

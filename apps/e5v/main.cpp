@@ -17,6 +17,7 @@
 #include "ranks/ending.h"
 #include "ranks/launch.h"
 #include "terminal.h"
+#include "usage.h"
 
 namespace e5v::app {
 namespace {
@@ -44,33 +45,15 @@ int fail_with(std::string_view message, int code) {
   return code;
 }
 
-/// What the parser complains about, or an option it does not know: that is often the cause of the complaint.
-std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> unknown = app.remaining(true);
-  if (!unknown.empty()) return fmt::format("{} is unknown", unknown.front());
-  for (const CLI::Option* option : app.get_options()) {
-    const std::size_t times = option->count();
-    if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && times > 1 &&
-        option->get_items_expected_max() == 1)
-      return fmt::format("{} is given {} times, expected once", option->get_name(), times);
+/// Wrong usage: one line that says where the help is, or the help itself when no command is named.
+int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
+  if (!lacks_command(app)) {
+    const std::string help = call_of(asked_for(app)) + " --help";
+    return fail_with(fmt::format("{} (see {})", complaint(app, error, words), help), kUsage);
   }
-  return error.what();
-}
-
-/// The command, or the command of a command, that was asked for, and what it is called.
-const CLI::App& asked_for(const CLI::App& app, std::string& name) {
-  const std::vector<const CLI::App*> commands =
-      app.get_subcommands([](const CLI::App* command) { return command->parsed(); });
-  if (commands.empty()) return app;
-  name += " " + commands.front()->get_name();
-  return asked_for(*commands.front(), name);
-}
-
-/// Wrong usage in one line that says where the help is.
-int fail_usage(const CLI::App& app, const CLI::ParseError& error) {
-  std::string name = "e5v";
-  const CLI::App& command = asked_for(app, name);
-  return fail_with(fmt::format("{} (see {} --help)", complaint(command, error), name), kUsage);
+  if (ranks::tells_failure()) tell("e5v: expected a command\n\n{}", app.help());
+  ranks::end_all(kUsage);
+  return kUsage;
 }
 
 int run(int argc, char** argv) {
@@ -82,12 +65,13 @@ int run(int argc, char** argv) {
   app.footer("e5v COMMAND --help tells more about each.");
   const std::vector<Command> commands = add_commands(app);
   for (const Command& command : commands) command.app->get_help_ptr()->description("this page");
+  const std::vector<std::string> words(argv + 1, argv + argc);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // help or version: the page is the result
-    return app.exit(success);
+    return has_unknown_words(app) ? fail_usage(app, success, words) : app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return fail_usage(app, error);
+    return fail_usage(app, error, words);
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <cstdlib>
+#include <limits>
 #include <map>
 
 #include "base/error.h"
@@ -59,7 +60,11 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
 }
 
 void add_threads_option(CLI::App& command, int& threads, const std::string& description) {
-  add_number(command, "--threads", threads, 1, description, 1024);
+  add_number(command, "--threads", threads, 1, description, EmbedderOptions::kMostThreads);
+}
+
+void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description) {
+  add_number(command, "--seed", seed, std::uint64_t{0}, description, std::numeric_limits<std::uint64_t>::max());
 }
 
 void share_cores(const ranks::Group& group, ModelOptions& options) {
@@ -102,16 +107,19 @@ void add_input_options(CLI::App& command, ModelOptions& options) {
   command.add_flag("--paper-compat", embedder.paper_compat,
                    "preprocess images as transformers 4.41.2 did, on which the paper's figures rest; faults included");
   add_alpha_option(command, embedder.alpha);
-  add_number(command, "--max-tiles", embedder.max_tiles, 1, "at most so many tiles per image, the base tile included");
+  add_number(command, "--max-tiles", embedder.max_tiles, 1, "at most so many tiles per image, the base tile included",
+             EmbedderOptions::kMostTiles);
   add_number(command, "--max-pixels", embedder.max_pixels, std::int64_t{1},
-             fmt::format("refuse larger images; otherwise those above {}", embedder.max_pixels));
+             fmt::format("refuse larger images; otherwise those above {}", embedder.max_pixels),
+             EmbedderOptions::kMostPixels);
   command.add_flag_callback(
       "--no-exif", [&embedder] { embedder.apply_exif = false; },
       "leave photos as they lie instead of turning them upright");
   command.add_flag("--truncate", embedder.truncate,
                    "cut texts that exceed the model's context instead of refusing them");
   add_number(command, "--token-budget", embedder.token_budget, std::int64_t{1},
-             "tokens computed together (2048, on a GPU 16384): fewer take less memory");
+             "tokens computed together (2048, on a GPU 16384): fewer take less memory",
+             EmbedderOptions::kMostTokenBudget);
 }
 
 void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& entries) {

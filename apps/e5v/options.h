@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -44,19 +43,39 @@ void add_prompt_option(CLI::App& command, std::string& prompt);
 /// --threads: more than any machine has would exhaust it before anything is computed.
 void add_threads_option(CLI::App& command, int& threads, const std::string& description);
 
-/// A whole number in [least, most].
+/// Steps, rows, captions: more than this is a mistake, and less than what sums of them can hold.
+inline constexpr std::int64_t kMostCounted = 1'000'000'000;
+
+/// The text as a number in [minimum, maximum]; otherwise what was expected instead of it.
 template <class T>
-void add_number(CLI::App& command, const std::string& name, T& value, T least, const std::string& description,
-                T most = std::numeric_limits<T>::max()) {
-  const auto check = [least, most](const std::string& text) -> std::string {
-    T parsed = 0;
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, parsed);
-    if (result.ec == std::errc() && result.ptr == end && parsed >= least && parsed <= most) return "";
-    return fmt::format("expected a whole number from {} to {}, found {}", least, most, text);
-  };
+std::string problem_of_number(const std::string& text, const char* kind, T minimum, T maximum) {
+  T parsed = 0;
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, parsed);
+  if (result.ec == std::errc() && result.ptr == end && parsed >= minimum && parsed <= maximum) return "";
+  return fmt::format("expected a {} from {} to {}, found {}", kind, minimum, maximum, text.empty() ? "nothing" : text);
+}
+
+/// A whole number in [minimum, maximum].
+template <class T>
+void add_number(CLI::App& command, const std::string& name, T& value, T minimum, const std::string& description,
+                T maximum = static_cast<T>(kMostCounted)) {
+  const auto check = [=](const std::string& text) { return problem_of_number(text, "whole number", minimum, maximum); };
   command.add_option(name, value, description)->option_text("N")->check(CLI::Validator(check, "N"));
 }
+
+/// A number in [minimum, maximum]; the description ends with the default.
+template <class T>
+void add_real(CLI::App& command, const std::string& name, T& value, T minimum, T maximum,
+              const std::string& description) {
+  const auto check = [=](const std::string& text) { return problem_of_number(text, "number", minimum, maximum); };
+  command.add_option(name, value, fmt::format("{} ({})", description, value))
+      ->option_text("X")
+      ->check(CLI::Validator(check, "X"));
+}
+
+/// --seed: any number that 64 bits hold.
+void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description);
 
 /// The names of all prompts, for help pages.
 std::string prompt_names_text();

@@ -12,6 +12,7 @@
 #include "embed/vector_sink.h"
 #include "interrupt.h"
 #include "model/checkpoint.h"
+#include "model/config_parts.h"
 #include "options.h"
 #include "quantize/check.h"
 #include "quantize/quantizer.h"
@@ -144,7 +145,8 @@ constexpr const char* kFooter =
     "int8: 8-bit weights with a scale for each row; activations are rounded as they come, with a scale for each token: "
     "to 8 bits where the CPU has 8-bit dot products, to more elsewhere. int4: 4-bit weights with a scale for each "
     "group of columns; the attention and the first block, where errors cost most, keep 8 bits; with 8-bit dot products "
-    "activations are rounded, too (--dtype bf16 keeps them). nf4: the 4-bit type of QLoRA, quantiles of a normal "
+    "activations are rounded, too (e5v embed --dtype bf16 keeps them). nf4: the 4-bit type of QLoRA, quantiles of a "
+    "normal "
     "distribution, "
     "with a rounded scale for each 64 weights; the same bits as bitsandbytes.\n"
     "\n"
@@ -176,7 +178,7 @@ Run add_quantize(CLI::App& app) {
       ->option_text("FORMAT")
       ->check(CLI::IsMember({"int8", "int4", "nf4"}));
   add_number(*command, "--group", options->group, std::int64_t{1},
-             "columns that share a scale of int4; otherwise 64 where that fits");
+             "columns that share a scale of int4; otherwise 64 where that fits", model::Limits::mlp_width);
   command
       ->add_option(
           "--calibrate", options->calibrate,

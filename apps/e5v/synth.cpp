@@ -9,6 +9,7 @@
 #include "embed/info.h"
 #include "embed/vector_run.h"
 #include "interrupt.h"
+#include "model/config_parts.h"
 #include "model/synthetic_checkpoint.h"
 #include "options.h"
 #include "terminal.h"
@@ -92,8 +93,8 @@ Run add_synth(CLI::App& app) {
       ->option_text("TYPE")
       ->check(CLI::IsMember({"bf16", "f32"}));
   add_number(*command, "--layers", options->layers, std::int64_t{1},
-             "layers of the language model instead of the config's");
-  add_number(*command, "--seed", options->seed, std::uint64_t{0}, "another number gives other weights (0)");
+             "layers of the language model instead of the config's", model::Limits::layers);
+  add_seed_option(*command, options->seed, "another number gives other weights (0)");
   command->add_option("--tokenizer", options->tokenizer, "a tokenizer.json to use instead of the small one")
       ->option_text("FILE");
   command->add_flag("--to-train", options->to_train,

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <csignal>
 
 #include "base/error.h"
@@ -142,24 +140,6 @@ constexpr const char* kFooter =
     "  e5v embed --model llava-next --adapter run/adapter --text 'A dog runs.'\n"
     "  e5v train --model small --train all --captions pictures.csv --pairs pairs.csv --lr 1e-3 --output run";
 
-enum class Zero { allowed, refused };
-
-/// A number that is not negative.
-template <class T>
-void add_real(CLI::App& command, const std::string& name, T& value, Zero zero, const std::string& description) {
-  const auto check = [zero](const std::string& text) -> std::string {
-    T parsed = 0;
-    const char* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, parsed);
-    const bool number = result.ec == std::errc() && result.ptr == end && std::isfinite(parsed);
-    if (number && (parsed > 0 || (parsed == 0 && zero == Zero::allowed))) return "";
-    return fmt::format("expected a number {}, found {}", zero == Zero::allowed ? "of at least 0" : "above 0", text);
-  };
-  command.add_option(name, value, fmt::format("{} ({})", description, value))
-      ->option_text("X")
-      ->check(CLI::Validator(check, "X"));
-}
-
 /// Files of pairs are asked for a caption under a prompt of images.
 std::string check_caption_prompt(const std::string& prompt) {
   try {
@@ -210,43 +190,45 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
       ->option_text("PARTS")
       ->delimiter(',');
   add_number(command, "--batch", o.data.batch, std::int64_t{1},
-             "pairs of a step, all told from each other (64; the paper 768)");
+             "pairs of a step, all told from each other (64, or all where there are fewer; the paper 768)");
   add_number(command, "--micro-batch", o.micro_batch, std::int64_t{1},
              "pairs computed together: memory, not results (8)");
-  add_real(command, "--epochs", o.epochs, Zero::refused, "times that all pairs are seen");
+  add_real(command, "--epochs", o.epochs, 1e-6, train::kMostEpochs, "times that all pairs are seen");
   add_number(command, "--steps", o.steps, std::int64_t{1}, "steps, instead of epochs");
-  add_real(command, "--lr", o.learning_rate, Zero::allowed, "highest learning rate");
+  add_real(command, "--lr", o.learning_rate, 0.0, 10.0, "highest learning rate");
   command
       .add_option("--schedule", all.schedule,
                   "of the learning rate behind the warmup: linear, cosine, constant (linear)")
       ->option_text("SHAPE")
       ->check(CLI::IsMember({"linear", "cosine", "constant"}));
   add_number(command, "--warmup", o.warmup, std::int64_t{0}, "steps in which the learning rate rises (100)");
-  add_real(command, "--temperature", o.loss.temperature, Zero::refused, "of the contrastive loss");
+  add_real(command, "--temperature", o.loss.temperature, train::kLeastTemperature, train::kMostTemperature,
+           "of the contrastive loss");
   command.add_flag("--symmetric", o.loss.symmetric,
                    "let positives look for their anchors, too: the mean of both losses, as for images and texts");
   add_number(command, "--together", o.data.together, std::int64_t{0},
              "rows of a group that come into a batch together; all of a group then look for each other (supervised "
              "contrastive), instead of only being no negatives (0)");
   add_real(
-      command, "--augment", o.examples.augment, Zero::allowed,
+      command, "--augment", o.examples.augment, 0.0f, 2.0f,
       "how strongly images are changed at random whenever they are seen: moved, coloured, drawn with outlines; 1 is "
       "much");
   command.add_flag("--muon", o.optimizer.muon,
                    "matrices inside the network follow Muon (momentum with its directions evened out), all else AdamW: "
                    "learns from random weights in a fraction of the steps");
-  add_real(command, "--weight-decay", o.optimizer.weight_decay, Zero::allowed, "of the parameters in every step");
-  add_real(command, "--beta2", o.optimizer.beta2, Zero::allowed,
+  add_real(command, "--weight-decay", o.optimizer.weight_decay, 0.0, 1e3, "of the parameters in every step");
+  add_real(command, "--beta2", o.optimizer.beta2, 0.0, 1.0,
            "of AdamW: how much of the gradients' mean square is kept from step to step");
-  add_real(command, "--clip", o.clip, Zero::refused, "largest norm of the gradients");
-  add_number(command, "--rank", o.trainee.lora.rank, std::int64_t{1}, "of the adapters (64)");
-  add_real(command, "--alpha", o.trainee.lora.alpha, Zero::allowed, "of the adapters: they weigh alpha / rank");
-  add_real(command, "--dropout", o.trainee.lora.dropout, Zero::allowed, "of the adapters' inputs");
+  add_real(command, "--clip", o.clip, 1e-6, 1e12, "largest norm of the gradients");
+  add_number(command, "--rank", o.trainee.lora.rank, std::int64_t{1},
+             "of the adapters (64; the smallest side of a matrix where that is less)");
+  add_real(command, "--alpha", o.trainee.lora.alpha, 0.0, 1e6, "of the adapters: they weigh alpha / rank");
+  add_real(command, "--dropout", o.trainee.lora.dropout, 0.0, 1.0, "of the adapters' inputs");
   command
       .add_option("--targets", o.trainee.lora.targets, "matrices that get adapters, by commas (all seven of a block)")
       ->option_text("NAMES")
       ->delimiter(',');
-  add_number(command, "--seed", o.data.seed, std::uint64_t{0}, "of order, adapters and dropout (42)");
+  add_seed_option(command, o.data.seed, "of order, adapters and dropout (42)");
 }
 
 void add_run_options(CLI::App& command, train::TrainOptions& options) {

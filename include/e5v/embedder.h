@@ -33,6 +33,10 @@ enum class Alpha {
 
 /// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
 struct EmbedderOptions {
+  /// Larger numbers are refused: no machine, model or picture has them.
+  static constexpr int kMostThreads = 1024, kMostTiles = 1024;
+  static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 31) - 1, kMostTokenBudget = std::int64_t{1} << 20;
+
   ComputeType dtype = ComputeType::automatic;
   /// "cpu"; "cuda" or "cuda:N", the first or the N-th GPU; "auto": a GPU if there is one, and the environment variable
   /// E5V_DEVICE does not say otherwise.

@@ -65,7 +65,8 @@ Record csv_record_at(std::string_view text, std::size_t begin) {
       if (close == kNone) return with_problem(line_at(text, begin), "a quote is not closed");
       at = close + 1;
       if (!ends_field(text, at)) {
-        return with_problem(up_to_line_end(text, begin, at), "text follows a closing quote");
+        return with_problem(up_to_line_end(text, begin, at),
+                            "text follows a closing quote; perhaps a quote before it is not closed");
       }
     }
     at = text.find_first_of(",\n", at);

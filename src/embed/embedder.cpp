@@ -138,6 +138,23 @@ class StreamRun {
 
 }  // namespace
 
+namespace {
+
+const EmbedderOptions& checked(const EmbedderOptions& options) {
+  const auto check = [](const char* name, std::int64_t value, std::int64_t minimum, std::int64_t maximum,
+                        const char* meaning) {
+    require(value >= minimum && value <= maximum, "[options] {} is {}, expected a number from {}{} to {}", name, value,
+            minimum, meaning, maximum);
+  };
+  check("token_budget", options.token_budget, 0, EmbedderOptions::kMostTokenBudget, " (automatic)");
+  check("threads", options.threads, 0, EmbedderOptions::kMostThreads, " (one per core)");
+  check("max_tiles", options.max_tiles, 0, EmbedderOptions::kMostTiles, " (as many as the model has)");
+  check("max_pixels", options.max_pixels, 1, EmbedderOptions::kMostPixels, "");
+  return options;
+}
+
+}  // namespace
+
 std::string Fingerprint::space() const {
   return Hasher().add(weights).add("/").add(preprocessing).add("/").add(compute).digest().hex();
 }
@@ -145,12 +162,7 @@ std::string Fingerprint::space() const {
 std::string Fingerprint::id() const { return Hasher().add(space()).add("/").add(prompt).digest().hex(); }
 
 Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions& given)
-    : options(given), engine(embed::open_engine(folder, given)), arena(engine->place()) {
-  require(options.token_budget >= 0, "[options] token_budget is {}, expected 0 (automatic) or more",
-          options.token_budget);
-  require(options.threads >= 0, "[options] threads is {}, expected 0 (one per core) or more", options.threads);
-  require(options.max_tiles >= 0, "[options] max_tiles is {}, expected 0 (no limit) or more", options.max_tiles);
-}
+    : options(checked(given)), engine(embed::open_engine(folder, given)), arena(engine->place()) {}
 
 void Embedder::Impl::stream(const Stream& stream) {
   const std::lock_guard lock(mutex);

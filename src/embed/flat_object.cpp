@@ -54,11 +54,15 @@ class ShapeCheck {
 
 }  // namespace
 
-Json parse_flat_object(std::string_view line, std::span<const std::string_view> keys, const std::string& where) {
+Json parse_flat_object(std::string_view line, std::span<const std::string_view> keys, const std::string& where) try {
   require(is_valid_utf8(line), "[{}] is not valid UTF-8", where);
   Json object = parse_json(line, where, ShapeCheck(keys, where));
   require(object.is_object(), "[{}] expected an object, found {}", where, object.type_name());
   return object;
+} catch (const InvalidInput& error) {
+  if (line.starts_with('{')) throw;
+  // Perhaps a file of another kind altogether.
+  fail<InvalidInput>("{}; each line is one object with {}", error.what(), names_of(keys));
 }
 
 std::optional<std::string> take_string(Json& object, std::string_view key, const std::string& where) {

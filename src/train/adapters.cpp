@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 
 #include "base/philox.h"
@@ -43,22 +44,36 @@ void check_targets(const std::vector<std::string>& targets, const std::vector<mo
   require(!targets.empty(), "[lora] no targets; there are {}", fmt::join(names, ", "));
 }
 
+/// The rank that was asked for, or the one that suits: a matrix has no more than the smaller of its sides.
+std::int64_t rank_of(const LoraOptions& options, const std::vector<model::AdapterSite>& sites) {
+  const auto side = [](const model::AdapterSite& site) { return std::min(site.inputs, site.outputs); };
+  std::vector<model::AdapterSite> chosen;
+  std::ranges::copy_if(sites, std::back_inserter(chosen), [&](const model::AdapterSite& site) {
+    return std::ranges::find(options.targets, last_part(site.name)) != options.targets.end();
+  });
+  const model::AdapterSite smallest = *std::ranges::min_element(chosen, {}, side);
+  if (options.rank == 0) return std::min(LoraOptions::kDefaultRank, side(smallest));
+  require(options.rank > 0 && options.rank <= side(smallest),
+          "[lora] --rank is {}, expected a number from 1 to {}: {} is {} x {}, and no update of it has a higher rank",
+          options.rank, side(smallest), last_part(smallest.name), smallest.outputs, smallest.inputs);
+  return options.rank;
+}
+
 }  // namespace
 
 TrainableLora::TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed,
                              tensor::Place place)
-    : adapter_{{}, options.rank, options.alpha, options.dropout, options.targets, "", false} {
-  require(options.rank > 0, "[lora] rank {} is not positive", options.rank);
+    : adapter_{{}, 0, options.alpha, options.dropout, options.targets, "", false} {
   const std::vector<model::AdapterSite> sites = adapter_sites(config);
   check_targets(options.targets, sites);
+  const std::int64_t rank = adapter_.rank = rank_of(options, sites);
   for (const model::AdapterSite& site : sites) {
     if (std::ranges::find(options.targets, last_part(site.name)) == options.targets.end()) continue;
     const auto number = static_cast<std::uint32_t>(adapter_.parts.size());
-    adapter_.parts.push_back({site.name, random_a(options.rank, site.inputs, seed, number),
-                              zeros(site.outputs, options.rank),
-                              static_cast<float>(options.alpha / static_cast<double>(options.rank)), number});
-    gradients_.push_back(zeros(options.rank, site.inputs, place));
-    gradients_.push_back(zeros(site.outputs, options.rank, place));
+    adapter_.parts.push_back({site.name, random_a(rank, site.inputs, seed, number), zeros(site.outputs, rank),
+                              static_cast<float>(options.alpha / static_cast<double>(rank)), number});
+    gradients_.push_back(zeros(rank, site.inputs, place));
+    gradients_.push_back(zeros(site.outputs, rank, place));
   }
   if (place != tensor::Place::host) adapter_.place_on(place);
 }

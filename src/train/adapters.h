@@ -11,7 +11,9 @@
 namespace e5v::train {
 
 struct LoraOptions {
-  std::int64_t rank = 64;
+  static constexpr std::int64_t kDefaultRank = 64;
+
+  std::int64_t rank = 0;  ///< 0: kDefaultRank, or the smallest side of a matrix where that is less
   double alpha = 16;
   double dropout = 0.05;
   /// Last parts of matrices' names.
@@ -22,7 +24,7 @@ struct LoraOptions {
 class TrainableLora {
  public:
   /// Adapters that change nothing yet: A random as PEFT draws it (uniform within 1 / sqrt(inputs)), B zero. Throws
-  /// InvalidInput when a target matches no matrix.
+  /// InvalidInput when a target matches no matrix, or a rank is above the sides of one.
   TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed,
                 tensor::Place place = tensor::Place::host);
 

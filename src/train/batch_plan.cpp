@@ -11,7 +11,7 @@ BatchPlan::BatchPlan(std::vector<RowOrder> sources, std::int64_t batch, std::uin
   require(!sources_.empty(), "[train] no source of rows");
   require(batch > 0, "[train] a batch of {} rows", batch);
   for (const RowOrder& order : sources_) {
-    first_batch_.push_back(first_batch_.back() + (order.training_rows() + batch - 1) / batch);
+    first_batch_.push_back(first_batch_.back() + (order.training_rows() - 1) / batch + 1);
   }
 }
 

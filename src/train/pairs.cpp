@@ -187,6 +187,7 @@ void PairFile::index_rows(Place place) {
         const Pair pair = parse(record, fmt::format("{}:{}", name_, place.line));
         if (!hard_negatives_) hard_negatives_ = pair.hard_negative.has_value();
         images_ |= pair.anchor.image || pair.positive.image;
+        groups_ |= pair.group.has_value();
         offsets_.push_back(place.at);
       } catch (const InvalidInput& error) {
         if (bad_.first.size() < kBadRowsShown) bad_.first.push_back({place.line, error.what()});

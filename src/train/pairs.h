@@ -69,6 +69,10 @@ class PairFile {
   bool has_hard_negatives() const { return *hard_negatives_; }
   /// Whether any good row has an image.
   bool has_images() const { return images_; }
+  /// Whether any good row has a group.
+  bool has_groups() const { return groups_; }
+  /// What leads the messages.
+  const std::string& name() const { return name_; }
   const BadRows& bad_rows() const { return bad_; }
   /// Hash of the whole content.
   Hash128 digest() const { return digest_; }
@@ -89,7 +93,7 @@ class PairFile {
   std::filesystem::path folder_;
   std::vector<std::size_t> columns_;    // of CSV and TSV: which of the known ones each is
   std::optional<bool> hard_negatives_;  // of JSONL unknown until a row is good
-  bool images_ = false;
+  bool images_ = false, groups_ = false;
   std::vector<std::uint64_t> offsets_;
   BadRows bad_;
   Hash128 digest_;

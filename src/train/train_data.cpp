@@ -19,33 +19,75 @@ std::vector<std::int32_t> groups_of(const PairFile& file) {
   return groups;
 }
 
-BatchPlan plan_of(const TrainData::Options& options, const std::vector<std::shared_ptr<const PairFile>>& files) {
+using Files = std::vector<std::shared_ptr<const PairFile>>;
+
+std::string bad_rows_text(const PairFile& file) {
+  const std::int64_t count = file.bad_rows().count;
+  return fmt::format("{} bad row{} left out, {} good", count, count == 1 ? "" : "s", file.rows());
+}
+
+/// Why a file may have fewer rows than its owner thinks.
+std::string why_so_few(const PairFile& file) {
+  if (file.bad_rows().count == 0) return "";
+  return fmt::format("; {}: {}", bad_rows_text(file), file.bad_rows().first.front().message);
+}
+
+void check_rows(const TrainData::Options& options, const DataSource& source, const PairFile& file) {
+  const std::int64_t rows = file.rows(), held_out = options.held_out;
+  const std::string name = source.file.string();
+  require(held_out < rows, "[{}] has {} rows, expected more than are held out: {}{}", name, rows, held_out,
+          why_so_few(file));
+  if (file.has_hard_negatives() || source.objective != Objective::contrastive) return;
+  require(rows - held_out > 1 && options.batch != 1,
+          "[{}] a batch of one pair without hard negatives has nothing to tell it from{}", name, why_so_few(file));
+  require(held_out != 1, "[{}] --held-out 1 keeps a pair that has nothing to be told from", name);
+}
+
+/// Pairs of a step: a batch comes from one file and holds none of its pairs twice.
+std::int64_t batch_of(const TrainData::Options& options, const Files& files) {
+  const PairFile& largest = **std::ranges::max_element(files, {}, [](const auto& file) { return file->rows(); });
+  const std::int64_t most = largest.rows() - options.held_out;
+  if (options.batch == 0) return std::min(TrainData::kDefaultBatch, most);
+  require(options.batch <= most, "[{}] --batch {} is more than the {} pair{} there are to train on{}", largest.name(),
+          options.batch, most, most == 1 ? "" : "s", why_so_few(largest));
+  return options.batch;
+}
+
+/// Rows can only come together where they have groups, and within a batch.
+void check_together(const TrainData::Options& options, const Files& files, std::int64_t batch) {
+  if (options.together < 2) return;
+  const PairFile* contrastive = nullptr;
+  bool grouped = false;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (options.sources[i].objective != Objective::contrastive) continue;
+    if (contrastive == nullptr) contrastive = files[i].get();
+    grouped |= files[i]->has_groups();
+  }
+  require(contrastive != nullptr, "[train] --together is for pairs that are told apart (--pairs), found none");
+  require(grouped, "[{}] no row has a group, which --together {} brings together; expected a column or key \"group\"",
+          contrastive->name(), options.together);
+  require(options.together <= batch, "[train] --together {} is more than the {} pairs of a batch", options.together,
+          batch);
+}
+
+BatchPlan plan_of(const TrainData::Options& options, const Files& files) {
+  require(!files.empty(), "[train] expected a file of pairs, found none");
+  for (std::size_t i = 0; i < files.size(); ++i) check_rows(options, options.sources[i], *files[i]);
+  const std::int64_t batch = batch_of(options, files);
+  check_together(options, files, batch);
   std::vector<RowOrder> orders;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const std::int64_t rows = files[i]->rows();
-    const std::string name = options.sources[i].file.string();
-    require(options.held_out < rows, "[{}] has {} rows, expected more than are held out: {}", name, rows,
-            options.held_out);
-    require(std::min(options.batch, rows - options.held_out) > 1 || files[i]->has_hard_negatives() ||
-                options.sources[i].objective != Objective::contrastive,
-            "[{}] a batch of one pair without hard negatives has nothing to tell it from", name);
-    require(options.held_out != 1 || files[i]->has_hard_negatives() ||
-                options.sources[i].objective != Objective::contrastive,
-            "[{}] --held-out 1 keeps a pair that has nothing to be told from", name);
     const bool grouped = options.together > 1 && options.sources[i].objective == Objective::contrastive;
     orders.push_back(grouped ? RowOrder(groups_of(*files[i]), options.together, options.held_out, options.seed)
-                             : RowOrder(rows, options.held_out, options.seed));
+                             : RowOrder(files[i]->rows(), options.held_out, options.seed));
   }
-  return {std::move(orders), options.batch, options.seed};
+  return {std::move(orders), batch, options.seed};
 }
 
 void add_complaints(const PairFile& file, std::vector<std::string>& complaints) {
   const PairFile::BadRows& bad = file.bad_rows();
   for (const PairFile::BadRow& row : bad.first) complaints.push_back(row.message);
-  if (bad.count > 0) {
-    complaints.push_back(
-        fmt::format("{} bad row{} left out, {} good", bad.count, bad.count == 1 ? "" : "s", file.rows()));
-  }
+  if (bad.count > 0) complaints.push_back(bad_rows_text(file));
 }
 
 }  // namespace

@@ -36,9 +36,11 @@ struct StepBatch {
 /// The files of a run: what is trained on in which order, and what is held out.
 class TrainData {
  public:
+  static constexpr std::int64_t kDefaultBatch = 64;
+
   struct Options {
     std::vector<DataSource> sources;
-    std::int64_t batch = 64;
+    std::int64_t batch = 0;               ///< 0: kDefaultBatch, or all pairs where there are fewer
     std::int64_t together = 0;            ///< rows of a group that come into a batch together; below 2: by chance
     std::int64_t held_out = 0;            ///< rows of each source that are never trained on
     std::filesystem::path held_out_file;  ///< pairs of another file to evaluate with; contrastive
@@ -46,10 +48,11 @@ class TrainData {
     int rank = 0, ranks = 1;  ///< whose share of each batch is made
   };
 
-  /// Reads the files through once. Throws InvalidInput when one is no file of pairs.
+  /// Reads the files through once. Throws InvalidInput when one is no file of pairs, or has not what the options want.
   explicit TrainData(const Options& options) : TrainData(options, open(options.sources)) {}
 
   std::int64_t rows() const;
+  std::int64_t batch_size() const { return plan_.batch_size(); }
   std::int64_t steps_per_epoch() const { return plan_.batches_per_epoch(); }
   bool has_images() const { return images_; }
   bool has_captions() const;

@@ -22,7 +22,12 @@ void check(const TrainOptions& o) {
   for (const std::filesystem::path& own : {o.output, o.output / "model"})
     require(!std::filesystem::equivalent(o.model, own, error), "[{}] is the model's own folder", own.string());
   require(o.micro_batch > 0, "[train] --micro-batch {} is not positive", o.micro_batch);
-  require(o.loss.temperature > 0, "[train] --temperature {} is not positive", o.loss.temperature);
+  require(o.loss.temperature >= kLeastTemperature && o.loss.temperature <= kMostTemperature,
+          "[train] --temperature {} is not in [{}, {}]: the loss would overflow, or not see the cosines",
+          o.loss.temperature, kLeastTemperature, kMostTemperature);
+  require(o.learning_rate * o.optimizer.weight_decay <= 1,
+          "[train] --lr {} by --weight-decay {} is more than 1: each step would turn the parameters' signs",
+          o.learning_rate, o.optimizer.weight_decay);
   require(o.data.together == 0 || o.data.together > 1,
           "[train] --together 1 leaves each row alone: expected 0, or 2 and more");
   require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] --augment {} is not in [0, 2]",
@@ -40,6 +45,7 @@ void check(const TrainOptions& o) {
         source.file.string());
   }
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
+  require(o.epochs <= kMostEpochs, "[train] --epochs {} is more than {}", o.epochs, kMostEpochs);
   require(o.keep > 0 && o.save_every > 0 && o.evaluate_every > 0, "[train] intervals are counted from 1");
 }
 
@@ -80,7 +86,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"the data", data.digest()},
                        {"--train", names_of(o.trainee.parts)},
                        {"--dtype", std::string(name_of(model.precision()))},
-                       {"--batch", text_of(o.data.batch)},
+                       {"--batch", text_of(data.batch_size())},
                        {"the number of steps (--epochs, --steps)", text_of(steps_of(o, data))},
                        {"--schedule", std::string(name_of(o.schedule))},
                        {"--lr", text_of(o.learning_rate)},
@@ -101,7 +107,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
   if (data.has_images()) identity["--image-alpha"] = embed::drops_alpha(o.input) ? "drop" : "white";
   if (model.place() == tensor::Place::device) identity["--device"] = "a GPU";
   if (o.trainee.parts.lora) {
-    identity["--rank"] = text_of(o.trainee.lora.rank);
+    identity["--rank"] = text_of(model.lora()->adapter().rank);
     identity["--alpha"] = text_of(o.trainee.lora.alpha);
     identity["--dropout"] = text_of(o.trainee.lora.dropout);
     identity["--targets"] = fmt::format("{}", fmt::join(o.trainee.lora.targets, ","));

@@ -11,6 +11,10 @@
 
 namespace e5v::train {
 
+/// What makes sense of these numbers; beyond, sums overflow.
+inline constexpr float kLeastTemperature = 1e-3f, kMostTemperature = 100;
+inline constexpr double kMostEpochs = 1e6;
+
 /// A training run. The defaults are E5-V's recipe but for the batch, which is 768 there.
 struct TrainOptions {
   std::filesystem::path model, output;

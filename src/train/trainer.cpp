@@ -131,9 +131,23 @@ class Run {
 
   void announce() const {
     say(fmt::format("{} pair{}, {} step{} of {}, {:.2f} M trained parameters ({}), {}", data_.rows(),
-                    data_.rows() == 1 ? "" : "s", steps_, steps_ == 1 ? "" : "s", options_.data.batch,
+                    data_.rows() == 1 ? "" : "s", steps_, steps_ == 1 ? "" : "s", data_.batch_size(),
                     static_cast<double>(learner_.trained()) / 1e6, names_of(options_.trainee.parts),
                     name_of(model_.precision())));
+    announce_limits();
+  }
+
+  /// What the data, the model or the number of steps leave of the defaults.
+  void announce_limits() const {
+    if (options_.data.batch == 0 && data_.batch_size() < TrainData::kDefaultBatch)
+      say(fmt::format("a step has {} pairs, not {}: no file has more", data_.batch_size(), TrainData::kDefaultBatch));
+    const std::int64_t rank = model_.lora() != nullptr ? model_.lora()->adapter().rank : LoraOptions::kDefaultRank;
+    if (options_.trainee.lora.rank == 0 && rank < LoraOptions::kDefaultRank)
+      say(fmt::format("adapters have rank {}, not {}: the smallest matrix has no higher one", rank,
+                      LoraOptions::kDefaultRank));
+    if (options_.warmup > steps_)
+      say(fmt::format("the warmup of {} steps is longer than the run: the learning rate rises to {:.2e}, not {:.2e}",
+                      options_.warmup, schedule_.at(steps_ - 1), options_.learning_rate));
   }
 
   /// A GPU leaves the cores to what prepares its batches; otherwise they are the model's.

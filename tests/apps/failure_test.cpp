@@ -28,14 +28,13 @@ TEST(Usage, AReaderOfMessagesMayGo) {
 
 TEST(Usage, WrongUsageExitsWith2) {
   const Case cases[] = {
-      {{}, "subcommand"},
       {{"fly"}, "fly is unknown (see e5v --help)"},
       {{"--fly"}, "--fly is unknown"},
       {{"embed"}, "--model is required (see e5v embed --help)"},
       {{"embed", "--modle", "x"}, "--modle is unknown"},
       {{"embed", "--model", "x"}, "at least one of --text, --image and --input"},
       {{"embed", "--model", "x", "--text"}, "--text"},
-      {{"embed", "--model", "x", "--text", "a", "b"}, "b is unknown"},
+      {{"embed", "--model", "x", "--text", "a", "b"}, "--text takes one TEXT, but b follows"},
       {{"embed", "--model", "x", "--text", "a", "--input", "b"}, "together"},
       {{"embed", "--model", "x", "--text", "a", "--output", "a.txt"}, ".npy, .jsonl or .safetensors, found a.txt"},
       {{"embed", "--model", "x", "--text", "a", "--prompt", "poem"}, "cirr-gallery"},

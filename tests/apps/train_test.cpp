@@ -161,14 +161,53 @@ TEST_F(Train, BadInputIsSaidInOneLine) {
   EXPECT_THAT(usage.err, HasSubstr("--pairs or --captions"));
 }
 
+TEST_F(Train, NumbersBeyondWhatDataAndModelAllowAreRefusedByName) {
+  const std::string most = "9223372036854775807";
+  folder_.write("quote.csv", "sent0,sent1\na,b\nc,\"d\ne,\"f\n");
+  folder_.write("open.csv", "sent0,sent1\na,b\nc,\"d\n");
+  folder_.write("grouped.csv", "sent0,sent1,group\na,b,x\nc,d,x\ne,f,\ng,h,\n");
+  const auto refused = [&](const std::string& pairs, const std::vector<std::string>& more, int code,
+                           const std::string& part) {
+    SCOPED_TRACE(testing::PrintToString(more));
+    const Outcome outcome = train(pairs, "run", more);
+    expect_failure(outcome, code, part);
+    EXPECT_FALSE(fs::exists(path("run")));
+  };
+  refused("pairs.csv", {"--batch", "7"}, 1, "pairs.csv] --batch 7 is more than the 6 pairs there are to train on");
+  refused("pairs.csv", {"--batch", "5", "--held-out", "2"}, 1, "--batch 5 is more than the 4 pairs there are");
+  refused("pairs.csv", {"--rank", "33"}, 1, "--rank is 33, expected a number from 1 to 32: k_proj is 32 x 128");
+  refused("pairs.csv", {"--rank", "129", "--targets", "q_proj"}, 1, "from 1 to 128: q_proj is 128 x 128");
+  refused("pairs.csv", {"--together", "2"}, 1, "pairs.csv] no row has a group, which --together 2 brings together");
+  refused("grouped.csv", {"--together", "5"}, 1, "--together 5 is more than the 4 pairs of a batch");
+  refused("pairs.csv", {"--lr", "10", "--weight-decay", "1"}, 1, "--lr 10 by --weight-decay 1 is more than 1");
+  refused("pairs.csv", {"--temperature", "1e-30"}, 2, "--temperature: expected a number from 0.001 to 100");
+  for (const char* option : {"--batch", "--rank", "--micro-batch", "--steps", "--warmup", "--together", "--held-out"})
+    refused("pairs.csv", {option, most}, 2, std::string(option) + ": expected a whole number from ");
+  refused("open.csv", {}, 1,
+          "nothing to tell it from; 1 bad row left out, 1 good: [" + path("open.csv").string() +
+              ":3] a quote is not closed");
+  refused("quote.csv", {}, 1,
+          "nothing to tell it from; 1 bad row left out, 1 good: [" + path("quote.csv").string() +
+              ":3] text follows a closing quote; perhaps a quote before it is not closed");
+}
+
+TEST_F(Train, DefaultsGiveWayToSmallDataAndSmallModelsWithAWord) {
+  const Outcome outcome = run(
+      with_model("train", {"--pairs", path("pairs.csv").string(), "--steps", "1", "--output", path("run").string()}));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("6 pairs, 1 step of 6"), HasSubstr("a step has 6 pairs, not 64"),
+                                 HasSubstr("adapters have rank 32, not 64"),
+                                 HasSubstr("the warmup of 100 steps is longer than the run")));
+}
+
 TEST_F(Train, NumbersThatMeanNothingAreWrongUsage) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
-      {{"--lr", "-1"}, "--lr: expected a number of at least 0, found -1"},
-      {{"--lr", "nan"}, "--lr: expected a number of at least 0, found nan"},
-      {{"--alpha", "inf"}, "--alpha: expected a number of at least 0, found inf"},
-      {{"--clip", "0"}, "--clip: expected a number above 0, found 0"},
-      {{"--temperature", "0"}, "--temperature: expected a number above 0, found 0"},
-      {{"--epochs", "two"}, "--epochs: expected a number above 0, found two"},
+      {{"--lr", "-1"}, "--lr: expected a number from 0 to 10, found -1"},
+      {{"--lr", "nan"}, "--lr: expected a number from 0 to 10, found nan"},
+      {{"--alpha", "inf"}, "--alpha: expected a number from 0 to 1000000, found inf"},
+      {{"--clip", "0"}, "--clip: expected a number from 1e-06 to 1000000000000, found 0"},
+      {{"--temperature", "0"}, "--temperature: expected a number from 0.001 to 100, found 0"},
+      {{"--epochs", "two"}, "--epochs: expected a number from 1e-06 to 1000000, found two"},
       {{"--resume", "--force"}, "--resume excludes --force"},
       {{"--caption-prompt", "poem"}, "--caption-prompt: [prompt] \"poem\" is no prompt"},
       {{"--caption-prompt", "text"}, "--caption-prompt: expected a prompt with <image> alone, found text"}};

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <limits>
 
 #include "base/file.h"
 #include "embed/embedder_impl.h"
@@ -82,7 +83,7 @@ TEST_F(Refusals, NameWhatIsWrong) {
 TEST_F(Refusals, TextsBeyondTheContext) {
   std::string text;
   for (int i = 0; i < 9000; ++i) text += "word ";
-  expect_refused(Input::from_text(text), "the context holds 8192");
+  expect_refused(Input::from_text(text), "the context holds 8192; shorten the text, or have it cut by truncate");
   EmbedderOptions options;
   options.truncate = true;
   Embedder cutting = quick_embedder(options);
@@ -236,6 +237,24 @@ TEST(EmbedderLoading, NamesWhatIsMissing) {
   options.token_budget = -1;
   EXPECT_THAT([&] { Embedder::load(model_folder(), options); },
               ThrowsMessage<InvalidInput>(HasSubstr("token_budget is -1")));
+}
+
+TEST(EmbedderLoading, RefusesNumbersBeyondItsLimits) {
+  const auto beyond = [](auto EmbedderOptions::*member, auto value) {
+    EmbedderOptions changed;
+    changed.*member = value;
+    return changed;
+  };
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const std::pair<EmbedderOptions, const char*> cases[] = {
+      {beyond(&EmbedderOptions::token_budget, most), "expected a number from 0 (automatic) to 1048576"},
+      {beyond(&EmbedderOptions::max_pixels, most), "max_pixels is 9223372036854775807, expected a number from 1 to"},
+      {beyond(&EmbedderOptions::max_pixels, std::int64_t{0}), "max_pixels is 0"},
+      {beyond(&EmbedderOptions::max_tiles, 2147483647), "(as many as the model has) to 1024"},
+      {beyond(&EmbedderOptions::threads, 2147483647), "(one per core) to 1024"}};
+  for (const auto& [changed, part] : cases)
+    EXPECT_THAT([&changed = changed] { Embedder::load(model_folder(), changed); },
+                ThrowsMessage<InvalidInput>(HasSubstr(part)));
 }
 
 /// A copy of the model's folder that a test may break.

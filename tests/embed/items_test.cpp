@@ -74,6 +74,7 @@ TEST(ParseItem, TakesWhatItemsHold) {
 TEST(ParseItem, SaysWhatIsWrong) {
   const std::pair<std::string, std::string> cases[] = {
       {"", "is not JSON"},
+      {"A plain sentence.", "; each line is one object with \"id\", \"text\", \"image\" or \"prompt\""},
       {"{\"text\": \"a\"} {", "is not JSON"},
       {"{\"text\": \"a\0b\"}" + std::string(1, '\0'), "is not JSON"},
       {"\"text\"", "expected an object, found string"},

@@ -1,8 +1,12 @@
-# Installs the build in BUILD, then configures, builds and runs the project beside this file against the installation, and
-# compares what it prints with the reference's vectors (expected.txt, from tests/golden/embed, none of them near a rounding
-# edge). Called by ctest with BUILD, SOURCE, GENERATOR and COMPILER.
+# Installs as a user does: `make install` where only the program was built. Then the project that README shows is configured,
+# built and run against the installation, and so is main.cpp beside this file, whose output must be the reference's vectors
+# (expected.txt, from tests/golden/embed, none of them near a rounding edge). Called by ctest with BUILD, SOURCE, GENERATOR,
+# COMPILER, and the files of PROGRAM and LIBRARY.
 set(work ${BUILD}/package-test)
+set(input ${SOURCE}/tests/golden/ckpt/tiny-small-f32 "A dog sitting in the grass."
+  ${SOURCE}/tests/golden/images/img05_gray_337x500.png)
 file(REMOVE_RECURSE ${work})
+file(READ ${SOURCE}/README.md readme)
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
@@ -12,17 +16,53 @@ function(run)
   set(output ${output} PARENT_SCOPE)
 endfunction()
 
-run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/prefix)
-run(${CMAKE_COMMAND} -S ${SOURCE}/tests/package -B ${work}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
-  -DCMAKE_PREFIX_PATH=${work}/prefix)
-run(${CMAKE_COMMAND} --build ${work}/build)
-run(${work}/build/embed ${SOURCE}/tests/golden/ckpt/tiny-small-f32 "A dog sitting in the grass."
-  ${SOURCE}/tests/golden/images/img05_gray_337x500.png)
+# Writes what README has after a sentence, in a block of that language.
+function(write_block sentence language file)
+  string(FIND "${readme}" "${sentence}\n\n```${language}\n" begin)
+  if(begin EQUAL -1)
+    message(FATAL_ERROR "README has no block of ${language} after \"${sentence}\"")
+  endif()
+  string(LENGTH "${sentence}\n\n```${language}\n" length)
+  math(EXPR begin "${begin} + ${length}")
+  string(SUBSTRING "${readme}" ${begin} -1 rest)
+  string(FIND "${rest}" "\n```\n" end)
+  math(EXPR end "${end} + 1")
+  string(SUBSTRING "${rest}" 0 ${end} block)
+  file(WRITE ${file} "${block}")
+endfunction()
 
+# Configures and builds a project in a folder and runs its app.
+function(run_project folder)
+  run(${CMAKE_COMMAND} -S ${folder} -B ${folder}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
+    -DCMAKE_PREFIX_PATH=${work}/prefix)
+  run(${CMAKE_COMMAND} --build ${folder}/build)
+  run(${folder}/build/app ${input})
+  set(output ${output} PARENT_SCOPE)
+endfunction()
+
+function(expect expected)
+  if(NOT output STREQUAL expected)
+    message(FATAL_ERROR "expected\n${expected}found\n${output}")
+  endif()
+endfunction()
+
+# What the build leaves of the library is what `make build` leaves of it: nothing.
+file(GLOB libraries ${LIBRARY}*)
+file(REMOVE ${libraries})
+run(make -C ${SOURCE} --no-print-directory install BUILD=${BUILD} PREFIX=${work}/prefix)
+get_filename_component(name ${PROGRAM} NAME)
+run(${work}/prefix/bin/${name} --version)
+
+write_block("A program, `main.cpp`:" cpp ${work}/readme/main.cpp)
+write_block("The `CMakeLists.txt` beside it:" cmake ${work}/readme/CMakeLists.txt)
+run_project(${work}/readme)
 file(READ ${SOURCE}/tests/package/expected.txt expected)
-if(NOT output STREQUAL expected)
-  message(FATAL_ERROR "expected\n${expected}found\n${output}")
-endif()
+string(REGEX MATCH "cosine ([-.0-9]+\n)" ignored "${expected}")
+expect("${CMAKE_MATCH_1}")
+
+file(COPY ${SOURCE}/tests/package/main.cpp ${work}/readme/CMakeLists.txt DESTINATION ${work}/vectors)
+run_project(${work}/vectors)
+expect("${expected}")
 
 # Nothing but e5v's own interface leaves the library.
 file(GLOB library ${work}/prefix/lib*/libe5v.so ${work}/prefix/lib*/*/libe5v.so)

@@ -145,6 +145,7 @@ TEST(Trainer, SaysWhichRowCannotBeUsed) {
   Fixture fixture;
   const fs::path file = fixture.folder.write("images.csv", "image0,sent1,hard_neg\nnone.png,A cat.,A dog.\n");
   fixture.options.data.sources = {{file, Objective::contrastive}};
+  fixture.options.data.batch = 1;
   EXPECT_THAT([&] { fixture.run(); },
               ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("images.csv:2]"), HasSubstr("none.png"))));
 }

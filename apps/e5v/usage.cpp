@@ -1,0 +1,185 @@
+#include "usage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace e5v::app {
+namespace {
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+bool is_option(const std::string& word) { return word.size() > 1 && word.front() == '-'; }
+
+/// Insertions, deletions, replacements, and swaps of neighbours that make one word of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> steps(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        steps[i][j] = i + j;
+        continue;
+      }
+      steps[i][j] = std::min({steps[i - 1][j] + 1, steps[i][j - 1] + 1, steps[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
+    }
+  }
+  return steps[a.size()][b.size()];
+}
+
+struct Candidate {
+  std::string name;   ///< what a word is compared with
+  std::string shown;  ///< what is proposed instead
+};
+
+/// The candidate that a word was probably meant to be.
+std::optional<std::string> nearest(std::string_view word, const std::vector<Candidate>& candidates) {
+  constexpr std::size_t kLongest = 40;  // nobody mistypes more
+  if (word.size() > kLongest) return std::nullopt;
+  std::size_t best = word.size() <= 2 ? 1 : word.size() <= 4 ? 2 : word.size() <= 8 ? 3 : 4;  // one more than allowed
+  std::optional<std::string> result;
+  for (const Candidate& candidate : candidates) {
+    const bool begins = word.size() > 2 && candidate.name.starts_with(word);
+    const std::size_t steps =
+        begins ? std::min<std::size_t>(1, candidate.name.size() - word.size()) : distance(word, candidate.name);
+    if (steps < best) best = steps, result = candidate.shown;
+  }
+  return result;
+}
+
+/// All commands below one, those of commands, too.
+void add_commands(const CLI::App& app, std::vector<Candidate>& candidates) {
+  for (const CLI::App* command : commands_of(app)) candidates.push_back({command->get_name(), call_of(*command)});
+  for (const CLI::App* command : commands_of(app)) add_commands(*command, candidates);
+}
+
+std::string proposal_of(const std::optional<std::string>& found) {
+  return found ? fmt::format(", did you mean {}?", *found) : "";
+}
+
+/// A command that has an option, if there is one.
+const CLI::App* owner_of(const std::string& option, const CLI::App& app) {
+  for (const CLI::App* command : commands_of(app)) {
+    if (command->get_option_no_throw(option) != nullptr) return command;
+    if (const CLI::App* inner = owner_of(option, *command)) return inner;
+  }
+  return nullptr;
+}
+
+std::string unknown_option(const CLI::App& command, const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  if (const CLI::App* owner = owner_of(name, command))
+    return fmt::format("{} comes after a command, as in {} {}", name, call_of(*owner), name);
+  std::vector<Candidate> candidates;
+  for (const CLI::Option* option : command.get_options())
+    candidates.push_back({option->get_single_name(), "--" + option->get_single_name()});
+  const std::size_t dashes = std::min(name.find_first_not_of('-'), name.size());
+  return fmt::format("{} is unknown{}", name, proposal_of(nearest(std::string_view(name).substr(dashes), candidates)));
+}
+
+/// What stands before an unknown word: the option that it is not the value of, because that has one or was taken for
+/// the value of another.
+struct Before {
+  const CLI::Option* option = nullptr;
+  const CLI::Option* swallowed_by = nullptr;
+};
+
+Before what_stands_before(const CLI::App& command, const std::string& word, const std::vector<std::string>& words) {
+  const auto option_at = [&](std::size_t i) {
+    return is_option(words[i]) ? command.get_option_no_throw(words[i].substr(0, words[i].find('='))) : nullptr;
+  };
+  const auto place = static_cast<std::size_t>(std::ranges::find(words, word) - words.begin());
+  if (place == words.size()) return {};
+  for (std::size_t i = place; i-- > 0;) {
+    const CLI::Option* option = option_at(i);
+    if (option == nullptr) continue;
+    const bool taken =
+        i + 1 == place && i > 0 && option->get_items_expected_max() > 0 && words[i] == option->get_name();
+    return {option, taken ? option_at(i - 1) : nullptr};
+  }
+  return {};
+}
+
+/// "--image takes one FILE, but b.jpg follows": of a word behind an option that cannot take it.
+std::string surplus_word(const Before& before, const std::string& word) {
+  const std::string name = before.option->get_name();
+  const std::string& kind = before.option->get_option_text();
+  if (before.swallowed_by != nullptr)
+    return fmt::format("{} needs a {}, found {}", before.swallowed_by->get_name(),
+                       before.swallowed_by->get_option_text(), name);
+  if (before.option->get_trigger_on_parse())  // it may be given many times
+    return fmt::format("{} takes one {}, but {} follows: repeat it, as in {} {} {} {}, or put quotes around blanks",
+                       name, kind, word, name, kind, name, kind);
+  return fmt::format("{} takes one {}, but {} follows; what holds blanks needs quotes", name, kind, word);
+}
+
+std::string unknown_word(const CLI::App& command, const std::string& word, const std::vector<std::string>& words) {
+  const Before before = what_stands_before(command, word, words);
+  if (before.option != nullptr && before.option->get_items_expected_max() > 0) return surplus_word(before, word);
+  std::vector<Candidate> candidates;
+  add_commands(command, candidates);
+  for (const CLI::Option* option : command.get_options())
+    candidates.push_back({option->get_single_name(), "--" + option->get_single_name()});
+  const std::optional<std::string> meant = nearest(word, candidates);
+  if (meant || !commands_of(command).empty()) return fmt::format("{} is unknown{}", word, proposal_of(meant));
+  const std::vector<const CLI::Option*> options = command.get_options();
+  const auto takes = std::ranges::find_if(options, [](const CLI::Option* o) { return o->get_required(); });
+  if (before.option != nullptr || takes == options.end())
+    return fmt::format("{} is unknown{}", word,
+                       before.option == nullptr ? "" : fmt::format("; {} takes no value", before.option->get_name()));
+  return fmt::format("{} is unknown; values follow options, as in {} {}", word, (*takes)->get_name(),
+                     (*takes)->get_option_text());
+}
+
+/// The command that a word was left over by.
+const CLI::App& left_over_by(const CLI::App& app, const std::string& word) {
+  const std::vector<std::string> own = app.remaining();
+  if (std::ranges::find(own, word) != own.end()) return app;
+  for (const CLI::App* command : commands_of(app)) {
+    const std::vector<std::string> all = command->remaining(true);
+    if (std::ranges::find(all, word) != all.end()) return left_over_by(*command, word);
+  }
+  return app;
+}
+
+}  // namespace
+
+const CLI::App& asked_for(const CLI::App& app) {
+  for (const CLI::App* command : commands_of(app))
+    if (command->parsed()) return asked_for(*command);
+  return app;
+}
+
+std::string call_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent == nullptr ? "" : call_of(*parent) + " ") + command.get_name();
+}
+
+bool lacks_command(const CLI::App& app) { return !commands_of(asked_for(app)).empty() && !has_unknown_words(app); }
+
+bool has_unknown_words(const CLI::App& app) { return app.remaining_size(true) > 0; }
+
+std::string complaint(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
+  if (has_unknown_words(app)) {
+    const std::string word = app.remaining(true).front();
+    const CLI::App& command = left_over_by(app, word);
+    return is_option(word) ? unknown_option(command, word) : unknown_word(command, word, words);
+  }
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return error.what();
+  const CLI::App& command = asked_for(app);
+  const CLI::Option* last = command.get_option_no_throw(words.back());
+  if (last != nullptr && last->get_items_expected_max() > 0)
+    return fmt::format("{} needs a {}, found nothing", last->get_name(), last->get_option_text());
+  for (const CLI::Option* option : command.get_options()) {
+    const std::size_t times = option->count();
+    if (times > 1 && option->get_items_expected_max() == 1)
+      return fmt::format("{} is given {} times, expected once", option->get_name(), times);
+  }
+  return error.what();
+}
+
+}  // namespace e5v::app
