@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "ops/accelerator.h"
@@ -59,7 +60,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
 }
 
 void add_threads_option(CLI::App& command, int& threads, const std::string& description) {
-  add_number(command, "--threads", threads, 1, description, 1024);
+  add_number(command, "--threads", threads, 1, description, kMostThreads);
 }
 
 void share_cores(const ranks::Group& group, ModelOptions& options) {
@@ -120,6 +121,18 @@ void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& en
           "an image to embed (JPEG, PNG, WebP); may be given many times")
       ->option_text("FILE")
       ->trigger_on_parse();
+}
+
+void refuse_empty_values(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_items_expected_max() == 0 || option->get_single_name() == "text") continue;
+    const std::string& value = option->get_option_text();
+    const auto check = [value](const std::string& given) -> std::string {
+      return given.empty() ? fmt::format("is empty, expected {}; leave the option out to go without", value) : "";
+    };
+    option->check(CLI::Validator(check, value));
+  }
+  for (CLI::App* inner : command.get_subcommands([](const CLI::App*) { return true; })) refuse_empty_values(*inner);
 }
 
 std::string prompt_names_text() { return fmt::format("{}", fmt::join(text::prompt_names(), ", ")); }
