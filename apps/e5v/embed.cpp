@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstring>
 #include <optional>
 
@@ -34,43 +34,17 @@ struct EmbedOptions {
   Existing existing() const { return resume ? Existing::resume : force ? Existing::replace : Existing::refuse; }
 };
 
-/// What a resumed run must have in common with the one before, in the words of the message when it has not.
-embed::RunIdentity identity_of(const Fingerprint& fingerprint, const EmbedOptions& options, std::int64_t width) {
-  return {{"the model's weights", fingerprint.weights},
-          {"the preprocessing (tokenizer, --max-tiles, --alpha, --no-exif, --paper-compat, --truncate, e5v's revision)",
-           fingerprint.preprocessing},
-          {"the arithmetic (--dtype, --no-normalize, the CPU's bf16, e5v's revision)", fingerprint.compute},
-          {"--prompt", options.model.embedder.prompt},
-          {"the width of a vector", std::to_string(width)}};
-}
-
-embed::VectorLayout layout_of(const Fingerprint& fingerprint, const EmbedOptions& options, std::int64_t width) {
-  const std::string& prompt = options.model.embedder.prompt;
-  return {*embed::format_of(options.output),
-          width,
-          {{"fingerprint", fingerprint.space()},
-           {"weights", fingerprint.weights},
-           {"preprocessing", fingerprint.preprocessing},
-           {"compute", fingerprint.compute},
-           {"prompt", prompt.empty() ? "by content: text, image or cirr-query" : prompt}}};
-}
-
 std::unique_ptr<embed::ItemSource> open_source(const EmbedOptions& options) {
   if (options.input.empty()) return std::make_unique<embed::ItemList>(options.items);
   return embed::ItemReader::open(options.input, InterruptScope::check);
 }
 
-/// Where the vectors go, and where to go on.
-std::unique_ptr<embed::VectorSink> open_sink(const Embedder& embedder, const EmbedOptions& options,
-                                             embed::RunPosition& start) {
-  if (options.output.empty()) return std::make_unique<embed::StreamSink>(stdout);
+/// Where the vectors go: a file, or standard output.
+std::unique_ptr<embed::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
   const std::string& prompt = options.model.embedder.prompt;
   const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
-  const std::int64_t width = embedder.width();
-  auto sink = std::make_unique<embed::FileSink>(options.output, layout_of(fingerprint, options, width),
-                                                identity_of(fingerprint, options, width), options.existing());
-  start = sink->position();
-  return sink;
+  return std::make_unique<embed::FileSink>(
+      options.output, embed::VectorOrigin::of(fingerprint, prompt, embedder.width()), options.existing());
 }
 
 /// Messages and the progress line on stderr share the terminal.
@@ -88,38 +62,73 @@ std::string summary(const embed::RunPosition& before, const embed::RunPosition& 
   return text;
 }
 
-/// Runs source to sink, which only rank 0 has; the exit code.
-int run_items(const ranks::Group& group, Embedder& embedder, embed::ItemSource& source, embed::VectorSink* sink,
-              const embed::RunPosition& start, const EmbedOptions& options) {
-  std::optional<Progress> progress;
+std::string interrupted_text(const EmbedOptions& options, std::int64_t items) {
+  return fmt::format("interrupted after {} items{}", items,
+                     !options.output.empty() && items > 0 ? "; continue with --resume" : "");
+}
+
+/// What a run is given.
+struct EmbedRun {
+  const ranks::Group& group;
+  Embedder& embedder;
+  embed::ItemSource& source;
+  embed::VectorSink* sink;  // of rank 0
+  embed::RunPosition start;
+  bool was_complete;  // what is there already
+};
+
+embed::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::optional<Progress>& progress,
+                         std::atomic<std::int64_t>& items) {
   embed::RunHooks hooks;
   hooks.check_stop = InterruptScope::check;
-  hooks.advanced = [&](std::int64_t items) {
-    if (progress) progress->advance(items);
+  hooks.advanced = [&](std::int64_t count) {
+    items += count;
+    if (progress) progress->advance(count);
   };
   if (options.skip_bad) hooks.bad = [](const std::string& message) { say("left out: " + message); };
-  embed::VectorRun run(group, embedder, source, sink, hooks);
-  const bool file = !options.output.empty();
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  // A file is not read before it is whole; whoever reads standard output may wait for it before giving more.
+  if (options.output.empty() && run.group.size() == 1) hooks.waits = [&run] { return run.source.is_waiting(); };
+  return hooks;
+}
+
+/// Vectors that go to a terminal are progress enough.
+void show_progress(const EmbedRun& run, bool file, std::optional<Progress>& progress) {
+  if (!run.group.leads() || (::isatty(STDERR_FILENO) == 1 && !file && ::isatty(STDOUT_FILENO) == 1)) return;
+  const std::int64_t total = run.source.count();
+  progress.emplace("items", total > 0 ? total - run.start.items : 0);
+}
+
+/// Runs source to sink; the exit code.
+int run_items(const EmbedRun& given, const EmbedOptions& options) {
+  std::optional<Progress> progress;
+  std::atomic<std::int64_t> items = given.start.items;
+  embed::VectorRun run(given.group, given.embedder, given.source, given.sink,
+                       hooks_of(given, options, progress, items));
+  const bool leads = given.group.leads(), file = !options.output.empty();
+  const InterruptScope interrupts([&] {
+    if (leads) say(interrupted_text(options, items));
+  });  // until here a signal ends the process at once: there is nothing to keep
   try {
-    if (start.items > 0) group.agree([&] { run.skip_to(start); });
-    // Vectors that go to the terminal are progress enough.
-    if (group.leads() && terminal && (file || ::isatty(STDOUT_FILENO) != 1)) {
-      const std::int64_t total = source.count();
-      progress.emplace("items", total > 0 ? total - start.items : 0);
-    }
+    if (given.start.items > 0) given.group.agree([&] { run.skip_to(given.start); });
+    show_progress(given, file, progress);
     const auto begin = std::chrono::steady_clock::now();
     run.run();
     progress.reset();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (group.leads() && (file || terminal)) say(summary(start, run.position(), seconds));
-    return run.position().bad > 0 ? kLeftOut : kSuccess;
+    const embed::RunPosition& end = run.position();
+    if (leads && given.was_complete && end.items == given.start.items) {
+      say(fmt::format("[{}] is complete already: model, options and all {} items are what made it{}",
+                      options.output.string(), end.items,
+                      end.bad > 0 ? fmt::format("; {} were left out", end.bad) : ""));
+    } else if (leads && (file || ::isatty(STDERR_FILENO) == 1)) {
+      say(summary(given.start, end, seconds));
+    }
+    return end.bad > 0 ? kLeftOut : kSuccess;
   } catch (const embed::Interrupted&) {
     progress.reset();
-    const std::int64_t items = run.position().items;
     const int code = 128 + InterruptScope::signal();
-    if (group.leads()) {
-      say(fmt::format("interrupted after {} items{}", items, file && items > 0 ? "; continue with --resume" : ""));
+    if (leads) {
+      say(interrupted_text(options, run.position().items));
     } else {
       ranks::leave_telling_to_leader();
     }
@@ -154,15 +163,33 @@ embed::RunPosition shared(const ranks::Group& group, const embed::RunPosition& p
   return result;
 }
 
-bool is_complete(const ranks::Group& group, const EmbedOptions& options) {
-  std::string complete;  // anything: yes
+/// A finished output that does not tell what made it is taken for complete when it has a row for each item, and then
+/// that is said. Throws InvalidInput when it has not.
+void check_unknown_output(const EmbedOptions& options, embed::ItemSource& source) {
+  const auto rows = embed::count_rows(options.output, *embed::format_of(options.output));
+  const std::int64_t items = embed::count_items(source);
+  const std::string name = options.output.string();
+  require(rows == items,
+          "[{}] has {} rows, the input {} items, and nothing tells what made them, so it cannot be resumed; --force "
+          "starts over",
+          name, rows ? std::to_string(*rows) : "no ids of its", items);
+  say(
+      fmt::format("[{}] is complete already, with a row for each of {} items; nothing tells what made it, so model, "
+                  "options and items were not compared, and --force begins anew",
+                  name, items));
+}
+
+/// What rank 0 finds where it is to write.
+embed::Found look_for_output(const ranks::Group& group, const EmbedOptions& options, embed::ItemSource& source) {
+  std::string found(1, static_cast<char>(embed::Found::room));
   group.agree([&] {
     if (!group.leads() || options.output.empty()) return;
     const auto format = *embed::format_of(options.output);
-    if (embed::FileSink::is_complete(options.output, format, options.existing())) complete = "yes";
+    found[0] = static_cast<char>(embed::look_for_output(options.output, format, options.existing()));
+    if (found[0] == static_cast<char>(embed::Found::unknown)) check_unknown_output(options, source);
   });
-  group.broadcast(complete);
-  return !complete.empty();
+  group.broadcast(found);
+  return static_cast<embed::Found>(found.at(0));
 }
 
 /// --force must not replace what is to be read.
@@ -182,24 +209,26 @@ int run_embed(EmbedOptions& options) {
     source = open_source(options);
     check_shareable(group, *source, options.input);
   });
-  if (is_complete(group, options)) {
-    if (group.leads()) {
-      say(fmt::format("[{}] is complete already; what made it was not compared, --force begins anew",
-                      options.output.string()));
-    }
-    return kSuccess;
-  }
+  const embed::Found found = look_for_output(group, options, *source);
+  if (found == embed::Found::unknown) return kSuccess;
   std::optional<Embedder> embedder;
   group.agree([&] { embedder = Embedder::load(options.model.folder, options.model.embedder); });
-  const InterruptScope interrupts;  // until here a signal ends the process at once: there is nothing to keep
   const std::string& prompt = options.model.embedder.prompt;
   check_same_model(group, *embedder, prompt.empty() ? "text" : prompt);
   embed::RunPosition start;
   std::unique_ptr<embed::VectorSink> sink;
   group.agree([&] {
-    if (group.leads()) sink = open_sink(*embedder, options, start);
+    if (!group.leads()) return;
+    if (options.output.empty()) {
+      sink = std::make_unique<embed::StreamSink>(stdout);
+      return;
+    }
+    auto file = open_file(*embedder, options);
+    start = file->position();
+    sink = std::move(file);
   });
-  return run_items(group, *embedder, *source, sink.get(), shared(group, start), options);
+  return run_items({group, *embedder, *source, sink.get(), shared(group, start), found == embed::Found::complete},
+                   options);
 }
 
 void check_usage(const EmbedOptions& options) {

@@ -38,11 +38,14 @@ class FashioniqTask : public EvalTask {
   std::vector<std::pair<std::string, eval::ComposedSet>> sets_;
 };
 
-/// "submission.json" and the file beside it for the subset: "submission_subset.json".
+/// The file for the subset, beside "submission.json": "submission_subset.json".
+fs::path subset_file(fs::path file) {
+  return file.replace_filename(file.stem().string() + "_subset" + file.extension().string());
+}
+
 void write_submission(const eval::CirrSubmission& submission, const fs::path& file) {
   write_file_atomically(file, submission.recall.dump() + "\n");
-  fs::path subset = file;
-  subset.replace_filename(file.stem().string() + "_subset" + file.extension().string());
+  const fs::path subset = subset_file(file);
   write_file_atomically(subset, submission.recall_subset.dump() + "\n");
   fmt::print(stderr, "e5v: {} and {} are for CIRR's evaluation server\n", file.string(), subset.string());
 }
@@ -58,7 +61,9 @@ class CirrTask : public EvalTask {
   }
   void read() override {
     check_prompt("cirr-query");
-    if (!submission_.empty()) check_writable_place(submission_);
+    if (!submission_.empty()) {
+      for (const fs::path& file : {submission_, subset_file(submission_)}) check_writable_place(file);
+    }
     pictures_ = pictures_of(skip_missing_);
     set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split, pictures_);
     require(set_.queries.front().target.has_value() || !submission_.empty(),

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "embed/vector_origin.h"
 #include "eval/gap.h"
 #include "eval/npy.h"
 #include "eval/retrieval.h"
@@ -87,6 +88,7 @@ class CaptionedTask : public EvalTask {
  private:
   /// The files go together, and with the captions.
   void open_vectors() {
+    embed::require_comparable(text_vectors_, image_vectors_);
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
     const eval::NpyArray &texts = text_file_->array(), &images = image_file_->array();

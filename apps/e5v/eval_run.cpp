@@ -49,13 +49,14 @@ eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
 }
 
 int interruptible(const std::function<void(EvalRunner&)>& work) {
-  const InterruptScope interrupts;
+  const auto say = [] { tell("e5v: interrupted; the same command goes on where it stopped\n"); };
+  const InterruptScope interrupts(say);
   try {
     EvalRunner runner;
     work(runner);
     return kSuccess;
   } catch (const embed::Interrupted&) {
-    fmt::print(stderr, "e5v: interrupted; the same command goes on where it stopped\n");
+    say();
     return 128 + InterruptScope::signal();
   }
 }

@@ -53,6 +53,7 @@ std::vector<std::string> words_of(const Json& value, const CLI::Option& option, 
     require(part.is_string() || part.is_number() || part.is_boolean(), "\"{}\" has an unexpected type: {}",
             option.get_single_name(), part.type_name());
     const std::string word = part.is_string() ? part.get<std::string>() : part.dump();
+    require(!word.empty(), "\"{}\" is empty; leave the key out to go without", option.get_single_name());
     words.push_back(is_path(option) && part.is_string() ? (folder / word).lexically_normal().string() : word);
   }
   return words;

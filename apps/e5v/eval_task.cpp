@@ -6,8 +6,11 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
 #include "base/parallel.h"
 #include "model/config_clip.h"
+#include "report/page.h"
 #include "text/prompt.h"
 
 namespace e5v::app {
@@ -37,6 +40,15 @@ std::string problem_of(const std::string& prompt, PromptFor inputs) {
   } catch (const InvalidInput& error) {
     return error.what();
   }
+}
+
+/// Whether a file that exists may be replaced unasked: an earlier result, as JSON, a page or a submission, or nothing.
+bool is_result(const fs::path& file) {
+  const std::string text = read_file(file);
+  if (text.empty() || report::is_page(text)) return true;
+  const Json json = Json::parse(text, nullptr, false);
+  const auto has = [&](const char* first, const char* second) { return json.contains(first) && json.contains(second); };
+  return json.is_object() && (has("task", "figures") || has("suite", "results") || has("version", "metric"));
 }
 
 }  // namespace
@@ -110,6 +122,8 @@ void EvalOutputs::check_places() const {
 
 void check_writable_place(const fs::path& file) {
   require(!fs::is_directory(file), "[{}] is a folder, expected a file to write", file.string());
+  require(!fs::exists(file) || is_result(file), "[{}] exists and is no result of e5v: remove it, or name another file",
+          file.string());
   const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
   require(fs::is_directory(folder), "[{}] no such folder to write to", folder.string());
 }

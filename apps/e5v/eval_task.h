@@ -83,7 +83,8 @@ struct EvalOutputs {
 };
 void add_output_options(CLI::App& command, EvalOutputs& outputs);
 
-/// Throws InvalidInput when the file is a folder, or its folder does not exist.
+/// Throws InvalidInput when the file is a folder, its folder does not exist, or it exists and holds something else than
+/// a result of an earlier evaluation.
 void check_writable_place(const std::filesystem::path& file);
 
 /// --data, --split and --images of tasks that are folders.

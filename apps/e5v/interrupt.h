@@ -1,16 +1,25 @@
 #pragma once
+#include <functional>
 
 namespace e5v::app {
 
-/// Turns SIGINT and SIGTERM into a request to stop at the next good moment, for as long as the object lives. The second
-/// such signal ends the process at once.
+/// From now on SIGINT and SIGTERM end the process at once, with exit code 128 and their number, unless an
+/// InterruptScope lives. To be called once, first in main().
+void exit_at_signals();
+
+/// Turns SIGINT and SIGTERM into a request to stop at the next good moment, for as long as the object lives. Where that
+/// moment does not come within a second (a wait, a long product), the process ends without it. The second such signal
+/// ends it at once.
 class InterruptScope {
  public:
-  InterruptScope();
+  /// `last_words` is called, on a thread of its own, before the process ends without a good moment.
+  explicit InterruptScope(std::function<void()> last_words = nullptr);
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
   ~InterruptScope();
 
+  /// From now on the good moment is waited for, however late it comes: what was reached would be lost without it.
+  static void wait_for_good_moment();
   /// The signal that has come, or 0.
   static int signal();
   /// Throws embed::Interrupted when one has come.

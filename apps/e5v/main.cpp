@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <clocale>
 #include <csignal>
 #include <exception>
@@ -14,6 +15,8 @@
 #include "commands.h"
 #include "embed/vector_sink.h"
 #include "help.h"
+#include "interrupt.h"
+#include "options.h"
 #include "ranks/ending.h"
 #include "ranks/launch.h"
 #include "terminal.h"
@@ -56,6 +59,25 @@ int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vec
   return kUsage;
 }
 
+/// What stands behind the program's name, from last to first, as the parser takes it. "--name=", which an unset shell
+/// variable leaves of a value, becomes "--name" and an empty value: the parser would take the next argument for it.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    const bool is_text = !arguments.empty() && arguments.back() == "--text";
+    const bool is_empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    if (is_empty && !is_text) {
+      argument.pop_back();
+      arguments.push_back(argument);
+      argument.clear();
+    }
+    arguments.push_back(std::move(argument));
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("e5v: texts, images, and both together as vectors of one space", "e5v");
   app.formatter(std::make_shared<HelpFormatter>());
@@ -64,10 +86,11 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("e5v COMMAND --help tells more about each.");
   const std::vector<Command> commands = add_commands(app);
+  refuse_empty_values(app);
   for (const Command& command : commands) command.app->get_help_ptr()->description("this page");
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::Success& success) {  // help or version: the page is the result
     return has_unknown_words(app) ? fail_usage(app, success, words) : app.exit(success);
   } catch (const CLI::ParseError& error) {
@@ -91,6 +114,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace e5v;
   let_threads_sleep(argv);
+  app::exit_at_signals();
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the widths of characters
   std::signal(SIGPIPE, SIG_IGN);        // a reader that goes is an error to handle, not a reason to die
   std::signal(SIGXFSZ, SIG_IGN);        // so is a file that may not grow

@@ -23,7 +23,14 @@ struct MergeOptions {
 
 int run_merge(const MergeOptions& options) {
   constexpr std::uint64_t kUnit = 1'000'000;
-  const InterruptScope interrupts;
+  const auto say_interrupted = [&] {
+    tell("e5v: interrupted before the checkpoint was written to {}\n", one_line(options.output.string()));
+  };
+  const InterruptScope interrupts([&] {
+    std::error_code ignored;
+    std::filesystem::remove(options.output / "model.safetensors.tmp", ignored);
+    say_interrupted();
+  });
   const std::uint64_t bytes_in_all = model::Checkpoint(options.model).bytes();
   std::optional<Progress> progress(std::in_place, "MB", static_cast<std::int64_t>(bytes_in_all / kUnit));
   std::uint64_t done = 0;
@@ -36,7 +43,7 @@ int run_merge(const MergeOptions& options) {
     });
   } catch (const embed::Interrupted&) {
     progress.reset();
-    tell("e5v: interrupted, the checkpoint in {} is not complete\n", one_line(options.output.string()));
+    say_interrupted();
     return 128 + InterruptScope::signal();
   }
   progress.reset();

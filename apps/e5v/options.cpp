@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "ops/accelerator.h"
@@ -140,6 +141,18 @@ void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& en
           "an image to embed (JPEG, PNG, WebP); may be given many times")
       ->option_text("FILE")
       ->trigger_on_parse();
+}
+
+void refuse_empty_values(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_items_expected_max() == 0 || option->get_single_name() == "text") continue;
+    const std::string& value = option->get_option_text();
+    const auto check = [value](const std::string& given) -> std::string {
+      return given.empty() ? fmt::format("is empty, expected {}; leave the option out to go without", value) : "";
+    };
+    option->check(CLI::Validator(check, value));
+  }
+  for (CLI::App* inner : command.get_subcommands([](const CLI::App*) { return true; })) refuse_empty_values(*inner);
 }
 
 std::string prompt_names_text() { return fmt::format("{}", fmt::join(text::prompt_names(), ", ")); }

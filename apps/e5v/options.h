@@ -77,6 +77,11 @@ void add_real(CLI::App& command, const std::string& name, T& value, T minimum, T
 /// --seed: any number that 64 bits hold.
 void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description);
 
+/// Options of a command, and of all commands in it, refuse an empty value: a shell variable that is not set would else
+/// count as an option that is not given, and the base model be taken for the adapted one. --text is not among them: an
+/// empty text is a text.
+void refuse_empty_values(CLI::App& command);
+
 /// The names of all prompts, for help pages.
 std::string prompt_names_text();
 

@@ -104,7 +104,11 @@ void check_model(const QuantizeCommand& command, const Items& items) {
 }
 
 int run_quantize(const QuantizeCommand& command) {
-  const InterruptScope interrupts;
+  const InterruptScope interrupts([&] {
+    std::error_code ignored;
+    if (!command.format.empty()) fs::remove(command.output / "model.safetensors.tmp", ignored);
+    tell("e5v: interrupted\n");
+  });
   try {
     Items items;  // read and looked at before anything is written: that may take hours
     if (!command.check.empty()) items = read_items(command.check);

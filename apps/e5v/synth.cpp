@@ -1,6 +1,6 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 
 #include "base/log.h"
@@ -45,21 +45,28 @@ int run_synth(const SynthOptions& options) {
   if (!options.tokenizer.empty()) checkpoint.tokenizer = options.tokenizer;
   const std::uint64_t bytes = checkpoint.bytes();
   std::optional<Progress> progress;
-  if (::isatty(STDERR_FILENO) == 1) progress.emplace("MB", static_cast<std::int64_t>(bytes / 1'000'000));
-  std::uint64_t written = 0;
+  progress.emplace("MB", static_cast<std::int64_t>(bytes / 1'000'000));
+  std::atomic<std::uint64_t> written = 0;
   checkpoint.advanced = [&](std::uint64_t count) {
     const std::uint64_t before = written / 1'000'000;
     written += count;
     if (progress) progress->advance(static_cast<std::int64_t>(written / 1'000'000 - before));
   };
-  const InterruptScope interrupts;
+  const auto say_interrupted = [&] {
+    tell("e5v: interrupted, nothing is left in {}\n", one_line(options.output.string()));
+  };
+  const InterruptScope interrupts([&] {
+    std::error_code ignored;
+    if (written > 0) fs::remove_all(model::partial_folder(options.output), ignored);
+    say_interrupted();
+  });
   checkpoint.check_stop = InterruptScope::check;
   const auto begin = std::chrono::steady_clock::now();
   try {
     checkpoint.write(options.output);
   } catch (const embed::Interrupted&) {
     progress.reset();
-    tell("e5v: interrupted, nothing is left in {}\n", one_line(options.output.string()));
+    say_interrupted();
     return 128 + InterruptScope::signal();
   }
   progress.reset();

@@ -99,7 +99,10 @@ int run_train(TrainCommand& command) {
   hooks.say = [&](const std::string& message) { display.say(message); };
   hooks.step = [&](const StepReport& report) { display.show(report); };
   hooks.check_stop = InterruptScope::check;
-  const InterruptScope interrupts;
+  hooks.unsaved = InterruptScope::wait_for_good_moment;
+  const InterruptScope interrupts([&] {
+    if (group.leads()) tell("e5v: interrupted; nothing new was kept\n");
+  });
   try {
     train::train(options, hooks, group);
   } catch (const embed::Interrupted&) {

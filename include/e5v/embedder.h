@@ -109,6 +109,10 @@ struct Stream {
   /// Asked before a batch is computed. false leaves it to another process that runs the same stream and so forms the
   /// same batches: its inputs are handed out with empty vectors. None: all batches are computed.
   std::function<bool()> computes = nullptr;
+  /// Asked again and again while nothing is prepared: true when next() waits for an input that has not come yet. Then
+  /// what has come is computed and handed out, so that whoever gives one input gets one vector. What is a batch then
+  /// depends on time. None: batches are filled whatever that takes.
+  std::function<bool()> waits = nullptr;
 };
 
 /// An E5-V model ready to embed. Calls on one object run one after another; load several for more.

@@ -14,6 +14,9 @@ struct Machine {
 
 Machine this_machine();
 
+/// No process runs more threads: that many would exhaust any machine before anything is computed.
+inline constexpr int kMostThreads = 1024;
+
 /// Largest resident set of this process so far, bytes.
 std::uint64_t peak_resident_bytes();
 

@@ -3,33 +3,34 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <fstream>
+#include <cerrno>
+#include <vector>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 
 namespace e5v {
 namespace fs = std::filesystem;
 
 std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
   std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  require(fs::exists(status), "[{}] no such file", path.string());
-  require(!fs::is_directory(status), "[{}] is a folder, expected a file", path.string());
-  std::ifstream stream(path, std::ios::binary);
-  require(stream.good(), "[{}] cannot be opened: {}", path.string(), system_error_text());
+  require(fs::status(path, code).type() != fs::file_type::not_found, "[{}] no such file", path.string());
+  const RegularFile file(path);
   std::string content;
-  char block[1 << 16];
-  while (stream.read(block, sizeof block), stream.gcount() > 0) {
-    content.append(block, static_cast<std::size_t>(stream.gcount()));
+  std::vector<char> block(std::size_t{1} << 16);
+  for (;;) {
+    const ssize_t count = ::read(file.descriptor(), block.data(), block.size());
+    if (count < 0 && errno == EINTR) continue;
+    require(count >= 0, "[{}] cannot be read: {}", path.string(), system_error_text());
+    if (count == 0) return content;
+    content.append(block.data(), static_cast<std::size_t>(count));
     require(content.size() <= max_bytes, "[{}] is larger than the limit of {} bytes", path.string(), max_bytes);
   }
-  require(!stream.bad(), "[{}] cannot be read: {}", path.string(), system_error_text());
-  return content;
 }
 
 void write_file_atomically(const fs::path& path, std::string_view content) {
   const std::string temporary = path.string() + ".tmp";
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0644);
   require(descriptor >= 0, "[{}] cannot be created: {}", temporary, system_error_text());
   const auto abandon = [&](const char* step) {
     const std::string reason = system_error_text();

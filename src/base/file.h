@@ -6,7 +6,8 @@
 
 namespace e5v {
 
-/// The whole file as bytes. Throws InvalidInput when it cannot be read, is a folder, or is larger than max_bytes.
+/// The whole file as bytes. Throws InvalidInput when it cannot be read, is no regular file, or is larger than
+/// max_bytes.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 30);
 
 /// Writes content so that path holds either the old file or the whole new one, whatever happens: temporary file beside

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <charconv>
 #include <new>
 
 namespace e5v {
@@ -19,6 +20,17 @@ struct Hasher::State {
 };
 
 std::string Hash128::hex() const { return fmt::format("{:016x}{:016x}", high, low); }
+
+std::optional<Hash128> Hash128::from_hex(std::string_view text) {
+  constexpr std::size_t kDigits = 16;
+  Hash128 hash;
+  const auto parse = [&](std::size_t from, std::uint64_t& value) {
+    const char* end = text.data() + from + kDigits;
+    return std::from_chars(text.data() + from, end, value, 16).ptr == end;
+  };
+  if (text.size() != 2 * kDigits || !parse(0, hash.high) || !parse(kDigits, hash.low)) return std::nullopt;
+  return hash;
+}
 
 Hasher::Hasher() : state_(std::make_unique<State>()) {}
 Hasher::~Hasher() = default;

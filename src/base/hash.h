@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ struct Hash128 {
   auto operator<=>(const Hash128&) const = default;
   /// 32 lower-case hexadecimal digits.
   std::string hex() const;
+  /// What hex() gave; nothing for anything else.
+  static std::optional<Hash128> from_hex(std::string_view text);
 };
 
 /// Hashes a stream of pieces. Pieces are not delimited: add lengths where that matters.

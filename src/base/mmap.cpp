@@ -1,32 +1,24 @@
 #include "base/mmap.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <utility>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 
 namespace e5v {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  require(descriptor >= 0, "[{}] cannot be opened: {}", path.string(), system_error_text());
-  struct stat status {};
-  const bool known = ::fstat(descriptor, &status) == 0;
-  const bool usable = known && S_ISREG(status.st_mode) && status.st_size > 0;
-  void* mapped = MAP_FAILED;
-  if (usable) mapped = ::mmap(nullptr, static_cast<std::size_t>(status.st_size), PROT_READ, MAP_SHARED, descriptor, 0);
-  const std::string reason = system_error_text();
-  ::close(descriptor);
-  require(known && !S_ISDIR(status.st_mode), "[{}] is a folder, expected a file", path.string());
-  require(usable, "[{}] is empty or no regular file", path.string());
-  require(mapped != MAP_FAILED, "[{}] cannot be mapped: {}", path.string(), reason);
+  const RegularFile file(path);
+  require(file.size() > 0, "[{}] is empty", path.string());
+  const auto size = static_cast<std::size_t>(file.size());
+  void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  require(mapped != MAP_FAILED, "[{}] cannot be mapped: {}", path.string(), system_error_text());
   data_ = static_cast<const std::byte*>(mapped);
-  size_ = static_cast<std::size_t>(status.st_size);
+  size_ = size;
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

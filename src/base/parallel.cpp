@@ -3,15 +3,51 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
+#include <string_view>
+
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/log.h"
 
 namespace e5v {
 namespace {
 
-/// The pool's size as the environment sets it (OMP_NUM_THREADS), one thread per core otherwise; read while the program
-/// starts, before anything changes it.
-const int kDefaultThreads = omp_get_max_threads();
+constexpr const char* kThreads = "OMP_NUM_THREADS";
+
+/// Numbers from 1 to kMostThreads, by commas: one for each level of nested loops.
+bool is_usable(std::string_view counts) {
+  while (true) {
+    const std::string_view count = counts.substr(0, counts.find(','));
+    const std::size_t begin = count.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) return false;
+    int number = 0;
+    const auto [end, problem] = std::from_chars(count.data() + begin, count.data() + count.size(), number);
+    const bool ended =
+        std::string_view(end, count.data() + count.size()).find_first_not_of(" \t") == std::string_view::npos;
+    if (problem != std::errc() || !ended || number < 1 || number > kMostThreads) return false;
+    if (count.size() == counts.size()) return true;
+    counts.remove_prefix(count.size() + 1);
+  }
+}
+
+/// The pool's size as the environment sets it (OMP_NUM_THREADS), one thread per core otherwise, or where it sets more
+/// than can be; read while the program starts, before anything changes it.
+const int kDefaultThreads =
+    omp_get_max_threads() <= kMostThreads ? omp_get_max_threads() : std::min(omp_get_num_procs(), kMostThreads);
+
+/// An environment that cannot be meant is told of, and then left out: OpenMP would start a million threads and crash.
+void check_environment() {
+  const char* counts = std::getenv(kThreads);
+  if (counts == nullptr || is_usable(counts)) return;
+  log_warning("OMP_NUM_THREADS is {}, expected a number from 1 to {}: one thread per core is used", in_quotes(counts),
+              kMostThreads);
+  ::unsetenv(kThreads);
+  omp_set_num_threads(std::min(omp_get_num_procs(), kMostThreads));
+}
 
 }  // namespace
 
@@ -20,6 +56,7 @@ int thread_count() { return omp_get_max_threads(); }
 void set_thread_count(int threads) { omp_set_num_threads(threads > 0 ? threads : kDefaultThreads); }
 
 void let_threads_sleep(char* const* argv) {
+  check_environment();
   constexpr const char* kPolicy = "OMP_WAIT_POLICY";
   // A dynamic loader that was called by name is what /proc/self/exe would start; the kernel then tells no base of it.
   if (std::getenv(kPolicy) != nullptr || ::getauxval(AT_BASE) == 0) return;

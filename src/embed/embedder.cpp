@@ -1,10 +1,12 @@
 #include "e5v/embedder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <utility>
 #include <variant>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/parallel.h"
@@ -24,6 +26,8 @@ using Outcome = std::variant<embed::PreparedInput, InvalidInput>;
 constexpr std::int64_t kAheadCapacity = 256, kImageWeight = 64, kTextWeight = 1;
 /// Inputs that wait for their turn, bad ones included, before they are flushed whatever their rows.
 constexpr std::size_t kMostPending = 4096;
+/// How often a stream that waits for its inputs is asked whether it does.
+constexpr std::chrono::milliseconds kPause{10};
 
 std::int64_t weigh(const Outcome& outcome) {
   const auto* prepared = std::get_if<embed::PreparedInput>(&outcome);
@@ -66,6 +70,11 @@ class StreamRun {
       if (!stream_.bad) flush();
     }
     if (pending_.size() >= kMostPending) flush();
+  }
+
+  /// flush(), where anything waits.
+  void flush_pending() {
+    if (!pending_.empty()) flush();
   }
 
   /// Computes the batch and reports everything that waits.
@@ -140,6 +149,8 @@ class StreamRun {
 
 namespace {
 
+static_assert(EmbedderOptions::kMostThreads == kMostThreads);
+
 const EmbedderOptions& checked(const EmbedderOptions& options) {
   const auto check = [](const char* name, std::int64_t value, std::int64_t minimum, std::int64_t maximum,
                         const char* meaning) {
@@ -178,11 +189,18 @@ void Embedder::Impl::stream(const Stream& stream) {
   };
   StreamRun run(*this, stream);
   embed::ReadAhead<Outcome> ahead(prepare_next, weigh, kAheadCapacity);
-  while (std::optional<Outcome> outcome = ahead.pop()) run.take(std::move(*outcome));
+  const auto next = [&] {
+    while (stream.waits && !ahead.has_news_within(kPause)) {
+      if (stream.waits()) run.flush_pending();
+    }
+    return ahead.pop();
+  };
+  while (std::optional<Outcome> outcome = next()) run.take(std::move(*outcome));
   run.flush();
 }
 
 Embedder Embedder::load(const std::filesystem::path& folder, const EmbedderOptions& options) try {
+  const ThreadScope threads(std::clamp(options.threads, 0, kMostThreads));
   return Embedder(std::make_unique<Impl>(folder, options));
 } catch (const std::filesystem::filesystem_error& error) {
   fail<ModelError>("[{}] {}", error.path1().string(), error.code().message());

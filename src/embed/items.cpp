@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/regular_file.h"
 #include "embed/flat_object.h"
 #include "embed/read_ahead.h"
 
@@ -40,7 +42,9 @@ class InputFile {
  public:
   InputFile(const std::string& path, std::function<void()> stopped) : name_(path), stopped_(std::move(stopped)) {
     if (path == "-") return;
-    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    require_readable(path);
+    // Without waiting for whoever writes a FIFO: that is wait()'s.
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     require(descriptor_ >= 0, "[{}] cannot be opened: {}", path, system_error_text());
   }
   InputFile(const InputFile&) = delete;
@@ -50,39 +54,49 @@ class InputFile {
   }
 
   std::size_t read(std::span<char> buffer) const {
-    if (!wait()) return 0;
     for (;;) {
+      if (!wait()) return 0;
       const ssize_t count = ::read(descriptor_, buffer.data(), buffer.size());
-      if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       // Not the fault of one item: nothing behind it can be read either.
       require<DeviceError>(count >= 0, "[{}] cannot be read: {}", name_, system_error_text());
       return static_cast<std::size_t>(count);
     }
   }
 
-  bool is_folder() const { return S_ISDIR(mode()); }
-  bool is_regular() const { return S_ISREG(mode()); }
+  bool is_regular() const {
+    struct stat status {};
+    return ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
+  }
+  bool is_waiting() const { return waiting_; }
 
  private:
-  mode_t mode() const {
-    struct stat status {};
-    return ::fstat(descriptor_, &status) == 0 ? status.st_mode : 0;
+  static void require_readable(const std::string& path) {
+    std::error_code code;
+    const fs::file_type type = fs::status(path, code).type();
+    const bool readable =
+        type != fs::file_type::directory && type != fs::file_type::socket && type != fs::file_type::block;
+    require(readable, "[{}] is {}, expected a file of items, one JSON object a line", path, kind_text(type));
   }
 
   /// Waits for something to read, awake now and then to ask whether to go on; false when nobody takes it any more.
   bool wait() const {
-    constexpr int kMilliseconds = 100;
-    pollfd waiting{descriptor_, POLLIN, 0};
-    do {
+    constexpr int kSoon = 10, kMilliseconds = 100;
+    pollfd input{descriptor_, POLLIN, 0};
+    for (;;) {
       if (stopped_) stopped_();
       if (consumer_is_gone()) return false;
-    } while (::poll(&waiting, 1, kMilliseconds) == 0);
-    return true;
+      const int ready = ::poll(&input, 1, waiting_ ? kMilliseconds : kSoon);
+      if (ready < 0 && errno == EINTR) continue;
+      waiting_ = ready == 0;
+      if (!waiting_) return true;
+    }
   }
 
   std::string name_;
   std::function<void()> stopped_;
   int descriptor_ = STDIN_FILENO;
+  mutable std::atomic<bool> waiting_ = false;  // nothing has come for a while
 };
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
@@ -125,11 +139,11 @@ ItemReader::ItemReader(LineReader::Read read, std::string name, fs::path folder)
 std::unique_ptr<ItemReader> ItemReader::open(const std::string& path, std::function<void()> stopped) {
   const auto file = std::make_shared<const InputFile>(path, std::move(stopped));
   const std::string name = path == "-" ? "stdin" : path;
-  require(!file->is_folder(), "[{}] is a folder, expected a file of items, one JSON object a line", name);
   const fs::path folder = path == "-" ? fs::path() : fs::path(path).parent_path();
   auto reader =
       std::make_unique<ItemReader>([file](std::span<char> buffer) { return file->read(buffer); }, name, folder);
   if (path != "-" && file->is_regular()) reader->file_ = path;
+  reader->waiting_ = [file] { return file->is_waiting(); };
   return reader;
 }
 

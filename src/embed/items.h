@@ -35,6 +35,8 @@ class ItemSource {
   virtual std::int64_t count() const = 0;
   /// True when several processes can read the whole source, each for itself.
   virtual bool can_be_read_again() const = 0;
+  /// True while next() waits for something to come in; may be asked by another thread.
+  virtual bool is_waiting() const { return false; }
 };
 
 /// Items that are in memory.
@@ -68,8 +70,9 @@ class ItemReader : public ItemSource {
   /// Paths of images are taken relative to `folder`; `name` leads the messages.
   ItemReader(LineReader::Read read, std::string name, std::filesystem::path folder);
 
-  /// Opens a file, or standard input for "-". `stopped` is asked from time to time while there is nothing to read; what
-  /// it throws ends the wait. Throws InvalidInput when the file cannot be opened or is a folder.
+  /// Opens a file, which may be a FIFO, or standard input for "-". Opening never waits; `stopped` is asked from time to
+  /// time while there is nothing to read, and what it throws ends the wait. Throws InvalidInput when the file cannot be
+  /// opened or is a folder, a socket or a block device.
   static std::unique_ptr<ItemReader> open(const std::string& path, std::function<void()> stopped = nullptr);
 
   std::optional<Item> next() override;
@@ -77,8 +80,10 @@ class ItemReader : public ItemSource {
   Hash128 digest() const override { return lines_.digest(); }
   std::int64_t count() const override;
   bool can_be_read_again() const override { return !file_.empty(); }
+  bool is_waiting() const override { return waiting_ && waiting_(); }
 
  private:
+  std::function<bool()> waiting_;
   std::string name_;
   std::filesystem::path folder_, file_;  // file_ is empty for what is no regular file
   LineReader lines_;

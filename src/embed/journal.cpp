@@ -1,6 +1,5 @@
 #include "embed/journal.h"
 
-#include <charconv>
 #include <limits>
 
 #include "base/file.h"
@@ -14,19 +13,9 @@ constexpr int kVersion = 1;
 
 Json to_json(const Hash128& hash) { return hash.hex(); }
 
-std::optional<Hash128> hash_from(const std::string& hex) {
-  Hash128 hash;
-  if (hex.size() != 32) return std::nullopt;
-  const auto parse = [&](std::size_t from, std::uint64_t& value) {
-    const char* end = hex.data() + from + 16;
-    return std::from_chars(hex.data() + from, end, value, 16).ptr == end;
-  };
-  if (!parse(0, hash.high) || !parse(16, hash.low)) return std::nullopt;
-  return hash;
-}
-
 std::optional<Commit> commit_from(const Json& line) {
-  const auto source = hash_from(line.at("source")), written = hash_from(line.at("written"));
+  const auto source = Hash128::from_hex(line.at("source").get<std::string>()),
+             written = Hash128::from_hex(line.at("written").get<std::string>());
   if (!source || !written) return std::nullopt;
   Commit commit{
       line.at("items"), line.at("bad"), *source, {line.at("rows"), line.at("bytes"), line.at("id_bytes")}, *written};
@@ -70,6 +59,12 @@ std::optional<Journal::Record> Journal::read() const {
   }
   if (record.identity.empty()) return std::nullopt;
   return record;
+}
+
+bool Journal::is_foreign() const {
+  const std::string text = read_file(file_.path(), std::numeric_limits<std::int64_t>::max());
+  const std::string_view beginning = R"({"e5v_journal")";
+  return text.substr(0, beginning.size()) != beginning.substr(0, text.size());
 }
 
 void Journal::begin(const RunIdentity& identity) {

@@ -1,18 +1,14 @@
 #pragma once
 #include <filesystem>
-#include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "base/hash.h"
 #include "embed/output_file.h"
 #include "embed/vector_file.h"
+#include "embed/vector_origin.h"
 
 namespace e5v::embed {
-
-/// What must be the same for a run to go on where another stopped: name and value, for messages and comparison.
-using RunIdentity = std::map<std::string, std::string>;
 
 /// A point at which a run can go on: everything up to it is in the files, and a batch ends there.
 struct Commit {
@@ -46,6 +42,8 @@ class Journal {
 
   /// Lines up to the first that is torn; nothing when there is not even an identity.
   std::optional<Record> read() const;
+  /// True when the file holds what no journal begins with: it is somebody else's.
+  bool is_foreign() const;
 
   /// Forgets everything and begins with this identity.
   void begin(const RunIdentity& identity);

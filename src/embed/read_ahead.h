@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -46,6 +47,12 @@ class ReadAhead {
     }
     changed_.notify_all();
     thread_.join();
+  }
+
+  /// False when pop() would still wait after so long.
+  bool has_news_within(std::chrono::milliseconds pause) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, pause, [&] { return !items_.empty() || finished_; });
   }
 
   /// The next item, or nothing at the end. Throws what the producer threw, after the items before it.

@@ -1,10 +1,14 @@
 #include "embed/vector_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
+#include "base/regular_file.h"
+#include "embed/vector_origin.h"
 
 namespace e5v::embed {
 namespace {
@@ -29,6 +33,31 @@ void rename_if_there(const fs::path& from, const fs::path& to) {
   std::error_code code;
   fs::rename(from, to, code);
   require<DeviceError>(!code, "[{}] cannot be renamed to {}: {}", from.string(), to.string(), code.message());
+}
+
+/// Of a safetensors file.
+std::int64_t head_size_of(const fs::path& path) {
+  std::int64_t length = 0;
+  const ssize_t got = ::pread(RegularFile(path).descriptor(), &length, sizeof length, 0);
+  return got == sizeof length ? length + static_cast<std::int64_t>(sizeof length) : 0;
+}
+
+/// `count` bytes of a file behind `from` as a file of their own.
+void copy_part(const fs::path& source, const fs::path& target, std::int64_t from, std::int64_t count) {
+  const RegularFile file(source);
+  OutputFile copy(target, 0);
+  std::vector<char> buffer(std::size_t{1} << 20);
+  while (count > 0) {
+    const ssize_t got = ::pread(file.descriptor(), buffer.data(),
+                                static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(buffer), count)), from);
+    if (got < 0 && errno == EINTR) continue;
+    require<DeviceError>(got > 0, "[{}] cannot be read: {}", source.string(),
+                         got == 0 ? "it has become shorter" : system_error_text());
+    copy.append(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+    from += got;
+    count -= got;
+  }
+  copy.sync();
 }
 
 /// The file as it is.
@@ -85,16 +114,50 @@ void VectorFile::sync() const {
   if (ids_.is_open()) ids_.sync();
 }
 
-void VectorFile::complete() {
+void VectorFile::complete(const std::map<std::string, std::string>& ending) {
   if (layout_.format == VectorFormat::safetensors) {
     for_pieces(ids_, 0, size_.id_bytes, [&](std::string_view piece) { rows_.append(piece); });
   }
-  rows_.overwrite(0, layout_.head(size_.rows, size_.id_bytes));
+  rows_.overwrite(0, layout_.head(size_.rows, size_.id_bytes, ending));
   sync();
+  if (layout_.format == VectorFormat::safetensors) return;
+  std::map<std::string, std::string> origin = layout_.metadata;
+  origin.insert(ending.begin(), ending.end());
+  const std::string rows = rows_.path().string();
+  write_origin(fs::path(rows + ".origin.json"), rows, origin);
+}
+
+std::vector<fs::path> VectorFile::companions(const fs::path& output, VectorFormat format) {
+  if (format == VectorFormat::npy) return {ids_path(output), origin_path(output)};
+  if (format == VectorFormat::jsonl) return {origin_path(output)};
+  return {};
+}
+
+VectorFileSize VectorFile::reopen(const fs::path& output, const VectorLayout& layout, std::int64_t rows) {
+  const std::int64_t bytes = RegularFile(output).size();
+  const std::int64_t row_bytes = rows * layout.width * static_cast<std::int64_t>(sizeof(float));
+  VectorFileSize size{rows, bytes, 0};
+  if (layout.format == VectorFormat::npy) {
+    size.id_bytes = RegularFile(ids_path(output)).size();
+  } else if (layout.format == VectorFormat::safetensors) {
+    size.bytes = layout.head_size() + row_bytes;
+    size.id_bytes = bytes - size.bytes;
+  }
+  const bool same_head = layout.format != VectorFormat::safetensors || head_size_of(output) == layout.head_size();
+  require(same_head, "[{}] was written by another version of e5v; --force starts over", output.string());
+  require(layout.format == VectorFormat::jsonl || size.bytes == layout.head_size() + row_bytes,
+          "[{}] has {} bytes, expected {} for {} rows; --force starts over", output.string(), bytes,
+          layout.head_size() + row_bytes, rows);
+  copy_part(output, partial_path(output), 0, size.bytes);
+  if (layout.format == VectorFormat::npy) copy_part(ids_path(output), partial_ids_path(output), 0, size.id_bytes);
+  if (layout.format == VectorFormat::safetensors)
+    copy_part(output, partial_ids_path(output), size.bytes, size.id_bytes);
+  return size;
 }
 
 void VectorFile::publish(const fs::path& output, VectorFormat format) {
   if (format == VectorFormat::npy) rename_if_there(partial_ids_path(output), ids_path(output));
+  rename_if_there(partial_origin_path(output), origin_path(output));
   rename_if_there(partial_path(output), output);
   discard(output);
   sync_folder_of(output);
@@ -104,6 +167,7 @@ void VectorFile::discard(const fs::path& output) {
   std::error_code ignored;
   fs::remove(partial_path(output), ignored);
   fs::remove(partial_ids_path(output), ignored);
+  fs::remove(partial_origin_path(output), ignored);
 }
 
 }  // namespace e5v::embed

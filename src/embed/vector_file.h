@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/hash.h"
 #include "embed/output_file.h"
@@ -49,8 +50,9 @@ class VectorFile {
   /// What has been flushed.
   const VectorFileSize& size() const { return size_; }
 
-  /// Completes the head and, for safetensors, the ids; after that no row may follow. Leaves the names as they are.
-  void complete();
+  /// Completes the head and, for safetensors, the ids, and notes what made the vectors: in the metadata of the layout
+  /// and in `ending`. After that no row may follow. Leaves the names as they are.
+  void complete(const std::map<std::string, std::string>& ending = {});
 
   static std::filesystem::path partial_path(const std::filesystem::path& output) {
     return output.string() + ".partial";
@@ -58,11 +60,19 @@ class VectorFile {
   static std::filesystem::path partial_ids_path(const std::filesystem::path& output) {
     return output.string() + ".partial.ids";
   }
+  static std::filesystem::path partial_origin_path(const std::filesystem::path& output) {
+    return output.string() + ".partial.origin.json";
+  }
   /// Where the ids of a .npy file are.
   static std::filesystem::path ids_path(const std::filesystem::path& output) { return output.string() + ".ids.txt"; }
 
   /// Gives the completed files of an output their final names; does nothing for those that have them.
   static void publish(const std::filesystem::path& output, VectorFormat format);
+  /// Files beside a finished output that belong to it.
+  static std::vector<std::filesystem::path> companions(const std::filesystem::path& output, VectorFormat format);
+  /// Copies a finished output of so many rows to the names of an unfinished one, so that rows can follow; the output
+  /// stays until it is replaced. Throws InvalidInput when its sizes are not those of so many rows in this layout.
+  static VectorFileSize reopen(const std::filesystem::path& output, const VectorLayout& layout, std::int64_t rows);
   /// Removes what is unfinished.
   static void discard(const std::filesystem::path& output);
 

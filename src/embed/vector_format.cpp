@@ -4,6 +4,8 @@
 #include <iterator>
 #include <limits>
 
+#include "base/error.h"
+
 namespace e5v::embed {
 namespace {
 
@@ -23,10 +25,13 @@ std::string npy_head(std::int64_t rows, std::int64_t width) {
   return head + dictionary;
 }
 
-std::string safetensors_json(std::int64_t rows, std::int64_t id_bytes, const VectorLayout& layout) {
+std::string safetensors_json(std::int64_t rows, std::int64_t id_bytes, const VectorLayout& layout,
+                             const std::map<std::string, std::string>& ending) {
+  std::map<std::string, std::string> metadata = layout.metadata;
+  metadata.insert(ending.begin(), ending.end());
   const std::int64_t row_bytes = rows * layout.width * static_cast<std::int64_t>(sizeof(float));
   const Json json = {
-      {"__metadata__", layout.metadata},
+      {"__metadata__", metadata},
       {"embeddings",
        {{"dtype", "F32"}, {"shape", {rows, layout.width}}, {"data_offsets", {std::int64_t{0}, row_bytes}}}},
       {"ids",
@@ -49,15 +54,17 @@ std::int64_t VectorLayout::head_size() const {
   if (format == VectorFormat::npy) return static_cast<std::int64_t>(npy_head(0, width).size());
   // Room for the numbers at their longest: three of them depend on the rows, three on the ids.
   constexpr std::size_t kNumbers = 6 * (std::numeric_limits<std::int64_t>::digits10 + 1);
-  const std::size_t size = sizeof(std::uint64_t) + safetensors_json(0, 0, *this).size() + kNumbers;
+  const std::size_t size = sizeof(std::uint64_t) + safetensors_json(0, 0, *this, {}).size() + kNumbers + kEndingBytes;
   return static_cast<std::int64_t>((size + kAlignment - 1) / kAlignment * kAlignment);
 }
 
-std::string VectorLayout::head(std::int64_t rows, std::int64_t id_bytes) const {
+std::string VectorLayout::head(std::int64_t rows, std::int64_t id_bytes,
+                               const std::map<std::string, std::string>& ending) const {
   if (format == VectorFormat::jsonl) return "";
   if (format == VectorFormat::npy) return npy_head(rows, width);
   const auto length = static_cast<std::uint64_t>(head_size()) - sizeof(std::uint64_t);
-  std::string json = safetensors_json(rows, id_bytes, *this);
+  std::string json = safetensors_json(rows, id_bytes, *this, ending);
+  require(json.size() <= length, "[safetensors] the head takes {} bytes, {} were left for it", json.size(), length);
   json.resize(length, ' ');  // the format pads with blanks
   return std::string(reinterpret_cast<const char*>(&length), sizeof length) + json;
 }

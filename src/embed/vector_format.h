@@ -25,11 +25,14 @@ std::optional<VectorFormat> format_of(const std::filesystem::path& path);
 struct VectorLayout {
   VectorFormat format = VectorFormat::npy;
   std::int64_t width = 0;                         ///< D
-  std::map<std::string, std::string> metadata{};  ///< for safetensors
+  std::map<std::string, std::string> metadata{};  ///< what made the vectors: VectorOrigin::beginning()
 
   std::int64_t head_size() const;
-  /// The head of a file of N rows whose ids take id_bytes.
-  std::string head(std::int64_t rows, std::int64_t id_bytes) const;
+  /// Bytes that a head has for the entries that are known at the end, as JSON.
+  static constexpr std::size_t kEndingBytes = 192;
+  /// The head of a file of N rows whose ids take id_bytes; `ending` are more metadata of a safetensors file.
+  std::string head(std::int64_t rows, std::int64_t id_bytes,
+                   const std::map<std::string, std::string>& ending = {}) const;
 };
 
 /// Appends a vector as the format has it.

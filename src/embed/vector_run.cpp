@@ -18,6 +18,12 @@ bool pass_one(ItemSource& source) {
 
 }  // namespace
 
+std::int64_t count_items(ItemSource& source) {
+  std::int64_t count = 0;
+  while (pass_one(source)) ++count;
+  return count;
+}
+
 VectorRun::VectorRun(const ranks::Group& group, Embedder& embedder, ItemSource& source, VectorSink* sink,
                      RunHooks hooks)
     : group_(group),
@@ -77,6 +83,7 @@ void VectorRun::run_source() {
   stream.bad = [this](std::int64_t, const InvalidInput& error) { take_bad(error); };
   stream.batch_end = [this] { end_batch(); };
   stream.computes = [this] { return batches_.mine(); };
+  stream.waits = hooks_.waits;
   embedder_.stream(stream);
 }
 

@@ -24,7 +24,12 @@ struct RunHooks {
   std::function<void(const std::string& message)> bad;
   /// A batch of so many items has been committed.
   std::function<void(std::int64_t items)> advanced;
+  /// Stream::waits.
+  std::function<bool()> waits;
 };
+
+/// Items in what is left of a source, bad ones included.
+std::int64_t count_items(ItemSource& source);
 
 /// Takes items from a source, embeds them, and gives ids and vectors to a sink, batch by batch. In a group of many, all
 /// ranks run over the same source and share the work; rank 0 has the sink, the others none. The sink is given the same

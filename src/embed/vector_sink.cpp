@@ -1,7 +1,12 @@
 #include "embed/vector_sink.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "base/mmap.h"
+#include "base/regular_file.h"
+#include "tensor/safetensors.h"
 
 namespace e5v::embed {
 namespace {
@@ -33,6 +38,18 @@ std::size_t whole_commits(const fs::path& output, const VectorLayout& layout, co
   return commits;
 }
 
+/// What the run would replace must be files.
+void require_own_names(const fs::path& output, VectorFormat format) {
+  std::vector<fs::path> names = VectorFile::companions(output, format);
+  names.push_back(output);
+  for (const fs::path& name : names) {
+    std::error_code code;
+    const fs::file_type type = fs::status(name, code).type();
+    require(type == fs::file_type::regular || type == fs::file_type::not_found || type == fs::file_type::none,
+            "[{}] is {}, expected a file to write", name.string(), kind_text(type));
+  }
+}
+
 }  // namespace
 
 void write_stream(std::FILE* stream, std::string_view text) {
@@ -47,45 +64,70 @@ void StreamSink::commit(const RunPosition&) {
   rows_.clear();
 }
 
-bool FileSink::is_complete(const fs::path& output, VectorFormat format, Existing existing) {
-  const fs::path journal = Journal::path_of(output);
-  require(!fs::is_directory(output), "[{}] is a folder, expected a file to write", output.string());
+Found look_for_output(const fs::path& output, VectorFormat format, Existing existing) {
   const fs::path folder = output.has_parent_path() ? output.parent_path() : ".";
   require(fs::is_directory(folder), "[{}] no such folder to write to", folder.string());
-  if (existing == Existing::refuse) {
-    // A journal without a batch keeps nothing that could be lost.
-    const bool has_part = fs::exists(journal) && [&] {
-      const auto record = Journal(output).read();
-      return record && (record->complete || !record->commits.empty());
-    }();
-    require(!has_part, "[{}] an interrupted run has left a part of it: --resume goes on, --force starts over",
-            output.string());
-    require(!fs::exists(output), "[{}] exists already: --force replaces it", output.string());
+  require_own_names(output, format);
+  if (existing == Existing::replace) return Found::room;
+  if (fs::exists(Journal::path_of(output))) {
+    Journal journal(output);
+    require(!journal.is_foreign(), "[{}] is no log of a run: --force replaces it", Journal::path_of(output).string());
+    const auto record = journal.read();
+    const bool begun = record && (record->complete || !record->commits.empty());
+    require(existing == Existing::resume || !begun,
+            "[{}] an interrupted run has left a part of it: --resume goes on, --force starts over", output.string());
+    if (record && existing == Existing::resume) {
+      if (!record->complete) return Found::part;
+      VectorFile::publish(output, format);
+      journal.remove();
+    }
+  } else {
+    for (const fs::path& part : {VectorFile::partial_path(output), VectorFile::partial_ids_path(output)})
+      require(!fs::exists(part), "[{}] exists, and no log says what it is a part of: --force replaces it",
+              part.string());
   }
-  if (existing != Existing::resume) return false;
-  if (!fs::exists(journal)) return fs::exists(output);
-  Journal opened(output);
-  const auto record = opened.read();
-  if (!record || !record->complete) return false;
-  VectorFile::publish(output, format);
-  opened.remove();
-  return true;
+  if (fs::exists(output)) {
+    require(existing == Existing::resume, "[{}] exists already: --force replaces it", output.string());
+    return read_origin(output) ? Found::complete : Found::unknown;
+  }
+  for (const fs::path& beside : VectorFile::companions(output, format))
+    require(!fs::exists(beside), "[{}] exists already, without {}: --force replaces it", beside.string(),
+            output.filename().string());
+  return Found::room;
 }
 
-FileSink::FileSink(fs::path output, VectorLayout layout, const RunIdentity& identity, Existing existing)
-    : output_(std::move(output)), layout_(std::move(layout)), journal_(output_) {
+std::optional<std::int64_t> count_rows(const fs::path& output, VectorFormat format) {
+  if (format == VectorFormat::safetensors) {
+    const tensor::SafetensorsFile file(output);
+    const tensor::TensorView* vectors = file.find("embeddings");
+    return vectors == nullptr ? std::nullopt : std::optional(vectors->shape[0]);
+  }
+  const fs::path lines = format == VectorFormat::npy ? VectorFile::ids_path(output) : output;
+  if (!fs::exists(lines)) return std::nullopt;
+  if (RegularFile(lines).size() == 0) return 0;
+  const MappedFile file(lines);
+  return std::ranges::count(file.bytes(), std::byte{'\n'});
+}
+
+FileSink::FileSink(fs::path output, VectorOrigin origin, Existing existing)
+    : output_(std::move(output)),
+      origin_(std::move(origin)),
+      layout_{format_of(output_).value(), origin_.width, origin_.beginning()},
+      journal_(output_) {
   const auto record = existing == Existing::resume ? journal_.read() : std::nullopt;
   if (record) {
-    resume(*record, identity);
-    return;
+    resume(*record);
+  } else if (existing == Existing::resume && fs::exists(output_)) {
+    take_complete();
+  } else {
+    VectorFile::discard(output_);
+    journal_.begin(origin_.identity());
+    file_.emplace(output_, layout_);
   }
-  VectorFile::discard(output_);
-  journal_.begin(identity);
-  file_.emplace(output_, layout_);
 }
 
-void FileSink::resume(const Journal::Record& record, const RunIdentity& identity) {
-  require_same(output_, record.identity, identity);
+void FileSink::resume(const Journal::Record& record) {
+  require_same(output_, record.identity, origin_.identity());
   const std::size_t commits = whole_commits(output_, layout_, record);
   journal_.rewind(record, commits);
   if (commits == 0) {
@@ -97,11 +139,41 @@ void FileSink::resume(const Journal::Record& record, const RunIdentity& identity
   position_ = {last.items, last.bad, last.source};
 }
 
+void FileSink::take_complete() try {
+  const auto before = read_origin(output_);
+  require(before.has_value(), "[{}] does not tell what made it, so it cannot be resumed; --force starts over",
+          output_.string());
+  require_same(output_, before->identity(), origin_.identity());
+  origin_ = *before;
+  position_ = before->position;
+} catch (...) {
+  journal_.remove();  // which this has made
+  throw;
+}
+
+/// Makes an interrupted run of a finished one.
+void FileSink::reopen() {
+  const VectorFileSize size = VectorFile::reopen(output_, layout_, origin_.rows);
+  const VectorFileSize beginning{0, layout_.head_size(), 0};
+  const auto written = VectorFileCheck(output_, layout_.format).hash(beginning, size);
+  require<DeviceError>(written.has_value(), "[{}] does not keep what is written to it", output_.string());
+  journal_.begin(origin_.identity());
+  journal_.add({position_.items, position_.bad, position_.source, size, *written});
+  file_.emplace(output_, layout_, size);
+}
+
 FileSink::~FileSink() {
+  if (!file_) journal_.remove();
   if (position_.items == 0) discard();
 }
 
+void FileSink::add(const Json& id, std::span<const float> vector) {
+  if (!file_) reopen();
+  file_->add(id, vector);
+}
+
 void FileSink::commit(const RunPosition& position) {
+  if (!file_) reopen();
   const Hash128 written = file_->flush();
   journal_.add({position.items, position.bad, position.source, file_->size(), written});
   position_ = position;
@@ -113,7 +185,10 @@ void FileSink::commit(const RunPosition& position) {
 }
 
 void FileSink::finish() {
-  file_->complete();
+  if (!file_) return;
+  origin_.rows = file_->size().rows;
+  origin_.position = position_;
+  file_->complete(origin_.ending());
   journal_.complete();
   VectorFile::publish(output_, layout_.format);
   journal_.remove();

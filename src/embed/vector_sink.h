@@ -8,15 +8,9 @@
 #include <string>
 
 #include "embed/journal.h"
+#include "embed/vector_origin.h"
 
 namespace e5v::embed {
-
-/// Where a run has got to.
-struct RunPosition {
-  std::int64_t items = 0;  ///< taken from the source, bad ones included
-  std::int64_t bad = 0;
-  Hash128 source;  ///< ItemSource::digest() behind them
-};
 
 /// Where vectors go.
 class VectorSink {
@@ -54,36 +48,54 @@ void write_stream(std::FILE* stream, std::string_view text);
 /// What is to happen to output that exists already.
 enum class Existing { refuse, replace, resume };
 
-/// A file of vectors with a journal, which a later run can go on with.
+/// What a run finds where it is to write.
+enum class Found {
+  room,      ///< nothing that stays
+  part,      ///< an unfinished output to go on with
+  complete,  ///< a finished output, which tells what made it
+  unknown,   ///< a finished output that does not
+};
+
+/// Looks at what there is of an output, and puts the names of one in order that had been finished. Throws InvalidInput
+/// when output, an unfinished part of it or a file beside it exists and is to be refused. Call before anything
+/// expensive.
+Found look_for_output(const std::filesystem::path& output, VectorFormat format, Existing existing);
+
+/// Vectors in a finished output; nothing where its ids are missing.
+std::optional<std::int64_t> count_rows(const std::filesystem::path& output, VectorFormat format);
+
+/// A file of vectors with a journal, which a later run can go on with. A finished output is gone on with as well: it
+/// stays as it is until the longer one is whole, and for good when nothing comes.
 class FileSink : public VectorSink {
  public:
-  /// True when resuming finds the output complete; it then only puts names in order. Throws InvalidInput when output or
-  /// an unfinished part of it exists and is to be refused. Call before anything expensive.
-  static bool is_complete(const std::filesystem::path& output, VectorFormat format, Existing existing);
-
-  /// Throws InvalidInput when the unfinished part belongs to a run of another identity.
-  FileSink(std::filesystem::path output, VectorLayout layout, const RunIdentity& identity, Existing existing);
+  /// Throws InvalidInput when what is to be resumed has another origin, in words of VectorOrigin::identity().
+  FileSink(std::filesystem::path output, VectorOrigin origin, Existing existing);
 
   FileSink(const FileSink&) = delete;
   FileSink& operator=(const FileSink&) = delete;
   /// Keeps the unfinished part for a later run, unless nothing of it has been committed.
   ~FileSink() override;
 
+  /// True while a finished output is all there is.
+  bool is_complete() const { return !file_; }
   /// Where to go on; at the beginning unless there was something to resume.
   const RunPosition& position() const { return position_; }
 
-  void add(const Json& id, std::span<const float> vector) override { file_->add(id, vector); }
+  void add(const Json& id, std::span<const float> vector) override;
   void commit(const RunPosition& position) override;
   void finish() override;
 
  private:
   void discard();
-  void resume(const Journal::Record& record, const RunIdentity& identity);
+  void resume(const Journal::Record& record);
+  void take_complete();
+  void reopen();
 
   std::filesystem::path output_;
+  VectorOrigin origin_;
   VectorLayout layout_;
   Journal journal_;
-  std::optional<VectorFile> file_;
+  std::optional<VectorFile> file_;  // none: the output is complete
   RunPosition position_;
   std::chrono::steady_clock::time_point synced_{};
 };

@@ -51,7 +51,11 @@ void prepare_output(const fs::path& model, const fs::path& output, bool force) {
   fs::create_directories(output, error);
   require(fs::is_directory(output), "[{}] cannot be made: {}", output.string(), error.message());
   require(force || fs::is_empty(output), "[{}] is not empty; --force replaces the checkpoint in it", output.string());
-  fs::remove(output / "config.json", error);  // so that the folder is not complete until it is again
+}
+
+void begin_replacement(const fs::path& output) {
+  std::error_code error;
+  fs::remove(output / "config.json", error);
 }
 
 void copy_side_files(const fs::path& model, const fs::path& output) try {

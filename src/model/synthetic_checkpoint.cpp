@@ -105,12 +105,16 @@ std::string tokenizer_text(const SyntheticCheckpoint& checkpoint, const ModelCon
   return json;
 }
 
+/// The folder's own name at the end, no separator.
+fs::path without_end(const fs::path& folder) {
+  const fs::path whole = fs::weakly_canonical(fs::absolute(folder));
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
 /// FOLDER.partial, ours from the beginning to commit().
 class Staging {
  public:
-  explicit Staging(const fs::path& folder) : final_(fs::weakly_canonical(fs::absolute(folder))) {
-    if (!final_.has_filename()) final_ = final_.parent_path();
-    path_ = final_.string() + ".partial";
+  explicit Staging(const fs::path& folder) : final_(without_end(folder)), path_(partial_folder(folder)) {
     require(!fs::exists(final_) || fs::is_directory(final_), "[{}] is a file, expected a folder", final_.string());
     fs::create_directories(path_.parent_path());
     require(fs::create_directory(path_),
@@ -196,6 +200,8 @@ void write_weights(const fs::path& folder, const ModelConfig& config, const Synt
 }
 
 }  // namespace
+
+fs::path partial_folder(const fs::path& folder) { return without_end(folder).string() + ".partial"; }
 
 Json synthetic_config(const std::string& name, std::optional<std::int64_t> layers, DType dtype) {
   const bool named = name == "e5-v" || name == "tiny";

@@ -40,6 +40,9 @@ struct SyntheticCheckpoint {
   void write(const std::filesystem::path& folder) const;
 };
 
+/// FOLDER.partial, where a checkpoint stands until it is complete.
+std::filesystem::path partial_folder(const std::filesystem::path& folder);
+
 /// Throws InvalidInput when `available` bytes are less than `needed` and a margin for the small files.
 void check_space(std::uint64_t needed, std::uint64_t available, const std::filesystem::path& folder);
 

@@ -113,6 +113,7 @@ void quantize_checkpoint(const QuantizeOptions& options) {
     release_block(checkpoint, plan, i);
     if (options.done) options.done(report);
   }
+  model::begin_replacement(options.output);
   writer.finish();
   model::copy_side_files(options.model, options.output);
   write_config(options.model, options.output, scheme, checkpoint.stored_dtype());

@@ -75,6 +75,9 @@ svg .point { fill: var(--curve); opacity: 0.5; }
 }
 )";
 
+constexpr std::string_view kMark =
+    "<link rel=\"icon\" href=\"data:,\">\n<style>";  // all pages have it, and hardly another
+
 constexpr std::size_t kWideFact = 22;  // bytes that need more than one column
 
 }  // namespace
@@ -85,11 +88,16 @@ std::string page(std::string_view title, std::string_view subtitle, std::string_
   out.add(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n"
-      "<link rel=\"icon\" href=\"data:,\">\n<style>{}{}</style>\n</head>\n",
-      name, kStyle, style);
+      "{}{}{}</style>\n</head>\n",
+      name, kMark, kStyle, style);
   out.add("<body>\n<main>\n<h1>{}</h1>\n<p class=\"subtitle\">{}</p>\n{}</main>\n</body>\n</html>\n", name,
           html_escaped(subtitle), body);
   return out.take();
+}
+
+bool is_page(std::string_view text) {
+  constexpr std::size_t kHead = 4096;
+  return text.starts_with("<!DOCTYPE html>") && text.substr(0, kHead).find(kMark) != std::string_view::npos;
 }
 
 std::string facts_html(std::span<const std::pair<std::string, std::string>> facts) {

@@ -10,6 +10,9 @@ namespace e5v::report {
 /// `style` is CSS beyond that of charts, tables and lists of facts.
 std::string page(std::string_view title, std::string_view subtitle, std::string_view body, std::string_view style = "");
 
+/// Whether a text is a page that page() has made.
+bool is_page(std::string_view text);
+
 /// Names and values as a list; nothing when there are none.
 std::string facts_html(std::span<const std::pair<std::string, std::string>> facts);
 

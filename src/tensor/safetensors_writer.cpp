@@ -70,7 +70,7 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
                                      const std::map<std::string, std::string>& metadata)
     : path_(path), temporary_(path.string() + ".tmp"), tensors_(std::move(tensors)) {
   const std::string header = header_of(tensors_, metadata, path_.string());
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0644);
   require(descriptor_ >= 0, "[{}] cannot be created: {}", temporary_, system_error_text());
   try {
     append(std::as_bytes(std::span(header)));

@@ -12,19 +12,22 @@ namespace e5v::train {
 using tensor::DType;
 using tensor::Matrix;
 
-CaptionLoss Captioning::accumulate(std::span<const TokenSequence> batch, const nn::Dropout* dropout) {
-  return run(batch, dropout, true);
+CaptionLoss Captioning::accumulate(std::span<const TokenSequence> batch, const nn::Dropout* dropout,
+                                   const std::function<void()>& check_stop) {
+  return run(batch, dropout, true, check_stop);
 }
 
-CaptionLoss Captioning::evaluate(std::span<const TokenSequence> batch) { return run(batch, nullptr, false); }
+CaptionLoss Captioning::evaluate(std::span<const TokenSequence> batch) { return run(batch, nullptr, false, nullptr); }
 
-CaptionLoss Captioning::run(std::span<const TokenSequence> batch, const nn::Dropout* dropout, bool gradients) {
+CaptionLoss Captioning::run(std::span<const TokenSequence> batch, const nn::Dropout* dropout, bool gradients,
+                            const std::function<void()>& check_stop) {
   double labels = 0;
   for (const TokenSequence& sequence : batch) labels += static_cast<double>(sequence.labels.size());
   labels = group_.sum(labels);
   require(labels > 0, "[captions] a batch without labels");
   CrossEntropy total;
   for (std::size_t from = 0; from < batch.size(); from += static_cast<std::size_t>(micro_batch_)) {
+    if (check_stop) check_stop();
     const auto part = batch.subspan(from, std::min(static_cast<std::size_t>(micro_batch_), batch.size() - from));
     std::vector<std::int32_t> labels_P;
     for (const TokenSequence& sequence : part) {

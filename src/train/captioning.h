@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <span>
 
 #include "nn/dropout.h"
@@ -27,13 +28,16 @@ class Captioning {
         gradient_arena_(model.place()) {}
 
   /// Adds the gradients of the batch's loss to those of the model's parameters: those of its own sequences, so that the
-  /// sum over the group is the whole. Collective; the loss is that of all labels. dropout may be null.
-  CaptionLoss accumulate(std::span<const TokenSequence> batch, const nn::Dropout* dropout);
+  /// sum over the group is the whole. Collective; the loss is that of all labels. dropout may be null. check_stop is
+  /// asked before each part; what it throws ends the call, and the gradients are then those of some parts.
+  CaptionLoss accumulate(std::span<const TokenSequence> batch, const nn::Dropout* dropout,
+                         const std::function<void()>& check_stop = nullptr);
   /// The loss alone, without dropout. Collective.
   CaptionLoss evaluate(std::span<const TokenSequence> batch);
 
  private:
-  CaptionLoss run(std::span<const TokenSequence> batch, const nn::Dropout* dropout, bool gradients);
+  CaptionLoss run(std::span<const TokenSequence> batch, const nn::Dropout* dropout, bool gradients,
+                  const std::function<void()>& check_stop);
 
   const Trainee& model_;
   std::int64_t micro_batch_;

@@ -117,7 +117,8 @@ bool GradCache::fits_one_part(std::int64_t total) const {
   return total >= group_.size() && share_of(total, group_.size() - 1, group_.size()).count <= options_.micro_batch;
 }
 
-ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout* dropout) {
+ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout* dropout,
+                                      const std::function<void()>& check_stop) {
   const Share share = share_of(batch.total, group_.rank(), group_.size());
   check(batch, share);
   const tensor::Arena::Scope scope(batch_arena_);
@@ -128,10 +129,11 @@ ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout*
     result = contrastive_loss(embeddings.by_kind(batch), options_.loss, gradients.as_gradients(), batch_arena_);
   };
   if (!whole) {
-    embed_share(batch, share, dropout, embeddings);
+    embed_share(batch, share, dropout, embeddings, check_stop);
     take_loss();
   }
   for_parts(share, options_.micro_batch, [&](std::int64_t from, std::int64_t count) {
+    if (check_stop) check_stop();
     const tensor::Arena::Scope part_scope(arena_);
     const PackedSequences packed = pack_sequences(texts_of(batch, from, count));
     nn::Tape tape(gradient_arena_);
@@ -156,13 +158,14 @@ ContrastiveLoss GradCache::evaluate(const PairBatch& batch) {
   check(batch, share);
   const tensor::Arena::Scope scope(batch_arena_);
   const Embeddings embeddings(batch, model_.width(), batch_arena_);
-  embed_share(batch, share, nullptr, embeddings);
+  embed_share(batch, share, nullptr, embeddings, nullptr);
   return contrastive_loss(embeddings.by_kind(batch), options_.loss, batch_arena_);
 }
 
 void GradCache::embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout,
-                            const Embeddings& embeddings) {
+                            const Embeddings& embeddings, const std::function<void()>& check_stop) {
   for_parts(share, options_.micro_batch, [&](std::int64_t from, std::int64_t count) {
+    if (check_stop) check_stop();
     const tensor::Arena::Scope part_scope(arena_);
     const Matrix y_SD = arena_.matrix(DType::f32, count * embeddings.kinds, model_.width());
     embed(texts_of(batch, from, count), y_SD, dropout);

@@ -45,8 +45,10 @@ class GradCache {
       : model_(model), options_(options), group_(group), arena_(model.place()), gradient_arena_(model.place()) {}
 
   /// Adds the gradients of the batch's mean loss to those of the model's parameters: those of its own pairs, so that
-  /// the sum over the group is the whole. Collective; the loss is that of all pairs. dropout may be null.
-  ContrastiveLoss accumulate(const PairBatch& batch, const nn::Dropout* dropout);
+  /// the sum over the group is the whole. Collective; the loss is that of all pairs. dropout may be null. check_stop is
+  /// asked before each part; what it throws ends the call, and the gradients are then those of some parts.
+  ContrastiveLoss accumulate(const PairBatch& batch, const nn::Dropout* dropout,
+                             const std::function<void()>& check_stop = nullptr);
 
   /// The loss alone, without dropout. Collective.
   ContrastiveLoss evaluate(const PairBatch& batch);
@@ -59,8 +61,8 @@ class GradCache {
   /// Whether every rank's share is a part, the last one's, which is the largest, too: each text is then embedded once.
   bool fits_one_part(std::int64_t total) const;
   /// Every rank's rows, from part to part, and then all ranks'.
-  void embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout,
-                   const Embeddings& embeddings);
+  void embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout, const Embeddings& embeddings,
+                   const std::function<void()>& check_stop);
   void exchange(const Embeddings& embeddings) const;
 
   const Trainee& model_;

@@ -41,13 +41,14 @@ std::int64_t Learner::trained() const {
   return count;
 }
 
-Learner::Gradients Learner::take_gradients(const StepBatch& batch, std::int64_t step) {
+Learner::Gradients Learner::take_gradients(const StepBatch& batch, std::int64_t step,
+                                           const std::function<void()>& check_stop) {
   model_.clear_gradients();
   const nn::Dropout dropout{options_.trainee.parts.lora ? static_cast<float>(options_.trainee.lora.dropout) : 0,
                             static_cast<std::uint32_t>(options_.data.seed), static_cast<std::uint32_t>(step)};
   Gradients result{batch.objective == Objective::contrastive
-                       ? batch_loss(contrastive_.accumulate(batch.pairs, &dropout))
-                       : batch_loss(captioning_.accumulate(batch.captions, &dropout))};
+                       ? batch_loss(contrastive_.accumulate(batch.pairs, &dropout, check_stop))
+                       : batch_loss(captioning_.accumulate(batch.captions, &dropout, check_stop))};
   for (const TrainedSpan& parameter : parameters_) sum_over(group_, parameter);
   result.norm = clip_gradients(parameters_, options_.clip);
   return result;

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -31,7 +32,8 @@ class Learner {
   struct Gradients : BatchLoss {
     double norm = 0;  ///< before clipping
   };
-  Gradients take_gradients(const StepBatch& batch, std::int64_t step);
+  /// check_stop is asked between parts of the batch; what it throws leaves the parameters as they were.
+  Gradients take_gradients(const StepBatch& batch, std::int64_t step, const std::function<void()>& check_stop);
   /// Moves the parameters by them. Collective.
   void update(double learning_rate);
 

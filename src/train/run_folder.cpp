@@ -1,6 +1,7 @@
 #include "train/run_folder.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -72,7 +73,7 @@ RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder
   require(!fs::exists(folder) || fs::is_directory(folder), "[{}] is a file, expected a folder", folder.string());
   fs::create_directories(folder / kStates, error);
   require(fs::is_directory(folder / kStates), "[{}] cannot be made: {}", folder.string(), error.message());
-  lock_ = embed::OutputFile(folder / "train.lock", 0);
+  lock_ = embed::OutputFile(folder / "train.lock");
   require(lock_.lock(), "[{}] another process is training there", folder.string());
   for (const fs::directory_entry& entry : fs::directory_iterator(folder / kStates)) {
     if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);  // left by a kill
@@ -80,9 +81,14 @@ RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder
   const bool used = !states().empty() || fs::exists(metrics());
   require(resume || replace || !used, "[{}] holds a run; --resume goes on with it, --force begins anew",
           folder.string());
+  const std::array<fs::path, 3> results{curves(), folder / "adapter", folder / "model"};
+  for (const fs::path& made : results)
+    require(used || replace || !fs::exists(made), "[{}] exists, and no run that made it is there: --force replaces it",
+            made.string());
   if (!replace) return;
   for (const fs::path& state : states()) remove_state(state);
-  for (const fs::path& made : {metrics(), curves(), folder / "adapter", folder / "model"}) fs::remove_all(made, error);
+  fs::remove(metrics(), error);
+  for (const fs::path& made : results) fs::remove_all(made, error);
 }
 
 /// Under another name first: what a kill leaves of it is no state.

@@ -159,7 +159,8 @@ class Run {
     report.steps = steps_;
     report.epoch = batch.epoch;
     report.learning_rate = schedule_.at(state_.step);
-    const Learner::Gradients found = learner_.take_gradients(batch, state_.step);
+    const Learner::Gradients found =
+        learner_.take_gradients(batch, state_.step, group_.size() == 1 ? hooks_.check_stop : nullptr);
     report.loss = found.loss, report.accuracy = found.accuracy, report.gradient_norm = found.norm;
     group_.agree([&] {  // all have the same numbers: one tells
       require_finite("loss", report.loss);
@@ -167,6 +168,7 @@ class Run {
     });
     learner_.update(report.learning_rate);
     report.step = ++state_.step;
+    if (hooks_.unsaved) hooks_.unsaved();
     const double seconds = seconds_since(start);
     seconds_per_step_ = seconds_per_step_ == 0 ? seconds : 0.9 * seconds_per_step_ + 0.1 * seconds;
     report.tokens_per_second = group_.sum(static_cast<double>(batch.tokens())) / seconds;

@@ -19,8 +19,11 @@ struct StepReport {
 struct TrainHooks {
   std::function<void(const StepReport&)> step;
   std::function<void(const std::string&)> say;  ///< what the user should know
-  /// Throws embed::Interrupted to end the run; its state is saved first.
+  /// Throws embed::Interrupted to end the run; its state is saved first. Asked between steps and, by a process that is
+  /// alone, between the parts of a batch.
   std::function<void()> check_stop;
+  /// Called on every rank after a step, which is lost unless the run is ended by check_stop.
+  std::function<void()> unsaved;
 };
 
 /// Trains to the end, and leaves in the output folder: adapter/ (PEFT's layout) or model/ (a checkpoint),

@@ -89,6 +89,7 @@ void write_checkpoint(const fs::path& model, const fs::path& output, bool force,
     checkpoint.release(tensor.view);
     if (written) written(tensor.view.bytes().size());
   }
+  model::begin_replacement(output);
   writer.finish();
   model::copy_side_files(model, output);
   write_file_atomically(output / "config.json", read_file(model / "config.json"));

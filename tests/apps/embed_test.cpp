@@ -178,8 +178,8 @@ TEST_F(Embed, FormatsHoldTheSame) {
 
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder.path())) names.push_back(entry.path().filename());
-  EXPECT_THAT(names,
-              testing::UnorderedElementsAre("items.jsonl", "v.jsonl", "v.npy", "v.npy.ids.txt", "v.safetensors"));
+  EXPECT_THAT(names, testing::UnorderedElementsAre("items.jsonl", "v.jsonl", "v.jsonl.origin.json", "v.npy",
+                                                   "v.npy.ids.txt", "v.npy.origin.json", "v.safetensors"));
 }
 
 TEST_F(Embed, ABadItemEndsTheRun) {

@@ -1,5 +1,6 @@
 // What e5v eval says of data that are missing, for every task, and its help.
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cstring>
 
@@ -95,6 +96,15 @@ TEST_F(EvalData, PlacesOfReportsAreLookedAtFirst) {
   expect({"gap", "--captions", path("none"), "--json", path("")}, "is a folder, expected a file to write");
   expect({"all", "--suite", path("none"), "--html", path("nowhere/page.html")}, "no such folder to write to");
   expect({"cirr", "--data", path("none"), "--submission", path("nowhere/cirr.json")}, "no such folder to write to");
+  write("mine.html", "<!DOCTYPE html>\n<html></html>");
+  write("mine.json", "{\"mine\": 1}");
+  write("cirr_subset.json", "mine");
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  expect({"sts", "--data", path("none"), "--html", path("mine.html")}, "mine.html] exists and is no result of e5v");
+  expect({"gap", "--captions", path("none"), "--json", path("mine.json")}, "mine.json] exists and is no result of e5v");
+  expect({"cirr", "--data", path("none"), "--submission", path("cirr.json")},
+         "cirr_subset.json] exists and is no result");
+  expect({"sts", "--data", path("none"), "--json", path("fifo")}, "fifo] is a FIFO");
 }
 
 TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
@@ -179,6 +189,23 @@ TEST_F(EvalData, TooFewPicturesForAGapAreRefusedBeforeTheModelIsLoaded) {
   fs::copy_file(golden("images/img04_tiny_3x2.png"), path("a.png"));
   write("c.jsonl", "{\"image\": \"a.png\", \"caption\": \"x\"}\n");
   expect_missing({"gap", "--captions", path("c.jsonl")}, "[gap] 1 picture,", "expected at least 10");
+}
+
+TEST_F(EvalData, FilesOfVectorsOfDifferentSpacesAreNotCompared) {
+  write("a.jpg", "");
+  write("c.jsonl", "{\"image\": \"a.jpg\", \"captions\": [\"x\"]}\n");
+  const auto embed = [&](const std::string& output, const std::string& type) {
+    ASSERT_EQ(run(with_model("embed", {"--text", "x", "--output", path(output), "--dtype", type})).code, 0);
+  };
+  embed("t.npy", "f32");
+  embed("i.npy", "f32");
+  embed("other.npy", "bf16");
+  const auto retrieval = [&](const std::string& images) {
+    return run({"eval", "retrieval", "--captions", path("c.jsonl"), "--text-vectors", path("t.npy"), "--image-vectors",
+                path(images)});
+  };
+  EXPECT_EQ(retrieval("i.npy").code, 0);
+  expect_failure(retrieval("other.npy"), 1, "other.npy] its vectors cannot be compared with those of ");
 }
 
 TEST_F(EvalData, QueriesWithoutTargetsAreRefusedAtOnce) {

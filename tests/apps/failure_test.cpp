@@ -64,6 +64,27 @@ TEST(Usage, WrongUsageExitsWith2) {
       {{"synth", "--config", "tiny"}, "--output is required"},
       {{"tokenize", "--model", "x"}, "--text is required"},
       {{"doctor", "--text", "a"}, "--text is unknown"},
+      {{"embed", "--model", "x", "--text", "a", "--adapter", ""},
+       "--adapter: is empty, expected DIR; leave the option out to go without (see e5v embed --help)"},
+      {{"embed", "--model", "", "--text", "a"}, "--model: is empty, expected DIR"},
+      {{"embed", "--model", "x", "--input", ""}, "--input: is empty, expected FILE"},
+      {{"embed", "--model", "x", "--text", "a", "--output", ""}, "--output: is empty"},
+      {{"embed", "--model", "x", "--text", "a", "--prompt", ""}, "--prompt"},
+      {{"embed", "--model", "x", "--text", "a", "--device", ""}, "--device"},
+      {{"embed", "--model", "x", "--image", ""}, "--image: is empty, expected FILE"},
+      {{"embed", "--model", "x", "--adapter=", "--text", "a"}, "--adapter: is empty, expected DIR"},
+      {{"info", "--model="}, "--model: is empty"},
+      {{"info", "--model", ""}, "--model: is empty"},
+      {{"doctor", "--model", ""}, "--model: is empty"},
+      {{"tokenize", "--model", "", "--text", "a"}, "--model: is empty"},
+      {{"similarity", "--model", "x", "--text", "a", "--adapter", ""}, "--adapter: is empty"},
+      {{"quantize", "--model", "x", "--output", "y", "--format", "int8", "--check", ""}, "--check: is empty"},
+      {{"merge", "--model", "x", "--adapter", "", "--output", "y"}, "--adapter: is empty"},
+      {{"synth", "--config", "tiny", "--output", "x", "--tokenizer", ""}, "--tokenizer: is empty"},
+      {{"train", "--model", "x", "--pairs", "p", "--output", "y", "--evaluate", ""}, "--evaluate: is empty"},
+      {{"train", "--model", "x", "--pairs", "", "--output", "y"}, "--pairs: is empty"},
+      {{"eval", "sts", "--model", "x", "--data", "y", "--store", ""}, "--store: is empty"},
+      {{"eval", "all", "--suite", "x", "--html", ""}, "--html: is empty"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::PrintToString(c.arguments));
@@ -85,6 +106,15 @@ TEST(Usage, HelpAndVersionAreResults) {
   const Outcome version = run({"--version"});
   EXPECT_EQ(version.code, 0);
   EXPECT_THAT(version.out, testing::MatchesRegex("e5v [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+TEST(Usage, AnEmptyTextIsAnInput) {
+  const Outcome outcome = run(with_model("embed", {"--text", "", "--text=", "--text", "--text="}));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  const std::vector<std::string> lines = lines_of(outcome.out);
+  ASSERT_EQ(lines.size(), 3);
+  EXPECT_EQ(lines[0].substr(9), lines[1].substr(9));  // behind the id
+  EXPECT_NE(lines[0].substr(9), lines[2].substr(9));
 }
 
 class Failure : public testing::Test {

@@ -133,9 +133,21 @@ TEST_F(Mpirun, ABadItemEndsTheRunWithOneLineAndWhatWasDoneStays) {
   EXPECT_THAT(rest.err, HasSubstr("were done before, 3 left out"));
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("one.npy")));
   const Outcome again = run_ranks(2, embed(items, "v.npy", {"--resume"}));
-  EXPECT_EQ(again.code, 0);
-  EXPECT_THAT(again.err, HasSubstr("is complete already"));
+  EXPECT_EQ(again.code, 3);
+  EXPECT_THAT(again.err, HasSubstr("is complete already: model, options and all 300 items are what made it; 3 were"));
   EXPECT_EQ(lines_of(again.err).size(), 1);
+}
+
+TEST_F(Mpirun, AFinishedOutputGoesOnWithWhatWasAppended) {
+  const std::string items = write_items(100);
+  ASSERT_EQ(run_ranks(2, embed(items, "v.npy")).code, 3);
+  std::ofstream(items, std::ios::app) << "{\"text\": \"appended\", \"id\": \"last\"}\n";
+  const Outcome more = run_ranks(3, embed(items, "v.npy", {"--skip-bad", "--resume"}));
+  EXPECT_EQ(more.code, 3);
+  EXPECT_THAT(more.err, HasSubstr("1 item in"));
+  EXPECT_EQ(lines_of(content_of(path("v.npy.ids.txt"))).back(), "last");
+  EXPECT_EQ(fs::file_size(path("v.npy")), 128 + 100U * 128 * sizeof(float));
+  expect_failure(run_ranks(2, embed(items, "v.npy", {"--resume", "--prompt", "sts"})), 1, "--prompt was");
 }
 
 TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {

@@ -54,6 +54,18 @@ class Process {
   }
 
   void send(int number) const { ::kill(pid_, number); }
+  /// What it has said so far.
+  std::string out_so_far() const { return content_of(folder_.path() / "out"); }
+  /// Whether it ends within so long.
+  bool ends_within(std::chrono::milliseconds time) const {
+    const auto end = std::chrono::steady_clock::now() + time;
+    siginfo_t state{};
+    while (state.si_pid == 0 && std::chrono::steady_clock::now() < end) {
+      if (::waitid(P_PID, static_cast<id_t>(pid_), &state, WEXITED | WNOHANG | WNOWAIT) != 0) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return state.si_pid != 0;
+  }
   pid_t pid() const { return pid_; }
 
   Outcome wait() {

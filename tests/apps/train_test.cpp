@@ -251,5 +251,16 @@ TEST_F(Train, InterruptedRunsGoOn) {
               HasSubstr("the number of steps (--epochs, --steps) was 100000, is 4"));
 }
 
+TEST_F(Train, ResultsOfNoRunAreNotReplacedUnasked) {
+  fs::create_directories(path("run/adapter"));
+  const fs::path mine = folder_.write("run/adapter/adapter_config.json", "mine"),
+                 lock = folder_.write("run/train.lock", "mine, too");
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume"}})
+    expect_failure(train("pairs.csv", "run", more), 1, "run/adapter] exists, and no run that made it is there");
+  EXPECT_EQ(content_of(mine), "mine");
+  EXPECT_EQ(content_of(lock), "mine, too");
+  EXPECT_EQ(train("pairs.csv", "run", {"--force"}).code, 0);
+}
+
 }  // namespace
 }  // namespace e5v::test

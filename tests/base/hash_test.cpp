@@ -50,5 +50,12 @@ TEST(Hash, HexIsHighThenLow) {
   EXPECT_EQ((Hash128{.low = 0xABC, .high = 1}).hex(), "00000000000000010000000000000abc");
 }
 
+TEST(Hash, HexIsReadBack) {
+  const Hash128 hash = Hasher().add("text").digest();
+  EXPECT_EQ(Hash128::from_hex(hash.hex()), hash);
+  for (const std::string& other : {std::string(), hash.hex() + "0", "x" + hash.hex().substr(1), hash.hex().substr(1)})
+    EXPECT_EQ(Hash128::from_hex(other), std::nullopt) << other;
+}
+
 }  // namespace
 }  // namespace e5v

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <sstream>
+#include <vector>
+
 #include "base/log.h"
 
 namespace e5v {
@@ -30,7 +33,13 @@ TEST(Progress, LineBeyondTotalStaysInItsBar) {
   EXPECT_THAT(Progress::line("items", 80, 40, 5), testing::StartsWith("[========================] 80/40"));
 }
 
-TEST(Progress, SilentWithoutTerminal) {
+TEST(Progress, PlainLines) {
+  EXPECT_EQ(Progress::plain_line("items", 10, 40, 5), "e5v: 10 of 40 items, 2.0/s, 15.0s left\n");
+  EXPECT_EQ(Progress::plain_line("items", 0, 40, 0), "e5v: 0 of 40 items, 0.0/s, ? left\n");
+  EXPECT_EQ(Progress::plain_line("lines", 30, 0, 60), "e5v: 30 lines in 1m00s, 0.5/s\n");
+}
+
+TEST(Progress, SaysNothingOfWhatIsShortWithoutATerminal) {
   testing::internal::CaptureStderr();
   {
     Progress progress("items", 2);
@@ -38,6 +47,25 @@ TEST(Progress, SilentWithoutTerminal) {
     progress.advance(1);
   }
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(Progress, ALineNowAndThenWithoutATerminal) {
+  double now = 0;
+  const std::int64_t total = 4000;
+  std::vector<double> times;
+  testing::internal::CaptureStderr();
+  Progress progress("items", total, [&now] { return now; });
+  for (int second = 1; second <= total; ++second) {
+    now = second;
+    progress.advance(1);
+  }
+  std::istringstream lines(testing::internal::GetCapturedStderr());
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_THAT(line, testing::MatchesRegex("e5v: [0-9]+ of 4000 items, 1.0/s, .* left"));
+    times.push_back(std::stod(line.substr(5)));
+  }
+  EXPECT_THAT(times, testing::ElementsAre(10, 40, 100, 220, 460, 760, 1060, 1360, 1660, 1960, 2260, 2560, 2860, 3160,
+                                          3460, 3760));
 }
 
 TEST(Log, SaysOnlyWhatTheLevelAllows) {

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <chrono>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 #include "base/file.h"
 #include "embed/embedder_impl.h"
@@ -172,6 +175,29 @@ TEST(EmbedderStream, ReportsBadInputsInTheirPlace) {
   };
   embedder.stream(stream);
   EXPECT_THAT(events, testing::ElementsAre("done 0", "bad 1", "bad 2[items:3] unreadable", "bad 3", "done 4"));
+}
+
+TEST(EmbedderStream, WhatHasComeIsComputedWhileTheRestIsWaitedFor) {
+  Embedder embedder = quick_embedder();
+  std::atomic<int> given = 0, done = 0;
+  std::atomic<bool> waiting = false;
+  Stream stream;
+  stream.next = [&]() -> std::optional<Input> {
+    if (given == 3) return std::nullopt;
+    waiting = true;  // each input comes when the vector of the one before has been handed out
+    for (int slept = 0; done < given && slept < 10'000; ++slept)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    waiting = false;
+    return Input::from_text("text " + std::to_string(++given));
+  };
+  std::vector<int> given_when_done;
+  stream.done = [&](std::int64_t, const Embedding&) {
+    given_when_done.push_back(given);
+    ++done;
+  };
+  stream.waits = [&] { return waiting.load(); };
+  embedder.stream(stream);
+  EXPECT_THAT(given_when_done, testing::ElementsAre(1, 2, 3));
 }
 
 TEST(EmbedderStream, WithoutAHandlerABadInputEndsItBehindTheGoodOnes) {

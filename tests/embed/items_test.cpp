@@ -1,6 +1,7 @@
 #include "embed/items.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "temporary_folder.h"
 
@@ -126,6 +127,27 @@ TEST(ItemReader, OpensFiles) {
   EXPECT_EQ(reader->where(), path.string() + ":1");
   EXPECT_THROW(ItemReader::open((folder.path() / "none").string()), InvalidInput);
   EXPECT_THAT([&] { ItemReader::open(folder.path().string()); }, ThrowsMessage<InvalidInput>(HasSubstr("is a folder")));
+}
+
+TEST(ItemReader, AFifoIsWaitedForWhenItIsReadAndTellsThatItIs) {
+  struct Stop {};
+  const test::TemporaryFolder folder;
+  const std::filesystem::path fifo = folder.path() / "fifo", socket = folder.path() / "socket";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  ASSERT_EQ(::mknod(socket.c_str(), S_IFSOCK | 0600, 0), 0);
+  const ItemReader* self = nullptr;
+  bool waited = false;
+  const auto reader = ItemReader::open(fifo.string(), [&] {  // nobody writes it
+    if (self == nullptr || !self->is_waiting()) return;
+    waited = true;
+    throw Stop();
+  });
+  self = reader.get();
+  EXPECT_FALSE(reader->is_waiting());
+  EXPECT_FALSE(reader->can_be_read_again());
+  EXPECT_THROW(reader->next(), Stop);
+  EXPECT_TRUE(waited);
+  EXPECT_THAT([&] { ItemReader::open(socket.string()); }, ThrowsMessage<InvalidInput>(HasSubstr("is a socket")));
 }
 
 TEST(ItemReader, MayBeStoppedWhileItWaits) {

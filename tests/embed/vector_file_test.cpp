@@ -1,7 +1,9 @@
 #include "embed/vector_file.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
+#include <fstream>
 #include <limits>
 
 #include "base/file.h"
@@ -128,82 +130,222 @@ TEST(VectorFile, SafetensorsIsRead) {
 
 class FileSinkTest : public testing::Test {
  protected:
-  const VectorLayout layout{VectorFormat::npy, 3, {}};
-  const RunIdentity identity{{"the weights", "one"}};
+  static VectorOrigin origin_of(const std::string& weights) { return {weights, "p", "f32+l2/1", "sts", 3, 0, {}}; }
+
+  /// Item `number` is row `number`, and the hash of the items up to it has that in it.
+  static void add(FileSink& sink, int number) {
+    sink.add(number, row(number));
+    sink.commit({number, 0, {1, static_cast<std::uint64_t>(number)}});
+  }
 
   /// Two batches, and then no more.
   void begin() const {
-    FileSink sink(output, layout, identity, Existing::refuse);
-    for (int batch = 1; batch <= 2; ++batch) {
-      sink.add(batch, row(batch));
-      sink.commit({batch, 0, {1, static_cast<std::uint64_t>(batch)}});
-    }
+    FileSink sink(output, origin, Existing::refuse);
+    add(sink, 1);
+    add(sink, 2);
     sink.add(99, row(99));
   }
-  bool is_complete(Existing existing) const { return FileSink::is_complete(output, layout.format, existing); }
+  Found look(Existing existing) const { return look_for_output(output, *format_of(output), existing); }
 
+  const VectorOrigin origin = origin_of("one");
   test::TemporaryFolder folder;
-  const fs::path output = folder.path() / "v.npy";
+  fs::path output = folder.path() / "v.npy";
 };
 
 TEST_F(FileSinkTest, GoesOnBehindTheLastBatch) {
   begin();
-  EXPECT_FALSE(is_complete(Existing::resume));
-  FileSink sink(output, layout, identity, Existing::resume);
+  EXPECT_EQ(look(Existing::resume), Found::part);
+  FileSink sink(output, origin, Existing::resume);
   EXPECT_EQ(sink.position().items, 2);
   EXPECT_EQ(sink.position().source, (Hash128{1, 2}));
-  sink.add(3, row(3));
-  sink.commit({3, 0, {}});
+  add(sink, 3);
   sink.finish();
   EXPECT_EQ(read_file(VectorFile::ids_path(output)), "1\n2\n3\n");
-  EXPECT_TRUE(is_complete(Existing::resume));
+  EXPECT_EQ(look(Existing::resume), Found::complete);
 }
 
 TEST_F(FileSinkTest, RefusesAnotherIdentityAndKeepsWhatIsThere) {
   begin();
-  EXPECT_THAT(
-      [&] {
-        FileSink(output, layout, {{"the weights", "two"}}, Existing::resume);
-      },
-      ThrowsMessage<InvalidInput>(HasSubstr("the weights was \"one\", now it is \"two\"")));
-  EXPECT_EQ(FileSink(output, layout, identity, Existing::resume).position().items, 2);
+  EXPECT_THAT([&] { FileSink(output, origin_of("two"), Existing::resume); },
+              ThrowsMessage<InvalidInput>(HasSubstr("the model's weights was \"one\", now it is \"two\"")));
+  EXPECT_EQ(FileSink(output, origin, Existing::resume).position().items, 2);
 }
 
 TEST_F(FileSinkTest, RefusesWhatExists) {
   begin();
-  EXPECT_THAT([&] { is_complete(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("--resume goes on")));
-  EXPECT_FALSE(is_complete(Existing::replace));
-  { FileSink sink(output, layout, identity, Existing::replace); }  // nothing committed: nothing stays
-  EXPECT_FALSE(is_complete(Existing::refuse));
+  EXPECT_THAT([&] { look(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("--resume goes on")));
+  EXPECT_EQ(look(Existing::replace), Found::room);
+  { FileSink sink(output, origin, Existing::replace); }  // nothing committed: nothing stays
+  EXPECT_EQ(look(Existing::refuse), Found::room);
   EXPECT_TRUE(fs::is_empty(folder.path()));
   folder.write("v.npy", "old");
-  EXPECT_THAT([&] { is_complete(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("exists already")));
+  EXPECT_THAT([&] { look(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("exists already")));
+  EXPECT_EQ(look(Existing::resume), Found::unknown);
+}
+
+TEST_F(FileSinkTest, RefusesFilesOfStrangersBesideTheOutput) {
+  for (const char* name :
+       {"v.npy.ids.txt", "v.npy.origin.json", "v.npy.partial", "v.npy.partial.ids", "v.npy.partial.journal"}) {
+    const fs::path stranger = folder.write(name, "a stranger's");
+    for (const Existing existing : {Existing::refuse, Existing::resume})
+      EXPECT_THAT([&] { look(existing); }, ThrowsMessage<InvalidInput>(HasSubstr(stranger.string()))) << name;
+    EXPECT_EQ(read_file(stranger), "a stranger's");
+    EXPECT_EQ(look(Existing::replace), Found::room);
+    fs::remove(stranger);
+  }
+  ASSERT_EQ(::mkfifo(output.c_str(), 0600), 0);
+  EXPECT_THAT([&] { look(Existing::replace); }, ThrowsMessage<InvalidInput>(HasSubstr("v.npy] is a FIFO")));
 }
 
 TEST_F(FileSinkTest, ACrashBetweenTheRenamesIsMended) {
   begin();
-  FileSink(output, layout, identity, Existing::resume).finish();
-  const std::string rows = read_file(output), ids = read_file(VectorFile::ids_path(output));
-  fs::remove(output);
-  begin();
-  {
-    Journal journal(output);
-    const Journal::Record record = *journal.read();
-    VectorFile file(output, layout, record.commits.back().size);
-    file.complete();
-    journal.complete();
+  FileSink(output, origin, Existing::resume).finish();
+  const std::vector<fs::path> files{output, VectorFile::ids_path(output), origin_path(output)};
+  std::vector<std::string> contents;
+  for (const fs::path& file : files) contents.push_back(read_file(file));
+  for (std::size_t renamed = 0; renamed <= 2; ++renamed) {
+    for (const fs::path& file : files) fs::remove(file);
+    begin();
+    {
+      Journal journal(output);
+      const Journal::Record record = *journal.read();
+      VectorOrigin whole = origin;
+      whole.rows = 2;
+      whole.position = {2, 0, {1, 2}};
+      VectorFile file(output, {VectorFormat::npy, 3, origin.beginning()}, record.commits.back().size);
+      file.complete(whole.ending());
+      journal.complete();
+    }
+    if (renamed >= 1) fs::rename(VectorFile::partial_ids_path(output), VectorFile::ids_path(output));
+    if (renamed >= 2) fs::rename(VectorFile::partial_origin_path(output), origin_path(output));
+    EXPECT_EQ(look(Existing::resume), Found::complete);
+    for (std::size_t i = 0; i < files.size(); ++i) EXPECT_EQ(read_file(files[i]), contents[i]) << files[i];
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 3);
   }
-  fs::rename(VectorFile::partial_ids_path(output), VectorFile::ids_path(output));
-  EXPECT_TRUE(is_complete(Existing::resume));
-  EXPECT_EQ(read_file(output), rows);
-  EXPECT_EQ(read_file(VectorFile::ids_path(output)), ids);
-  EXPECT_FALSE(fs::exists(Journal::path_of(output)));
 }
 
 TEST_F(FileSinkTest, OneWriterAtATime) {
-  const FileSink first(output, layout, identity, Existing::refuse);
-  EXPECT_THAT([&] { FileSink(output, layout, identity, Existing::replace); },
+  const FileSink first(output, origin, Existing::refuse);
+  EXPECT_THAT([&] { FileSink(output, origin, Existing::replace); },
               ThrowsMessage<InvalidInput>(HasSubstr("another process is writing")));
+}
+
+/// An output is finished with two rows.
+class FinishedOutput : public FileSinkTest, public testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    output = folder.path() / GetParam();
+    begin();
+    FileSink(output, origin, Existing::resume).finish();
+    before = read_file(output);
+  }
+  std::string before;
+};
+
+TEST_P(FinishedOutput, TellsItsOrigin) {
+  const auto found = read_origin(output);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->identity(), origin.identity());
+  EXPECT_EQ(found->rows, 2);
+  EXPECT_EQ(found->position.items, 2);
+  EXPECT_EQ(found->position.source, (Hash128{1, 2}));
+  EXPECT_EQ(count_rows(output, *format_of(output)), 2);
+}
+
+TEST_P(FinishedOutput, StaysWhenNothingFollows) {
+  {
+    FileSink sink(output, origin, Existing::resume);
+    EXPECT_TRUE(sink.is_complete());
+    EXPECT_EQ(sink.position().items, 2);
+    sink.finish();
+  }
+  EXPECT_EQ(read_file(output), before);
+  EXPECT_FALSE(fs::exists(Journal::path_of(output)));
+}
+
+TEST_P(FinishedOutput, GrowsToWhatOneRunWouldHaveWritten) {
+  {
+    FileSink sink(output, origin, Existing::resume);
+    add(sink, 3);
+  }  // interrupted
+  EXPECT_EQ(read_file(output), before);
+  EXPECT_EQ(look(Existing::resume), Found::part);
+  {
+    FileSink sink(output, origin, Existing::resume);
+    EXPECT_EQ(sink.position().items, 3);
+    add(sink, 4);
+    sink.finish();
+  }
+  const fs::path whole = folder.path() / (std::string("whole") + GetParam());
+  FileSink sink(whole, origin, Existing::refuse);
+  for (int i = 1; i <= 4; ++i) add(sink, i);
+  sink.finish();
+  EXPECT_EQ(read_file(output), read_file(whole));
+  const auto companions = VectorFile::companions(output, *format_of(output)),
+             others = VectorFile::companions(whole, *format_of(whole));
+  for (std::size_t i = 0; i < others.size(); ++i) EXPECT_EQ(read_file(companions[i]), read_file(others[i]));
+  EXPECT_EQ(read_origin(output)->rows, 4);
+}
+
+TEST_P(FinishedOutput, RefusesAnotherOrigin) {
+  EXPECT_THAT([&] { FileSink(output, origin_of("two"), Existing::resume); },
+              ThrowsMessage<InvalidInput>(HasSubstr("the model's weights was \"one\", now it is \"two\"")));
+  EXPECT_EQ(read_file(output), before);
+  EXPECT_FALSE(fs::exists(Journal::path_of(output)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, FinishedOutput, testing::Values("v.npy", "v.jsonl", "v.safetensors"));
+
+class OriginTest : public FileSinkTest {
+ protected:
+  fs::path write(const char* name, const VectorOrigin& made_by) const {
+    const fs::path path = folder.path() / name;
+    FileSink sink(path, made_by, Existing::replace);
+    add(sink, 1);
+    sink.finish();
+    return path;
+  }
+};
+
+TEST_F(OriginTest, ASidecarKnowsItsFile) {
+  const fs::path path = write("a.npy", origin), sidecar = origin_path(path);
+  const std::string told = read_file(sidecar);
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(130) << "x";
+  EXPECT_THAT([&] { read_origin(path); },
+              ThrowsMessage<InvalidInput>(HasSubstr("a.npy.origin.json] tells what made another file")));
+  write("a.npy", origin);
+  const std::pair<std::string, const char*> cases[] = {
+      {"{", "is not JSON"},
+      {"[1]", "tells no origin of vectors"},
+      {"{\"e5v_origin\": 2}", "is of version 2, expected 1"},
+      {std::string(told).replace(told.find("\"items\": \"1"), 11, "\"items\": \"x"),
+       "\"items\" is \"x\", expected a number"},
+      {std::string(told).replace(told.find("weights"), 7, "no more"), "has no \"weights\""}};
+  for (const auto& [content, part] : cases) {
+    write_file_atomically(sidecar, content);
+    EXPECT_THAT([&] { read_origin(path); }, ThrowsMessage<InvalidInput>(HasSubstr(part))) << content;
+  }
+  fs::remove(sidecar);
+  EXPECT_EQ(read_origin(path), std::nullopt);
+}
+
+TEST_F(OriginTest, VectorsOfDifferentSpacesAreNotCompared) {
+  const auto with = [&](auto member, const char* value) {
+    VectorOrigin changed = origin;
+    changed.*member = value;
+    return changed;
+  };
+  const fs::path a = write("a.npy", origin);
+  require_comparable(a, write("b.safetensors", with(&VectorOrigin::prompt, "image")));
+  require_comparable(a, write("b.jsonl", with(&VectorOrigin::compute, "f32/1")));  // only its lengths differ
+  require_comparable(a, folder.write("stranger.npy", "of unknown origin"));
+  EXPECT_THAT([&] { require_comparable(a, write("c.npy", with(&VectorOrigin::weights, "two"))); },
+              ThrowsMessage<InvalidInput>(HasSubstr("c.npy] its vectors cannot be compared with those of " +
+                                                    a.string() + ": the weights differ, two and one")));
+  EXPECT_THAT([&] { require_comparable(a, write("c.npy", with(&VectorOrigin::preprocessing, "q"))); },
+              ThrowsMessage<InvalidInput>(HasSubstr("preprocessing differ")));
+  EXPECT_THAT([&] { require_comparable(write("c.jsonl", with(&VectorOrigin::compute, "bf16+l2/1")), a); },
+              ThrowsMessage<InvalidInput>(HasSubstr("the arithmetics differ")));
 }
 
 }  // namespace

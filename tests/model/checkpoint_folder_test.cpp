@@ -85,6 +85,8 @@ TEST_F(CheckpointFolder, AFullFolderNeedsForce) {
   EXPECT_THAT([&] { prepare_output(model_, model_, true); },
               ThrowsMessage<InvalidInput>(HasSubstr("is the model's own folder")));
   prepare_output(model_, output_, true);
+  EXPECT_THAT(names(), UnorderedElementsAre("config.json", "x"));  // whole until the new weights are
+  begin_replacement(output_);
   EXPECT_THAT(names(), UnorderedElementsAre("x"));
 }
 

@@ -72,6 +72,26 @@ TEST(TrainerResume, TransparentImagesAreTreatedAsBefore) {
   run.run();
 }
 
+TEST(TrainerResume, AStepThatIsStoppedHalfwayIsMadeAnew) {
+  Fixture whole, parts;
+  whole.run();
+  int asked = 0, unsaved = 0;
+  parts.hooks.unsaved = [&] { ++unsaved; };
+  parts.hooks.check_stop = [&] {
+    if (parts.reports.empty() || parts.reports.back().step != 3) return;
+    if (++asked == 3) throw embed::Interrupted();  // asked before the step, and before its first two parts
+  };
+  EXPECT_THROW(parts.run(), embed::Interrupted);
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(unsaved, 3);
+  EXPECT_EQ(parts.metrics().size(), 3u);
+  parts.hooks.check_stop = nullptr;
+  parts.options.resume = true;
+  parts.run();
+  EXPECT_THAT(parts.said, testing::Contains("goes on behind step 3"));
+  expect_same_losses(parts.metrics(), whole.metrics());
+}
+
 TEST(TrainerResume, GroupsComeTogetherAndRunsGoOn) {
   constexpr const char* kGrouped =
       "sent0,sent1,group\nTwo dogs run.,Dogs are running.,dogs\nIt is cold.,The day is freezing.,cold\n"
