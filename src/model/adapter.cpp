@@ -72,14 +72,13 @@ StoredPairs stored_pairs(const tensor::SafetensorsFile& file, const std::string&
     if (name.find(".lora_velora_embed") != std::string::npos) continue;  // of VeLoRA's backward pass
     const bool a = name.ends_with(kA), b = name.ends_with(kB);
     require<ModelError>(a || b, "[{}] {} is no matrix of LoRA: {}", origin, in_quotes(name), what_else(name));
-    std::string_view module = name;
+    std::string_view module = std::string_view(name).substr(0, name.size() - kA.size());
     if (module.starts_with(kWrapper)) module.remove_prefix(kWrapper.size());
-    module.remove_suffix(kA.size());
-    StoredPair& pair = pairs[canonical_module(module)];
-    require<ModelError>(pair.module.empty() || pair.module == module, "[{}] {} and {} are the same matrix", origin,
-                        in_quotes(pair.module), in_quotes(module));
-    (a ? pair.a : pair.b) = &view;
-    pair.module = module;
+    StoredPair& pair = pairs.try_emplace(canonical_module(module), StoredPair{nullptr, nullptr, module}).first->second;
+    const tensor::TensorView*& slot = a ? pair.a : pair.b;
+    require<ModelError>(slot == nullptr && pair.module == module, "[{}] {} is there twice, also as {}", origin,
+                        in_quotes(name), in_quotes(pair.module));
+    slot = &view;
   }
   return pairs;
 }

@@ -264,7 +264,10 @@ TEST(AdapterFiles, NamesOfAllGenerationsAreOneModel) {
 TEST(AdapterFiles, OneMatrixUnderTwoNamesIsRefused) {
   AdapterFolder folder(R"("target_modules": ["q_proj"], "layers_to_transform": [0])");
   folder.add("model.layers.0.self_attn.q_proj", 8, 8).add("model.language_model.layers.0.self_attn.q_proj", 8, 8);
-  EXPECT_THAT([&] { folder.read(); }, ThrowsMessage<ModelError>(HasSubstr("are the same matrix")));
+  EXPECT_THAT([&] { folder.read(); }, ThrowsMessage<ModelError>(HasSubstr("is there twice, also as")));
+  AdapterFolder wrapped(R"("target_modules": ["q_proj"], "layers_to_transform": [0])");
+  wrapped.add("model.layers.0.self_attn.q_proj", 8, 8).add("model.layers.0.self_attn.q_proj.lora_A.weight", {2, 8});
+  EXPECT_THAT([&] { wrapped.read(); }, ThrowsMessage<ModelError>(HasSubstr("is there twice, also as")));
 }
 
 TEST(AdapterFiles, ConfigAndTensorsNameTheSameMatrices) {
@@ -314,6 +317,9 @@ TEST(AdapterFiles, MatricesOfNoLayerAreRefusedByTheirNames) {
   expect_refusal("model.vision_tower.embeddings.patch_embedding",
                  "no matrix that LoRA is read for in the vision tower's 3 layers");
   expect_refusal("model.multi_modal_projector.linear_3", "the adapter is of another model");
+  AdapterFolder nameless(R"("target_modules": ["base_model.model"])");
+  nameless.add("base_model.model.lora_A.weight", {2, 8}).add("base_model.model.lora_B.weight", {8, 2});
+  EXPECT_THAT([&] { nameless.read(); }, ThrowsMessage<ModelError>(HasSubstr("\"base_model.model\"")));
   expect_refusal("model.layers.2.mlp.up_proj", "no matrix of the language model, which has 2 layers");
 }
 
