@@ -83,7 +83,7 @@ TEST(Quantize, RefusesWhatIsWrong) {
   expect_failure(quantize(folder.path(), {"--format", "int8"}), 1, "is not empty; --force");
   expect_failure(quantize(output, {"--format", "int8", "--check", empty}), 1, "holds no items");
   expect_failure(quantize(output, {"--format", "int4", "--group", "0"}), 2,
-                 "--group: expected a whole number from 1 to 9223372036854775807, found 0");
+                 "--group: expected a whole number from 1 to 1048576, found 0");
   expect_failure(quantize(empty, {"--format", "int8"}), 1, "empty.jsonl] is a file, expected a folder");
   EXPECT_FALSE(fs::exists(output / "config.json"));
 }
