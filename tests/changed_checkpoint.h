@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,22 @@ inline void copy_with(const std::filesystem::path& folder, std::string_view name
     if (key == name) values.as<float>()[7] = number;
     writer.write(key, values.view().bytes());
   }
+  writer.finish();
+}
+
+/// A copy of the tiny checkpoint with one more tensor, of one number.
+inline void copy_with_more(const std::filesystem::path& folder, const std::string& name) {
+  const auto model = golden("ckpt/tiny-small-f32");
+  std::filesystem::copy(model, folder);
+  std::filesystem::permissions(folder / "model.safetensors", std::filesystem::perms::owner_all);
+  const tensor::SafetensorsFile file(model / "model.safetensors");
+  tensor::TensorMap tensors = file.tensors();
+  const tensor::Tensor one = tensor::Tensor::from<float>(std::vector{1.0f}, {1});
+  tensors.emplace(name, one.view());
+  std::vector<tensor::TensorSpec> specs;
+  for (const auto& [key, view] : tensors) specs.push_back({key, view.dtype, view.shape});
+  tensor::SafetensorsWriter writer(folder / "model.safetensors", specs);
+  for (const auto& [key, view] : tensors) writer.write(key, view.bytes());
   writer.finish();
 }
 

@@ -104,6 +104,9 @@ class Checkpoint {
   Decoded decoded() const;
   /// The type of decoded matrices, f32 unless changed: before the first of them is asked for.
   void decode_as(tensor::DType type) { decoded_type_ = type; }
+  /// Has matrices from now on not ask for rounded inputs where that is optional (tensor::InputRounding): a rounding has
+  /// no gradient.
+  void leave_inputs() { leaves_inputs_ = true; }
   /// Bytes of all tensors, and of those that vectors depend on.
   std::uint64_t bytes() const;
   std::uint64_t used_bytes() const;
@@ -142,12 +145,7 @@ class Checkpoint {
   const QuantizedGroup* group_of(const std::string& module, const Entry& stored) const;
   tensor::StoredMatrix compressed(const std::string& module, std::int64_t rows, std::int64_t columns) const;
   tensor::StoredMatrix nf4(const std::string& name, std::int64_t rows, std::int64_t columns) const;
-  struct CompressedModule {
-    tensor::WeightFormat format;
-    const QuantizedGroup* group;  // none: implied
-    std::int64_t numbers;
-    bool packed;
-  };
+  struct CompressedModule;
   std::vector<CompressedModule> compressed_modules() const;
   tensor::TensorView placed(const tensor::TensorView& view) const;
   void open_single(const std::filesystem::path& path);
@@ -160,6 +158,7 @@ class Checkpoint {
   std::map<std::string, Entry, std::less<>> entries_;
   std::optional<Quantization> quantization_;  // none: there is no config.json that could tell
   tensor::DType decoded_type_ = tensor::DType::f32;
+  bool leaves_inputs_ = false;
   mutable std::map<std::string, CompressedMatrix> made_;  // matrices that are not used as they are stored
   std::shared_ptr<PlacedTensors> placed_;                 // none: tensors are used where the files are mapped
 };

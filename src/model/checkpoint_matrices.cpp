@@ -44,6 +44,13 @@ std::int64_t numbers_in(const FindModulePart& part, const QuantizedGroup* group)
 
 }  // namespace
 
+struct Checkpoint::CompressedModule {
+  WeightFormat format;
+  const QuantizedGroup* group;  // none: implied
+  std::int64_t numbers;
+  bool packed;
+};
+
 FindModulePart Checkpoint::module_parts(const std::string& module) const {
   return [this, module](std::string_view part) {
     const auto found = entries_.find(fmt::format("{}.{}", module, part));
@@ -110,6 +117,7 @@ tensor::StoredMatrix Checkpoint::compressed(const std::string& module, std::int6
   const std::string origin = fmt::format("{}: {}", stored.origin, module_of(stored.stored_name));
   CompressedMatrix result = read_compressed(part, group == nullptr ? implied_group(part, columns) : *group, origin,
                                             rows, columns, decoded_type_);
+  if (leaves_inputs_ && result.matrix.inputs.optional()) result.matrix.inputs = {};
   for (TensorView* view : {&result.matrix.values, &result.matrix.scales}) {
     const auto own = std::ranges::find(result.memory, view->data, &tensor::Tensor::data);
     if (own == result.memory.end()) {

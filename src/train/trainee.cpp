@@ -82,6 +82,7 @@ Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config,
   if (!sees) config_.vision.reset();
   checkpoint_.place_on(options.place);
   checkpoint_.decode_as(nn::decoded_type(precision_));
+  checkpoint_.leave_inputs();
   copy_trained_weights();
   if (parts_.lora) {
     lora_.emplace(config_.text, options.lora, options.seed, options.place);

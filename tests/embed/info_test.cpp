@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 
 #include "base/json.h"
+#include "changed_checkpoint.h"
 #include "embed/doctor.h"
 #include "embed/embedder_impl.h"
 #include "embed/self_test.h"
 #include "golden.h"
+#include "temporary_folder.h"
 
 namespace e5v::embed {
 namespace {
@@ -37,6 +39,39 @@ TEST(Info, ParametersAreThoseOfTheFile) {
   EXPECT_EQ(info.used.total(), used_elements(test::golden("ckpt/tiny-small-f32/model.safetensors")));
   EXPECT_EQ(info.memory.mapped, static_cast<std::uint64_t>(4 * info.used.total()));
   EXPECT_EQ(info.parameters * 4, static_cast<std::int64_t>(info.bytes));
+}
+
+/// Every tensor is used, known to be harmless, or told: by info, doctor and a warning.
+TEST(Info, TensorsOutsideTheModelAreNamed) {
+  const test::TemporaryFolder folder;
+  const auto model = folder.path() / "model";
+  test::copy_with_more(model, "reward_head.weight");
+  const ModelInfo info = inspect(model, {});
+  EXPECT_EQ(info.unused, std::vector<std::string>{"reward_head.weight"});
+  EXPECT_THAT(describe(info), testing::Contains(testing::Pair("not used", "\"reward_head.weight\"")));
+  EXPECT_EQ(to_json(info).at("weights").at("unused"), Json{"reward_head.weight"});
+  std::string tensors;
+  check_model(model, {}, [&](const Check& check) {
+    EXPECT_TRUE(check.ok) << check.name << check.detail;
+    if (check.name == "tensors") tensors = check.detail;
+  });
+  EXPECT_THAT(tensors, testing::HasSubstr("complete; not used: \"reward_head.weight\""));
+  testing::internal::CaptureStderr();
+  Embedder::load(model);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::HasSubstr("tensors that nothing uses: \"reward_head.weight\""));
+}
+
+TEST(Info, TensorsOfTheModelThatItDoesNotReadAreRefused) {
+  const test::TemporaryFolder folder;
+  const auto model = folder.path() / "model";
+  test::copy_with_more(model, "language_model.model.layers.0.self_attn.q_proj.bias");
+  const auto refused = testing::ThrowsMessage<ModelError>(testing::HasSubstr("q_proj.bias\" is of a module that is"));
+  EXPECT_THAT([&] { inspect(model, {}); }, refused);
+  EXPECT_THAT([&] { Embedder::load(model); }, refused);
+  bool failed = false;
+  check_model(model, {}, [&](const Check& check) { failed |= check.name == "tensors" && !check.ok; });
+  EXPECT_TRUE(failed);
 }
 
 TEST(Info, PackedWeightsAreWhatTheModelOwns) {

@@ -160,6 +160,18 @@ TEST(Quantised, DequantizingLeavesInputsUnrounded) {
   EXPECT_NE(scheme.open().fingerprint(), Scheme("fp8-channel-dynamic").open().fingerprint());
 }
 
+TEST(Quantised, InputsAreLeftForTrainingWhereTheirRoundingIsOptional) {
+  const auto scale_of = [](const char* name) {
+    const Scheme scheme(name);
+    Checkpoint checkpoint = scheme.open();
+    checkpoint.leave_inputs();
+    return checkpoint.matrix("language_model.layers.0.mlp.up_proj.weight", 24, 16).inputs.scale;
+  };
+  EXPECT_EQ(scale_of("w8a8-channel"), tensor::InputRounding::Scale::none);
+  EXPECT_EQ(scale_of("fp8-block"), tensor::InputRounding::Scale::none);
+  EXPECT_EQ(scale_of("fp8-tensor-static"), tensor::InputRounding::Scale::given);
+}
+
 template <class Change>
 std::string refusal(const char* name, const Change& change) {
   Scheme scheme(name);
