@@ -276,7 +276,7 @@ TEST_F(Grown, AFinishedOutputOfOtherItemsModelOrOptionsIsRefused) {
   expect_refused(embed("v.npy", {"--resume", "--prompt", "sts"}), "--prompt was \"\", now it is \"sts\"");
   expect_refused(embed("v.npy", {"--resume", "--no-normalize"}), "the arithmetic");
   expect_refused(run({"embed", "--model", golden("ckpt/tiny-small-bf16-2shard").string(), "--input",
-                      path("items.jsonl"), "--output", path("v.npy"), "--resume"}),
+                      path("items.jsonl"), "--output", path("v.npy"), "--resume", "--dtype", "f32"}),
                  "the model's weights was");
   EXPECT_TRUE(content_of(path("v.npy")) == before);
 }
