@@ -42,7 +42,7 @@ Json read_image_processor(const std::filesystem::path& file);
 /// of an evaluation, in a run to be resumed) are not taken for this one's. To be raised by hand when the same model and
 /// input give other vectors than before, rounding aside: the first for what is prepared (tokens, pixels, tiles, where a
 /// text is cut), the second for what is computed from it.
-constexpr std::int64_t kPreparationRevision = 1, kArithmeticRevision = 1;
+constexpr std::int64_t kPreparationRevision = 2, kArithmeticRevision = 2;
 
 /// Adds what prepares the inputs of any model: this program's revision, and tokenizer.json.
 void add_preparation(Hasher& hasher, const std::filesystem::path& folder, std::int64_t revision = kPreparationRevision);
