@@ -27,7 +27,7 @@ for item in map(json.loads, (gallery / "gallery.jsonl").open(encoding="utf-8")):
 (data / "pictures" / "captions.jsonl").write_text("\n".join(lines) + "\n")
 (data / "nli").mkdir()
 (data / "nli" / "nli_triplets.csv").write_text("sent0,sent1,hard_neg\n" + "".join(
-    f"A man has {n} apples .,A person has {n} fruits .,Nobody has {n} fruits .\n" for n in range(20)))
+    f"A man has {n} apples .,A person has {n} fruits .,Nobody has {n} fruits .\n" for n in range(300)))
 PYTHON
 
 run() { PLAN=${1:-short} EPOCHS=1 "$top/recipes/demo/run.sh" "$(dirname "$e5v")" "$work/data" "$work/work" >"$work/log" 2>&1; }
