@@ -269,7 +269,7 @@ TEST_F(Grown, AFinishedOutputOfOtherItemsModelOrOptionsIsRefused) {
   ASSERT_EQ(embed("v.npy").code, 0);
   const std::string before = content_of(path("v.npy"));
   write({"a", "x", "c", "d"});
-  expect_refused(embed("v.npy", {"--resume"}), "the first 3 items of the input are not what they were");
+  expect_refused(embed("v.npy", {"--resume"}), "the first 3 items of the input, up to here, are not what they were");
   write({"a", "b"});
   expect_refused(embed("v.npy", {"--resume"}), "the input has 2 items, 3 were done before");
   write({"a", "b", "c", "d"});

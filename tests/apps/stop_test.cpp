@@ -16,7 +16,7 @@ class Fifo {
   enum class Writer { present, absent };
   Fifo(fs::path path, Writer writer) : path_(std::move(path)) {
     if (::mkfifo(path_.c_str(), 0600) != 0) throw std::runtime_error("no FIFO can be made");
-    if (writer == Writer::present) descriptor_ = ::open(path_.c_str(), O_RDWR);
+    if (writer == Writer::present) descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);  // a child would keep it open
   }
   Fifo(const Fifo&) = delete;
   Fifo& operator=(const Fifo&) = delete;
@@ -68,6 +68,7 @@ TEST_F(Stop, FilesThatAreReadWholeAreNotWaitedFor) {
              vectors = fifo("v.npy");
   const std::string items = folder.write("items.jsonl", "{\"image\": \"a.jpg\"}\n").string();
   fs::create_directory(path("model"));
+  fs::create_symlink(fs::path(model_folder()) / "model.safetensors", path("model/model.safetensors"));
   const Fifo model = fifo("model/config.json");
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {with_model("embed", {"--image", picture.path()}), "a.jpg] is a FIFO, expected a regular file"},
