@@ -6,15 +6,29 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/lfs_pointer.h"
 
 namespace e5v {
 namespace fs = std::filesystem;
 
-std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
+std::string why_missing(const fs::path& path) {
   std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  require(fs::exists(status), "[{}] no such file", path.string());
-  require(!fs::is_directory(status), "[{}] is a folder, expected a file", path.string());
+  if (fs::exists(fs::status(path, code))) return "";
+  if (code && code != std::errc::no_such_file_or_directory) return code.message();
+  const fs::path target = fs::read_symlink(path, code);
+  if (!code) return fmt::format("it is a link to {}, which does not exist", target.string());
+  return kNoSuchFile;
+}
+
+bool is_entry(const fs::path& path) {
+  std::error_code code;
+  return fs::exists(fs::symlink_status(path, code));
+}
+
+std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
+  const std::string missing = why_missing(path);
+  require(missing.empty(), "[{}] {}", path.string(), missing);
+  require(!fs::is_directory(path), "[{}] is a folder, expected a file", path.string());
   std::ifstream stream(path, std::ios::binary);
   require(stream.good(), "[{}] cannot be opened: {}", path.string(), system_error_text());
   std::string content;
@@ -24,6 +38,7 @@ std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
     require(content.size() <= max_bytes, "[{}] is larger than the limit of {} bytes", path.string(), max_bytes);
   }
   require(!stream.bad(), "[{}] cannot be read: {}", path.string(), system_error_text());
+  refuse_lfs_pointer(path, content);
   return content;
 }
 

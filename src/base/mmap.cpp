@@ -9,12 +9,18 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/lfs_pointer.h"
 
 namespace e5v {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  require(descriptor >= 0, "[{}] cannot be opened: {}", path.string(), system_error_text());
+  if (descriptor < 0) {
+    const std::string reason = system_error_text(), missing = why_missing(path);
+    fail<InvalidInput>("[{}] cannot be opened: {}", path.string(),
+                       missing.empty() || missing == kNoSuchFile ? reason : missing);
+  }
   struct stat status {};
   const bool known = ::fstat(descriptor, &status) == 0;
   const bool usable = known && S_ISREG(status.st_mode) && status.st_size > 0;
@@ -27,6 +33,12 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   require(mapped != MAP_FAILED, "[{}] cannot be mapped: {}", path.string(), reason);
   data_ = static_cast<const std::byte*>(mapped);
   size_ = static_cast<std::size_t>(status.st_size);
+  try {
+    refuse_lfs_pointer(path, {reinterpret_cast<const char*>(data_), size_});
+  } catch (...) {
+    ::munmap(mapped, size_);
+    throw;
+  }
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
