@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/hub_cache.h"
 #include "base/parallel.h"
 #include "model/config_clip.h"
 #include "text/prompt.h"
@@ -39,7 +40,7 @@ std::string problem_of(const std::string& prompt, PromptFor inputs) {
 }  // namespace
 
 void EvalTask::check_prompt(const std::string& prompt) const {
-  if (needs_model() && model::is_clip(model.folder)) text::find_prompt(prompt, text::ChatStyle::plain);
+  if (needs_model() && model::is_clip(hub_snapshot(model.folder))) text::find_prompt(prompt, text::ChatStyle::plain);
 }
 
 void read_data(EvalTask& task) {

@@ -1,5 +1,6 @@
 #include "embed/llava_engine.h"
 
+#include "base/hub_cache.h"
 #include "embed/batch.h"
 #include "embed/loading.h"
 
@@ -12,7 +13,7 @@ LlavaEngine::LlavaEngine(const std::filesystem::path& folder, const EmbedderOpti
       preparer_(make_preparer(folder, config_, checkpoint_, precision_, options)),
       model_(checkpoint_, config_, preparer_.preprocess(), precision_) {
   if (options.adapter.empty()) return;
-  adapter_ = model::Adapter::read(options.adapter, config_.text);
+  adapter_ = model::Adapter::read(hub_snapshot(options.adapter), config_.text);
   adapter_->place_on(checkpoint_.place());
   for (const nn::Lora& part : adapter_->parts) model_.language_model().attach(part);
 }
