@@ -63,7 +63,7 @@ ModelConfig parse_llava_next(const Fields& fields) {
   ModelConfig config;
   config.text = parse_text(text, type == "mistral" ? Backbone::mistral : Backbone::llama);
   config.text.tied_head |= !text.has("tie_word_embeddings") && fields.flag("tie_word_embeddings", false);
-  refuse_layers_that_differ(fields);
+  refuse_other_decoders(fields);  // what stands here reaches the language model, too
   const std::optional<Fields> vision = fields.child("vision_config");
   config.vision = vision ? parse_vision(*vision) : kLlavaVision;
   config.feature_layer = parse_feature_layer(fields, "vision_feature_layer", -2, *config.vision);

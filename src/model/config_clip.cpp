@@ -50,6 +50,7 @@ ClipModelConfig parse_clip_config(const Json& json, std::string_view origin) {
   fields.check(is_clip_config(json), "model_type", "clip");
   fields.check(!fields.has("quantization_config"), "quantization_config",
                "nothing (quantised CLIPs are not supported)");
+  refuse_layers_that_differ(fields);
   const Json absent = Json::object();
   ClipModelConfig config;
   config.text = parse_clip_text(tower_fields(fields, absent, "text_config", "text_config_dict"));

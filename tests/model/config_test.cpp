@@ -298,8 +298,10 @@ TEST(Config, UnsupportedFeatures) {
 }
 
 TEST(Config, KeysOfEveryModelThatChangeWhatIsComputed) {
-  for (const Json& value : {Json(false), Json(nullptr)})
+  for (const Json& value : {Json(false), Json(nullptr)}) {
     expect_error(llava_with("/text_config/is_causal", value), "text_config.is_causal", "in both directions");
+    expect_error(llava_with("/is_causal", value), "is_causal", "in both directions");
+  }
   expect_error(llava_with("/text_config/tie_last_hidden_states", false), "text_config.tie_last_hidden_states",
                "true (vectors are made of the state after the last norm)");
   const Json layers = {{"3", {{"num_key_value_heads", 1}}}};
