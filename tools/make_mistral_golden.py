@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Makes the goldens of a LLaVA-NeXT with a Mistral backbone: tests/golden/ckpt/tiny-mistral and embed/mistral_tiny.*
 
-    pip install torch transformers "pillow<13"   # made with torch 2.15.0, transformers 5.23.0, Pillow 12.3.0
-    tools/make_mistral_golden.py MISTRAL/tokenizer.json tests/golden
+    pip install torch transformers "pillow<13"   # made with torch 2.15.0, transformers 5.23.0
+                                                 # (vectors: 5.24.0), Pillow 12.3.0
+    tools/make_mistral_golden.py tests/golden --tokenizer MISTRAL/tokenizer.json
+    tools/make_mistral_golden.py tests/golden    # only the vectors anew, by the checkpoint that is there
 
 MISTRAL/tokenizer.json is Mistral 7B v0.1's (Apache-2.0), of which the bytes, the first tokens and their characters are
 kept. The weights are random, rounded to bfloat16; the vectors are float32 arithmetic with these weights: the last hidden
@@ -23,8 +25,8 @@ from transformers import (CLIPVisionConfig, LlavaNextConfig, LlavaNextForConditi
 import transformers
 
 GRID = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
-TEXT_PROMPT = "[INST] <sent>\nSummary above sentence in one word:  [/INST]"
-IMAGE_PROMPT = "[INST] <image>\nSummary above image in one word:  [/INST]"
+TEXT_PROMPT = "[INST] <sent>\nSummary above sentence in one word: [/INST]"
+IMAGE_PROMPT = "[INST] <image>\nSummary above image in one word: [/INST]"
 COMPOSED_PROMPT = "[INST] <image>Modify this image with \"<sent>\", desribe modified image in one word: [/INST]"
 TEXTS = ["A dog runs on the beach.", "  Two  men\tplay chess;\n\nnobody watches ", "Ein Käse für 3,50 €, 日本語 and 🦜 <s>",
          "The committee that had met every Tuesday since 1987 could not agree on the colour of its own letterhead. " * 4]
@@ -84,14 +86,16 @@ def write_checkpoint(folder, args):
     # In memory the names are model.language_model.* and model.vision_tower.*; save_pretrained by itself turns them into
     # older ones, which tiny-small has.
     model.to(getattr(torch, args.dtype)).save_pretrained(folder, save_original_format=args.older_names)
+    make_processor(folder).image_processor.save_pretrained(folder)
+
+
+def make_processor(folder):
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), bos_token="<s>", eos_token="</s>",
                                         unk_token="<unk>", pad_token="<unk>")
     images = LlavaNextImageProcessorPil(image_grid_pinpoints=GRID, size={"shortest_edge": 336},
                                         crop_size={"height": 336, "width": 336})
-    processor = LlavaNextProcessor(images, tokenizer, patch_size=14, vision_feature_select_strategy="default",
-                                   num_additional_image_tokens=1)
-    images.save_pretrained(folder)
-    return processor
+    return LlavaNextProcessor(images, tokenizer, patch_size=14, vision_feature_select_strategy="default",
+                              num_additional_image_tokens=1)
 
 
 class Reference:
@@ -111,8 +115,8 @@ class Reference:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tokenizer", type=pathlib.Path)
     parser.add_argument("goldens", type=pathlib.Path, help="the folder with images/; ckpt/ and embed/ are written")
+    parser.add_argument("--tokenizer", type=pathlib.Path, help="make the checkpoint, too, with this one cut")
     parser.add_argument("--images", type=pathlib.Path, help="another folder of images")
     parser.add_argument("--name", default="tiny-mistral")
     parser.add_argument("--learnt", type=int, default=100, help="merged tokens to keep")
@@ -125,7 +129,9 @@ def main():
     torch.set_num_threads(1)
     images = args.images or args.goldens / "images"
     folder = args.goldens / "ckpt" / args.name
-    reference = Reference(folder, write_checkpoint(folder, args))
+    if args.tokenizer:
+        write_checkpoint(folder, args)
+    reference = Reference(folder, make_processor(folder))
     vectors = {
         "texts": torch.stack([reference.vector(TEXT_PROMPT.replace("<sent>", text)) for text in TEXTS]),
         "images": torch.stack([reference.vector(IMAGE_PROMPT, images / image) for image in IMAGES]),

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hub_cache.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "model/config_clip.h"
@@ -54,7 +55,7 @@ bool is_result(const fs::path& file) {
 }  // namespace
 
 void EvalTask::check_prompt(const std::string& prompt) const {
-  if (needs_model() && model::is_clip(model.folder)) text::find_prompt(prompt, text::ChatStyle::plain);
+  if (needs_model() && model::is_clip(hub_snapshot(model.folder))) text::find_prompt(prompt, text::ChatStyle::plain);
 }
 
 void read_data(EvalTask& task) {

@@ -9,6 +9,7 @@
 #include "embed/vector_run.h"
 #include "interrupt.h"
 #include "model/checkpoint.h"
+#include "model/model_folder.h"
 #include "options.h"
 #include "terminal.h"
 #include "train/write_checkpoint.h"
@@ -31,7 +32,7 @@ int run_merge(const MergeOptions& options) {
     std::filesystem::remove(options.output / "model.safetensors.tmp", ignored);
     say_interrupted();
   });
-  const std::uint64_t bytes_in_all = model::Checkpoint(options.model).bytes();
+  const std::uint64_t bytes_in_all = model::Checkpoint(model::find_model_folder(options.model)).bytes();
   std::optional<Progress> progress(std::in_place, "MB", static_cast<std::int64_t>(bytes_in_all / kUnit));
   std::uint64_t done = 0;
   try {

@@ -36,7 +36,9 @@ std::string check_device(const std::string& name) {
 }  // namespace
 
 void add_model_options(CLI::App& command, ModelOptions& options, bool required) {
-  command.add_option("--model", options.folder, "folder of the checkpoint, as Hugging Face has it")
+  command
+      .add_option("--model", options.folder,
+                  "folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)")
       ->option_text("DIR")
       ->required(required);
   const std::map<std::string, ComputeType> types{{"auto", ComputeType::automatic},

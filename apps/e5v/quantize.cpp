@@ -13,6 +13,7 @@
 #include "interrupt.h"
 #include "model/checkpoint.h"
 #include "model/config_parts.h"
+#include "model/model_folder.h"
 #include "options.h"
 #include "quantize/check.h"
 #include "quantize/quantizer.h"
@@ -73,7 +74,8 @@ void write_model(const QuantizeCommand& command) {
   };
   quantize::quantize_checkpoint(options);
   progress.reset();
-  const auto bytes = model::Checkpoint(command.output).bytes(), original = model::Checkpoint(command.model).bytes();
+  const auto bytes = model::Checkpoint(command.output).bytes();
+  const auto original = model::Checkpoint(model::find_model_folder(command.model)).bytes();
   std::string text = fmt::format("{} written as {}: {} of {}", command.output.string(), command.format,
                                  embed::bytes_text(bytes), embed::bytes_text(original));
   if (options.smooth) {

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "embed/loading.h"
 #include "embed/vector_sink.h"
+#include "model/model_folder.h"
 #include "options.h"
 #include "terminal.h"
 #include "text/prompt.h"
@@ -36,7 +37,7 @@ std::string lines_of(const std::vector<std::int32_t>& ids, const text::Tokenizer
 }
 
 int run_tokenize(const TokenizeOptions& options) {
-  const auto [tokenizer, style] = embed::read_any_tokenizer(embed::check_folder(options.folder));
+  const auto [tokenizer, style] = embed::read_any_tokenizer(model::find_model_folder(options.folder));
   Json results = Json::array();
   std::string lines;
   for (const std::string& sentence : options.texts) {

@@ -7,14 +7,29 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/lfs_pointer.h"
 #include "base/regular_file.h"
 
 namespace e5v {
 namespace fs = std::filesystem;
 
-std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
+std::string why_missing(const fs::path& path) {
   std::error_code code;
-  require(fs::status(path, code).type() != fs::file_type::not_found, "[{}] no such file", path.string());
+  if (fs::exists(fs::status(path, code))) return "";
+  if (code && code != std::errc::no_such_file_or_directory) return code.message();
+  const fs::path target = fs::read_symlink(path, code);
+  if (!code) return fmt::format("it is a link to {}, which does not exist", target.string());
+  return kNoSuchFile;
+}
+
+bool is_entry(const fs::path& path) {
+  std::error_code code;
+  return fs::exists(fs::symlink_status(path, code));
+}
+
+std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
+  const std::string missing = why_missing(path);
+  require(missing.empty(), "[{}] {}", path.string(), missing);
   const RegularFile file(path);
   std::string content;
   std::vector<char> block(std::size_t{1} << 16);
@@ -22,10 +37,12 @@ std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
     const ssize_t count = ::read(file.descriptor(), block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
     require(count >= 0, "[{}] cannot be read: {}", path.string(), system_error_text());
-    if (count == 0) return content;
+    if (count == 0) break;
     content.append(block.data(), static_cast<std::size_t>(count));
     require(content.size() <= max_bytes, "[{}] is larger than the limit of {} bytes", path.string(), max_bytes);
   }
+  refuse_lfs_pointer(path, content);
+  return content;
 }
 
 void write_file_atomically(const fs::path& path, std::string_view content) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/lfs_pointer.h"
 #include "base/regular_file.h"
 
 namespace e5v {
@@ -19,6 +20,12 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   require(mapped != MAP_FAILED, "[{}] cannot be mapped: {}", path.string(), system_error_text());
   data_ = static_cast<const std::byte*>(mapped);
   size_ = size;
+  try {
+    refuse_lfs_pointer(path, {reinterpret_cast<const char*>(data_), size_});
+  } catch (...) {
+    ::munmap(mapped, size_);
+    throw;
+  }
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

@@ -9,7 +9,8 @@ namespace e5v {
 class MappedFile {
  public:
   MappedFile() = default;
-  /// Throws InvalidInput when the file cannot be opened or mapped, is no regular file, or is empty.
+  /// Throws InvalidInput when the file cannot be opened or mapped, is no regular file, is empty, or is a Git LFS
+  /// pointer.
   explicit MappedFile(const std::filesystem::path& path);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace e5v {
 namespace {
@@ -43,7 +44,11 @@ RegularFile::RegularFile(const fs::path& path) {
   // Looked at first, because opening a device may do something to it.
   if (::stat(path.c_str(), &status) == 0) require_regular(path, type_of(status.st_mode));
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  require(descriptor >= 0, "[{}] cannot be opened: {}", path.string(), system_error_text());
+  if (descriptor < 0) {
+    const std::string reason = system_error_text(), missing = why_missing(path);
+    fail<InvalidInput>("[{}] cannot be opened: {}", path.string(),
+                       missing.empty() || missing == kNoSuchFile ? reason : missing);
+  }
   const bool known = ::fstat(descriptor, &status) == 0;
   if (!known || !S_ISREG(status.st_mode)) {  // it was replaced in between
     ::close(descriptor);

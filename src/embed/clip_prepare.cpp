@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "embed/loading.h"
+#include "image/processor_file.h"
 #include "image/tile.h"
 
 namespace e5v::embed {
@@ -67,11 +68,11 @@ model::PreparedImage ClipPreparer::cut(const image::Bitmap& bitmap) const {
 }
 
 image::Preprocess read_clip_preprocess(const fs::path& folder, const model::ClipModelConfig& config) {
-  const std::optional<fs::path> file = preprocess_file(folder);
-  const std::string origin = file.value_or(folder / "config.json").string();
+  std::optional<image::ProcessorFile> file = image::find_processor(folder);
+  const std::string origin = (file ? file->path : folder / "config.json").string();
   image::Preprocess preprocess;
   if (file) {
-    Json json = read_image_processor(*file);
+    Json& json = file->settings;
     require<ModelError>(json.is_object(), "[{}] expected an object, found {}", origin, json.type_name());
     json["image_grid_pinpoints"] = Json::array();
     preprocess = image::Preprocess::from_json(json, origin);

@@ -11,7 +11,9 @@
 #include "embed/folder_checks.h"
 #include "embed/info.h"
 #include "embed/loading.h"
+#include "image/processor_file.h"
 #include "model/checkpoint.h"
+#include "model/model_folder.h"
 #include "ops/accelerator.h"
 #include "ops/isa.h"
 
@@ -119,8 +121,12 @@ void check_machine(const std::string& device, const ReportCheck& report) {
   });
 }
 
-void check_model(const fs::path& folder, const EmbedderOptions& options, const ReportCheck& report) {
-  const bool exists = run_check("folder", report, [&] { return check_folder(folder).string(); });
+void check_model(const fs::path& given, const EmbedderOptions& options, const ReportCheck& report) {
+  fs::path folder;
+  const bool exists = run_check("folder", report, [&] {
+    folder = model::find_model_folder(given);
+    return folder.string();
+  });
   if (!exists) return;
   std::unique_ptr<FolderChecks> family;
   bool whole = run_check("config.json", report, [&] {
@@ -137,8 +143,9 @@ void check_model(const fs::path& folder, const EmbedderOptions& options, const R
             [&] { return fmt::format("{}, {}", file_size_text(folder / "tokenizer.json"), family->tokenizer()); });
   if (family->sees()) {
     run_check("preprocessor_config.json", note, [&] {
-      const std::string found = preprocess_file(folder) ? "" : "absent, the model's own sizes serve: ";
-      return found + family->preprocess();
+      const std::optional<image::ProcessorFile> file = image::find_processor(folder);
+      const std::string name = file ? file->path.filename().string() : "absent, the model's own sizes serve";
+      return fmt::format("{}{}", name == "preprocessor_config.json" ? "" : name + ": ", family->preprocess());
     });
   }
   if (!whole) return;

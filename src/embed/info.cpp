@@ -7,6 +7,7 @@
 #include "embed/loading.h"
 #include "model/bitsandbytes.h"
 #include "model/config_clip.h"
+#include "model/model_folder.h"
 #include "model/unused_tensors.h"
 #include "ops/accelerator.h"
 #include "ops/isa.h"
@@ -91,9 +92,10 @@ std::string ModelInfo::precision_reason() const {
                                : "; this CPU has no bf16 instructions, so GEMMs run in f32");
 }
 
-ModelInfo inspect(const fs::path& folder, const EmbedderOptions& options) {
+ModelInfo inspect(const fs::path& given, const EmbedderOptions& options) {
   ModelInfo info;
-  info.folder = check_folder(folder);
+  info.folder = model::find_model_folder(given);
+  const fs::path& folder = info.folder;
   model::Checkpoint checkpoint(folder);
   info.stored = stored_weights(checkpoint);
   info.place = ops::open_device(options.device);

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/lfs_pointer.h"
 #include "base/regular_file.h"
 #include "embed/flat_object.h"
 #include "embed/read_ahead.h"
@@ -153,6 +154,7 @@ std::optional<Item> ItemReader::next() {
     if (result == LineReader::Result::end) return std::nullopt;
     require(result != LineReader::Result::too_long, "[{}] is longer than the limit of {} bytes", where(), kLongestLine);
     const std::string_view line = without_mark(lines_.line(), lines_.number());
+    if (lines_.number() == 1) refuse_lfs_pointer(name_, line);
     if (!is_blank(line)) return parse_item(line, where(), folder_);
   }
 }

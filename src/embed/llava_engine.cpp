@@ -1,5 +1,6 @@
 #include "embed/llava_engine.h"
 
+#include "base/hub_cache.h"
 #include "embed/batch.h"
 #include "embed/loading.h"
 #include "model/unused_tensors.h"
@@ -14,7 +15,7 @@ LlavaEngine::LlavaEngine(const std::filesystem::path& folder, const EmbedderOpti
       model_(checkpoint_, config_, preparer_.preprocess(), precision_) {
   warn_of_unused(folder, model::unused_tensors(checkpoint_, config_));
   if (options.adapter.empty()) return;
-  adapter_ = model::Adapter::read(options.adapter, config_);
+  adapter_ = model::Adapter::read(hub_snapshot(options.adapter), config_);
   adapter_->place_on(checkpoint_.place());
   for (const nn::Lora& part : adapter_->parts) model_.attach(part);
 }

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/hub_cache.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "embed/clip_prepare.h"
+#include "image/processor_file.h"
 #include "model/adapter.h"
 #include "model/unused_tensors.h"
 #include "ops/accelerator.h"
@@ -16,15 +18,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string rope_text(const model::LinearRopeScaling& s) { return fmt::format(" linear {}", s.factor); }
+
+std::string rope_text(const model::Llama3RopeScaling& s) {
+  return fmt::format(" llama3 {} {} {} {}", s.factor, s.low_frequency_factor, s.high_frequency_factor,
+                     s.original_max_positions);
+}
+
+std::string rope_text(const model::YarnRopeScaling& s) {
+  return fmt::format(" yarn {} {} {} {} {} {}", s.factor, s.attention_factor, s.beta_fast, s.beta_slow,
+                     s.original_max_positions, s.truncate);
+}
+
 /// Everything in the config that the numbers depend on beyond the weights' shapes.
 std::string config_text(const model::ModelConfig& c) {
   std::string text = fmt::format("{} {} {} {} {} {}", c.text.heads, c.text.kv_heads, c.text.head_width, c.text.rms_eps,
                                  c.text.rope_theta, c.image_token);
-  if (c.text.rope_scaling) {
-    const model::Llama3RopeScaling& s = *c.text.rope_scaling;
-    text += fmt::format(" llama3 {} {} {} {}", s.factor, s.low_frequency_factor, s.high_frequency_factor,
-                        s.original_max_positions);
-  }
+  if (c.text.rope_scaling)
+    text += std::visit([](const auto& scaling) { return rope_text(scaling); }, *c.text.rope_scaling);
   if (c.vision) {
     text +=
         fmt::format(" vision {} {} {} {} {}", c.vision->heads, c.vision->norm_eps,
@@ -48,20 +59,6 @@ Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, c
   return hasher.digest();
 }
 
-constexpr const char* kImageProcessor = "image_processor";
-
-/// A file of a checkpoint: when it is no JSON the checkpoint is at fault.
-Json read_model_json(const fs::path& file) try { return read_json(file); } catch (const InvalidInput& error) {
-  throw ModelError(error.what());
-}
-
-/// The image settings inside a processor_config.json, if it has them.
-std::optional<Json> image_processor_of(const fs::path& file) {
-  const Json json = read_model_json(file);
-  if (!json.is_object() || !json.contains(kImageProcessor)) return std::nullopt;
-  return json.at(kImageProcessor);
-}
-
 std::string pinpoints_text(const std::vector<image::Size>& pinpoints) {
   std::string text;
   for (const image::Size& size : pinpoints)
@@ -71,30 +68,14 @@ std::string pinpoints_text(const std::vector<image::Size>& pinpoints) {
 
 }  // namespace
 
-const fs::path& check_folder(const fs::path& folder) {
-  require<ModelError>(fs::exists(folder), "[{}] no such model folder", folder.string());
-  require<ModelError>(fs::is_directory(folder),
-                      "[{}] is no folder; a model is a folder with config.json, *.safetensors and "
-                      "tokenizer.json",
-                      folder.string());
-  return folder;
-}
-
-std::optional<fs::path> preprocess_file(const fs::path& folder) {
-  if (fs::exists(folder / "preprocessor_config.json")) return folder / "preprocessor_config.json";
-  const fs::path combined = folder / "processor_config.json";
-  if (fs::exists(combined) && image_processor_of(combined)) return combined;
-  return std::nullopt;
-}
-
 image::Preprocess read_preprocess(const fs::path& folder, const model::ModelConfig& config,
                                   const EmbedderOptions& options) {
   image::Preprocess preprocess;
   if (!config.vision) return preprocess;
-  const std::optional<fs::path> file = preprocess_file(folder);
-  const std::string origin = file.value_or(folder / "config.json").string();
+  const std::optional<image::ProcessorFile> file = image::find_processor(folder);
+  const std::string origin = (file ? file->path : folder / "config.json").string();
   if (file) {
-    preprocess = image::Preprocess::from_json(read_image_processor(*file), origin);
+    preprocess = image::Preprocess::from_json(file->settings, origin);
     require<ModelError>(preprocess.grid_pinpoints == config.grid_pinpoints,
                         "[{}] image_grid_pinpoints are {}, but config.json has {}", origin,
                         pinpoints_text(preprocess.grid_pinpoints), pinpoints_text(config.grid_pinpoints));
@@ -123,11 +104,6 @@ StyledTokenizer read_any_tokenizer(const fs::path& folder) {
   const char* backbone = config.text.backbone == model::Backbone::mistral ? "mistral" : "llama";
   const text::ChatStyle style = text::chat_style_for(tokenizer, backbone);
   return {std::move(tokenizer), style};
-}
-
-Json read_image_processor(const fs::path& file) {
-  if (file.filename() == "processor_config.json") return image_processor_of(file).value();
-  return read_model_json(file);
 }
 
 void add_preparation(Hasher& hasher, const fs::path& folder, std::int64_t revision) {
@@ -187,7 +163,7 @@ Preparer make_preparer(const fs::path& folder, const model::ModelConfig& config,
   const Hash128 weights = checkpoint.fingerprint();
   Hasher hasher;
   hasher.add(std::as_bytes(std::span(&weights, 1))).add(config_text(config));
-  if (!options.adapter.empty()) model::Adapter::add_content(options.adapter, hasher);
+  if (!options.adapter.empty()) model::Adapter::add_content(hub_snapshot(options.adapter), hasher);
   base.weights = hasher.digest().hex();
   base.preprocessing = preprocessing_hash(folder, preprocess, options, limits.context).hex();
   base.compute = compute_text(precision, options.normalize, checkpoint.place());

@@ -13,15 +13,8 @@
 /// What a model folder holds besides weights, read and checked against each other.
 namespace e5v::embed {
 
-/// folder as given, if it is a folder. Throws ModelError otherwise.
-const std::filesystem::path& check_folder(const std::filesystem::path& folder);
-
-/// The file with the image preprocessing: preprocessor_config.json, or processor_config.json, where transformers 5
-/// keeps it under "image_processor"; nothing when there is neither (original LLaVA-NeXT checkpoints).
-std::optional<std::filesystem::path> preprocess_file(const std::filesystem::path& folder);
-
-/// The image preprocessing that preprocess_file() and the model agree on; without a file the model's own sizes. Throws
-/// ModelError when the two contradict each other.
+/// The image preprocessing that image::find_processor() and the model agree on; without a file the model's own sizes.
+/// Throws ModelError when the two contradict each other.
 image::Preprocess read_preprocess(const std::filesystem::path& folder, const model::ModelConfig& config,
                                   const EmbedderOptions& options);
 
@@ -34,9 +27,6 @@ struct StyledTokenizer {
   text::ChatStyle style;
 };
 StyledTokenizer read_any_tokenizer(const std::filesystem::path& folder);
-
-/// The image settings of preprocess_file(). Throws ModelError.
-Json read_image_processor(const std::filesystem::path& file);
 
 /// Revisions of this program, which every fingerprint holds, so that vectors that an older one has kept (in the store
 /// of an evaluation, in a run to be resumed) are not taken for this one's. To be raised by hand when the same model and

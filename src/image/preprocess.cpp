@@ -1,10 +1,14 @@
 #include "image/preprocess.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cmath>
 
 namespace e5v::image {
 namespace {
 
+constexpr const char* kCropSize = "crop_size";
 constexpr int kMaxEdge = 1 << 16;  // far above any model; keeps products of edges small
 
 int edge_of(const Json& value, const char* key, std::string_view origin) {
@@ -16,17 +20,39 @@ int edge_of(const Json& value, const char* key, std::string_view origin) {
   return static_cast<int>(edge);
 }
 
-// Files spell a square as 336, {"shortest_edge": 336} or {"height": 336, "width": 336}.
-int square_edge(const Json& config, const char* key, int fallback, std::string_view origin) {
+/// A square as files spell it: one edge, or both.
+struct Square {
+  int edge = 0;
+  bool both = false;
+};
+
+Square square_of(const Json& height, const Json& width, const char* key, std::string_view origin) {
+  const int rows = edge_of(height, key, origin), columns = edge_of(width, key, origin);
+  require<ModelError>(rows == columns, "[{}] \"{}\": expected a square, found {}x{}", origin, key, columns, rows);
+  return {rows, true};
+}
+
+/// {"height": 336, "width": 336} or, for what is not cut, {"shortest_edge": 336}. Other keys, null apart, stand for
+/// other resizing.
+Square square_of_object(const Json& object, const char* key, std::string_view origin) {
+  std::string names;
+  for (const auto& [name, value] : object.items())
+    if (!value.is_null()) names += fmt::format("{}{}", names.empty() ? "" : " and ", in_quotes(name));
+  const bool cut = std::string_view(key) == kCropSize;
+  if (names == "\"shortest_edge\"" && !cut) return {edge_of(object["shortest_edge"], key, origin), false};
+  require<ModelError>(names == "\"height\" and \"width\"", "[{}] \"{}\": expected {}height and width, found {}", origin,
+                      key, cut ? "" : "shortest_edge, or ", names.empty() ? "neither" : names);
+  return square_of(object["height"], object["width"], key, origin);
+}
+
+/// Besides objects there are a number, which is one edge or, where `both`, the two of them, and [height, width].
+Square square_of(const Json& config, const char* key, bool both, std::string_view origin) {
+  constexpr int kDefaultEdge = 224;  // LlavaNextImageProcessor's, not that of any released model
   const auto found = config.find(key);
-  if (found == config.end() || found->is_null()) return fallback;
-  if (!found->is_object()) return edge_of(*found, key, origin);
-  if (found->contains("shortest_edge")) return edge_of((*found)["shortest_edge"], key, origin);
-  require<ModelError>(found->contains("height") && found->contains("width"),
-                      "[{}] \"{}\": expected shortest_edge, or height and width, found {}", origin, key, found->dump());
-  const int height = edge_of((*found)["height"], key, origin), width = edge_of((*found)["width"], key, origin);
-  require<ModelError>(height == width, "[{}] \"{}\": expected a square, found {}x{}", origin, key, width, height);
-  return height;
+  if (found == config.end()) return {kDefaultEdge, false};
+  if (found->is_object()) return square_of_object(*found, key, origin);
+  if (found->is_array() && found->size() == 2) return square_of((*found)[0], (*found)[1], key, origin);
+  return {edge_of(*found, key, origin), both};
 }
 
 std::vector<Size> pinpoints_of(const Json& list, std::string_view origin) {
@@ -44,8 +70,11 @@ std::vector<Size> pinpoints_of(const Json& list, std::string_view origin) {
 
 std::array<float, 3> channels_of(const Json& config, const char* key, std::array<float, 3> fallback,
                                  std::string_view origin) {
-  const std::vector<double> default_values(fallback.begin(), fallback.end());
-  const auto values = json_value(config, key, default_values, origin);
+  const auto found = config.find(key);
+  if (found == config.end()) return fallback;
+  const bool same = found->is_number();  // for all channels
+  const auto values =
+      same ? std::vector<double>(3, found->get<double>()) : json_as<std::vector<double>>(*found, key, origin);
   require<ModelError>(values.size() == 3, "[{}] \"{}\": expected 3 channels, found {}", origin, key, values.size());
   for (std::size_t c = 0; c < 3; ++c) fallback[c] = static_cast<float>(values[c]);
   return fallback;
@@ -53,26 +82,52 @@ std::array<float, 3> channels_of(const Json& config, const char* key, std::array
 
 Filter filter_of(const Json& config, std::string_view origin) {
   constexpr int kPilBilinear = 2, kPilBicubic = 3;
-  const int resample = json_value(config, "resample", kPilBicubic, origin);
+  if (!config.contains("resample")) return Filter::bicubic;
+  const Json& resample = config["resample"];
   require<ModelError>(resample == kPilBilinear || resample == kPilBicubic,
-                      "[{}] \"resample\": expected 2 (bilinear) or 3 (bicubic), found {}", origin, resample);
+                      "[{}] \"resample\": expected 2 (bilinear) or 3 (bicubic), found {}", origin,
+                      resample.is_number() ? resample.dump() : resample.type_name());
   return resample == kPilBilinear ? Filter::bilinear : Filter::bicubic;
+}
+
+/// The class that a file was written by. Those of other models cut other pieces.
+void check_type(const Json& config, std::string_view origin) {
+  constexpr std::array<std::string_view, 2> kFamilies{"LlavaNextImageProcessor", "CLIPImageProcessor"};
+  const auto type = json_value<std::string>(config, "image_processor_type", "", origin);
+  if (type.empty()) return;
+  const bool known = std::any_of(kFamilies.begin(), kFamilies.end(), [&](std::string_view family) {
+    return type == family || type == fmt::format("{}Fast", family) || type == fmt::format("{}Pil", family);
+  });
+  require<ModelError>(known, "[{}] \"image_processor_type\": expected {}, found {}", origin,
+                      fmt::join(kFamilies, " or "), in_quotes(type));
+}
+
+/// A null is not the default in transformers: it leaves a step out, or ends in an error.
+void check_nulls(const Json& config, std::string_view origin) {
+  for (const char* key : {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "size", kCropSize, "resample",
+                          "rescale_factor", "image_mean", "image_std", "image_grid_pinpoints"})
+    require<ModelError>(!config.contains(key) || !config[key].is_null(),
+                        "[{}] \"{}\": expected a value, found null; the default is that of a missing key", origin, key);
 }
 
 }  // namespace
 
 Preprocess Preprocess::from_json(const Json& config, std::string_view origin) {
-  constexpr int kDefaultEdge = 224;  // LlavaNextImageProcessor's, not that of any released model
   require<ModelError>(config.is_object(), "[{}] expected an object, found {}", origin, config.type_name());
+  check_type(config, origin);
+  check_nulls(config, origin);
   for (const char* step : {"do_resize", "do_center_crop", "do_rescale", "do_normalize"})
     require<ModelError>(json_value(config, step, true, origin), "[{}] \"{}\": expected true, found false", origin,
                         step);
+  require<ModelError>(!json_value(config, "use_square_size", false, origin),
+                      "[{}] \"use_square_size\": expected false, found true; \"size\" may give height and width",
+                      origin);
   Preprocess result;
-  result.tile = square_edge(config, "crop_size", kDefaultEdge, origin);
-  result.shortest_edge = square_edge(config, "size", kDefaultEdge, origin);
-  const auto size = config.find("size");
-  result.squeezed = size != config.end() && size->is_object() && !size->contains("shortest_edge");
-  if (const auto list = config.find("image_grid_pinpoints"); list != config.end() && !list->is_null())
+  result.tile = square_of(config, kCropSize, true, origin).edge;
+  const Square size = square_of(config, "size", json_value(config, "default_to_square", false, origin), origin);
+  result.shortest_edge = size.edge;
+  result.squeezed = size.both;
+  if (const auto list = config.find("image_grid_pinpoints"); list != config.end())
     result.grid_pinpoints = pinpoints_of(*list, origin);
   result.mean = channels_of(config, "image_mean", result.mean, origin);
   result.std = channels_of(config, "image_std", result.std, origin);

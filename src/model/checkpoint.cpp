@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/config_parts.h"
+#include "model/model_folder.h"
 
 namespace e5v::model {
 namespace fs = std::filesystem;
@@ -22,7 +23,7 @@ struct Renaming {
 };
 
 /// Prefixes of stored names, the first that fits counts: a longer one stands before those it begins with.
-constexpr std::array<Renaming, 14> kRenamings{{
+constexpr std::array<Renaming, 17> kRenamings{{
     {"model.language_model.", "language_model."},
     {"model.vision_tower.vision_tower.vision_model.", "vision_tower."},
     {"model.vision_tower.vision_model.", "vision_tower."},
@@ -37,6 +38,9 @@ constexpr std::array<Renaming, 14> kRenamings{{
     {"language_model.lm_head.", "lm_head."},
     {"vision_tower.vision_model.", "vision_tower."},
     {"multi_modal_projector.", "projector."},
+    {"layers.", "language_model.layers."},
+    {"embed_tokens.", "language_model.embed_tokens."},
+    {"norm.", "language_model.norm."},
 }};
 
 bool is_weight_type(DType type) { return type == DType::f32 || type == DType::f16 || type == DType::bf16; }
@@ -66,18 +70,12 @@ void with_bytes(const TensorView& view, const Read& read) {
 /// The only *.safetensors of a folder without the usual names. Throws ModelError that says what is there instead.
 fs::path only_safetensors(const fs::path& folder) {
   std::vector<fs::path> found;
-  bool pickled = false;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const fs::path name = entry.path().filename();
-    if (name.extension() == ".safetensors") found.push_back(entry.path());
-    pickled |= name.extension() == ".bin" || name.extension() == ".pth" || name.extension() == ".pt";
+    if (entry.path().extension() == ".safetensors") found.push_back(entry.path());
   }
-  require<ModelError>(!found.empty() || !pickled,
-                      "[{}] expected safetensors, found pickled weights (.bin, .pt): convert them, in Python by "
-                      "model.save_pretrained(folder, safe_serialization=True)",
-                      folder.string());
-  require<ModelError>(!found.empty(), "[{}] expected {} or {}, found no weights", folder.string(), kSingleFile,
-                      kIndexFile);
+  const std::string foreign = found.empty() ? foreign_weights(folder) : "";
+  require<ModelError>(!found.empty(), "[{}] expected {} or {}, found {}", folder.string(), kSingleFile, kIndexFile,
+                      foreign.empty() ? "no weights" : foreign);
   require<ModelError>(found.size() == 1,
                       "[{}] expected {} to say which of {} *.safetensors belong together, found none", folder.string(),
                       kIndexFile, found.size());

@@ -18,8 +18,8 @@
 namespace e5v::model {
 
 // The one name of a weight, whatever generation of tools wrote the file. "4.51" and "4.52" are transformers up to and
-// from that version; text-only Llama and Mistral files use LLaVA-NeXT's names. Other names, CLIPModel's among them,
-// stay as they are.
+// from that version; text-only Llama and Mistral files use LLaVA-NeXT's names, and those of LlamaModel, MistralModel
+// and LlavaNextModel alone lack the "model." before them. Other names, CLIPModel's among them, stay as they are.
 // clang-format off
 //   canonical          | original LLaVA-NeXT                            | 4.51                           | 4.52
 //   language_model.*   | model.*  (layers.N, embed_tokens, norm)        | language_model.model.*         | model.language_model.*

@@ -42,6 +42,14 @@ void remove_old_shards(const fs::path& output) {
   remove_file(index);
 }
 
+/// Removes settings of the checkpoint that was there before, where the new one has none of that name and readers would
+/// take the old ones.
+void remove_old_settings(const fs::path& model, const fs::path& output) {
+  for (const char* name : {"processor_config.json", "preprocessor_config.json", "adapter_config.json"}) {
+    if (!fs::exists(model / name) && fs::exists(output / name)) remove_file(output / name);
+  }
+}
+
 }  // namespace
 
 void prepare_output(const fs::path& model, const fs::path& output, bool force) {
@@ -60,6 +68,7 @@ void begin_replacement(const fs::path& output) {
 
 void copy_side_files(const fs::path& model, const fs::path& output) try {
   remove_old_shards(output);
+  remove_old_settings(model, output);
   for (const fs::directory_entry& entry : fs::directory_iterator(model)) {
     if (!entry.is_regular_file() || !is_side_file(entry.path())) continue;
     fs::copy_file(entry.path(), output / entry.path().filename(), fs::copy_options::overwrite_existing);

@@ -13,8 +13,8 @@ void prepare_output(const std::filesystem::path& model, const std::filesystem::p
 void begin_replacement(const std::filesystem::path& output);
 
 /// Makes a folder complete but for config.json, once its model.safetensors is written. Copies tokenizer, preprocessing
-/// and the like: all files of the model folder that are neither weights nor config.json. Removes the index and the
-/// shards of a checkpoint that was in the output folder before.
+/// and the like: all files of the model folder that are neither weights nor config.json. Removes the index, the
+/// shards and the preprocessing of a checkpoint that was in the output folder before.
 void copy_side_files(const std::filesystem::path& model, const std::filesystem::path& output);
 
 }  // namespace e5v::model

@@ -26,34 +26,15 @@ constexpr ClipConfig kLlavaVision{.width = 1024,
                                   .activation = Activation::quick_gelu};
 const std::vector<image::Size> kLlavaGrid{{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}};
 
-/// The rotary embedding: transformers 5 keeps it in "rope_parameters", earlier ones in "rope_theta" and "rope_scaling".
-void parse_rope(const Fields& fields, LlamaConfig& config) {
-  constexpr Range<double> kTheta{1, 1e12}, kFactor{1e-3, 1e6};
-  const double theta = fields.real("rope_theta", 10000.0, kTheta);
-  const std::optional<Fields> current = fields.child("rope_parameters");
-  config.rope_theta = current ? current->real("rope_theta", theta, kTheta) : theta;
-  const std::optional<Fields> scaling = current ? current : fields.child("rope_scaling");
-  if (!scaling) return;
-  const char* key = scaling->has("rope_type") ? "rope_type" : "type";
-  const std::string type = scaling->text(key, "default");
-  if (type == "default") return;
-  scaling->check(type == "llama3", key, "default or llama3 (others are not supported)");
-  Llama3RopeScaling llama3{};
-  llama3.factor = scaling->real("factor", std::nullopt, {1, 1e6});
-  llama3.low_frequency_factor = scaling->real("low_freq_factor", std::nullopt, kFactor);
-  llama3.high_frequency_factor = scaling->real("high_freq_factor", std::nullopt, kFactor);
-  llama3.original_max_positions =
-      scaling->integer("original_max_position_embeddings", std::nullopt, {1, Limits::positions});
-  scaling->check(llama3.high_frequency_factor > llama3.low_frequency_factor, "high_freq_factor",
-                 fmt::format("more than low_freq_factor {}", llama3.low_frequency_factor));
-  config.rope_scaling = llama3;
-}
-
 /// Features of other models with the same keys, which would be wrong if they were ignored.
 void refuse_unsupported(const Fields& fields) {
-  fields.check(fields.text("hidden_act", "silu") == "silu", "hidden_act", "silu");
+  const std::string activation = fields.text("hidden_act", "silu");
+  fields.check(activation == "silu" || activation == "swish", "hidden_act", "silu");
   fields.check(!fields.flag("attention_bias", false), "attention_bias", "false (biases are not supported)");
   fields.check(!fields.flag("mlp_bias", false), "mlp_bias", "false (biases are not supported)");
+  fields.check(fields.flag("tie_last_hidden_states", true), "tie_last_hidden_states",
+               "true (vectors are made of the state after the last norm)");
+  refuse_other_decoders(fields);
 }
 
 /// Null means one per query head in both classes; an absent key only in Llama's.
@@ -83,6 +64,7 @@ ModelConfig parse_llava_next(const Fields& fields) {
   ModelConfig config;
   config.text = parse_text(text, type == "mistral" ? Backbone::mistral : Backbone::llama);
   config.text.tied_head |= !text.has("tie_word_embeddings") && fields.flag("tie_word_embeddings", false);
+  refuse_other_decoders(fields);  // what stands here reaches the language model, too
   const std::optional<Fields> vision = fields.child("vision_config");
   config.vision = vision ? parse_vision(*vision) : kLlavaVision;
   config.feature_layer = parse_feature_layer(fields, "vision_feature_layer", -2, *config.vision);
@@ -111,19 +93,6 @@ image::Size parse_pinpoint(const Fields& fields, const char* key, const Json& it
   return {sides[0], sides[1]};
 }
 
-/// "model_type", or what the architecture's name says where it is absent.
-std::string model_type(const Fields& fields) {
-  if (fields.has("model_type")) return fields.text("model_type", std::nullopt);
-  const Json* architectures = fields.find("architectures");
-  const Json none;
-  const Json& first =
-      architectures != nullptr && architectures->is_array() && !architectures->empty() ? architectures->front() : none;
-  if (first == "LlavaNextForConditionalGeneration") return "llava_next";
-  if (first == "LlamaForCausalLM") return "llama";
-  if (first == "MistralForCausalLM") return "mistral";
-  return "";
-}
-
 }  // namespace
 
 Activation parse_activation(const Fields& fields, const char* key, const std::string& fallback) {
@@ -143,6 +112,7 @@ ClipConfig parse_vision(const Fields& fields) {
   const std::string type = fields.text("model_type", "clip_vision_model");
   fields.check(type == "clip_vision_model", "model_type", "clip_vision_model");
   fields.integer("num_channels", 3, {3, 3});
+  refuse_layers_that_differ(fields);
   ClipConfig config;
   config.width = fields.integer("hidden_size", 768, {1, Limits::width});
   config.layers = fields.integer("num_hidden_layers", 12, {1, Limits::layers});
@@ -229,8 +199,9 @@ ModelConfig parse_config(const Json& json, std::string_view origin) {
   Quantization::from(fields);  // the checkpoint reads matrices by it; here it is checked
   if (is_original_llava(fields)) return parse_original_llava(fields);
   const std::string type = model_type(fields);
+  fields.check(type == "llava_next" || type == "llama" || type == "mistral", "model_type", kArchitectures);
+  check_architecture(fields);
   if (type == "llava_next") return parse_llava_next(fields);
-  fields.check(type == "llama" || type == "mistral", "model_type", kArchitectures);
   ModelConfig config;
   config.text = parse_text(fields, type == "mistral" ? Backbone::mistral : Backbone::llama);
   return config;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/json.h"
@@ -17,11 +18,22 @@ enum class Backbone { llama, mistral };
 /// the tanh approximation of Phi.
 enum class Activation { quick_gelu, gelu, gelu_tanh };
 
-/// Frequencies of the rotary embedding stretched as Llama 3.1 does. Source: transformers' "llama3" rope_type.
+/// How the frequencies of the rotary embedding are stretched for longer texts. Source: transformers' rope_types
+/// "linear", "llama3" and "yarn".
+struct LinearRopeScaling {
+  double factor;
+};
 struct Llama3RopeScaling {
   double factor, low_frequency_factor, high_frequency_factor;
   std::int64_t original_max_positions;
 };
+struct YarnRopeScaling {
+  double factor, attention_factor;  ///< the latter multiplies cosines and sines
+  double beta_fast, beta_slow;      ///< turns within the original positions between which the stretching sets in
+  std::int64_t original_max_positions;
+  bool truncate;  ///< the pairs of those turns are rounded to whole ones
+};
+using RopeScaling = std::variant<LinearRopeScaling, Llama3RopeScaling, YarnRopeScaling>;
 
 /// Sizes of the language model. All projections are without bias; the activation is SiLU.
 struct LlamaConfig {
@@ -36,7 +48,7 @@ struct LlamaConfig {
   std::int64_t max_positions = 0;
   float rms_eps = 0;
   double rope_theta = 0;
-  std::optional<Llama3RopeScaling> rope_scaling;
+  std::optional<RopeScaling> rope_scaling;
   std::optional<std::int64_t> sliding_window;  ///< keys a query sees, itself included; none: all
   bool tied_head = false;                      ///< the LM head is the embedding table
 };

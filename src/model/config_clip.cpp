@@ -17,6 +17,7 @@ ClipTextConfig parse_clip_text(const Fields& fields) {
   constexpr std::int64_t kDefaultEnd = 49407, kLegacyEnd = 2;
   const std::string type = fields.text("model_type", "clip_text_model");
   fields.check(type == "clip_text_model", "model_type", "clip_text_model");
+  refuse_other_decoders(fields);
   ClipTextConfig config;
   config.vocabulary = fields.integer("vocab_size", 49408, {1, Limits::vocabulary});
   config.width = fields.integer("hidden_size", 512, {1, Limits::width});
@@ -49,6 +50,7 @@ ClipModelConfig parse_clip_config(const Json& json, std::string_view origin) {
   fields.check(is_clip_config(json), "model_type", "clip");
   fields.check(!fields.has("quantization_config"), "quantization_config",
                "nothing (quantised CLIPs are not supported)");
+  refuse_layers_that_differ(fields);
   const Json absent = Json::object();
   ClipModelConfig config;
   config.text = parse_clip_text(tower_fields(fields, absent, "text_config", "text_config_dict"));

@@ -63,6 +63,7 @@ ModelConfig parse_original_llava(const Fields& fields) {
   fields.check(select == "patch", "mm_vision_select_feature",
                "patch (the class token has no place in a grid of tiles)");
   expect_text(fields, "mm_projector_type", "mlp2x_gelu");
+  fields.check(!fields.has("mm_resampler_type"), "mm_resampler_type", "null");
   expect_text(fields, "image_aspect_ratio", "anyres");
   expect_text(fields, "mm_patch_merge_type", "spatial_unpad");
   fields.check(!fields.flag("mm_use_im_start_end", false), "mm_use_im_start_end", "false");

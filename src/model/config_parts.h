@@ -23,6 +23,19 @@ ClipConfig parse_vision(const Fields& fields);
 /// The language model's sizes, from the keys of transformers' LlamaConfig or MistralConfig with their defaults.
 LlamaConfig parse_text(const Fields& fields, Backbone backbone);
 
+/// "model_type", or what the architecture's name says where it is absent; empty when that says nothing.
+std::string model_type(const Fields& fields);
+
+/// Refuses architectures that are no classes of transformers.
+void check_architecture(const Fields& fields);
+
+/// Refuses keys of transformers' base class that change what a model computes.
+void refuse_layers_that_differ(const Fields& fields);
+void refuse_other_decoders(const Fields& fields);
+
+/// Sets rope_theta and rope_scaling, once max_positions is set, in transformers' order of precedence.
+void parse_rope(const Fields& fields, LlamaConfig& config);
+
 /// The hidden state that a key chooses: one integer, or a list of one, that the tower has.
 std::int64_t parse_feature_layer(const Fields& fields, const char* key, std::optional<std::int64_t> fallback,
                                  const ClipConfig& vision);

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <utility>
 
 #include "model/adapter_sites.h"
+#include "model/rope.h"
 #include "nn/repeatable.h"
 #include "ops/rows.h"
 
@@ -16,26 +17,9 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
-/// Llama 3.1's stretching: long wavelengths by the factor, short ones not at all, those between in proportion.
-double stretched(double frequency, const Llama3RopeScaling& scaling) {
-  const double turns = static_cast<double>(scaling.original_max_positions) * frequency / (2 * std::numbers::pi);
-  if (turns < scaling.low_frequency_factor) return frequency / scaling.factor;
-  if (turns > scaling.high_frequency_factor) return frequency;
-  const double share =
-      (turns - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor);
-  return (1 - share) * frequency / scaling.factor + share * frequency;
-}
-
-/// Radians per position of each pair, with the roundings of the reference's float32 arithmetic: at thousands of
-/// positions a last bit here is worth more than all rounding behind it.
-std::vector<float> inverse_frequencies(const LlamaConfig& config) {
-  std::vector<float> result;
-  for (std::int64_t i = 0; i < config.head_width; i += 2) {
-    const float exponent = static_cast<float>(i) / static_cast<float>(config.head_width);
-    const float frequency = 1.0f / std::pow(static_cast<float>(config.rope_theta), exponent);
-    result.push_back(config.rope_scaling ? static_cast<float>(stretched(frequency, *config.rope_scaling)) : frequency);
-  }
-  return result;
+ops::GrowingRotaryTable rotary_table(const LlamaConfig& config) {
+  RotaryFrequencies frequencies = rotary_frequencies(config);
+  return ops::GrowingRotaryTable(std::move(frequencies.inverse), frequencies.scale);
 }
 
 }  // namespace
@@ -170,7 +154,7 @@ std::int64_t LlamaBlock::owned_bytes() const {
 }
 
 Llama::Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision)
-    : config_(config), embedding_(weights.embedding), norm_(weights.norm), rotary_(inverse_frequencies(config)) {
+    : config_(config), embedding_(weights.embedding), norm_(weights.norm), rotary_(rotary_table(config)) {
   require<ModelError>(!weights.blocks.empty(), "[llama] a language model needs at least one block");
   blocks_.reserve(weights.blocks.size());
   for (const LlamaBlockWeights& block : weights.blocks) blocks_.emplace_back(block, config, precision);

@@ -9,7 +9,7 @@
 
 namespace e5v::ops {
 
-RotaryTable::RotaryTable(std::vector<float> inverse_frequencies, std::int64_t positions)
+RotaryTable::RotaryTable(std::vector<float> inverse_frequencies, std::int64_t positions, float scale)
     : pairs_(static_cast<std::int64_t>(inverse_frequencies.size())) {
   require(pairs_ > 0, "[rotary] the table needs at least one frequency");
   cosines_.reserve(static_cast<std::size_t>(positions * pairs_));
@@ -17,8 +17,8 @@ RotaryTable::RotaryTable(std::vector<float> inverse_frequencies, std::int64_t po
   for (std::int64_t position = 0; position < positions; ++position) {
     for (const float frequency : inverse_frequencies) {
       const double angle = static_cast<float>(position) * frequency;
-      cosines_.push_back(static_cast<float>(std::cos(angle)));
-      sines_.push_back(static_cast<float>(std::sin(angle)));
+      cosines_.push_back(static_cast<float>(std::cos(angle)) * scale);
+      sines_.push_back(static_cast<float>(std::sin(angle)) * scale);
     }
   }
 }
@@ -39,7 +39,7 @@ std::shared_ptr<const RotaryTable> GrowingRotaryTable::covering(std::int64_t pos
   const std::lock_guard lock(mutex_);
   if (!table_ || table_->positions() < positions) {
     const std::int64_t doubled = table_ ? 2 * table_->positions() : kFirst;
-    table_ = std::make_shared<const RotaryTable>(inverse_frequencies_, std::max(positions, doubled));
+    table_ = std::make_shared<const RotaryTable>(inverse_frequencies_, std::max(positions, doubled), scale_);
   }
   return table_;
 }

@@ -15,7 +15,8 @@ class RotaryTable {
  public:
   /// inverse_frequencies: radians per position, one for each pair of a head's elements (half the head width).
   /// Angles are products in float32, as the reference computes them.
-  RotaryTable(std::vector<float> inverse_frequencies, std::int64_t positions);
+  /// Cosines and sines are multiplied by `scale`.
+  RotaryTable(std::vector<float> inverse_frequencies, std::int64_t positions, float scale = 1);
 
   std::int64_t pairs() const { return pairs_; }
   std::int64_t positions() const { return static_cast<std::int64_t>(cosines_.size()) / pairs_; }
@@ -34,14 +35,15 @@ class RotaryTable {
 /// used. Safe to use from several threads.
 class GrowingRotaryTable {
  public:
-  explicit GrowingRotaryTable(std::vector<float> inverse_frequencies)
-      : inverse_frequencies_(std::move(inverse_frequencies)) {}
+  explicit GrowingRotaryTable(std::vector<float> inverse_frequencies, float scale = 1)
+      : inverse_frequencies_(std::move(inverse_frequencies)), scale_(scale) {}
 
   /// A table of at least so many positions.
   std::shared_ptr<const RotaryTable> covering(std::int64_t positions) const;
 
  private:
   std::vector<float> inverse_frequencies_;
+  float scale_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const RotaryTable> table_;
 };

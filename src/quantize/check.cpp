@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "embed/loading.h"
+#include "model/model_folder.h"
 #include "quantize/prepare_item.h"
 
 namespace e5v::quantize {
@@ -60,9 +61,10 @@ std::vector<ItemAgreement> Agreement::worst(std::size_t count) const {
   return sorted;
 }
 
-void look_at_items(const std::filesystem::path& model, const std::vector<embed::ItemList::Entry>& items,
+void look_at_items(const std::filesystem::path& given, const std::vector<embed::ItemList::Entry>& items,
                    const std::function<void()>& check_stop) {
-  const model::ModelConfig config = model::read_config(embed::check_folder(model));
+  const std::filesystem::path model = model::find_model_folder(given);
+  const model::ModelConfig config = model::read_config(model);
   const model::Checkpoint checkpoint(model);
   embed::Preparer preparer = embed::make_preparer(model, config, checkpoint, nn::Precision::f32, {});
   for (const embed::ItemList::Entry& item : items) {

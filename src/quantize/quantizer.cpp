@@ -4,6 +4,7 @@
 
 #include "embed/loading.h"
 #include "model/checkpoint_folder.h"
+#include "model/model_folder.h"
 #include "model/unused_tensors.h"
 #include "quantize/block_writer.h"
 #include "quantize/folder.h"
@@ -75,11 +76,13 @@ RoundedBlock round_calibrated(const model::LlamaBlockWeights& weights, Calibrati
 
 }  // namespace
 
-void quantize_checkpoint(const QuantizeOptions& options) {
+void quantize_checkpoint(const QuantizeOptions& given) {
+  QuantizeOptions options = given;
+  options.model = model::find_model_folder(given.model);
   const auto check_stop = [&] {
     if (options.check_stop) options.check_stop();
   };
-  const model::ModelConfig config = model::read_config(embed::check_folder(options.model));
+  const model::ModelConfig config = model::read_config(options.model);
   const Checkpoint checkpoint(options.model);
   require<ModelError>(!checkpoint.quantised(), "[{}] is quantised already", options.model.string());
   model::unused_tensors(checkpoint, config);  // or throws; what stands outside the model is copied

@@ -14,34 +14,38 @@ namespace {
 
 constexpr std::string_view kSentence = "<sent>", kImage = "<image>";
 
+/// Where a prompt stands in the original, which decides on the blank behind its colon.
+enum class Kind { retrieval, composed, sts, bare };
+
 struct NamedPrompt {
-  std::string_view name, text;  // what the user turn says
-  bool is_framed = true;        // it is a user turn
+  std::string_view name, text;  // what the user turn says, without the blank at its end
+  Kind kind = Kind::retrieval;
 };
 
-// The original takes the CIRR and FashionIQ prompts out of "[INST] ... [/INST]" together with the blanks at the ends,
-// so that none stays behind "in one word:".
 constexpr NamedPrompt kPrompts[] = {
-    {"text", "<sent>\nSummary above sentence in one word: "},
-    {"image", "<image>\nSummary above image in one word: "},
-    {"sts", " <sent>\nSummary above sentence in one word:"},
-    {"cirr-query", "<image>Modify this image with \"<sent>\", desribe modified image in one word:"},
-    {"cirr-gallery", "<image>\n Describe this image in one word:"},
+    {"text", "<sent>\nSummary above sentence in one word:"},
+    {"image", "<image>\nSummary above image in one word:"},
+    {"sts", " <sent>\nSummary above sentence in one word:", Kind::sts},
+    {"cirr-query", "<image>Modify this image with \"<sent>\", desribe modified image in one word:", Kind::composed},
+    {"cirr-gallery", "<image>\n Describe this image in one word:", Kind::composed},
     {"fashioniq-query-dress",
-     "<image> change the style of this dress to <sent>\n Desribe this modified dress in one word based on its style:"},
+     "<image> change the style of this dress to <sent>\n Desribe this modified dress in one word based on its style:",
+     Kind::composed},
     {"fashioniq-query-shirt",
-     "<image> change the style of this shirt to <sent>\n Desribe this modified shirt in one word based on its style:"},
+     "<image> change the style of this shirt to <sent>\n Desribe this modified shirt in one word based on its style:",
+     Kind::composed},
     // The original calls a toptee a shirt.
     {"fashioniq-query-toptee",
-     "<image> change the style of this shirt to <sent>\n Desribe this modified shirt in one word based on its style:"},
-    {"fashioniq-gallery-dress", "<image>\n Describe this dress in one word based on its style:"},
-    {"fashioniq-gallery-shirt", "<image>\n Describe this shirt in one word based on its style:"},
-    {"fashioniq-gallery-toptee", "<image>\n Describe this shirt in one word based on its style:"},
+     "<image> change the style of this shirt to <sent>\n Desribe this modified shirt in one word based on its style:",
+     Kind::composed},
+    {"fashioniq-gallery-dress", "<image>\n Describe this dress in one word based on its style:", Kind::composed},
+    {"fashioniq-gallery-shirt", "<image>\n Describe this shirt in one word based on its style:", Kind::composed},
+    {"fashioniq-gallery-toptee", "<image>\n Describe this shirt in one word based on its style:", Kind::composed},
     // The ablation of the paper: the prompts above without their last three words, and no prompt at all.
-    {"no-one-word-text", "<sent>\nSummary above sentence: "},
-    {"no-one-word-image", "<image>\nSummary above image: "},
-    {"last-token-text", "<sent>", false},
-    {"last-token-image", "<image>", false},
+    {"no-one-word-text", "<sent>\nSummary above sentence:"},
+    {"no-one-word-image", "<image>\nSummary above image:"},
+    {"last-token-text", "<sent>", Kind::bare},
+    {"last-token-image", "<image>", Kind::bare},
 };
 
 constexpr auto kNames = [] {
@@ -62,6 +66,14 @@ std::string framed(std::string_view text, ChatStyle style) {
     case ChatStyle::plain: return std::string(text);
   }
   fail<InvalidInput>("[prompt] chat style {} does not exist", static_cast<int>(style));
+}
+
+/// The blank between a prompt's colon and the end of its turn. Mistral's frame has one of its own. The original writes
+/// the others by hand: Llama 3 has one for texts and images alone, Phi-3 for the composed prompts alone.
+std::string_view blank_at_end(Kind kind, ChatStyle style) {
+  const bool blank =
+      (style == ChatStyle::llama3 && kind == Kind::retrieval) || (style == ChatStyle::phi3 && kind == Kind::composed);
+  return blank ? " " : "";
 }
 
 bool has(std::string_view text, std::string_view slot) { return text.find(slot) != std::string_view::npos; }
@@ -108,8 +120,8 @@ Prompt find_prompt(std::string_view name_or_template, ChatStyle style) {
   require(named != std::end(kPrompts), "[prompt] {} is no prompt; give {}, or a template with <sent> or <image> in it",
           shown(name_or_template), fmt::join(kNames, ", "));
   if (plain) return plain_prompt(named->name, named->text);
-  if (!named->is_framed) return {std::string(named->text)};
-  return {framed(named->text, style), named->name == "sts"};
+  if (named->kind == Kind::bare) return {std::string(named->text)};
+  return {framed(fmt::format("{}{}", named->text, blank_at_end(named->kind, style)), style), named->kind == Kind::sts};
 }
 
 std::string prompt_template(std::string_view name_or_template, ChatStyle style) {

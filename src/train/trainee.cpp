@@ -63,7 +63,7 @@ TrainedParts TrainedParts::from(const std::vector<std::string>& names) {
 
 Trainee::Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess,
                  const TraineeOptions& options)
-    : Trainee(model::Checkpoint(embed::check_folder(folder)), model::read_config(folder), preprocess, options) {}
+    : Trainee(model::Checkpoint(folder), model::read_config(folder), preprocess, options) {}
 
 Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config, const image::Preprocess& preprocess,
                  const TraineeOptions& options)

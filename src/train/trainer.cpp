@@ -12,6 +12,7 @@
 #include "embed/loading.h"
 #include "embed/read_ahead.h"
 #include "embed/vector_run.h"
+#include "model/model_folder.h"
 #include "ops/accelerator.h"
 #include "train/curves.h"
 #include "train/learner.h"
@@ -26,8 +27,16 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+/// The options, checked, with the folder that the model's path stands for.
+TrainOptions resolved(const TrainOptions& given) {
+  check(given);
+  TrainOptions options = given;
+  options.model = model::find_model_folder(given.model);
+  return options;
+}
+
 embed::Preparer preparer_for(const TrainOptions& options) {
-  const model::ModelConfig config = model::read_config(embed::check_folder(options.model));
+  const model::ModelConfig config = model::read_config(options.model);
   const model::Checkpoint checkpoint(options.model);
   const nn::Precision precision = embed::choose_precision(options.input.dtype, embed::stored_weights(checkpoint),
                                                           ops::open_device(options.input.device));
@@ -37,13 +46,13 @@ embed::Preparer preparer_for(const TrainOptions& options) {
 class Run {
  public:
   Run(const TrainOptions& options, const TrainHooks& hooks, const ranks::Group& group)
-      : options_((check(options), options)),
+      : options_(resolved(options)),
         hooks_(hooks),
         group_(group),
         data_(shared(options.data, group)),
-        preparer_(preparer_for(options)),
+        preparer_(preparer_for(options_)),
         examples_(preparer_, options.examples),
-        model_(options.model, preparer_.preprocess(), trainee_options(options, data_)),
+        model_(options_.model, preparer_.preprocess(), trainee_options(options, data_)),
         learner_(model_, options, group),
         steps_(steps_of(options, data_)),
         schedule_{options.schedule, options.learning_rate, options.warmup, steps_},
@@ -244,7 +253,7 @@ class Run {
     write_curves(folder_.metrics(), folder_.curves(), facts);
   }
 
-  const TrainOptions& options_;
+  const TrainOptions options_;
   const TrainHooks& hooks_;
   const ranks::Group& group_;
   TrainData data_;

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/hub_cache.h"
 #include "base/parallel.h"
 #include "model/checkpoint_folder.h"
+#include "model/model_folder.h"
 #include "model/unused_tensors.h"
 #include "ops/matmul.h"
 #include "tensor/half.h"
@@ -103,8 +105,9 @@ void write_trained_weights(const fs::path& model, const fs::path& output, const 
   write_checkpoint(model, output, true, trained, nullptr);
 }
 
-void merge_adapter(const fs::path& model, const fs::path& adapter_folder, const fs::path& output, bool force,
+void merge_adapter(const fs::path& model_path, const fs::path& adapter_path, const fs::path& output, bool force,
                    const std::function<void(std::uint64_t)>& written) {
+  const fs::path model = model::find_model_folder(model_path), adapter_folder = hub_snapshot(adapter_path);
   std::error_code error;
   require(!fs::equivalent(adapter_folder, output, error), "[{}] is the adapter's own folder", output.string());
   const model::ModelConfig config = model::read_config(model);

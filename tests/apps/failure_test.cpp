@@ -181,10 +181,36 @@ TEST_F(Failure, TextsBeyondTheContext) {
   EXPECT_EQ(run(with_model("embed", {"--input", items, "--truncate"})).code, 0);
 }
 
+TEST_F(Failure, AFolderOfTheHubsCacheIsAModel) {
+  const fs::path cache = folder.path() / "models--org--name", snapshots = cache / "snapshots";
+  for (const char* commit : {"a", "b"}) {
+    fs::create_directories(snapshots / commit);
+    fs::copy(model_folder(), snapshots / commit);
+  }
+  fs::create_directories(cache / "refs");
+  const Outcome plain = run({"embed", "--model", model_folder(), "--text", "a"});
+  expect_failure(run({"embed", "--model", cache.string(), "--text", "a"}), 1, "2 snapshots, none of which is that of");
+  file("models--org--name/refs/main", "b");
+  for (const char* command : {"embed", "similarity", "tokenize"}) {
+    const Outcome found = run({command, "--model", cache.string(), "--text", "a"});
+    EXPECT_EQ(found.out, run({command, "--model", model_folder(), "--text", "a"}).out);
+    EXPECT_EQ(found.code, 0) << found.err;
+  }
+  EXPECT_THAT(run({"info", "--model", cache.string()}).out, testing::HasSubstr((snapshots / "b").string()));
+  EXPECT_EQ(run({"doctor", "--model", cache.string()}).code, 0);
+  EXPECT_EQ(run({"quantize", "--model", cache.string(), "--format", "nf4", "--output", path("nf4")}).code, 0);
+  EXPECT_EQ(run({"merge", "--model", cache.string(), "--adapter", golden("train/adapter_20step").string(), "--output",
+                 path("merged")})
+                .code,
+            0);
+}
+
 TEST_F(Failure, Models) {
   const std::string config = content_of(fs::path(model_folder()) / "config.json");
   const std::string weights = content_of(fs::path(model_folder()) / "model.safetensors");
-  const std::string junk = "{\"broken", unknown = "{\"model_type\": \"t5\"}", short_weights = weights.substr(0, 100000);
+  const std::string junk = "{\"broken", unknown = "{\"model_type\": \"t5\"}",
+                    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+                    short_weights = weights.substr(0, 100000);
   std::string wider = config;
   wider.replace(wider.find("\"hidden_size\": 128"), 18, "\"hidden_size\": 256");
   std::string nan = weights;
@@ -192,7 +218,7 @@ TEST_F(Failure, Models) {
   const std::pair<std::string, std::string> cases[] = {
       {path("nowhere"), "no such model folder"},
       {file("file", "x"), "is no folder"},
-      {model_with("config.json", nullptr), "config.json] no such file"},
+      {model_with("config.json", nullptr), "config.json] no such file; a model is a folder with config.json"},
       {model_with("config.json", &junk), "is not JSON"},
       {model_with("config.json", &unknown), "t5"},
       {model_with("config.json", &wider), "[2368, 256]"},
@@ -202,6 +228,12 @@ TEST_F(Failure, Models) {
       {model_with("tokenizer.json", nullptr), "tokenizer.json"},
       {model_with("tokenizer.json", &junk), "tokenizer.json"},
       {model_with("preprocessor_config.json", &junk), "preprocessor_config.json"},
+      {model_with("model.safetensors", &pointer), "model.safetensors] is a Git LFS pointer"},
+      {model_with("config.json", &pointer), "config.json] is a Git LFS pointer"},
+      {model_with("tokenizer.json", &pointer), "tokenizer.json] is a Git LFS pointer"},
+      {model_with("preprocessor_config.json", &pointer), "preprocessor_config.json] is a Git LFS pointer"},
+      {model_with("adapter_config.json", &junk), "holds an adapter (adapter_config.json) beside a model"},
+      {golden("train/adapter_20step").string(), "is the folder of an adapter (it holds adapter_config.json"},
   };
   for (const auto& [model, part] : cases) {
     SCOPED_TRACE(part);

@@ -30,10 +30,15 @@ TEST(Preprocess, AbsentKeysHaveTheClassDefaults) {
 }
 
 TEST(Preprocess, ReadsEverySpellingOfASquare) {
-  for (const Json& size : {Json(336), Json{{"shortest_edge", 336}}, Json{{"height", 336}, {"width", 336}}}) {
-    const Preprocess p = Preprocess::from_json({{"size", size}, {"crop_size", size}, {"resample", 2}}, "file");
-    EXPECT_EQ(p.tile, 336);
+  for (const Json& size :
+       {Json(336), Json::array({336, 336}), Json{{"shortest_edge", 336}},
+        Json{{"shortest_edge", 336}, {"longest_edge", nullptr}}, Json{{"height", 336}, {"width", 336}}}) {
+    const Preprocess p = Preprocess::from_json({{"size", size}, {"crop_size", 336}, {"resample", 2}}, "file");
+    EXPECT_EQ(p.shortest_edge, 336);
+    EXPECT_EQ(p.squeezed, size.is_array() || size.contains("height"));
     EXPECT_EQ(p.filter, Filter::bilinear);
+    if (size.contains("shortest_edge")) continue;  // of what is cut both edges are given
+    EXPECT_EQ(Preprocess::from_json({{"size", 336}, {"crop_size", size}}, "file").tile, 336);
   }
 }
 
@@ -44,6 +49,13 @@ TEST(Preprocess, NonsenseIsAModelError) {
       {{"size", -1}},
       {{"size", {{"height", 336}, {"width", 224}}}},
       {{"size", {{"longest_edge", 336}}}},
+      {{"size", {{"shortest_edge", 336}, {"longest_edge", 400}}}},
+      {{"size", {{"shortest_edge", 336}, {"height", 336}, {"width", 336}}}},
+      {{"size", nullptr}},
+      {{"size", 336}, {"crop_size", {{"shortest_edge", 336}}}},
+      {{"size", 336}, {"crop_size", 336}, {"do_normalize", nullptr}},
+      {{"size", 336}, {"crop_size", 336}, {"use_square_size", true}},
+      {{"size", 336}, {"crop_size", 336}, {"image_processor_type", "SiglipImageProcessor"}},
       {{"size", 224}, {"crop_size", 336}},
       {{"image_grid_pinpoints", 5}},
       {{"image_grid_pinpoints", {5}}},

@@ -65,6 +65,13 @@ std::string current(const std::string& name) {
                          {"image_newline", "model.image_newline"}});
 }
 
+/// LlavaNextModel by itself, as transformers has it in memory.
+std::string base(const std::string& name) {
+  return replaced(name, {{"language_model.model.", "language_model."},
+                         {"language_model.lm_head", "lm_head"},
+                         {"vision_tower.vision_model.", "vision_tower."}});
+}
+
 TensorMap renamed(const TensorMap& tensors, Rename rename) {
   TensorMap result;
   for (const auto& [name, view] : tensors) result.emplace(rename(name), view);
@@ -119,6 +126,11 @@ TEST(CanonicalName, Table) {
   EXPECT_EQ(canonical_name("something.else"), "something.else");
 }
 
+TEST(CanonicalName, OfLanguageModelsByThemselves) {  // LlamaModel, MistralModel
+  for (const std::string name : {"layers.3.self_attn.q_proj.weight", "embed_tokens.weight", "norm.weight"})
+    EXPECT_EQ(canonical_name(name), "language_model." + name);
+}
+
 TEST(Checkpoint, ReadsGolden) {
   const Checkpoint checkpoint(golden(kSmall));
   EXPECT_EQ(checkpoint.files(), std::vector{golden(kSmall) / "model.safetensors"});
@@ -149,7 +161,7 @@ TEST(Checkpoint, ReadsShards) {
 TEST(Checkpoint, GenerationsAndShardingAreAlike) {
   const SafetensorsFile file(golden(kSmall) / "model.safetensors");
   const Checkpoint reference(golden(kSmall));
-  const Rename generations[] = {same, original, current};
+  const Rename generations[] = {same, original, current, base};
   for (const Rename generation : generations) {
     for (const bool sharded : {false, true}) {
       const TemporaryFolder folder;
@@ -218,7 +230,7 @@ TEST(Checkpoint, FoldersWithoutWeights) {
   expect_error(folder.path(), "found no weights");
   const auto file = folder.write("pytorch_model-00001-of-00002.bin", "x");
   expect_error(file, "found a file");
-  expect_error(folder.path(), "found pickled weights (.bin, .pt): convert them");
+  expect_error(folder.path(), "found \"pytorch_model-00001-of-00002.bin\", pickled weights: convert them");
   write_tensors(folder.path() / "model.safetensors", {});
   expect_error(folder.path(), "expected tensors, found none");
 }
@@ -228,7 +240,7 @@ TEST(Checkpoint, BrokenFiles) {
   folder.write("model.safetensors", "");
   expect_error(folder.path(), "model.safetensors] is empty");
   folder.write("model.safetensors", "version https://git-lfs.github.com/spec/v1\n");
-  expect_error(folder.path(), "not a safetensors file?");
+  expect_error(folder.path(), "is a Git LFS pointer, not the file itself");
 }
 
 TEST(Checkpoint, MissingShardsAreAllNamed) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "golden.h"
@@ -190,10 +191,11 @@ TEST(Config, Llama3RopeScaling) {
     const LlamaConfig text = parse(json).text;
     EXPECT_EQ(text.rope_theta, 500000);
     ASSERT_TRUE(text.rope_scaling);
-    EXPECT_EQ(text.rope_scaling->factor, 8);
-    EXPECT_EQ(text.rope_scaling->low_frequency_factor, 1);
-    EXPECT_EQ(text.rope_scaling->high_frequency_factor, 4);
-    EXPECT_EQ(text.rope_scaling->original_max_positions, 8192);
+    const auto& llama3 = std::get<Llama3RopeScaling>(*text.rope_scaling);
+    EXPECT_EQ(llama3.factor, 8);
+    EXPECT_EQ(llama3.low_frequency_factor, 1);
+    EXPECT_EQ(llama3.high_frequency_factor, 4);
+    EXPECT_EQ(llama3.original_max_positions, 8192);
   }
   Json broken = scaling;
   broken.erase("factor");
@@ -202,8 +204,10 @@ TEST(Config, Llama3RopeScaling) {
   broken["high_freq_factor"] = 0.5;
   expect_error({{"model_type", "llama"}, {"rope_scaling", broken}}, "rope_scaling.high_freq_factor",
                "more than low_freq_factor 1, found 0.5");
-  expect_error(llava_with("/text_config/rope_scaling", {{"type", "linear"}, {"factor", 2}}),
-               "text_config.rope_scaling.type", "found \"linear\"");
+  expect_error(llava_with("/text_config/rope_scaling", {{"type", "longrope"}, {"factor", 2}}),
+               "text_config.rope_scaling.type", "(others are not supported), found \"longrope\"");
+  expect_error(llava_with("/text_config/rope_parameters", {{"full_attention", {{"rope_theta", 5e5}}}}),
+               "text_config.rope_parameters.full_attention", "rotary parameters of layer types are not supported");
   EXPECT_FALSE(parse({{"model_type", "llama"}, {"rope_scaling", nullptr}}).text.rope_scaling);
 }
 
@@ -246,6 +250,7 @@ TEST(Config, OriginalLlavaWithOtherParts) {
   expect_error(original_with("image_aspect_ratio", "pad"), "image_aspect_ratio", "anyres, found \"pad\"");
   expect_error(original_with("mm_patch_merge_type", "flat"), "mm_patch_merge_type", "spatial_unpad, found \"flat\"");
   expect_error(original_with("mm_use_im_start_end", true), "mm_use_im_start_end", "false, found true");
+  expect_error(original_with("mm_resampler_type", "qformer"), "mm_resampler_type", "null, found \"qformer\"");
   expect_error(original_with("mm_vision_select_feature", "cls"), "mm_vision_select_feature", "found \"cls\"");
   expect_error(original_with("image_grid_pinpoints", "(1x1),...,(6x6)"), "image_grid_pinpoints",
                "a list of [height, width]");
@@ -289,6 +294,42 @@ TEST(Config, UnsupportedFeatures) {
                "\"compressed-tensors\" or \"bitsandbytes\", found \"gptq\"");
   expect_error(llava_with("/quantization_config", {{"quant_method", "compressed-tensors"}, {"format", "marlin-24"}}),
                "quantization_config.format", "found \"marlin-24\"");
+}
+
+TEST(Config, KeysOfEveryModelThatChangeWhatIsComputed) {
+  for (const Json& value : {Json(false), Json(nullptr)}) {
+    expect_error(llava_with("/text_config/is_causal", value), "text_config.is_causal", "in both directions");
+    expect_error(llava_with("/is_causal", value), "is_causal", "in both directions");
+  }
+  expect_error(llava_with("/text_config/tie_last_hidden_states", false), "text_config.tie_last_hidden_states",
+               "true (vectors are made of the state after the last norm)");
+  const Json layers = {{"3", {{"num_key_value_heads", 1}}}};
+  for (const std::string place : {"", "text_config/", "vision_config/"}) {
+    std::string key = place;
+    std::replace(key.begin(), key.end(), '/', '.');
+    expect_error(llava_with("/" + place + "per_layer_config", layers), key + "per_layer_config", "layers that differ");
+  }
+  Json harmless = llava_with("/text_config/is_causal", true);
+  harmless["text_config"].update({{"per_layer_config", nullptr},
+                                  {"hidden_act", "swish"},
+                                  {"attention_dropout", 0.1},
+                                  {"use_cache", false},
+                                  {"pretraining_tp", 2},
+                                  {"layer_types", {"full_attention"}},
+                                  {"partial_rotary_factor", 0.5}});
+  EXPECT_EQ(parse(harmless).text.rope_theta, 10000);
+}
+
+TEST(Config, ArchitecturesAreThoseOfTransformers) {
+  for (const char* name : {"LlamaForCausalLM", "LlamaModel", "MistralModel", "LlavaNextModel",
+                           "LlavaNextForConditionalGeneration", "LlamaForSequenceClassification"}) {
+    EXPECT_NO_THROW(parse({{"model_type", "llama"}, {"architectures", {name}}})) << name;
+  }
+  EXPECT_TRUE(parse({{"architectures", {"LlavaNextModel"}}}).vision);
+  for (const char* name : {"LlamaBiModel", "LlamaEncoderModel", "MistralForTextEmbedding", "Llama4ForCausalLM"}) {
+    expect_error({{"model_type", "llama"}, {"architectures", {name}}}, "architectures",
+                 "a class of transformers' Llama, Mistral or LLaVA-NeXT, found \"" + std::string(name) + "\"");
+  }
 }
 
 TEST(Config, InsaneSizes) {

@@ -87,12 +87,60 @@ TEST(Prompt, StsSentencesAreNormalisedAsInTheOriginal) {
   EXPECT_EQ(sts_sentence("??"), "?.");
 }
 
-TEST(Prompt, OtherChatStylesFrameTheSameTexts) {
-  EXPECT_EQ(prompt_template("text", ChatStyle::mistral), "[INST] <sent>\nSummary above sentence in one word:  [/INST]");
-  EXPECT_EQ(prompt_template("cirr-query", ChatStyle::mistral),
-            "[INST] <image>Modify this image with \"<sent>\", desribe modified image in one word: [/INST]");
-  EXPECT_EQ(prompt_template("image", ChatStyle::phi3),
-            "<|user|>\n<image>\nSummary above image in one word: <|end|>\n<|assistant|>\n");
+/// The user turn of a named prompt in the three frames. The blanks differ: those of retrieval.py and eval_sts.py of the
+/// original, 856ea816, where the slot <image> is <|image_1|> for Phi-3.
+struct Turns {
+  std::string_view name, llama3, mistral, phi3;
+};
+
+constexpr std::string_view kStyle = " in one word based on its style:";
+
+const std::vector<Turns>& all_turns() {
+  static const std::vector<Turns> turns{
+      {"text", "<sent>\nSummary above sentence in one word: ", "<sent>\nSummary above sentence in one word:",
+       "<sent>\nSummary above sentence in one word:"},
+      {"image", "<image>\nSummary above image in one word: ", "<image>\nSummary above image in one word:",
+       "<image>\nSummary above image in one word:"},
+      {"sts", " <sent>\nSummary above sentence in one word:", " <sent>\nSummary above sentence in one word:",
+       " <sent>\nSummary above sentence in one word:"},
+      {"cirr-query", "<image>Modify this image with \"<sent>\", desribe modified image in one word:",
+       "<image>Modify this image with \"<sent>\", desribe modified image in one word:",
+       "<image>Modify this image with \"<sent>\", desribe modified image in one word: "},
+      {"cirr-gallery", "<image>\n Describe this image in one word:", "<image>\n Describe this image in one word:",
+       "<image>\n Describe this image in one word: "},
+      {"no-one-word-text",
+       "<sent>\nSummary above sentence: ", "<sent>\nSummary above sentence:", "<sent>\nSummary above sentence:"},
+      {"no-one-word-image",
+       "<image>\nSummary above image: ", "<image>\nSummary above image:", "<image>\nSummary above image:"},
+  };
+  return turns;
+}
+
+void expect_turns(std::string_view name, const std::string& in_llama3, const std::string& in_mistral,
+                  const std::string& in_phi3) {
+  EXPECT_EQ(llama3(name), "<|start_header_id|>user<|end_header_id|>\n\n" + in_llama3 +
+                              "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n");
+  EXPECT_EQ(prompt_template(name, ChatStyle::mistral), "[INST] " + in_mistral + " [/INST]");
+  EXPECT_EQ(prompt_template(name, ChatStyle::phi3), "<|user|>\n" + in_phi3 + "<|end|>\n<|assistant|>\n");
+}
+
+TEST(Prompt, EveryNameHasItsBlanksInEveryFrame) {
+  std::size_t checked = 0;
+  for (const Turns& turns : all_turns()) {
+    expect_turns(turns.name, std::string(turns.llama3), std::string(turns.mistral), std::string(turns.phi3));
+    ++checked;
+  }
+  const std::pair<std::string, std::string> garments[] = {{"dress", "dress"}, {"shirt", "shirt"}, {"toptee", "shirt"}};
+  for (const auto& [name, word] : garments) {
+    const std::string query = "<image> change the style of this " + word + " to <sent>\n Desribe this modified " + word;
+    const std::string gallery = "<image>\n Describe this " + word;
+    for (const auto& [kind, said] : {std::pair("query", query), std::pair("gallery", gallery)}) {
+      const std::string turn = said + std::string(kStyle);
+      expect_turns("fashioniq-" + std::string(kind) + "-" + name, turn, turn, turn + " ");
+      ++checked;
+    }
+  }
+  EXPECT_EQ(checked + 2, prompt_names().size());  // the last two have no frame
 }
 
 TEST(Prompt, OwnTemplatesAreTakenAsTheyAre) {
@@ -114,7 +162,6 @@ TEST(Prompt, ThoseOfTheAblationLackOneWordOrEverything) {
   const auto turn = [&](std::string_view text) { return std::string(before).append(text).append(after); };
   EXPECT_EQ(llama3("no-one-word-text"), turn("<sent>\nSummary above sentence: "));
   EXPECT_EQ(llama3("no-one-word-image"), turn("<image>\nSummary above image: "));
-  EXPECT_EQ(prompt_template("no-one-word-text", ChatStyle::mistral), "[INST] <sent>\nSummary above sentence:  [/INST]");
   for (const ChatStyle style : {ChatStyle::llama3, ChatStyle::mistral, ChatStyle::phi3}) {
     EXPECT_EQ(prompt_template("last-token-text", style), "<sent>");
     EXPECT_EQ(prompt_template("last-token-image", style), "<image>");
