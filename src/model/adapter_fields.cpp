@@ -1,5 +1,5 @@
 // What each field of an adapter_config.json means: all of PEFT 0.21.2's LoraConfig, and those that earlier versions
-// wrote. tools/compare_adapter_fields.py changes each one and compares PEFT's vectors with ours.
+// wrote. tools/check_compatibility.py changes each one and compares PEFT's vectors with ours.
 #include <algorithm>
 #include <array>
 #include <cctype>

@@ -36,6 +36,12 @@ std::string_view without(std::string_view name, std::string_view ending) {
 /// The module of a tensor's canonical or stored name: what stands in front of its last dot.
 std::string_view module_of(std::string_view name) { return name.substr(0, name.rfind('.')); }
 
+/// Whether a module is torch's Embedding.
+bool is_table(std::string_view module) {
+  return module.ends_with("embed_tokens") || module.ends_with("token_embedding") ||
+         module.ends_with("position_embedding");
+}
+
 std::int64_t numbers_in(const FindModulePart& part, const QuantizedGroup* group) {
   const TensorView* packed = part(CompressedPart::kPacked);
   if (packed == nullptr) return part(CompressedPart::kWeight)->elements();
@@ -60,7 +66,8 @@ FindModulePart Checkpoint::module_parts(const std::string& module) const {
 
 const QuantizedGroup* Checkpoint::group_of(const std::string& module, const Entry& stored) const {
   if (!quantization_) return nullptr;
-  const QuantizedGroup* group = quantization_->group_of(module_names(module_of(stored.stored_name)));
+  const QuantizedGroup* group =
+      quantization_->group_of(module_names(module_of(stored.stored_name)), is_table(module) ? "Embedding" : "Linear");
   const bool compressed = is_compressed(module_parts(module));
   require<ModelError>(compressed || group == nullptr,
                       "[{}] tensor {} is stored as {}, but config.json says that it is quantised (config_groups.{})",
@@ -82,8 +89,7 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
   if (is_bitsandbytes(part)) return nf4(name, rows, columns);
   if (is_compressed(module_parts(module))) return compressed(module, rows, columns);
   const auto plain = entries_.find(canonical);
-  const bool table = canonical.ends_with("embed_tokens.weight");  // which is no linear module
-  if (plain != entries_.end() && !table) group_of(module, plain->second);
+  if (plain != entries_.end()) group_of(module, plain->second);
   return tensor(name, {rows, columns});
 }
 
@@ -153,6 +159,7 @@ std::vector<Checkpoint::CompressedModule> Checkpoint::compressed_modules() const
     if ((!weight && !packed) || is_never_used(canonical)) continue;
     const std::string module(module_of(canonical));
     const FindModulePart part = module_parts(module);
+    if (is_table(module)) group_of(module, entry);  // throws when the config says that it is quantised
     if (!is_compressed(part) || (weight && part(CompressedPart::kPacked) != nullptr)) continue;
     const QuantizedGroup* group = group_of(module, entry);
     const QuantizedGroup used = group == nullptr ? implied_group(part, entry.view.elements()) : *group;

@@ -7,7 +7,6 @@ namespace e5v::model {
 namespace {
 
 constexpr const char* kQuantization = "quantization_config";
-constexpr std::string_view kLinear = "Linear";  // the class of all matrices that can be quantised
 constexpr std::size_t kMostTargets = 100'000;
 
 /// The layouts of compressed-tensors that are read. The tensors say which of them each matrix has.
@@ -128,6 +127,11 @@ void Quantization::read_compressed_tensors(const Fields& fields) {
   refuse_set(fields, "moe_sparsity_config", "sparse experts are not supported");
   check_sparsity(fields);
   check_format(fields, "dense");
+  fields.check(
+      fields.text("quantization_status", "initialized") == "compressed", "quantization_status",
+      "\"compressed\" (transformers takes stored integers for plain weights otherwise; if a tool of 2024 wrote "
+      "\"frozen\" beside compressed weights, change it)",
+      "initialized");
   refuse_unknown(fields, kKnown);
   if (const std::optional<Fields> groups = fields.child("config_groups")) {
     for (const auto& [name, unused] : groups->object().items()) {
@@ -167,14 +171,14 @@ void Quantization::add_group(const Fields& fields, const std::string& name) {
   groups_.push_back(group);
 }
 
-const QuantizedGroup* Quantization::group_of(std::span<const std::string> names) const {
-  const auto ignores = [&](const Target& target) { return target.text == kLinear || target.matches(names); };
+const QuantizedGroup* Quantization::group_of(std::span<const std::string> names, std::string_view module_class) const {
+  const auto ignores = [&](const Target& target) { return target.text == module_class || target.matches(names); };
   if (std::ranges::any_of(ignored_, ignores)) return nullptr;
   for (const auto& [key, target] : targets_) {
     if (target.matches(names)) return &groups_[target.group];
   }
-  const auto linear = targets_.find(std::pair(false, std::string(kLinear)));
-  return linear == targets_.end() ? nullptr : &groups_[linear->second.group];
+  const auto of_class = targets_.find(std::pair(false, std::string(module_class)));
+  return of_class == targets_.end() ? nullptr : &groups_[of_class->second.group];
 }
 
 }  // namespace e5v::model

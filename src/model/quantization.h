@@ -48,12 +48,12 @@ class Quantization {
   bool dequantizes() const { return dequantizes_; }
   /// What tells configs apart whose tensors are the same.
   const std::string& text() const { return text_; }
-  /// The group that a linear module belongs to, under any of its names; none when it is left plain. Names that targets
-  /// spell out come before patterns, and these before the class "Linear".
-  const QuantizedGroup* group_of(std::span<const std::string> module_names) const;
+  /// The group that a module belongs to, under any of its names; none when it is left plain. Names that targets spell
+  /// out come before patterns, and these before the module's class, "Linear" or "Embedding".
+  const QuantizedGroup* group_of(std::span<const std::string> module_names, std::string_view module_class) const;
 
  private:
-  /// A name, a pattern ("re:..."), or the class "Linear".
+  /// A name, a pattern ("re:..."), or a class.
   struct Target {
     std::string text;
     std::optional<text::Regex> pattern;

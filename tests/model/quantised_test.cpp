@@ -256,12 +256,11 @@ TEST(Quantised, ScalesOfInputsMustBePositive) {
 
 /// What older versions wrote, or other tools leave out, is not what arithmetic depends on.
 TEST(Quantised, WhatChangesNothingIsAccepted) {
-  for (const char* key : {"version", "quantization_status", "format", "ignore"}) {
+  for (const char* key : {"version", "format", "ignore"}) {
     EXPECT_EQ(refusal("w8a8-channel", [&](Scheme& s) { s.config.erase(key); }), "nothing") << key;
   }
   EXPECT_EQ(refusal("w8a8-channel",
                     [](Scheme& s) {
-                      s.config["quantization_status"] = "frozen";
                       s.config["sparsity_config"] = {{"format", "dense"}};
                       s.config["something_new"] = nullptr;
                       s.group()["weights"]["observer"] = "mse";
@@ -281,6 +280,8 @@ TEST(Quantised, EveryKeyThatChangesArithmeticIsRefusedByName) {
       {"/format", "nvfp4-pack-quantized"},
       {"/quant_method", "gptq"},
       {"/something_new", 1},
+      {"/quantization_status", "frozen"},
+      {"/quantization_status", nullptr},
       {"/config_groups/group_0/format", "mxfp4-pack-quantized"},
       {"/config_groups/group_0/output_activations", {{"num_bits", 8}}},
       {"/config_groups/group_0/weights", nullptr},
@@ -308,6 +309,14 @@ TEST(Quantised, EveryKeyThatChangesArithmeticIsRefusedByName) {
     if (path == inputs + "dynamic" && value == Json(false)) key = "strategy";  // of rows, which is only dynamic
     EXPECT_THAT([&] { scheme.quantization(); }, ThrowsMessage<ModelError>(HasSubstr(key + "\": expected")))
         << path << value;
+  }
+}
+
+TEST(Quantised, EmbeddingsThatTheConfigCallsQuantisedAreNotTakenAsTheyAre) {
+  for (const char* target : {"Embedding", "re:.*embed_tokens", "model.language_model.embed_tokens"}) {
+    EXPECT_THAT(refusal("w8a8-channel", [&](Scheme& s) { s.group()["targets"].push_back(target); }),
+                HasSubstr("embed_tokens.weight\" is stored as"))
+        << target;
   }
 }
 
@@ -359,7 +368,7 @@ TEST(Quantised, TargetsAreFoundByTheMostSpecificName) {
   add("by_name", "model.language_model.layers.0.self_attn.q_proj");
   const Quantization quantization = scheme.quantization();
   const auto group_of = [&](const std::vector<std::string>& names) {
-    const QuantizedGroup* found = quantization.group_of(names);
+    const QuantizedGroup* found = quantization.group_of(names, "Linear");
     return found == nullptr ? "none" : found->name;
   };
   EXPECT_EQ(

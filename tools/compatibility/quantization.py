@@ -123,13 +123,36 @@ def reference(work, folder):
     return [common.text_vector(model, folder)]
 
 
+def spread(work, folder):
+    """How far the reference's vector moves when embeddings change by less than their last bits count: rounded activations
+    amplify that, most of all symmetric ones, whose largest negative number stands between two levels."""
+    model = common.load(folder)
+    right = common.text_vector(model, folder)
+    farthest = 0.0
+    for seed in range(4):
+        again = common.load(folder)
+        noise = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            table = again.get_input_embeddings().weight
+            table.mul_(1 + 2e-7 * torch.randn(table.shape, generator=noise))
+        farthest = max(farthest, 1 - common.cosine(right, common.text_vector(again, folder)))
+    return farthest
+
+
 def ours(program, folder):
     """In f32, because on a CPU the types of fewer bits round activations in ways of their own."""
     return program.vectors(folder, "--dtype", "f32", "--text", common.TEXT)
 
 
 def judge(work, field, value, before, folder, program):
-    return common.judge(field, value, before, common.attempt(lambda: reference(work, folder)), ours(program, folder))
+    right = common.attempt(lambda: reference(work, folder))
+    scheme = json.loads((folder / "config.json").read_text())["quantization_config"].get("config_groups", {}).get("group_0", {})
+    rounds = not isinstance(right, str) and scheme.get("input_activations") is not None
+    own = spread(work, folder) if rounds else 0.0
+    verdict = common.judge(field, value, before, right, ours(program, folder), own)
+    if rounds:
+        verdict.note = f"the reference itself is sharp to {own:.0e} (1 - cosine)"
+    return verdict
 
 
 def with_config(work, folder, change):
