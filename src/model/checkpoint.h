@@ -66,6 +66,9 @@ class Checkpoint {
   /// not f32, f16 or bf16; names file and tensor as the file calls it.
   tensor::TensorView tensor(std::string_view canonical, const tensor::Shape& expected) const;
 
+  /// The same for embeddings, which are not read when the config says that they are quantised: a ModelError then.
+  tensor::TensorView table(std::string_view canonical, const tensor::Shape& expected) const;
+
   /// The weight matrix `canonical` [rows, columns], plain or quantised: then its parts stand beside that name, as
   /// compressed-tensors has it (CompressedPart) or bitsandbytes (Nf4Suffix). What cannot be multiplied as it is stored
   /// is decoded, and kept. Throws ModelError as tensor() does, for what compressed_matrix.h refuses, for matrices that
@@ -142,7 +145,8 @@ class Checkpoint {
   const tensor::TensorView& find(std::string_view canonical, const tensor::Shape& expected) const;
   const Entry* find_non_finite() const;
   FindModulePart module_parts(const std::string& module) const;
-  const QuantizedGroup* group_of(const std::string& module, const Entry& stored) const;
+  const QuantizedGroup* group_of(const std::string& module, const Entry& stored,
+                                 std::string_view module_class = "Linear") const;
   tensor::StoredMatrix compressed(const std::string& module, std::int64_t rows, std::int64_t columns) const;
   tensor::StoredMatrix nf4(const std::string& name, std::int64_t rows, std::int64_t columns) const;
   struct CompressedModule;

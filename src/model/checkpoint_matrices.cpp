@@ -36,12 +36,6 @@ std::string_view without(std::string_view name, std::string_view ending) {
 /// The module of a tensor's canonical or stored name: what stands in front of its last dot.
 std::string_view module_of(std::string_view name) { return name.substr(0, name.rfind('.')); }
 
-/// Whether a module is torch's Embedding.
-bool is_table(std::string_view module) {
-  return module.ends_with("embed_tokens") || module.ends_with("token_embedding") ||
-         module.ends_with("position_embedding");
-}
-
 std::int64_t numbers_in(const FindModulePart& part, const QuantizedGroup* group) {
   const TensorView* packed = part(CompressedPart::kPacked);
   if (packed == nullptr) return part(CompressedPart::kWeight)->elements();
@@ -64,10 +58,10 @@ FindModulePart Checkpoint::module_parts(const std::string& module) const {
   };
 }
 
-const QuantizedGroup* Checkpoint::group_of(const std::string& module, const Entry& stored) const {
+const QuantizedGroup* Checkpoint::group_of(const std::string& module, const Entry& stored,
+                                           std::string_view module_class) const {
   if (!quantization_) return nullptr;
-  const QuantizedGroup* group =
-      quantization_->group_of(module_names(module_of(stored.stored_name)), is_table(module) ? "Embedding" : "Linear");
+  const QuantizedGroup* group = quantization_->group_of(module_names(module_of(stored.stored_name)), module_class);
   const bool compressed = is_compressed(module_parts(module));
   require<ModelError>(compressed || group == nullptr,
                       "[{}] tensor {} is stored as {}, but config.json says that it is quantised (config_groups.{})",
@@ -78,6 +72,12 @@ const QuantizedGroup* Checkpoint::group_of(const std::string& module, const Entr
                       "with a target for it",
                       stored.origin, in_quotes(stored.stored_name));
   return group;
+}
+
+TensorView Checkpoint::table(std::string_view canonical, const tensor::Shape& expected) const {
+  const auto found = entries_.find(canonical);
+  if (found != entries_.end()) group_of(std::string(without(canonical, kWeight)), found->second, "Embedding");
+  return tensor(canonical, expected);
 }
 
 tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t rows, std::int64_t columns) const {
@@ -159,7 +159,6 @@ std::vector<Checkpoint::CompressedModule> Checkpoint::compressed_modules() const
     if ((!weight && !packed) || is_never_used(canonical)) continue;
     const std::string module(module_of(canonical));
     const FindModulePart part = module_parts(module);
-    if (is_table(module)) group_of(module, entry);  // throws when the config says that it is quantised
     if (!is_compressed(part) || (weight && part(CompressedPart::kPacked) != nullptr)) continue;
     const QuantizedGroup* group = group_of(module, entry);
     const QuantizedGroup used = group == nullptr ? implied_group(part, entry.view.elements()) : *group;

@@ -12,8 +12,8 @@ using tensor::Matrix;
 
 ClipTextWeights ClipTextWeights::from(const Checkpoint& checkpoint, const ClipTextConfig& c) {
   ClipTextWeights weights;
-  weights.token = checkpoint.tensor("text_model.embeddings.token_embedding.weight", {c.vocabulary, c.width});
-  weights.position = checkpoint.tensor("text_model.embeddings.position_embedding.weight", {c.max_positions, c.width});
+  weights.token = checkpoint.table("text_model.embeddings.token_embedding.weight", {c.vocabulary, c.width});
+  weights.position = checkpoint.table("text_model.embeddings.position_embedding.weight", {c.max_positions, c.width});
   for (std::int64_t layer = 0; layer < c.layers; ++layer) {
     const std::string prefix = fmt::format("text_model.encoder.layers.{}.", layer);
     weights.blocks.push_back(ClipBlockWeights::from(checkpoint, prefix, c.width, c.mlp_width));

@@ -36,7 +36,7 @@ ClipWeights ClipWeights::from(const Checkpoint& checkpoint, const ClipConfig& c,
   weights.class_token = checkpoint.tensor(prefix + "embeddings.class_embedding", {D});
   weights.patch = checkpoint.tensor(prefix + "embeddings.patch_embedding.weight", {D, 3, P, P});
   weights.patch.shape = {D, 3 * P * P};
-  weights.position = checkpoint.tensor(prefix + "embeddings.position_embedding.weight", {c.positions(), D});
+  weights.position = checkpoint.table(prefix + "embeddings.position_embedding.weight", {c.positions(), D});
   weights.pre_norm = NormWeights::from(checkpoint, prefix + "pre_layrnorm", D);
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     const std::string name = fmt::format("{}encoder.layers.{}.", prefix, layer);

@@ -27,7 +27,7 @@ ops::GrowingRotaryTable rotary_table(const LlamaConfig& config) {
 LlamaWeights LlamaWeights::from(const Checkpoint& checkpoint, const LlamaConfig& c) {
   const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
   LlamaWeights weights;
-  weights.embedding = checkpoint.tensor("language_model.embed_tokens.weight", {c.vocabulary, D});
+  weights.embedding = checkpoint.table("language_model.embed_tokens.weight", {c.vocabulary, D});
   weights.norm = checkpoint.tensor("language_model.norm.weight", {D});
   for (std::int64_t layer = 0; layer < c.layers; ++layer) {
     const std::string prefix = fmt::format("language_model.layers.{}.", layer);

@@ -16,7 +16,8 @@ class Fifo {
   enum class Writer { present, absent };
   Fifo(fs::path path, Writer writer) : path_(std::move(path)) {
     if (::mkfifo(path_.c_str(), 0600) != 0) throw std::runtime_error("no FIFO can be made");
-    if (writer == Writer::present) descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);  // a child would keep it open
+    // A child that had it, too, would keep it open.
+    if (writer == Writer::present) descriptor_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
   }
   Fifo(const Fifo&) = delete;
   Fifo& operator=(const Fifo&) = delete;

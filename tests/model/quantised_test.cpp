@@ -313,7 +313,7 @@ TEST(Quantised, EveryKeyThatChangesArithmeticIsRefusedByName) {
 }
 
 TEST(Quantised, EmbeddingsThatTheConfigCallsQuantisedAreNotTakenAsTheyAre) {
-  for (const char* target : {"Embedding", "re:.*embed_tokens", "model.language_model.embed_tokens"}) {
+  for (const char* target : {"Embedding", "re:.*embed_tokens", "model.embed_tokens"}) {
     EXPECT_THAT(refusal("w8a8-channel", [&](Scheme& s) { s.group()["targets"].push_back(target); }),
                 HasSubstr("embed_tokens.weight\" is stored as"))
         << target;
