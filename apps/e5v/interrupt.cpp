@@ -50,7 +50,7 @@ void use_own_stack() {
   ::sigaltstack(&stack, nullptr);
 }
 
-/// Calls go on behind a handler (SA_RESTART): a write that is cut short would look like a fault.
+/// Calls go on after a handler (SA_RESTART): a write that is cut short would look like a fault.
 void set_handler(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;

@@ -59,7 +59,7 @@ int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vec
   return kUsage;
 }
 
-/// What stands behind the program's name, from last to first, as the parser takes it. "--name=", which an unset shell
+/// What follows the program's name, from last to first, as the parser takes it. "--name=", which an unset shell
 /// variable leaves of a value, becomes "--name" and an empty value: the parser would take the next argument for it.
 std::vector<std::string> arguments_of(int argc, char** argv) {
   std::vector<std::string> arguments;

@@ -104,7 +104,7 @@ Before what_stands_before(const CLI::App& command, const std::string& word, cons
   return {};
 }
 
-/// "--image takes one FILE, but b.jpg follows": of a word behind an option that cannot take it.
+/// "--image takes one FILE, but b.jpg follows": of a word after an option that cannot take it.
 std::string surplus_word(const Before& before, const std::string& word) {
   const std::string name = before.option->get_name();
   const std::string& kind = before.option->get_option_text();

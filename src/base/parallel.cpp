@@ -39,7 +39,7 @@ bool is_usable(std::string_view counts) {
 const int kDefaultThreads =
     omp_get_max_threads() <= kMostThreads ? omp_get_max_threads() : std::min(omp_get_num_procs(), kMostThreads);
 
-/// An environment that cannot be meant is told of, and then left out: OpenMP would start a million threads and crash.
+/// A value that cannot be meant is reported, and then left out: OpenMP would start a million threads and crash.
 void check_environment() {
   const char* counts = std::getenv(kThreads);
   if (counts == nullptr || is_usable(counts)) return;

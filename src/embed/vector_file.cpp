@@ -42,7 +42,7 @@ std::int64_t head_size_of(const fs::path& path) {
   return got == sizeof length ? length + static_cast<std::int64_t>(sizeof length) : 0;
 }
 
-/// `count` bytes of a file behind `from` as a file of their own.
+/// `count` bytes of a file from `from` on as a file of their own.
 void copy_part(const fs::path& source, const fs::path& target, std::int64_t from, std::int64_t count) {
   const RegularFile file(source);
   OutputFile copy(target, 0);

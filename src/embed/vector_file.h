@@ -70,8 +70,8 @@ class VectorFile {
   static void publish(const std::filesystem::path& output, VectorFormat format);
   /// Files beside a finished output that belong to it.
   static std::vector<std::filesystem::path> companions(const std::filesystem::path& output, VectorFormat format);
-  /// Copies a finished output of so many rows to the names of an unfinished one, so that rows can follow; the output
-  /// stays until it is replaced. Throws InvalidInput when its sizes are not those of so many rows in this layout.
+  /// Copies a finished output of that many rows to the names of an unfinished one, so that rows can follow; the output
+  /// stays until it is replaced. Throws InvalidInput when its sizes are not those of that many rows in this layout.
   static VectorFileSize reopen(const std::filesystem::path& output, const VectorLayout& layout, std::int64_t rows);
   /// Removes what is unfinished.
   static void discard(const std::filesystem::path& output);

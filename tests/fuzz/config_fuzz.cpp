@@ -36,7 +36,7 @@ void check(const e5v::model::ModelConfig& config) {
 void check(const e5v::model::Quantization& quantization) {
   const std::string names[] = {"language_model.model.layers.0.mlp.up_proj",
                                "model.language_model.layers.0.mlp.up_proj"};
-  const e5v::model::QuantizedGroup* group = quantization.group_of(names);
+  const e5v::model::QuantizedGroup* group = quantization.group_of(names, "Linear");
   if (group == nullptr) return;
   expect(group->weights.bits >= 2 && group->weights.bits <= 8 && !group->weights.dynamic);
   expect(group->weights.span != e5v::model::RoundingArgs::Span::group || group->weights.group > 0);
