@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "base/error.h"
 
@@ -26,9 +28,18 @@ OrderedJson parse_ordered_json(std::string_view text, std::string_view origin);
 /// Reads and parses a file. Throws InvalidInput naming it.
 Json read_json(const std::filesystem::path& path);
 
-/// The value under a key as T. Throws E naming origin and key when the type differs.
+/// The value under a key as T. Throws E naming origin and key when the type differs; a T of whole numbers takes no
+/// fraction and nothing beyond its range.
 template <class T, class E = ModelError, class Document>
 T json_as(const Document& value, std::string_view key, std::string_view origin) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    require<E>(value.is_number(), "[{}] {} has an unexpected type: {}", origin, in_quotes(key), value.type_name());
+    const bool fits = value.is_number_unsigned()
+                          ? std::in_range<T>(value.template get<std::uint64_t>())
+                          : value.is_number_integer() && std::in_range<T>(value.template get<std::int64_t>());
+    require<E>(fits, "[{}] {} is {}, expected a whole number of at most {} bits", origin, in_quotes(key), value.dump(),
+               8 * sizeof(T));
+  }
   try {
     return value.template get<T>();
   } catch (const Json::exception&) {

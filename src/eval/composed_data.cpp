@@ -163,7 +163,7 @@ ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std:
   for_each_entry(queries, captions, [&](const Json& entry, const std::string& where) {
     ComposedQuery query;
     const auto reference = entry.at("reference").get<std::string>();
-    query.id = entry.at("pairid").get<std::int64_t>();
+    query.id = json_as<std::int64_t, InvalidInput>(entry.at("pairid"), "pairid", where);
     require(ids.insert(query.id).second, "[{}] has the pairid {}, which a query before it has", where, query.id);
     query.reference = gallery.at(reference, where);
     query.captions = {entry.at("caption").get<std::string>()};

@@ -19,7 +19,9 @@ std::vector<T> one_or_many(const OrderedJson& config, const char* key, const std
   if (!found->is_array()) return {json_as<T>(*found, key, origin)};
   require<ModelError>(found->size() <= kMostAdapterPatterns, "[{}] \"{}\" has {} entries, more than the limit of {}",
                       origin, key, found->size(), kMostAdapterPatterns);
-  return json_as<std::vector<T>>(*found, key, origin);
+  std::vector<T> items;
+  for (const OrderedJson& item : *found) items.push_back(json_as<T>(item, key, origin));
+  return items;
 }
 
 std::string lower(std::string text) {

@@ -114,9 +114,11 @@ std::optional<RunState> RunFolder::newest() const {
   const fs::path file = all.back() / kState;
   const Json json = read_json(file);
   try {
-    return RunState{json.at("step").get<std::int64_t>(), json.at("identity").get<RunIdentity>(),
-                    json.at("best_held_out").get<double>(), json.at("worse_evaluations").get<std::int64_t>(),
-                    json.value("best_kept", false)};
+    return RunState{
+        json_as<std::int64_t, InvalidInput>(json.at("step"), "step", file.string()),
+        json.at("identity").get<RunIdentity>(), json.at("best_held_out").get<double>(),
+        json_as<std::int64_t, InvalidInput>(json.at("worse_evaluations"), "worse_evaluations", file.string()),
+        json.value("best_kept", false)};
   } catch (const Json::exception& error) {
     fail<InvalidInput>("[{}] is no state of a run: {}", file.string(), error.what());
   }

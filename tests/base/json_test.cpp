@@ -89,6 +89,18 @@ TEST(Json, ValueOrFallback) {
   EXPECT_EQ((json_value<std::string>(json, "text", "y", "o")), "x");
 }
 
+TEST(Json, WholeNumbersHaveNoFractionAndTheirRange) {
+  EXPECT_EQ(json_as<std::int64_t>(Json(-3), "r", "f"), -3);
+  EXPECT_EQ(json_as<std::uint8_t>(Json(255), "r", "f"), 255);
+  const auto refuses = [](const Json& value, const char* message) {
+    EXPECT_THAT([&] { json_as<std::int64_t>(value, "r", "f"); }, testing::ThrowsMessage<ModelError>(message));
+  };
+  refuses(6e54, "[f] \"r\" is 6e+54, expected a whole number of at most 64 bits");
+  refuses(8.5, "[f] \"r\" is 8.5, expected a whole number of at most 64 bits");
+  refuses(std::uint64_t{1} << 63, "[f] \"r\" is 9223372036854775808, expected a whole number of at most 64 bits");
+  refuses(true, "[f] \"r\" has an unexpected type: boolean");
+}
+
 TEST(Json, ValueOfAnotherType) {
   const Json json = {{"number", "three"}};
   EXPECT_THAT([&] { (json_value<int>(json, "number", 7, "o.json")); },

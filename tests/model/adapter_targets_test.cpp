@@ -74,7 +74,7 @@ TEST(AdapterTargets, WhatIsBrokenIsSaid) {
     EXPECT_THAT([&] { targets(members); }, ThrowsMessage<ModelError>(HasSubstr(message))) << members;
   };
   expect_error(R"("target_modules": 3)", "\"target_modules\" has an unexpected type: number");
-  expect_error(R"("target_modules": [3])", "\"target_modules\" has an unexpected type: array");
+  expect_error(R"("target_modules": [3])", "\"target_modules\" has an unexpected type: number");
   expect_error(R"("target_modules": "(")", "[config] \"target_modules\" is ");
   expect_error(R"("target_modules": ["q"], "layers_to_transform": "1")",
                "\"layers_to_transform\" has an unexpected type");
