@@ -20,7 +20,7 @@
 namespace e5v::bench {
 namespace {
 
-const std::vector<std::string> kWorkloads{"prefill", "image", "captions", "prompts", "train", "ranks"};
+const std::vector<std::string> kWorkloads{"prefill", "image", "captions", "prompts", "train", "retrieval"};
 
 using Clock = std::chrono::steady_clock;
 
@@ -81,7 +81,7 @@ bool is_of_its_own(const Variant& variant, tensor::Place place) {
 /// The types to measure models in: none when these are not wanted.
 std::vector<Variant> wanted_variants(const Options& options, tensor::Place place) {
   std::vector<Variant> variants;
-  if (options.workloads == std::vector<std::string>{"ranks"}) return variants;
+  if (options.workloads == std::vector<std::string>{"retrieval"}) return variants;
   for (const Variant& variant : kVariants) {
     const bool named = std::ranges::find(options.dtypes, variant.name) != options.dtypes.end();
     if (options.dtypes.empty() ? is_of_its_own(variant, place) : named) variants.push_back(variant);
@@ -193,17 +193,17 @@ void add_figures(const Measured& measured, const GemmPeak& peak, Json& report) {
 }
 
 /// Ranks have no type: what they multiply follows from the CPU.
-void measure_ranks(const Options& options, std::map<ops::Arithmetic, GemmPeak>& peaks, Json& report) {
-  fmt::print(stderr, "bench: ranks\n");
+void measure_retrieval(const Options& options, std::map<ops::Arithmetic, GemmPeak>& peaks, Json& report) {
+  fmt::print(stderr, "bench: retrieval\n");
   const ops::Arithmetic arithmetic = nn::arithmetic_for(nn::Precision::int8, tensor::WeightFormat::int8);
   GemmPeak& peak = peaks.try_emplace(arithmetic, arithmetic, options.quick).first->second;
-  std::vector<Series> all{{ranks(options.quick), {}, {}}};
+  std::vector<Series> all{{retrieval(options.quick), {}, {}}};
   constexpr double kSeconds = 20;
   measure(all, peak, options.quick ? 0 : std::min(options.seconds, kSeconds));
   const Series& series = all.front();
-  report["figures"]["ranks_seconds"] = median(series.seconds);
-  report["figures"]["ranks_share"] = series.gflops() / peak.best();
-  report["details"]["ranks"] = {
+  report["figures"]["retrieval_seconds"] = median(series.seconds);
+  report["figures"]["retrieval_share"] = series.gflops() / peak.best();
+  report["details"]["retrieval"] = {
       {"arithmetic", arithmetic == ops::Arithmetic::int8 ? "whole numbers, sums in double" : "f32, sums in double"},
       {"peak", peak.description()},
       {"seconds", series.seconds},
@@ -252,7 +252,7 @@ void run(const Options& options) {
     measured.push_back(measure_variant(variant, options, seconds, peak, place));
   }
   for (const Measured& each : measured) add_figures(each, peaks.at(each.arithmetic), report);
-  if (options.want("ranks") && place == tensor::Place::host) measure_ranks(options, peaks, report);
+  if (options.want("retrieval") && place == tensor::Place::host) measure_retrieval(options, peaks, report);
   add_ratio(report["figures"], "captions_int8_vs_bf16", "captions_int8_captions_per_second",
             "captions_bf16_captions_per_second");
   Json& figures = report["figures"];

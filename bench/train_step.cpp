@@ -39,7 +39,7 @@ train::PairBatch batch_of(embed::Preparer& preparer, std::int64_t count) {
 
 /// All that a run of training holds.
 struct Step {
-  ranks::Group alone;
+  processes::Group alone;
   train::Trainee model;
   std::int64_t pairs;
   train::PairBatch batch;

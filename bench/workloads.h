@@ -35,7 +35,7 @@ Workload train_step(BenchModel& model, std::optional<std::int64_t> pairs = std::
 
 /// Recalls of 25,000 texts and 5,000 pictures both ways, from vectors of 4,096 numbers, on the CPU: what an evaluation
 /// does once it has COCO's vectors.
-Workload ranks(bool quick);
+Workload retrieval(bool quick);
 
 /// The photo of 640 x 480 pixels.
 std::filesystem::path photo();

@@ -1,11 +1,11 @@
-#include "embed/doctor.h"
+#include "inspect/doctor.h"
 
 #include <fmt/format.h>
 
 #include "base/parallel.h"
+#include "base/standard_output.h"
 #include "commands.h"
-#include "embed/self_test.h"
-#include "embed/vector_sink.h"
+#include "inspect/self_test.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -14,18 +14,18 @@ namespace {
 
 int run_doctor(const ModelOptions& options) {
   int failed = 0;
-  const embed::ReportCheck report = [&](const embed::Check& check) {
+  const inspect::ReportCheck report = [&](const inspect::Check& check) {
     constexpr int kName = 26;
     failed += check.ok ? 0 : 1;
-    embed::write_stream(stdout, fmt::format("{:<5} {}  {}\n", check.ok ? "ok" : "FAIL",
-                                            display_width(check.name) <= kName ? fitted(check.name, kName) : check.name,
-                                            one_line(check.detail)));
+    write_stream(stdout, fmt::format("{:<5} {}  {}\n", check.ok ? "ok" : "FAIL",
+                                     display_width(check.name) <= kName ? fitted(check.name, kName) : check.name,
+                                     one_line(check.detail)));
   };
   set_thread_count(options.embedder.threads);
-  embed::check_machine(options.embedder.device, report);
-  embed::self_test(report);
-  if (!options.folder.empty()) embed::check_model(options.folder, options.embedder, report);
-  embed::write_stream(
+  inspect::check_machine(options.embedder.device, report);
+  inspect::self_test(report);
+  if (!options.folder.empty()) inspect::check_model(options.folder, options.embedder, report);
+  write_stream(
       stdout, failed == 0 ? "all checks passed\n" : fmt::format("{} check{} failed\n", failed, failed == 1 ? "" : "s"));
   return failed == 0 ? kSuccess : kFailure;
 }

@@ -10,23 +10,23 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
-#include "embed/vector_run.h"
 #include "interrupt.h"
 #include "options.h"
-#include "ranks/ending.h"
-#include "ranks/group.h"
+#include "processes/ending.h"
+#include "processes/group.h"
+#include "runs/vector_run.h"
 #include "terminal.h"
 
 namespace e5v::app {
 namespace {
 
 namespace fs = std::filesystem;
-using embed::Existing;
-using embed::VectorFormat;
+using runs::Existing;
+using vectors::VectorFormat;
 
 struct EmbedOptions {
   ModelOptions model;
-  std::vector<embed::ItemList::Entry> items;
+  std::vector<runs::ItemList::Entry> items;
   std::string input;
   fs::path output;
   bool skip_bad = false, resume = false, force = false, no_normalize = false;
@@ -34,17 +34,17 @@ struct EmbedOptions {
   Existing existing() const { return resume ? Existing::resume : force ? Existing::replace : Existing::refuse; }
 };
 
-std::unique_ptr<embed::ItemSource> open_source(const EmbedOptions& options) {
-  if (options.input.empty()) return std::make_unique<embed::ItemList>(options.items);
-  return embed::ItemReader::open(options.input, InterruptScope::check);
+std::unique_ptr<runs::ItemSource> open_source(const EmbedOptions& options) {
+  if (options.input.empty()) return std::make_unique<runs::ItemList>(options.items);
+  return runs::ItemReader::open(options.input, InterruptScope::check);
 }
 
 /// Where the vectors go: a file, or standard output.
-std::unique_ptr<embed::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
+std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
   const std::string& prompt = options.model.embedder.prompt;
   const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
-  return std::make_unique<embed::FileSink>(
-      options.output, embed::VectorOrigin::of(fingerprint, prompt, embedder.width()), options.existing());
+  return std::make_unique<runs::FileSink>(
+      options.output, vectors::VectorOrigin::of(fingerprint, prompt, embedder.width()), options.existing());
 }
 
 /// Messages and the progress line on stderr share the terminal.
@@ -53,7 +53,7 @@ void say(const std::string& message) {
   tell("{}e5v: {}\n", clear, one_line(message));
 }
 
-std::string summary(const embed::RunPosition& before, const embed::RunPosition& after, double seconds) {
+std::string summary(const vectors::RunPosition& before, const vectors::RunPosition& after, double seconds) {
   const auto done_before = before.items - before.bad, done = after.items - after.bad - done_before;
   std::string text = fmt::format("{} item{} in {}, {:.1f}/s", done, done == 1 ? "" : "s", duration_text(seconds),
                                  seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
@@ -69,17 +69,17 @@ std::string interrupted_text(const EmbedOptions& options, std::int64_t items) {
 
 /// What a run is given.
 struct EmbedRun {
-  const ranks::Group& group;
+  const processes::Group& group;
   Embedder& embedder;
-  embed::ItemSource& source;
-  embed::VectorSink* sink;  // of rank 0
-  embed::RunPosition start;
+  runs::ItemSource& source;
+  runs::VectorSink* sink;  // of process 0
+  vectors::RunPosition start;
   bool was_complete;  // what is there already
 };
 
-embed::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::optional<Progress>& progress,
-                         std::atomic<std::int64_t>& items) {
-  embed::RunHooks hooks;
+runs::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::optional<Progress>& progress,
+                        std::atomic<std::int64_t>& items) {
+  runs::RunHooks hooks;
   hooks.check_stop = InterruptScope::check;
   hooks.advanced = [&](std::int64_t count) {
     items += count;
@@ -102,8 +102,7 @@ void show_progress(const EmbedRun& run, bool file, std::optional<Progress>& prog
 int run_items(const EmbedRun& given, const EmbedOptions& options) {
   std::optional<Progress> progress;
   std::atomic<std::int64_t> items = given.start.items;
-  embed::VectorRun run(given.group, given.embedder, given.source, given.sink,
-                       hooks_of(given, options, progress, items));
+  runs::VectorRun run(given.group, given.embedder, given.source, given.sink, hooks_of(given, options, progress, items));
   const bool leads = given.group.leads(), file = !options.output.empty();
   const InterruptScope interrupts([&] {
     if (leads) say(interrupted_text(options, items));
@@ -115,7 +114,7 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
     run.run();
     progress.reset();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    const embed::RunPosition& end = run.position();
+    const vectors::RunPosition& end = run.position();
     if (leads && given.was_complete && end.items == given.start.items) {
       say(fmt::format("[{}] is complete already: model, options and all {} items are what made it{}",
                       options.output.string(), end.items,
@@ -124,50 +123,50 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
       say(summary(given.start, end, seconds));
     }
     return end.bad > 0 ? kLeftOut : kSuccess;
-  } catch (const embed::Interrupted&) {
+  } catch (const Interrupted&) {
     progress.reset();
     const int code = 128 + InterruptScope::signal();
     if (leads) {
       say(interrupted_text(options, run.position().items));
     } else {
-      ranks::leave_telling_to_leader();
+      processes::leave_telling_to_leader();
     }
-    ranks::end_all(code);
+    processes::end_all(code);
     return code;
   }
 }
 
-/// In a group of many, every rank reads the input for itself.
-void check_shareable(const ranks::Group& group, const embed::ItemSource& source, const std::string& input) {
+/// In a group of many, every process reads the input for itself.
+void check_shareable(const processes::Group& group, const runs::ItemSource& source, const std::string& input) {
   require(group.size() == 1 || source.can_be_read_again(),
           "[{}] every process reads the input for itself: expected a regular file", input == "-" ? "stdin" : input);
 }
 
-/// The ranks' vectors must be of one space: other files or CPUs that compute otherwise would mix.
-void check_same_model(const ranks::Group& group, const Embedder& embedder, const std::string& prompt) {
+/// The processes' vectors must be of one space: other files or CPUs that compute otherwise would mix.
+void check_same_model(const processes::Group& group, const Embedder& embedder, const std::string& prompt) {
   const Fingerprint own = embedder.fingerprint(prompt);
   const std::vector<std::string> all = group.gather(own.weights + own.preprocessing + " " + own.compute);
   group.agree([&] {
-    require(all[static_cast<std::size_t>(group.rank())] == all[0],
-            "[model] this rank's vectors would differ from rank 0's: fingerprint {}, rank 0 has {}",
-            all[static_cast<std::size_t>(group.rank())], all[0]);
+    require(all[static_cast<std::size_t>(group.index())] == all[0],
+            "[model] this process's vectors would differ from process 0's: fingerprint {}, process 0 has {}",
+            all[static_cast<std::size_t>(group.index())], all[0]);
   });
 }
 
-/// What rank 0 has found out, on all ranks.
-embed::RunPosition shared(const ranks::Group& group, const embed::RunPosition& position) {
+/// What process 0 has found out, on all processes.
+vectors::RunPosition shared(const processes::Group& group, const vectors::RunPosition& position) {
   std::string bytes(reinterpret_cast<const char*>(&position), sizeof position);
   group.broadcast(bytes);
-  embed::RunPosition result;
+  vectors::RunPosition result;
   std::memcpy(&result, bytes.data(), sizeof result);
   return result;
 }
 
 /// A finished output that does not tell what made it is taken for complete when it has a row for each item, and then
 /// that is said. Throws InvalidInput when it has not.
-void check_unknown_output(const EmbedOptions& options, embed::ItemSource& source) {
-  const auto rows = embed::count_rows(options.output, *embed::format_of(options.output));
-  const std::int64_t items = embed::count_items(source);
+void check_unknown_output(const EmbedOptions& options, runs::ItemSource& source) {
+  const auto rows = runs::count_rows(options.output, *vectors::format_of(options.output));
+  const std::int64_t items = runs::count_items(source);
   const std::string name = options.output.string();
   require(rows == items,
           "[{}] has {} rows, the input {} items, and nothing tells what made them, so it cannot be resumed; --force "
@@ -179,17 +178,17 @@ void check_unknown_output(const EmbedOptions& options, embed::ItemSource& source
                   name, items));
 }
 
-/// What rank 0 finds where it is to write.
-embed::Found look_for_output(const ranks::Group& group, const EmbedOptions& options, embed::ItemSource& source) {
-  std::string found(1, static_cast<char>(embed::Found::room));
+/// What process 0 finds where it is to write.
+runs::Found look_for_output(const processes::Group& group, const EmbedOptions& options, runs::ItemSource& source) {
+  std::string found(1, static_cast<char>(runs::Found::room));
   group.agree([&] {
     if (!group.leads() || options.output.empty()) return;
-    const auto format = *embed::format_of(options.output);
-    found[0] = static_cast<char>(embed::look_for_output(options.output, format, options.existing()));
-    if (found[0] == static_cast<char>(embed::Found::unknown)) check_unknown_output(options, source);
+    const auto format = *vectors::format_of(options.output);
+    found[0] = static_cast<char>(runs::look_for_output(options.output, format, options.existing()));
+    if (found[0] == static_cast<char>(runs::Found::unknown)) check_unknown_output(options, source);
   });
   group.broadcast(found);
-  return static_cast<embed::Found>(found.at(0));
+  return static_cast<runs::Found>(found.at(0));
 }
 
 /// --force must not replace what is to be read.
@@ -200,34 +199,34 @@ void check_output_is_not_input(const EmbedOptions& options) {
 }
 
 int run_embed(EmbedOptions& options) {
-  const ranks::Group group = ranks::Group::join();
+  const processes::Group group = processes::Group::join();
   share_cores(group, options.model);
   options.model.embedder.normalize = !options.no_normalize;
-  std::unique_ptr<embed::ItemSource> source;
+  std::unique_ptr<runs::ItemSource> source;
   group.agree([&] {
     check_output_is_not_input(options);
     source = open_source(options);
     check_shareable(group, *source, options.input);
   });
-  const embed::Found found = look_for_output(group, options, *source);
-  if (found == embed::Found::unknown) return kSuccess;
+  const runs::Found found = look_for_output(group, options, *source);
+  if (found == runs::Found::unknown) return kSuccess;
   std::optional<Embedder> embedder;
   group.agree([&] { embedder = Embedder::load(options.model.folder, options.model.embedder); });
   const std::string& prompt = options.model.embedder.prompt;
   check_same_model(group, *embedder, prompt.empty() ? "text" : prompt);
-  embed::RunPosition start;
-  std::unique_ptr<embed::VectorSink> sink;
+  vectors::RunPosition start;
+  std::unique_ptr<runs::VectorSink> sink;
   group.agree([&] {
     if (!group.leads()) return;
     if (options.output.empty()) {
-      sink = std::make_unique<embed::StreamSink>(stdout);
+      sink = std::make_unique<runs::StreamSink>(stdout);
       return;
     }
     auto file = open_file(*embedder, options);
     start = file->position();
     sink = std::move(file);
   });
-  return run_items({group, *embedder, *source, sink.get(), shared(group, start), found == embed::Found::complete},
+  return run_items({group, *embedder, *source, sink.get(), shared(group, start), found == runs::Found::complete},
                    options);
 }
 
@@ -240,7 +239,7 @@ void check_usage(const EmbedOptions& options) {
   }
   if (options.output.empty()) {
     if (options.resume || options.force) throw CLI::ValidationError("--resume and --force", "need --output");
-  } else if (!embed::format_of(options.output)) {
+  } else if (!vectors::format_of(options.output)) {
     throw CLI::ValidationError(
         "--output",
         fmt::format("expected a name that ends in .npy, .jsonl or .safetensors, found {}", options.output.string()));

@@ -4,11 +4,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/standard_output.h"
 #include "commands.h"
-#include "embed/vector_sink.h"
 #include "eval/page.h"
 #include "eval_run.h"
 #include "eval_suite.h"
+#include "runs/vector_sink.h"
 
 namespace e5v::app {
 namespace {
@@ -46,8 +47,8 @@ class SuiteReport {
  private:
   void print_last() const {
     try {
-      embed::write_stream(stdout, (results_.size() == 1 ? "" : "\n") + eval::table_of(results_.back()));
-    } catch (const embed::BrokenPipe&) {
+      write_stream(stdout, (results_.size() == 1 ? "" : "\n") + eval::table_of(results_.back()));
+    } catch (const BrokenPipe&) {
       if (outputs_.json.empty() && outputs_.html.empty()) throw;  // else the files are still wanted
     }
   }
@@ -78,7 +79,7 @@ Run add_task(CLI::App& parent, const EvalKind& kind) {
     return interruptible([&](EvalRunner& runner) {
       const eval::Result result = runner.run(*command->task);
       write_files(command->outputs, eval::json_of(result), {&result, 1});
-      embed::write_stream(stdout, eval::table_of(result));
+      write_stream(stdout, eval::table_of(result));
     });
   };
 }

@@ -1,12 +1,12 @@
 #include "base/error.h"
-#include "embed/vector_origin.h"
 #include "eval/gap.h"
-#include "eval/npy.h"
 #include "eval/retrieval.h"
 #include "eval_task.h"
 #include "image/text_image.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
+#include "vectors/npy.h"
+#include "vectors/vector_origin.h"
 
 namespace e5v::app {
 namespace {
@@ -68,8 +68,8 @@ class CaptionedTask : public EvalTask {
   }
 
   /// Of both files, for the one evaluation that there is.
-  std::pair<eval::UnitVectors, eval::UnitVectors> take_vectors() {
-    return {eval::UnitVectors(std::move(text_file_.value())), eval::UnitVectors(std::move(image_file_.value()))};
+  std::pair<vectors::UnitVectors, vectors::UnitVectors> take_vectors() {
+    return {vectors::UnitVectors(std::move(text_file_.value())), vectors::UnitVectors(std::move(image_file_.value()))};
   }
 
   void add_left_out(eval::Result& result) const {
@@ -88,10 +88,10 @@ class CaptionedTask : public EvalTask {
  private:
   /// The files go together, and with the captions.
   void open_vectors() {
-    embed::require_comparable(text_vectors_, image_vectors_);
+    vectors::require_comparable(text_vectors_, image_vectors_);
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
-    const eval::NpyArray &texts = text_file_->array(), &images = image_file_->array();
+    const vectors::NpyArray &texts = text_file_->array(), &images = image_file_->array();
     require(texts.columns == images.columns, "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(),
             texts.columns, image_vectors_.string(), images.columns);
     std::int64_t captions = 0;
@@ -105,7 +105,7 @@ class CaptionedTask : public EvalTask {
   bool skip_missing_ = false;
   eval::PictureFiles pictures_;
   std::size_t captions_read_ = 0, left_out_ = 0;
-  std::optional<eval::NpyFile> text_file_, image_file_;
+  std::optional<vectors::NpyFile> text_file_, image_file_;
 };
 
 class GapTask : public CaptionedTask {

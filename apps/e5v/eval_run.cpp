@@ -4,10 +4,10 @@
 
 #include <chrono>
 
+#include "base/interrupted.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "commands.h"
-#include "embed/vector_run.h"
 #include "interrupt.h"
 
 namespace e5v::app {
@@ -55,7 +55,7 @@ int interruptible(const std::function<void(EvalRunner&)>& work) {
     EvalRunner runner;
     work(runner);
     return kSuccess;
-  } catch (const embed::Interrupted&) {
+  } catch (const Interrupted&) {
     say();
     return 128 + InterruptScope::signal();
   }

@@ -11,7 +11,7 @@ namespace e5v::app {
 /// Runs tasks whose data have been read. Consecutive tasks of one model share it.
 class EvalRunner {
  public:
-  /// Throws embed::Interrupted when a signal has come.
+  /// Throws Interrupted when a signal has come.
   eval::Result run(EvalTask& task);
 
  private:

@@ -1,11 +1,11 @@
-#include "embed/info.h"
+#include "inspect/info.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/standard_output.h"
 #include "commands.h"
-#include "embed/vector_sink.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -19,18 +19,18 @@ struct InfoOptions {
 
 int run_info(const InfoOptions& options) {
   constexpr int kLabel = 17;
-  const embed::ModelInfo info = embed::inspect(options.model.folder, options.model.embedder);
+  const inspect::ModelInfo info = inspect::inspect(options.model.folder, options.model.embedder);
   std::string text;
   if (options.json) {
-    text = embed::to_json(info).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    text = inspect::to_json(info).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   } else {
     const int columns = terminal_columns(STDOUT_FILENO);
     const int width = columns == 0 ? 1 << 20 : std::max(columns, kLabel + 20);
-    for (const auto& [label, value] : embed::describe(info)) {
+    for (const auto& [label, value] : inspect::describe(info)) {
       text += fitted(label, kLabel) + wrapped(one_line(value), width, kLabel) + "\n";
     }
   }
-  embed::write_stream(stdout, text);
+  write_stream(stdout, text);
   return kSuccess;
 }
 

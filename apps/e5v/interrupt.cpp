@@ -15,7 +15,7 @@
 #include <string_view>
 #include <thread>
 
-#include "embed/vector_run.h"
+#include "runs/vector_run.h"
 
 namespace e5v::app {
 namespace {
@@ -126,7 +126,7 @@ void InterruptScope::wait_for_good_moment() { patient = true; }
 int InterruptScope::signal() { return received; }
 
 void InterruptScope::check() {
-  if (received != 0) throw embed::Interrupted();
+  if (received != 0) throw Interrupted();
 }
 
 }  // namespace e5v::app

@@ -22,7 +22,7 @@ class InterruptScope {
   static void wait_for_good_moment();
   /// The signal that has come, or 0.
   static int signal();
-  /// Throws embed::Interrupted when one has come.
+  /// Throws Interrupted when one has come.
   static void check();
 };
 

@@ -12,13 +12,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "base/standard_output.h"
 #include "commands.h"
-#include "embed/vector_sink.h"
 #include "help.h"
 #include "interrupt.h"
 #include "options.h"
-#include "ranks/ending.h"
-#include "ranks/launch.h"
+#include "processes/ending.h"
+#include "processes/launch.h"
 #include "terminal.h"
 #include "usage.h"
 
@@ -43,8 +43,8 @@ std::vector<Command> add_commands(CLI::App& app) {
 
 /// Of many processes, one tells, and then all are ended.
 int fail_with(std::string_view message, int code) {
-  if (ranks::tells_failure()) tell("e5v: {}{}\n", ranks::failure_prefix(), one_line(message));
-  ranks::end_all(code);
+  if (processes::tells_failure()) tell("e5v: {}{}\n", processes::failure_prefix(), one_line(message));
+  processes::end_all(code);
   return code;
 }
 
@@ -54,8 +54,8 @@ int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vec
     const std::string help = call_of(asked_for(app)) + " --help";
     return fail_with(fmt::format("{} (see {})", complaint(app, error, words), help), kUsage);
   }
-  if (ranks::tells_failure()) tell("e5v: expected a command\n\n{}", app.help());
-  ranks::end_all(kUsage);
+  if (processes::tells_failure()) tell("e5v: expected a command\n\n{}", app.help());
+  processes::end_all(kUsage);
   return kUsage;
 }
 
@@ -98,7 +98,7 @@ int run(int argc, char** argv) {
   }
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    const int processes = ranks::launch().size;
+    const int processes = processes::launch().size;
     const std::string& name = command.app->get_name();
     if (processes > 1 && name != "embed" && name != "train") {
       return fail_with(fmt::format("{} runs as one process, but {} were started", name, processes), kUsage);
@@ -120,8 +120,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);        // so is a file that may not grow
   try {
     return app::run(argc, argv);
-  } catch (const embed::BrokenPipe&) {
-    ranks::end_all(app::kSuccess);  // the reader had enough
+  } catch (const BrokenPipe&) {
+    processes::end_all(app::kSuccess);  // the reader had enough
     return app::kSuccess;
   } catch (const std::bad_alloc&) {
     return app::fail_with("out of memory", app::kFailure);

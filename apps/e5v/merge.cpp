@@ -2,11 +2,11 @@
 
 #include <optional>
 
+#include "base/interrupted.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
-#include "embed/info.h"
-#include "embed/vector_run.h"
+#include "inspect/info.h"
 #include "interrupt.h"
 #include "model/checkpoint.h"
 #include "model/model_folder.h"
@@ -42,13 +42,13 @@ int run_merge(const MergeOptions& options) {
       done += bytes;
       progress->advance(static_cast<std::int64_t>(done / kUnit - before));
     });
-  } catch (const embed::Interrupted&) {
+  } catch (const Interrupted&) {
     progress.reset();
     say_interrupted();
     return 128 + InterruptScope::signal();
   }
   progress.reset();
-  tell("e5v: {} merged into {}\n", embed::bytes_text(done), one_line(options.output.string()));
+  tell("e5v: {} merged into {}\n", inspect::bytes_text(done), one_line(options.output.string()));
   return kSuccess;
 }
 

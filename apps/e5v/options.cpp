@@ -70,7 +70,7 @@ void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& 
   add_number(command, "--seed", seed, std::uint64_t{0}, description, std::numeric_limits<std::uint64_t>::max());
 }
 
-void share_cores(const ranks::Group& group, ModelOptions& options) {
+void share_cores(const processes::Group& group, ModelOptions& options) {
   if (group.size() == 1) return;
   const int share = group.threads();
   if (options.embedder.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.embedder.threads = share;
@@ -125,7 +125,7 @@ void add_input_options(CLI::App& command, ModelOptions& options) {
              EmbedderOptions::kMostTokenBudget);
 }
 
-void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& entries) {
+void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries) {
   const auto add = [&entries](const char* option, Input input) {
     entries.push_back({{std::nullopt, std::move(input)}, fmt::format("{} {}", option, entries.size() + 1)});
   };

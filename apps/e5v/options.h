@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "e5v/embedder.h"
-#include "embed/items.h"
-#include "ranks/group.h"
+#include "processes/group.h"
+#include "runs/items.h"
 
 namespace e5v::app {
 
@@ -22,8 +22,8 @@ struct ModelOptions {
 /// --model, --dtype and --threads; with `required`, --model must be given.
 void add_model_options(CLI::App& command, ModelOptions& options, bool required = true);
 
-/// Collective: without --threads and OMP_NUM_THREADS, the ranks of a machine share its cores.
-void share_cores(const ranks::Group& group, ModelOptions& options);
+/// Collective: without --threads and OMP_NUM_THREADS, the processes of a machine share its cores.
+void share_cores(const processes::Group& group, ModelOptions& options);
 
 /// --alpha, or in a command where that is another's, the name given.
 void add_alpha_option(CLI::App& command, Alpha& alpha, const std::string& name = "--alpha");
@@ -32,7 +32,7 @@ void add_alpha_option(CLI::App& command, Alpha& alpha, const std::string& name =
 void add_input_options(CLI::App& command, ModelOptions& options);
 
 /// --text and --image, in the order of the command line: one item each.
-void add_item_options(CLI::App& command, std::vector<embed::ItemList::Entry>& entries);
+void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries);
 
 /// --adapter.
 void add_adapter_option(CLI::App& command, ModelOptions& options);

@@ -4,12 +4,12 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/interrupted.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "base/standard_output.h"
 #include "commands.h"
-#include "embed/info.h"
-#include "embed/vector_run.h"
-#include "embed/vector_sink.h"
+#include "inspect/info.h"
 #include "interrupt.h"
 #include "model/checkpoint.h"
 #include "model/config_parts.h"
@@ -32,12 +32,12 @@ struct QuantizeCommand {
   bool no_smooth = false, no_compensate = false, all_int4 = false, force = false;
 };
 
-using Items = std::vector<embed::ItemList::Entry>;
+using Items = std::vector<runs::ItemList::Entry>;
 
 Items read_items(const std::string& file) {
-  const auto source = embed::ItemReader::open(file, InterruptScope::check);
+  const auto source = runs::ItemReader::open(file, InterruptScope::check);
   Items items;
-  while (std::optional<embed::Item> item = source->next()) items.push_back({std::move(*item), source->where()});
+  while (std::optional<runs::Item> item = source->next()) items.push_back({std::move(*item), source->where()});
   require(!items.empty(), "[{}] holds no items", file);
   return items;
 }
@@ -77,13 +77,13 @@ void write_model(const QuantizeCommand& command) {
   const auto bytes = model::Checkpoint(command.output).bytes();
   const auto original = model::Checkpoint(model::find_model_folder(command.model)).bytes();
   std::string text = fmt::format("{} written as {}: {} of {}", command.output.string(), command.format,
-                                 embed::bytes_text(bytes), embed::bytes_text(original));
+                                 inspect::bytes_text(bytes), inspect::bytes_text(original));
   if (options.smooth) {
     const bool compensated = options.compensate && options.format == tensor::WeightFormat::int4;
     text += fmt::format("; mean square error of a product{} {:.2e}, without smoothing {:.2e}",
                         compensated ? " before compensation" : "", after, before);
   }
-  embed::write_stream(stdout, text + "\n");
+  write_stream(stdout, text + "\n");
 }
 
 void check_model(const QuantizeCommand& command, const Items& items) {
@@ -102,7 +102,7 @@ void check_model(const QuantizeCommand& command, const Items& items) {
   for (const quantize::ItemAgreement& item : agreement.worst(kWorst)) {
     text += fmt::format("  {:.6f}  {}\n", item.cosine, one_line(item.name));
   }
-  embed::write_stream(stdout, text);
+  write_stream(stdout, text);
 }
 
 int run_quantize(const QuantizeCommand& command) {
@@ -119,7 +119,7 @@ int run_quantize(const QuantizeCommand& command) {
       write_model(command);
     }
     if (!command.check.empty()) check_model(command, items);
-  } catch (const embed::Interrupted&) {
+  } catch (const Interrupted&) {
     tell("e5v: interrupted\n");
     return 128 + InterruptScope::signal();
   }

@@ -5,9 +5,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/standard_output.h"
 #include "commands.h"
-#include "embed/vector_sink.h"
 #include "options.h"
+#include "runs/vector_sink.h"
 #include "terminal.h"
 
 namespace e5v::app {
@@ -15,7 +16,7 @@ namespace {
 
 struct SimilarityOptions {
   ModelOptions model;
-  std::vector<embed::ItemList::Entry> items;
+  std::vector<runs::ItemList::Entry> items;
   bool json = false;
 };
 
@@ -80,7 +81,7 @@ std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int 
 }
 
 /// As Embedder::embed, but a bad item is named as on the command line.
-Embeddings embed_items(Embedder& embedder, const std::vector<embed::ItemList::Entry>& items) {
+Embeddings embed_items(Embedder& embedder, const std::vector<runs::ItemList::Entry>& items) {
   Embeddings result;
   result.width = embedder.width();
   Stream stream;
@@ -107,7 +108,7 @@ int run_similarity(const SimilarityOptions& options) {
   const Cosines cosines = cosines_of(embeddings);
   const std::string text = options.json ? json_text(inputs, cosines, embeddings.fingerprints.front())
                                         : table(inputs, cosines, terminal_columns(STDOUT_FILENO));
-  embed::write_stream(stdout, text);
+  write_stream(stdout, text);
   return kSuccess;
 }
 

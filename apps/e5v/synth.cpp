@@ -3,11 +3,11 @@
 #include <atomic>
 #include <chrono>
 
+#include "base/interrupted.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
-#include "embed/info.h"
-#include "embed/vector_run.h"
+#include "inspect/info.h"
 #include "interrupt.h"
 #include "model/config_parts.h"
 #include "model/synthetic_checkpoint.h"
@@ -64,14 +64,14 @@ int run_synth(const SynthOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   try {
     checkpoint.write(options.output);
-  } catch (const embed::Interrupted&) {
+  } catch (const Interrupted&) {
     progress.reset();
     say_interrupted();
     return 128 + InterruptScope::signal();
   }
   progress.reset();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  tell("e5v: {} of random weights in {}, {:.0f} MB/s\n", embed::bytes_text(bytes), duration_text(seconds),
+  tell("e5v: {} of random weights in {}, {:.0f} MB/s\n", inspect::bytes_text(bytes), duration_text(seconds),
        static_cast<double>(bytes) / 1e6 / seconds);
   return kSuccess;
 }

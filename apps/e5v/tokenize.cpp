@@ -3,9 +3,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/standard_output.h"
 #include "commands.h"
 #include "embed/loading.h"
-#include "embed/vector_sink.h"
 #include "model/model_folder.h"
 #include "options.h"
 #include "terminal.h"
@@ -53,8 +53,7 @@ int run_tokenize(const TokenizeOptions& options) {
       if (&sentence != &options.texts.back()) lines += "\n";
     }
   }
-  embed::write_stream(stdout,
-                      options.json ? results.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" : lines);
+  write_stream(stdout, options.json ? results.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" : lines);
   return kSuccess;
 }
 

@@ -5,13 +5,13 @@
 #include <csignal>
 
 #include "base/error.h"
+#include "base/interrupted.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
-#include "embed/vector_run.h"
 #include "interrupt.h"
 #include "options.h"
-#include "ranks/group.h"
+#include "processes/group.h"
 #include "terminal.h"
 #include "text/prompt.h"
 #include "train/trainer.h"
@@ -84,7 +84,7 @@ const char* results_of(const train::TrainedParts& parts) {
 }
 
 int run_train(TrainCommand& command) {
-  const ranks::Group group = ranks::Group::join();
+  const processes::Group group = processes::Group::join();
   share_cores(group, command.model);
   train::TrainOptions& options = command.options;
   options.model = command.model.folder;
@@ -105,10 +105,10 @@ int run_train(TrainCommand& command) {
   });
   try {
     train::train(options, hooks, group);
-  } catch (const embed::Interrupted&) {
+  } catch (const Interrupted&) {
     if (group.leads()) display.say("interrupted; continue with --resume");
     const int signal = InterruptScope::signal();
-    return 128 + (signal != 0 ? signal : SIGTERM);  // another rank may have had it
+    return 128 + (signal != 0 ? signal : SIGTERM);  // another process may have had it
   } catch (...) {
     display.clear();
     throw;

@@ -10,50 +10,12 @@
 
 #include "e5v/error.h"
 #include "e5v/input.h"
+#include "e5v/options.h"
 
 namespace e5v {
 
-/// What the model computes with.
-enum class ComputeType {
-  /// f32 for checkpoints stored in f32; on a CPU int8 for int8 ones and, where it has 8-bit dot products, for int4
-  /// ones;
-  /// bf16 for the others.
-  automatic,
-  f32,   ///< the reference's own numbers
-  bf16,  ///< 16-bit weights; bf16 GEMMs where the CPU has them, f32 GEMMs elsewhere
-  fp8,   ///< on a GPU: weights and activations of 8-bit floats
-};
-
-/// What becomes of an image's transparent pixels.
-enum class Alpha {
-  automatic,  ///< white, or with paper_compat drop
-  white,      ///< they are laid on white, as transformers from 5.21 on treats an opened image
-  drop,       ///< their colours count, whatever they are; so do older versions, and current ones for a path
-};
-
-/// How a model is loaded and inputs are treated. The defaults follow the current reference implementation.
-struct EmbedderOptions {
-  /// Larger numbers are refused: no machine, model or picture has them.
-  static constexpr int kMostThreads = 1024, kMostTiles = 1024;
-  static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 31) - 1, kMostTokenBudget = std::int64_t{1} << 20;
-
-  ComputeType dtype = ComputeType::automatic;
-  /// "cpu"; "cuda" or "cuda:N", the first or the N-th GPU; "auto": a GPU if there is one, and the environment variable
-  /// E5V_DEVICE does not say otherwise.
-  std::string device = "auto";
-  std::filesystem::path adapter;  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
-  int threads = 0;                ///< 0: OMP_NUM_THREADS, else one per core
-  std::string prompt;             ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
-  bool normalize = true;          ///< scale vectors to length 1
-  bool paper_compat = false;      ///< preprocess images as transformers 4.41.2 did, faults included
-  bool apply_exif = true;         ///< turn photos upright as their EXIF or XMP orientation says
-  Alpha alpha = Alpha::automatic;
-  int max_tiles = 0;                      ///< tiles per image, the base one included; 0: as many as the model has
-  std::int64_t max_pixels = 178'956'970;  ///< larger images are refused
-  /// Rows computed together; a larger input runs alone, or with others on its image. 0: 2,048, on a GPU 16,384.
-  std::int64_t token_budget = 0;
-  bool truncate = false;  ///< cut texts that exceed the context instead of refusing them
-
+/// How a model is loaded and inputs are treated.
+struct EmbedderOptions : LoadOptions, PrepareOptions, RunOptions {
   bool operator==(const EmbedderOptions&) const = default;
 };
 

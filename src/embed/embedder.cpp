@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "base/read_ahead.h"
 #include "embed/batch.h"
 #include "embed/embedder_impl.h"
-#include "embed/read_ahead.h"
 #include "ops/norm.h"
 #include "ops/rows.h"
 
@@ -166,12 +166,6 @@ const EmbedderOptions& checked(const EmbedderOptions& options) {
 
 }  // namespace
 
-std::string Fingerprint::space() const {
-  return Hasher().add(weights).add("/").add(preprocessing).add("/").add(compute).digest().hex();
-}
-
-std::string Fingerprint::id() const { return Hasher().add(space()).add("/").add(prompt).digest().hex(); }
-
 Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions& given)
     : options(checked(given)), engine(embed::open_engine(folder, given)), arena(engine->place()) {}
 
@@ -188,7 +182,7 @@ void Embedder::Impl::stream(const Stream& stream) {
     }
   };
   StreamRun run(*this, stream);
-  embed::ReadAhead<Outcome> ahead(prepare_next, weigh, kAheadCapacity);
+  ReadAhead<Outcome> ahead(prepare_next, weigh, kAheadCapacity);
   const auto next = [&] {
     while (stream.waits && !ahead.has_news_within(kPause)) {
       if (stream.waits()) run.flush_pending();

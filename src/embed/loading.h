@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "e5v/embedder.h"
-#include "embed/memory.h"
 #include "embed/prepare.h"
+#include "embed/stored_weights.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
 #include "nn/precision.h"

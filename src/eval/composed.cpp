@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "eval/examples.h"
-#include "eval/ranking.h"
+#include "vectors/ranking.h"
 
 namespace e5v::eval {
 namespace {
@@ -24,7 +24,9 @@ std::array<double, 2> published_fashioniq(const std::string& category) {
 struct Vectors {
   tensor::Tensor queries, gallery;
 
-  VectorScores scores() const { return {tensor::matrix_of(queries.view()), tensor::matrix_of(gallery.view())}; }
+  vectors::VectorScores scores() const {
+    return {tensor::matrix_of(queries.view()), tensor::matrix_of(gallery.view())};
+  }
 };
 
 /// A query's vector is the sum over its sentences, scaled to length 1. A model that has no vectors of such queries is
@@ -59,8 +61,8 @@ Vectors embed(Encoder& encoder, const ComposedSet& set, const std::string& query
   return result;
 }
 
-Relation targets(const ComposedSet& set, bool without_reference) {
-  Relation relation;
+vectors::Relation targets(const ComposedSet& set, bool without_reference) {
+  vectors::Relation relation;
   for (std::size_t q = 0; q < set.queries.size(); ++q) {
     const ComposedQuery& query = set.queries[q];
     const auto index = static_cast<std::int64_t>(q);
@@ -71,15 +73,16 @@ Relation targets(const ComposedSet& set, bool without_reference) {
   return relation;
 }
 
-Figure recall_figure(const std::string& name, std::span<const std::optional<Rank>> ranks, std::int64_t k) {
-  const Recall recall = recall_at(ranks, k);
+Figure recall_figure(const std::string& name, std::span<const std::optional<vectors::Rank>> ranks, std::int64_t k) {
+  const vectors::Recall recall = vectors::recall_at(ranks, k);
   Figure figure{fmt::format("{}R@{}", name, k), 100 * recall.pessimistic};
   if (recall.optimistic != recall.pessimistic) figure.optimistic = 100 * recall.optimistic;
   return figure;
 }
 
-void add_composed_examples(Result& result, const ComposedSet& set, const ExactScores& scores, const Relation& relation,
-                           std::span<const std::optional<Rank>> ranks, std::size_t count) {
+void add_composed_examples(Result& result, const ComposedSet& set, const vectors::ExactScores& scores,
+                           const vectors::Relation& relation, std::span<const std::optional<vectors::Rank>> ranks,
+                           std::size_t count) {
   const auto image = [&](std::int64_t i) { return set.images[static_cast<std::size_t>(i)]; };
   Result own;
   add_examples(own, scores, relation, ranks,
@@ -112,10 +115,10 @@ std::vector<std::int64_t> ordered_members(const Vectors& vectors, const Composed
 }
 
 /// The target's among a query's members; nothing for a query without any.
-std::optional<Rank> rank_in_subset(const Vectors& vectors, const ComposedQuery& query, std::int64_t index) {
+std::optional<vectors::Rank> rank_in_subset(const Vectors& vectors, const ComposedQuery& query, std::int64_t index) {
   if (query.members.empty()) return std::nullopt;
   const double score = similarity(vectors, index, *query.target);
-  Rank rank;
+  vectors::Rank rank;
   for (const std::int64_t member : query.members) {
     if (member == *query.target) continue;
     const double other = similarity(vectors, index, member);
@@ -156,9 +159,9 @@ Result evaluate_fashioniq(Encoder& encoder, const std::vector<std::pair<std::str
   for (const auto& [category, set] : sets) {
     const Vectors vectors = embed(encoder, set, "fashioniq-query-" + category, "fashioniq-gallery-" + category,
                                   category, fashioniq_sentences);
-    const Relation relation = targets(set, false);
-    const VectorScores scores = vectors.scores();
-    const Ranking ranking = rank_positives(scores, relation);
+    const vectors::Relation relation = targets(set, false);
+    const vectors::VectorScores scores = vectors.scores();
+    const vectors::Ranking ranking = vectors::rank_positives(scores, relation);
     for (std::size_t i = 0; i < kDepths.size(); ++i) {
       Figure figure = recall_figure(category + " ", ranking.of_queries, kDepths[i]);
       figure.paper = published_fashioniq(category)[i];
@@ -180,15 +183,15 @@ Result evaluate_fashioniq(Encoder& encoder, const std::vector<std::pair<std::str
 
 Result evaluate_cirr(Encoder& encoder, const ComposedSet& set) {
   const Vectors vectors = embed_cirr(encoder, set);
-  const Relation relation = targets(set, true);
-  const VectorScores scores = vectors.scores();
-  const Ranking ranking = rank_positives(scores, relation);
+  const vectors::Relation relation = targets(set, true);
+  const vectors::VectorScores scores = vectors.scores();
+  const vectors::Ranking ranking = vectors::rank_positives(scores, relation);
   Result result{.task = "cirr", .title = "CIRR", .unit = "recall x 100, without the reference"};
   for (const std::int64_t k : {1, 5, 10, 50}) result.figures.push_back(recall_figure("", ranking.of_queries, k));
-  std::vector<std::optional<Rank>> in_subset;
+  std::vector<std::optional<vectors::Rank>> in_subset;
   for (std::size_t q = 0; q < set.queries.size(); ++q)
     in_subset.push_back(rank_in_subset(vectors, set.queries[q], static_cast<std::int64_t>(q)));
-  if (std::ranges::any_of(in_subset, [](const std::optional<Rank>& rank) { return rank.has_value(); }))
+  if (std::ranges::any_of(in_subset, [](const std::optional<vectors::Rank>& rank) { return rank.has_value(); }))
     for (const std::int64_t k : {1, 2, 3}) result.figures.push_back(recall_figure("subset ", in_subset, k));
   add_composed_examples(result, set, scores, relation, ranking.of_queries, 6);
   result.facts = {{"queries", fmt::format("{}", set.queries.size())},
@@ -199,16 +202,16 @@ Result evaluate_cirr(Encoder& encoder, const ComposedSet& set) {
 
 CirrSubmission submit_cirr(Encoder& encoder, const ComposedSet& set) {
   const Vectors vectors = embed_cirr(encoder, set);
-  std::vector<Match> references;
+  std::vector<vectors::Match> references;
   for (std::size_t q = 0; q < set.queries.size(); ++q)
     references.push_back({static_cast<std::int64_t>(q), set.queries[q].reference});
-  const auto lists = top_k(vectors.scores(), 50, references);
+  const auto lists = vectors::top_k(vectors.scores(), 50, references);
   CirrSubmission submission{{{"version", "rc2"}, {"metric", "recall"}},
                             {{"version", "rc2"}, {"metric", "recall_subset"}}};
   for (std::size_t q = 0; q < set.queries.size(); ++q) {
     const ComposedQuery& query = set.queries[q];
     Json& names = submission.recall[std::to_string(query.id)] = Json::array();
-    for (const Neighbour& n : lists[q]) names.push_back(set.names[static_cast<std::size_t>(n.candidate)]);
+    for (const vectors::Neighbour& n : lists[q]) names.push_back(set.names[static_cast<std::size_t>(n.candidate)]);
     Json& subset = submission.recall_subset[std::to_string(query.id)] = Json::array();
     const auto order = ordered_members(vectors, query, static_cast<std::int64_t>(q));
     for (std::size_t i = 0; i < std::min<std::size_t>(3, order.size()); ++i)

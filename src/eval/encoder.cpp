@@ -33,7 +33,7 @@ Encoder::Encoder(const std::filesystem::path& model, EmbedderOptions options, st
       hooks_(std::move(hooks)) {}
 
 tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& prompt, const std::string& what) {
-  VectorStore& store = store_of(prompt);
+  vectors::VectorStore& store = store_of(prompt);
   const auto width = static_cast<std::size_t>(this->width());
   tensor::Tensor vectors(tensor::DType::f32, {static_cast<std::int64_t>(items.size()), this->width()});
   const auto row = [&](std::size_t i) { return vectors.as<float>().subspan(i * width, width); };
@@ -66,7 +66,7 @@ tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& pr
 
 void Encoder::compute(std::span<const Item> items, const std::vector<std::size_t>& missing, const std::string& prompt,
                       const std::string& what) {
-  VectorStore& store = store_of(prompt);
+  vectors::VectorStore& store = store_of(prompt);
   if (hooks_.begin) hooks_.begin(what, static_cast<std::int64_t>(missing.size()));
   std::size_t next = 0;
   std::int64_t done = 0;
@@ -98,7 +98,7 @@ void Encoder::compute(std::span<const Item> items, const std::vector<std::size_t
   embedder_.stream(stream);
 }
 
-VectorStore& Encoder::store_of(const std::string& prompt) {
+vectors::VectorStore& Encoder::store_of(const std::string& prompt) {
   // Two names may stand for one prompt, as FashionIQ's of shirts and tops do.
   const Fingerprint fingerprint = embedder_.fingerprint(prompt);
   const auto found = stores_.find(fingerprint.id());

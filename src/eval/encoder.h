@@ -9,8 +9,8 @@
 
 #include "e5v/embedder.h"
 #include "eval/items.h"
-#include "eval/vector_store.h"
 #include "tensor/tensor.h"
+#include "vectors/vector_store.h"
 
 namespace e5v::eval {
 
@@ -19,7 +19,7 @@ class Encoder {
  public:
   /// What an encoder asks and tells its caller; each may be empty.
   struct Hooks {
-    /// Throws embed::Interrupted when the evaluation is to stop; what was computed stays.
+    /// Throws Interrupted when the evaluation is to stop; what was computed stays.
     std::function<void()> check_stop;
     /// A pass over `total` items that must be computed begins; called with the items done since.
     std::function<void(const std::string& what, std::int64_t total)> begin;
@@ -49,14 +49,14 @@ class Encoder {
   const Embedder& embedder() const { return embedder_; }
 
  private:
-  VectorStore& store_of(const std::string& prompt);
+  vectors::VectorStore& store_of(const std::string& prompt);
   void compute(std::span<const Item> items, const std::vector<std::size_t>& missing, const std::string& prompt,
                const std::string& what);
 
   std::filesystem::path model_, folder_;
   Embedder embedder_;
   Hooks hooks_;
-  std::map<std::string, VectorStore> stores_;  // by fingerprint
+  std::map<std::string, vectors::VectorStore> stores_;  // by fingerprint
   Counts counts_;
 };
 

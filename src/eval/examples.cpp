@@ -9,13 +9,14 @@ namespace {
 constexpr std::int64_t kFound = 5;  // candidates shown with a query
 
 /// The similarities of some of the queries.
-class SomeQueries : public Scores {
+class SomeQueries : public vectors::Scores {
  public:
-  SomeQueries(const ExactScores& scores, const std::vector<std::int64_t>& rows) : scores_(scores), rows_(rows) {}
+  SomeQueries(const vectors::ExactScores& scores, const std::vector<std::int64_t>& rows)
+      : scores_(scores), rows_(rows) {}
   std::int64_t queries() const override { return static_cast<std::int64_t>(rows_.size()); }
   std::int64_t candidates() const override { return scores_.candidates(); }
   void fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const override {
-    std::vector<Match> matches;
+    std::vector<vectors::Match> matches;
     for (std::int64_t c = 0; c < out_QC.columns; ++c)
       for (std::int64_t q = 0; q < out_QC.rows; ++q)
         matches.push_back({rows_[static_cast<std::size_t>(query + q)], candidate + c});
@@ -27,12 +28,12 @@ class SomeQueries : public Scores {
   }
 
  private:
-  const ExactScores& scores_;
+  const vectors::ExactScores& scores_;
   const std::vector<std::int64_t>& rows_;
 };
 
 /// Queries in the order of their ranks; those of one rank as they come.
-std::vector<std::int64_t> by_rank(std::span<const std::optional<Rank>> ranks) {
+std::vector<std::int64_t> by_rank(std::span<const std::optional<vectors::Rank>> ranks) {
   std::vector<std::int64_t> order;
   for (std::size_t i = 0; i < ranks.size(); ++i)
     if (ranks[i]) order.push_back(static_cast<std::int64_t>(i));
@@ -41,8 +42,8 @@ std::vector<std::int64_t> by_rank(std::span<const std::optional<Rank>> ranks) {
 }
 
 /// `count` of the queries that were right at once, evenly over the list; the best ones when too few were.
-std::vector<std::int64_t> pick_best(const std::vector<std::int64_t>& order, std::span<const std::optional<Rank>> ranks,
-                                    std::size_t count) {
+std::vector<std::int64_t> pick_best(const std::vector<std::int64_t>& order,
+                                    std::span<const std::optional<vectors::Rank>> ranks, std::size_t count) {
   const auto end =
       std::ranges::find_if(order, [&](std::int64_t i) { return ranks[static_cast<std::size_t>(i)]->worst > 0; });
   const auto right = static_cast<std::size_t>(end - order.begin());
@@ -55,24 +56,24 @@ std::vector<std::int64_t> pick_best(const std::vector<std::int64_t>& order, std:
 
 }  // namespace
 
-void add_examples(Result& result, const ExactScores& scores, const Relation& relation,
-                  std::span<const std::optional<Rank>> ranks, const Showing& showing, std::size_t count) {
+void add_examples(Result& result, const vectors::ExactScores& scores, const vectors::Relation& relation,
+                  std::span<const std::optional<vectors::Rank>> ranks, const Showing& showing, std::size_t count) {
   const std::vector<std::int64_t> order = by_rank(ranks);
   const std::vector<std::int64_t> best = pick_best(order, ranks, count);
   const std::vector<std::int64_t> worst(order.rbegin(),
                                         order.rbegin() + static_cast<std::ptrdiff_t>(std::min(count, order.size())));
-  const std::set<Match> positives(relation.positives.begin(), relation.positives.end());
+  const std::set<vectors::Match> positives(relation.positives.begin(), relation.positives.end());
   const auto examples = [&](const std::vector<std::int64_t>& queries) {
-    std::vector<Match> excluded;
-    for (const Match& match : relation.excluded) {
+    std::vector<vectors::Match> excluded;
+    for (const vectors::Match& match : relation.excluded) {
       const auto at = std::ranges::find(queries, match.query);
       if (at != queries.end()) excluded.push_back({at - queries.begin(), match.candidate});
     }
-    const auto lists = top_k(SomeQueries(scores, queries), kFound, excluded);
+    const auto lists = vectors::top_k(SomeQueries(scores, queries), kFound, excluded);
     std::vector<Example> list;
     for (std::size_t i = 0; i < queries.size(); ++i) {
       Example example{showing.query(queries[i]), ranks[static_cast<std::size_t>(queries[i])]->worst + 1, {}};
-      for (const Neighbour& n : lists[i])
+      for (const vectors::Neighbour& n : lists[i])
         example.found.push_back(
             {showing.candidate(n.candidate), n.score, positives.contains({queries[i], n.candidate})});
       list.push_back(std::move(example));

@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-#include "eval/ranking.h"
 #include "eval/result.h"
+#include "vectors/ranking.h"
 
 namespace e5v::eval {
 
@@ -16,7 +16,7 @@ struct Showing {
 
 /// Adds to a result the queries whose right candidate came first, spread over the list, and those where it came last,
 /// each with its first candidates: `count` of either kind.
-void add_examples(Result& result, const ExactScores& scores, const Relation& relation,
-                  std::span<const std::optional<Rank>> ranks, const Showing& showing, std::size_t count = 6);
+void add_examples(Result& result, const vectors::ExactScores& scores, const vectors::Relation& relation,
+                  std::span<const std::optional<vectors::Rank>> ranks, const Showing& showing, std::size_t count = 6);
 
 }  // namespace e5v::eval

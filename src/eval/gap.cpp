@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "eval/logistic.h"
-#include "eval/scores.h"
+#include "vectors/scores.h"
 
 namespace e5v::eval {
 namespace {
@@ -32,7 +32,7 @@ double squared_distance(const float* a, const float* b, std::int64_t width) {
 
 double uniformity(tensor::ConstMatrix rows) {
   double sum = 0;
-  for_each_block(VectorScores(rows, rows), [&](const ScoreBlock& block) {
+  vectors::for_each_block(vectors::VectorScores(rows, rows), [&](const vectors::ScoreBlock& block) {
     for (std::int64_t q = 0; q < block.scores_QC.rows; ++q) {
       const float* scores = block.scores_QC.row<float>(q);
       for (std::int64_t c = 0; c < block.scores_QC.columns; ++c)

@@ -8,7 +8,8 @@
 #include "eval/correlation.h"
 #include "eval/examples.h"
 #include "eval/judged.h"
-#include "eval/ranking.h"
+#include "eval/recalls.h"
+#include "vectors/ranking.h"
 
 namespace e5v::eval {
 namespace {
@@ -93,12 +94,12 @@ Result evaluate_pairs(Encoder& encoder, const std::vector<OwnPair>& pairs, const
     add_correlations(result, pairs, cosines);
     return result;
   }
-  Relation relation;
+  vectors::Relation relation;
   for (std::size_t i = 0; i < pairs.size(); ++i)
     relation.positives.push_back(
         {static_cast<std::int64_t>(first.of_pair[i]), static_cast<std::int64_t>(second.of_pair[i])});
-  const VectorScores scores(tensor::matrix_of(a.view()), tensor::matrix_of(b.view()));
-  const Ranking ranking = rank_positives(scores, relation);
+  const vectors::VectorScores scores(tensor::matrix_of(a.view()), tensor::matrix_of(b.view()));
+  const vectors::Ranking ranking = vectors::rank_positives(scores, relation);
   add_recalls(result, "first to second", ranking.of_queries);
   add_recalls(result, "second to first", ranking.of_candidates);
   add_examples(result, scores, relation, ranking.of_queries,

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "eval/examples.h"
+#include "eval/recalls.h"
 
 namespace e5v::eval {
 namespace {
@@ -37,8 +38,8 @@ CaptionedSet CaptionedSet::of(const std::vector<CaptionedImage>& list) {
   return set;
 }
 
-Relation CaptionedSet::relation() const {
-  Relation relation;
+vectors::Relation CaptionedSet::relation() const {
+  vectors::Relation relation;
   for (std::size_t i = 0; i < image_of_text.size(); ++i)
     relation.positives.push_back({static_cast<std::int64_t>(i), image_of_text[i]});
   return relation;
@@ -55,9 +56,9 @@ Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors
       .unit = "recall x 100"};
   result.facts = {{"pictures", fmt::format("{}", set.images.size())},
                   {"captions", fmt::format("{}", set.texts.size())}};
-  const VectorScores scores(vectors.texts_TD, vectors.images_ID);
-  const Relation relation = set.relation();
-  const Ranking ranking = rank_positives(scores, relation);
+  const vectors::VectorScores scores(vectors.texts_TD, vectors.images_ID);
+  const vectors::Relation relation = set.relation();
+  const vectors::Ranking ranking = vectors::rank_positives(scores, relation);
   const std::array<double, 6>* figures = published(options);
   const auto paper = figures == nullptr ? std::span<const double>() : std::span<const double>(*figures);
   add_recalls(result, "text to image", ranking.of_queries, paper.first(paper.size() / 2));

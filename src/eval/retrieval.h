@@ -5,9 +5,9 @@
 
 #include "eval/captions.h"
 #include "eval/encoder.h"
-#include "eval/ranking.h"
 #include "eval/result.h"
 #include "tensor/matrix.h"
+#include "vectors/ranking.h"
 
 namespace e5v::eval {
 
@@ -18,7 +18,7 @@ struct CaptionedSet {
   std::vector<std::int64_t> image_of_text;  ///< [texts]
 
   static CaptionedSet of(const std::vector<CaptionedImage>& list);
-  Relation relation() const;
+  vectors::Relation relation() const;
 };
 
 /// Sentences (text to image, CLIP's "image retrieval") and pictures (image to text) that look for each other. Vectors

@@ -14,7 +14,7 @@ namespace {
 
 /// Vectors of all items, one after another.
 std::vector<float> embed_items(const std::filesystem::path& folder, const EmbedderOptions& options,
-                               const std::vector<embed::ItemList::Entry>& items,
+                               const std::vector<runs::ItemList::Entry>& items,
                                const std::function<void(std::int64_t)>& advanced) {
   Embedder embedder = Embedder::load(folder, options);
   std::vector<float> vectors;
@@ -61,20 +61,20 @@ std::vector<ItemAgreement> Agreement::worst(std::size_t count) const {
   return sorted;
 }
 
-void look_at_items(const std::filesystem::path& given, const std::vector<embed::ItemList::Entry>& items,
+void look_at_items(const std::filesystem::path& given, const std::vector<runs::ItemList::Entry>& items,
                    const std::function<void()>& check_stop) {
   const std::filesystem::path model = model::find_model_folder(given);
   const model::ModelConfig config = model::read_config(model);
   const model::Checkpoint checkpoint(model);
   embed::Preparer preparer = embed::make_preparer(model, config, checkpoint, nn::Precision::f32, {});
-  for (const embed::ItemList::Entry& item : items) {
+  for (const runs::ItemList::Entry& item : items) {
     if (check_stop) check_stop();
     prepare_item(preparer, item);
   }
 }
 
 Agreement compare_models(const std::filesystem::path& reference, const std::filesystem::path& candidate,
-                         const EmbedderOptions& options, const std::vector<embed::ItemList::Entry>& items,
+                         const EmbedderOptions& options, const std::vector<runs::ItemList::Entry>& items,
                          const std::function<void(std::int64_t)>& advanced) {
   require(!items.empty(), "[check] there are no items");
   const std::vector<float> expected = embed_items(reference, options, items, advanced);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "e5v/embedder.h"
-#include "embed/items.h"
+#include "runs/items.h"
 
 namespace e5v::quantize {
 
@@ -27,14 +27,14 @@ struct Agreement {
 /// Prepares the items for a model of the kinds that can be quantised and computes nothing: a bad one should be known
 /// before hours of work. `check_stop` is asked before each; what it throws ends the run. Throws InvalidInput for the
 /// first bad item, led by its place, and ModelError.
-void look_at_items(const std::filesystem::path& model, const std::vector<embed::ItemList::Entry>& items,
+void look_at_items(const std::filesystem::path& model, const std::vector<runs::ItemList::Entry>& items,
                    const std::function<void()>& check_stop);
 
 /// Embeds the items with both models, one after the other, so that only one is in memory. `advanced` is called with the
 /// number of items that each step has done; there are two for each item. Throws what embedding throws, for a bad item
 /// led by its place; InvalidInput when there are no items.
 Agreement compare_models(const std::filesystem::path& reference, const std::filesystem::path& candidate,
-                         const EmbedderOptions& options, const std::vector<embed::ItemList::Entry>& items,
+                         const EmbedderOptions& options, const std::vector<runs::ItemList::Entry>& items,
                          const std::function<void(std::int64_t)>& advanced);
 
 }  // namespace e5v::quantize

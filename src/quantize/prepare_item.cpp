@@ -4,7 +4,7 @@
 
 namespace e5v::quantize {
 
-embed::PreparedInput prepare_item(embed::Preparer& preparer, const embed::ItemList::Entry& entry) try {
+embed::PreparedInput prepare_item(embed::Preparer& preparer, const runs::ItemList::Entry& entry) try {
   return preparer.prepare(entry.item.input);
 } catch (const InvalidInput& error) {
   fail<InvalidInput>("[{}] {}", entry.where, error.what());

@@ -19,7 +19,7 @@ using tensor::WeightFormat;
 
 std::vector<embed::PreparedInput> prepare_calibration(embed::Preparer& preparer, const QuantizeOptions& options,
                                                       std::int64_t most_tokens) {
-  std::vector<embed::ItemList::Entry> items = options.calibration;
+  std::vector<runs::ItemList::Entry> items = options.calibration;
   if (items.empty()) {
     for (const std::string_view sentence : default_sentences()) {
       items.push_back({{std::nullopt, Input::from_text(std::string(sentence))}, "calibration"});
@@ -27,7 +27,7 @@ std::vector<embed::PreparedInput> prepare_calibration(embed::Preparer& preparer,
   }
   std::vector<embed::PreparedInput> prepared;
   std::int64_t tokens = 0;
-  for (const embed::ItemList::Entry& item : items) {
+  for (const runs::ItemList::Entry& item : items) {
     embed::PreparedInput next = prepare_item(preparer, item);
     tokens += next.tokens();
     if (!prepared.empty() && tokens > most_tokens) break;

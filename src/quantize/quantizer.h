@@ -3,20 +3,20 @@
 #include <functional>
 #include <vector>
 
-#include "embed/items.h"
 #include "quantize/block.h"
+#include "runs/items.h"
 
 namespace e5v::quantize {
 
 struct QuantizeOptions {
   std::filesystem::path model, output;
   tensor::WeightFormat format = tensor::WeightFormat::int8;
-  std::int64_t group = 0;                 ///< of int4; 0: the largest of 64, 32, 16, 8 that divides all widths
-  Wide wide = Wide::attention_and_first;  ///< what int4 keeps in 8 bits
-  bool smooth = true;                     ///< move outliers from activations into weights; nf4 never does
-  bool compensate = true;                 ///< of int4: columns take back the errors of those before them
-  bool force = false;                     ///< replace what is in the output folder
-  std::vector<embed::ItemList::Entry> calibration;         ///< empty: default_sentences(); nf4 needs none
+  std::int64_t group = 0;                          ///< of int4; 0: the largest of 64, 32, 16, 8 that divides all widths
+  Wide wide = Wide::attention_and_first;           ///< what int4 keeps in 8 bits
+  bool smooth = true;                              ///< move outliers from activations into weights; nf4 never does
+  bool compensate = true;                          ///< of int4: columns take back the errors of those before them
+  bool force = false;                              ///< replace what is in the output folder
+  std::vector<runs::ItemList::Entry> calibration;  ///< empty: default_sentences(); nf4 needs none
   std::function<void(const BlockReport&)> done = nullptr;  ///< after each block
   std::function<void()> check_stop = nullptr;              ///< asked often; what it throws ends the run
 };

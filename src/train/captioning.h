@@ -3,7 +3,7 @@
 #include <span>
 
 #include "nn/dropout.h"
-#include "ranks/group.h"
+#include "processes/group.h"
 #include "tensor/arena.h"
 #include "train/pack.h"
 #include "train/trainee.h"
@@ -20,7 +20,7 @@ struct CaptionLoss {
 class Captioning {
  public:
   /// The group must outlive this.
-  Captioning(const Trainee& model, std::int64_t micro_batch, const ranks::Group& group)
+  Captioning(const Trainee& model, std::int64_t micro_batch, const processes::Group& group)
       : model_(model),
         micro_batch_(micro_batch),
         group_(group),
@@ -41,7 +41,7 @@ class Captioning {
 
   const Trainee& model_;
   std::int64_t micro_batch_;
-  const ranks::Group& group_;
+  const processes::Group& group_;
   tensor::Arena arena_, gradient_arena_;  // where the model is
   tensor::Arena scores_arena_;            // on the host
 };

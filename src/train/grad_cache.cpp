@@ -40,9 +40,9 @@ void check(const PairBatch& batch, const Share& share) {
 
 std::int64_t PairBatch::tokens() const { return tokens_of(anchors) + tokens_of(positives) + tokens_of(negatives); }
 
-Share share_of(std::int64_t total, int rank, int ranks) {
-  const std::int64_t from = total * rank / ranks;
-  return {from, total * (rank + 1) / ranks - from};
+Share share_of(std::int64_t total, int process, int processes) {
+  const std::int64_t from = total * process / processes;
+  return {from, total * (process + 1) / processes - from};
 }
 
 /// Embeddings of a whole batch, or gradients by them: one matrix whose rows are anchors, positives and negatives.
@@ -91,22 +91,22 @@ void GradCache::embed(std::span<const TokenSequence> sequences, Matrix y_SD, con
   model_.forward(pack_sequences(sequences), y_SD, pass);
 }
 
-/// Every rank's rows become all ranks'.
+/// Every process's rows become all processes'.
 void GradCache::exchange(const Embeddings& embeddings) const {
   if (group_.size() == 1) return;
   const std::int64_t D = embeddings.all_SD.columns;
-  const auto each_row = [&](int rank, const auto& body) {
-    const Share share = share_of(embeddings.pairs, rank, group_.size());
+  const auto each_row = [&](int process, const auto& body) {
+    const Share share = share_of(embeddings.pairs, process, group_.size());
     for (std::int64_t kind = 0; kind < embeddings.kinds; ++kind) {
       for (std::int64_t i = 0; i < share.count; ++i) body(embeddings.rows(kind, share.from + i, 1).row<float>(0));
     }
   };
   std::vector<float> mine;
-  each_row(group_.rank(), [&](const float* row) { mine.insert(mine.end(), row, row + D); });
+  each_row(group_.index(), [&](const float* row) { mine.insert(mine.end(), row, row + D); });
   const std::vector<float> all = group_.gather(mine);
   auto next = all.begin();
-  for (int rank = 0; rank < group_.size(); ++rank) {
-    each_row(rank, [&](float* row) {
+  for (int process = 0; process < group_.size(); ++process) {
+    each_row(process, [&](float* row) {
       std::copy_n(next, D, row);
       next += D;
     });
@@ -119,7 +119,7 @@ bool GradCache::fits_one_part(std::int64_t total) const {
 
 ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout* dropout,
                                       const std::function<void()>& check_stop) {
-  const Share share = share_of(batch.total, group_.rank(), group_.size());
+  const Share share = share_of(batch.total, group_.index(), group_.size());
   check(batch, share);
   const tensor::Arena::Scope scope(batch_arena_);
   const Embeddings embeddings(batch, model_.width(), batch_arena_), gradients(batch, model_.width(), batch_arena_);
@@ -154,7 +154,7 @@ ContrastiveLoss GradCache::accumulate(const PairBatch& batch, const nn::Dropout*
 }
 
 ContrastiveLoss GradCache::evaluate(const PairBatch& batch) {
-  const Share share = share_of(batch.total, group_.rank(), group_.size());
+  const Share share = share_of(batch.total, group_.index(), group_.size());
   check(batch, share);
   const tensor::Arena::Scope scope(batch_arena_);
   const Embeddings embeddings(batch, model_.width(), batch_arena_);

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "nn/dropout.h"
-#include "ranks/group.h"
+#include "processes/group.h"
 #include "tensor/arena.h"
 #include "train/contrastive.h"
 #include "train/pack.h"
@@ -12,7 +12,7 @@
 namespace e5v::train {
 
 /// The texts of a contrastive batch: pair i is anchors[i] with positives[i] and, unless there are none, negatives[i].
-/// In a group of processes each holds share_of(total, its rank).
+/// In a group of processes each holds share_of(total, its process).
 struct PairBatch {
   std::vector<TokenSequence> anchors, positives, negatives;
   std::int64_t total = 0;      ///< pairs of all processes
@@ -24,11 +24,11 @@ struct PairBatch {
   std::int64_t tokens() const;
 };
 
-/// Which of `total` things a rank takes: [from, from + count).
+/// Which of `total` things a process takes: [from, from + count).
 struct Share {
   std::int64_t from = 0, count = 0;
 };
-Share share_of(std::int64_t total, int rank, int ranks);
+Share share_of(std::int64_t total, int process, int processes);
 
 /// Loss and exact gradients of a contrastive batch of any size in the memory of a part of it: all texts are embedded
 /// part by part without gradients, the loss gives the gradient by each embedding, and each part is computed again to
@@ -41,7 +41,7 @@ class GradCache {
   };
 
   /// The group must outlive this.
-  GradCache(const Trainee& model, const Options& options, const ranks::Group& group)
+  GradCache(const Trainee& model, const Options& options, const processes::Group& group)
       : model_(model), options_(options), group_(group), arena_(model.place()), gradient_arena_(model.place()) {}
 
   /// Adds the gradients of the batch's mean loss to those of the model's parameters: those of its own pairs, so that
@@ -58,16 +58,17 @@ class GradCache {
 
  private:
   struct Embeddings;
-  /// Whether every rank's share is a part, the last one's, which is the largest, too: each text is then embedded once.
+  /// Whether every process's share is a part, the last one's, which is the largest, too: each text is then embedded
+  /// once.
   bool fits_one_part(std::int64_t total) const;
-  /// Every rank's rows, from part to part, and then all ranks'.
+  /// Every process's rows, from part to part, and then all processes'.
   void embed_share(const PairBatch& batch, const Share& share, const nn::Dropout* dropout, const Embeddings& embeddings,
                    const std::function<void()>& check_stop);
   void exchange(const Embeddings& embeddings) const;
 
   const Trainee& model_;
   Options options_;
-  const ranks::Group& group_;
+  const processes::Group& group_;
   tensor::Arena batch_arena_;             // embeddings of a batch, and the loss: on the host
   tensor::Arena arena_, gradient_arena_;  // where the model is
 };

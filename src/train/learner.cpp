@@ -8,7 +8,7 @@ std::vector<TrainedSpan> spans_of(const std::vector<Parameter>& parameters) {
 }
 
 /// Ranks exchange what lies on the host.
-void sum_over(const ranks::Group& group, const TrainedSpan& parameter) {
+void sum_over(const processes::Group& group, const TrainedSpan& parameter) {
   if (group.size() == 1 || parameter.place == tensor::Place::host) return group.sum(parameter.gradient);
   std::vector<float> values(parameter.gradient.size());
   auto* gradient = reinterpret_cast<std::byte*>(parameter.gradient.data());
@@ -26,7 +26,7 @@ BatchLoss batch_loss(const Loss& loss) {
 
 }  // namespace
 
-Learner::Learner(Trainee& model, const TrainOptions& options, const ranks::Group& group)
+Learner::Learner(Trainee& model, const TrainOptions& options, const processes::Group& group)
     : model_(model),
       options_(options),
       group_(group),

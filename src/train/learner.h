@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "ranks/group.h"
+#include "processes/group.h"
 #include "train/captioning.h"
 #include "train/grad_cache.h"
 #include "train/optimizer.h"
@@ -21,7 +21,7 @@ struct BatchLoss {
 class Learner {
  public:
   /// All must outlive this.
-  Learner(Trainee& model, const TrainOptions& options, const ranks::Group& group);
+  Learner(Trainee& model, const TrainOptions& options, const processes::Group& group);
 
   /// Parameters to be trained, one by one.
   std::int64_t trained() const;
@@ -43,7 +43,7 @@ class Learner {
  private:
   Trainee& model_;
   const TrainOptions& options_;
-  const ranks::Group& group_;
+  const processes::Group& group_;
   std::vector<TrainedSpan> parameters_;
   Optimizer optimizer_;
   GradCache contrastive_;

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "embed/output_file.h"
+#include "base/output_file.h"
 
 namespace e5v::train {
 
@@ -45,7 +45,7 @@ class MetricsLog {
   }
 
  private:
-  embed::OutputFile file_;
+  OutputFile file_;
 };
 
 /// The lines of such a file. A last line without its end is left out. Throws InvalidInput, naming file and line, for a

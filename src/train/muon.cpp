@@ -44,7 +44,7 @@ void add_scaled(ConstMatrix x, float scale, Matrix y, tensor::Arena& arena) {
   ops::add(scaled, y);
 }
 
-/// The dearest to orthogonalise first, so that those taken at once by the ranks of a group cost about the same.
+/// The dearest to orthogonalise first, so that those taken at once by the processes of a group cost about the same.
 std::vector<MuonMatrix> by_cost(std::span<const MuonMatrix> matrices) {
   std::vector<MuonMatrix> ordered(matrices.begin(), matrices.end());
   std::ranges::stable_sort(ordered, std::greater(), [](const MuonMatrix& matrix) {
@@ -113,12 +113,12 @@ void orthogonalise(Matrix x, tensor::Arena& arena) {
 }
 
 void muon_step(std::span<const MuonMatrix> matrices, double learning_rate, double weight_decay, tensor::Arena& arena,
-               const ranks::Group& group) {
+               const processes::Group& group) {
   if (matrices.empty()) return;
   const bool on_host = matrices[0].values.place == tensor::Place::host;
   const bool shared = group.size() > 1 && group.sum(on_host ? 1.0 : 0.0) == group.size();
   const std::size_t at_once = shared ? static_cast<std::size_t>(group.size()) : 1;
-  const std::size_t mine = shared ? static_cast<std::size_t>(group.rank()) : 0;
+  const std::size_t mine = shared ? static_cast<std::size_t>(group.index()) : 0;
   const std::vector<MuonMatrix> ordered = by_cost(matrices);
   for (std::size_t begin = 0; begin < ordered.size(); begin += at_once) {
     const std::span round = std::span(ordered).subspan(begin, std::min(at_once, ordered.size() - begin));
@@ -128,7 +128,7 @@ void muon_step(std::span<const MuonMatrix> matrices, double learning_rate, doubl
     for (std::size_t i = 0; i < round.size(); ++i) {
       const tensor::Arena::Scope inner(arena);
       const Matrix direction = i == mine ? own : zeros_like(round[i], arena);
-      if (shared) group.sum(numbers_of(direction));  // of one rank's and zeros, so that nothing is rounded
+      if (shared) group.sum(numbers_of(direction));  // of one process's and zeros, so that nothing is rounded
       follow(round[i], direction, learning_rate, weight_decay, arena);
     }
   }

@@ -153,7 +153,8 @@ void Optimizer::step_on_device(std::span<const TrainedSpan> tensors, const ops::
   }
 }
 
-void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate, const ranks::Group& group) {
+void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate,
+                             const processes::Group& group) {
   std::vector<MuonMatrix> matrices;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TrainedSpan& t = tensors[i];
@@ -168,7 +169,7 @@ void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learni
   muon_step(matrices, learning_rate, options_.weight_decay, arena_, group);
 }
 
-void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate, const ranks::Group& group) {
+void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate, const processes::Group& group) {
   require(tensors.size() == state_.mean.size(), "[optimizer] {} tensors, expected {}", tensors.size(),
           state_.mean.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ops/optimizer.h"
-#include "ranks/group.h"
+#include "processes/group.h"
 #include "tensor/arena.h"
 #include "tensor/tensor.h"
 
@@ -47,9 +47,10 @@ class Optimizer {
   /// InvalidInput unless both betas are in [0, 1), epsilon >= 0, weight_decay >= 0 and all tensors lie in one place.
   Optimizer(std::span<const TrainedSpan> tensors, const OptimizerOptions& options);
 
-  /// One step over all tensors, which are not to overlap. Collective: all ranks of the group have the same tensors, and
-  /// share the work of Muon. Throws InvalidInput when their number, lengths or place are not those of the first ones.
-  void step(std::span<const TrainedSpan> tensors, double learning_rate, const ranks::Group& group = {});
+  /// One step over all tensors, which are not to overlap. Collective: all processes of the group have the same tensors,
+  /// and share the work of Muon. Throws InvalidInput when their number, lengths or place are not those of the first
+  /// ones.
+  void step(std::span<const TrainedSpan> tensors, double learning_rate, const processes::Group& group = {});
 
   const OptimizerState& state() const;
   /// Goes on where another run was. Throws InvalidInput when the lengths differ from the state's own or a step is
@@ -57,7 +58,7 @@ class Optimizer {
   void restore(OptimizerState state);
 
  private:
-  void step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate, const ranks::Group& group);
+  void step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate, const processes::Group& group);
   bool is_muon(const TrainedSpan& tensor) const { return options_.muon && tensor.rows > 0; }
   void step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors);
 

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "embed/flat_object.h"
+#include "base/flat_object.h"
 
 namespace e5v::train {
 namespace {
@@ -218,8 +218,8 @@ Pair PairFile::parse(const Record& record, const std::string& where) const {
 PairFile::Cells PairFile::cells_of(std::string_view record, const std::string& where) const {
   Cells cells;
   if (format_ == PairFormat::jsonl) {
-    Json object = embed::parse_flat_object(record, kColumns, where);
-    for (std::size_t i = 0; i < kColumns.size(); ++i) cells[i] = embed::take_string(object, kColumns[i], where);
+    Json object = parse_flat_object(record, kColumns, where);
+    for (std::size_t i = 0; i < kColumns.size(); ++i) cells[i] = take_string(object, kColumns[i], where);
     return cells;
   }
   std::vector<std::string> fields = fields_of(record, format_);

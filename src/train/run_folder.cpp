@@ -73,7 +73,7 @@ RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder
   require(!fs::exists(folder) || fs::is_directory(folder), "[{}] is a file, expected a folder", folder.string());
   fs::create_directories(folder / kStates, error);
   require(fs::is_directory(folder / kStates), "[{}] cannot be made: {}", folder.string(), error.message());
-  lock_ = embed::OutputFile(folder / "train.lock");
+  lock_ = OutputFile(folder / "train.lock");
   require(lock_.lock(), "[{}] another process is training there", folder.string());
   for (const fs::directory_entry& entry : fs::directory_iterator(folder / kStates)) {
     if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);  // left by a kill
@@ -171,7 +171,7 @@ void RunFolder::save(const RunState& state, const Trainee& model, const Optimize
   try {
     fs::create_directory(temporary);
     write_state(temporary, state, model, optimizer);
-    embed::sync_folder_of(temporary / kState);
+    sync_folder_of(temporary / kState);
     fs::rename(temporary, final_path);
   } catch (const fs::filesystem_error& failure) {
     fs::remove_all(temporary, error);
@@ -180,7 +180,7 @@ void RunFolder::save(const RunState& state, const Trainee& model, const Optimize
     fs::remove_all(temporary, error);
     throw;
   }
-  embed::sync_folder_of(final_path);
+  sync_folder_of(final_path);
   std::vector<fs::path> all = states();
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) remove_state(all[i]);
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "embed/output_file.h"
+#include "base/output_file.h"
 #include "train/optimizer.h"
 #include "train/parameter.h"
 #include "train/trainee.h"
@@ -34,7 +34,7 @@ class RunFolder {
   /// another one is training there, or when there is a run already, unless it is resumed or replaced: then all that
   /// it made is removed.
   RunFolder(const std::filesystem::path& folder, bool resume, bool replace);
-  /// Only looks at a folder that another rank keeps.
+  /// Only looks at a folder that another process keeps.
   explicit RunFolder(const std::filesystem::path& folder) : folder_(folder) {}
 
   const std::filesystem::path& path() const { return folder_; }
@@ -54,7 +54,7 @@ class RunFolder {
   void remove_state(const std::filesystem::path& state) const;
 
   std::filesystem::path folder_;
-  embed::OutputFile lock_;
+  OutputFile lock_;
 };
 
 /// Throws InvalidInput that names what differs, and how, unless both are the same.

@@ -105,7 +105,7 @@ TrainData::Files TrainData::open(const std::vector<DataSource>& sources) {
 }
 
 TrainData::TrainData(const Options& options, const Files& files)
-    : plan_(plan_of(options, files)), rank_(options.rank), ranks_(options.ranks) {
+    : plan_(plan_of(options, files)), process_(options.process), processes_(options.processes) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     sources_.push_back({files[i], options.sources[i].objective});
     images_ |= files[i]->has_images();
@@ -146,7 +146,7 @@ StepBatch TrainData::make(const Source& source, std::span<const std::int64_t> ro
   StepBatch batch;
   batch.objective = source.objective;
   batch.total = static_cast<std::int64_t>(rows.size());
-  const Share share = share_of(batch.total, rank_, ranks_);
+  const Share share = share_of(batch.total, process_, processes_);
   std::vector<Pair> pairs;
   for (const std::int64_t row : rows) pairs.push_back(source.file->row(row));
   const bool contrastive = source.objective == Objective::contrastive;

@@ -25,7 +25,7 @@ struct DataSource {
 /// The inputs of a step.
 struct StepBatch {
   Objective objective = Objective::contrastive;
-  std::int64_t total = 0;               ///< pairs of all ranks
+  std::int64_t total = 0;               ///< pairs of all processes
   PairBatch pairs;                      ///< if contrastive
   std::vector<TokenSequence> captions;  ///< otherwise
   double epoch = 0;                     ///< passed behind this step
@@ -45,7 +45,7 @@ class TrainData {
     std::int64_t held_out = 0;            ///< rows of each source that are never trained on
     std::filesystem::path held_out_file;  ///< pairs of another file to evaluate with; contrastive
     std::uint64_t seed = 42;
-    int rank = 0, ranks = 1;  ///< whose share of each batch is made
+    int process = 0, processes = 1;  ///< whose share of each batch is made
   };
 
   /// Reads the files through once. Throws InvalidInput when one is no file of pairs, or has not what the options want.
@@ -61,7 +61,7 @@ class TrainData {
   /// Hash of all content.
   std::string digest() const;
 
-  /// The rank's share of a step's batch, counted from 0. Throws InvalidInput, led by file and line, for a row that
+  /// The process's share of a step's batch, counted from 0. Throws InvalidInput, led by file and line, for a row that
   /// cannot be used.
   StepBatch batch(std::int64_t step, Examples& examples) const;
   /// What is held out, in batches of the batch size.
@@ -81,7 +81,7 @@ class TrainData {
   std::vector<Source> sources_;
   std::shared_ptr<const PairFile> held_out_file_;
   BatchPlan plan_;
-  int rank_, ranks_;
+  int process_, processes_;
   bool images_ = false;
 };
 

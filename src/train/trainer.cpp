@@ -8,10 +8,10 @@
 #include <limits>
 
 #include "base/file.h"
+#include "base/interrupted.h"
 #include "base/parallel.h"
+#include "base/read_ahead.h"
 #include "embed/loading.h"
-#include "embed/read_ahead.h"
-#include "embed/vector_run.h"
 #include "model/model_folder.h"
 #include "ops/accelerator.h"
 #include "train/curves.h"
@@ -45,7 +45,7 @@ embed::Preparer preparer_for(const TrainOptions& options) {
 
 class Run {
  public:
-  Run(const TrainOptions& options, const TrainHooks& hooks, const ranks::Group& group)
+  Run(const TrainOptions& options, const TrainHooks& hooks, const processes::Group& group)
       : options_(resolved(options)),
         hooks_(hooks),
         group_(group),
@@ -72,7 +72,7 @@ class Run {
       if (group_.leads()) log.emplace(folder_.metrics(), state_.step);
       held_out = data_.held_out(examples_);
     });
-    embed::ReadAhead<StepBatch> ahead(
+    ReadAhead<StepBatch> ahead(
         [this, next = state_.step]() mutable {
           return next < steps_ ? std::optional(data_.batch(next++, examples_)) : std::nullopt;
         },
@@ -102,9 +102,9 @@ class Run {
   }
 
  private:
-  static TrainData::Options shared(TrainData::Options options, const ranks::Group& group) {
-    options.rank = group.rank();
-    options.ranks = group.size();
+  static TrainData::Options shared(TrainData::Options options, const processes::Group& group) {
+    options.process = group.index();
+    options.processes = group.size();
     return options;
   }
 
@@ -112,15 +112,15 @@ class Run {
     if (hooks_.say && group_.leads()) hooks_.say(message);
   }
 
-  /// A request to stop that reached one rank stops all behind the same step.
+  /// A request to stop that reached one process stops all behind the same step.
   void check_stop() const {
     double stops = 0;
     try {
       if (hooks_.check_stop) hooks_.check_stop();
-    } catch (const embed::Interrupted&) {
+    } catch (const Interrupted&) {
       stops = 1;
     }
-    if (group_.sum(stops) > 0) throw embed::Interrupted();
+    if (group_.sum(stops) > 0) throw Interrupted();
   }
 
   void resume() {
@@ -255,7 +255,7 @@ class Run {
 
   const TrainOptions options_;
   const TrainHooks& hooks_;
-  const ranks::Group& group_;
+  const processes::Group& group_;
   TrainData data_;
   embed::Preparer preparer_;
   Examples examples_;
@@ -272,7 +272,7 @@ class Run {
 
 }  // namespace
 
-void train(const TrainOptions& options, const TrainHooks& hooks, const ranks::Group& group) {
+void train(const TrainOptions& options, const TrainHooks& hooks, const processes::Group& group) {
   set_thread_count(options.input.threads);
   std::optional<Run> run;
   group.agree([&] { run.emplace(options, hooks, group); });

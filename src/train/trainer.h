@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "ranks/group.h"
+#include "processes/group.h"
 #include "train/train_options.h"
 
 namespace e5v::train {
@@ -19,10 +19,10 @@ struct StepReport {
 struct TrainHooks {
   std::function<void(const StepReport&)> step;
   std::function<void(const std::string&)> say;  ///< what the user should know
-  /// Throws embed::Interrupted to end the run; its state is saved first. Asked between steps and, by a process that is
+  /// Throws Interrupted to end the run; its state is saved first. Asked between steps and, by a process that is
   /// alone, between the parts of a batch.
   std::function<void()> check_stop;
-  /// Called on every rank after a step, which is lost unless the run is ended by check_stop.
+  /// Called on every process after a step, which is lost unless the run is ended by check_stop.
   std::function<void()> unsaved;
 };
 
@@ -31,8 +31,8 @@ struct TrainHooks {
 /// or a run that does not fit; ModelError when a loss or gradient is not finite, naming the step and the last state
 /// that was saved.
 ///
-/// In a group of processes each computes its share of every batch, and all have the same parameters; rank 0 writes. The
-/// folders must be the same for all. Collective.
-void train(const TrainOptions& options, const TrainHooks& hooks, const ranks::Group& group);
+/// In a group of processes each computes its share of every batch, and all have the same parameters; process 0 writes.
+/// The folders must be the same for all. Collective.
+void train(const TrainOptions& options, const TrainHooks& hooks, const processes::Group& group);
 
 }  // namespace e5v::train

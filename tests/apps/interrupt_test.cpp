@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "embed/vector_run.h"
+#include "runs/vector_run.h"
 
 namespace e5v::app {
 namespace {
@@ -27,7 +27,7 @@ TEST(Interrupt, IsHandledOnAStackOfItsOwn) {
   EXPECT_NO_THROW(InterruptScope::check());
   ::raise(SIGTERM);
   EXPECT_EQ(InterruptScope::signal(), SIGTERM);
-  EXPECT_THROW(InterruptScope::check(), embed::Interrupted);
+  EXPECT_THROW(InterruptScope::check(), Interrupted);
 }
 
 using testing::ExitedWithCode;
@@ -76,7 +76,7 @@ TEST_F(InterruptDeathTest, AGoodMomentIsWaitedForWhereItMatters) {
     std::this_thread::sleep_for(1500ms);
     try {
       InterruptScope::check();
-    } catch (const embed::Interrupted&) {
+    } catch (const Interrupted&) {
       std::_Exit(7);
     }
   };

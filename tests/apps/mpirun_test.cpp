@@ -32,7 +32,7 @@ class Mpirun : public testing::Test {
     return folder.write("items.jsonl", lines).string();
   }
 
-  /// Small batches, so that all ranks have many.
+  /// Small batches, so that all processes have many.
   std::vector<std::string> embed(const std::string& items, const std::string& output,
                                  std::vector<std::string> more = {"--skip-bad"}) const {
     std::vector<std::string> arguments{"--input", items, "--output", path(output), "--token-budget", "300"};
@@ -40,15 +40,15 @@ class Mpirun : public testing::Test {
     return with_model("embed", arguments);
   }
 
-  static pid_t signal_rank(const Process& mpirun, int rank, int number) {
-    const pid_t pid = process_of(mpirun, rank);
-    if (pid <= 1 || ::kill(pid, number) != 0) throw std::runtime_error("no such rank: " + std::to_string(rank));
+  static pid_t signal_process(const Process& mpirun, int process, int number) {
+    const pid_t pid = process_of(mpirun, process);
+    if (pid <= 1 || ::kill(pid, number) != 0) throw std::runtime_error("no such process: " + std::to_string(process));
     return pid;
   }
 
-  /// The process of a rank, once it runs; 0 when that takes too long.
-  static pid_t process_of(const Process& mpirun, int rank) {
-    const std::string own = "OMPI_COMM_WORLD_RANK=" + std::to_string(rank);
+  /// The process of a process, once it runs; 0 when that takes too long.
+  static pid_t process_of(const Process& mpirun, int process) {
+    const std::string own = "OMPI_COMM_WORLD_RANK=" + std::to_string(process);
     const std::string children =
         "/proc/" + std::to_string(mpirun.pid()) + "/task/" + std::to_string(mpirun.pid()) + "/children";
     for (int attempt = 0; attempt < 1000; ++attempt) {
@@ -100,7 +100,7 @@ TEST_F(Mpirun, TheOutputIsThatOfOneProcess) {
     ASSERT_EQ(one.code, 3);
     for (const int count : {2, 3}) {
       const std::string many = std::to_string(count) + ending;
-      const Outcome outcome = run_ranks(count, embed(items, many));
+      const Outcome outcome = run_processes(count, embed(items, many));
       EXPECT_EQ(outcome.code, 3);
       EXPECT_EQ(without_summary(outcome), without_summary(one));
       EXPECT_THAT(lines_of(outcome.err).back(), HasSubstr("297 items in "));
@@ -116,23 +116,23 @@ TEST_F(Mpirun, TheOutputIsThatOfOneProcess) {
 
 TEST_F(Mpirun, StandardOutputIsThatOfOneProcess) {
   const std::vector<std::string> arguments = with_model("embed", {"--text", "a", "--text", "b", "--token-budget", "1"});
-  const Outcome one = run(arguments), two = run_ranks(2, arguments), three = run_ranks(3, arguments);
+  const Outcome one = run(arguments), two = run_processes(2, arguments), three = run_processes(3, arguments);
   EXPECT_EQ(two.code, 0);
   EXPECT_EQ(two.out, one.out);
-  EXPECT_EQ(three.out, one.out);  // one rank has nothing to do
+  EXPECT_EQ(three.out, one.out);  // one process has nothing to do
   EXPECT_EQ(two.err, "");
 }
 
 TEST_F(Mpirun, ABadItemEndsTheRunWithOneLineAndWhatWasDoneStays) {
   const std::string items = write_items(300);
   ASSERT_EQ(run(embed(items, "one.npy")).code, 3);
-  expect_failure(run_ranks(3, embed(items, "v.npy", {})), 1, "e5v: rank 0: [" + items + ":51] is not JSON");
+  expect_failure(run_processes(3, embed(items, "v.npy", {})), 1, "e5v: process 0: [" + items + ":51] is not JSON");
   expect_failure(run(embed(items, "v.npy")), 1, "--resume goes on");
-  const Outcome rest = run_ranks(2, embed(items, "v.npy", {"--skip-bad", "--resume"}));
+  const Outcome rest = run_processes(2, embed(items, "v.npy", {"--skip-bad", "--resume"}));
   EXPECT_EQ(rest.code, 3);
   EXPECT_THAT(rest.err, HasSubstr("were done before, 3 left out"));
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("one.npy")));
-  const Outcome again = run_ranks(2, embed(items, "v.npy", {"--resume"}));
+  const Outcome again = run_processes(2, embed(items, "v.npy", {"--resume"}));
   EXPECT_EQ(again.code, 3);
   EXPECT_THAT(again.err, HasSubstr("is complete already: model, options and all 300 items are what made it; 3 were"));
   EXPECT_EQ(lines_of(again.err).size(), 1);
@@ -140,32 +140,32 @@ TEST_F(Mpirun, ABadItemEndsTheRunWithOneLineAndWhatWasDoneStays) {
 
 TEST_F(Mpirun, AFinishedOutputGoesOnWithWhatWasAppended) {
   const std::string items = write_items(100);
-  ASSERT_EQ(run_ranks(2, embed(items, "v.npy")).code, 3);
+  ASSERT_EQ(run_processes(2, embed(items, "v.npy")).code, 3);
   std::ofstream(items, std::ios::app) << "{\"text\": \"appended\", \"id\": \"last\"}\n";
-  const Outcome more = run_ranks(3, embed(items, "v.npy", {"--skip-bad", "--resume"}));
+  const Outcome more = run_processes(3, embed(items, "v.npy", {"--skip-bad", "--resume"}));
   EXPECT_EQ(more.code, 3);
   EXPECT_THAT(more.err, HasSubstr("1 item in"));
   EXPECT_EQ(lines_of(content_of(path("v.npy.ids.txt"))).back(), "last");
   EXPECT_EQ(fs::file_size(path("v.npy")), 128 + 100U * 128 * sizeof(float));
-  expect_failure(run_ranks(2, embed(items, "v.npy", {"--resume", "--prompt", "sts"})), 1, "--prompt was");
+  expect_failure(run_processes(2, embed(items, "v.npy", {"--resume", "--prompt", "sts"})), 1, "--prompt was");
 }
 
 TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
   const std::string items = write_items(900);
   ASSERT_EQ(run(embed(items, "one.jsonl")).code, 3);
   const std::vector<std::string> resumed = embed(items, "v.jsonl", {"--skip-bad", "--resume"});
-  for (const int rank : {1, 0}) {
+  for (const int process : {1, 0}) {
     Process mpirun = start_ranks({{3, resumed}});
-    wait_for_journal("v.jsonl", rank == 1 ? 1500 : 5000);
+    wait_for_journal("v.jsonl", process == 1 ? 1500 : 5000);
     const pid_t other = process_of(mpirun, 2);
     ASSERT_GT(other, 1);
-    signal_rank(mpirun, rank, SIGKILL);
+    signal_process(mpirun, process, SIGKILL);
     EXPECT_NE(mpirun.wait().code, 0);
-    EXPECT_TRUE(ends(other)) << "a rank has outlived the run";
+    EXPECT_TRUE(ends(other)) << "a process has outlived the run";
   }
   EXPECT_FALSE(fs::exists(path("v.jsonl")));
-  expect_failure(run_ranks(2, embed(items, "v.jsonl")), 1, "--resume goes on, --force starts over");
-  const Outcome last = run_ranks(2, resumed);
+  expect_failure(run_processes(2, embed(items, "v.jsonl")), 1, "--resume goes on, --force starts over");
+  const Outcome last = run_processes(2, resumed);
   EXPECT_EQ(last.code, 3);
   EXPECT_THAT(last.err, HasSubstr("were done before"));
   EXPECT_TRUE(content_of(path("v.jsonl")) == content_of(path("one.jsonl")));
@@ -175,7 +175,7 @@ TEST_F(Mpirun, ASignalEndsTheRunAtABatch) {
   const std::string items = write_items(900);
   Process mpirun = start_ranks({{2, embed(items, "v.npy")}});
   wait_for_journal("v.npy", 1500);
-  signal_rank(mpirun, 0, SIGTERM);
+  signal_process(mpirun, 0, SIGTERM);
   const Outcome outcome = mpirun.wait();
   EXPECT_EQ(outcome.code, 143);
   EXPECT_THAT(lines_of(outcome.err).back(),
@@ -199,15 +199,15 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   }
   const std::string other = folder.write("here/other.jsonl", lines + lines).string();
   const std::string changed = folder.write("here/changed.jsonl", std::string(lines).replace(10, 4, "word")).string();
-  // The broken image is rank 1's alone.
+  // The broken image is process 1's alone.
   expect_failure(start_ranks({{1, embed(items[0], "a.npy", {})}, {1, embed(items[1], "a.npy", {})}}).wait(), 1,
-                 "e5v: rank 1: [" + items[1] + ":41] ");
+                 "e5v: process 1: [" + items[1] + ":41] ");
   expect_failure(start_ranks({{1, embed(items[0], "b.npy")}, {1, embed(items[1], "b.npy")}}).wait(), 1,
-                 "rank 1 and rank 0 found other items in the input");
+                 "process 1 and process 0 found other items in the input");
   for (const std::string& file : {other, changed}) {
     expect_failure(
         start_ranks({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(), 1,
-        "rank 1 and rank 0 found other items in the input");
+        "process 1 and process 0 found other items in the input");
   }
   EXPECT_FALSE(fs::exists(path("a.npy")));
   EXPECT_FALSE(fs::exists(path("b.npy")));
@@ -215,28 +215,29 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   std::vector<std::string> model = embed(items[0], "d.npy");
   model[2] = golden("ckpt/tiny-small-bf16-2shard").string();
   expect_failure(start_ranks({{1, embed(items[0], "d.npy")}, {1, model}}).wait(), 1,
-                 "e5v: rank 1: [model] this rank's vectors would differ");
+                 "e5v: process 1: [model] this process's vectors would differ");
 }
 
 TEST_F(Mpirun, FailuresOfAllRanksAreToldOnce) {
   const std::string items = write_items(10);
-  expect_failure(run_ranks(3, embed(path("none.jsonl"), "v.npy")), 1, "e5v: rank 0: [" + path("none.jsonl"));
-  expect_failure(run_ranks(3, embed(items, "none/v.npy")), 1, "no such folder");
+  expect_failure(run_processes(3, embed(path("none.jsonl"), "v.npy")), 1, "e5v: process 0: [" + path("none.jsonl"));
+  expect_failure(run_processes(3, embed(items, "none/v.npy")), 1, "no such folder");
   std::vector<std::string> model = embed(items, "v.npy");
   model[2] = path("nowhere");
-  expect_failure(run_ranks(3, model), 1, "no such model folder");
-  expect_failure(run_ranks(2, {"embed", "--modle", "x"}), 2, "--modle is unknown");
-  expect_failure(run_ranks(2, {"info", "--model", model_folder()}), 2, "info runs as one process, but 2 were started");
-  expect_failure(run_ranks(2, with_model("embed", {"--input", "-"}), items), 1,
+  expect_failure(run_processes(3, model), 1, "no such model folder");
+  expect_failure(run_processes(2, {"embed", "--modle", "x"}), 2, "--modle is unknown");
+  expect_failure(run_processes(2, {"info", "--model", model_folder()}), 2,
+                 "info runs as one process, but 2 were started");
+  expect_failure(run_processes(2, with_model("embed", {"--input", "-"}), items), 1,
                  "[stdin] every process reads the input");
-  expect_failure(run_ranks(2, embed(folder.write("empty.jsonl", "").string(), "v.npy")), 1, "holds no items");
+  expect_failure(run_processes(2, embed(folder.write("empty.jsonl", "").string(), "v.npy")), 1, "holds no items");
   EXPECT_FALSE(fs::exists(path("v.npy")));
 }
 
 TEST_F(Mpirun, OneProcessOfMpirunIsAProcessAlone) {
   const std::vector<std::string> arguments = with_model("embed", {"--text", "a"});
-  EXPECT_EQ(run_ranks(1, arguments).out, run(arguments).out);
-  EXPECT_EQ(run_ranks(1, {"--version"}).out, run({"--version"}).out);
+  EXPECT_EQ(run_processes(1, arguments).out, run(arguments).out);
+  EXPECT_EQ(run_processes(1, {"--version"}).out, run({"--version"}).out);
 }
 
 }  // namespace

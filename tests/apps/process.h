@@ -144,8 +144,8 @@ inline Process start_ranks(const std::vector<RankPart>& parts, const std::filesy
   }
   return Process(arguments, input, program);
 }
-inline Outcome run_ranks(int count, const std::vector<std::string>& arguments,
-                         const std::filesystem::path& input = "/dev/null") {
+inline Outcome run_processes(int count, const std::vector<std::string>& arguments,
+                             const std::filesystem::path& input = "/dev/null") {
   return start_ranks({{count, arguments}}, input).wait();
 }
 

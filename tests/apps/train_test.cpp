@@ -97,7 +97,7 @@ TEST_F(Train, ProcessesThatShareTheWorkOfMuonHaveTheLossesOfOne) {
   EXPECT_GT(std::abs(one_log[0].values.at("loss") - one_log[7].values.at("loss")), 1e-2) << "something is learned";
   for (const int ranks : {2, 3}) {  // the number of matrices is no multiple of one of them
     const std::string name = std::to_string(ranks);
-    const Outcome shared = run_ranks(ranks, arguments_of(name));
+    const Outcome shared = run_processes(ranks, arguments_of(name));
     ASSERT_EQ(shared.code, 0) << shared.err;
     const auto log = train::read_metrics(path(name + "/metrics.jsonl"));
     ASSERT_EQ(log.size(), 8u);
@@ -116,7 +116,7 @@ TEST_F(Train, TwoProcessesHaveTheLossesOfOne) {
   for (const std::string micro_batch : {"2", "3"}) {
     std::vector<std::string> all = more;
     all.insert(all.end(), {"--micro-batch", micro_batch});
-    const Outcome two = run_ranks(2, arguments("pairs.csv", "two" + micro_batch, all));
+    const Outcome two = run_processes(2, arguments("pairs.csv", "two" + micro_batch, all));
     ASSERT_EQ(two.code, 0) << two.err;
     const auto two_log = train::read_metrics(path("two" + micro_batch + "/metrics.jsonl"));
     ASSERT_EQ(two_log.size(), 20u);
@@ -125,7 +125,7 @@ TEST_F(Train, TwoProcessesHaveTheLossesOfOne) {
       EXPECT_NEAR(one_log[i].values.at("grad_norm"), two_log[i].values.at("grad_norm"), 1e-3) << i;
     }
   }
-  const Outcome broken = run_ranks(2, arguments("pairs.csv", "three", {"--targets", "q"}));
+  const Outcome broken = run_processes(2, arguments("pairs.csv", "three", {"--targets", "q"}));
   EXPECT_NE(broken.code, 0);
   EXPECT_THAT(broken.err, HasSubstr("no matrix is called \"q\""));
 }

@@ -2,10 +2,10 @@
 
 #include <fstream>
 
-#include "embed/doctor.h"
 #include "embed/embedder_impl.h"
 #include "embed/goldens.h"
-#include "embed/info.h"
+#include "inspect/doctor.h"
+#include "inspect/info.h"
 
 namespace e5v::test {
 namespace {
@@ -134,7 +134,7 @@ TEST_P(Clip, AnAdapterIsRefused) {
 }
 
 TEST_P(Clip, IsDescribedAndPassesTheDoctor) {
-  const embed::ModelInfo info = embed::inspect(folder_, {});
+  const inspect::ModelInfo info = inspect::inspect(folder_, {});
   EXPECT_EQ(info.architecture, "CLIP");
   EXPECT_EQ(info.generation, "transformers' CLIPModel");
   EXPECT_EQ(info.parameters, info.used.total() + 1);  // the logit scale
@@ -143,7 +143,7 @@ TEST_P(Clip, IsDescribedAndPassesTheDoctor) {
   EXPECT_EQ(json.at("prompts"), "plain");
   for (const auto& [label, value] : describe(info)) EXPECT_FALSE(value.empty()) << label;
   std::vector<std::string> names;
-  embed::check_model(folder_, {}, [&](const embed::Check& check) {
+  inspect::check_model(folder_, {}, [&](const inspect::Check& check) {
     EXPECT_TRUE(check.ok) << check.name << ": " << check.detail;
     names.push_back(check.name);
   });
@@ -155,7 +155,7 @@ TEST_P(Clip, MemoryIsWhatTheModelTakes) {
   for (const ComputeType type : {ComputeType::f32, ComputeType::bf16}) {
     EmbedderOptions options = raw(type);
     options.threads = 1;
-    const embed::ModelInfo info = embed::inspect(folder_, options);
+    const inspect::ModelInfo info = inspect::inspect(folder_, options);
     Embedder embedder = Embedder::load(folder_, options);
     const auto owned = static_cast<double>(embedder.impl().engine->owned_bytes());
     // Blocked layouts round the tiny widths up, to twice as much; biases are owned in any case.

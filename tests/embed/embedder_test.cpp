@@ -266,7 +266,7 @@ TEST(EmbedderLoading, NamesWhatIsMissing) {
 }
 
 TEST(EmbedderLoading, RefusesNumbersBeyondItsLimits) {
-  const auto beyond = [](auto EmbedderOptions::*member, auto value) {
+  const auto beyond = [](auto member, auto value) {
     EmbedderOptions changed;
     changed.*member = value;
     return changed;

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "embed/vector_run.h"
+#include "runs/vector_run.h"
 #include "temporary_folder.h"
 #include "tiny_model.h"
 
@@ -100,14 +100,14 @@ TEST_F(EncoderTest, AnInterruptedRunLeavesTheRestAlone) {
   int batches = 0;
   Encoder::Hooks hooks;
   hooks.check_stop = [&] {
-    if (++batches == 2) throw embed::Interrupted();
+    if (++batches == 2) throw Interrupted();
   };
   std::int64_t done = 0;
   {
     EmbedderOptions small = test::quick();
     small.token_budget = 64;
     Encoder encoder = make(hooks, small);
-    EXPECT_THROW(encoder.embed(sentences(40), "text", ""), embed::Interrupted);
+    EXPECT_THROW(encoder.embed(sentences(40), "text", ""), Interrupted);
     done = encoder.counts().computed;
   }
   EXPECT_GT(done, 0);
@@ -145,7 +145,7 @@ TEST_F(EncoderTest, AVectorWithoutADirectionIsRefused) {
   for (const auto& [value, problem] : {std::pair(0.0f, "is all zeros"), std::pair(NAN, "holds NaN or infinity")}) {
     std::vector<Item> items = sentences(3);
     {
-      VectorStore store(folder_.path(), fingerprint, width);
+      vectors::VectorStore store(folder_.path(), fingerprint, width);
       store.add(items[1].key, std::vector<float>(static_cast<std::size_t>(width), value));
       store.commit();
     }

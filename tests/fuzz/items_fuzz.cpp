@@ -8,12 +8,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "embed/items.h"
+#include "runs/items.h"
 
 namespace {
 
+using e5v::LineReader;
 using e5v::embed::ItemReader;
-using e5v::embed::LineReader;
 
 /// Hands the bytes out in pieces.
 LineReader::Read in_pieces(std::string_view bytes, std::size_t piece) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "eval/npy.h"
+#include "vectors/npy.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // A file is mapped at a page, so its numbers lie as its header places them.
@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 0) std::memcpy(aligned.data(), data, size);
   const std::span bytes(reinterpret_cast<const std::byte*>(aligned.data()), size);
   try {
-    const e5v::eval::NpyArray array = e5v::eval::parse_npy(bytes, "fuzz");
+    const e5v::vectors::NpyArray array = e5v::vectors::parse_npy(bytes, "fuzz");
     if (array.rows < 1 || array.columns < 1) std::abort();
     std::vector<double> row(static_cast<std::size_t>(array.columns));
     for (std::int64_t i = 0; i < array.rows; ++i) array.read(i, row);

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using testing::ThrowsMessage;
 
-using Items = std::vector<embed::ItemList::Entry>;
+using Items = std::vector<runs::ItemList::Entry>;
 
 TEST(Agreement, MeanMinimumAndWorst) {
   const Agreement agreement{{{"a", 0.9}, {"b", 1.0}, {"c", 0.8}}};

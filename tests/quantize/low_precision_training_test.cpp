@@ -46,7 +46,7 @@ const std::vector<train::Pair>& pairs() {
 struct Model {
   train::Trainee trainee;
   train::PairBatch batch;
-  ranks::Group alone;
+  processes::Group alone;
   train::GradCache cache;
   std::vector<train::Parameter> parameters;
 

@@ -65,7 +65,7 @@ TEST_F(Nf4Model, LossAndGradientsAreTheReferences) {
       embed::make_preparer(golden("ckpt/tiny-small-f32"), model::read_config(golden("ckpt/tiny-small-f32")),
                            model.checkpoint(), nn::Precision::f32, {});
   train::Examples examples(preparer, {.paper_prompts = true, .paper_masks = true});
-  const ranks::Group alone;
+  const processes::Group alone;
   train::GradCache cache(model, {.micro_batch = 6}, alone);
   const double loss = cache.accumulate(examples.contrastive(pairs), nullptr).loss;
   EXPECT_NEAR(loss, read_json(golden("nf4/nf4_model.json")).at("loss").get<double>(), 1e-5);

@@ -22,9 +22,9 @@ using e5v::test::golden;
 using e5v::test::TemporaryFolder;
 using tensor::WeightFormat;
 
-using Items = std::vector<embed::ItemList::Entry>;
+using Items = std::vector<runs::ItemList::Entry>;
 
-embed::ItemList::Entry entry(Input input) { return {{std::nullopt, std::move(input)}, "items.jsonl:7"}; }
+runs::ItemList::Entry entry(Input input) { return {{std::nullopt, std::move(input)}, "items.jsonl:7"}; }
 
 Items check_items() {
   Items items;

@@ -18,7 +18,7 @@
 namespace e5v::train {
 namespace {
 
-const ranks::Group alone;
+const processes::Group alone;
 
 using test::golden;
 

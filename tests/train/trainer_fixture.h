@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "embed/vector_run.h"
 #include "golden.h"
+#include "base/interrupted.h"
 #include "temporary_folder.h"
 #include "train/metrics_log.h"
 #include "train/trainer.h"
@@ -50,15 +50,15 @@ struct Fixture {
 
   void run() {
     reports.clear();
-    train(options, hooks, ranks::Group());
+    train(options, hooks, processes::Group());
   }
 
   /// Runs, and stops behind a step.
   void run_until(std::int64_t step) {
     hooks.check_stop = [this, step] {
-      if (!reports.empty() && reports.back().step == step) throw embed::Interrupted();
+      if (!reports.empty() && reports.back().step == step) throw Interrupted();
     };
-    EXPECT_THROW(run(), embed::Interrupted);
+    EXPECT_THROW(run(), Interrupted);
     hooks.check_stop = nullptr;
   }
 

@@ -79,9 +79,9 @@ TEST(TrainerResume, AStepThatIsStoppedHalfwayIsMadeAnew) {
   parts.hooks.unsaved = [&] { ++unsaved; };
   parts.hooks.check_stop = [&] {
     if (parts.reports.empty() || parts.reports.back().step != 3) return;
-    if (++asked == 3) throw embed::Interrupted();  // asked before the step, and before its first two parts
+    if (++asked == 3) throw Interrupted();  // asked before the step, and before its first two parts
   };
-  EXPECT_THROW(parts.run(), embed::Interrupted);
+  EXPECT_THROW(parts.run(), Interrupted);
   EXPECT_EQ(asked, 3);
   EXPECT_EQ(unsaved, 3);
   EXPECT_EQ(parts.metrics().size(), 3u);

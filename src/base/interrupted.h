@@ -1,0 +1,8 @@
+#pragma once
+
+namespace e5v {
+
+/// Somebody asked the run to stop. Not an Error: nothing is at fault.
+struct Interrupted {};
+
+}  // namespace e5v

@@ -1,9 +1,0 @@
-#pragma once
-#include "embed/doctor.h"
-
-namespace e5v::embed {
-
-/// Compares this machine's kernels, and a small random language model made of them, with plain loops in double.
-void self_test(const ReportCheck& report);
-
-}  // namespace e5v::embed

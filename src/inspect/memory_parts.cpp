@@ -1,0 +1,28 @@
+#include "inspect/memory_parts.h"
+
+#include <algorithm>
+
+#include "ops/isa.h"
+#include "ops/matmul.h"
+
+namespace e5v::inspect {
+
+std::int64_t input_bytes(nn::Precision precision, tensor::WeightFormat format) {
+  return size_of(ops::input_dtype(nn::arithmetic_for(precision, format)));
+}
+
+std::int64_t decoded_bytes(nn::Precision precision) { return size_of(decoded_type(precision)); }
+
+std::int64_t copied_bytes(nn::Precision precision, tensor::WeightFormat format, tensor::DType stored) {
+  const ops::Arithmetic arithmetic = nn::arithmetic_for(precision, format);
+  if (format != tensor::WeightFormat::plain || arithmetic != ops::Arithmetic::f32) return 0;  // block by block
+  return precision != nn::Precision::f32 && stored == tensor::DType::f32 ? 2 : 0;
+}
+
+std::int64_t block_bytes(std::int64_t rows, std::int64_t attention_floats, std::int64_t attention_inputs,
+                         std::int64_t mlp_floats, std::int64_t mlp_inputs, std::int64_t input) {
+  return rows *
+         std::max(attention_floats * kFloat + attention_inputs * input, mlp_floats * kFloat + mlp_inputs * input);
+}
+
+}  // namespace e5v::inspect

@@ -1,0 +1,71 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "processes/group.h"
+#include "runs/vector_sink.h"
+
+namespace e5v::runs {
+
+/// A batch on its way to the sink.
+struct DoneBatch {
+  std::vector<Json> ids;          ///< of the items that were not left out, S of them
+  std::vector<float> vectors;     ///< [S, D]; empty where another process computes it
+  std::vector<std::string> bad;   ///< why the others were
+  vectors::RunPosition position;  ///< behind its last item
+};
+
+/// Deals the batches of a run to the processes of a group, one after another, and brings their vectors to process 0 in
+/// order. Every process runs through the whole input and so forms all batches, the same ones as a process that is
+/// alone; it computes its share. Nothing but vectors is sent, and process 0 compares what the others found with its
+/// own.
+class SharedBatches {
+ public:
+  /// On process 0, `take` is given all batches in their order. check_stop is asked while waiting for other processes;
+  /// what it throws ends the wait.
+  SharedBatches(const processes::Group& group, std::int64_t width, std::function<void(const DoneBatch&)> take,
+                std::function<void()> check_stop);
+
+  /// True when this process is to compute the batch that add() will be given next.
+  bool mine() const { return number_ % group_.size() == group_.index(); }
+
+  /// The next batch; to be called for each, whoever computes it. Waits when process 0 lags far behind or is far ahead.
+  /// Throws what `take` throws, the error with which another process has ended, and InvalidInput when another process
+  /// found other items.
+  void add(DoneBatch batch);
+
+  /// Hands all of them to `take`. Throws as add().
+  void take_all();
+
+  /// The input has ended here: checks that it did so for all processes. Throws as add().
+  void finish(const vectors::RunPosition& position);
+
+  /// For processes other than 0: tells process 0 what has ended this one (processes::verdict_of), and waits to be ended
+  /// by it.
+  void give_up(const std::string& verdict);
+
+ private:
+  struct Pending {
+    int owner;
+    DoneBatch batch;
+  };
+  bool take_front(bool wait);
+  void post(std::string message);
+  std::string receive(int from);
+  void fill(int owner, std::string_view message, DoneBatch& batch) const;
+  void check_same(int owner, std::string_view message, const vectors::RunPosition& mine) const;
+  void pause() const;
+
+  const processes::Group& group_;
+  std::int64_t width_;
+  std::function<void(const DoneBatch&)> take_;
+  std::function<void()> check_stop_;
+  std::int64_t number_ = 0;
+  std::deque<Pending> pending_;
+};
+
+}  // namespace e5v::runs
