@@ -1,10 +1,12 @@
-# The shared library of all layers, and what `cmake --install` puts where. Another project then writes
+# The shared library of the layers that embed, and what `cmake --install` puts where. Another project then writes
 #   find_package(e5v REQUIRED)
 #   target_link_libraries(app PRIVATE e5v::e5v)
 # and needs no other header than those of include/e5v.
 include(CMakePackageConfigHelpers)
 
-get_property(layers GLOBAL PROPERTY E5V_LAYERS)
+# The library is what the public headers need, and no more: whoever links it gets neither trainer nor drawn captions, nor
+# the libraries behind these (tests/package looks).
+e5v_reached(layers e5v_embed)
 set(layer_objects ${layers})
 list(TRANSFORM layer_objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
 # Not "e5v": that is the program's file, which tools that build by the names of files would take the target for.
@@ -50,5 +52,5 @@ install(FILES ${PROJECT_BINARY_DIR}/e5vConfig.cmake ${PROJECT_BINARY_DIR}/e5vCon
 if(E5V_TESTS AND NOT E5V_SANITIZE)
   add_test(NAME package
     COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DSOURCE=${PROJECT_SOURCE_DIR} -DGENERATOR=${CMAKE_GENERATOR}
-      -DCOMPILER=${CMAKE_CXX_COMPILER} -DPROGRAM=$<TARGET_FILE:e5v_program> -DLIBRARY=$<TARGET_FILE:e5v_library> -P ${PROJECT_SOURCE_DIR}/tests/package/check.cmake)
+      -DCOMPILER=${CMAKE_CXX_COMPILER} -DVERSION=${PROJECT_VERSION} -DPROGRAM=$<TARGET_FILE:e5v_program> -DLIBRARY=$<TARGET_FILE:e5v_library> -P ${PROJECT_SOURCE_DIR}/tests/package/check.cmake)
 endif()

@@ -27,5 +27,26 @@ function(e5v_layer name)
   target_include_directories(e5v_${name} PUBLIC ${root} ${CMAKE_SOURCE_DIR}/include)
   list(TRANSFORM ARG_LAYERS PREPEND e5v_)
   target_link_libraries(e5v_${name} PUBLIC ${ARG_LAYERS} ${ARG_LIBRARIES} e5v_options PRIVATE ${ARG_PRIVATE_LIBRARIES})
+  set_target_properties(e5v_${name} PROPERTIES E5V_SEES "${ARG_LAYERS}")
   set_property(GLOBAL APPEND PROPERTY E5V_LAYERS e5v_${name})
+endfunction()
+
+# e5v_exact_floats(layer): a fused multiply-add would change last bits of what must be PIL's and Python's: resize
+# weights, grid arithmetic, places of glyphs.
+function(e5v_exact_floats layer)
+  target_compile_options(e5v_${layer} PRIVATE -ffp-contract=off)
+endfunction()
+
+# e5v_reached(variable target...): the layers that these layers reach, themselves included.
+function(e5v_reached variable)
+  set(reached)
+  set(open ${ARGN})
+  while(open)
+    list(POP_FRONT open layer)
+    list(PREPEND reached ${layer})
+    get_target_property(seen ${layer} E5V_SEES)
+    list(APPEND open ${seen})
+  endwhile()
+  list(REMOVE_DUPLICATES reached)
+  set(${variable} ${reached} PARENT_SCOPE)
 endfunction()

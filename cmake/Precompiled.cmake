@@ -4,13 +4,13 @@ set(common <algorithm> <filesystem> <functional> <map> <memory> <optional> <span
   <nlohmann/json.hpp>)
 
 # A precompiled header serves only sources that are compiled with the flags it was compiled with: the program and the
-# tests have their own, and image, whose floating-point flags differ, has none.
+# tests have their own, and image and drawing, whose floating-point flags differ, have none.
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
 add_library(e5v_precompiled OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
 target_link_libraries(e5v_precompiled PRIVATE e5v_options fmt::fmt nlohmann_json::nlohmann_json)
 target_precompile_headers(e5v_precompiled PRIVATE ${common})
 get_property(layers GLOBAL PROPERTY E5V_LAYERS)
-list(REMOVE_ITEM layers e5v_image)
+list(REMOVE_ITEM layers e5v_image e5v_drawing)
 foreach(layer ${layers})
   target_precompile_headers(${layer} REUSE_FROM e5v_precompiled)
 endforeach()

@@ -14,10 +14,10 @@ constexpr int kCellHeight = kEdge + kLabel;
 constexpr int kCellWidth = kEdge + kGap, kRowHeight = kCellHeight + kGap;
 constexpr std::uint8_t kPaper = 255, kLine = 210;
 
-image::TextPainter painter(int line, int size) {
-  image::TextImageOptions options;
+drawing::TextPainter painter(int line, int size) {
+  drawing::TextImageOptions options;
   options.width = kCellWidth, options.height = line, options.size = size, options.margin = 3;
-  return image::TextPainter(options);
+  return drawing::TextPainter(options);
 }
 
 void paste(const std::vector<std::uint8_t>& rgb, int width, int height, int left, int top, image::Bitmap& sheet) {
@@ -28,13 +28,13 @@ void paste(const std::vector<std::uint8_t>& rgb, int width, int height, int left
 }
 
 /// Lines of words in a cell, as many as fit into `height`.
-void write(const image::TextPainter& painter, const std::string& words, int height, bool in_the_middle, int left,
+void write(const drawing::TextPainter& painter, const std::string& words, int height, bool in_the_middle, int left,
            int top, image::Bitmap& sheet) {
-  std::vector<image::TextLine> lines = painter.lines(words);
+  std::vector<drawing::TextLine> lines = painter.lines(words);
   const int line = painter.options().height;
   lines.resize(std::min(lines.size(), static_cast<std::size_t>(height / line)));
   if (in_the_middle) top += (height - line * static_cast<int>(lines.size())) / 2;
-  for (const image::TextLine& part : lines) {
+  for (const drawing::TextLine& part : lines) {
     std::string text = part.text;
     while (text.ends_with(' ')) text.pop_back();
     const Pixels drawn = painter.paint(text);

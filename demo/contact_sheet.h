@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "image/bitmap.h"
-#include "image/text_image.h"
+#include "drawing/text_image.h"
 
 namespace e5v::demo {
 
@@ -29,7 +29,7 @@ class ContactSheet {
  private:
   void draw_cell(const Cell& cell, const std::string& below, int left, int top, image::Bitmap& sheet) const;
 
-  image::TextPainter label_, sentence_;  // of one line
+  drawing::TextPainter label_, sentence_;  // of one line
 };
 
 }  // namespace e5v::demo

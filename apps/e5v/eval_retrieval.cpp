@@ -2,7 +2,7 @@
 #include "eval/gap.h"
 #include "eval/retrieval.h"
 #include "eval_task.h"
-#include "image/text_image.h"
+#include "drawing/text_image.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
 #include "vectors/npy.h"
@@ -154,9 +154,9 @@ class RetrievalTask : public CaptionedTask {
   void read() override {
     CaptionedTask::read();
     if (!rendered_text_) return;
-    image::TextImageOptions drawing{.font = font_};
-    drawing.layout = layout_ == "raqm" ? image::TextLayout::raqm : image::TextLayout::basic;
-    painter_ = std::make_shared<const image::TextPainter>(drawing);
+    drawing::TextImageOptions drawing{.font = font_};
+    drawing.layout = layout_ == "raqm" ? drawing::TextLayout::raqm : drawing::TextLayout::basic;
+    painter_ = std::make_shared<const drawing::TextPainter>(drawing);
   }
   eval::Result evaluate(eval::Encoder* encoder) override {
     eval::RetrievalOptions task{.name = title(), .text_prompt = text_prompt_, .image_prompt = image_prompt_};
@@ -192,10 +192,10 @@ class RetrievalTask : public CaptionedTask {
     return result;
   }
 
-  fs::path font_ = image::default_font();
+  fs::path font_ = drawing::default_font();
   bool rendered_text_ = false;
   std::string layout_ = "raqm";
-  std::shared_ptr<const image::TextPainter> painter_;
+  std::shared_ptr<const drawing::TextPainter> painter_;
 };
 
 constexpr const char* kCaptionForms =

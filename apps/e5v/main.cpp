@@ -14,6 +14,7 @@
 #include "base/parallel.h"
 #include "base/standard_output.h"
 #include "commands.h"
+#include "e5v/version.h"
 #include "help.h"
 #include "interrupt.h"
 #include "options.h"
@@ -81,7 +82,7 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 int run(int argc, char** argv) {
   CLI::App app("e5v: texts, images, and both together as vectors of one space", "e5v");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", std::string("e5v ") + E5V_VERSION, "version of this program");
+  app.set_version_flag("--version", "e5v " E5V_VERSION, "version of this program");
   app.get_help_ptr()->description("this page");
   app.require_subcommand(1);
   app.footer("e5v COMMAND --help tells more about each.");

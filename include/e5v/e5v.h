@@ -8,3 +8,4 @@
 #include "e5v/embedder.h"
 #include "e5v/error.h"
 #include "e5v/input.h"
+#include "e5v/version.h"

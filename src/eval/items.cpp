@@ -22,7 +22,7 @@ Item ItemMaker::text(std::string text) {
   return {key, [text = std::move(text)] { return Input::from_text(text); }, std::move(name)};
 }
 
-Item ItemMaker::drawn(std::shared_ptr<const image::TextPainter> painter, std::string text) {
+Item ItemMaker::drawn(std::shared_ptr<const drawing::TextPainter> painter, std::string text) {
   Hasher hasher;
   const Hash128 key = add(hasher.add("drawn").add(painter->id()), text).digest();
   std::string name = excerpt(text);

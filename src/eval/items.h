@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 #include "e5v/input.h"
-#include "image/text_image.h"
+#include "drawing/text_image.h"
 
 namespace e5v::eval {
 
@@ -24,7 +24,7 @@ class ItemMaker {
  public:
   static Item text(std::string text);
   /// The text as a picture. It is drawn by the thread that makes the input.
-  static Item drawn(std::shared_ptr<const image::TextPainter> painter, std::string text);
+  static Item drawn(std::shared_ptr<const drawing::TextPainter> painter, std::string text);
   /// Throws InvalidInput when the file cannot be read.
   Item image(const std::filesystem::path& file);
   /// The image changed by the text.

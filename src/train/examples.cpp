@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "base/parallel.h"
-#include "image/augment.h"
+#include "drawing/augment.h"
 
 namespace e5v::train {
 namespace {
@@ -94,7 +94,7 @@ Input Examples::seen(Input input, std::uint32_t name) {
   if (!input.image || options_.augment <= 0 || !step_) return input;
   constexpr std::uint64_t kAugmentation = std::uint64_t{1} << 63;  // apart from the streams of orders
   const Philox random(options_.seed, kAugmentation | static_cast<std::uint64_t>(*step_) << 32 | name);
-  image::Bitmap changed = image::augment(preparer_.decode(*input.image), options_.augment, random);
+  image::Bitmap changed = drawing::augment(preparer_.decode(*input.image), options_.augment, random);
   input.image = Pixels{changed.width, changed.height, std::move(changed.pixels)};
   return input;
 }

@@ -16,7 +16,7 @@ class Examples {
  public:
   struct Options {
     std::int64_t max_tokens = 32;          ///< of a sentence, before the prompt; 0: no limit
-    float augment = 0;                     ///< strength of image::augment for what is trained on
+    float augment = 0;                     ///< strength of drawing::augment for what is trained on
     std::uint64_t seed = 42;               ///< of that
     std::string caption_prompt = "image";  ///< asks for the next tokens; a name or a template
     /// As E5-V's training code: prompts of paper_training_prompt, sentences cut and decoded with clean-up.

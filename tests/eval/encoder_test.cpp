@@ -179,7 +179,7 @@ TEST_F(EncoderTest, WhatWasChangedOnDiskIsComputedAnew) {
 TEST_F(EncoderTest, ItemsHaveNamesForMessages) {
   ItemMaker maker;
   const auto picture = folder_.write("a.png", "one");
-  const auto painter = std::make_shared<const image::TextPainter>(image::TextImageOptions());
+  const auto painter = std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions());
   EXPECT_EQ(ItemMaker::text("a \"cat\"").name, "\"a \\\"cat\\\"\"");
   EXPECT_EQ(ItemMaker::text(std::string(100, 'x')).name, '"' + std::string(60, 'x') + "...\"");
   EXPECT_EQ(ItemMaker::drawn(painter, "a cat").name, "\"a cat\"");

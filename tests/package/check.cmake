@@ -1,7 +1,7 @@
 # Installs as a user does: `make install` where only the program was built. Then the project that README shows is configured,
 # built and run against the installation, and so is main.cpp beside this file, whose output must be the reference's vectors
 # (expected.txt, from tests/golden/embed, none of them near a rounding edge). Called by ctest with BUILD, SOURCE, GENERATOR,
-# COMPILER, and the files of PROGRAM and LIBRARY.
+# COMPILER, VERSION, and the files of PROGRAM and LIBRARY.
 set(work ${BUILD}/package-test)
 set(input ${SOURCE}/tests/golden/ckpt/tiny-small-f32 "A dog sitting in the grass."
   ${SOURCE}/tests/golden/images/img05_gray_337x500.png)
@@ -52,6 +52,7 @@ file(REMOVE ${libraries})
 run(make -C ${SOURCE} --no-print-directory install BUILD=${BUILD} PREFIX=${work}/prefix)
 get_filename_component(name ${PROGRAM} NAME)
 run(${work}/prefix/bin/${name} --version)
+expect("e5v ${VERSION}\n")
 
 write_block("A program, `main.cpp`:" cpp ${work}/readme/main.cpp)
 write_block("The `CMakeLists.txt` beside it:" cmake ${work}/readme/CMakeLists.txt)

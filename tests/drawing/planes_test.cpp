@@ -1,15 +1,15 @@
-#include "image/planes.h"
+#include "drawing/planes.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 /// Colours without order.
-Bitmap noise(int width, int height) {
-  Bitmap bitmap(width, height);
+image::Bitmap noise(int width, int height) {
+  image::Bitmap bitmap(width, height);
   unsigned state = 7;
   for (std::uint8_t& value : bitmap.pixels) {
     state = state * 1664525u + 1013904223u;
@@ -21,7 +21,7 @@ Bitmap noise(int width, int height) {
 constexpr Affine kSame{1, 0, 0, 1, 0, 0};
 
 TEST(Planes, WarpedByNothingAreThePicture) {
-  const Bitmap picture = noise(9, 6);
+  const image::Bitmap picture = noise(9, 6);
   const Planes planes = warped(picture, kSame);
   for (int y = 0; y < 6; ++y) {
     for (int i = 0; i < 27; ++i) EXPECT_FLOAT_EQ(planes.at(i / 3, y)[i % 3], picture.row(y)[i]);
@@ -29,7 +29,7 @@ TEST(Planes, WarpedByNothingAreThePicture) {
 }
 
 TEST(Planes, MovedByHalfAPixelAreMeansAndWhiteOutside) {
-  const Bitmap picture = noise(5, 1);
+  const image::Bitmap picture = noise(5, 1);
   const Planes planes = warped(picture, {1, 0, 0, 1, 0.5f, 0});
   for (int x = 0; x < 5; ++x) {
     for (int channel = 0; channel < 3; ++channel) {
@@ -70,7 +70,7 @@ TEST(Planes, AreSmoothedLikeTheirTwin) {
 }
 
 TEST(Planes, HaveEdgesWhereColoursMeet) {
-  Bitmap picture(8, 4);
+  image::Bitmap picture(8, 4);
   for (int y = 0; y < 4; ++y) std::fill_n(picture.row(y), 12, std::uint8_t{255});
   const Planes planes = warped(picture, kSame);
   for (const int radius : {0, 1}) {
@@ -85,7 +85,7 @@ TEST(Planes, HaveEdgesWhereColoursMeet) {
 
 TEST(Planes, HaveTheEdgesOfTheirTwin) {
   for (const auto& [width, height] : {std::pair{7, 5}, {1, 4}, {2, 1}, {1, 1}, {40, 3}}) {
-    Bitmap faint = noise(width, height);
+    image::Bitmap faint = noise(width, height);
     for (std::uint8_t& value : faint.pixels) value = static_cast<std::uint8_t>(value / 4);
     const Planes planes = warped(faint, kSame);
     const auto at = [&](int x, int y) { return planes.at(std::clamp(x, 0, width - 1), std::clamp(y, 0, height - 1)); };
@@ -116,4 +116,4 @@ TEST(Planes, HaveTheEdgesOfTheirTwin) {
 }
 
 }  // namespace
-}  // namespace e5v::image
+}  // namespace e5v::drawing

@@ -1,4 +1,4 @@
-#include "image/augment.h"
+#include "drawing/augment.h"
 
 #include <algorithm>
 #include <array>
@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "image/clones.h"
-#include "image/planes.h"
+#include "drawing/planes.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 constexpr std::array<float, 3> kLuma{0.299f, 0.587f, 0.114f};
@@ -230,7 +230,7 @@ E5V_AVX2_CLONE void write_tones(const float* values, std::size_t count, std::uin
 
 }  // namespace
 
-Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
+image::Bitmap augment(const image::Bitmap& picture, float strength, const Philox& random) {
   if (strength <= 0 || picture.pixels.empty()) return picture;
   Draws draws(random);
   Planes planes = warped(picture, draw_affine(draws, strength, picture.width, picture.height));
@@ -242,9 +242,9 @@ Bitmap augment(const Bitmap& picture, float strength, const Philox& random) {
   draw_outlines(planes, edges, style);
   if (draws.happens(0.15f * strength)) smooth(planes);
   leave_out(planes, draws, strength);
-  Bitmap result(picture.width, picture.height);
+  image::Bitmap result(picture.width, picture.height);
   write_tones(planes.values.data(), planes.values.size(), result.pixels.data());
   return result;
 }
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

@@ -3,7 +3,7 @@
 
 #include "image/bitmap.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 
 constexpr float kWhite = 255;
 constexpr int kLanes = 4;
@@ -32,7 +32,7 @@ struct Affine {
 };
 
 /// The picture, bilinear, with white around it.
-Planes warped(const Bitmap& source, const Affine& map);
+Planes warped(const image::Bitmap& source, const Affine& map);
 
 /// How steep the picture is around each pixel, 0 to 1, spread by `radius`. [height, width]
 std::vector<float> edges_of(const Planes& picture, int radius);
@@ -40,4 +40,4 @@ std::vector<float> edges_of(const Planes& picture, int radius);
 /// The mean of each pixel and its neighbours, those at the border once more instead of what lies outside.
 void smooth(Planes& picture);
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

@@ -1,15 +1,15 @@
-#include "image/augment.h"
+#include "drawing/augment.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 /// A blue square on white, and a ramp in it.
-Bitmap square(int edge = 48) {
-  Bitmap bitmap(edge, edge);
+image::Bitmap square(int edge = 48) {
+  image::Bitmap bitmap(edge, edge);
   std::ranges::fill(bitmap.pixels, std::uint8_t{255});
   for (int y = edge / 4; y < 3 * edge / 4; ++y) {
     for (int x = edge / 4; x < 3 * edge / 4; ++x) {
@@ -22,8 +22,8 @@ Bitmap square(int edge = 48) {
 }
 
 TEST(Augment, IsDecidedByTheStream) {
-  const Bitmap picture = square();
-  const Bitmap first = augment(picture, 1, Philox(1, 2));
+  const image::Bitmap picture = square();
+  const image::Bitmap first = augment(picture, 1, Philox(1, 2));
   EXPECT_EQ(first.width, picture.width);
   EXPECT_EQ(first.height, picture.height);
   EXPECT_EQ(first.pixels, augment(picture, 1, Philox(1, 2)).pixels);
@@ -34,15 +34,15 @@ TEST(Augment, IsDecidedByTheStream) {
 
 TEST(Augment, WithoutStrengthOrPixelsChangesNothing) {
   EXPECT_EQ(augment(square(), 0, Philox(1, 2)).pixels, square().pixels);
-  EXPECT_TRUE(augment(Bitmap(), 1, Philox(1, 2)).pixels.empty());
+  EXPECT_TRUE(augment(image::Bitmap(), 1, Philox(1, 2)).pixels.empty());
 }
 
 TEST(Augment, LittleStrengthChangesLittle) {
-  const Bitmap picture = square();
+  const image::Bitmap picture = square();
   const auto distance = [&](float strength) {
     double sum = 0;
     for (std::uint64_t stream = 0; stream < 40; ++stream) {
-      const Bitmap changed = augment(picture, strength, Philox(1, stream));
+      const image::Bitmap changed = augment(picture, strength, Philox(1, stream));
       for (std::size_t i = 0; i < picture.pixels.size(); ++i) sum += std::abs(picture.pixels[i] - changed.pixels[i]);
     }
     return sum;
@@ -53,7 +53,7 @@ TEST(Augment, LittleStrengthChangesLittle) {
 
 /// A drawing stands on white however it is changed: the mean over many streams is light where nothing is drawn.
 TEST(Augment, PaperStaysWhite) {
-  Bitmap white(32, 24);
+  image::Bitmap white(32, 24);
   std::ranges::fill(white.pixels, std::uint8_t{255});
   int untouched = 0;
   for (std::uint64_t stream = 0; stream < 100; ++stream) {
@@ -65,7 +65,7 @@ TEST(Augment, PaperStaysWhite) {
 
 /// Many pictures get outlines: dark lines around a light square.
 TEST(Augment, DrawsOutlines) {
-  Bitmap picture = square();
+  image::Bitmap picture = square();
   for (std::uint8_t& value : picture.pixels) value = value == 255 ? 255 : 180;
   int dark = 0;
   for (std::uint64_t stream = 0; stream < 100; ++stream) {
@@ -78,8 +78,8 @@ TEST(Augment, DrawsOutlines) {
 
 /// Colours that are left out become paper, and not only a few of their pixels.
 TEST(Augment, LeavesAreasWhite) {
-  const Bitmap picture = square();
-  const auto white = [](const Bitmap& bitmap) { return std::ranges::count(bitmap.pixels, std::uint8_t{255}); };
+  const image::Bitmap picture = square();
+  const auto white = [](const image::Bitmap& bitmap) { return std::ranges::count(bitmap.pixels, std::uint8_t{255}); };
   int unfilled = 0;
   for (std::uint64_t stream = 0; stream < 100; ++stream) {
     unfilled += white(augment(picture, 1, Philox(9, stream))) > white(picture) + white(picture) / 8;
@@ -89,4 +89,4 @@ TEST(Augment, LeavesAreasWhite) {
 }
 
 }  // namespace
-}  // namespace e5v::image
+}  // namespace e5v::drawing

@@ -1,4 +1,4 @@
-#include "image/text_layout.h"
+#include "drawing/text_layout.h"
 
 #include <raqm.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 /// Where the pen is, and the run it leaves behind.
@@ -72,4 +72,4 @@ TextBox box_of(const Font& font, const GlyphRun& run) {
 
 std::string_view raqm_version() { return raqm_version_string(); }
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

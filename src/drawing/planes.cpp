@@ -1,4 +1,4 @@
-#include "image/planes.h"
+#include "drawing/planes.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 
 #include "image/clones.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 /// Memory of this thread's pictures before. The system would be asked for it, and clear it, many times for each of
@@ -17,7 +17,7 @@ namespace {
 thread_local std::vector<std::vector<float>> spare_memory;
 
 /// The picture with white around it: one more row above and two below, columns alike.
-Planes framed(const Bitmap& source) {
+Planes framed(const image::Bitmap& source) {
   Planes result(source.width + 3, source.height + 3);
   for (int y = 0; y < source.height; ++y) {
     const std::uint8_t* from = source.row(y);
@@ -116,7 +116,7 @@ Planes::~Planes() {
   if (!values.empty()) spare_memory.push_back(std::move(values));
 }
 
-Planes warped(const Bitmap& source, const Affine& map) {
+Planes warped(const image::Bitmap& source, const Affine& map) {
   const Planes from = framed(source);
   Planes result(source.width, source.height);
   const auto W = static_cast<float>(source.width), H = static_cast<float>(source.height);
@@ -160,4 +160,4 @@ void smooth(Planes& picture) {
   }
 }
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

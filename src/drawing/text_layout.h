@@ -2,10 +2,10 @@
 #include <string_view>
 #include <vector>
 
-#include "image/font.h"
-#include "image/text_image.h"
+#include "drawing/font.h"
+#include "drawing/text_image.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 
 /// A line as glyphs with their places: whole pixels right of the line's start and above its baseline.
 struct GlyphRun {
@@ -29,4 +29,4 @@ TextBox box_of(const Font& font, const GlyphRun& run);
 /// The version of raqm: "0.7.0".
 std::string_view raqm_version();
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

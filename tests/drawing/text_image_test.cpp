@@ -1,15 +1,15 @@
-#include "image/text_image.h"
+#include "drawing/text_image.h"
 
 #include <gmock/gmock.h>
 
 #include <thread>
 
 #include "base/error.h"
-#include "image/text_layout.h"
-#include "image_files.h"
+#include "drawing/text_layout.h"
+#include "image/image_files.h"
 #include "temporary_folder.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 using testing::HasSubstr;
@@ -56,7 +56,7 @@ TEST(TextImage, PixelsArePillows) {
   const bool same_engine = Font(default_font(), 40).engine() == "2.12.1";
   for (const Json& item : items) {
     const std::string file = item.at("file");
-    const Bitmap expected = test::decode_text(read_file(test::golden("textimage/" + file)));
+    const image::Bitmap expected = test::decode_text(read_file(test::golden("textimage/" + file)));
     const bool raqm = item.at("layout") == "raqm";
     const Pixels drawn =
         painter(raqm ? TextLayout::raqm : TextLayout::basic).paint(item.at("caption").get<std::string>());
@@ -242,4 +242,4 @@ TEST(TextImage, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace e5v::image
+}  // namespace e5v::drawing

@@ -1,10 +1,10 @@
-#include "image/wrapping.h"
+#include "drawing/wrapping.h"
 
 #include <gmock/gmock.h>
 
 #include <string>
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 using testing::ElementsAre;
@@ -68,4 +68,4 @@ TEST(Wrapping, LongWordsCostNoMoreThanTheirPieces) {
 }
 
 }  // namespace
-}  // namespace e5v::image
+}  // namespace e5v::drawing

@@ -12,7 +12,7 @@
 
 // Kept out of the public headers of this layer, whose users need not know FreeType.
 
-namespace e5v::image {
+namespace e5v::drawing {
 
 /// Whole pixels about a pen that stands at (0, 0) on the baseline; y grows upwards.
 struct GlyphBox {
@@ -70,4 +70,4 @@ class Font {
 /// 64ths to the nearest pixel, halves upwards: how Pillow rounds all of its positions.
 constexpr std::int64_t to_pixels(std::int64_t sixty_fourths) { return (sixty_fourths + 32) >> 6; }
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

@@ -8,7 +8,7 @@
 
 #include "e5v/input.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 
 /// Pillow's two ways from characters to glyphs, which give other lengths and so other lines. Pillow takes raqm where
 /// its libraries are installed.
@@ -71,4 +71,4 @@ class TextPainter {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

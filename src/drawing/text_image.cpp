@@ -1,4 +1,4 @@
-#include "image/text_image.h"
+#include "drawing/text_image.h"
 
 #include <algorithm>
 #include <mutex>
@@ -7,11 +7,11 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/utf8.h"
-#include "image/font.h"
-#include "image/text_layout.h"
-#include "image/wrapping.h"
+#include "drawing/font.h"
+#include "drawing/text_layout.h"
+#include "drawing/wrapping.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 constexpr std::size_t kLongestCaption = 100'000;
@@ -163,4 +163,4 @@ std::vector<TextLine> TextPainter::lines(std::string_view caption) const {
   return lines;
 }
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

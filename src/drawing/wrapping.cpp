@@ -1,10 +1,10 @@
-#include "image/wrapping.h"
+#include "drawing/wrapping.h"
 
 #include <algorithm>
 
 #include "base/utf8.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 std::vector<std::u32string> words_of(std::string_view text) {
@@ -57,4 +57,4 @@ std::vector<std::u32string> wrap(std::string_view text, const std::function<bool
   return lines;
 }
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing

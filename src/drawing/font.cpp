@@ -1,4 +1,4 @@
-#include "image/font.h"
+#include "drawing/font.h"
 
 #include <algorithm>
 #include <span>
@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
-namespace e5v::image {
+namespace e5v::drawing {
 namespace {
 
 constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 28;
@@ -118,4 +118,4 @@ void Font::check(FT_Error error, std::uint32_t glyph) const {
   require(error == 0, "[{}] font: expected glyph {} to be drawable, found FreeType's error {}", name_, glyph, error);
 }
 
-}  // namespace e5v::image
+}  // namespace e5v::drawing
