@@ -41,7 +41,7 @@ std::vector<Command> add_commands(CLI::App& app) {
   return commands;
 }
 
-/// Of many processes, one tells, and then all are ended.
+/// Of many processes, one prints the message, and then all are ended.
 int fail_with(std::string_view message, int code) {
   if (ranks::tells_failure()) tell("e5v: {}{}\n", ranks::failure_prefix(), one_line(message));
   ranks::end_all(code);
@@ -79,15 +79,15 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("e5v: texts, images, and both together as vectors of one space", "e5v");
+  CLI::App app("e5v embeds texts, images, and images changed by a text into one vector space", "e5v");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", std::string("e5v ") + E5V_VERSION, "version of this program");
-  app.get_help_ptr()->description("this page");
+  app.set_version_flag("--version", std::string("e5v ") + E5V_VERSION, "print the version of this program");
+  app.get_help_ptr()->description("print this page");
   app.require_subcommand(1);
-  app.footer("e5v COMMAND --help tells more about each.");
+  app.footer("e5v COMMAND --help lists the options of a command.");
   const std::vector<Command> commands = add_commands(app);
   refuse_empty_values(app);
-  for (const Command& command : commands) command.app->get_help_ptr()->description("this page");
+  for (const Command& command : commands) command.app->get_help_ptr()->description("print this page");
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
     app.parse(arguments_of(argc, argv));
