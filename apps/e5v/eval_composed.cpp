@@ -39,7 +39,7 @@ class FashioniqTask : public EvalTask {
   std::vector<std::pair<std::string, eval::ComposedSet>> sets_;
 };
 
-/// The file for the subset, beside "submission.json": "submission_subset.json".
+/// The file for the subset: "submission_subset.json" for "submission.json".
 fs::path subset_file(fs::path file) {
   return file.replace_filename(file.stem().string() + "_subset" + file.extension().string());
 }

@@ -59,8 +59,9 @@ int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vec
   return kUsage;
 }
 
-/// What follows the program's name, from last to first, as the parser takes it. "--name=", which an unset shell
-/// variable leaves of a value, becomes "--name" and an empty value: the parser would take the next argument for it.
+/// The words after the program's name, from last to first, as the parser takes them. "--name=" (the variable of a shell
+/// script may be unset) becomes "--name" and an empty value; the parser would otherwise take the next word as the
+/// value.
 std::vector<std::string> arguments_of(int argc, char** argv) {
   std::vector<std::string> arguments;
   for (int i = 1; i < argc; ++i) {
@@ -116,12 +117,12 @@ int main(int argc, char** argv) {
   let_threads_sleep(argv);
   app::exit_at_signals();
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the widths of characters
-  std::signal(SIGPIPE, SIG_IGN);        // a reader that goes is an error to handle, not a reason to die
-  std::signal(SIGXFSZ, SIG_IGN);        // so is a file that may not grow
+  std::signal(SIGPIPE, SIG_IGN);        // a closed pipe is an error to handle
+  std::signal(SIGXFSZ, SIG_IGN);        // and so is a file that may not grow
   try {
     return app::run(argc, argv);
   } catch (const embed::BrokenPipe&) {
-    ranks::end_all(app::kSuccess);  // the reader had enough
+    ranks::end_all(app::kSuccess);  // the reader wants no more
     return app::kSuccess;
   } catch (const std::bad_alloc&) {
     return app::fail_with("out of memory", app::kFailure);

@@ -87,9 +87,9 @@ inline constexpr const char* kAlphaOtherwise = "white; with --paper-compat drop"
 /// Collective: without --threads and OMP_NUM_THREADS, the processes of a machine share its cores.
 void share_cores(const ranks::Group& group, LoadOptions& options);
 
-/// Options of a command, and of all commands in it, refuse an empty value: a shell variable that is not set would else
-/// count as an option that is not given, and the base model be taken for the adapted one. --text is not among them: an
-/// empty text is a text.
+/// Makes the options of a command, and of all commands in it, refuse an empty value. An unset shell variable would
+/// otherwise count as an option that is not given, and the base model would be used instead of the adapted one. --text
+/// takes an empty value, because an empty text is a text.
 void refuse_empty_values(CLI::App& command);
 
 /// The names of all prompts, for help pages.

@@ -8,8 +8,8 @@
 /// Words that were mistyped.
 namespace e5v::app {
 
-/// The edit distance of two words: the least number of insertions, deletions, replacements and swaps of neighbours that
-/// make one of the other (Damerau-Levenshtein, optimal string alignment).
+/// The edit distance of two words: the minimum number of insertions, deletions, replacements and swaps of neighbours
+/// that make one of the other (Damerau-Levenshtein, optimal string alignment).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 struct Spelling {

@@ -15,7 +15,7 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 
 bool is_option(const std::string& word) { return word.size() > 1 && word.front() == '-'; }
 
-/// All commands below one, those of commands, too.
+/// All commands below one, and the commands of these.
 void add_commands(const CLI::App& app, std::vector<Spelling>& candidates) {
   for (const CLI::App* command : commands_of(app)) candidates.push_back({command->get_name(), call_of(*command)});
   for (const CLI::App* command : commands_of(app)) add_commands(*command, candidates);
@@ -41,8 +41,8 @@ std::string unknown_option(const CLI::App& command, const std::string& word) {
   return fmt::format("{} is unknown{}", name, did_you_mean(std::string_view(name).substr(dashes), candidates));
 }
 
-/// What stands before an unknown word: the option that it is not the value of, because that has one or was taken for
-/// the value of another.
+/// The option before an unknown word. The word is not its value, because the option has a value already, or because the
+/// option was itself taken as the value of the option before it.
 struct Before {
   const CLI::Option* option = nullptr;
   const CLI::Option* swallowed_by = nullptr;
@@ -64,7 +64,7 @@ Before what_stands_before(const CLI::App& command, const std::string& word, cons
   return {};
 }
 
-/// "--image takes one FILE, but b.jpg follows": of a word after an option that cannot take it.
+/// The message about a word after an option that cannot take it: "--image takes one FILE, but b.jpg follows".
 std::string surplus_word(const Before& before, const std::string& word) {
   const std::string name = before.option->get_name();
   const std::string& kind = before.option->get_option_text();
@@ -95,7 +95,7 @@ std::string unknown_word(const CLI::App& command, const std::string& word, const
                      (*takes)->get_option_text());
 }
 
-/// The command that a word was left over by.
+/// The command that did not take a word.
 const CLI::App& left_over_by(const CLI::App& app, const std::string& word) {
   const std::vector<std::string> own = app.remaining();
   if (std::ranges::find(own, word) != own.end()) return app;
