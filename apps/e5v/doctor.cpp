@@ -21,10 +21,10 @@ int run_doctor(const ModelOptions& options) {
                                      display_width(check.name) <= kName ? fitted(check.name, kName) : check.name,
                                      one_line(check.detail)));
   };
-  set_thread_count(options.embedder.threads);
-  inspect::check_machine(options.embedder.device, report);
+  set_thread_count(options.load.threads);
+  inspect::check_machine(options.load.device, report);
   inspect::self_test(report);
-  if (!options.folder.empty()) inspect::check_model(options.folder, options.embedder, report);
+  if (!options.load.folder.empty()) inspect::check_model(options.load.folder, options.embedder(), report);
   write_stream(
       stdout, failed == 0 ? "all checks passed\n" : fmt::format("{} check{} failed\n", failed, failed == 1 ? "" : "s"));
   return failed == 0 ? kSuccess : kFailure;
@@ -34,15 +34,17 @@ int run_doctor(const ModelOptions& options) {
 
 Run add_doctor(CLI::App& app) {
   const auto options = std::make_shared<ModelOptions>();
-  CLI::App* command = app.add_subcommand("doctor",
-                                         "check this machine and, with --model, a model folder file by file\n"
-                                         "\n"
-                                         "One line per check, ok or FAIL; exit code 1 when any fails. A model is read "
-                                         "completely, searched for NaN, loaded, and tried on a sentence.");
+  CLI::App* command =
+      app.add_subcommand("doctor",
+                         "check this machine and, with --model, each file of a checkpoint\n"
+                         "\n"
+                         "Each check prints a line that begins with ok or FAIL; the exit code is 1 when "
+                         "one fails. All weights of the checkpoint are read and searched for NaN; then "
+                         "the model is loaded and embeds a sentence.");
   command->footer(
       "Example:\n"
       "  e5v doctor --model e5-v");
-  add_model_options(*command, *options, false);
+  add_load_options(*command, options->load, false);
   return [options] { return run_doctor(*options); };
 }
 

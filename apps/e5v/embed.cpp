@@ -29,7 +29,7 @@ struct EmbedOptions {
   std::vector<runs::ItemList::Entry> items;
   std::string input;
   fs::path output;
-  bool skip_bad = false, resume = false, force = false, no_normalize = false;
+  bool skip_bad = false, resume = false, force = false;
 
   Existing existing() const { return resume ? Existing::resume : force ? Existing::replace : Existing::refuse; }
 };
@@ -41,7 +41,7 @@ std::unique_ptr<runs::ItemSource> open_source(const EmbedOptions& options) {
 
 /// Where the vectors go: a file, or standard output.
 std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
-  const std::string& prompt = options.model.embedder.prompt;
+  const std::string& prompt = options.model.run.prompt;
   const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
   return std::make_unique<runs::FileSink>(
       options.output, vectors::VectorOrigin::of(fingerprint, prompt, embedder.width()), options.existing());
@@ -72,7 +72,7 @@ struct EmbedRun {
   const processes::Group& group;
   Embedder& embedder;
   runs::ItemSource& source;
-  runs::VectorSink* sink;  // of process 0
+  runs::VectorSink* sink;  // of the leading process
   vectors::RunPosition start;
   bool was_complete;  // what is there already
 };
@@ -86,7 +86,7 @@ runs::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::o
     if (progress) progress->advance(count);
   };
   if (options.skip_bad) hooks.bad = [](const std::string& message) { say("left out: " + message); };
-  // A file is not read before it is whole; whoever reads standard output may wait for it before giving more.
+  // A file is read when it is whole; a program that reads standard output may wait for a vector before it gives more.
   if (options.output.empty() && run.group.size() == 1) hooks.waits = [&run] { return run.source.is_waiting(); };
   return hooks;
 }
@@ -116,7 +116,7 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const vectors::RunPosition& end = run.position();
     if (leads && given.was_complete && end.items == given.start.items) {
-      say(fmt::format("[{}] is complete already: model, options and all {} items are what made it{}",
+      say(fmt::format("[{}] is complete already: model, options and all {} items are those that made it{}",
                       options.output.string(), end.items,
                       end.bad > 0 ? fmt::format("; {} were left out", end.bad) : ""));
     } else if (leads && (file || ::isatty(STDERR_FILENO) == 1)) {
@@ -142,18 +142,19 @@ void check_shareable(const processes::Group& group, const runs::ItemSource& sour
           "[{}] every process reads the input for itself: expected a regular file", input == "-" ? "stdin" : input);
 }
 
-/// The processes' vectors must be of one space: other files or CPUs that compute otherwise would mix.
+/// The vectors of all processes must be of one vector space, but their files or CPUs may differ.
 void check_same_model(const processes::Group& group, const Embedder& embedder, const std::string& prompt) {
   const Fingerprint own = embedder.fingerprint(prompt);
   const std::vector<std::string> all = group.gather(own.weights + own.preprocessing + " " + own.compute);
   group.agree([&] {
     require(all[static_cast<std::size_t>(group.index())] == all[0],
-            "[model] this process's vectors would differ from process 0's: fingerprint {}, process 0 has {}",
-            all[static_cast<std::size_t>(group.index())], all[0]);
+            "[model] the vectors of this process would differ from those of process 0: expected the fingerprint {}, "
+            "found {}",
+            all[0], all[static_cast<std::size_t>(group.index())]);
   });
 }
 
-/// What process 0 has found out, on all processes.
+/// What the leading process has found out, on all processes.
 vectors::RunPosition shared(const processes::Group& group, const vectors::RunPosition& position) {
   std::string bytes(reinterpret_cast<const char*>(&position), sizeof position);
   group.broadcast(bytes);
@@ -162,23 +163,23 @@ vectors::RunPosition shared(const processes::Group& group, const vectors::RunPos
   return result;
 }
 
-/// A finished output that does not tell what made it is taken for complete when it has a row for each item, and then
-/// that is said. Throws InvalidInput when it has not.
+/// A finished output without a record of its origin counts as complete when it has a row for each item, and a message
+/// says so. Throws InvalidInput when it has not.
 void check_unknown_output(const EmbedOptions& options, runs::ItemSource& source) {
   const auto rows = runs::count_rows(options.output, *vectors::format_of(options.output));
   const std::int64_t items = runs::count_items(source);
   const std::string name = options.output.string();
   require(rows == items,
-          "[{}] has {} rows, the input {} items, and nothing tells what made them, so it cannot be resumed; --force "
-          "starts over",
-          name, rows ? std::to_string(*rows) : "no ids of its", items);
-  say(
-      fmt::format("[{}] is complete already, with a row for each of {} items; nothing tells what made it, so model, "
-                  "options and items were not compared, and --force begins anew",
-                  name, items));
+          "[{}] has {} rows, but the input has {} items, and it has no record of its origin, so it cannot be resumed; "
+          "--force starts over",
+          name, rows ? std::to_string(*rows) : "no ids for its", items);
+  say(fmt::format(
+      "[{}] is complete already, with a row for each of {} items; it has no record of its origin, so model, "
+      "options and items were not compared; --force starts over",
+      name, items));
 }
 
-/// What process 0 finds where it is to write.
+/// What the leading process finds where it is to write.
 runs::Found look_for_output(const processes::Group& group, const EmbedOptions& options, runs::ItemSource& source) {
   std::string found(1, static_cast<char>(runs::Found::room));
   group.agree([&] {
@@ -200,8 +201,7 @@ void check_output_is_not_input(const EmbedOptions& options) {
 
 int run_embed(EmbedOptions& options) {
   const processes::Group group = processes::Group::join();
-  share_cores(group, options.model);
-  options.model.embedder.normalize = !options.no_normalize;
+  share_cores(group, options.model.load);
   std::unique_ptr<runs::ItemSource> source;
   group.agree([&] {
     check_output_is_not_input(options);
@@ -211,8 +211,8 @@ int run_embed(EmbedOptions& options) {
   const runs::Found found = look_for_output(group, options, *source);
   if (found == runs::Found::unknown) return kSuccess;
   std::optional<Embedder> embedder;
-  group.agree([&] { embedder = Embedder::load(options.model.folder, options.model.embedder); });
-  const std::string& prompt = options.model.embedder.prompt;
+  group.agree([&] { embedder = Embedder::load(options.model.load.folder, options.model.embedder()); });
+  const std::string& prompt = options.model.run.prompt;
   check_same_model(group, *embedder, prompt.empty() ? "text" : prompt);
   vectors::RunPosition start;
   std::unique_ptr<runs::VectorSink> sink;
@@ -249,27 +249,27 @@ void check_usage(const EmbedOptions& options) {
 constexpr const char* kDescription =
     "turn texts, images, or both together into vectors\n"
     "\n"
-    "Items come from --text and --image, one each and in the order given, or from --input. They are streamed: memory "
-    "does not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
+    "Items come either from --text and --image, in the order given, or from the file of --input. They are streamed, so "
+    "memory does not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
 
 std::string footer() {
   return fmt::format(
-      R"(Input: one JSON object a line, {{"id"?, "text"?, "image"?, "prompt"?}}. )"
-      "An item with both text and image is composed: the image as the text changes it. Paths of images are relative "
-      "to the folder of the input file. Without an id, an item is called by its place, counted from 0.\n"
+      R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "prompt"?}}. An item with both a text and an )"
+      "image is a composed query: it means the image as the text changes it. Paths of images are relative to the "
+      "folder of the input file. An item without an id gets its index, counted from 0.\n"
       "\n"
-      R"(Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({{"id", "embedding"}} )"
-      R"(a line), or .safetensors ("embeddings", and "ids" as text, one a line). )"
-      "While a run lasts, its output stands in OUTPUT.partial, so that it can go on with --resume after an "
-      "interruption of any kind.\n"
+      "Output: the ending of the name chooses the format. .npy holds float32 [N, D], with the ids in OUTPUT.ids.txt, "
+      R"(one on each line. .jsonl holds an object {{"id", "embedding"}} on each line. .safetensors holds "embeddings" )"
+      R"(and "ids", a text with one id on each line. While a run lasts, its output is in OUTPUT.partial; after an )"
+      "interruption of any kind, --resume continues from there.\n"
       "\n"
-      "Prompts: {}. By default text, image or cirr-query, by what an item holds.\n"
+      "Prompts: {}. An item without a prompt takes text, image or cirr-query, depending on what it holds.\n"
       "\n"
-      "Under mpirun -n N, N processes share the items and one output is written, the same as without. Each holds the "
-      "model and reads the input, which must be a file. mpirun --bind-to none lets them share all cores of a machine.\n"
+      "Under mpirun -n N, N processes share the items and write one output, which is the same as that of one process. "
+      "Each process holds the model and reads the input, which must be a file. mpirun --bind-to none lets them share "
+      "all cores of a machine.\n"
       "\n"
-      "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad has left items out; 130 or 143 "
-      "interrupted.\n"
+      "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad left items out; 130 or 143 interrupted.\n"
       "\n"
       "Examples:\n"
       "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
@@ -285,19 +285,23 @@ Run add_embed(CLI::App& app) {
   const auto options = std::make_shared<EmbedOptions>();
   CLI::App* command = app.add_subcommand("embed", kDescription)->footer(footer());
   add_item_options(*command, options->items);
-  command->add_option("--input", options->input, "file of items, one JSON object a line; - is standard input")
-      ->option_text("FILE");
-  command->add_option("--output", options->output, "file to write; without it, JSON Lines on standard output")
-      ->option_text("FILE");
-  add_model_options(*command, options->model);
-  add_adapter_option(*command, options->model);
+  add_table(*command,
+            {{"--input", text(options->input, "FILE"),
+              "the file of items, with one JSON object on each line; - is standard input"},
+             {"--output", path(options->output, "FILE"), "the file to write", "JSON Lines on standard output"}});
+  add_load_options(*command, options->model.load);
+  add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
-  command->add_flag("--no-normalize", options->no_normalize, "leave vectors at their own length instead of 1");
-  command->add_flag("--skip-bad", options->skip_bad,
-                    "report items that cannot be read and leave them out; exit code 3");
-  CLI::Option* resume = command->add_flag("--resume", options->resume,
-                                          "go on where an earlier run with the same model, prompt and input stopped");
-  command->add_flag("--force", options->force, "replace an output, or a part of one, that exists")->excludes(resume);
+  add_table(*command, {
+                          {"--no-normalize", flag(options->model.run.no_normalize),
+                           "leave vectors at their own length instead of scaling them to length 1"},
+                          {"--skip-bad", flag(options->skip_bad),
+                           "report items that cannot be read and leave them out; the exit code is then 3"},
+                          {"--resume", flag(options->resume),
+                           "continue where an earlier run with the same model, options and input stopped"},
+                          {"--force", flag(options->force), "replace an output, or a part of one, that exists"},
+                      });
+  command->get_option("--force")->excludes(command->get_option("--resume"));
   command->callback([options] { check_usage(*options); });
   return [options] { return run_embed(*options); };
 }

@@ -17,15 +17,15 @@ namespace {
 constexpr std::array kKinds{&kStsEval,  &kTransferEval, &kRetrievalEval, &kFashioniqEval,
                             &kCirrEval, &kGapEval,      &kPairsEval};
 
-/// Before the table is printed: whoever reads its end may be sure of the files.
+/// Called before the table is printed, so that the files are there when its end is read.
 void write_files(const EvalOutputs& outputs, const Json& json, std::span<const eval::Result> results) {
   if (!outputs.json.empty())
     write_file_atomically(outputs.json, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   if (!outputs.html.empty()) write_file_atomically(outputs.html, eval::page_of(results));
 }
 
-/// What a suite has come to so far, given out after each evaluation, so that neither an error nor a signal later on
-/// takes it away.
+/// The results of a suite so far. They are written after each evaluation, so that a later error or signal does not lose
+/// them.
 class SuiteReport {
  public:
   SuiteReport(const EvalOutputs& outputs, const std::filesystem::path& suite, std::size_t count)
@@ -49,7 +49,7 @@ class SuiteReport {
     try {
       write_stream(stdout, (results_.size() == 1 ? "" : "\n") + eval::table_of(results_.back()));
     } catch (const BrokenPipe&) {
-      if (outputs_.json.empty() && outputs_.html.empty()) throw;  // else the files are still wanted
+      if (outputs_.json.empty() && outputs_.html.empty()) throw;  // otherwise the files are still to be written
     }
   }
 
@@ -87,16 +87,17 @@ Run add_task(CLI::App& parent, const EvalKind& kind) {
 constexpr const char* kAllFooter =
     "A suite is a JSON file: {\"model\": DIR, \"tasks\": [{\"task\": \"sts\", \"data\": DIR}, {\"task\": "
     "\"retrieval\", "
-    "\"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. A task's keys are the options of its "
-    "command without dashes. Keys beside \"tasks\" hold for all tasks; options of this command replace them, and a "
-    "task's own keys come before both. Relative paths begin at the suite's folder. All data are read first: what is "
-    "missing is named before anything is computed. What is finished is printed and written at once, and stays when a "
-    "later evaluation fails.\n"
+    "\"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. The keys of a task are the options of "
+    "its "
+    "command, without the two dashes in front. Keys outside of \"tasks\" hold for all tasks. Options of this command "
+    "override them, and a task's own keys override both. Relative paths begin at the suite's folder. All data are read "
+    "first, so that missing data are named before anything is computed. The result of each evaluation is printed and "
+    "written when it is finished, and is kept when a later evaluation fails.\n"
     "\n"
     "Example:\n"
     "  e5v eval all --suite suite.json --model e5-v --json all.json --html all.html";
 
-/// Options that hold for all tasks of a suite are those of a task without any of its own.
+/// A task without options of its own: it has those that hold for all tasks of a suite.
 class NoTask : public EvalTask {
  public:
   void add_options(CLI::App&) override {}
@@ -111,8 +112,9 @@ Run add_all(CLI::App& parent) {
     std::filesystem::path suite;
   };
   const auto command = std::make_shared<Command>();
-  CLI::App* app = parent.add_subcommand("all", "all evaluations of a suite, with one report")->footer(kAllFooter);
-  app->add_option("--suite", command->suite, "file that lists the evaluations")->option_text("FILE")->required();
+  CLI::App* app =
+      parent.add_subcommand("all", "run all evaluations of a suite and write one report")->footer(kAllFooter);
+  add_table(*app, {{"--suite", path(command->suite, "FILE").required(), "the file that lists the evaluations"}});
   add_task_options(*app, command->common);
   add_output_options(*app, command->outputs);
   app->callback([command] { command->outputs.check_usage(); });
@@ -134,14 +136,15 @@ Run add_all(CLI::App& parent) {
 Run add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "eval",
-      "measure a model: the tables of E5-V's paper, and other data\n"
+      "evaluate a model on the data sets of E5-V's paper, on others, and on data of your own\n"
       "\n"
-      "Vectors are kept, where e5v eval TASK --store says: an evaluation that was interrupted or is repeated computes "
-      "what is new alone, and a changed prompt, weight or dtype is computed anew. Data sets are not fetched: each "
-      "task's --help says where they "
-      "are and how the folder must look.");
+      "Vectors are stored in the folder of e5v eval TASK --store. An evaluation that is repeated, or continued after "
+      "an "
+      "interruption, computes only vectors that are not there. Vectors of another prompt, model or dtype are "
+      "computed anew. Data sets are not downloaded: the help page of each task says where the data are and how the "
+      "folder must look.");
   command->require_subcommand(1);
-  command->footer("e5v eval TASK --help tells more about each.");
+  command->footer("e5v eval TASK --help lists the options of a task.");
   const auto runs = std::make_shared<std::vector<std::pair<CLI::App*, Run>>>();
   const auto add = [&](Run run) {
     runs->emplace_back(command->get_subcommands([](const CLI::App*) { return true; }).back(), std::move(run));

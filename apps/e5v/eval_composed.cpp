@@ -13,13 +13,14 @@ namespace fs = std::filesystem;
 class FashioniqTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    add_folder_options(command, folder_, "FashionIQ's folder");
-    add_names_option(command, "--categories", categories_, eval::fashioniq_categories());
+    add_folder_options(command, folder_, "the folder of FashionIQ");
+    add_table(command, {{"--categories", names(categories_, "NAMES", eval::fashioniq_categories()),
+                         "the categories, separated by commas"}});
     add_skip_missing(command, skip_missing_);
   }
   void read() override {
     for (const std::string& category : categories_) check_prompt("fashioniq-query-" + category);
-    pictures_ = pictures_of(skip_missing_);
+    pictures_ = image_files(skip_missing_);
     sets_ = eval::read_fashioniq(folder_.data, folder_.images, categories_, folder_.split, pictures_);
   }
   eval::Result evaluate(eval::Encoder* encoder) override {
@@ -38,7 +39,7 @@ class FashioniqTask : public EvalTask {
   std::vector<std::pair<std::string, eval::ComposedSet>> sets_;
 };
 
-/// The file for the subset, beside "submission.json": "submission_subset.json".
+/// The file for the subset: "submission_subset.json" for "submission.json".
 fs::path subset_file(fs::path file) {
   return file.replace_filename(file.stem().string() + "_subset" + file.extension().string());
 }
@@ -47,27 +48,28 @@ void write_submission(const eval::CirrSubmission& submission, const fs::path& fi
   write_file_atomically(file, submission.recall.dump() + "\n");
   const fs::path subset = subset_file(file);
   write_file_atomically(subset, submission.recall_subset.dump() + "\n");
-  fmt::print(stderr, "e5v: {} and {} are for CIRR's evaluation server\n", file.string(), subset.string());
+  fmt::print(stderr, "e5v: {} and {} can be sent to CIRR's evaluation server\n", file.string(), subset.string());
 }
 
 class CirrTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    add_folder_options(command, folder_, "CIRR's folder");
+    add_folder_options(command, folder_, "the folder of CIRR");
     add_skip_missing(command, skip_missing_);
-    command.add_option("--submission", submission_, "write rankings for the server to this file, instead of figures")
-        ->option_text("FILE")
-        ->excludes(command.get_option("--skip-missing"));  // the server wants all queries answered
+    add_table(command, {{"--submission", path(submission_, "FILE"),
+                         "the file to write rankings to, for the authors' server, instead of figures"}});
+    // The server expects an answer to every query.
+    command.get_option("--submission")->excludes(command.get_option("--skip-missing"));
   }
   void read() override {
     check_prompt("cirr-query");
     if (!submission_.empty()) {
       for (const fs::path& file : {submission_, subset_file(submission_)}) check_writable_place(file);
     }
-    pictures_ = pictures_of(skip_missing_);
+    pictures_ = image_files(skip_missing_);
     set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split, pictures_);
     require(set_.queries.front().target.has_value() || !submission_.empty(),
-            "[{}] the targets of {} are not published; give --submission FILE for what the server takes",
+            "[{}] the targets of {} are not published; --submission FILE writes rankings for the authors' server",
             folder_.data.string(), folder_.split);
   }
   eval::Result evaluate(eval::Encoder* encoder) override {
@@ -93,20 +95,21 @@ class CirrTask : public EvalTask {
 }  // namespace
 
 const EvalKind kFashioniqEval{
-    "fashioniq", "a garment and two remarks look for another garment",
+    "fashioniq", "composed retrieval: a photo of a garment and two remarks are a query for another garment",
     "The folder is that of github.com/XiaoxiaoGuo/fashion-iq: captions/cap.dress.val.json, "
-    "image_splits/split.dress.val.json, ..., and images/ID.jpg, which the authors' list of addresses names "
-    "(github.com/hongwang600/fashion-iq-metadata).\n"
+    "image_splits/split.dress.val.json, ..., and the images as images/ID.jpg. "
+    "github.com/hongwang600/fashion-iq-metadata "
+    "lists where the images are.\n"
     "\n"
     "Example:\n"
     "  e5v eval fashioniq --model e5-v --data fashion-iq",
     []() -> std::unique_ptr<EvalTask> { return std::make_unique<FashioniqTask>(); }};
 
 const EvalKind kCirrEval{
-    "cirr", "a photo and a remark look for another photo",
+    "cirr", "composed retrieval: a photo and a remark are a query for another photo",
     "The folder is that of github.com/Cuberick-Orion/CIRR (branch cirr_dataset): captions/cap.rc2.val.json, "
-    "image_splits/split.rc2.val.json, and the pictures of NLVR2 as dev/ and test1/. The targets of test1 are known to "
-    "the authors' server alone: --split test1 --submission FILE writes what it takes.\n"
+    "image_splits/split.rc2.val.json, and the images of NLVR2 as dev/ and test1/. Only the authors' server knows the "
+    "targets of test1; --split test1 --submission FILE writes rankings in the server's format.\n"
     "\n"
     "Examples:\n"
     "  e5v eval cirr --model e5-v --data CIRR\n"

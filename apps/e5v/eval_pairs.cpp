@@ -9,19 +9,22 @@ namespace {
 class PairsTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    command.add_option("--pairs", file_, "file of pairs: .csv, .tsv or .jsonl")->option_text("FILE")->required();
-    command.add_option("--name", options_.name, "of the data, for the report")->option_text("NAME");
-    add_prompt_option(command, "--text-prompt", options_.text_prompt, PromptFor::texts,
-                      "texts: a name, or a template with <sent> (text)");
-    add_prompt_option(command, "--image-prompt", options_.image_prompt, PromptFor::pictures,
-                      "pictures: a name, or a template with <image> (image)");
-    add_prompt_option(command, "--composed-prompt", options_.composed_prompt, PromptFor::changed_pictures,
-                      "pictures with a text: a name, or a template with both (cirr-query)");
+    add_table(command,
+              {
+                  {"--pairs", path(file_, "FILE").required(), "the file of pairs: .csv, .tsv or .jsonl"},
+                  {"--name", text(options_.name, "NAME"), "the name of the data in the report", "the file's name"},
+                  {"--text-prompt", prompt_of(options_.text_prompt, PromptFor::texts),
+                   "the prompt of texts: a name, or a template with <sent>"},
+                  {"--image-prompt", prompt_of(options_.image_prompt, PromptFor::images),
+                   "the prompt of images: a name, or a template with <image>"},
+                  {"--composed-prompt", prompt_of(options_.composed_prompt, PromptFor::composed),
+                   "the prompt of composed queries: a name, or a template with <sent> and <image>"},
+              });
     add_skip_missing(command, skip_missing_);
   }
   void read() override {
     for (const std::string* prompt : {&options_.text_prompt, &options_.image_prompt}) check_prompt(*prompt);
-    pictures_ = pictures_of(skip_missing_);
+    pictures_ = image_files(skip_missing_);
     eval::OwnPairs read = eval::read_pair_file(file_, pictures_);
     pairs_ = std::move(read.pairs), left_out_ = read.left_out;
     const auto composed = [](const eval::Shown& half) { return !half.text.empty() && !half.image.empty(); };
@@ -49,12 +52,12 @@ class PairsTask : public EvalTask {
 }  // namespace
 
 const EvalKind kPairsEval{
-    "pairs", "own pairs of texts and pictures: correlation with scores, or who finds whom",
-    "A .csv or .tsv file begins with column names, a .jsonl file has them as keys: sent0 and sent1 are texts, image0 "
-    "and image1 paths of pictures, relative to the file. A half with both is a picture changed by a text. With a "
-    "column "
-    "score, cosines are correlated with it (Spearman, Pearson). Without, each half looks for its partner among all "
-    "(recall at 1, 5 and 10).\n"
+    "pairs", "pairs of your own, of texts and images: correlation with scores, or retrieval",
+    "A .csv or .tsv file begins with a line of column names; a .jsonl file has these names as keys. sent0 and sent1 "
+    "are "
+    "texts. image0 and image1 are paths of images, relative to the file. A half with a text and an image is a composed "
+    "query: the image as the text changes it. With a column score, the result is the correlation of cosines and scores "
+    "(Spearman, Pearson). Without it, each half is a query for its partner among all halves (recall at 1, 5 and 10).\n"
     "\n"
     "Examples:\n"
     "  e5v eval pairs --model e5-v --pairs judged.csv --text-prompt sts\n"

@@ -1,8 +1,8 @@
 #include "base/error.h"
+#include "drawing/text_image.h"
 #include "eval/gap.h"
 #include "eval/retrieval.h"
 #include "eval_task.h"
-#include "drawing/text_image.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
 #include "vectors/npy.h"
@@ -13,48 +13,52 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Captioned pictures look for each other, or are looked at as two clouds.
+/// Captions and images, for retrieval or for the modality gap.
 class CaptionedTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    command.add_option("--captions", captions_.file, "file of captioned pictures, or Urban1K's folder")
-        ->option_text("FILE")
-        ->required();
-    command.add_option("--images", captions_.images, "folder of the pictures (that of the file)")->option_text("DIR");
-    command.add_option("--split", captions_.split, "of Karpathy's JSON; all: every picture (test)")
-        ->option_text("NAME");
-    add_number(command, "--most-captions", captions_.most_captions, std::size_t{0},
-               "captions used of each picture, the first; 0: all (5)");
-    add_number(command, "--most-pictures", captions_.most_pictures, std::size_t{0},
-               "pictures used, the first; 0: all (0)");
-    command
-        .add_option("--name", name_,
-                    "of the data set; flickr30k and coco have published figures, which `retrieval` shows beside ours")
-        ->option_text("NAME");
-    add_prompt_option(command, "--text-prompt", text_prompt_, PromptFor::texts,
-                      "captions: a name, or a template with <sent> (text)");
-    add_prompt_option(command, "--image-prompt", image_prompt_, PromptFor::pictures,
-                      "pictures: a name, or a template with <image> (image)");
+    add_table(command,
+              {
+                  {"--captions", path(captions_.file, "FILE").required(),
+                   "the file of captioned images, or Urban1K's folder"},
+                  {"--images", path(captions_.images, "DIR"), "the folder of the images", "the folder of --captions"},
+                  {"--split", text(captions_.split, "NAME"), "the split of Karpathy's JSON; all takes every image"},
+                  {"--max-captions", whole(captions_.most_captions, 0),
+                   "the maximum number of captions per image, of which the first are used; 0 uses all"},
+                  {"--max-images", whole(captions_.most_pictures, 0),
+                   "the maximum number of images, of which the first are used; 0 uses all"},
+                  {"--name", text(name_, "NAME"),
+                   "the name of the data set; e5v eval retrieval prints published figures for flickr30k and coco",
+                   "the file's name"},
+                  {"--text-prompt", prompt_of(text_prompt_, PromptFor::texts),
+                   "the prompt of captions: a name, or a template with <sent>"},
+                  {"--image-prompt", prompt_of(image_prompt_, PromptFor::images),
+                   "the prompt of images: a name, or a template with <image>"},
+              });
     add_skip_missing(command, skip_missing_);
   }
-  /// Instead of a model.
+  /// Files of vectors, instead of a model.
   void add_vector_options(CLI::App& command) {
-    CLI::Option* texts =
-        command.add_option("--text-vectors", text_vectors_, "vectors of the captions, instead of a model");
-    CLI::Option* images =
-        command.add_option("--image-vectors", image_vectors_, "vectors of the pictures, instead of a model");
-    texts->option_text("NPY")->needs(images);
-    images->option_text("NPY")->needs(texts);
+    add_table(
+        command,
+        {
+            {"--text-vectors", path(text_vectors_, "NPY"), "the file of the captions' vectors, instead of a model"},
+            {"--image-vectors", path(image_vectors_, "NPY"), "the file of the images' vectors, instead of a model"},
+        });
+    CLI::Option *texts = command.get_option("--text-vectors"), *images = command.get_option("--image-vectors");
+    texts->needs(images);
+    images->needs(texts);
   }
   bool needs_model() const override { return text_vectors_.empty(); }
   void check_usage() const override {
-    if (needs_model() == model.folder.empty()) throw CLI::RequiredError("either --model, or both files of vectors,");
+    if (needs_model() == model.load.folder.empty())
+      throw CLI::RequiredError("either --model, or both files of vectors,");
   }
   void read() override {
     for (const std::string* prompt : {&text_prompt_, &image_prompt_}) check_prompt(*prompt);
     eval::CaptionOptions captions = captions_;
     if (captions.split == "all") captions.split.clear();
-    pictures_ = needs_model() ? pictures_of(skip_missing_) : eval::PictureFiles(eval::PictureNeed::none);
+    pictures_ = needs_model() ? image_files(skip_missing_) : eval::PictureFiles(eval::PictureNeed::none);
     eval::CaptionedImages read = eval::read_captions(captions, pictures_);
     data_ = std::move(read.images), captions_read_ = read.captions, left_out_ = read.left_out;
     if (!needs_model()) open_vectors();
@@ -67,7 +71,7 @@ class CaptionedTask : public EvalTask {
     return file.has_filename() ? file.stem().string() : file.parent_path().filename().string();
   }
 
-  /// Of both files, for the one evaluation that there is.
+  /// The vectors of both files. They can be taken once.
   std::pair<vectors::UnitVectors, vectors::UnitVectors> take_vectors() {
     return {vectors::UnitVectors(std::move(text_file_.value())), vectors::UnitVectors(std::move(image_file_.value()))};
   }
@@ -86,20 +90,20 @@ class CaptionedTask : public EvalTask {
   std::vector<eval::CaptionedImage> data_;
 
  private:
-  /// The files go together, and with the captions.
+  /// Opens both files and checks that they have the sizes of each other and of the captions.
   void open_vectors() {
     vectors::require_comparable(text_vectors_, image_vectors_);
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
     const vectors::NpyArray &texts = text_file_->array(), &images = image_file_->array();
-    require(texts.columns == images.columns, "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(),
-            texts.columns, image_vectors_.string(), images.columns);
+    require(texts.columns == images.columns, "[{}] has vectors of {} numbers, but {} has vectors of {}",
+            text_vectors_.string(), texts.columns, image_vectors_.string(), images.columns);
     std::int64_t captions = 0;
     for (const eval::CaptionedImage& entry : data_) captions += std::ssize(entry.captions);
-    require(texts.rows == captions, "[{}] {} vectors, expected {}, one a caption", text_vectors_.string(), texts.rows,
-            captions);
-    require(images.rows == std::ssize(data_), "[{}] {} vectors, expected {}, one a picture", image_vectors_.string(),
-            images.rows, data_.size());
+    require(texts.rows == captions, "[{}] expected {} vectors, one for each caption, found {}", text_vectors_.string(),
+            captions, texts.rows);
+    require(images.rows == std::ssize(data_), "[{}] expected {} vectors, one for each image, found {}",
+            image_vectors_.string(), data_.size(), images.rows);
   }
 
   bool skip_missing_ = false;
@@ -126,7 +130,7 @@ class GapTask : public CaptionedTask {
   }
 
  private:
-  /// Of the captions' vectors those of the first of each picture.
+  /// The gap of the images and the first caption of each.
   eval::Result of_files() {
     const auto [texts, images] = take_vectors();
     std::vector<std::int64_t> first;
@@ -170,18 +174,19 @@ class RetrievalTask : public CaptionedTask {
 
  private:
   void add_rendering(CLI::App& command) {
-    CLI::Option* flag = command.add_flag("--rendered-text", rendered_text_,
-                                         "draw captions as pictures and embed these, under the prompt of pictures");
+    add_table(command,
+              {
+                  {"--rendered-text", flag(rendered_text_),
+                   "draw captions as images and embed these images, with the prompt of images"},
+                  {"--font", path(font_, "FILE"), "the font of drawn captions"},
+                  {"--text-layout", choice(layout_, {"raqm", "basic"}, "NAME"),
+                   "the way to set drawn captions, one of Pillow's two: raqm, which Pillow takes where its libraries "
+                   "are installed, or basic"},
+              });
+    CLI::Option* rendered = command.get_option("--rendered-text");
     for (const char* other : {"--text-prompt", "--text-vectors", "--image-vectors"})
-      flag->excludes(command.get_option(other));
-    command.add_option("--font", font_, "font of drawn captions (Liberation Sans)")->option_text("FILE")->needs(flag);
-    command
-        .add_option("--text-layout", layout_,
-                    "raqm or basic: which of Pillow's two ways to set drawn captions; raqm is that of an installation "
-                    "with its libraries (raqm)")
-        ->option_text("NAME")
-        ->needs(flag)
-        ->check(CLI::IsMember({"raqm", "basic"}));
+      rendered->excludes(command.get_option(other));
+    for (const char* own : {"--font", "--text-layout"}) command.get_option(own)->needs(rendered);
   }
 
   eval::Result of_files(const eval::RetrievalOptions& task) {
@@ -199,27 +204,34 @@ class RetrievalTask : public CaptionedTask {
 };
 
 constexpr const char* kCaptionForms =
-    "Captioned pictures come as Karpathy's JSON (dataset_flickr30k.json, dataset_coco.json; split \"test\"), as COCO's "
-    "captions_val2017.json, as a list that LAVIS, BLIP or ALBEF reads (flickr30k_test.json, coco_karpathy_test.json), "
-    "as "
-    "ShareGPT4V's JSON (--most-pictures 1000), as lines {\"image\": PATH, \"captions\": "
-    "[TEXT, ...]}, as Flickr30K's results_20130124.token or a table with columns image and caption, or as Urban1K's "
-    "folder with image/ and caption/. Who has the pictures: Flickr30K, its authors at "
-    "shannon.cs.illinois.edu/DenotationGraph; COCO, cocodataset.org; Karpathy's splits, "
-    "cs.stanford.edu/people/karpathy/deepimagesent; Urban1K and ShareGPT4V, the datasets BeichenZhang/Urban1k and "
-    "Lin-Chen/ShareGPT4V on the Hugging Face hub.";
+    "Captions may have any of these forms:\n"
+    "  Karpathy's JSON (dataset_flickr30k.json, dataset_coco.json)\n"
+    "  COCO's JSON (captions_val2017.json)\n"
+    "  the lists of LAVIS, BLIP and ALBEF (flickr30k_test.json, coco_karpathy_test.json)\n"
+    "  ShareGPT4V's JSON (with --max-images 1000)\n"
+    "  JSON Lines: {\"image\": PATH, \"captions\": [TEXT, ...]}\n"
+    "  Flickr30K's results_20130124.token, or a table with columns image and caption\n"
+    "  Urban1K's folder, with image/ and caption/\n"
+    "\n"
+    "Where the data are:\n"
+    "  Flickr30K          shannon.cs.illinois.edu/DenotationGraph, on request\n"
+    "  COCO               cocodataset.org\n"
+    "  Karpathy's splits  cs.stanford.edu/people/karpathy/deepimagesent\n"
+    "  Urban1K            dataset BeichenZhang/Urban1k on the Hugging Face hub\n"
+    "  ShareGPT4V         dataset Lin-Chen/ShareGPT4V on the Hugging Face hub";
 
 const std::string& retrieval_footer() {
   static const std::string footer =
       std::string(kCaptionForms) +
       "\n\n"
-      "With --text-vectors and --image-vectors no model is run: row i of the first (.npy of float16, float32 or "
-      "float64) is caption i, row i "
-      "of the second picture i: pictures in the order in which the file first names them, captions picture by "
-      "picture.\n"
+      "With --text-vectors and --image-vectors no model runs. Both are .npy files of float16, float32 or float64. Row "
+      "i "
+      "of the image vectors is image i, in the order in which the captions' file first names the images. Row i of the "
+      "text vectors is caption i: first all captions of the first image, then those of the second, and so on.\n"
       "\n"
-      "With --rendered-text, the paper's retrieval of pictures by pictures, captions are drawn at 800x400 in 40 "
-      "pixels, black on white. The paper's font, Arial, is not free; Liberation Sans has Arial's widths.\n"
+      "With --rendered-text captions are drawn on images of 800x400 pixels, black on white, in a font size of 40 "
+      "pixels, "
+      "as in the paper. The paper's font, Arial, is not free; Liberation Sans has the same widths.\n"
       "\n"
       "Examples:\n"
       "  e5v eval retrieval --model e5-v --captions dataset_flickr30k.json --images flickr30k-images --name flickr30k\n"
@@ -229,13 +241,12 @@ const std::string& retrieval_footer() {
 
 }  // namespace
 
-const EvalKind kRetrievalEval{"retrieval", "captions look for their pictures, and pictures for their captions",
+const EvalKind kRetrievalEval{"retrieval", "retrieval of images by their captions, and of captions by their images",
                               retrieval_footer().c_str(),
                               []() -> std::unique_ptr<EvalTask> { return std::make_unique<RetrievalTask>(); }};
 
 const EvalKind kGapEval{
-    "gap",
-    "the modality gap: how far apart captions and pictures lie, and how well a linear classifier tells them apart",
+    "gap", "the modality gap: the distance of captions and images, and the accuracy of a linear classifier for the two",
     kCaptionForms, []() -> std::unique_ptr<EvalTask> { return std::make_unique<GapTask>(); }};
 
 }  // namespace e5v::app

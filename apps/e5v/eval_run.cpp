@@ -14,15 +14,15 @@ namespace e5v::app {
 
 eval::Result EvalRunner::run(EvalTask& task) {
   const auto start = std::chrono::steady_clock::now();
-  set_thread_count(task.model.embedder.threads);  // for what runs outside the embedder: loading, ranking, classifying
+  set_thread_count(task.model.load.threads);  // for what runs outside the embedder: loading, ranking, classifying
   eval::Encoder* encoder = task.needs_model() ? &encoder_of(task) : nullptr;
   const eval::Encoder::Counts before = encoder == nullptr ? eval::Encoder::Counts() : encoder->counts();
   eval::Result result = task.evaluate(encoder);
   progress_.reset();
   if (encoder != nullptr) {
-    result.facts.insert(result.facts.begin(), {"model", task.model.folder.string()});
-    if (!task.model.embedder.adapter.empty())
-      result.facts.insert(result.facts.begin() + 1, {"adapter", task.model.embedder.adapter.string()});
+    result.facts.insert(result.facts.begin(), {"model", task.model.load.folder.string()});
+    if (!task.model.load.adapter.empty())
+      result.facts.insert(result.facts.begin() + 1, {"adapter", task.model.load.adapter.string()});
     result.computed = encoder->counts().computed - before.computed;
     result.reused = encoder->counts().reused - before.reused;
   }
@@ -31,8 +31,7 @@ eval::Result EvalRunner::run(EvalTask& task) {
 }
 
 eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
-  const bool same = model_.folder == task.model.folder && model_.embedder == task.model.embedder;
-  if (encoder_ != nullptr && same && store_ == task.store) return *encoder_;
+  if (encoder_ != nullptr && model_ == task.model && store_ == task.store) return *encoder_;
   eval::Encoder::Hooks hooks;
   hooks.check_stop = InterruptScope::check;
   hooks.begin = [this](const std::string& what, std::int64_t total) {
@@ -41,15 +40,15 @@ eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
     progress_.emplace(what, total);
   };
   hooks.advance = [this](std::int64_t items) { progress_->advance(items); };
-  encoder_.reset();  // before the next one: two may not fit into memory
+  encoder_.reset();  // before the next one is made, because two may not fit into memory
   model_ = task.model, store_ = task.store;
-  encoder_ = std::make_unique<eval::Encoder>(model_.folder, model_.embedder,
+  encoder_ = std::make_unique<eval::Encoder>(model_.load.folder, model_.embedder(),
                                              store_.empty() ? eval::default_store() : store_, std::move(hooks));
   return *encoder_;
 }
 
 int interruptible(const std::function<void(EvalRunner&)>& work) {
-  const auto say = [] { tell("e5v: interrupted; the same command goes on where it stopped\n"); };
+  const auto say = [] { tell("e5v: interrupted; the same command continues where it stopped\n"); };
   const InterruptScope interrupts(say);
   try {
     EvalRunner runner;

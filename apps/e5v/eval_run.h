@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/interrupted.h"
 #include "base/progress.h"
 #include "eval_task.h"
 

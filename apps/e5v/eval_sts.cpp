@@ -7,10 +7,10 @@ namespace {
 class StsTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    command.add_option("--data", data_, "SentEval's folder of data")->option_text("DIR")->required();
-    add_names_option(command, "--tasks", tasks_, eval::sts_tasks());
-    add_prompt_option(command, "--prompt", prompt_, PromptFor::texts,
-                      "the sentences: a name, or a template with <sent> (sts)");
+    add_table(command, {{"--data", path(data_, "DIR").required(), "the data folder of SentEval"},
+                        {"--tasks", names(tasks_, "NAMES", eval::sts_tasks()), "the tasks, separated by commas"},
+                        {"--prompt", prompt_of(prompt_, PromptFor::texts),
+                         "the prompt of the sentences: a name, or a template with <sent>"}});
   }
   void read() override {
     check_prompt(prompt_);
@@ -34,8 +34,8 @@ class StsTask : public EvalTask {
 const EvalKind kStsEval{
     "sts", "semantic textual similarity: STS12 to STS16, STS-B, SICK-R",
     "The folder is SentEval's data/downstream: STS/STS12-en-test ... STS/STS16-en-test, STS/STSBenchmark/sts-test.csv, "
-    "SICK/SICK_test_annotated.txt. Its script get_transfer_data.bash (github.com/facebookresearch/SentEval) fetches "
-    "them.\n"
+    "SICK/SICK_test_annotated.txt. SentEval's script get_transfer_data.bash (github.com/facebookresearch/SentEval) "
+    "fetches these files.\n"
     "\n"
     "Example:\n"
     "  e5v eval sts --model e5-v --data SentEval/data/downstream --html sts.html",

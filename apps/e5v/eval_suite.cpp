@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "spelling.h"
 
 namespace e5v::app {
 namespace {
@@ -59,7 +60,15 @@ std::vector<std::string> words_of(const Json& value, const CLI::Option& option, 
   return words;
 }
 
-/// What a suite is read with.
+/// What a task's keys may be.
+std::vector<Spelling> keys_of(const CLI::App& command) {
+  std::vector<Spelling> keys;
+  for (const CLI::Option* option : command.get_options())
+    keys.push_back({option->get_single_name(), fmt::format("\"{}\"", option->get_single_name())});
+  return keys;
+}
+
+/// Reads a suite.
 class SuiteReader {
  public:
   SuiteReader(const fs::path& file, const CLI::App& given, std::span<const EvalKind* const> kinds)
@@ -98,10 +107,10 @@ class SuiteReader {
     command.set_help_flag();
     add_task_options(command, *task);
     command.parse(arguments_of(entry, command).reversed());
-    require(!task->needs_model() || !task->model.folder.empty(),
-            "no model; \"model\" may stand in the task, in the suite, or as --model");
-    require(!task->needs_model() || fs::is_directory(task->model.folder), "[{}] is no folder, expected a checkpoint",
-            task->model.folder.string());
+    require(!task->needs_model() || !task->model.load.folder.empty(),
+            "expected a model: \"model\" in the task or in the suite, or --model");
+    require(!task->needs_model() || fs::is_directory(task->model.load.folder),
+            "[{}] is no folder, expected a checkpoint", task->model.load.folder.string());
     read_data(*task);
     return task;
   }
@@ -121,7 +130,7 @@ class SuiteReader {
     return all;
   }
 
-  /// Of the suite, then of the command line, then of the task itself.
+  /// The options of the suite, then those of the command line, then those of the task: later ones count.
   Arguments arguments_of(const Json& entry, const CLI::App& command) {
     Arguments arguments;
     for (const auto& [key, value] : suite_.items()) {
@@ -138,7 +147,8 @@ class SuiteReader {
     for (const auto& [key, value] : entry.items()) {
       if (key == "task") continue;
       const CLI::Option* option = command.get_option_no_throw("--" + key);
-      require(option != nullptr, "{} has no option \"{}\"", command.get_name(), key);
+      require(option != nullptr, "{} has no option \"{}\"{}", command.get_name(), key,
+              did_you_mean(key, keys_of(command)));
       arguments.set(key, words_of(value, *option, folder_));
     }
     return arguments;

@@ -1,8 +1,7 @@
 #include "eval_task.h"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -19,16 +18,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Why a prompt is none for such inputs; empty when it is one.
+/// Why a prompt does not serve for such inputs; empty when it does.
 std::string problem_of(const std::string& prompt, PromptFor inputs) {
   struct Slot {
     std::string_view text;
     bool wanted;
   };
-  const std::array<Slot, 2> slots{{{"<sent>", inputs != PromptFor::pictures}, {"<image>", inputs != PromptFor::texts}}};
-  const char* expected = inputs == PromptFor::texts      ? "<sent> alone"
-                         : inputs == PromptFor::pictures ? "<image> alone"
-                                                         : "both <sent> and <image>";
+  const std::array<Slot, 2> slots{{{"<sent>", inputs != PromptFor::images}, {"<image>", inputs != PromptFor::texts}}};
+  const char* expected = inputs == PromptFor::texts    ? "<sent> alone"
+                         : inputs == PromptFor::images ? "<image> alone"
+                                                       : "both <sent> and <image>";
   try {
     const std::string text = text::prompt_template(prompt, text::ChatStyle::llama3);
     for (const Slot& slot : slots) {
@@ -43,7 +42,7 @@ std::string problem_of(const std::string& prompt, PromptFor inputs) {
   }
 }
 
-/// Whether a file that exists may be replaced unasked: an earlier result, as JSON, a page or a submission, or nothing.
+/// Whether an existing file may be replaced: it is empty, or an earlier result (JSON, a page or a submission).
 bool is_result(const fs::path& file) {
   const std::string text = read_file(file);
   if (text.empty() || report::is_page(text)) return true;
@@ -55,61 +54,40 @@ bool is_result(const fs::path& file) {
 }  // namespace
 
 void EvalTask::check_prompt(const std::string& prompt) const {
-  if (needs_model() && model::is_clip(hub_snapshot(model.folder))) text::find_prompt(prompt, text::ChatStyle::plain);
+  if (needs_model() && model::is_clip(hub_snapshot(model.load.folder)))
+    text::find_prompt(prompt, text::ChatStyle::plain);
 }
 
 void read_data(EvalTask& task) {
-  set_thread_count(task.model.embedder.threads);
+  set_thread_count(task.model.load.threads);
   task.read();
 }
 
 void add_task_options(CLI::App& command, EvalTask& task) {
   task.add_options(command);
-  add_model_options(command, task.model, false);
-  add_adapter_option(command, task.model);
-  EmbedderOptions& embedder = task.model.embedder;
-  command.add_flag("--paper-compat", embedder.paper_compat,
-                   "prepare images as transformers 4.41.2 did, on which the paper's figures rest");
-  add_alpha_option(command, embedder.alpha);
-  add_number(command, "--max-tiles", embedder.max_tiles, 1, "tiles per image, the base one included",
-             EmbedderOptions::kMostTiles);
-  command.add_flag("--truncate", embedder.truncate, "cut texts that exceed the context");
-  command
-      .add_option("--store", task.store,
-                  "folder of vectors that are known already (~/.cache/e5v/vectors); nothing is computed twice")
-      ->option_text("DIR");
-}
-
-void add_names_option(CLI::App& command, const char* name, std::vector<std::string>& chosen,
-                      const std::vector<std::string>& names) {
-  const auto set = [&chosen, name](const std::vector<std::string>& given) {
-    for (auto at = given.begin(); at != given.end(); ++at)
-      if (std::find(given.begin(), at, *at) != at) throw CLI::ValidationError(name, *at + " is named twice");
-    chosen = given;
-  };
-  command
-      .add_option_function<std::vector<std::string>>(name, set,
-                                                     fmt::format("some of {}, by commas (all)", fmt::join(names, ", ")))
-      ->option_text("NAMES")
-      ->delimiter(',')
-      ->check(CLI::IsMember(names));
+  add_load_options(command, task.model.load, false);
+  add_adapter_option(command, task.model.load);
+  add_prepare_options(command, task.model.prepare);
+  add_budget_option(command, task.model.run);
+  add_table(command,
+            {{"--store", path(task.store, "DIR"),
+              "the folder of vectors that are known already; no vector is computed twice", "~/.cache/e5v/vectors"}});
 }
 
 void add_skip_missing(CLI::App& command, bool& skip) {
-  command.add_flag("--skip-missing", skip,
-                   "leave out pictures that are missing, and what is asked about them; the result says how many");
+  add_table(command, {{"--skip-missing", flag(skip),
+                       "leave out images that are missing, and the queries, captions and pairs that need them; the "
+                       "result says how many"}});
 }
 
-void add_prompt_option(CLI::App& command, const char* name, std::string& prompt, PromptFor inputs, const char* what) {
-  command.add_option(name, prompt, std::string("prompt of ") + what)
-      ->option_text("PROMPT")
-      ->check(CLI::Validator([inputs](const std::string& given) { return problem_of(given, inputs); }, "PROMPT"));
+OptionField prompt_of(std::string& prompt, PromptFor inputs) {
+  return text(prompt, "PROMPT").checked([inputs](const std::string& given) { return problem_of(given, inputs); });
 }
 
 void add_output_options(CLI::App& command, EvalOutputs& outputs) {
-  command.add_option("--json", outputs.json, "file to write figures and examples to")->option_text("FILE");
-  command.add_option("--html", outputs.html, "file to write a page with figures, charts and examples to")
-      ->option_text("FILE");
+  add_table(command,
+            {{"--json", path(outputs.json, "FILE"), "the file to write figures and examples to, as JSON"},
+             {"--html", path(outputs.html, "FILE"), "the file to write a page to, with figures, charts and examples"}});
 }
 
 void EvalOutputs::check_usage() const {
@@ -123,16 +101,16 @@ void EvalOutputs::check_places() const {
 
 void check_writable_place(const fs::path& file) {
   require(!fs::is_directory(file), "[{}] is a folder, expected a file to write", file.string());
-  require(!fs::exists(file) || is_result(file), "[{}] exists and is no result of e5v: remove it, or name another file",
-          file.string());
+  require(!fs::exists(file) || is_result(file),
+          "[{}] exists and is no result of e5v eval: remove it, or name another file", file.string());
   const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
   require(fs::is_directory(folder), "[{}] no such folder to write to", folder.string());
 }
 
 void add_folder_options(CLI::App& command, FolderOptions& options, const char* what) {
-  command.add_option("--data", options.data, what)->option_text("DIR")->required();
-  command.add_option("--images", options.images, "folder of the pictures")->option_text("DIR");
-  command.add_option("--split", options.split, "of the data (val)")->option_text("NAME");
+  add_table(command, {{"--data", path(options.data, "DIR").required(), what},
+                      {"--images", path(options.images, "DIR"), "the folder of the images", "the folder of --data"},
+                      {"--split", text(options.split, "NAME"), "the split of the data"}});
 }
 
 }  // namespace e5v::app

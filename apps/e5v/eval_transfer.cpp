@@ -7,11 +7,11 @@ namespace {
 class TransferEval : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    command.add_option("--data", data_, "SentEval's folder of data")->option_text("DIR")->required();
-    add_names_option(command, "--tasks", tasks_, eval::transfer_tasks());
-    add_prompt_option(command, "--prompt", options_.prompt, PromptFor::texts,
-                      "the sentences: a name, or a template with <sent> (sts)");
-    add_number(command, "--folds", options_.folds, 2, "folds of cross-validations (10)");
+    add_table(command, {{"--data", path(data_, "DIR").required(), "the data folder of SentEval"},
+                        {"--tasks", names(tasks_, "NAMES", eval::transfer_tasks()), "the tasks, separated by commas"},
+                        {"--prompt", prompt_of(options_.prompt, PromptFor::texts),
+                         "the prompt of the sentences: a name, or a template with <sent>"},
+                        {"--folds", whole(options_.folds, 2), "the number of folds of each cross-validation"}});
   }
   void read() override {
     check_prompt(options_.prompt);
@@ -33,13 +33,13 @@ class TransferEval : public EvalTask {
 }  // namespace
 
 const EvalKind kTransferEval{
-    "transfer", "classification of sentences by a linear classifier: MR, CR, SUBJ, MPQA, SST2, TREC, MRPC",
+    "transfer", "classification of sentences with a linear classifier: MR, CR, SUBJ, MPQA, SST2, TREC, MRPC",
     "The folder is SentEval's data/downstream: MR, CR, SUBJ and MPQA with a file for each class, SST/binary, TREC, "
-    "MRPC. Its script get_transfer_data.bash (github.com/facebookresearch/SentEval) fetches them.\n"
+    "MRPC. SentEval's script get_transfer_data.bash (github.com/facebookresearch/SentEval) fetches these files.\n"
     "\n"
-    "Logistic regression over the vectors as the model gives them (of a pair u, v over |u - v| and u * v), its penalty "
-    "chosen by SentEval's grids and cross-validations, folds included (usepytorch=False, kfold=10). MR, CR, SUBJ and "
-    "MPQA fit 610 classifiers each; with --folds 5, 155.\n"
+    "The classifier is a logistic regression over the vectors as the model gives them; for a pair with vectors u and v "
+    "it takes |u - v| and u * v. Cross-validation chooses its penalty, with SentEval's grids and folds "
+    "(usepytorch=False, kfold=10). MR, CR, SUBJ and MPQA fit 610 classifiers each, or 155 with --folds 5.\n"
     "\n"
     "Example:\n"
     "  e5v eval transfer --model e5-v --data SentEval/data/downstream --tasks MR,SST2",

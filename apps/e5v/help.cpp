@@ -36,7 +36,10 @@ std::string HelpFormatter::make_footer(const CLI::App* app) const {
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
   std::string name = make_option_name(option, is_positional);
   if (!option->get_option_text().empty()) name += " " + option->get_option_text();
-  return entry(name, option->get_description() + (option->get_required() ? " (required)" : ""));
+  std::string description = option->get_description();
+  if (option->get_required()) description += " (required)";
+  if (!option->get_default_str().empty()) description += " (default: " + option->get_default_str() + ")";
+  return entry(name, description);
 }
 
 std::string HelpFormatter::make_subcommand(const CLI::App* subcommand) const {

@@ -19,7 +19,7 @@ struct InfoOptions {
 
 int run_info(const InfoOptions& options) {
   constexpr int kLabel = 17;
-  const inspect::ModelInfo info = inspect::inspect(options.model.folder, options.model.embedder);
+  const inspect::ModelInfo info = inspect::inspect(options.model.load.folder, options.model.embedder());
   std::string text;
   if (options.json) {
     text = inspect::to_json(info).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -38,16 +38,18 @@ int run_info(const InfoOptions& options) {
 
 Run add_info(CLI::App& app) {
   const auto options = std::make_shared<InfoOptions>();
-  CLI::App* command = app.add_subcommand("info",
-                                         "tell what a model is, how it would run here, and the memory it will need\n"
-                                         "\n"
-                                         "The model is opened, not loaded. The memory is a prediction from its sizes.");
+  CLI::App* command =
+      app.add_subcommand("info",
+                         "describe a checkpoint: its parts, how it would run here, and the memory it needs\n"
+                         "\n"
+                         "The checkpoint is opened, but its weights are not loaded. The memory is a "
+                         "prediction from its sizes.");
   command->footer(
       "Example:\n"
       "  e5v info --model e5-v --dtype bf16");
-  add_model_options(*command, options->model);
+  add_load_options(*command, options->model.load);
   add_input_options(*command, options->model);
-  command->add_flag("--json", options->json, "one JSON object, sizes in bytes");
+  add_table(*command, {{"--json", flag(options->json), "print one JSON object, with sizes in bytes"}});
   return [options] { return run_info(*options); };
 }
 

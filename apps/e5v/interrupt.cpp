@@ -25,23 +25,23 @@ constexpr std::chrono::seconds kPatience{1};
 std::atomic<int> received = 0;
 std::atomic<bool> patient = false;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not lock");
-sem_t arrived;  // what a handler may wake another thread with
+sem_t arrived;  // a handler may post it to wake another thread
 
 void end_at_once(int number) { ::_exit(128 + number); }
 
 void note(int number) {
   if (received.exchange(number) != 0) end_at_once(number);
   const int saved = errno;
-  constexpr std::string_view kMessage = "\r\x1b[Kfinishing what has begun; once more stops at once\n";
-  // What fails here has nobody to be told.
+  constexpr std::string_view kMessage = "\r\x1b[Kfinishing the current step; another signal stops at once\n";
+  // A failure here cannot be reported.
   if (patient && ::isatty(STDERR_FILENO) == 1 && ::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) {
   }
   ::sem_post(&arrived);
   errno = saved;
 }
 
-/// A stack for the handler. oneDNN's f32 GEMM points the stack pointer into a buffer on the heap while it runs: a frame
-/// that the kernel lays there overwrites what lies below. The first thread gets the process's signals.
+/// A stack for the handler. oneDNN's f32 GEMM points the stack pointer into a buffer on the heap while it runs; a
+/// signal frame there would overwrite the buffer. The first thread gets the process's signals.
 void use_own_stack() {
   static std::array<char, 128 << 10> memory;  // a frame holds all vector registers
   stack_t stack{};
@@ -50,7 +50,7 @@ void use_own_stack() {
   ::sigaltstack(&stack, nullptr);
 }
 
-/// Calls go on after a handler (SA_RESTART): a write that is cut short would look like a fault.
+/// System calls continue after a handler (SA_RESTART): an interrupted write would look like a fault.
 void set_handler(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
@@ -59,7 +59,7 @@ void set_handler(void (*handler)(int)) {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-/// Ends the process when a signal has come and nothing has ended within kPatience.
+/// Ends the process when a signal has come and the command has not ended within kPatience.
 class Watch {
  public:
   explicit Watch(std::function<void()> last_words) : last_words_(std::move(last_words)) {

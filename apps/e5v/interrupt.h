@@ -7,7 +7,7 @@ namespace e5v::app {
 /// InterruptScope lives. To be called once, first in main().
 void exit_at_signals();
 
-/// Turns SIGINT and SIGTERM into a request to stop at the next good moment, for as long as the object lives. Where that
+/// Turns SIGINT and SIGTERM into a request to stop at the next good moment, as long as the object lives. When that
 /// moment does not come within a second (a wait, a long product), the process ends without it. The second such signal
 /// ends it at once.
 class InterruptScope {
@@ -18,7 +18,7 @@ class InterruptScope {
   InterruptScope& operator=(const InterruptScope&) = delete;
   ~InterruptScope();
 
-  /// From now on the good moment is waited for, however late it comes: what was reached would be lost without it.
+  /// From now on the process waits for the good moment without a limit, because its progress would be lost otherwise.
   static void wait_for_good_moment();
   /// The signal that has come, or 0.
   static int signal();

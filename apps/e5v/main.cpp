@@ -42,7 +42,7 @@ std::vector<Command> add_commands(CLI::App& app) {
   return commands;
 }
 
-/// Of many processes, one tells, and then all are ended.
+/// Of many processes, one prints the message, and then all are ended.
 int fail_with(std::string_view message, int code) {
   if (processes::tells_failure()) tell("e5v: {}{}\n", processes::failure_prefix(), one_line(message));
   processes::end_all(code);
@@ -60,8 +60,9 @@ int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vec
   return kUsage;
 }
 
-/// What follows the program's name, from last to first, as the parser takes it. "--name=", which an unset shell
-/// variable leaves of a value, becomes "--name" and an empty value: the parser would take the next argument for it.
+/// The words after the program's name, from last to first, as the parser takes them. "--name=" (the variable of a shell
+/// script may be unset) becomes "--name" and an empty value; the parser would otherwise take the next word as the
+/// value.
 std::vector<std::string> arguments_of(int argc, char** argv) {
   std::vector<std::string> arguments;
   for (int i = 1; i < argc; ++i) {
@@ -80,15 +81,15 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("e5v: texts, images, and both together as vectors of one space", "e5v");
+  CLI::App app("e5v embeds texts, images, and images changed by a text into one vector space", "e5v");
   app.formatter(std::make_shared<HelpFormatter>());
-  app.set_version_flag("--version", "e5v " E5V_VERSION, "version of this program");
-  app.get_help_ptr()->description("this page");
+  app.set_version_flag("--version", std::string("e5v ") + E5V_VERSION, "print the version of this program");
+  app.get_help_ptr()->description("print this page");
   app.require_subcommand(1);
-  app.footer("e5v COMMAND --help tells more about each.");
+  app.footer("e5v COMMAND --help lists the options of a command.");
   const std::vector<Command> commands = add_commands(app);
   refuse_empty_values(app);
-  for (const Command& command : commands) command.app->get_help_ptr()->description("this page");
+  for (const Command& command : commands) command.app->get_help_ptr()->description("print this page");
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
     app.parse(arguments_of(argc, argv));
@@ -117,12 +118,12 @@ int main(int argc, char** argv) {
   let_threads_sleep(argv);
   app::exit_at_signals();
   std::setlocale(LC_CTYPE, "C.UTF-8");  // for the widths of characters
-  std::signal(SIGPIPE, SIG_IGN);        // a reader that goes is an error to handle, not a reason to die
-  std::signal(SIGXFSZ, SIG_IGN);        // so is a file that may not grow
+  std::signal(SIGPIPE, SIG_IGN);        // a closed pipe is an error to handle
+  std::signal(SIGXFSZ, SIG_IGN);        // and so is a file that may not grow
   try {
     return app::run(argc, argv);
   } catch (const BrokenPipe&) {
-    processes::end_all(app::kSuccess);  // the reader had enough
+    processes::end_all(app::kSuccess);  // the reader wants no more
     return app::kSuccess;
   } catch (const std::bad_alloc&) {
     return app::fail_with("out of memory", app::kFailure);

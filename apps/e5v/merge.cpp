@@ -58,18 +58,19 @@ Run add_merge(CLI::App& app) {
   const auto options = std::make_shared<MergeOptions>();
   CLI::App* command = app.add_subcommand(
       "merge",
-      "write a model with an adapter merged into its weights\n"
+      "write a checkpoint with a LoRA adapter merged into its weights\n"
       "\n"
-      "The folder that is written is a checkpoint like the model, of the same types and names, which transformers "
-      "loads "
-      "too. Quantised models cannot be merged into: merge into the model they were made from, then quantise.");
+      "The written checkpoint has the types and the tensor names of the original, and transformers loads it, too. An "
+      "adapter cannot be merged into quantised weights: merge it into the checkpoint that they were made from, and "
+      "quantise the result.");
   command->footer("Example:\n  e5v merge --model e5-v --adapter run/adapter --output e5-v-mine");
-  command->add_option("--model", options->model, "folder of the checkpoint")->option_text("DIR")->required();
-  command->add_option("--adapter", options->adapter, "folder of the LoRA adapter, in PEFT's layout")
-      ->option_text("DIR")
-      ->required();
-  command->add_option("--output", options->output, "folder to make")->option_text("DIR")->required();
-  command->add_flag("--force", options->force, "replace the checkpoint in a folder that is not empty");
+  add_table(*command, {
+                          {"--model", path(options->model, "DIR").required(), "the folder of the checkpoint"},
+                          {"--adapter", path(options->adapter, "DIR").required(),
+                           "the folder of the LoRA adapter, in PEFT's layout"},
+                          {"--output", path(options->output, "DIR").required(), "the folder to write"},
+                          {"--force", flag(options->force), "replace the checkpoint in a folder that is not empty"},
+                      });
   return [options] { return run_merge(*options); };
 }
 

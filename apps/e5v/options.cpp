@@ -1,21 +1,20 @@
 #include "options.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <cstdlib>
-#include <limits>
-#include <map>
 
-#include "base/cpu.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "embed/batch.h"
 #include "ops/accelerator.h"
 #include "text/prompt.h"
 
 namespace e5v::app {
 namespace {
 
-std::string check_prompt(const std::string& prompt) {
+std::string problem_of_prompt(const std::string& prompt) {
   try {
     text::find_prompt(prompt, text::ChatStyle::llama3);
     return "";
@@ -24,7 +23,7 @@ std::string check_prompt(const std::string& prompt) {
   }
 }
 
-std::string check_device(const std::string& name) {
+std::string problem_of_device(const std::string& name) {
   try {
     ops::check_device_name(name);
     return "";
@@ -35,114 +34,113 @@ std::string check_device(const std::string& name) {
 
 }  // namespace
 
-void add_model_options(CLI::App& command, ModelOptions& options, bool required) {
-  command
-      .add_option("--model", options.folder,
-                  "folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)")
-      ->option_text("DIR")
-      ->required(required);
-  const std::map<std::string, ComputeType> types{{"auto", ComputeType::automatic},
-                                                 {"f32", ComputeType::f32},
-                                                 {"bf16", ComputeType::bf16},
-                                                 {"fp8", ComputeType::fp8}};
-  command
-      .add_option_function<std::string>(
-          "--dtype", [&options, types](const std::string& name) { options.embedder.dtype = types.at(name); },
-          "what to compute in: auto (f32 for weights stored in f32; on a CPU int8 for int8 weights and, where it has "
-          "8-bit dot products, int4; else bf16), f32, bf16, or on a GPU fp8")
-      ->option_text("TYPE")
-      ->check(CLI::IsMember({"auto", "f32", "bf16", "fp8"}));
-  command
-      .add_option("--device", options.embedder.device,
-                  "where to compute: auto (a GPU if there is one), cpu, cuda, or cuda:N for the N-th GPU; for auto the "
-                  "environment variable E5V_DEVICE may say otherwise")
-      ->option_text("DEVICE")
-      ->check(CLI::Validator(check_device, "DEVICE"));
-  add_threads_option(command, options.embedder.threads,
-                     "threads to compute with; otherwise one per core, which processes of mpirun share");
+EmbedderOptions ModelOptions::embedder() const {
+  EmbedderOptions options;
+  options.dtype = load.dtype;
+  options.device = load.device;
+  options.adapter = load.adapter;
+  options.threads = load.threads;
+  options.paper_compat = prepare.paper_compat;
+  options.apply_exif = !prepare.no_exif;
+  options.alpha = prepare.alpha;
+  options.max_tiles = prepare.max_tiles;
+  options.max_pixels = prepare.max_pixels;
+  options.truncate = prepare.truncate;
+  options.prompt = run.prompt;
+  options.normalize = !run.no_normalize;
+  options.token_budget = run.token_budget;
+  return options;
 }
 
-void add_threads_option(CLI::App& command, int& threads, const std::string& description) {
-  add_number(command, "--threads", threads, 1, description, EmbedderOptions::kMostThreads);
+void add_load_options(CLI::App& command, LoadOptions& options, bool model_required) {
+  const std::vector<std::pair<std::string, ComputeType>> types{{"auto", ComputeType::automatic},
+                                                               {"f32", ComputeType::f32},
+                                                               {"bf16", ComputeType::bf16},
+                                                               {"fp8", ComputeType::fp8}};
+  add_table(
+      command,
+      {
+          {"--model", path(options.folder, "DIR").required(model_required),
+           "the folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)"},
+          {"--dtype", choice(options.dtype, types, "TYPE"),
+           "the arithmetic: f32, bf16, on a GPU fp8, or auto. auto takes f32 for weights stored in f32 and bf16 for "
+           "others; on a CPU it takes int8 for int8 weights, and for int4 weights where the CPU has 8-bit dot "
+           "products"},
+          {"--device", text(options.device, "DEVICE").checked(problem_of_device),
+           "the device that computes: cpu, cuda, cuda:N (the N-th GPU), or auto. auto takes a GPU if there is one, "
+           "unless the environment variable E5V_DEVICE names a device"},
+          {"--threads", thread_count(options.threads), "the number of threads that compute",
+           "one per core; processes of mpirun share the cores"},
+      });
 }
 
-void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description) {
-  add_number(command, "--seed", seed, std::uint64_t{0}, description, std::numeric_limits<std::uint64_t>::max());
-}
+OptionField thread_count(int& threads) { return whole(threads, 1, EmbedderOptions::kMostThreads); }
 
-void share_cores(const processes::Group& group, ModelOptions& options) {
-  if (group.size() == 1) return;
-  const int share = group.threads();
-  if (options.embedder.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.embedder.threads = share;
-  set_thread_count(options.embedder.threads);  // for what runs outside the embedder's own scope: loading
-}
-
-void add_adapter_option(CLI::App& command, ModelOptions& options) {
-  command
-      .add_option("--adapter", options.embedder.adapter,
-                  "folder of a LoRA adapter in PEFT's layout, added to the model: what e5v train leaves in adapter/")
-      ->option_text("DIR");
+void add_adapter_option(CLI::App& command, LoadOptions& options) {
+  add_table(command, {{"--adapter", path(options.adapter, "DIR"),
+                       "the folder of a LoRA adapter in PEFT's layout, which is added to the model; e5v train "
+                       "writes one in adapter/"}});
 }
 
 void add_prompt_option(CLI::App& command, std::string& prompt) {
-  command
-      .add_option(
-          "--prompt", prompt,
-          "name of a prompt, or a template that holds <sent> where the text goes and <image> where the image goes")
-      ->option_text("PROMPT")
-      ->check(CLI::Validator(check_prompt, "PROMPT"));
+  add_table(command, {{"--prompt", text(prompt, "PROMPT").checked(problem_of_prompt),
+                       "the prompt: a name, or a template with <sent> in the place of the text and <image> in the "
+                       "place of the image"}});
 }
 
-void add_alpha_option(CLI::App& command, Alpha& alpha, const std::string& name) {
-  const std::map<std::string, Alpha> choices{{"white", Alpha::white}, {"drop", Alpha::drop}};
-  command
-      .add_option_function<std::string>(
-          name, [&alpha, choices](const std::string& choice) { alpha = choices.at(choice); },
-          "transparent pixels of images: white (they are laid on white, as current transformers does) or drop (their "
-          "colours count, which --paper-compat implies)")
-      ->option_text("CHOICE")
-      ->check(CLI::IsMember({"white", "drop"}));
+OptionField alpha_choice(Alpha& alpha) {
+  return choice<Alpha>(alpha, {{"white", Alpha::white}, {"drop", Alpha::drop}}, "CHOICE");
+}
+
+void add_prepare_options(CLI::App& command, PrepareOptions& options) {
+  add_table(
+      command,
+      {
+          {"--paper-compat", flag(options.paper_compat),
+           "prepare images as transformers 4.41.2 did, faults included; the paper's figures rest on it"},
+          {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
+          {"--max-tiles", whole(options.max_tiles, 1, EmbedderOptions::kMostTiles),
+           "the maximum number of tiles per image, the base tile included", "as many as the model has"},
+          {"--max-pixels", whole(options.max_pixels, 1, EmbedderOptions::kMostPixels),
+           "the maximum number of pixels per image; larger images are refused"},
+          {"--no-exif", flag(options.no_exif), "leave photos as they are stored instead of turning them upright"},
+          {"--truncate", flag(options.truncate), "cut texts that exceed the model's context instead of refusing them"},
+      });
+}
+
+void add_budget_option(CLI::App& command, RunOptions& options) {
+  const auto budget = [](tensor::Place place) { return embed::chosen_token_budget(0, place); };
+  add_table(command, {{"--token-budget", whole(options.token_budget, 1, EmbedderOptions::kMostTokenBudget),
+                       "the number of tokens that a batch may hold; a smaller batch takes less memory",
+                       fmt::format("{}, on a GPU {}", budget(tensor::Place::host), budget(tensor::Place::device))}});
 }
 
 void add_input_options(CLI::App& command, ModelOptions& options) {
-  EmbedderOptions& embedder = options.embedder;
-  add_prompt_option(command, embedder.prompt);
-  command.add_flag("--paper-compat", embedder.paper_compat,
-                   "preprocess images as transformers 4.41.2 did, on which the paper's figures rest; faults included");
-  add_alpha_option(command, embedder.alpha);
-  add_number(command, "--max-tiles", embedder.max_tiles, 1, "at most so many tiles per image, the base tile included",
-             EmbedderOptions::kMostTiles);
-  add_number(command, "--max-pixels", embedder.max_pixels, std::int64_t{1},
-             fmt::format("refuse larger images; otherwise those above {}", embedder.max_pixels),
-             EmbedderOptions::kMostPixels);
-  command.add_flag_callback(
-      "--no-exif", [&embedder] { embedder.apply_exif = false; },
-      "leave photos as they lie instead of turning them upright");
-  command.add_flag("--truncate", embedder.truncate,
-                   "cut texts that exceed the model's context instead of refusing them");
-  add_number(command, "--token-budget", embedder.token_budget, std::int64_t{1},
-             "tokens computed together (2048, on a GPU 16384): fewer take less memory",
-             EmbedderOptions::kMostTokenBudget);
+  add_prompt_option(command, options.run.prompt);
+  add_prepare_options(command, options.prepare);
+  add_budget_option(command, options.run);
 }
 
 void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries) {
   const auto add = [&entries](const char* option, Input input) {
     entries.push_back({{std::nullopt, std::move(input)}, fmt::format("{} {}", option, entries.size() + 1)});
   };
-  // The callback at once, so that texts and images keep the order in which they are given.
-  command
-      .add_option_function<std::string>(
-          "--text", [add](const std::string& text) { add("--text, item", Input::from_text(text)); },
-          "a text to embed; may be given many times")
-      ->option_text("TEXT")
-      ->trigger_on_parse();
-  command
-      .add_option_function<std::string>(
-          "--image",
-          [add](const std::string& file) { add("--image, item", Input::from_image(std::filesystem::path(file))); },
-          "an image to embed (JPEG, PNG, WebP); may be given many times")
-      ->option_text("FILE")
-      ->trigger_on_parse();
+  const auto add_text = [add](const std::string& text) { add("--text, item", Input::from_text(text)); };
+  const auto add_image = [add](const std::string& file) {
+    add("--image, item", Input::from_image(std::filesystem::path(file)));
+  };
+  add_table(command, {
+                         {"--text", repeated(add_text, "TEXT"), "a text to embed; the option may be given many times"},
+                         {"--image", repeated(add_image, "FILE"),
+                          "an image to embed (JPEG, PNG, WebP); the option may be given many times"},
+                     });
+}
+
+void share_cores(const processes::Group& group, LoadOptions& options) {
+  if (group.size() == 1) return;
+  const int share = group.threads();
+  if (options.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.threads = share;
+  set_thread_count(options.threads);  // for what runs outside the embedder's own scope: loading
 }
 
 void refuse_empty_values(CLI::App& command) {

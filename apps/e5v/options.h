@@ -1,85 +1,95 @@
 #pragma once
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "e5v/embedder.h"
+#include "option_table.h"
 #include "processes/group.h"
 #include "runs/items.h"
 
 namespace e5v::app {
 
-/// What the subcommands that load a model have in common.
-struct ModelOptions {
-  std::filesystem::path folder;
-  EmbedderOptions embedder;
+/// How a model is loaded.
+struct LoadOptions {
+  std::filesystem::path folder, adapter;
+  ComputeType dtype = EmbedderOptions().dtype;
+  std::string device = EmbedderOptions().device;
+  int threads = EmbedderOptions().threads;
+
+  bool operator==(const LoadOptions&) const = default;
 };
 
-/// --model, --dtype and --threads; with `required`, --model must be given.
-void add_model_options(CLI::App& command, ModelOptions& options, bool required = true);
+/// How inputs are prepared.
+struct PrepareOptions {
+  bool paper_compat = EmbedderOptions().paper_compat, no_exif = !EmbedderOptions().apply_exif;
+  bool truncate = EmbedderOptions().truncate;
+  Alpha alpha = EmbedderOptions().alpha;
+  int max_tiles = EmbedderOptions().max_tiles;
+  std::int64_t max_pixels = EmbedderOptions().max_pixels;
 
-/// Collective: without --threads and OMP_NUM_THREADS, the processes of a machine share its cores.
-void share_cores(const processes::Group& group, ModelOptions& options);
+  bool operator==(const PrepareOptions&) const = default;
+};
 
-/// --alpha, or in a command where that is another's, the name given.
-void add_alpha_option(CLI::App& command, Alpha& alpha, const std::string& name = "--alpha");
+/// How vectors are computed.
+struct RunOptions {
+  std::string prompt;
+  bool no_normalize = !EmbedderOptions().normalize;
+  std::int64_t token_budget = EmbedderOptions().token_budget;
 
-/// --prompt, --paper-compat, --alpha, --max-tiles, --max-pixels, --no-exif, --truncate and --token-budget.
-void add_input_options(CLI::App& command, ModelOptions& options);
+  bool operator==(const RunOptions&) const = default;
+};
 
-/// --text and --image, in the order of the command line: one item each.
-void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries);
+/// What the commands that load a model have in common.
+struct ModelOptions {
+  LoadOptions load;
+  PrepareOptions prepare;
+  RunOptions run;
+
+  /// The options in the library's terms: the one place where fields of the program meet those of the library.
+  EmbedderOptions embedder() const;
+
+  bool operator==(const ModelOptions&) const = default;
+};
+
+/// --model, --dtype, --device and --threads.
+void add_load_options(CLI::App& command, LoadOptions& options, bool model_required = true);
 
 /// --adapter.
-void add_adapter_option(CLI::App& command, ModelOptions& options);
+void add_adapter_option(CLI::App& command, LoadOptions& options);
+
+/// --paper-compat, --alpha, --max-tiles, --max-pixels, --no-exif and --truncate.
+void add_prepare_options(CLI::App& command, PrepareOptions& options);
+
+/// --token-budget.
+void add_budget_option(CLI::App& command, RunOptions& options);
+
+/// --prompt, and what the two functions above add.
+void add_input_options(CLI::App& command, ModelOptions& options);
 
 /// --prompt alone.
 void add_prompt_option(CLI::App& command, std::string& prompt);
 
-/// --threads: more than any machine has would exhaust it before anything is computed.
-void add_threads_option(CLI::App& command, int& threads, const std::string& description);
+/// --text and --image, in the order of the command line: one item each.
+void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries);
 
-/// Steps, rows, captions: more than this is a mistake, and less than what sums of them can hold.
-inline constexpr std::int64_t kMostCounted = 1'000'000'000;
+/// A number of threads: more than any machine has would exhaust it before anything is computed.
+OptionField thread_count(int& threads);
 
-/// The text as a number in [minimum, maximum]; otherwise what was expected instead of it.
-template <class T>
-std::string problem_of_number(const std::string& text, const char* kind, T minimum, T maximum) {
-  T parsed = 0;
-  const char* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, parsed);
-  if (result.ec == std::errc() && result.ptr == end && parsed >= minimum && parsed <= maximum) return "";
-  return fmt::format("expected a {} from {} to {}, found {}", kind, minimum, maximum, text.empty() ? "nothing" : text);
-}
+/// What becomes of transparent pixels.
+OptionField alpha_choice(Alpha& alpha);
+inline constexpr const char* kAlphaDescription =
+    "the treatment of an image's transparent pixels: white lays them on white, drop uses the colours under the "
+    "transparency";
+inline constexpr const char* kAlphaOtherwise = "white; with --paper-compat drop";
 
-/// A whole number in [minimum, maximum].
-template <class T>
-void add_number(CLI::App& command, const std::string& name, T& value, T minimum, const std::string& description,
-                T maximum = static_cast<T>(kMostCounted)) {
-  const auto check = [=](const std::string& text) { return problem_of_number(text, "whole number", minimum, maximum); };
-  command.add_option(name, value, description)->option_text("N")->check(CLI::Validator(check, "N"));
-}
+/// Collective: without --threads and OMP_NUM_THREADS, the processes of a machine share its cores.
+void share_cores(const processes::Group& group, LoadOptions& options);
 
-/// A number in [minimum, maximum]; the description ends with the default.
-template <class T>
-void add_real(CLI::App& command, const std::string& name, T& value, T minimum, T maximum,
-              const std::string& description) {
-  const auto check = [=](const std::string& text) { return problem_of_number(text, "number", minimum, maximum); };
-  command.add_option(name, value, fmt::format("{} ({})", description, value))
-      ->option_text("X")
-      ->check(CLI::Validator(check, "X"));
-}
-
-/// --seed: any number that 64 bits hold.
-void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description);
-
-/// Options of a command, and of all commands in it, refuse an empty value: a shell variable that is not set would else
-/// count as an option that is not given, and the base model be taken for the adapted one. --text is not among them: an
-/// empty text is a text.
+/// Makes the options of a command, and of all commands in it, refuse an empty value. An unset shell variable would
+/// otherwise count as an option that is not given, and the base model would be used instead of the adapted one. --text
+/// takes an empty value, because an empty text is a text.
 void refuse_empty_values(CLI::App& command);
 
 /// The names of all prompts, for help pages.

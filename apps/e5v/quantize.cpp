@@ -112,7 +112,7 @@ int run_quantize(const QuantizeCommand& command) {
     tell("e5v: interrupted\n");
   });
   try {
-    Items items;  // read and looked at before anything is written: that may take hours
+    Items items;  // they are read and checked before the writing, which may take hours
     if (!command.check.empty()) items = read_items(command.check);
     if (!command.format.empty()) {
       if (!items.empty()) quantize::look_at_items(command.model, items, InterruptScope::check);
@@ -141,67 +141,67 @@ void check_usage(const QuantizeCommand& command) {
 }
 
 constexpr const char* kDescription =
-    "write a model with 8- or 4-bit weights\n"
+    "write a checkpoint with 8- or 4-bit weights\n"
     "\n"
-    "The matrices of the language model are quantised; the vision tower, the projector and the token embeddings stay "
-    "as they are. The folder that is written is a checkpoint like any other, in a layout that vLLM reads, too: that of "
-    "compressed-tensors for int8 and int4, of transformers with bitsandbytes for nf4.";
+    "The matrices of the language model are quantised. The vision tower, the projector and the token embeddings stay "
+    "as "
+    "they are. All commands read the written checkpoint, and so does vLLM: int8 and int4 have the layout of "
+    "compressed-tensors, nf4 has that of transformers with bitsandbytes.";
 
 constexpr const char* kFooter =
-    "int8: 8-bit weights with a scale for each row; activations are rounded as they come, with a scale for each token: "
-    "to 8 bits where the CPU has 8-bit dot products, to more elsewhere. int4: 4-bit weights with a scale for each "
-    "group of columns; the attention and the first block, where errors cost most, keep 8 bits; with 8-bit dot products "
-    "activations are rounded, too (e5v embed --dtype bf16 keeps them). nf4: the 4-bit type of QLoRA, quantiles of a "
-    "normal "
-    "distribution, "
-    "with a rounded scale for each 64 weights; the same bits as bitsandbytes.\n"
+    "int8: weights have 8 bits and a scale for each row. Activations are rounded while the model runs, with a scale "
+    "for "
+    "each token: to 8 bits where the CPU has 8-bit dot products, to more bits elsewhere.\n"
+    "int4: weights have 4 bits and a scale for each group of columns. The attention and the first block, where errors "
+    "cost most, keep 8 bits. Where the CPU has 8-bit dot products, activations are rounded too, unless e5v embed "
+    "--dtype bf16 asks for 16 bits.\n"
+    "nf4: the 4-bit type of QLoRA (quantiles of a normal distribution), with a rounded scale for each 64 weights. The "
+    "bits are those of bitsandbytes.\n"
     "\n"
-    "Outliers (int8 and int4): where some columns of the activations are much larger than the others, their magnitude "
-    "is moved into the weights first, as far as the error on the calibration items shrinks.\n"
+    "Outliers (int8 and int4): some columns of the activations may be much larger than the others. Their magnitude is "
+    "moved into the weights before rounding, as far as that makes the error on the calibration items smaller.\n"
     "\n"
-    "Compensation (int4): weights are rounded one column after another, and each takes back what the errors before it "
-    "do "
-    "to the calibration items (GPTQ). The built-in sentences will do; some hundred items of the kind that will be "
-    "embedded, pictures among them, do better.\n"
+    "Compensation (int4): columns are rounded one after another, and each column compensates the errors of those "
+    "before "
+    "it on the calibration items (GPTQ). Built-in sentences serve as calibration items. Some hundred items of the kind "
+    "that will be embedded, images among them, give smaller errors.\n"
     "\n"
     "Examples:\n"
     "  e5v quantize --model e5-v --format int8 --output e5-v-int8 --check items.jsonl\n"
     "  e5v quantize --model e5-v --output e5-v-int8 --check items.jsonl";
+
+void add_quantize_options(CLI::App& command, QuantizeCommand& o) {
+  add_table(
+      command,
+      {
+          {"--model", path(o.model, "DIR").required(), "the folder of the checkpoint to quantise"},
+          {"--output", path(o.output, "DIR").required(), "the folder of the quantised checkpoint"},
+          {"--format", choice(o.format, {"int8", "int4", "nf4"}, "FORMAT"),
+           "the format of the weights: int8, int4 or nf4", "nothing is written, and only --check runs"},
+          {"--group", whole(o.group, 1, model::Limits::mlp_width), "the number of columns that share a scale of int4",
+           "64 where that fits"},
+          {"--calibrate", text(o.calibrate, "FILE"),
+           "the file of calibration items, in the form that e5v embed reads: the first 4,096 tokens are used, and "
+           "16,384 for compensation; not for nf4",
+           "built-in sentences"},
+          {"--check", text(o.check, "FILE"),
+           "the file of items to embed with both checkpoints; their cosines are printed"},
+          {"--no-smooth", flag(o.no_smooth), "leave outliers where they are"},
+          {"--all-int4", flag(o.all_int4),
+           "store the attention and the first block as int4, too: the checkpoint is smaller and less exact"},
+          {"--no-compensate", flag(o.no_compensate),
+           "round each weight of int4 to the nearest value: this is faster and less exact"},
+          {"--force", flag(o.force), "replace the checkpoint in the output folder"},
+          {"--threads", thread_count(o.threads), "the number of threads that compute for --check", "one per core"},
+      });
+}
 
 }  // namespace
 
 Run add_quantize(CLI::App& app) {
   const auto options = std::make_shared<QuantizeCommand>();
   CLI::App* command = app.add_subcommand("quantize", kDescription)->footer(kFooter);
-  command->add_option("--model", options->model, "folder of the checkpoint to quantise")
-      ->option_text("DIR")
-      ->required();
-  command->add_option("--output", options->output, "folder of the quantised checkpoint")
-      ->option_text("DIR")
-      ->required();
-  command
-      ->add_option("--format", options->format, "int8, int4 or nf4; without it nothing is written, only --check runs")
-      ->option_text("FORMAT")
-      ->check(CLI::IsMember({"int8", "int4", "nf4"}));
-  add_number(*command, "--group", options->group, std::int64_t{1},
-             "columns that share a scale of int4; otherwise 64 where that fits", model::Limits::mlp_width);
-  command
-      ->add_option(
-          "--calibrate", options->calibrate,
-          "file of items as e5v embed takes them, to measure activations with: the first 4,096 tokens of them, "
-          "16,384 for compensation; otherwise built-in sentences; not for nf4")
-      ->option_text("FILE");
-  command
-      ->add_option("--check", options->check,
-                   "file of items: embed them with both models and print how well the vectors agree")
-      ->option_text("FILE");
-  command->add_flag("--no-smooth", options->no_smooth, "leave outliers where they are");
-  command->add_flag("--all-int4", options->all_int4,
-                    "int4 for the attention and the first block, too: smaller, less exact");
-  command->add_flag("--no-compensate", options->no_compensate,
-                    "round each weight of int4 by itself: faster, less exact");
-  command->add_flag("--force", options->force, "replace the checkpoint in the output folder");
-  add_threads_option(*command, options->threads, "threads for --check; otherwise one per core");
+  add_quantize_options(*command, *options);
   command->callback([options] { check_usage(*options); });
   return [options] { return run_quantize(*options); };
 }

@@ -101,7 +101,7 @@ Embeddings embed_items(Embedder& embedder, const std::vector<runs::ItemList::Ent
 }
 
 int run_similarity(const SimilarityOptions& options) {
-  Embedder embedder = Embedder::load(options.model.folder, options.model.embedder);
+  Embedder embedder = Embedder::load(options.model.load.folder, options.model.embedder());
   std::vector<Input> inputs;
   for (const auto& entry : options.items) inputs.push_back(entry.item.input);
   const Embeddings embeddings = embed_items(embedder, options.items);
@@ -118,18 +118,19 @@ Run add_similarity(CLI::App& app) {
   const auto options = std::make_shared<SimilarityOptions>();
   CLI::App* command =
       app.add_subcommand("similarity",
-                         "compare texts and images, all with all\n"
+                         "print the cosine similarity of each pair of texts and images\n"
                          "\n"
-                         "Prints the cosines of the items' vectors: 1 for the same direction, around 0 for "
-                         "unrelated ones.");
+                         "The cosine of two vectors is 1 when they have the same direction, and about 0 when "
+                         "they are unrelated.");
   command->footer(
       "Example:\n"
       "  e5v similarity --model e5-v --image cat.jpg --text 'a cat' --text 'a dog'");
   add_item_options(*command, options->items);
-  add_model_options(*command, options->model);
-  add_adapter_option(*command, options->model);
+  add_load_options(*command, options->model.load);
+  add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
-  command->add_flag("--json", options->json, "one JSON object: items, similarity (rows of numbers), fingerprint");
+  add_table(*command, {{"--json", flag(options->json),
+                        "print one JSON object: items, similarity (rows of cosines), fingerprint"}});
   command->callback([options] {
     if (options->items.empty()) throw CLI::RequiredError("at least one --text or --image");
   });

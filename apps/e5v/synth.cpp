@@ -84,29 +84,31 @@ Run add_synth(CLI::App& app) {
       "synth",
       "write a checkpoint of random weights, for measurements and tests\n"
       "\n"
-      "The folder is complete: every command takes it. Its vectors mean nothing, but time and memory are those of real "
-      "weights of this shape. The same config, type and seed give the same bytes everywhere.");
+      "Every command takes the folder as a checkpoint. Its vectors mean nothing, but time and memory are those of real "
+      "weights of this shape. The same config, type and random seed give the same bytes on every machine.");
   command->footer(
-      "Configs: e5-v, the shape of E5-V (LLaVA-NeXT over Llama-3-8B; 16 GB as bf16); tiny, the same in miniature; or a "
-      "config.json. The tokenizer is a small one of its own, in which English has about as many tokens as with Llama "
-      "3's.\n"
+      "Configs: e5-v is the shape of E5-V (LLaVA-NeXT over Llama-3-8B, 16 GB in bf16). tiny is the same architecture "
+      "in "
+      "miniature. The small tokenizer turns English into about as many tokens as Llama 3's does.\n"
       "\n"
       "Examples:\n"
       "  e5v synth --config e5-v --layers 4 --output e5-v-4\n"
       "  e5v synth --config path/to/config.json --dtype f32 --output random");
-  command->add_option("--config", options->config, "e5-v, tiny, or a config.json")->option_text("NAME")->required();
-  command->add_option("--output", options->output, "folder to make")->option_text("DIR")->required();
-  command->add_option("--dtype", options->dtype, "type of the weights: bf16 or f32")
-      ->option_text("TYPE")
-      ->check(CLI::IsMember({"bf16", "f32"}));
-  add_number(*command, "--layers", options->layers, std::int64_t{1},
-             "layers of the language model instead of the config's", model::Limits::layers);
-  add_seed_option(*command, options->seed, "another number gives other weights (0)");
-  command->add_option("--tokenizer", options->tokenizer, "a tokenizer.json to use instead of the small one")
-      ->option_text("FILE");
-  command->add_flag("--to-train", options->to_train,
-                    "weights to train from: no biases, norms of 1, small branches, places of patches told by sines");
-  command->add_flag("--force", options->force, "replace the checkpoint in a folder that is not empty");
+  add_table(*command,
+            {
+                {"--config", text(options->config, "NAME").required(),
+                 "the shape of the model: e5-v, tiny, or the path of a config.json"},
+                {"--output", path(options->output, "DIR").required(), "the folder to write"},
+                {"--dtype", choice(options->dtype, {"bf16", "f32"}, "TYPE"), "the type of the weights: bf16 or f32"},
+                {"--layers", whole(options->layers, 1, model::Limits::layers),
+                 "the number of layers of the language model", "as many as the config has"},
+                {"--seed", seed(options->seed), "the random seed of the weights"},
+                {"--tokenizer", path(options->tokenizer, "FILE"), "the tokenizer.json to use", "a small one"},
+                {"--to-train", flag(options->to_train),
+                 "write weights to start a training from: biases are 0, norms are 1, residual branches are small, and "
+                 "position embeddings of patches are sines"},
+                {"--force", flag(options->force), "replace the checkpoint in a folder that is not empty"},
+            });
   return [options] { return run_synth(*options); };
 }
 

@@ -6,10 +6,10 @@
 /// Text on terminals.
 namespace e5v::app {
 
-/// Columns of the terminal behind a file descriptor, or 0 when it is none.
+/// The columns of a file descriptor's terminal, or 0 when it is no terminal.
 int terminal_columns(int descriptor);
 
-/// Columns that UTF-8 text takes: two for wide characters, none for combining marks.
+/// The columns that UTF-8 text takes: two for wide characters, none for combining marks.
 int display_width(std::string_view text);
 
 /// The text in exactly `width` columns: padded with blanks, or cut and ended by "…". Control characters become blanks,

@@ -26,7 +26,7 @@ std::string filled(const TokenizeOptions& options, const std::string& sentence, 
   if (options.prompt.empty()) return sentence;
   const text::Prompt prompt = text::find_prompt(options.prompt, style);
   require(prompt.text_template.find("<sent>") != std::string::npos,
-          "[prompt {}] has no slot for a text, but there is one", options.prompt);
+          "[prompt {}] expected a slot <sent> for the text, found none", options.prompt);
   return prompt.fill(sentence);
 }
 
@@ -61,31 +61,31 @@ int run_tokenize(const TokenizeOptions& options) {
 
 Run add_tokenize(CLI::App& app) {
   const auto options = std::make_shared<TokenizeOptions>();
-  CLI::App* command =
-      app.add_subcommand("tokenize",
-                         "show the tokens of a text: ids, and pieces as the vocabulary spells them\n"
-                         "\n"
-                         "With --prompt, those of the whole prompt; <image> then stands for all tokens of an "
-                         "image. Reads tokenizer.json and config.json, not the weights.");
+  CLI::App* command = app.add_subcommand(
+      "tokenize",
+      "print the token ids of a text, and the pieces as the vocabulary spells them\n"
+      "\n"
+      "With --prompt, the tokens are those of the whole prompt; one token <image> then stands "
+      "for all rows of an image. The command reads tokenizer.json and config.json, not the weights.");
   command->footer("Prompts: " + prompt_names_text() +
                   ".\n"
                   "\n"
                   "Examples:\n"
                   "  e5v tokenize --model e5-v --text 'a cat' --no-special\n"
                   "  e5v tokenize --model e5-v --text 'a cat' --prompt text --json");
-  command
-      ->add_option_function<std::string>(
-          "--text", [options](const std::string& text) { options->texts.push_back(text); },
-          "a text; may be given many times")
-      ->option_text("TEXT")
-      ->required()
-      ->trigger_on_parse();
-  command->add_option("--model", options->folder, "folder of the checkpoint, as Hugging Face has it")
-      ->option_text("DIR")
-      ->required();
+  const auto add_text = [options](const std::string& text) { options->texts.push_back(text); };
+  add_table(
+      *command,
+      {
+          {"--text", repeated(add_text, "TEXT").required(), "a text to tokenize; the option may be given many times"},
+          {"--model", path(options->folder, "DIR").required(), "the folder of the checkpoint, as Hugging Face has it"},
+      });
   add_prompt_option(*command, options->prompt);
-  command->add_flag("--no-special", options->no_special, "without the special tokens that the tokenizer adds");
-  command->add_flag("--json", options->json, "a list of {text, ids, pieces}");
+  add_table(*command,
+            {
+                {"--no-special", flag(options->no_special), "leave out the special tokens that the tokenizer adds"},
+                {"--json", flag(options->json), "print a JSON list of {text, ids, pieces}"},
+            });
   return [options] { return run_tokenize(*options); };
 }
 

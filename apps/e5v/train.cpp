@@ -25,11 +25,11 @@ using train::StepReport;
 struct TrainCommand {
   ModelOptions model;
   train::TrainOptions options;
-  std::vector<std::string> parts{"lora"};
+  std::vector<std::string> pairs, captions, parts{"lora"};
   std::string schedule = "linear", held_out_file;
 };
 
-/// How a run goes: one line that is rewritten on a terminal, a line now and then elsewhere.
+/// The progress of a run: one line that is rewritten on a terminal, a line every ten seconds elsewhere.
 class Display {
  public:
   void say(const std::string& message) {
@@ -63,7 +63,7 @@ class Display {
         "step {}/{}  epoch {:.2f}  loss {:.4f}  accuracy {:.3f}  lr {:.2e}  norm {:.2f}  {:.0f} tokens/s", r.step,
         r.steps, r.epoch, r.loss, r.accuracy, r.learning_rate, r.gradient_norm, r.tokens_per_second);
     if (r.held_out_loss)
-      line += fmt::format("  held out: loss {:.4f}, accuracy {:.3f}", *r.held_out_loss, *r.held_out_accuracy);
+      line += fmt::format("  held-out: loss {:.4f}, accuracy {:.3f}", *r.held_out_loss, *r.held_out_accuracy);
     if (r.step < r.steps) line += "  " + duration_text(r.seconds_left) + " left";
     return line;
   }
@@ -85,10 +85,12 @@ const char* results_of(const train::TrainedParts& parts) {
 
 int run_train(TrainCommand& command) {
   const processes::Group group = processes::Group::join();
-  share_cores(group, command.model);
+  share_cores(group, command.model.load);
   train::TrainOptions& options = command.options;
-  options.model = command.model.folder;
-  options.input = command.model.embedder;
+  options.model = command.model.load.folder;
+  options.input = command.model.embedder();
+  for (const std::string& file : command.pairs) options.data.sources.push_back({file, Objective::contrastive});
+  for (const std::string& file : command.captions) options.data.sources.push_back({file, Objective::captions});
   options.trainee.parts = train::TrainedParts::from(command.parts);
   options.schedule = train::schedule_shape(command.schedule);
   options.data.held_out_file = command.held_out_file;
@@ -101,14 +103,14 @@ int run_train(TrainCommand& command) {
   hooks.check_stop = InterruptScope::check;
   hooks.unsaved = InterruptScope::wait_for_good_moment;
   const InterruptScope interrupts([&] {
-    if (group.leads()) tell("e5v: interrupted; nothing new was kept\n");
+    if (group.leads()) tell("e5v: interrupted; nothing new was saved\n");
   });
   try {
     train::train(options, hooks, group);
   } catch (const Interrupted&) {
     if (group.leads()) display.say("interrupted; continue with --resume");
     const int signal = InterruptScope::signal();
-    return 128 + (signal != 0 ? signal : SIGTERM);  // another process may have had it
+    return 128 + (signal != 0 ? signal : SIGTERM);  // another process may have received it
   } catch (...) {
     display.clear();
     throw;
@@ -119,23 +121,28 @@ int run_train(TrainCommand& command) {
 }
 
 constexpr const char* kDescription =
-    "train a model on pairs that mean the same\n"
+    "train a model on pairs with the same meaning\n"
     "\n"
-    "E5-V's recipe: pairs of sentences, with hard negatives where the file has them, train LoRA adapters on the "
-    "language "
-    "model alone; images profit although none is seen. Weights of parts can be trained as well, on images too.";
+    "By default this is E5-V's recipe: pairs of sentences, with hard negatives where the file has them, train LoRA "
+    "adapters of the language model. Vectors of images improve too, although the training sees no image. --train "
+    "selects other parts of the model, and pairs may hold images.";
 
 constexpr const char* kFooter =
-    "Files of pairs: .csv and .tsv begin with column names: sent0, sent1 and perhaps hard_neg; image0 and image1 are "
-    "paths of images; group names what pairs of the same meaning share. .jsonl has the same names as keys. .txt has a "
-    "sentence a line, each its own positive under another "
-    "dropout (unsupervised SimCSE).\n"
+    "Files of pairs: .csv and .tsv files begin with a line of column names. sent0 and sent1 are sentences with the "
+    "same "
+    "meaning; hard_neg, if there, is a sentence with another meaning. image0 and image1 are paths of images. Pairs "
+    "with "
+    "the same value of group have the same meaning. .jsonl files have these names as keys of an object on each line. "
+    ".txt files have a sentence on each line, which is its own positive under another dropout (unsupervised SimCSE).\n"
     "\n"
-    "A batch is exact whatever --micro-batch is: loss and gradients are those of the whole (GradCache). A run that was "
-    "stopped, by Ctrl-C or by force, goes on with --resume as if it had not been. Under mpirun -n N, N processes share "
-    "every batch, and the losses are the same.\n"
+    "--micro-batch changes memory, not results: loss and gradients are those of the whole batch (GradCache). A run "
+    "that "
+    "was interrupted or killed continues with --resume and has the losses of an uninterrupted run. Under mpirun -n N, "
+    "N "
+    "processes share every batch, and the losses are the same.\n"
     "\n"
-    "In the output folder: adapter/ or model/, metrics.jsonl (a line a step), curves.html (look at it), checkpoints/.\n"
+    "The output folder holds adapter/ or model/ (the result), metrics.jsonl (a line for each step), curves.html (the "
+    "learning curves) and checkpoints/ (saved states).\n"
     "\n"
     "Examples:\n"
     "  e5v train --model llava-next --pairs nli_for_simcse.csv --batch 768 --output run\n"
@@ -143,7 +150,7 @@ constexpr const char* kFooter =
     "  e5v embed --model llava-next --adapter run/adapter --text 'A dog runs.'\n"
     "  e5v train --model small --train all --captions pictures.csv --pairs pairs.csv --lr 1e-3 --output run";
 
-/// Files of pairs are asked for a caption under a prompt of images.
+/// Captions follow a prompt of images.
 std::string check_caption_prompt(const std::string& prompt) {
   try {
     const std::string text = text::prompt_template(prompt, text::ChatStyle::llama3);
@@ -155,96 +162,96 @@ std::string check_caption_prompt(const std::string& prompt) {
   }
 }
 
-void add_data_options(CLI::App& command, train::TrainOptions& options, TrainCommand& all) {
-  const auto add = [&](const char* name, Objective objective, const char* description) {
-    command
-        .add_option_function<std::vector<std::string>>(
-            name,
-            [&options, objective](const std::vector<std::string>& files) {
-              for (const std::string& file : files) options.data.sources.push_back({file, objective});
-            },
-            description)
-        ->option_text("FILE");
-  };
-  add("--pairs", Objective::contrastive, "file of pairs to tell from others (contrastive); may be given many times");
-  add("--captions", Objective::captions,
-      "file of pairs whose second half is spelled token by token behind the first, as the stage that makes an MLLM "
-      "does; "
-      "may be given many times");
-  add_number(command, "--held-out", options.data.held_out, std::int64_t{0},
-             "rows of each file that are kept for evaluation (0)");
-  command.add_option("--evaluate", all.held_out_file, "file of pairs to evaluate with")->option_text("FILE");
-  add_number(command, "--evaluate-every", options.evaluate_every, std::int64_t{1}, "steps between evaluations (100)");
-  add_number(command, "--patience", options.patience, std::int64_t{1},
-             "stop after so many evaluations without a new best, and keep the best");
-  add_number(command, "--max-tokens", options.examples.max_tokens, std::int64_t{0},
-             "cut sentences to so many tokens (32); 0: never");
-  command
-      .add_option("--caption-prompt", options.examples.caption_prompt,
-                  "prompt in front of an image's caption: a name, or a template with <image> (image)")
-      ->option_text("PROMPT")
-      ->check(CLI::Validator(check_caption_prompt, "PROMPT"));
+void add_data_options(CLI::App& command, train::TrainOptions& o, TrainCommand& all) {
+  const auto add_pairs = [&all](const std::string& file) { all.pairs.emplace_back(file); };
+  const auto add_captions = [&all](const std::string& file) { all.captions.emplace_back(file); };
+  add_table(
+      command,
+      {
+          {"--pairs", repeated(add_pairs, "FILE"),
+           "a file of pairs for the contrastive loss; the option may be given many times"},
+          {"--captions", repeated(add_captions, "FILE"),
+           "a file of pairs whose second half is predicted token by token from the first, as in the training that "
+           "turns a language model into a multimodal one; the option may be given many times"},
+          {"--held-out", whole(o.data.held_out, 0), "the number of rows of each file that are held out for evaluation"},
+          {"--evaluate", text(all.held_out_file, "FILE"), "the file of pairs to evaluate with"},
+          {"--evaluate-every", whole(o.evaluate_every, 1), "the number of steps between evaluations"},
+          {"--patience", whole(o.patience, 1),
+           "the number of evaluations without a new minimum of the held-out loss after which the run stops; the best "
+           "state is then the result",
+           "the run does not stop early"},
+          {"--max-tokens", whole(o.examples.max_tokens, 0),
+           "the maximum number of tokens of a sentence; longer sentences are cut, 0 cuts none"},
+          {"--caption-prompt", text(o.examples.caption_prompt, "PROMPT").checked(check_caption_prompt),
+           "the prompt that precedes the caption of an image: a name, or a template with <image>"},
+      });
+}
+
+void add_loss_options(CLI::App& command, train::TrainOptions& o) {
+  using train::TrainData;
+  add_table(
+      command,
+      {
+          {"--batch", whole(o.data.batch, 1),
+           "the number of pairs in a step, which are negatives of each other; the paper has 768",
+           fmt::format("{}, or all pairs where there are fewer", TrainData::kDefaultBatch)},
+          {"--micro-batch", whole(o.micro_batch, 1),
+           "the number of pairs that are computed together; it changes memory, not results"},
+          {"--temperature", real(o.loss.temperature, train::kLeastTemperature, train::kMostTemperature),
+           "the temperature of the contrastive loss"},
+          {"--symmetric", flag(o.loss.symmetric),
+           "average the losses of both directions, from anchors to positives and from positives to anchors, as is "
+           "usual for images and texts"},
+          {"--together", whole(o.data.together, 0),
+           "the number of rows of a group that come into a batch together; they are positives of each other "
+           "(supervised contrastive loss). With 0, rows of a group are only not negatives of each other"},
+          {"--augment", real(o.examples.augment, 0, 2),
+           "the strength of the random changes to each image whenever it is seen (movement, colours, outlines and "
+           "more): 0 changes nothing, 1 is strong"},
+      });
 }
 
 void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand& all) {
-  command
-      .add_option("--train", all.parts,
-                  "what is trained: lora, llm, projector, vision, all; more than one by commas (lora)")
-      ->option_text("PARTS")
-      ->delimiter(',');
-  add_number(command, "--batch", o.data.batch, std::int64_t{1},
-             "pairs of a step, all told from each other (64, or all where there are fewer; the paper 768)");
-  add_number(command, "--micro-batch", o.micro_batch, std::int64_t{1},
-             "pairs computed together: memory, not results (8)");
-  add_real(command, "--epochs", o.epochs, 1e-6, train::kMostEpochs, "times that all pairs are seen");
-  add_number(command, "--steps", o.steps, std::int64_t{1}, "steps, instead of epochs");
-  add_real(command, "--lr", o.learning_rate, 0.0, 10.0, "highest learning rate");
-  command
-      .add_option("--schedule", all.schedule,
-                  "of the learning rate behind the warmup: linear, cosine, constant (linear)")
-      ->option_text("SHAPE")
-      ->check(CLI::IsMember({"linear", "cosine", "constant"}));
-  add_number(command, "--warmup", o.warmup, std::int64_t{0}, "steps in which the learning rate rises (100)");
-  add_real(command, "--temperature", o.loss.temperature, train::kLeastTemperature, train::kMostTemperature,
-           "of the contrastive loss");
-  command.add_flag("--symmetric", o.loss.symmetric,
-                   "let positives look for their anchors, too: the mean of both losses, as for images and texts");
-  add_number(command, "--together", o.data.together, std::int64_t{0},
-             "rows of a group that come into a batch together; all of a group then look for each other (supervised "
-             "contrastive), instead of only being no negatives (0)");
-  add_real(
-      command, "--augment", o.examples.augment, 0.0f, 2.0f,
-      "how strongly images are changed at random whenever they are seen: moved, coloured, drawn with outlines; 1 is "
-      "much");
-  command.add_flag("--muon", o.optimizer.muon,
-                   "matrices inside the network follow Muon (momentum with its directions evened out), all else AdamW: "
-                   "learns from random weights in a fraction of the steps");
-  add_real(command, "--weight-decay", o.optimizer.weight_decay, 0.0, 1e3, "of the parameters in every step");
-  add_real(command, "--beta2", o.optimizer.beta2, 0.0, 1.0,
-           "of AdamW: how much of the gradients' mean square is kept from step to step");
-  add_real(command, "--clip", o.clip, 1e-6, 1e12, "largest norm of the gradients");
-  add_number(command, "--rank", o.trainee.lora.rank, std::int64_t{1},
-             "of the adapters (64; the smallest side of a matrix where that is less)");
-  add_real(command, "--alpha", o.trainee.lora.alpha, 0.0, 1e6, "of the adapters: they weigh alpha / rank");
-  add_real(command, "--dropout", o.trainee.lora.dropout, 0.0, 1.0, "of the adapters' inputs");
-  command
-      .add_option("--targets", o.trainee.lora.targets, "matrices that get adapters, by commas (all seven of a block)")
-      ->option_text("NAMES")
-      ->delimiter(',');
-  add_seed_option(command, o.data.seed, "of order, adapters and dropout (42)");
+  add_table(
+      command,
+      {
+          {"--train", names(all.parts, "PARTS"),
+           "the parts that are trained, separated by commas: lora (adapters of the language model), llm, projector, "
+           "vision, all"},
+          {"--epochs", real(o.epochs, 1e-6, train::kMostEpochs), "the number of passes over all pairs"},
+          {"--steps", whole(o.steps, 1), "the number of steps", "as many as the epochs have"},
+          {"--lr", real(o.learning_rate, 0, 10), "the peak of the learning rate"},
+          {"--schedule", choice(all.schedule, {"linear", "cosine", "constant"}, "SHAPE"),
+           "the shape of the learning rate after the warmup: linear, cosine or constant"},
+          {"--warmup", whole(o.warmup, 0), "the number of steps in which the learning rate rises from 0 to its peak"},
+          {"--muon", flag(o.optimizer.muon),
+           "train the matrices inside the network with Muon (momentum with orthogonalised updates) and all other "
+           "parameters with AdamW; from random weights this takes a fraction of the steps"},
+          {"--weight-decay", real(o.optimizer.weight_decay, 0, 1e3), "the weight decay of the optimizer"},
+          {"--beta2", real(o.optimizer.beta2, 0, 1), "the decay rate of AdamW's second moments"},
+          {"--clip", real(o.clip, 1e-6, 1e12), "the maximum norm of the gradients; larger gradients are scaled to it"},
+          {"--rank", whole(o.trainee.lora.rank, 1), "the LoRA rank of the adapters",
+           fmt::format("{}, or the smallest side of a matrix where that is less", train::LoraOptions::kDefaultRank)},
+          {"--alpha", real(o.trainee.lora.alpha, 0, 1e6), "the LoRA alpha: updates are scaled by alpha / rank"},
+          {"--dropout", real(o.trainee.lora.dropout, 0, 1), "the dropout rate of the adapters' inputs"},
+          {"--targets", names(o.trainee.lora.targets, "NAMES"), "the matrices that get adapters, separated by commas"},
+          {"--seed", seed(o.data.seed), "the random seed of the order, the adapters and the dropout"},
+      });
 }
 
-void add_run_options(CLI::App& command, train::TrainOptions& options) {
-  command.add_option("--output", options.output, "folder of the run")->option_text("DIR")->required();
-  add_number(command, "--save-every", options.save_every, std::int64_t{1}, "steps between saved states (100)");
-  add_number(command, "--keep", options.keep, std::int64_t{1}, "saved states that are kept (3)");
-  CLI::Option* resume =
-      command.add_flag("--resume", options.resume, "go on where the run in the output folder was stopped");
-  command.add_flag("--force", options.replace, "replace the run in the output folder")->excludes(resume);
+void add_run_options(CLI::App& command, train::TrainOptions& o) {
+  add_table(command, {
+                         {"--output", path(o.output, "DIR").required(), "the folder of the run"},
+                         {"--save-every", whole(o.save_every, 1), "the number of steps between saved states"},
+                         {"--keep", whole(o.keep, 1), "the number of saved states that are kept"},
+                         {"--resume", flag(o.resume), "continue the run in the output folder"},
+                         {"--force", flag(o.replace), "replace the run in the output folder"},
+                     });
+  command.get_option("--force")->excludes(command.get_option("--resume"));
 }
 
 void check_usage(const TrainCommand& command) {
-  if (command.options.data.sources.empty()) throw CLI::RequiredError("--pairs or --captions");
+  if (command.pairs.empty() && command.captions.empty()) throw CLI::RequiredError("--pairs or --captions");
   const bool held_out = command.options.data.held_out > 0 || !command.held_out_file.empty();
   if (command.options.patience > 0 && !held_out)
     throw CLI::ValidationError("--patience", "needs --held-out or --evaluate");
@@ -255,13 +262,18 @@ void check_usage(const TrainCommand& command) {
 Run add_train(CLI::App& app) {
   const auto command = std::make_shared<TrainCommand>();
   CLI::App* sub = app.add_subcommand("train", kDescription)->footer(kFooter);
-  add_model_options(*sub, command->model);
+  add_load_options(*sub, command->model.load);
   add_data_options(*sub, command->options, *command);
+  add_loss_options(*sub, command->options);
   add_recipe_options(*sub, command->options, *command);
   add_run_options(*sub, command->options);
-  sub->add_flag("--paper-compat", command->model.embedder.paper_compat,
-                "train as E5-V's own code does, faults included: the header's tokens spelled out, pads attended to");
-  add_alpha_option(*sub, command->model.embedder.alpha, "--image-alpha");  // --alpha is that of the adapters
+  PrepareOptions& prepare = command->model.prepare;
+  add_table(*sub, {
+                      {"--paper-compat", flag(prepare.paper_compat),
+                       "train as E5-V's own code does, faults included: the special tokens of the chat header are "
+                       "spelled out as text, and padding is attended to"},
+                      {"--image-alpha", alpha_choice(prepare.alpha), kAlphaDescription, kAlphaOtherwise},
+                  });  // --alpha is the LoRA alpha here
   sub->callback([command] { check_usage(*command); });
   return [command] { return run_train(*command); };
 }

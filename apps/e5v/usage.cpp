@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+
+#include "spelling.h"
 
 namespace e5v::app {
 namespace {
@@ -14,51 +15,10 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 
 bool is_option(const std::string& word) { return word.size() > 1 && word.front() == '-'; }
 
-/// Insertions, deletions, replacements, and swaps of neighbours that make one word of the other.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> steps(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) {
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        steps[i][j] = i + j;
-        continue;
-      }
-      steps[i][j] = std::min({steps[i - 1][j] + 1, steps[i][j - 1] + 1, steps[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
-    }
-  }
-  return steps[a.size()][b.size()];
-}
-
-struct Candidate {
-  std::string name;   ///< what a word is compared with
-  std::string shown;  ///< what is proposed instead
-};
-
-/// The candidate that a word was probably meant to be.
-std::optional<std::string> nearest(std::string_view word, const std::vector<Candidate>& candidates) {
-  constexpr std::size_t kLongest = 40;  // nobody mistypes more
-  if (word.size() > kLongest) return std::nullopt;
-  std::size_t best = word.size() <= 2 ? 1 : word.size() <= 4 ? 2 : word.size() <= 8 ? 3 : 4;  // one more than allowed
-  std::optional<std::string> result;
-  for (const Candidate& candidate : candidates) {
-    const bool begins = word.size() > 2 && candidate.name.starts_with(word);
-    const std::size_t steps =
-        begins ? std::min<std::size_t>(1, candidate.name.size() - word.size()) : distance(word, candidate.name);
-    if (steps < best) best = steps, result = candidate.shown;
-  }
-  return result;
-}
-
-/// All commands below one, those of commands, too.
-void add_commands(const CLI::App& app, std::vector<Candidate>& candidates) {
+/// All commands below one, and the commands of these.
+void add_commands(const CLI::App& app, std::vector<Spelling>& candidates) {
   for (const CLI::App* command : commands_of(app)) candidates.push_back({command->get_name(), call_of(*command)});
   for (const CLI::App* command : commands_of(app)) add_commands(*command, candidates);
-}
-
-std::string proposal_of(const std::optional<std::string>& found) {
-  return found ? fmt::format(", did you mean {}?", *found) : "";
 }
 
 /// A command that has an option, if there is one.
@@ -74,15 +34,15 @@ std::string unknown_option(const CLI::App& command, const std::string& word) {
   const std::string name = word.substr(0, word.find('='));
   if (const CLI::App* owner = owner_of(name, command))
     return fmt::format("{} comes after a command, as in {} {}", name, call_of(*owner), name);
-  std::vector<Candidate> candidates;
+  std::vector<Spelling> candidates;
   for (const CLI::Option* option : command.get_options())
     candidates.push_back({option->get_single_name(), "--" + option->get_single_name()});
   const std::size_t dashes = std::min(name.find_first_not_of('-'), name.size());
-  return fmt::format("{} is unknown{}", name, proposal_of(nearest(std::string_view(name).substr(dashes), candidates)));
+  return fmt::format("{} is unknown{}", name, did_you_mean(std::string_view(name).substr(dashes), candidates));
 }
 
-/// What stands before an unknown word: the option that it is not the value of, because that has one or was taken for
-/// the value of another.
+/// The option before an unknown word. The word is not its value, because the option has a value already, or because the
+/// option was itself taken as the value of the option before it.
 struct Before {
   const CLI::Option* option = nullptr;
   const CLI::Option* swallowed_by = nullptr;
@@ -104,7 +64,7 @@ Before what_stands_before(const CLI::App& command, const std::string& word, cons
   return {};
 }
 
-/// "--image takes one FILE, but b.jpg follows": of a word after an option that cannot take it.
+/// The message about a word after an option that cannot take it: "--image takes one FILE, but b.jpg follows".
 std::string surplus_word(const Before& before, const std::string& word) {
   const std::string name = before.option->get_name();
   const std::string& kind = before.option->get_option_text();
@@ -120,12 +80,12 @@ std::string surplus_word(const Before& before, const std::string& word) {
 std::string unknown_word(const CLI::App& command, const std::string& word, const std::vector<std::string>& words) {
   const Before before = what_stands_before(command, word, words);
   if (before.option != nullptr && before.option->get_items_expected_max() > 0) return surplus_word(before, word);
-  std::vector<Candidate> candidates;
+  std::vector<Spelling> candidates;
   add_commands(command, candidates);
   for (const CLI::Option* option : command.get_options())
     candidates.push_back({option->get_single_name(), "--" + option->get_single_name()});
-  const std::optional<std::string> meant = nearest(word, candidates);
-  if (meant || !commands_of(command).empty()) return fmt::format("{} is unknown{}", word, proposal_of(meant));
+  const std::string meant = did_you_mean(word, candidates);
+  if (!meant.empty() || !commands_of(command).empty()) return fmt::format("{} is unknown{}", word, meant);
   const std::vector<const CLI::Option*> options = command.get_options();
   const auto takes = std::ranges::find_if(options, [](const CLI::Option* o) { return o->get_required(); });
   if (before.option != nullptr || takes == options.end())
@@ -135,7 +95,7 @@ std::string unknown_word(const CLI::App& command, const std::string& word, const
                      (*takes)->get_option_text());
 }
 
-/// The command that a word was left over by.
+/// The command that did not take a word.
 const CLI::App& left_over_by(const CLI::App& app, const std::string& word) {
   const std::vector<std::string> own = app.remaining();
   if (std::ranges::find(own, word) != own.end()) return app;

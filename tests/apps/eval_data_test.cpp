@@ -117,11 +117,11 @@ TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
   };
   write_npy("t.npy", 2, 3);
   write_npy("i.npy", 1, 2);
-  expect(path("t.npy") + "] has 3 numbers a vector, " + path("i.npy") + " has 2");
+  expect(path("t.npy") + "] has vectors of 3 numbers, but " + path("i.npy") + " has vectors of 2");
   write_npy("i.npy", 2, 3);
-  expect(path("i.npy") + "] 2 vectors, expected 1, one a picture");
+  expect(path("i.npy") + "] expected 1 vectors, one for each image, found 2");
   write_npy("t.npy", 3, 3);
-  expect(path("t.npy") + "] 3 vectors, expected 2, one a caption");
+  expect(path("t.npy") + "] expected 2 vectors, one for each caption, found 3");
 }
 
 TEST_F(EvalData, VectorsNeedNoPicturesAndMayHaveAnyLength) {
@@ -287,6 +287,23 @@ TEST_F(EvalData, OptionsThatAreMissingOrExcludeEachOtherAreWrongUsage) {
   expect_failure(
       run({"eval", "gap", "--model", model_folder(), "--captions", path("c"), "--image-prompt", "<image> of <sent>"}),
       2, "\"<image> of <sent>\" has <sent>, expected <image> alone");
+}
+
+TEST_F(EvalData, InputOptionsReachTheImages) {
+  const std::string image = golden("images/img04_tiny_3x2.png").string();
+  write("p.jsonl", Json{{"image0", image}, {"sent1", "a cat"}}.dump() + "\n" +
+                       Json{{"image0", golden("images/img18_dark_90x60.png").string()}, {"sent1", "a dog"}}.dump() +
+                       "\n");
+  const auto pairs = [&](std::vector<std::string> more) {
+    std::vector<std::string> all{"eval",    "pairs",         "--model", model_folder(),
+                                 "--pairs", path("p.jsonl"), "--store", path("store")};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  };
+  expect_failure(pairs({"--max-pixels", "5"}), 1, "img04_tiny_3x2.png");
+  const Outcome outcome = pairs({"--max-pixels", "5400", "--no-exif", "--token-budget", "64", "--max-tiles", "1"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  expect_failure(pairs({"--max-pixels", "0"}), 2, "--max-pixels: expected a whole number from 1");
 }
 
 }  // namespace

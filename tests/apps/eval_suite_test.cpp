@@ -132,7 +132,7 @@ TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
         std::string("tasks[2]: --prompt: [prompt] \"image\" has no <sent>, expected <sent> alone"),
         std::string("tasks[3]: --image-prompt: [prompt] \"text\" has <sent>, expected <image> alone"),
         std::string("has no <image>, expected both <sent> and <image>"),
-        "tasks[5]: [" + path("data/t.npy") + "] 1 vectors, expected 2, one a caption",
+        "tasks[5]: [" + path("data/t.npy") + "] expected 2 vectors, one for each caption, found 1",
         std::string("tasks[6]: [prompt] \"fashioniq-query-shirt\" is for an image changed by a text"),
         std::string("tasks[7]: [prompt] \"cirr-query\" is for an image changed by a text"),
         std::string("tasks[8]: [prompt] \"cirr-query\" is for an image changed by a text")})
@@ -165,7 +165,10 @@ TEST_F(EvalSuite, RefusesWhatIsNoSuite) {
   expect_failure(all(suite({{"tasks", Json::array()}})), 1, "has no list \"tasks\"");
   expect_failure(all(suite(Json::array())), 1, "has no list \"tasks\"");
   expect_failure(all(suite({{"tasks", {3}}})), 1, "tasks[0]: expected an object with \"task\"");
-  expect_failure(all(suite({{"tasks", {kPairs}}})), 1, "tasks[0]: no model; \"model\" may stand in the task");
+  expect_failure(all(suite({{"tasks", {kPairs}}})), 1,
+                 "tasks[0]: expected a model: \"model\" in the task or in the suite, or --model");
+  expect_failure(all(suite({{"tasks", {{{"task", "gap"}, {"caption", "c.jsonl"}}}}})), 1,
+                 "tasks[0]: gap has no option \"caption\", did you mean \"captions\"?");
   expect_failure(run({"eval", "all"}), 2, "--suite is required");
 }
 

@@ -38,7 +38,7 @@ TEST(Usage, WrongUsageExitsWith2) {
       {{"embed", "--model", "x", "--text", "a", "--input", "b"}, "together"},
       {{"embed", "--model", "x", "--text", "a", "--output", "a.txt"}, ".npy, .jsonl or .safetensors, found a.txt"},
       {{"embed", "--model", "x", "--text", "a", "--prompt", "poem"}, "cirr-gallery"},
-      {{"embed", "--model", "x", "--text", "a", "--dtype", "int3"}, "{auto,f32,bf16,fp8}"},
+      {{"embed", "--model", "x", "--text", "a", "--dtype", "int3"}, "expected auto, f32, bf16 or fp8, found int3"},
       {{"embed", "--model", "x", "--text", "a", "--device", "gpu"},
        "there is no device gpu; there are auto, cpu, cuda"},
       {{"embed", "--model", "x", "--text", "a", "--threads", "0"}, "--threads"},
@@ -162,7 +162,7 @@ TEST_F(Failure, Files) {
       {with_model("similarity", {"--text", "a", "--image", path("none.jpg")}),
        "[--image, item 2] [" + path("none.jpg") + "] no such file"},
       {with_model("tokenize", {"--text", "\xff"}), "UTF-8"},
-      {with_model("tokenize", {"--text", "a", "--prompt", "image"}), "no slot for a text"},
+      {with_model("tokenize", {"--text", "a", "--prompt", "image"}), "expected a slot <sent> for the text, found none"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::PrintToString(c.arguments));

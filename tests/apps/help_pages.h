@@ -10,8 +10,10 @@ namespace e5v::test {
 
 /// A command's page.
 struct HelpPage {
-  std::string command;                          ///< "", "embed", "eval sts"
-  std::map<std::string, std::string> options;   ///< "--threads" and what it takes: "N", "X", "FILE", ...; "" for a flag
+  std::string command;                         ///< "", "embed", "eval sts"
+  std::map<std::string, std::string> options;  ///< "--threads" and what it takes: "N", "X", "FILE", ...; "" for a flag
+  std::map<std::string, std::string>
+      descriptions;                             ///< of the options, with "(required)" or "(default: ...)" at the end
   std::vector<std::string> required;            ///< options that must be given
   std::vector<std::string> entries;             ///< of the options, whole
   std::map<std::string, std::string> commands;  ///< below it, with their entries
@@ -27,6 +29,12 @@ inline std::vector<std::string> words_of(const std::string& text) {
 
 namespace detail {
 
+/// What follows the option's name in its entry.
+inline std::string description_of(const std::string& entry, std::ptrdiff_t name) {
+  const std::size_t begin = entry.find_first_not_of(' ', static_cast<std::size_t>(name));
+  return begin == std::string::npos ? "" : entry.substr(begin);
+}
+
 /// "  --threads N           threads to compute with", with the lines that belong to it.
 inline void take_entry(HelpPage& page, const std::string& entry) {
   static const std::regex kOption(R"(^  (?:-h,)?(--[a-z0-9-]+)(?: ([A-Z]+))?(?: |$))");
@@ -37,13 +45,14 @@ inline void take_entry(HelpPage& page, const std::string& entry) {
   }
   page.options[match[1]] = match[2];
   page.entries.push_back(entry);
-  if (entry.ends_with("(required)")) page.required.push_back(match[1]);
+  page.descriptions[match[1]] = description_of(entry, match[0].length());
+  if (page.descriptions[match[1]].ends_with("(required)")) page.required.push_back(match[1]);
 }
 
 }  // namespace detail
 
 inline HelpPage parse_help(const std::string& command, const std::string& text) {
-  HelpPage page{command, {}, {}, {}, {}, {}};
+  HelpPage page{command, {}, {}, {}, {}, {}, {}};
   bool entries = false;  // of options or commands
   std::string block;     // an entry, an example or a paragraph
   const auto end_block = [&] {

@@ -134,7 +134,8 @@ TEST_F(Mpirun, ABadItemEndsTheRunWithOneLineAndWhatWasDoneStays) {
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("one.npy")));
   const Outcome again = run_processes(2, embed(items, "v.npy", {"--resume"}));
   EXPECT_EQ(again.code, 3);
-  EXPECT_THAT(again.err, HasSubstr("is complete already: model, options and all 300 items are what made it; 3 were"));
+  EXPECT_THAT(again.err,
+              HasSubstr("is complete already: model, options and all 300 items are those that made it; 3 were"));
   EXPECT_EQ(lines_of(again.err).size(), 1);
 }
 
@@ -215,7 +216,7 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   std::vector<std::string> model = embed(items[0], "d.npy");
   model[2] = golden("ckpt/tiny-small-bf16-2shard").string();
   expect_failure(start_ranks({{1, embed(items[0], "d.npy")}, {1, model}}).wait(), 1,
-                 "e5v: process 1: [model] this process's vectors would differ");
+                 "e5v: process 1: [model] the vectors of this process would differ from those of process 0");
 }
 
 TEST_F(Mpirun, FailuresOfAllRanksAreToldOnce) {

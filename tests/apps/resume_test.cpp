@@ -103,7 +103,8 @@ TEST_F(Resume, ASignalEndsTheRunAtABatch) {
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("whole.npy")));
   const Outcome again = run(resumed(items, "v.npy"));
   EXPECT_EQ(again.code, 3);  // as the run that made it: 7 items have no row
-  EXPECT_THAT(again.err, HasSubstr("is complete already: model, options and all 700 items are what made it; 7 were"));
+  EXPECT_THAT(again.err,
+              HasSubstr("is complete already: model, options and all 700 items are those that made it; 7 were"));
 }
 
 TEST_F(Resume, AnErrorEndsTheWaitForInput) {
@@ -253,7 +254,7 @@ TEST_F(Grown, AFinishedOutputGoesOnWithWhatWasAppended) {
     ASSERT_EQ(embed(output).code, 0);
     const Outcome same = embed(output, {"--resume"});
     EXPECT_EQ(same.code, 0);
-    EXPECT_THAT(same.err, HasSubstr("is complete already: model, options and all 3 items are what made it\n"));
+    EXPECT_THAT(same.err, HasSubstr("is complete already: model, options and all 3 items are those that made it\n"));
     write({"a", "b", "c", "d", "e"});
     const Outcome more = embed(output, {"--resume"});
     EXPECT_EQ(more.code, 0);
@@ -289,7 +290,7 @@ TEST_F(Grown, AnOutputOfUnknownOriginMustHaveARowForEachItem) {
   EXPECT_THAT(same.err, HasSubstr("model, options and items were not compared"));
   write({"a", "b", "c", "d"});
   expect_refused(embed("v.npy", {"--resume"}),
-                 "v.npy] has 3 rows, the input 4 items, and nothing tells what made them");
+                 "v.npy] has 3 rows, but the input has 4 items, and it has no record of its origin");
 }
 
 TEST_F(Grown, FilesOfStrangersBesideTheOutputStay) {

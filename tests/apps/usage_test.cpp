@@ -62,8 +62,8 @@ TEST(Help, NamesOnlyOptionsThatTheCommandHas) {
 }
 
 TEST(Help, LastLinesSayHowItGoesOn) {
-  EXPECT_THAT(run({"--help"}).out, HasSubstr("\ne5v COMMAND --help tells more about each.\n"));
-  EXPECT_THAT(run({"eval", "--help"}).out, HasSubstr("\ne5v eval TASK --help tells more about each.\n"));
+  EXPECT_THAT(run({"--help"}).out, HasSubstr("\ne5v COMMAND --help lists the options of a command.\n"));
+  EXPECT_THAT(run({"eval", "--help"}).out, HasSubstr("\ne5v eval TASK --help lists the options of a task.\n"));
 }
 
 TEST(Usage, WithoutACommandTheCommandsAreListed) {
@@ -147,7 +147,7 @@ TEST(Usage, NumbersAtTheirExtremesAreRefusedOrTaken) {
     }
   }
   EXPECT_THAT(seen, testing::IsSupersetOf({"--threads", "--max-tiles", "--token-budget", "--batch", "--rank", "--lr",
-                                           "--group", "--layers", "--folds", "--most-captions", "--seed"}));
+                                           "--group", "--layers", "--folds", "--max-captions", "--seed"}));
 }
 
 }  // namespace
