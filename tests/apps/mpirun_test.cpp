@@ -156,7 +156,7 @@ TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
   ASSERT_EQ(run(embed(items, "one.jsonl")).code, 3);
   const std::vector<std::string> resumed = embed(items, "v.jsonl", {"--skip-bad", "--resume"});
   for (const int process : {1, 0}) {
-    Process mpirun = start_ranks({{3, resumed}});
+    Process mpirun = start_processes({{3, resumed}});
     wait_for_journal("v.jsonl", process == 1 ? 1500 : 5000);
     const pid_t other = process_of(mpirun, 2);
     ASSERT_GT(other, 1);
@@ -174,7 +174,7 @@ TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
 
 TEST_F(Mpirun, ASignalEndsTheRunAtABatch) {
   const std::string items = write_items(900);
-  Process mpirun = start_ranks({{2, embed(items, "v.npy")}});
+  Process mpirun = start_processes({{2, embed(items, "v.npy")}});
   wait_for_journal("v.npy", 1500);
   signal_process(mpirun, 0, SIGTERM);
   const Outcome outcome = mpirun.wait();
@@ -201,13 +201,13 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   const std::string other = folder.write("here/other.jsonl", lines + lines).string();
   const std::string changed = folder.write("here/changed.jsonl", std::string(lines).replace(10, 4, "word")).string();
   // The broken image is process 1's alone.
-  expect_failure(start_ranks({{1, embed(items[0], "a.npy", {})}, {1, embed(items[1], "a.npy", {})}}).wait(), 1,
+  expect_failure(start_processes({{1, embed(items[0], "a.npy", {})}, {1, embed(items[1], "a.npy", {})}}).wait(), 1,
                  "e5v: process 1: [" + items[1] + ":41] ");
-  expect_failure(start_ranks({{1, embed(items[0], "b.npy")}, {1, embed(items[1], "b.npy")}}).wait(), 1,
+  expect_failure(start_processes({{1, embed(items[0], "b.npy")}, {1, embed(items[1], "b.npy")}}).wait(), 1,
                  "process 1 and process 0 found other items in the input");
   for (const std::string& file : {other, changed}) {
     expect_failure(
-        start_ranks({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(), 1,
+        start_processes({{1, embed(items[0], "c.npy", {"--force"})}, {1, embed(file, "c.npy", {"--force"})}}).wait(), 1,
         "process 1 and process 0 found other items in the input");
   }
   EXPECT_FALSE(fs::exists(path("a.npy")));
@@ -215,7 +215,7 @@ TEST_F(Mpirun, WhatOneRankSeesOtherwiseIsNotMixed) {
   EXPECT_FALSE(fs::exists(path("c.npy")));
   std::vector<std::string> model = embed(items[0], "d.npy");
   model[2] = golden("ckpt/tiny-small-bf16-2shard").string();
-  expect_failure(start_ranks({{1, embed(items[0], "d.npy")}, {1, model}}).wait(), 1,
+  expect_failure(start_processes({{1, embed(items[0], "d.npy")}, {1, model}}).wait(), 1,
                  "e5v: process 1: [model] the vectors of this process would differ from those of process 0");
 }
 

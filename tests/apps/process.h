@@ -130,7 +130,7 @@ class MpiEnvironment {
 
 /// Each entry is started as so many processes with these arguments.
 using RankPart = std::pair<int, std::vector<std::string>>;
-inline Process start_ranks(const std::vector<RankPart>& parts, const std::filesystem::path& input = "/dev/null") {
+inline Process start_processes(const std::vector<RankPart>& parts, const std::filesystem::path& input = "/dev/null") {
   const MpiEnvironment environment;
   std::istringstream words(E5V_MPIRUN);
   std::string program, word;
@@ -146,7 +146,7 @@ inline Process start_ranks(const std::vector<RankPart>& parts, const std::filesy
 }
 inline Outcome run_processes(int count, const std::vector<std::string>& arguments,
                              const std::filesystem::path& input = "/dev/null") {
-  return start_ranks({{count, arguments}}, input).wait();
+  return start_processes({{count, arguments}}, input).wait();
 }
 
 inline std::string model_folder() { return golden("ckpt/tiny-small-f32").string(); }
