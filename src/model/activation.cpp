@@ -10,4 +10,10 @@ void activate(const nn::Pass& pass, Activation activation, tensor::ConstMatrix x
   }
 }
 
+tensor::Matrix activate(const nn::Pass& pass, Activation activation, tensor::ConstMatrix x, const nn::Linear& reader) {
+  const tensor::Matrix y = pass.matrix(reader.input_type(), x.rows, x.columns);
+  activate(pass, activation, x, y);
+  return y;
+}
+
 }  // namespace e5v::model

@@ -213,7 +213,7 @@ const TensorView& Checkpoint::find(std::string_view canonical, const tensor::Sha
 }
 
 void Checkpoint::place_on(tensor::Place place) {
-  placed_ = place == tensor::Place::host ? nullptr : std::make_shared<PlacedTensors>(place, used_bytes());
+  placed_ = place == tensor::Place::host ? nullptr : std::make_shared<tensor::PlacedTensors>(place, used_bytes());
 }
 
 TensorView Checkpoint::placed(const TensorView& view) const {

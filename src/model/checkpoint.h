@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "model/compressed_matrix.h"
-#include "model/placed_tensors.h"
+#include "tensor/placed_tensors.h"
 #include "tensor/safetensors.h"
 #include "tensor/stored_matrix.h"
 #include "tensor/tensor.h"
@@ -164,7 +164,7 @@ class Checkpoint {
   tensor::DType decoded_type_ = tensor::DType::f32;
   bool leaves_inputs_ = false;
   mutable std::map<std::string, CompressedMatrix> made_;  // matrices that are not used as they are stored
-  std::shared_ptr<PlacedTensors> placed_;                 // none: tensors are used where the files are mapped
+  std::shared_ptr<tensor::PlacedTensors> placed_;         // none: tensors are used where the files are mapped
 };
 
 }  // namespace e5v::model

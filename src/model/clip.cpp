@@ -15,7 +15,7 @@ Clip::Clip(const Checkpoint& checkpoint, const ClipModelConfig& c, const image::
       pixel_table_(normalize_table(preprocess)),
       text_(ClipTextWeights::from(checkpoint, c.text), c.text, precision),
       vision_(ClipWeights::from(checkpoint, c.vision, c.vision.layers, "vision_model."), c.vision, precision),
-      post_norm_(NormWeights::from(checkpoint, "vision_model.post_layernorm", c.vision.width)),
+      post_norm_(NormWeights::from(checkpoint, "vision_model.post_layernorm", c.vision.width).layer(c.vision.norm_eps)),
       text_projection_({checkpoint.matrix("text_projection.weight", c.projection, c.text.width)}, precision),
       visual_projection_({checkpoint.matrix("visual_projection.weight", c.projection, c.vision.width)}, precision) {
   require<ModelError>(preprocess.tile == c.vision.image_size,
@@ -42,8 +42,7 @@ void Clip::embed_images(std::span<const std::span<const std::uint8_t>> images, M
       pixels.insert(pixels.end(), image.begin(), image.end());
     const Matrix class_ID = pass.matrix(DType::f32, count, config_.vision.width);
     vision_.forward_class(pixels, pixel_table_, class_ID, pass);
-    const Matrix normed_ID = pass.matrix(visual_projection_.input_type(), count, config_.vision.width);
-    post_norm_.forward(pass, class_ID, config_.vision.norm_eps, normed_ID);
+    const Matrix normed_ID = post_norm_.forward(pass, class_ID, visual_projection_);
     visual_projection_.forward(pass, normed_ID, y_IV.row_range(first, count));
   }
 }

@@ -41,7 +41,7 @@ class Clip {
   std::array<std::array<float, 256>, 3> pixel_table_;
   ClipText text_;
   ClipVit vision_;
-  LayerNorm post_norm_;
+  nn::LayerNorm post_norm_;
   nn::Linear text_projection_, visual_projection_;
 };
 

@@ -1,13 +1,10 @@
-// Legend: R rows, P pooled rows, Q query rows, D tower width, C = 3 D, F MLP width.
+// Legend: R rows, Q query rows (all or pooled), D tower width, C = 3 D, F MLP width.
 #include "model/clip_block.h"
-
-#include <cmath>
 
 #include "model/activation.h"
 
 namespace e5v::model {
 
-using tensor::DType;
 using tensor::Matrix;
 
 NormWeights NormWeights::from(const Checkpoint& checkpoint, const std::string& name, std::int64_t width) {
@@ -34,36 +31,30 @@ ClipBlockWeights ClipBlockWeights::from(const Checkpoint& checkpoint, const std:
   return block;
 }
 
-ClipBlock::ClipBlock(const ClipBlockWeights& w, const ClipBlockConfig& config, nn::Precision precision)
-    : config_(config),
-      bf16_attention_(nn::bf16_attention(precision, w.q.values.place)),
-      norm1_(w.norm1),
-      norm2_(w.norm2),
+ClipBlock::ClipBlock(const ClipBlockWeights& w, const ClipBlockConfig& c, nn::Precision precision)
+    : activation_(c.activation),
+      norm1_(w.norm1.layer(c.norm_eps)),
+      norm2_(w.norm2.layer(c.norm_eps)),
+      attention_(c.heads, c.heads, w.q.rows / c.heads, precision),
       qkv_({w.q, w.k, w.v}, {w.q_bias, w.k_bias, w.v_bias}, precision),
       out_({w.out}, {w.out_bias}, precision),
       fc1_({w.fc1}, {w.fc1_bias}, precision),
       fc2_({w.fc2}, {w.fc2_bias}, precision) {}
 
-void ClipBlock::forward(Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const {
-  {
-    const nn::Pass::Scope scope(pass);
-    const Matrix qkv_RC = queries_keys_values(x_RD, pass);
-    add_attention(qkv_RC.column_range(0, x_RD.columns), qkv_RC, plan, x_RD, pass);
-  }
-  add_mlp(x_RD, pass);
+void ClipBlock::forward(const nn::Pass& all, tensor::ConstMatrix x_RD, const nn::Pass& queries, Matrix y_QD) const {
+  nn::select_rows(queries, x_RD, y_QD);
+  add_attention(all, x_RD, queries, y_QD);
+  add_mlp(queries, y_QD);
 }
 
-void ClipBlock::forward_pooled(tensor::ConstMatrix x_RD, std::span<const std::int64_t> pooled_P,
-                               const ops::AttentionPlan& plan, Matrix y_PD, const nn::Pass& pass) const {
-  nn::select_rows(pass, x_RD, pooled_P, y_PD);
-  {
-    const nn::Pass::Scope scope(pass);
-    const Matrix qkv_RC = queries_keys_values(x_RD, pass);
-    const Matrix q_PD = pass.matrix(qkv_RC.dtype, y_PD.rows, y_PD.columns);
-    nn::select_rows(pass, qkv_RC.column_range(0, y_PD.columns), pooled_P, q_PD);
-    add_attention(q_PD, qkv_RC, plan, y_PD, pass);
-  }
-  add_mlp(y_PD, pass);
+void ClipBlock::add_attention(const nn::Pass& all, tensor::ConstMatrix x_RD, const nn::Pass& queries,
+                              Matrix y_QD) const {
+  const nn::Pass::Scope scope(all);
+  const std::int64_t D = x_RD.columns;
+  const Matrix qkv_RC = qkv_.forward(all, norm1_.forward(all, x_RD, qkv_));
+  const nn::Input q_QD = nn::select_rows(queries, qkv_RC.column_range(0, D));
+  const Matrix k_RD = qkv_RC.column_range(D, D), v_RD = qkv_RC.column_range(2 * D, D);
+  out_.add_to(queries, attention_.forward(queries, q_QD.x_MK, k_RD, v_RD, out_), y_QD);
 }
 
 void ClipBlock::attach(std::string_view matrix, const nn::Lora* adapter) {
@@ -80,35 +71,10 @@ void ClipBlock::attach(std::string_view matrix, const nn::Lora* adapter) {
   fail<InvalidInput>("[clip] a block has no matrix {} to adapt", matrix);
 }
 
-Matrix ClipBlock::queries_keys_values(tensor::ConstMatrix x_RD, const nn::Pass& pass) const {
-  const Matrix h_RD = pass.matrix(qkv_.input_type(), x_RD.rows, x_RD.columns);
-  const Matrix qkv_RC = pass.matrix(qkv_.result_type(), x_RD.rows, 3 * x_RD.columns);
-  norm1_.forward(pass, x_RD, config_.norm_eps, h_RD);
-  qkv_.forward(pass, h_RD, qkv_RC);
-  return qkv_RC;
-}
-
-void ClipBlock::add_attention(tensor::ConstMatrix q_QD, tensor::ConstMatrix qkv_RC, const ops::AttentionPlan& plan,
-                              Matrix x_QD, const nn::Pass& pass) const {
-  const std::int64_t D = x_QD.columns, heads = config_.heads;
-  const Matrix mixed_QD = pass.matrix(out_.input_type(), x_QD.rows, D);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D / heads));
-  nn::attention(
-      pass,
-      {q_QD, qkv_RC.column_range(D, D), qkv_RC.column_range(2 * D, D), mixed_QD, heads, heads, scale, bf16_attention_},
-      plan);
-  out_.add_to(pass, mixed_QD, x_QD);
-}
-
-void ClipBlock::add_mlp(Matrix x_RD, const nn::Pass& pass) const {
+void ClipBlock::add_mlp(const nn::Pass& pass, Matrix x_QD) const {
   const nn::Pass::Scope scope(pass);
-  const Matrix h_RD = pass.matrix(fc1_.input_type(), x_RD.rows, x_RD.columns);
-  const Matrix wide_RF = pass.matrix(fc1_.result_type(), x_RD.rows, fc1_.outputs());
-  const Matrix inner_RF = pass.matrix(fc2_.input_type(), x_RD.rows, fc1_.outputs());
-  norm2_.forward(pass, x_RD, config_.norm_eps, h_RD);
-  fc1_.forward(pass, h_RD, wide_RF);
-  activate(pass, config_.activation, wide_RF, inner_RF);
-  fc2_.finish(pass, inner_RF, x_RD);
+  const Matrix wide_QF = fc1_.forward(pass, norm2_.forward(pass, x_QD, fc1_));
+  fc2_.finish(pass, activate(pass, activation_, wide_QF, fc2_), x_QD);
 }
 
 std::int64_t ClipBlock::owned_bytes() const {

@@ -7,9 +7,9 @@
 
 #include "model/checkpoint.h"
 #include "model/config.h"
-#include "nn/functions.h"
+#include "nn/attention.h"
 #include "nn/linear.h"
-#include "ops/attention.h"
+#include "nn/norm.h"
 
 /// What CLIP's two towers are built of.
 namespace e5v::model {
@@ -20,6 +20,7 @@ struct NormWeights {
 
   /// NAME.weight and NAME.bias. Throws ModelError when they are missing or of another width.
   static NormWeights from(const Checkpoint& checkpoint, const std::string& name, std::int64_t width);
+  nn::LayerNorm layer(float eps) const { return {gamma, beta, eps}; }
 };
 
 /// The tensors of one encoder layer as a checkpoint holds them. Weights are [outputs, inputs].
@@ -31,16 +32,6 @@ struct ClipBlockWeights {
   /// The layer of that name ("vision_tower.encoder.layers.0."). Throws ModelError for missing tensors and other shapes.
   static ClipBlockWeights from(const Checkpoint& checkpoint, const std::string& prefix, std::int64_t width,
                                std::int64_t mlp_width);
-};
-
-/// y = (x - mean) / sqrt(var + eps) * gamma + beta
-struct LayerNorm {
-  explicit LayerNorm(const NormWeights& weights) : gamma(weights.gamma), beta(weights.beta) {}
-  void forward(const nn::Pass& pass, tensor::ConstMatrix x, float eps, tensor::Matrix y) const {
-    nn::layer_norm(pass, x, gamma, beta, eps, y);
-  }
-
-  nn::Vector gamma, beta;
 };
 
 /// What a block's shapes do not tell.
@@ -56,12 +47,9 @@ class ClipBlock {
  public:
   ClipBlock(const ClipBlockWeights& weights, const ClipBlockConfig& config, nn::Precision precision);
 
-  /// x = x + attention(norm(x)); x = x + mlp(norm(x)). x_RD f32 [R, D].
-  void forward(tensor::Matrix x_RD, const ops::AttentionPlan& plan, const nn::Pass& pass) const;
-
-  /// The same for the rows pooled_P alone, the plan's queries, written to y_PD.
-  void forward_pooled(tensor::ConstMatrix x_RD, std::span<const std::int64_t> pooled_P, const ops::AttentionPlan& plan,
-                      tensor::Matrix y_PD, const nn::Pass& pass) const;
+  /// x = x + attention(norm(x)); x = x + mlp(norm(x)) for the rows of `queries`, which y gets; of all rows x f32 [R, D]
+  /// only keys and values are computed beside. Where all are queries, y is x.
+  void forward(const nn::Pass& all, tensor::ConstMatrix x_RD, const nn::Pass& queries, tensor::Matrix y_QD) const;
 
   /// Adds an adapter to one of the block's matrices, named as in the checkpoint: "self_attn.q_proj". Borrowed. Throws
   /// InvalidInput for other names and for shapes that do not fit.
@@ -71,14 +59,12 @@ class ClipBlock {
   std::string kernel() const { return fc2_.kernel(); }
 
  private:
-  tensor::Matrix queries_keys_values(tensor::ConstMatrix x_RD, const nn::Pass& pass) const;
-  void add_attention(tensor::ConstMatrix q_QD, tensor::ConstMatrix qkv_RC, const ops::AttentionPlan& plan,
-                     tensor::Matrix x_QD, const nn::Pass& pass) const;
-  void add_mlp(tensor::Matrix x_RD, const nn::Pass& pass) const;
+  void add_attention(const nn::Pass& all, tensor::ConstMatrix x_RD, const nn::Pass& queries, tensor::Matrix y_QD) const;
+  void add_mlp(const nn::Pass& pass, tensor::Matrix x_QD) const;
 
-  ClipBlockConfig config_;
-  bool bf16_attention_;
-  LayerNorm norm1_, norm2_;
+  Activation activation_;
+  nn::LayerNorm norm1_, norm2_;
+  nn::Attention attention_;
   nn::Linear qkv_, out_, fc1_, fc2_;
 };
 

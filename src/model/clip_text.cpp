@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include "nn/blocks.h"
 #include "ops/rows.h"
 
 namespace e5v::model {
@@ -23,7 +24,7 @@ ClipTextWeights ClipTextWeights::from(const Checkpoint& checkpoint, const ClipTe
 }
 
 ClipText::ClipText(const ClipTextWeights& weights, const ClipTextConfig& config, nn::Precision precision)
-    : config_(config), token_(weights.token), position_(weights.position), final_norm_(weights.final_norm) {
+    : token_(weights.token), position_(weights.position), final_norm_(weights.final_norm.layer(config.norm_eps)) {
   blocks_.reserve(weights.blocks.size());
   const ClipBlockConfig shared{config.heads, config.norm_eps, config.activation};
   for (const ClipBlockWeights& block : weights.blocks) blocks_.emplace_back(block, shared, precision);
@@ -43,10 +44,10 @@ void ClipText::forward(std::span<const std::int32_t> ids_T, const PackedRows& ro
   const nn::Pass::Scope scope(pass);
   const Matrix x_TD = pass.matrix(DType::f32, static_cast<std::int64_t>(ids_T.size()), y_PD.columns);
   embed(ids_T, rows, x_TD);
-  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) blocks_[i].forward(x_TD, rows.plan, pass);
   const Matrix last_PD = pass.matrix(DType::f32, y_PD.rows, y_PD.columns);
-  blocks_.back().forward_pooled(x_TD, rows.pooled_P, rows.pooled_plan, last_PD, pass);
-  final_norm_.forward(pass, last_PD, config_.norm_eps, y_PD);
+  const nn::Rows all{.plan = &rows.plan}, pooled{.plan = &rows.pooled_plan, .selected = rows.pooled_P};
+  nn::run_blocks(blocks_, pass.over(all), x_TD, pooled, last_PD);
+  final_norm_.forward(pass, last_PD, y_PD);
 }
 
 std::int64_t ClipText::owned_bytes() const {

@@ -36,11 +36,10 @@ class ClipText {
  private:
   void embed(std::span<const std::int32_t> ids_T, const PackedRows& rows, tensor::Matrix x_TD) const;
 
-  ClipTextConfig config_;
   tensor::TensorView token_;
   nn::Vector position_;
   std::vector<ClipBlock> blocks_;
-  LayerNorm final_norm_;
+  nn::LayerNorm final_norm_;
 };
 
 }  // namespace e5v::model

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "nn/repeatable.h"
+#include "nn/blocks.h"
 #include "ops/rows.h"
 
 namespace e5v::model {
@@ -20,11 +20,6 @@ ops::AttentionPlan tile_plan(std::int64_t tiles, std::int64_t rows) {
     plan.spans.push_back({{tile * rows, rows}, {static_cast<std::int32_t>(tile)}, false});
   }
   return plan;
-}
-
-/// Rows [tiles * rows, D] as one row for each tile.
-Matrix by_tile(const Matrix& x, std::int64_t rows) {
-  return {x.data, x.dtype, x.rows / rows, rows * x.columns, rows * x.columns, x.place};
 }
 
 }  // namespace
@@ -50,26 +45,10 @@ ClipVit::ClipVit(const ClipWeights& weights, const ClipConfig& config, nn::Preci
       class_token_(weights.class_token),
       position_(weights.position),
       patch_({weights.patch}, precision),
-      pre_norm_(weights.pre_norm) {
+      pre_norm_(weights.pre_norm.layer(config.norm_eps)) {
   blocks_.reserve(weights.blocks.size());
   const ClipBlockConfig shared{config.heads, config.norm_eps, config.activation};
   for (const ClipBlockWeights& block : weights.blocks) blocks_.emplace_back(block, shared, precision);
-}
-
-void ClipVit::embed(tensor::ConstMatrix pixels, Matrix x_RD, const nn::Pass& pass) const {
-  const std::int64_t rows = rows_per_tile(), D = x_RD.columns;
-  const Matrix patches_PD = pass.matrix(DType::f32, pixels.rows, D);
-  patch_.forward(pass, pixels, patches_PD);
-  ops::place_patches(patches_PD, class_token_.values(), matrix_of(position_.view()), x_RD);
-  if (pass.tape == nullptr) return;
-  pass.tape->record([=, this, &tape = *pass.tape] {
-    const Matrix dx_RD = *tape.gradient(x_RD), dpatches_PD = *tape.gradient(patches_PD);
-    const std::span<float> dclass = tape.gradient(class_token_.source()), dposition = tape.gradient(position_.source());
-    const Matrix dx = by_tile(dx_RD, rows), dpatches = by_tile(dpatches_PD, rows - 1);
-    if (!dposition.empty()) ops::add_column_sums(dx, dposition);
-    if (!dclass.empty()) ops::add_column_sums(dx.column_range(0, D), dclass);
-    ops::add(dx.column_range(D, dpatches.columns), dpatches);
-  });
 }
 
 void ClipVit::embed_tiles(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
@@ -79,8 +58,10 @@ void ClipVit::embed_tiles(std::span<const std::uint8_t> tiles_TCHW, std::span<co
   const Matrix pixels = pass.arena.matrix(patch_.input_type(), patches, patch_.inputs());
   const Matrix embedded_RD = pass.matrix(DType::f32, x_RD.rows, x_RD.columns);
   ops::unfold_patches(tiles_TCHW, config_.image_size, config_.patch_size, table, pixels);
-  embed(pixels, embedded_RD, pass);
-  pre_norm_.forward(pass, embedded_RD, config_.norm_eps, x_RD);
+  const Matrix patches_PD = pass.matrix(DType::f32, patches, x_RD.columns);
+  patch_.forward(pass, pixels, patches_PD);
+  nn::place_patches(pass, patches_PD, class_token_, position_, embedded_RD);
+  pre_norm_.forward(pass, embedded_RD, x_RD);
 }
 
 void ClipVit::forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
@@ -88,10 +69,8 @@ void ClipVit::forward(std::span<const std::uint8_t> tiles_TCHW, std::span<const 
   const std::int64_t rows = rows_per_tile(), tiles = x_RD.rows / rows;
   embed_tiles(tiles_TCHW, table, x_RD, pass);
   const auto plan = std::make_shared<const ops::AttentionPlan>(tile_plan(tiles, rows));
-  for (const ClipBlock& block : blocks_) {
-    nn::repeatable(pass, x_RD, x_RD,
-                   [plan, &block](Matrix x, Matrix, const nn::Pass& inner) { block.forward(x, *plan, inner); });
-  }
+  pass.hold(plan);
+  nn::run_blocks(blocks_, pass.over({.plan = plan.get()}), x_RD);
 }
 
 void ClipVit::forward_class(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
@@ -101,14 +80,13 @@ void ClipVit::forward_class(std::span<const std::uint8_t> tiles_TCHW, std::span<
   const Matrix x_RD = pass.matrix(DType::f32, tiles * rows, y_TD.columns);
   embed_tiles(tiles_TCHW, table, x_RD, pass);
   const ops::AttentionPlan plan = tile_plan(tiles, rows);
-  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) blocks_[i].forward(x_RD, plan, pass);
   ops::AttentionPlan class_plan = plan;
   std::vector<std::int64_t> class_rows;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     class_plan.spans[static_cast<std::size_t>(tile)].queries = {tile, 1};
     class_rows.push_back(tile * rows);
   }
-  blocks_.back().forward_pooled(x_RD, class_rows, class_plan, y_TD, pass);
+  nn::run_blocks(blocks_, pass.over({.plan = &plan}), x_RD, {.plan = &class_plan, .selected = class_rows}, y_TD);
 }
 
 std::int64_t ClipVit::owned_bytes() const {

@@ -57,12 +57,11 @@ class ClipVit {
  private:
   void embed_tiles(std::span<const std::uint8_t> tiles_TCHW, std::span<const std::array<float, 256>, 3> table,
                    tensor::Matrix x_RD, const nn::Pass& pass) const;
-  void embed(tensor::ConstMatrix pixels, tensor::Matrix x_RD, const nn::Pass& pass) const;
 
   ClipConfig config_;
   nn::Vector class_token_, position_;
   nn::Linear patch_;
-  LayerNorm pre_norm_;
+  nn::LayerNorm pre_norm_;
   std::vector<ClipBlock> blocks_;
 };
 

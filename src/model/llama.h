@@ -1,14 +1,13 @@
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "model/checkpoint.h"
 #include "model/config.h"
-#include "nn/functions.h"
+#include "nn/attention.h"
 #include "nn/linear.h"
-#include "ops/attention.h"
+#include "nn/norm.h"
 #include "ops/rotary.h"
 #include "tensor/arena.h"
 
@@ -32,58 +31,33 @@ struct LlamaWeights {
   static LlamaWeights from(const Checkpoint& checkpoint, const LlamaConfig& config);
 };
 
-/// A packed batch: sequences (or the branches of a forest of them) as rows of one matrix, without padding.
-struct PackedRows {
-  std::vector<std::int32_t> positions_T;         ///< of each row in its sequence
-  ops::AttentionPlan plan;                       ///< every row as query
-  std::vector<std::int64_t> pooled_P;            ///< the rows whose last hidden state is wanted
-  std::vector<std::int32_t> pooled_positions_P;  ///< their positions
-  ops::AttentionPlan pooled_plan;                ///< the same nodes, with the pooled rows as queries
-  std::vector<std::uint64_t> names_T;            ///< unique numbers of the rows, only for passes with dropout
-  std::vector<std::uint64_t> pooled_names_P;     ///< those of the pooled rows
-};
+using nn::PackedRows;
 
 /// One pre-norm block. Source: arXiv:2302.13971, section 2.2.
 class LlamaBlock {
  public:
-  /// Where activations enter the block's matrices: q, k and v; o; gate and up; down.
-  enum class Tap { attention, output, mlp, down };
-  using Observer = std::function<void(Tap, tensor::ConstMatrix)>;
-
   LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& config, nn::Precision precision);
 
-  /// x = x + attention(norm(x)); x = x + mlp(norm(x)) for every row.
-  void forward(tensor::Matrix x_TD, const PackedRows& rows, const ops::RotaryTable& table, const nn::Pass& pass) const;
-
-  /// The same for the pooled rows alone, written to y_PD; of the others only keys and values are computed.
-  void forward_pooled(tensor::ConstMatrix x_TD, const PackedRows& rows, const ops::RotaryTable& table,
-                      tensor::Matrix y_PD, const nn::Pass& pass) const;
+  /// x = x + attention(norm(x)); x = x + mlp(norm(x)) for the rows of `queries`, which y gets; of all rows x f32 [T, D]
+  /// only keys and values are computed beside. Where all are queries, y is x.
+  void forward(const nn::Pass& all, tensor::ConstMatrix x_TD, const nn::Pass& queries, tensor::Matrix y_QD) const;
+  /// The same for every row of a pass, in place.
+  void forward(const nn::Pass& all, tensor::Matrix x_TD) const { forward(all, x_TD, all, x_TD); }
 
   /// Adds an adapter to one of the block's matrices, named as in the checkpoint: "self_attn.q_proj". Borrowed. Throws
   /// InvalidInput for other names and for shapes that do not fit.
   void attach(std::string_view matrix, const nn::Lora* adapter);
 
-  /// Has every forward() show what enters the matrices, in the order of the taps.
-  void observe(Observer observer) { observer_ = std::move(observer); }
-
   std::int64_t owned_bytes() const;
   std::string kernel() const { return down_.kernel(); }
 
  private:
-  void show(Tap tap, tensor::ConstMatrix x) const;
-  tensor::Matrix keys_values(tensor::ConstMatrix h_TD, const PackedRows& rows, const ops::RotaryTable& table,
-                             const nn::Pass& pass) const;
-  void add_attention(const nn::Input& h_QD, tensor::ConstMatrix kv_TC, const std::vector<std::int32_t>& positions_Q,
-                     const ops::AttentionPlan& plan, const ops::RotaryTable& table, tensor::Matrix x_QD,
-                     const nn::Pass& pass) const;
-  void add_mlp(tensor::Matrix x_TD, const nn::Pass& pass) const;
+  void add_attention(const nn::Pass& all, tensor::ConstMatrix x_TD, const nn::Pass& queries, tensor::Matrix y_QD) const;
+  void add_mlp(const nn::Pass& pass, tensor::Matrix x_QD) const;
 
-  std::int64_t heads_, kv_heads_, head_width_;
-  bool bf16_attention_;
-  float eps_;
-  nn::Vector input_norm_, attention_norm_;
+  nn::RmsNorm input_norm_, mlp_norm_;
+  nn::Attention attention_;
   nn::Linear q_, kv_, o_, gate_up_, down_;
-  Observer observer_;
 };
 
 /// The language model without its head: embedded tokens in, last hidden states out.
@@ -117,7 +91,7 @@ class Llama {
   LlamaConfig config_;
   tensor::TensorView embedding_;
   std::vector<LlamaBlock> blocks_;
-  nn::Vector norm_;
+  nn::RmsNorm norm_;
   ops::GrowingRotaryTable rotary_;
 };
 

@@ -28,11 +28,8 @@ void Projector::attach(std::string_view matrix, const nn::Lora& adapter) {
 
 void Projector::forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, const nn::Pass& pass) const {
   const nn::Pass::Scope scope(pass);
-  const tensor::Matrix wide = pass.matrix(first_.result_type(), x_RV.rows, first_.outputs());
-  const tensor::Matrix inner = pass.matrix(second_.input_type(), x_RV.rows, first_.outputs());
-  first_.forward(pass, nn::converted(pass, x_RV, first_.input_type()), wide);
-  activate(pass, activation_, wide, inner);
-  second_.forward(pass, inner, y_RD);
+  const tensor::Matrix wide = first_.forward(pass, nn::converted(pass, x_RV, first_.input_type()));
+  second_.forward(pass, activate(pass, activation_, wide, second_), y_RD);
 }
 
 }  // namespace e5v::model

@@ -5,13 +5,11 @@
 
 #include "nn/linear.h"
 #include "nn/pass.h"
-#include "ops/attention.h"
-#include "ops/rotary.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
 
 /// The operations of ops inside a pass: with a tape each also records its backward pass. Arguments and errors are those
-/// of the operation. Spans, plans and tables must live until the tape is rewound, and what is read must not be
+/// of the operation. What the pass borrows must live until the tape is rewound, and what is read must not be
 /// overwritten before, except where a function says so.
 namespace e5v::nn {
 
@@ -31,26 +29,28 @@ class Vector {
   tensor::Tensor values_;
 };
 
-/// y must not be x when there is a tape; x may be overwritten afterwards.
-void rms_norm(const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, float eps, tensor::Matrix y_TD);
-/// y, made for `reader` as the pass will have it read: under fp8 the operation rounds y's rows, too, and `kept` says
-/// which are still wanted as they are.
-Input rms_norm_for(const Linear& reader, const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, float eps,
-                   ops::FineRows kept);
-void layer_norm(const Pass& pass, tensor::ConstMatrix x_TD, const Vector& gamma_D, const Vector& beta_D, float eps,
-                tensor::Matrix y_TD);
-void rotary(const Pass& pass, tensor::Matrix x_TX, std::span<const std::int32_t> positions_T,
-            const ops::RotaryTable& table);
-void attention(const Pass& pass, const ops::AttentionArguments& arguments, const ops::AttentionPlan& plan);
-void swiglu(const Pass& pass, tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF);
-/// y, made as rms_norm_for makes it.
-Input swiglu_for(const Linear& reader, const Pass& pass, tensor::ConstMatrix gate_up_TG, ops::FineRows kept);
+/// A copy of what is overwritten before a backward pass reads it, from the pass's memory.
+tensor::ConstMatrix copy_for_backward(const Pass& pass, tensor::ConstMatrix x);
+
+/// x, turned by the positions of the pass's rows.
+void rotary(const Pass& pass, tensor::Matrix x_TX);
+/// silu(gate) * up, made as the reader wants it.
+Input swiglu(const Pass& pass, tensor::ConstMatrix gate_up_TG, const Linear& reader);
 void quick_gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 void gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 void gelu_tanh(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 
-/// y[i] = x[rows[i]].
-void select_rows(const Pass& pass, tensor::ConstMatrix x_TD, std::span<const std::int64_t> rows_P, tensor::Matrix y_PD);
+/// y = those of all rows x that the pass works on. Where it works on all of them, y is x, and nothing is done.
+void select_rows(const Pass& pass, tensor::ConstMatrix x_TD, tensor::Matrix y_QD);
+/// The same in memory of the pass, as they are; or x itself, rounded rows and all.
+Input select_rows(const Pass& pass, const Input& x_TD);
+
+/// y[i] = table[ids[i]], for every id but -1; a tape watches y.
+void gather_rows(const Pass& pass, const tensor::TensorView& table_VD, std::span<const std::int32_t> ids_T,
+                 tensor::Matrix y_TD);
+/// ops::place_patches with a class token and positions of a checkpoint; patches_PD f32, dense.
+void place_patches(const Pass& pass, tensor::ConstMatrix patches_PD, const Vector& class_D, const Vector& positions_RD,
+                   tensor::Matrix y_TD);
 
 /// x in another type; itself when it is of that type. Its gradient is that by x.
 tensor::ConstMatrix converted(const Pass& pass, tensor::ConstMatrix x, tensor::DType dtype);

@@ -115,16 +115,40 @@ void Linear::attach(std::size_t part, const Lora* adapter) {
   parts_[part].adapter = adapter;
 }
 
-ops::Fp8Rows Linear::rounded_rows(const Pass& pass, std::int64_t rows) const {
+bool Linear::takes_rounded(const Pass& pass) const {
   const bool adapted = std::ranges::any_of(parts_, [](const Part& part) { return part.adapter != nullptr; });
-  if (!weight_.fp8() || pass.fine_rows.all || pass.tape != nullptr || adapted) return {};
-  return {pass.arena.matrix(tensor::DType::u8, rows, inputs()), pass.arena.matrix(tensor::DType::f32, rows, 1)};
+  return weight_.fp8() && !fine_rows(pass).all && pass.tape == nullptr && pass.observer == nullptr && !adapted;
+}
+
+Made make_for(Readers readers, const Pass& pass, std::int64_t rows) {
+  require(readers.size() > 0, "[linear] rows are made for at least one reader");
+  const Linear& first = *readers.begin();
+  for (const Linear& reader : readers) {
+    require(reader.inputs() == first.inputs() && reader.input_type() == first.input_type(),
+            "[linear] rows are made for {} of {} and for {} of {} at once", first.inputs(), name_of(first.input_type()),
+            reader.inputs(), name_of(reader.input_type()));
+  }
+  const auto takes_rounded = [&](const Linear& reader) { return reader.takes_rounded(pass); };
+  Made made{pass.matrix(first.input_type(), rows, first.inputs()), {}, pass.rows.fine};
+  if (!std::ranges::all_of(readers, takes_rounded)) made.kept = {.all = true};
+  if (!std::ranges::any_of(readers, takes_rounded)) return made;
+  made.rounded_MK = {pass.arena.matrix(tensor::DType::u8, rows, first.inputs()),
+                     pass.arena.matrix(tensor::DType::f32, rows, 1)};
+  return made;
+}
+
+tensor::Matrix Linear::forward(const Pass& pass, const Input& x) const {
+  const tensor::Matrix y_MN = pass.matrix(result_type(), x.x_MK.rows, outputs());
+  forward(pass, x, y_MN);
+  return y_MN;
 }
 
 void Linear::run(const Pass& pass, const Input& x, tensor::Matrix y_MN, bool add) const {
+  if (pass.observer != nullptr) (*pass.observer)(parts_.front().values, x.x_MK);
+  const ops::Fp8Rows rounded = takes_rounded(pass) ? x.rounded_MK : ops::Fp8Rows{};
   {
     const tensor::Arena::Scope scope(pass.arena);
-    ops::matmul(rounded_inputs(pass, x.x_MK), weight_, bias(), y_MN, add, pass.fine_rows, x.rounded_MK);
+    ops::matmul(rounded_inputs(pass, x.x_MK), weight_, bias(), y_MN, add, fine_rows(pass), rounded);
   }
   adapt_and_record(pass, x.x_MK, y_MN);
 }

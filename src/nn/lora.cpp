@@ -19,7 +19,7 @@ bool drops(const Pass& pass) { return pass.dropout != nullptr && pass.dropout->p
 ConstMatrix seen_by(const Pass& pass, ConstMatrix x_MK, DType type, std::uint32_t place) {
   if (!drops(pass)) return ops::in_type(x_MK, type, pass.arena);
   const Matrix rest = pass.arena.matrix(type, x_MK.rows, x_MK.columns);
-  ops::dropout(x_MK, pass.dropout->probability, pass.dropout->key(place), pass.row_names, rest);
+  ops::dropout(x_MK, pass.dropout->probability, pass.dropout->key(place), pass.rows.names, rest);
   return rest;
 }
 
@@ -31,7 +31,7 @@ void add_seen_gradient(const Pass& pass, std::uint32_t place, ConstMatrix dy_MR,
   const DType type = dx_MK.place == tensor::Place::device ? dy_MR.dtype : DType::f32;
   const Matrix gradient = pass.arena.matrix(type, dx_MK.rows, dx_MK.columns);
   ops::multiply_backward(dy_MR, a_RK, 1, gradient, false);
-  ops::dropout(gradient, pass.dropout->probability, pass.dropout->key(place), pass.row_names, dx_MK, true);
+  ops::dropout(gradient, pass.dropout->probability, pass.dropout->key(place), pass.rows.names, dx_MK, true);
 }
 
 }  // namespace

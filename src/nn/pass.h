@@ -1,23 +1,29 @@
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
-#include <span>
 
 #include "nn/dropout.h"
+#include "nn/rows.h"
 #include "nn/tape.h"
-#include "ops/matmul.h"
 #include "tensor/arena.h"
 
 namespace e5v::nn {
 
-/// What a forward pass runs in: memory for its activations and, when it is to be differentiated, a tape.
+/// Is shown what enters each product with a weight, which is named by its tensor in the checkpoint (of stacked ones
+/// the first).
+using Observer = std::function<void(const tensor::TensorView& weight, tensor::ConstMatrix x_MK)>;
+
+/// What a forward pass runs in: memory for its activations, the rows that it works on and, when it is to be
+/// differentiated, a tape. A model hands it on and asks it nothing.
 struct Pass {
   tensor::Arena& arena;  ///< not that of the tape's gradients
   Tape* tape = nullptr;
+  Rows rows = {};
   const Dropout* dropout = nullptr;
-  std::span<const std::uint64_t> row_names;  ///< for dropout, of the rows that the pass works on
-  ops::FineRows fine_rows;         ///< those that vectors are made of, as far as the arithmetic makes a difference
-  bool keeps_activations = false;  ///< with a tape: blocks are recorded whole instead of computed once more
+  const Observer* observer = nullptr;  ///< only without a tape
+  bool keeps_activations = false;      ///< with a tape: blocks are recorded whole instead of computed once more
   bool repeated = false;  ///< of a block, for its backward pass only: what its last operation gives is not read
 
   Pass(tensor::Arena& memory) : arena(memory) {}  // NOLINT(google-explicit-constructor): a pass without gradients
@@ -29,25 +35,29 @@ struct Pass {
     result.tape = nullptr;
     return result;
   }
-  /// The same for rows of these names.
-  Pass naming(std::span<const std::uint64_t> rows) const {
+  /// The same on another tape.
+  Pass taped(Tape& to) const {
     Pass result = *this;
-    result.row_names = rows;
+    result.tape = &to;
     return result;
   }
-
-  /// The same with these rows computed finer than the others. A list must live until the tape is rewound.
-  Pass with_fine(ops::FineRows rows) const {
+  /// The same over other rows.
+  Pass over(const Rows& others) const {
     Pass result = *this;
-    result.fine_rows = rows;
+    result.rows = others;
     return result;
   }
 
   /// A matrix with undefined contents, watched by the tape.
-  tensor::Matrix matrix(tensor::DType dtype, std::int64_t rows, std::int64_t columns) const {
-    const tensor::Matrix result = arena.matrix(dtype, rows, columns);
+  tensor::Matrix matrix(tensor::DType dtype, std::int64_t rows_M, std::int64_t columns) const {
+    const tensor::Matrix result = arena.matrix(dtype, rows_M, columns);
     if (tape != nullptr) tape->watch(result);
     return result;
+  }
+
+  /// Keeps something alive until the tape is rewound; without a tape the caller's own reference must do.
+  void hold(std::shared_ptr<const void> borrowed) const {
+    if (tape != nullptr) tape->hold(std::move(borrowed));
   }
 
   /// Gives back, at its end, what was taken during its life; with a tape, which reads it later, nothing.

@@ -10,9 +10,7 @@ namespace {
 /// Runs the part and keeps what it records; gradients by what it made are there only while that is rewound.
 void run_kept(const Pass& outer, tensor::Matrix x, tensor::Matrix y, const Part& part) {
   const auto tape = std::make_shared<Tape>(outer.tape);
-  Pass inner = outer;
-  inner.tape = tape.get();
-  part(x, y, inner);
+  part(x, y, outer.taped(*tape));
   // With the part: what it holds is read in its backward pass.
   outer.tape->record([=, holder = part, &outer_tape = *outer.tape] {
     for (const tensor::Matrix& lasting : {x, y}) static_cast<void>(outer_tape.gradient(lasting));
@@ -27,10 +25,7 @@ void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x,
   const tensor::Matrix dx = *outer.tape->gradient(x), dy = *outer.tape->gradient(y);
   const tensor::Arena::Scope activations(outer.arena), gradients(outer.tape->arena());
   Tape tape(outer.tape);
-  Pass pass(outer.arena, tape);
-  pass.dropout = outer.dropout;
-  pass.row_names = outer.row_names;
-  pass.fine_rows = outer.fine_rows;
+  Pass pass = outer.taped(tape);
   pass.repeated = true;
   const tensor::Matrix again = outer.arena.matrix(x.dtype, x.rows, x.columns);
   ops::convert(kept, again);

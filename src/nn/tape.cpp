@@ -66,6 +66,7 @@ void Tape::rewind() {
     steps_.pop_back();
     step();
   }
+  held_.clear();
 }
 
 }  // namespace e5v::nn

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -41,6 +42,8 @@ class Tape {
   tensor::Arena& arena() const { return arena_; }
 
   void record(std::function<void()> backward) { steps_.push_back(std::move(backward)); }
+  /// Keeps what steps borrow until they have run.
+  void hold(std::shared_ptr<const void> borrowed) { held_.push_back(std::move(borrowed)); }
   /// Runs all that is recorded, the last first, and forgets it.
   void rewind();
 
@@ -56,6 +59,7 @@ class Tape {
   Tape* outer_ = nullptr;
   std::vector<Watched> watched_;
   std::vector<std::function<void()>> steps_;
+  std::vector<std::shared_ptr<const void>> held_;
 };
 
 }  // namespace e5v::nn

@@ -26,20 +26,6 @@ struct DropoutRule {
   DropoutKey key;
 };
 
-/// A weight matrix as an accelerator holds it.
-class DeviceWeight {
- public:
-  DeviceWeight() = default;
-  DeviceWeight(const DeviceWeight&) = delete;
-  DeviceWeight& operator=(const DeviceWeight&) = delete;
-  virtual ~DeviceWeight() = default;
-  virtual std::string kernel() const = 0;
-  /// Products are of 8-bit floats.
-  virtual bool fp8() const = 0;
-  /// Bytes of the accelerator's memory beyond the tensors that it borrows.
-  virtual std::int64_t owned_bytes() const = 0;
-};
-
 /// The accelerator's half of the ops: what the functions of the same names do with matrices that lie there. Arguments
 /// have been checked by these functions. Matrices and pointers to floats are the accelerator's; spans are the host's,
 /// and may be changed when a call returns.
@@ -90,22 +76,16 @@ class Backend : public tensor::Device {
   virtual void place_patches(tensor::ConstMatrix patches, const float* class_token, tensor::ConstMatrix positions,
                              tensor::Matrix y) = 0;
 
-  /// Borrows the parts, which lie on the accelerator.
-  virtual std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) = 0;
-  /// y f32|bf16; accumulate only with f32. bias may be null. Under fp8 the fine rows are multiplied in bf16; `rounded`,
-  /// then, has the others, or nothing.
-  virtual void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y,
-                      bool accumulate, FineRows fine, const Fp8Rows& rounded) = 0;
-  /// dy f32|bf16.
-  virtual void matmul_backward(tensor::ConstMatrix dy, const DeviceWeight& weight, tensor::Matrix dx) = 0;
+  /// The form in which it multiplies a weight; borrows the parts, which lie on the accelerator. Products write f32 or
+  /// bf16, and accumulate only f32. Under fp8 the fine rows are multiplied in bf16; `rounded`, then, has the others, or
+  /// nothing. Gradients are read as f32 or bf16.
+  virtual std::unique_ptr<WeightForm> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) = 0;
   virtual void weight_gradient(tensor::ConstMatrix dy, tensor::ConstMatrix x, float scale, tensor::Matrix dw) = 0;
   virtual void multiply(tensor::ConstMatrix x, tensor::ConstMatrix w, float scale, tensor::Matrix y, bool add) = 0;
   virtual void multiply_backward(tensor::ConstMatrix dy, tensor::ConstMatrix w, float scale, tensor::Matrix dx,
                                  bool add) = 0;
 
-  /// mean += one_minus_beta1 (gradient - mean); square = beta2 square + one_minus_beta2 gradient^2; values = keep
-  /// values
-  /// - size mean / (sqrt(square) / correction2 + epsilon).
+  /// One tensor of ops::adamw.
   virtual void adamw(const AdamWFactors& factors, float* values, const float* gradient, float* mean, float* square,
                      std::int64_t count) = 0;
   /// The sum of all squares in all lists, in double and in an order that depends on their lengths alone.

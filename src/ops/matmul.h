@@ -3,7 +3,7 @@
 #include <span>
 #include <string>
 
-#include "ops/product_rows.h"
+#include "ops/weight_form.h"
 #include "tensor/matrix.h"
 #include "tensor/stored_matrix.h"
 
@@ -32,29 +32,26 @@ class Weight {
   /// Stacks parts, each [N_i, K] and of one format, to one [N, K] matrix. Throws InvalidInput when formats or widths
   /// differ, or are not those of the arithmetic; DeviceError when this CPU has no GEMM for it.
   Weight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic);
-  Weight(Weight&&) noexcept;
-  Weight& operator=(Weight&&) noexcept;
-  ~Weight();
 
-  std::int64_t outputs() const;  ///< N
-  std::int64_t inputs() const;   ///< K
-  Arithmetic arithmetic() const;
-  tensor::Place place() const;  ///< of the weight, and so of what is multiplied
+  std::int64_t outputs() const { return outputs_; }  ///< N
+  std::int64_t inputs() const { return inputs_; }    ///< K
+  Arithmetic arithmetic() const { return arithmetic_; }
+  tensor::Place place() const { return form_->place(); }  ///< of the weight, and so of what is multiplied
   /// The element type of gradients and adapters' inputs in products beside such a GEMM: bf16 where it is multiplied in
   /// hardware, f32 under f32 arithmetic.
-  tensor::DType product_dtype() const;
+  tensor::DType product_dtype() const { return form_->types().product; }
   /// The element type of results that an operation reads which rounds again: on an accelerator, where memory is the
   /// limit of such operations, bf16 unless the arithmetic is f32.
-  tensor::DType result_dtype() const;
+  tensor::DType result_dtype() const { return form_->types().result; }
   /// Whether products are of 8-bit floats, and so take x as Fp8Rows.
-  bool fp8() const;
-  std::string kernel() const;  ///< the library's name of the kernel behind it
-
-  struct Impl;
-  const Impl& impl() const { return *impl_; }
+  bool fp8() const { return form_->fp8(); }
+  std::string kernel() const { return form_->kernel(); }  ///< the library's name of the kernel behind it
+  const WeightForm& form() const { return *form_; }
 
  private:
-  std::unique_ptr<Impl> impl_;
+  Arithmetic arithmetic_;
+  std::int64_t outputs_ = 0, inputs_ = 0;
+  std::unique_ptr<WeightForm> form_;
 };
 
 /// y = x W^T + bias, or y += x W^T + bias with accumulate.

@@ -91,6 +91,24 @@ void copy(tensor::ConstMatrix x, tensor::Matrix y) {
   });
 }
 
+void copy(std::span<const float> x, tensor::Place x_place, std::span<float> y, tensor::Place y_place) {
+  check_length("copy", "y", y.size(), static_cast<std::int64_t>(x.size()));
+  if (x.empty()) return;
+  if (x_place == tensor::Place::host && y_place == tensor::Place::host) {
+    std::ranges::copy(x, y.begin());
+  } else {
+    tensor::device().copy(reinterpret_cast<const std::byte*>(x.data()), x_place, reinterpret_cast<std::byte*>(y.data()),
+                          y_place, x.size_bytes());
+  }
+}
+
+tensor::Matrix on_host(tensor::Matrix x, tensor::Arena& arena) {
+  if (!on_device(x)) return x;
+  const tensor::Matrix result = arena.matrix(x.dtype, x.rows, x.columns);
+  copy(x, result);
+  return result;
+}
+
 tensor::Tensor widened(const tensor::TensorView& x) {
   if (x.place == tensor::Place::host) return to_f32(x);
   tensor::Tensor result(tensor::DType::f32, x.shape, x.place);

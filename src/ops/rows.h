@@ -39,6 +39,12 @@ void convert(tensor::ConstMatrix x, tensor::Matrix y, float scale = 1);
 /// y = x, of one type, wherever the two lie.
 void copy(tensor::ConstMatrix x, tensor::Matrix y);
 
+/// y = x for lists of one length, wherever the two lie.
+void copy(std::span<const float> x, tensor::Place x_place, std::span<float> y, tensor::Place y_place);
+
+/// x where the host can read and write it: itself, or a copy from an arena of the host.
+tensor::Matrix on_host(tensor::Matrix x, tensor::Arena& arena);
+
 /// The values as f32, where x lies. x f32|f16|bf16.
 tensor::Tensor widened(const tensor::TensorView& x);
 

@@ -1,6 +1,8 @@
 #include "quantize/calibrate.h"
 
 #include <algorithm>
+#include <array>
+#include <tuple>
 
 namespace e5v::quantize {
 
@@ -88,32 +90,37 @@ Calibration::Calibration(const model::LlavaNext& model, std::span<const embed::P
   table_ = model.language_model().rotary(last + 1);
 }
 
-BlockSample Calibration::observe(model::LlamaBlock& block, const Wanted& wanted, bool stay) {
-  using Tap = model::LlamaBlock::Tap;
+BlockSample Calibration::observe(const model::LlamaBlock& block, const model::LlamaBlockWeights& weights,
+                                 const Wanted& wanted, bool stay) {
   BlockSample sample;
+  // Matrices that read the same are named by one of them; what enters the others is passed over.
+  const std::array sites{std::tuple(weights.k.values.data, &sample.attention, wanted.attention),
+                         std::tuple(weights.o.values.data, &sample.output, wanted.attention),
+                         std::tuple(weights.gate.values.data, &sample.mlp, wanted.mlp),
+                         std::tuple(weights.down.values.data, &sample.down, wanted.mlp)};
   for (const Batch& batch : batches_) {
-    block.observe([&](Tap tap, tensor::ConstMatrix x) {
-      const bool of_mlp = tap == Tap::mlp || tap == Tap::down;
-      Entering& entering = tap == Tap::attention ? sample.attention
-                           : tap == Tap::output  ? sample.output
-                           : tap == Tap::mlp     ? sample.mlp
-                                                 : sample.down;
-      entering.sample.take(x, tokens_);
-      if (!(of_mlp ? wanted.mlp : wanted.attention)) return;
-      if (!entering.gram) entering.gram.emplace(x.columns);
-      entering.gram->add(x, batch.weights_T);
-    });
+    const nn::Observer observer = [&](const tensor::TensorView& weight, tensor::ConstMatrix x) {
+      for (const auto& [data, entering, second_moments] : sites) {
+        if (weight.data != data) continue;
+        entering->sample.take(x, tokens_);
+        if (!second_moments) continue;
+        if (!entering->gram) entering->gram.emplace(x.columns);
+        entering->gram->add(x, batch.weights_T);
+      }
+    };
+    nn::Pass pass(arena_);
+    pass.observer = &observer;
     const tensor::Arena::Scope scope(arena_);
     const tensor::Matrix x_TD = stay ? copy_of(batch.embedded.x_TD, arena_) : batch.embedded.x_TD;
-    block.forward(x_TD, batch.embedded.forest.rows, *table_, arena_);
+    block.forward(pass.over(batch.embedded.forest.rows.all(table_.get())), x_TD);
   }
-  block.observe(nullptr);
   return sample;
 }
 
 void Calibration::advance(const model::LlamaBlock& block) {
+  const nn::Pass pass(arena_);
   for (const Batch& batch : batches_) {
-    block.forward(batch.embedded.x_TD, batch.embedded.forest.rows, *table_, arena_);
+    block.forward(pass.over(batch.embedded.forest.rows.all(table_.get())), batch.embedded.x_TD);
   }
 }
 

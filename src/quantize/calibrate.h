@@ -43,9 +43,10 @@ class Calibration {
 
   std::int64_t tokens() const { return tokens_; }
 
-  /// What enters the matrices of the next block, which must compute in f32. The activations go through it, or stay in
-  /// front of it.
-  BlockSample observe(model::LlamaBlock& block, const Wanted& wanted, bool stay);
+  /// What enters the matrices of the next block, which is made of these weights and must compute in f32. The
+  /// activations go through it, or stay in front of it.
+  BlockSample observe(const model::LlamaBlock& block, const model::LlamaBlockWeights& weights, const Wanted& wanted,
+                      bool stay);
 
   /// Carries the activations through the next block.
   void advance(const model::LlamaBlock& block);

@@ -67,8 +67,8 @@ void write_unchanged(const Checkpoint& checkpoint, const Plan& plan, tensor::Saf
 RoundedBlock round_calibrated(const model::LlamaBlockWeights& weights, Calibration& calibration,
                               const model::LlamaConfig& config, const Rounding& rounding, bool compensate) {
   const auto int4 = [&](const Scheme& scheme) { return compensate && scheme.format == WeightFormat::int4; };
-  model::LlamaBlock exact(weights, config, nn::Precision::f32);
-  BlockSample sample = calibration.observe(exact, {int4(rounding.attention), int4(rounding.mlp)}, compensate);
+  const model::LlamaBlock exact(weights, config, nn::Precision::f32);
+  BlockSample sample = calibration.observe(exact, weights, {int4(rounding.attention), int4(rounding.mlp)}, compensate);
   RoundedBlock rounded = round_block(weights, std::move(sample), config, rounding);
   if (compensate) calibration.advance(model::LlamaBlock(rounded.weights(), config, nn::Precision::f32));
   return rounded;

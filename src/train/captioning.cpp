@@ -45,9 +45,7 @@ CaptionLoss Captioning::run(std::span<const TokenSequence> batch, const nn::Drop
     const Matrix logits_PV = pass.matrix(DType::f32, P, model_.vocabulary());
     model_.forward(packed, y_PD, pass);
     model_.predict(y_PD, logits_PV, pass);
-    const bool there = logits_PV.place == tensor::Place::device;
-    const Matrix scores_PV = there ? scores_arena_.matrix(DType::f32, P, logits_PV.columns) : logits_PV;
-    if (there) ops::copy(logits_PV, scores_PV);
+    const Matrix scores_PV = ops::on_host(logits_PV, scores_arena_);
     const CrossEntropy own = through_cross_entropy(scores_PV, labels_P, 1 / labels);
     total.sum += own.sum;
     total.hits += own.hits;

@@ -1,5 +1,7 @@
 #include "train/learner.h"
 
+#include "ops/rows.h"
+
 namespace e5v::train {
 namespace {
 
@@ -11,12 +13,9 @@ std::vector<TrainedSpan> spans_of(const std::vector<Parameter>& parameters) {
 void sum_over(const processes::Group& group, const TrainedSpan& parameter) {
   if (group.size() == 1 || parameter.place == tensor::Place::host) return group.sum(parameter.gradient);
   std::vector<float> values(parameter.gradient.size());
-  auto* gradient = reinterpret_cast<std::byte*>(parameter.gradient.data());
-  auto* host = reinterpret_cast<std::byte*>(values.data());
-  const std::size_t bytes = parameter.gradient.size_bytes();
-  tensor::device().copy(gradient, tensor::Place::device, host, tensor::Place::host, bytes);
+  ops::copy(parameter.gradient, parameter.place, values, tensor::Place::host);
   group.sum(std::span(values));
-  tensor::device().copy(host, tensor::Place::host, gradient, tensor::Place::device, bytes);
+  ops::copy(values, tensor::Place::host, parameter.gradient, parameter.place);
 }
 
 template <class Loss>

@@ -7,8 +7,8 @@
 #include <functional>
 #include <vector>
 
-#include "ops/backend.h"
 #include "ops/matmul.h"
+#include "ops/optimizer.h"
 #include "ops/rows.h"
 
 namespace e5v::train {
@@ -28,13 +28,7 @@ std::span<float> numbers_of(Matrix x) {
   return {reinterpret_cast<float*>(x.data), static_cast<std::size_t>(x.rows * x.columns)};
 }
 
-double square_sum(Matrix x) {
-  const std::span<const float> values = numbers_of(x);
-  if (x.place == tensor::Place::device) return ops::backend().square_sum(std::array{values});
-  double sum = 0;
-  for (const float value : values) sum += static_cast<double>(value) * static_cast<double>(value);
-  return sum;
-}
+double square_sum(Matrix x) { return ops::square_sum(std::array{std::span<const float>(numbers_of(x))}, x.place); }
 
 /// y += scale x.
 void add_scaled(ConstMatrix x, float scale, Matrix y, tensor::Arena& arena) {

@@ -1,40 +1,19 @@
 #include "train/optimizer.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
-#include "base/parallel.h"
-#include "ops/backend.h"
 #include "ops/rows.h"
 #include "train/muon.h"
 
 namespace e5v::train {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 14;
-
-/// A piece of a tensor that one thread takes.
-struct Chunk {
-  std::size_t tensor, begin, size;
-};
-
-std::vector<Chunk> chunks_of(std::span<const TrainedSpan> tensors, const char* where) {
-  std::vector<Chunk> chunks;
+void require_gradients(std::span<const TrainedSpan> tensors, const char* where) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::size_t size = tensors[i].values.size();
-    require(tensors[i].gradient.size() == size, "[{}] tensor {} has {} values, its gradient {}", where, i, size,
-            tensors[i].gradient.size());
-    for (std::size_t begin = 0; begin < size; begin += kChunk) {
-      chunks.push_back({i, begin, std::min(kChunk, size - begin)});
-    }
+    require(tensors[i].gradient.size() == tensors[i].values.size(), "[{}] tensor {} has {} values, its gradient {}",
+            where, i, tensors[i].values.size(), tensors[i].gradient.size());
   }
-  return chunks;
-}
-
-template <class Body>
-void for_each(const std::vector<Chunk>& chunks, const Body& body) {
-  parallel_for(static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t i) { body(static_cast<std::size_t>(i)); });
 }
 
 ops::AdamWFactors factors_of(const OptimizerOptions& options, double learning_rate, double step) {
@@ -49,16 +28,6 @@ ops::AdamWFactors factors_of(const OptimizerOptions& options, double learning_ra
   return factors;
 }
 
-void update(const ops::AdamWFactors& f, const TrainedSpan& tensor, std::span<float> mean, std::span<float> square) {
-  for (std::size_t i = 0; i < mean.size(); ++i) {
-    const float gradient = tensor.gradient[i];
-    mean[i] += f.one_minus_beta1 * (gradient - mean[i]);
-    square[i] = f.beta2 * square[i] + f.one_minus_beta2 * gradient * gradient;
-    const float root = std::sqrt(square[i]) / f.correction2 + f.epsilon;
-    tensor.values[i] = f.keep * tensor.values[i] - f.size * mean[i] / root;
-  }
-}
-
 void require_lengths(const std::vector<std::vector<float>>& found, const std::vector<std::vector<float>>& expected) {
   require(found.size() == expected.size(), "[optimizer] state of {} tensors, expected {}", found.size(),
           expected.size());
@@ -68,49 +37,20 @@ void require_lengths(const std::vector<std::vector<float>>& found, const std::ve
   }
 }
 
-double clip_on_device(std::span<const TrainedSpan> tensors, double max_norm) {
-  std::vector<std::span<const float>> gradients;
-  for (const TrainedSpan& tensor : tensors) gradients.emplace_back(tensor.gradient);
-  const double norm = std::sqrt(ops::backend().square_sum(gradients));
-  const auto factor = static_cast<float>(max_norm / (norm + 1e-6));
-  if (factor >= 1) return norm;
-  for (const TrainedSpan& tensor : tensors) {
-    ops::backend().scale(tensor.gradient.data(), static_cast<std::int64_t>(tensor.gradient.size()), factor);
-  }
-  return norm;
-}
-
-void copy_floats(const tensor::Tensor& from, std::span<float> to) {
-  tensor::device().copy(from.data(), tensor::Place::device, reinterpret_cast<std::byte*>(to.data()),
-                        tensor::Place::host, to.size_bytes());
-}
-
-void copy_floats(std::span<const float> from, const tensor::Tensor& to) {
-  tensor::device().copy(reinterpret_cast<const std::byte*>(from.data()), tensor::Place::host, to.data(),
-                        tensor::Place::device, from.size_bytes());
-}
-
 }  // namespace
 
 double clip_gradients(std::span<const TrainedSpan> tensors, double max_norm) {
   require(max_norm > 0, "[clip_gradients] expected a norm above 0, found {}", max_norm);
-  const std::vector<Chunk> chunks = chunks_of(tensors, "clip_gradients");
-  if (!tensors.empty() && tensors.front().place == tensor::Place::device) return clip_on_device(tensors, max_norm);
-  const auto gradient_of = [&](const Chunk& chunk) {
-    return tensors[chunk.tensor].gradient.subspan(chunk.begin, chunk.size);
-  };
-  std::vector<double> sums(chunks.size());
-  for_each(chunks, [&](std::size_t i) {
-    for (const double value : gradient_of(chunks[i])) sums[i] += value * value;
-  });
-  double sum = 0;
-  for (const double part : sums) sum += part;
-  const double norm = std::sqrt(sum);
+  require_gradients(tensors, "clip_gradients");
+  if (tensors.empty()) return 0;
+  const tensor::Place place = tensors.front().place;
+  std::vector<std::span<float>> gradients;
+  for (const TrainedSpan& tensor : tensors) gradients.push_back(tensor.gradient);
+  const double norm =
+      std::sqrt(ops::square_sum(std::vector<std::span<const float>>(gradients.begin(), gradients.end()), place));
   const auto factor = static_cast<float>(max_norm / (norm + 1e-6));
   if (factor >= 1) return norm;
-  for_each(chunks, [&](std::size_t i) {
-    for (float& value : gradient_of(chunks[i])) value *= factor;
-  });
+  ops::scale(gradients, factor, place);
   return norm;
 }
 
@@ -138,19 +78,19 @@ Optimizer::Optimizer(std::span<const TrainedSpan> tensors, const OptimizerOption
 
 const OptimizerState& Optimizer::state() const {
   for (std::size_t i = 0; i < mean_.size(); ++i) {
-    copy_floats(mean_[i], state_.mean[i]);
-    copy_floats(square_[i], state_.square[i]);
+    ops::copy(mean_[i].as<float>(), place_, state_.mean[i], tensor::Place::host);
+    ops::copy(square_[i].as<float>(), place_, state_.square[i], tensor::Place::host);
   }
   return state_;
 }
 
-void Optimizer::step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors) {
+void Optimizer::step_by_adamw(std::span<const TrainedSpan> tensors, double learning_rate) {
+  std::vector<ops::AdamWTensor> trained;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const TrainedSpan& tensor = tensors[i];
-    if (is_muon(tensor)) continue;
-    ops::backend().adamw(factors, tensor.values.data(), tensor.gradient.data(), mean_[i].as<float>().data(),
-                         square_[i].as<float>().data(), static_cast<std::int64_t>(tensor.values.size()));
+    if (is_muon(tensors[i])) continue;
+    trained.push_back({tensors[i].values, tensors[i].gradient, mean(i), square(i), place_});
   }
+  ops::adamw(factors_of(options_, learning_rate, static_cast<double>(state_.step)), trained);
 }
 
 void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate,
@@ -163,8 +103,7 @@ void Optimizer::step_by_muon(std::span<const TrainedSpan> tensors, double learni
       const std::int64_t columns = static_cast<std::int64_t>(t.values.size()) / t.rows;
       return tensor::Matrix{reinterpret_cast<std::byte*>(data), tensor::DType::f32, t.rows, columns, columns, t.place};
     };
-    float* momentum = mean_.empty() ? state_.mean[i].data() : mean_[i].as<float>().data();
-    matrices.push_back({as_matrix(t.values.data()), as_matrix(t.gradient.data()), as_matrix(momentum)});
+    matrices.push_back({as_matrix(t.values.data()), as_matrix(t.gradient.data()), as_matrix(mean(i).data())});
   }
   muon_step(matrices, learning_rate, options_.weight_decay, arena_, group);
 }
@@ -177,18 +116,10 @@ void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate,
             tensors[i].values.size(), state_.mean[i].size());
     require(tensors[i].place == place_, "[optimizer] tensor {} lies elsewhere than its averages", i);
   }
-  const std::vector<Chunk> chunks = chunks_of(tensors, "optimizer");
+  require_gradients(tensors, "optimizer");
   ++state_.step;
-  const ops::AdamWFactors factors = factors_of(options_, learning_rate, static_cast<double>(state_.step));
   if (options_.muon) step_by_muon(tensors, learning_rate, group);
-  if (!mean_.empty()) return step_on_device(tensors, factors);
-  for_each(chunks, [&](std::size_t i) {
-    const auto& [tensor, begin, size] = chunks[i];
-    if (is_muon(tensors[tensor])) return;
-    const auto part = [begin = begin, size = size](std::span<float> whole) { return whole.subspan(begin, size); };
-    update(factors, {part(tensors[tensor].values), part(tensors[tensor].gradient)}, part(state_.mean[tensor]),
-           part(state_.square[tensor]));
-  });
+  step_by_adamw(tensors, learning_rate);
 }
 
 void Optimizer::restore(OptimizerState state) {
@@ -197,8 +128,8 @@ void Optimizer::restore(OptimizerState state) {
   require_lengths(state.square, state_.square);
   state_ = std::move(state);
   for (std::size_t i = 0; i < mean_.size(); ++i) {
-    copy_floats(state_.mean[i], mean_[i]);
-    copy_floats(state_.square[i], square_[i]);
+    ops::copy(state_.mean[i], tensor::Place::host, mean_[i].as<float>(), place_);
+    ops::copy(state_.square[i], tensor::Place::host, square_[i].as<float>(), place_);
   }
 }
 

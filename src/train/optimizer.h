@@ -39,8 +39,8 @@ struct OptimizerState {
                                                  ///< Muon the momentum and nothing
 };
 
-/// AdamW with bias correction, in float32 as PyTorch computes it, and muon_step for matrices that Muon trains.
-/// Source: Loshchilov and Hutter, arXiv:1711.05101, algorithm 2; torch.optim.AdamW.
+/// AdamW with bias correction, in float32 as PyTorch computes it (ops::adamw), and muon_step for matrices that Muon
+/// trains.
 class Optimizer {
  public:
   /// For tensors of the lengths, rows and place of `tensors`, in the order in which step() gets them. Throws
@@ -60,7 +60,14 @@ class Optimizer {
  private:
   void step_by_muon(std::span<const TrainedSpan> tensors, double learning_rate, const processes::Group& group);
   bool is_muon(const TrainedSpan& tensor) const { return options_.muon && tensor.rows > 0; }
-  void step_on_device(std::span<const TrainedSpan> tensors, const ops::AdamWFactors& factors);
+  void step_by_adamw(std::span<const TrainedSpan> tensors, double learning_rate);
+  /// The averages of a tensor where it lies.
+  std::span<float> mean(std::size_t tensor) {
+    return mean_.empty() ? std::span(state_.mean[tensor]) : mean_[tensor].as<float>();
+  }
+  std::span<float> square(std::size_t tensor) {
+    return square_.empty() ? std::span(state_.square[tensor]) : square_[tensor].as<float>();
+  }
 
   OptimizerOptions options_;
   tensor::Place place_;

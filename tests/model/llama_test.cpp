@@ -49,7 +49,8 @@ TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
                               std::pow(500000.0f, static_cast<float>(i) / static_cast<float>(config.text.head_width)));
       }
       const LlamaBlock block(weights.blocks[layer - 1], config.text, nn::Precision::f32);
-      block.forward(matrix_of(x), rows, ops::RotaryTable(frequencies, length), arena);
+      const ops::RotaryTable table(frequencies, length);
+      block.forward(nn::Pass(arena).over(rows.all(&table)), matrix_of(x));
     }
     if (layer < weights.blocks.size()) {
       EXPECT_LT(max_difference(x.as<float>(), expected), 5e-5) << layer;
@@ -62,7 +63,33 @@ TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
   EXPECT_LT(max_difference(y.as<float>(), trace.find("hidden_states.4")->as<float>()), 5e-5);
 }
 
-/// With a tape rows are rounded behind the operations, without by them.
+/// The block is one code for all rows and for pooled ones: what it gives for these is what it gives for all, selected.
+TEST(LlamaBlock, PooledRowsAreThoseOfAllRows) {
+  const auto folder = golden("ckpt/tiny-small-f32");
+  const LlamaConfig config = read_config(folder).text;
+  const Checkpoint checkpoint(folder);
+  const LlamaBlock block(LlamaWeights::from(checkpoint, config).blocks[0], config, nn::Precision::f32);
+  PackedRows rows = one_sequence(9);
+  rows.pooled_P = {8, 3};
+  rows.pooled_positions_P = {8, 3};
+  rows.pooled_plan.nodes = rows.plan.nodes = {{0, 4}, {4, 5}};
+  rows.plan.spans = {{{0, 4}, {0}, true}, {{4, 5}, {0, 1}, true}};
+  rows.pooled_plan.spans = {{{0, 1}, {0, 1}, true}, {{1, 1}, {0}, true}};
+  const ops::RotaryTable table(std::vector<float>(static_cast<std::size_t>(config.head_width / 2), 0.1f), 9);
+  const tensor::Tensor x(tensor::DType::f32, {9, config.width}), y(tensor::DType::f32, {2, config.width});
+  for (std::size_t i = 0; i < x.as<float>().size(); ++i) x.as<float>()[i] = std::sin(static_cast<float>(i));
+  tensor::Arena arena;
+  const nn::Pass all = nn::Pass(arena).over(rows.all(&table));
+  block.forward(all, matrix_of(x), all.over(rows.pooled(&table)), matrix_of(y));
+  block.forward(all, matrix_of(x));
+  for (const std::int64_t p : {0, 1}) {
+    const float* expected = matrix_of(x).row<float>(rows.pooled_P[static_cast<std::size_t>(p)]);
+    const auto width = static_cast<std::size_t>(config.width);
+    EXPECT_LT(max_difference({matrix_of(y).row<float>(p), width}, {expected, width}), 1e-5) << p;
+  }
+}
+
+/// With a tape rows are rounded after the operations, without a tape by them.
 TEST(Llama, TapesLeaveTheNumbersOfFp8) {
   try {
     ops::open_device("cuda");
@@ -83,7 +110,7 @@ TEST(Llama, TapesLeaveTheNumbersOfFp8) {
   const auto after = [&](const nn::Pass& pass) {
     const tensor::Tensor x = copied(start.view(), tensor::Place::device);
     if (pass.tape != nullptr) pass.tape->watch(matrix_of(x));
-    block.forward(matrix_of(x), rows, table, pass.with_fine({rows.pooled_P}));
+    block.forward(pass.over(rows.all(&table)), matrix_of(x));
     return copied(x.view(), tensor::Place::host);
   };
   nn::Tape tape(gradients);

@@ -92,26 +92,65 @@ TEST(Linear, BiasesMustFit) {
   }
 }
 
-TEST(Precision, FollowsTheWeights) {
-  constexpr auto kPlain = tensor::WeightFormat::plain;
-  EXPECT_EQ(default_precision(tensor::DType::f32, kPlain), Precision::f32);
-  EXPECT_EQ(default_precision(tensor::DType::f16, kPlain), Precision::bf16);
-  EXPECT_EQ(default_precision(tensor::DType::bf16, kPlain), Precision::bf16);
-  EXPECT_EQ(arithmetic_for(Precision::f32, kPlain), ops::Arithmetic::f32);
-  EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int8), Precision::int8);
-  const bool bytes = ops::has_native_int8();
-  EXPECT_EQ(default_precision(tensor::DType::bf16, tensor::WeightFormat::int4),
-            bytes ? Precision::int8 : Precision::bf16);
-  EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::int4),
-            bytes ? ops::Arithmetic::int8 : arithmetic_for(Precision::bf16, kPlain));
-  EXPECT_EQ(default_precision(tensor::DType::f32, tensor::WeightFormat::nf4), Precision::bf16);
-  EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::nf4),
-            arithmetic_for(Precision::bf16, tensor::WeightFormat::plain));
-  EXPECT_EQ(arithmetic_for(Precision::int8, tensor::WeightFormat::int8), ops::Arithmetic::int8);
-  EXPECT_EQ(arithmetic_for(Precision::int8, kPlain), arithmetic_for(Precision::bf16, kPlain));
-  EXPECT_EQ(arithmetic_for(Precision::f32, tensor::WeightFormat::int8), ops::Arithmetic::f32);
-  EXPECT_EQ(name_of(Precision::bf16), "bf16");
-  EXPECT_EQ(name_of(Precision::int8), "int8");
+TEST(Linear, TakesItsResultFromThePass) {
+  const tensor::Tensor w = random_tensor(5, 8, 1), x = random_tensor(3, 8, 2), y(tensor::DType::f32, {3, 5});
+  const Linear linear({w.view()}, Precision::f32);
+  linear.forward(arena, matrix_of(x), matrix_of(y));
+  const tensor::Matrix found = linear.forward(arena, matrix_of(x));
+  EXPECT_EQ(found.dtype, linear.result_type());
+  EXPECT_EQ(std::memcmp(found.data, y.data(), y.view().bytes().size()), 0);
+}
+
+TEST(Linear, ObserversSeeWhatEntersAndWhichWeightItMeets) {
+  const tensor::Tensor first = random_tensor(5, 8, 1), second = random_tensor(2, 8, 3), x = random_tensor(3, 8, 2);
+  const Linear linear({first.view(), second.view()}, Precision::f32);
+  std::vector<std::pair<const std::byte*, const std::byte*>> seen;
+  const Observer observer = [&](const tensor::TensorView& weight, tensor::ConstMatrix entering) {
+    seen.emplace_back(weight.data, entering.data);
+  };
+  Pass pass(arena);
+  linear.forward(pass, matrix_of(x));
+  EXPECT_TRUE(seen.empty());
+  pass.observer = &observer;
+  linear.forward(pass, matrix_of(x));
+  EXPECT_THAT(seen, testing::ElementsAre(testing::Pair(first.data(), x.data())));
+}
+
+/// Under whole numbers rows that are fine keep what rounding takes; a layer that reads finely makes all rows so.
+TEST(Linear, ReadsFinelyWhatThePassDoesNot) {
+  if (!ops::has_native_int8()) GTEST_SKIP() << "activations have 16 bits here anyway";
+  tensor::Tensor values(tensor::DType::i8, {4, 64}), scales(tensor::DType::f32, {4, 1});
+  for (std::size_t i = 0; i < 256; ++i) values.as<std::int8_t>()[i] = static_cast<std::int8_t>(i % 251 - 125);
+  for (float& scale : scales.as<float>()) scale = 0.01f;
+  const auto stored = tensor::StoredMatrix::int8(values.view(), scales.view());
+  const tensor::Tensor x = random_tensor(3, 64, 1);
+  const auto product = [&](bool finely, ops::FineRows fine) {
+    Linear linear({stored}, Precision::int8);
+    if (finely) linear.read_finely();
+    Pass pass(arena);
+    pass.rows.fine = fine;
+    const tensor::Matrix y = linear.forward(pass, matrix_of(x));
+    return std::vector<float>(y.row<float>(0), y.row<float>(0) + 12);
+  };
+  const auto coarse = product(false, {}), fine = product(false, {.all = true});
+  EXPECT_NE(coarse, fine);
+  EXPECT_EQ(product(true, {}), fine);
+}
+
+TEST(Linear, RowsAreMadeForReadersOfOneWidth) {
+  const tensor::Tensor narrow = random_tensor(5, 8, 1), wide = random_tensor(5, 16, 2);
+  const Linear first({narrow.view()}, Precision::f32), second({wide.view()}, Precision::f32);
+  const Made made = make_for({first, first}, arena, 7);
+  EXPECT_EQ(made.y_MK.rows, 7);
+  EXPECT_EQ(made.y_MK.columns, 8);
+  EXPECT_TRUE(made.input().rounded_MK.empty()) << "no CPU has 8-bit floats";
+  EXPECT_THAT(
+      [&] {
+        make_for({first, second}, arena, 7);
+      },
+      testing::ThrowsMessage<InvalidInput>("[linear] rows are made for 8 of f32 and for 16 of f32 at once"));
+  EXPECT_THAT([&] { make_for({}, arena, 7); },
+              testing::ThrowsMessage<InvalidInput>("[linear] rows are made for at least one reader"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "ops/activation.h"
 #include "ops/dropout.h"
 #include "ops/norm.h"
+#include "ops/optimizer.h"
 #include "ops/rotary.h"
 
 namespace e5v::ops::test {
@@ -226,6 +227,33 @@ TEST(Device, NamesAreChecked) {
         << name;
   }
   EXPECT_EQ(device_name(Place::host), "cpu");
+}
+
+/// A run that moves between a GPU and a CPU goes on with the same numbers.
+TEST_F(Cuda, AdamWHasTheCpusBits) {
+  for (const std::int64_t size : {1, 7, 4096, 40001}) {
+    const RandomMatrix values(1, size, 1), gradient(1, size, 2), mean(1, size, 3), start(1, size, 4);
+    for (float& square : start.tensor.as<float>()) square *= square;
+    const Tensor there[] = {on_gpu(values), on_gpu(gradient), on_gpu(mean), copied(start.tensor.view(), Place::device)};
+    const AdamWFactors factors{0.999f, 0.1f, 0.999f, 0.001f, 0.3f, 1e-8f, 0.01f};
+    const AdamWTensor cpu{values.tensor.as<float>(), gradient.tensor.as<float>(), mean.tensor.as<float>(),
+                          start.tensor.as<float>()};
+    const AdamWTensor gpu{there[0].as<float>(), there[1].as<float>(), there[2].as<float>(), there[3].as<float>(),
+                          Place::device};
+    const std::span<const float> gradients[] = {cpu.gradient};
+    const std::span<const float> gpu_gradients[] = {gpu.gradient};
+    const double sum = square_sum(gradients, Place::host);
+    EXPECT_NEAR(square_sum(gpu_gradients, Place::device), sum, 1e-12 * sum);
+    adamw(factors, {&cpu, 1});
+    adamw(factors, {&gpu, 1});
+    EXPECT_EQ(difference(there[0], values.tensor), 0) << size;
+    EXPECT_EQ(difference(there[2], mean.tensor), 0) << size;
+    EXPECT_EQ(difference(there[3], start.tensor), 0) << size;
+    const std::span<float> here[] = {values.tensor.as<float>()}, lists[] = {there[0].as<float>()};
+    scale(here, 0.7f, Place::host);
+    scale(lists, 0.7f, Place::device);
+    EXPECT_EQ(difference(there[0], values.tensor), 0) << size;
+  }
 }
 
 }  // namespace

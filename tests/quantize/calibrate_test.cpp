@@ -41,7 +41,8 @@ TEST_F(CalibrationTest, SecondMomentsDoNotDependOnBatches) {
   EXPECT_LT(one.tokens(), many.tokens());  // what the inputs share is there once in each batch
   model::LlamaBlock first = block(0), second = block(1);
   for (Calibration* calibration : {&one, &many}) calibration->advance(first);
-  BlockSample a = one.observe(second, {true, true}, true), b = many.observe(second, {true, true}, true);
+  BlockSample a = one.observe(second, weights_.blocks[1], {true, true}, true),
+              b = many.observe(second, weights_.blocks[1], {true, true}, true);
   for (const auto entering : {&BlockSample::attention, &BlockSample::output, &BlockSample::mlp, &BlockSample::down}) {
     const ErrorFactor x = std::move(*(a.*entering).gram).factor(), y = std::move(*(b.*entering).gram).factor();
     ASSERT_EQ(x.diagonal_K.size(), y.diagonal_K.size());
@@ -55,7 +56,7 @@ TEST_F(CalibrationTest, ActivationsStayInFrontOfABlockWhereTheyShall) {
   Calibration calibration(model_, inputs_, 4096);
   model::LlamaBlock first = block(0);
   const auto seen = [&](bool stay) {
-    const BlockSample sample = calibration.observe(first, {}, stay);
+    const BlockSample sample = calibration.observe(first, weights_.blocks[0], {}, stay);
     EXPECT_FALSE(sample.attention.gram || sample.down.gram);
     const auto mean = sample.attention.sample.mean_square();
     return std::vector<float>(mean.begin(), mean.end());

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/philox.h"
+#include "ops/reference/ops.h"
 
 namespace e5v::train {
 namespace {
@@ -44,31 +45,20 @@ struct Tensors {
   }
 };
 
-/// Algorithm 2 of arXiv:1711.05101 as it is written, in double.
-struct Twin {
-  double value, mean = 0, square = 0;
-
-  void step(double gradient, double rate, int number, const OptimizerOptions& options) {
-    value -= rate * options.weight_decay * value;
-    mean = options.beta1 * mean + (1 - options.beta1) * gradient;
-    square = options.beta2 * square + (1 - options.beta2) * gradient * gradient;
-    const double mean_hat = mean / (1 - std::pow(options.beta1, number));
-    const double square_hat = square / (1 - std::pow(options.beta2, number));
-    value -= rate * mean_hat / (std::sqrt(square_hat) + options.epsilon);
-  }
-};
-
 TEST(Optimizer, IsItsTwin) {
   for (const OptimizerOptions& options :
        {OptimizerOptions{}, OptimizerOptions{0.8, 0.95, 1e-3, 0.1}, OptimizerOptions{0, 0, 1e-8, 0}}) {
     Tensors tensors(0);
     Optimizer optimizer(tensors.spans(), options);
-    std::vector<Twin> twins;
+    std::vector<ops::reference::AdamW> twins;
     for (const float value : tensors.values[4]) twins.push_back({value});
     for (int step = 1; step <= 12; ++step) {
       const double rate = 0.01 / step;
       tensors.gradients = Tensors(static_cast<std::uint64_t>(step)).gradients;
-      for (std::size_t i = 0; i < twins.size(); ++i) twins[i].step(tensors.gradients[4][i], rate, step, options);
+      for (std::size_t i = 0; i < twins.size(); ++i) {
+        twins[i].step(tensors.gradients[4][i], step,
+                      {rate, options.beta1, options.beta2, options.epsilon, options.weight_decay});
+      }
       optimizer.step(tensors.spans(), rate);
     }
     EXPECT_EQ(optimizer.state().step, 12);

@@ -7,6 +7,7 @@
 #include "ops/backend.h"
 #include "ops/dropout.h"
 #include "ops/matmul.h"
+#include "ops/optimizer.h"
 #include "ops/rotary.h"
 #include "tensor/matrix.h"
 #include "tensor/stored_matrix.h"
@@ -76,6 +77,10 @@ float byte_scale(const tensor::StoredMatrix& weight, std::int64_t row);
 /// y [1, count] = columns [begin, begin + count) of one row, on the calling thread; for int4 and nf4 begin and count
 /// are multiples of 8. y i8, of int8 and int4, counts units of byte_scale.
 void expand_columns(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, tensor::Matrix y);
+/// All of these cut lists into chunks for the threads; sums are over each chunk, then over these in their order.
+void adamw(const AdamWFactors& factors, std::span<const AdamWTensor> tensors);
+double square_sum(std::span<const std::span<const float>> lists);
+void scale(std::span<const std::span<float>> lists, float factor);
 void attention(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 void attention_bf16(const AttentionArguments& arguments, const AttentionPlan& plan, tensor::Arena& arena);
 void attention_backward(const AttentionGradients& arguments, const AttentionPlan& plan);

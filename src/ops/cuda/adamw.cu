@@ -1,4 +1,4 @@
-// What an optimizer does. AdamW rounds every operation as train/adamw.cpp does on a CPU: nothing is contracted.
+// What an optimizer does. AdamW rounds every operation as cpu/adamw.cpp does: nothing is contracted.
 #include "ops/cuda/packs.cuh"
 
 namespace e5v::ops::cuda {

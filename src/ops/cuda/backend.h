@@ -10,8 +10,6 @@
 
 namespace e5v::ops::cuda {
 
-class StackedWeight;
-
 /// A GPU. All work goes to one stream.
 class CudaBackend final : public Backend {
  public:
@@ -61,10 +59,7 @@ class CudaBackend final : public Backend {
   void place_patches(tensor::ConstMatrix patches, const float* class_token, tensor::ConstMatrix positions,
                      tensor::Matrix y) override;
 
-  std::unique_ptr<DeviceWeight> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) override;
-  void matmul(tensor::ConstMatrix x, const DeviceWeight& weight, const float* bias, tensor::Matrix y, bool accumulate,
-              FineRows fine, const Fp8Rows& rounded) override;
-  void matmul_backward(tensor::ConstMatrix dy, const DeviceWeight& weight, tensor::Matrix dx) override;
+  std::unique_ptr<WeightForm> prepare(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) override;
   void weight_gradient(tensor::ConstMatrix dy, tensor::ConstMatrix x, float scale, tensor::Matrix dw) override;
   void multiply(tensor::ConstMatrix x, tensor::ConstMatrix w, float scale, tensor::Matrix y, bool add) override;
   void multiply_backward(tensor::ConstMatrix dy, tensor::ConstMatrix w, float scale, tensor::Matrix dx,
@@ -76,9 +71,6 @@ class CudaBackend final : public Backend {
   void scale(float* x, std::int64_t count, float factor) override;
 
  private:
-  void matmul_plain(tensor::ConstMatrix x, const StackedWeight& weight, const float* bias, tensor::Matrix y,
-                    bool accumulate);
-  void matmul_fp8(const Fp8Rows& x, const StackedWeight& weight, const float* bias, tensor::Matrix y, bool accumulate);
   void add_repeated_rows(tensor::ConstMatrix x, std::span<const std::int64_t> from, std::span<const std::int64_t> to,
                          tensor::Matrix y);
 

@@ -7,16 +7,20 @@
 
 namespace e5v::ops::cuda {
 
-/// A weight of a matrix product: its parts, stacked [N, K], as they lie on the GPU. Parts that follow each other in
+/// The form of all weights on the GPU: their parts, stacked [N, K], as they lie there. Parts that follow each other in
 /// memory are one.
-class StackedWeight : public DeviceWeight {
+class StackedWeight final : public WeightForm {
  public:
-  /// Borrows what can be multiplied as it is stored, and otherwise holds copies in the arithmetic's type.
-  StackedWeight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic, cudaStream_t stream);
+  /// Borrows what can be multiplied as it is stored, and otherwise holds copies in the arithmetic's type. The library
+  /// and the stream must outlive it.
+  StackedWeight(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic, Gemm& gemm, cudaStream_t stream);
 
+  void multiply(const WeightProduct& product) const override;
+  void multiply_backward(tensor::ConstMatrix dy, tensor::Matrix dx) const override;
   std::string kernel() const override;
+  ProductTypes types() const override { return {type_, type_, type_}; }
+  tensor::Place place() const override { return tensor::Place::device; }
   bool fp8() const override { return fp8_; }
-  std::int64_t owned_bytes() const override;
 
   /// A part as the product takes it.
   struct Part {
@@ -24,20 +28,22 @@ class StackedWeight : public DeviceWeight {
     tensor::StoredMatrix stored;        ///< of quantised parts
     std::int64_t begin = 0, count = 0;  ///< rows of the stack
     tensor::Tensor bytes, scales;       ///< under fp8: e4m3 [N_i, K], and a scale for each row
-  };
-  const std::vector<Part>& parts() const { return parts_; }
-  /// The type of both factors, but for fp8.
-  tensor::DType type() const { return type_; }
-  bool quantised() const { return format_ != tensor::WeightFormat::plain; }
 
-  /// A bias in bf16, made from the one in f32 when it is first asked for: a weight has one bias.
-  const void* rounded_bias(const float* bias) const;
+    bool quantised() const { return stored.format != tensor::WeightFormat::plain; }
+  };
 
  private:
   void add(const tensor::StoredMatrix& part);
-  void round_to_fp8(Part& part, cudaStream_t stream) const;
+  void round_to_fp8(Part& part) const;
+  bool quantised() const { return format_ != tensor::WeightFormat::plain; }
+  /// A bias in bf16, made from the one in f32 when it is first asked for: a weight has one bias.
+  const void* rounded_bias(const float* bias) const;
+  void multiply_plain(tensor::ConstMatrix x, const float* bias, tensor::Matrix y, bool accumulate) const;
+  void multiply_fp8(const Fp8Rows& x, const float* bias, tensor::Matrix y, bool accumulate) const;
 
-  tensor::DType type_;
+  Gemm& gemm_;
+  cudaStream_t stream_;
+  tensor::DType type_;  // of both factors, but for fp8
   tensor::WeightFormat format_;
   bool fp8_ = false;
   std::int64_t rows_ = 0, columns_ = 0;

@@ -140,4 +140,22 @@ inline Matrix attention(const Matrix& q, const Matrix& k, const Matrix& v, std::
   return out;
 }
 
+/// A number that AdamW trains, by algorithm 2 of arXiv:1711.05101 as it is written.
+struct AdamW {
+  double value, mean = 0, square = 0;
+
+  struct Options {
+    double rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+  };
+  /// Step `number`, counted from 1.
+  void step(double gradient, int number, const Options& o) {
+    value -= o.rate * o.weight_decay * value;
+    mean = o.beta1 * mean + (1 - o.beta1) * gradient;
+    square = o.beta2 * square + (1 - o.beta2) * gradient * gradient;
+    const double mean_hat = mean / (1 - std::pow(o.beta1, number));
+    const double square_hat = square / (1 - std::pow(o.beta2, number));
+    value -= o.rate * mean_hat / (std::sqrt(square_hat) + o.epsilon);
+  }
+};
+
 }  // namespace e5v::ops::reference

@@ -1,8 +1,8 @@
-#include "model/placed_tensors.h"
+#include "tensor/placed_tensors.h"
 
 #include <algorithm>
 
-namespace e5v::model {
+namespace e5v::tensor {
 namespace {
 
 constexpr std::size_t kAlignment = 256, kMostPiece = std::size_t{2} << 30;
@@ -11,13 +11,13 @@ std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlig
 
 }  // namespace
 
-tensor::TensorView PlacedTensors::copy(const tensor::TensorView& source) {
+TensorView PlacedTensors::copy(const TensorView& source) {
   const auto [found, added] = copies_.try_emplace(source.data, source);
-  tensor::TensorView& view = found->second;
+  TensorView& view = found->second;
   if (added) {
     const std::span<const std::byte> bytes = source.bytes();
     std::byte* memory = take(aligned(bytes.size()));
-    tensor::device().copy(source.data, source.place, memory, place_, bytes.size());
+    device().copy(source.data, source.place, memory, place_, bytes.size());
     view.data = memory;
     view.place = place_;
   }
@@ -36,4 +36,4 @@ std::byte* PlacedTensors::take(std::size_t bytes) {
   return memory;
 }
 
-}  // namespace e5v::model
+}  // namespace e5v::tensor
