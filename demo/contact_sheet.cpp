@@ -49,10 +49,10 @@ ContactSheet::ContactSheet() : label_(painter(kLabelLine, 13)), sentence_(painte
 
 void ContactSheet::draw_cell(const Cell& cell, const std::string& below, int left, int top,
                              image::Bitmap& sheet) const {
-  if (cell.picture.pixels.empty()) {
+  if (cell.bitmap.pixels.empty()) {
     return write(sentence_, cell.words, kEdge, true, left, top, sheet);
   }
-  const image::Bitmap small = image::thumbnail(cell.picture, kEdge);
+  const image::Bitmap small = image::thumbnail(cell.bitmap, kEdge);
   paste(small.pixels, small.width, small.height, left + (kCellWidth - small.width) / 2,
         top + (kEdge - small.height) / 2, sheet);
   write(label_, below, kLabel, false, left, top + kEdge + 2, sheet);

@@ -7,9 +7,9 @@
 
 namespace e5v::demo {
 
-/// A picture with words below it.
+/// An image with words below it.
 struct Cell {
-  image::Bitmap picture;  ///< none: the words stand alone, in the middle
+  image::Bitmap bitmap;  ///< empty: only the words are drawn, in the middle
   std::string words;
   float score = 0;  ///< of a match
 };
@@ -20,7 +20,7 @@ struct Row {
   std::vector<Cell> matches;
 };
 
-/// Draws rows of pictures below each other: queries on the left, behind a line the matches, with their scores.
+/// Draws rows of images below each other: queries on the left, then, after a line, the matches with their scores.
 class ContactSheet {
  public:
   ContactSheet();

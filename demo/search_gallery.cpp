@@ -1,5 +1,5 @@
-// search_gallery MODEL GALLERY QUERIES SHEET: which pictures of a gallery are nearest to texts, and to pictures that
-// texts change. Prints the matches and draws them as one picture.
+// search_gallery MODEL GALLERY QUERIES SHEET: which images of a gallery are nearest to texts, and to images that
+// texts change. Prints the matches and draws them as one image.
 //
 // GALLERY and QUERIES are JSON Lines: {"image": PATH, "caption": WORDS} and {"text": WORDS} or {"image": PATH, "text":
 // WORDS}; paths are relative to the file.
@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMatches = 7;
 
-/// A picture, words, or both.
+/// An image, words, or both.
 struct Entry {
   fs::path image;  // empty: none
   std::string words;
@@ -47,7 +47,7 @@ std::vector<Entry> read_entries(const fs::path& file, const char* words) {
   return entries;
 }
 
-image::Bitmap picture_of(const Entry& entry) {
+image::Bitmap image_of(const Entry& entry) {
   if (entry.image.empty()) return {};
   const std::string file = read_file(entry.image);
   return image::decode(std::as_bytes(std::span(file)), entry.image.string(), {});
@@ -70,10 +70,10 @@ demo::Row search(const Entry& query, std::span<const float> vector, const std::v
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return scores[i]; });
   const std::string plus = query.image.empty() ? "" : "+ ";
-  demo::Row row{{picture_of(query), plus + query.words, 0}, {}};
+  demo::Row row{{image_of(query), plus + query.words, 0}, {}};
   for (std::size_t i = 0; i < std::min(kMatches, order.size()); ++i) {
     const Entry& match = gallery[order[i]];
-    row.matches.push_back({picture_of(match), match.words, scores[order[i]]});
+    row.matches.push_back({image_of(match), match.words, scores[order[i]]});
   }
   return row;
 }
@@ -88,10 +88,10 @@ void run(const fs::path& model, const fs::path& gallery_file, const fs::path& qu
   const std::vector<Entry> gallery = read_entries(gallery_file, "caption");
   const std::vector<Entry> queries = read_entries(queries_file, "text");
   Embedder embedder = Embedder::load(model);
-  std::vector<Input> pictures, questions;
-  for (const Entry& entry : gallery) pictures.push_back(Input::from_image(entry.image));
+  std::vector<Input> images, questions;
+  for (const Entry& entry : gallery) images.push_back(Input::from_image(entry.image));
   for (const Entry& entry : queries) questions.push_back(query_of(entry));
-  const Embeddings found = embedder.embed(pictures), asked = embedder.embed(questions);
+  const Embeddings found = embedder.embed(images), asked = embedder.embed(questions);
   std::vector<demo::Row> rows;
   for (std::size_t i = 0; i < queries.size(); ++i) {
     rows.push_back(search(queries[i], asked.row(static_cast<std::int64_t>(i)), gallery, found));
@@ -99,7 +99,7 @@ void run(const fs::path& model, const fs::path& gallery_file, const fs::path& qu
   }
   write_file_atomically(sheet, image::encode_png(demo::ContactSheet().draw(rows)));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  fmt::print("{} pictures searched for {} queries in {:.1f} s; look at {}\n", gallery.size(), queries.size(),
+  fmt::print("{} images searched for {} queries in {:.1f} s; look at {}\n", gallery.size(), queries.size(),
              seconds.count(), sheet.string());
 }
 

@@ -109,7 +109,8 @@ void check_writable_place(const fs::path& file) {
 
 void add_folder_options(CLI::App& command, FolderOptions& options, const char* what) {
   add_table(command, {{"--data", path(options.data, "DIR").required(), what},
-                      {"--images", path(options.images, "DIR"), "the folder of the images", "the folder of --data"},
+                      {"--images", path(options.images, "DIR"), "the folder of the images",
+                       "their places in the folder of --data"},
                       {"--split", text(options.split, "NAME"), "the split of the data"}});
 }
 

@@ -21,7 +21,8 @@ HelpFormatter::HelpFormatter() {
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
   if (name.empty()) name = app->get_name();
   const bool has_commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
-  return wrapped("Usage: " + name + (has_commands ? " COMMAND [options]" : " [options]"), width_, 2) + "\n";
+  const std::string command = !has_commands ? "" : app->get_parent() == nullptr ? " COMMAND" : " TASK";
+  return wrapped("Usage: " + name + command + " [options]", width_, 2) + "\n";
 }
 
 std::string HelpFormatter::make_description(const CLI::App* app) const {

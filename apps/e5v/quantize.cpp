@@ -177,7 +177,7 @@ void add_quantize_options(CLI::App& command, QuantizeCommand& o) {
           {"--model", path(o.model, "DIR").required(), "the folder of the checkpoint to quantise"},
           {"--output", path(o.output, "DIR").required(), "the folder of the quantised checkpoint"},
           {"--format", choice(o.format, {"int8", "int4", "nf4"}, "FORMAT"),
-           "the format of the weights: int8, int4 or nf4", "nothing is written, and only --check runs"},
+           "the format of the weights: int8, int4 or nf4; without it nothing is written, and only --check runs"},
           {"--group", whole(o.group, 1, model::Limits::mlp_width), "the number of columns that share a scale of int4",
            "64 where that fits"},
           {"--calibrate", text(o.calibrate, "FILE"),

@@ -179,7 +179,7 @@ void add_data_options(CLI::App& command, train::TrainOptions& o, TrainCommand& a
           {"--patience", whole(o.patience, 1),
            "the number of evaluations without a new minimum of the held-out loss after which the run stops; the best "
            "state is then the result",
-           "the run does not stop early"},
+           "no early stop"},
           {"--max-tokens", whole(o.examples.max_tokens, 0),
            "the maximum number of tokens of a sentence; longer sentences are cut, 0 cuts none"},
           {"--caption-prompt", text(o.examples.caption_prompt, "PROMPT").checked(check_caption_prompt),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares e5v with llama.cpp on one checkpoint: the same prompt, same threads, in turn. Text only.
+"""Compares e5v with llama.cpp on one checkpoint: the same prompt, same threads, in alternating runs. Text only.
 
 llama.cpp's Python package is run on a GGUF file of the checkpoint's language model, which is written first. Prints the
 medians, their ratio, and the cosine between both vectors, which shows that both computed the same thing.

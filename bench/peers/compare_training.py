@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares e5v train with transformers + peft on one checkpoint: same pairs, same recipe, same threads, in turn.
+"""Compares e5v train with transformers + peft on one checkpoint: same pairs, same recipe, same threads, in alternating runs.
 
 Both train LoRA adapters (rank 64, alpha 16, dropout 0.05 on all seven matrices) with gradient checkpointing on batches
 of triplets, computed at once. Prints tokens a second (medians; padding is not counted), their ratio, and both losses of

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares e5v with Hugging Face transformers on one checkpoint: same inputs, same threads, in turn.
+"""Compares e5v with Hugging Face transformers on one checkpoint: same inputs, same threads, in alternating runs.
 
 transformers is run as the README of E5-V runs it: LlavaNextForConditionalGeneration with LlavaNextProcessor, left
 padding, hidden_states[-1][:, -1]. Prints the medians, their ratio, and the smallest cosine between the two engines'

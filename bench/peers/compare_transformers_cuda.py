@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares e5v with Hugging Face transformers on one GPU: same checkpoint, photos and captions, in turn.
+"""Compares e5v with Hugging Face transformers on one GPU: same checkpoint, photos and captions, in alternating runs.
 
 transformers gets the batch sizes, the attention and the place for resizing at which it is fastest here. It is timed from
 texts and files to vectors, as the README of E5-V runs it; and as its model alone, with inputs that lie on the GPU already:
