@@ -10,9 +10,10 @@ using tensor::DType;
 using tensor::Matrix;
 using tensor::Tensor;
 
-/// A block that mixes rows by their sum, notes which rows it was asked for, and is otherwise a residual layer.
+/// y = y + norm(y) W^T, by a block that notes which rows it was asked for.
 struct Block {
-  Tensor w = random_tensor(4, 4, 1);
+  Tensor w = random_tensor(4, 4, 1), gamma = random_tensor(1, 4, 3);
+  RmsNorm norm{gamma.view(), 1e-3f};
   Linear linear{{w.view()}, Precision::f32};
   std::vector<Rows>* asked;
 
@@ -21,9 +22,7 @@ struct Block {
     asked->push_back(all.rows);
     asked->push_back(queries.rows);
     select_rows(queries, x_TD, y_QD);
-    const Matrix g = queries.matrix(DType::f32, y_QD.rows, 4);
-    quick_gelu(queries, y_QD, g);
-    linear.finish(queries, g, y_QD);
+    linear.finish(queries, norm.forward(queries, y_QD, {linear}), y_QD);
   }
 };
 
