@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "embed/self_test.h"
 #include "embed/vector_sink.h"
+#include "flags.h"
 #include "options.h"
 #include "terminal.h"
 
@@ -19,7 +20,7 @@ int run_doctor(const ModelOptions& options) {
     failed += check.ok ? 0 : 1;
     embed::write_stream(stdout, fmt::format("{:<5} {}  {}\n", check.ok ? "ok" : "FAIL",
                                             display_width(check.name) <= kName ? fitted(check.name, kName) : check.name,
-                                            one_line(check.detail)));
+                                            one_line(with_flags(check.detail))));
   };
   set_thread_count(options.embedder.threads);
   embed::check_machine(options.embedder.device, report);

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "commands.h"
 #include "embed/vector_run.h"
+#include "flags.h"
 #include "interrupt.h"
 #include "options.h"
 #include "ranks/ending.h"
@@ -50,7 +51,7 @@ std::unique_ptr<embed::FileSink> open_file(const Embedder& embedder, const Embed
 /// Messages and the progress line on stderr share the terminal.
 void say(const std::string& message) {
   const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
-  tell("{}e5v: {}\n", clear, one_line(message));
+  tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
 }
 
 std::string summary(const embed::RunPosition& before, const embed::RunPosition& after, double seconds) {
@@ -247,7 +248,7 @@ void check_usage(const EmbedOptions& options) {
   }
 }
 
-constexpr const char* kDescription =
+constexpr const char* kEmbedDescription =
     "turn texts, images, or both together into vectors\n"
     "\n"
     "Items come from --text and --image, one each and in the order given, or from --input. They are streamed: memory "
@@ -284,7 +285,7 @@ std::string footer() {
 
 Run add_embed(CLI::App& app) {
   const auto options = std::make_shared<EmbedOptions>();
-  CLI::App* command = app.add_subcommand("embed", kDescription)->footer(footer());
+  CLI::App* command = app.add_subcommand("embed", kEmbedDescription)->footer(footer());
   add_item_options(*command, options->items);
   command->add_option("--input", options->input, "file of items, one JSON object a line; - is standard input")
       ->option_text("FILE");

@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "e5v/version.h"
 #include "embed/vector_sink.h"
+#include "flags.h"
 #include "help.h"
 #include "interrupt.h"
 #include "options.h"
@@ -44,7 +45,7 @@ std::vector<Command> add_commands(CLI::App& app) {
 
 /// Of many processes, one tells, and then all are ended.
 int fail_with(std::string_view message, int code) {
-  if (ranks::tells_failure()) tell("e5v: {}{}\n", ranks::failure_prefix(), one_line(message));
+  if (ranks::tells_failure()) tell("e5v: {}{}\n", ranks::failure_prefix(), one_line(with_flags(message)));
   ranks::end_all(code);
   return code;
 }

@@ -140,14 +140,14 @@ void check_usage(const QuantizeCommand& command) {
   }
 }
 
-constexpr const char* kDescription =
+constexpr const char* kQuantizeDescription =
     "write a model with 8- or 4-bit weights\n"
     "\n"
     "The matrices of the language model are quantised; the vision tower, the projector and the token embeddings stay "
     "as they are. The folder that is written is a checkpoint like any other, in a layout that vLLM reads, too: that of "
     "compressed-tensors for int8 and int4, of transformers with bitsandbytes for nf4.";
 
-constexpr const char* kFooter =
+constexpr const char* kQuantizeFooter =
     "int8: 8-bit weights with a scale for each row; activations are rounded as they come, with a scale for each token: "
     "to 8 bits where the CPU has 8-bit dot products, to more elsewhere. int4: 4-bit weights with a scale for each "
     "group of columns; the attention and the first block, where errors cost most, keep 8 bits; with 8-bit dot products "
@@ -172,7 +172,7 @@ constexpr const char* kFooter =
 
 Run add_quantize(CLI::App& app) {
   const auto options = std::make_shared<QuantizeCommand>();
-  CLI::App* command = app.add_subcommand("quantize", kDescription)->footer(kFooter);
+  CLI::App* command = app.add_subcommand("quantize", kQuantizeDescription)->footer(kQuantizeFooter);
   command->add_option("--model", options->model, "folder of the checkpoint to quantise")
       ->option_text("DIR")
       ->required();

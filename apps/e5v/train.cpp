@@ -118,14 +118,14 @@ int run_train(TrainCommand& command) {
   return kSuccess;
 }
 
-constexpr const char* kDescription =
+constexpr const char* kTrainDescription =
     "train a model on pairs that mean the same\n"
     "\n"
     "E5-V's recipe: pairs of sentences, with hard negatives where the file has them, train LoRA adapters on the "
     "language "
     "model alone; images profit although none is seen. Weights of parts can be trained as well, on images too.";
 
-constexpr const char* kFooter =
+constexpr const char* kTrainFooter =
     "Files of pairs: .csv and .tsv begin with column names: sent0, sent1 and perhaps hard_neg; image0 and image1 are "
     "paths of images; group names what pairs of the same meaning share. .jsonl has the same names as keys. .txt has a "
     "sentence a line, each its own positive under another "
@@ -254,7 +254,7 @@ void check_usage(const TrainCommand& command) {
 
 Run add_train(CLI::App& app) {
   const auto command = std::make_shared<TrainCommand>();
-  CLI::App* sub = app.add_subcommand("train", kDescription)->footer(kFooter);
+  CLI::App* sub = app.add_subcommand("train", kTrainDescription)->footer(kTrainFooter);
   add_model_options(*sub, command->model);
   add_data_options(*sub, command->options, *command);
   add_recipe_options(*sub, command->options, *command);

@@ -173,7 +173,7 @@ TEST_F(FileSinkTest, RefusesAnotherIdentityAndKeepsWhatIsThere) {
 
 TEST_F(FileSinkTest, RefusesWhatExists) {
   begin();
-  EXPECT_THAT([&] { look(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("--resume goes on")));
+  EXPECT_THAT([&] { look(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("option resume goes on")));
   EXPECT_EQ(look(Existing::replace), Found::room);
   { FileSink sink(output, origin, Existing::replace); }  // nothing committed: nothing stays
   EXPECT_EQ(look(Existing::refuse), Found::room);
