@@ -42,7 +42,7 @@ build: build/release/build.ninja
 	cmake --build --preset release --target e5v_program
 
 demo: packages build/release/build.ninja
-	@cmake --build --preset release --target e5v_program golden_check search_gallery
+	@cmake --build --preset release --target golden_check search_gallery
 	@tools/demo.sh build/release '$(DEMO_MODEL)'
 
 demo-model: packages build/release/build.ninja

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <random>
 #include <unordered_map>
 #include <vector>
 
 #include "base/parallel.h"
+#include "clock.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
 
@@ -29,9 +29,6 @@ struct Gemm {
   double flop() const { return 2 * static_cast<double>(M) * static_cast<double>(K) * static_cast<double>(N); }
   std::string text() const { return fmt::format("{} x {} x {}", M, K, N); }
 };
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 constexpr std::array<Gemm, 2> kLlama3{{{2048, 4096, 4096}, {2048, 4096, 14336}}};
 constexpr std::array<Gemm, 1> kQuick{{{128, 256, 256}}};

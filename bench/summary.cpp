@@ -6,12 +6,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <map>
 
 #include "base/file.h"
 #include "base/parallel.h"
+#include "clock.h"
 #include "gemm_peak.h"
 #include "machine.h"
 #include "ops/accelerator.h"
@@ -21,8 +21,6 @@ namespace e5v::bench {
 namespace {
 
 const std::vector<std::string> kWorkloads{"prefill", "image", "captions", "prompts", "train", "retrieval"};
-
-using Clock = std::chrono::steady_clock;
 
 /// What can be measured: the precision of the model, and how its weights are stored.
 struct Variant {
@@ -51,8 +49,6 @@ struct Options {
 
   bool want(const char* workload) const { return std::ranges::find(workloads, workload) != workloads.end(); }
 };
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());

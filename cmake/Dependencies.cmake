@@ -20,22 +20,3 @@ pkg_check_modules(lbfgs REQUIRED IMPORTED_TARGET liblbfgs)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 # Optional: without it a run is one process. Its C interface; MPI has given up the one for C++.
 find_package(MPI COMPONENTS C)
-
-# Optional: without the CUDA toolkit models are computed on the CPU alone.
-option(E5V_CUDA "Build for NVIDIA GPUs where the CUDA toolkit is found" ON)
-set(E5V_CUDA_FOUND OFF)
-if(E5V_CUDA)
-  include(CheckLanguage)
-  check_language(CUDA)
-  find_package(CUDAToolkit 12.9 QUIET)
-  if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND)
-    if(NOT CMAKE_CUDA_ARCHITECTURES)
-      set(CMAKE_CUDA_ARCHITECTURES 80-real 90)  # newer GPUs take the code for 90 through the driver's compiler
-    endif()
-    enable_language(CUDA)
-    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # which CMake 3.25 does not know of nvcc
-    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
-    set(E5V_CUDA_FOUND ON)
-  endif()
-endif()
-message(STATUS "CUDA: ${E5V_CUDA_FOUND}")

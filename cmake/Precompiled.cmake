@@ -17,7 +17,7 @@ endforeach()
 
 target_precompile_headers(e5v_program PRIVATE ${common} <CLI/CLI.hpp>)
 set_source_files_properties(terminal.cpp TARGET_DIRECTORY e5v_program
-  PROPERTIES SKIP_PRECOMPILE_HEADERS ON)  # it uses next to nothing of them
+  PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)  # it uses next to nothing of them
 
 if(E5V_TESTS)
   set(tests)

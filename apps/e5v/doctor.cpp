@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "base/standard_output.h"
 #include "commands.h"
+#include "flags.h"
 #include "inspect/self_test.h"
 #include "options.h"
 #include "terminal.h"
@@ -19,7 +20,7 @@ int run_doctor(const ModelOptions& options) {
     failed += check.ok ? 0 : 1;
     write_stream(stdout, fmt::format("{:<5} {}  {}\n", check.ok ? "ok" : "FAIL",
                                      display_width(check.name) <= kName ? fitted(check.name, kName) : check.name,
-                                     one_line(check.detail)));
+                                     one_line(with_flags(check.detail))));
   };
   set_thread_count(options.load.threads);
   inspect::check_machine(options.load.device, report);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
+#include "flags.h"
 #include "interrupt.h"
 #include "options.h"
 #include "processes/ending.h"
@@ -50,7 +51,7 @@ std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedO
 /// Messages and the progress line on stderr share the terminal.
 void say(const std::string& message) {
   const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
-  tell("{}e5v: {}\n", clear, one_line(message));
+  tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
 }
 
 std::string summary(const vectors::RunPosition& before, const vectors::RunPosition& after, double seconds) {
@@ -246,7 +247,7 @@ void check_usage(const EmbedOptions& options) {
   }
 }
 
-constexpr const char* kDescription =
+constexpr const char* kEmbedDescription =
     "turn texts, images, or both together into vectors\n"
     "\n"
     "Items come either from --text and --image, in the order given, or from the file of --input. They are streamed, so "
@@ -283,7 +284,7 @@ std::string footer() {
 
 Run add_embed(CLI::App& app) {
   const auto options = std::make_shared<EmbedOptions>();
-  CLI::App* command = app.add_subcommand("embed", kDescription)->footer(footer());
+  CLI::App* command = app.add_subcommand("embed", kEmbedDescription)->footer(footer());
   add_item_options(*command, options->items);
   add_table(*command,
             {{"--input", text(options->input, "FILE"),

@@ -15,6 +15,7 @@
 #include "base/standard_output.h"
 #include "commands.h"
 #include "e5v/version.h"
+#include "flags.h"
 #include "help.h"
 #include "interrupt.h"
 #include "options.h"
@@ -44,7 +45,7 @@ std::vector<Command> add_commands(CLI::App& app) {
 
 /// Of many processes, one prints the message, and then all are ended.
 int fail_with(std::string_view message, int code) {
-  if (processes::tells_failure()) tell("e5v: {}{}\n", processes::failure_prefix(), one_line(message));
+  if (processes::tells_failure()) tell("e5v: {}{}\n", processes::failure_prefix(), one_line(with_flags(message)));
   processes::end_all(code);
   return code;
 }

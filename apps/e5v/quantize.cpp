@@ -140,7 +140,7 @@ void check_usage(const QuantizeCommand& command) {
   }
 }
 
-constexpr const char* kDescription =
+constexpr const char* kQuantizeDescription =
     "write a checkpoint with 8- or 4-bit weights\n"
     "\n"
     "The matrices of the language model are quantised. The vision tower, the projector and the token embeddings stay "
@@ -148,7 +148,7 @@ constexpr const char* kDescription =
     "they are. All commands read the written checkpoint, and so does vLLM: int8 and int4 have the layout of "
     "compressed-tensors, nf4 has that of transformers with bitsandbytes.";
 
-constexpr const char* kFooter =
+constexpr const char* kQuantizeFooter =
     "int8: weights have 8 bits and a scale for each row. Activations are rounded while the model runs, with a scale "
     "for "
     "each token: to 8 bits where the CPU has 8-bit dot products, to more bits elsewhere.\n"
@@ -200,7 +200,7 @@ void add_quantize_options(CLI::App& command, QuantizeCommand& o) {
 
 Run add_quantize(CLI::App& app) {
   const auto options = std::make_shared<QuantizeCommand>();
-  CLI::App* command = app.add_subcommand("quantize", kDescription)->footer(kFooter);
+  CLI::App* command = app.add_subcommand("quantize", kQuantizeDescription)->footer(kQuantizeFooter);
   add_quantize_options(*command, *options);
   command->callback([options] { check_usage(*options); });
   return [options] { return run_quantize(*options); };

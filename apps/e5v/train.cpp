@@ -120,14 +120,14 @@ int run_train(TrainCommand& command) {
   return kSuccess;
 }
 
-constexpr const char* kDescription =
+constexpr const char* kTrainDescription =
     "train a model on pairs with the same meaning\n"
     "\n"
     "By default this is E5-V's recipe: pairs of sentences, with hard negatives where the file has them, train LoRA "
     "adapters of the language model. Vectors of images improve too, although the training sees no image. --train "
     "selects other parts of the model, and pairs may hold images.";
 
-constexpr const char* kFooter =
+constexpr const char* kTrainFooter =
     "Files of pairs: .csv and .tsv files begin with a line of column names. sent0 and sent1 are sentences with the "
     "same "
     "meaning; hard_neg, if there, is a sentence with another meaning. image0 and image1 are paths of images. Pairs "
@@ -261,7 +261,7 @@ void check_usage(const TrainCommand& command) {
 
 Run add_train(CLI::App& app) {
   const auto command = std::make_shared<TrainCommand>();
-  CLI::App* sub = app.add_subcommand("train", kDescription)->footer(kFooter);
+  CLI::App* sub = app.add_subcommand("train", kTrainDescription)->footer(kTrainFooter);
   add_load_options(*sub, command->model.load);
   add_data_options(*sub, command->options, *command);
   add_loss_options(*sub, command->options);

@@ -139,7 +139,7 @@ std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Inp
   const auto rows = [&] { return static_cast<std::int64_t>(ids.size()) + std::max<std::int64_t>(0, image_tokens - 1); };
   if (rows() <= limits_.context) return ids;
   require(options_.truncate && input.text, "[input] {} tokens, the context holds {}{}", rows(), limits_.context,
-          input.text ? "; shorten the text, or have it cut by truncate (--truncate)" : "");
+          input.text ? "; shorten the text, or have it cut by option truncate" : "");
   const std::vector<std::int32_t> tokens = tokenizer_.encode(sentence, false);
   for (auto keep = static_cast<std::int64_t>(tokens.size()); rows() > limits_.context;) {
     keep -= rows() - limits_.context;

@@ -32,16 +32,16 @@ void PictureFinder::check_last_part(const fs::path& name, const fs::path& place,
                                     const std::string& where) {
   fs::path& first = by_last_part ? last_ : whole_;
   if (first.empty()) first = name;
-  require(
-      whole_.empty() || last_.empty(),
-      "[{}] in {}, {} is found under its whole name and {} under its last part alone; say with --images which folder "
-      "the names begin in",
-      where, folder_.string(), whole_.string(), last_.string());
+  require(whole_.empty() || last_.empty(),
+          "[{}] in {}, {} is found under its whole name and {} under its last part alone; say with option images which "
+          "folder "
+          "the names begin in",
+          where, folder_.string(), whole_.string(), last_.string());
   if (!by_last_part) return;
   const fs::path& known = by_last_.try_emplace(place, name.lexically_normal()).first->second;
   require(known == name.lexically_normal(),
-          "[{}] {} and {} would both be {}; say with --images which folder the names begin in", where, known.string(),
-          name.string(), place.string());
+          "[{}] {} and {} would both be {}; say with option images which folder the names begin in", where,
+          known.string(), name.string(), place.string());
 }
 
 CaptionedPictures::CaptionedPictures(const CaptionOptions& options, PictureFiles& files)

@@ -111,7 +111,7 @@ CaptionedImages read_captions(const CaptionOptions& options, PictureFiles& files
       result.left_out += image.captions.size();
     }
   }
-  files.require_there(name, "say with --images where the pictures are");
+  files.require_there(name, "say with option images where the pictures are");
   return result;
 }
 

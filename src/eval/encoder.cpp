@@ -118,7 +118,7 @@ std::filesystem::path default_store() {
   };
   const std::filesystem::path cache = folder("XDG_CACHE_HOME"), home = folder("HOME");
   require(!cache.empty() || !home.empty(),
-          "[--store] neither XDG_CACHE_HOME nor HOME is set: say where vectors are to be kept");
+          "[store] neither XDG_CACHE_HOME nor HOME is set: say where vectors are to be kept");
   return (cache.empty() ? home / ".cache" : cache) / "e5v" / "vectors";
 }
 

@@ -54,7 +54,7 @@ void PictureFiles::require_there(std::string_view where, std::string_view hint) 
   fail<InvalidInput>("[{}] {} of {} pictures {} missing{}: {}; {}{}", where, order_.size(), named(),
                      order_.size() == 1 ? "is" : "are",
                      all && need_ == PictureNeed::existing ? ", so that nothing is left" : "", fmt::join(texts, ", "),
-                     hint, all ? "" : ", or leave them out with --skip-missing");
+                     hint, all ? "" : ", or leave them out with option skip_missing");
 }
 
 std::vector<fs::path> PictureFiles::missing() const { return order_; }

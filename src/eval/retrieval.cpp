@@ -51,7 +51,7 @@ Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors
           "[retrieval] {} text and {} image vectors for {} captions and {} pictures", vectors.texts_TD.rows,
           vectors.images_ID.rows, set.texts.size(), set.images.size());
   Result result{
-      .task = options.painter ? "retrieval --rendered-text" : "retrieval",
+      .task = options.painter ? "retrieval of rendered text" : "retrieval",
       .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", captions drawn as pictures" : ""),
       .unit = "recall x 100"};
   result.facts = {{"pictures", fmt::format("{}", set.images.size())},

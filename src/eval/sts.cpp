@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kLayout =
+constexpr std::string_view kStsLayout =
     "expected SentEval's data folder: STS/STS12-en-test ... STS/STS16-en-test with STS.input.NAME.txt and "
     "STS.gs.NAME.txt, STS/STSBenchmark/sts-test.csv, SICK/SICK_test_annotated.txt";
 
@@ -43,7 +43,7 @@ std::optional<double> published(const std::string& task) {
 }
 
 std::string read_part(const fs::path& file) {
-  require(fs::exists(file), "[{}] is missing; {}", file.string(), kLayout);
+  require(fs::exists(file), "[{}] is missing; {}", file.string(), kStsLayout);
   return read_file(file);
 }
 
@@ -128,7 +128,7 @@ StsSet read_table(const fs::path& file, std::size_t first, std::size_t second, s
 }
 
 /// Adds the model's cosines to what people gave.
-ScoredSet score(Encoder& encoder, const StsSet& set, const std::string& prompt, const std::string& what) {
+ScoredSet score_set(Encoder& encoder, const StsSet& set, const std::string& prompt, const std::string& what) {
   std::vector<Item> items;
   for (const auto* side : {&set.first, &set.second})
     for (const std::string& sentence : *side) items.push_back(ItemMaker::text(sentence));
@@ -148,7 +148,7 @@ const std::vector<std::string>& sts_tasks() {
 }
 
 std::vector<StsSet> read_sts(const fs::path& folder, const std::string& task) {
-  require(fs::is_directory(folder), "[{}] is no folder; {}", folder.string(), kLayout);
+  require(fs::is_directory(folder), "[{}] is no folder; {}", folder.string(), kStsLayout);
   std::vector<StsSet> sets;
   const auto check = [&] {
     std::vector<double> gold;
@@ -187,7 +187,7 @@ Result evaluate_sts(Encoder& encoder, const std::vector<std::string>& tasks,
     std::vector<ScoredSet> scored;
     const std::size_t before = pairs.size();
     for (const StsSet& set : sets[t]) {
-      scored.push_back(score(encoder, set, prompt, fmt::format("{} {}", tasks[t], set.name)));
+      scored.push_back(score_set(encoder, set, prompt, fmt::format("{} {}", tasks[t], set.name)));
       for (std::size_t i = 0; i < set.gold.size(); ++i)
         pairs.push_back({{set.first[i], {}}, {set.second[i], {}}, set.gold[i], scored.back().system[i]});
     }

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kLayout =
+constexpr std::string_view kTransferLayout =
     "expected SentEval's data folder: MR/rt-polarity.pos and .neg, CR/custrev.pos and .neg, SUBJ/subj.subjective and "
     ".objective, MPQA/mpqa.pos and .neg, SST/binary/sentiment-train, -dev and -test, TREC/train_5500.label and "
     "TREC_10.label, MRPC/msr_paraphrase_train.txt and _test.txt";
@@ -37,7 +37,7 @@ std::string from_latin1(std::string_view bytes) {
 }
 
 std::string read_part(const fs::path& file, bool latin1) {
-  require(fs::exists(file), "[{}] is missing; {}", file.string(), kLayout);
+  require(fs::exists(file), "[{}] is missing; {}", file.string(), kTransferLayout);
   const std::string content = read_file(file);
   const std::string text(without_byte_order_mark(content));
   if (latin1) return from_latin1(text);
@@ -68,7 +68,7 @@ void for_each_line(const std::string& text, const fs::path& file, bool all_ends,
 }
 
 /// The words of a text with one blank between them, and how many they are.
-std::pair<std::string, std::size_t> words_of(std::string_view text) {
+std::pair<std::string, std::size_t> counted_words(std::string_view text) {
   std::string words;
   std::size_t count = 0;
   bool inside = false;
@@ -85,8 +85,8 @@ std::pair<std::string, std::size_t> words_of(std::string_view text) {
 
 Item item_of(std::string_view first, int label, std::string_view second = {}) {
   Item item;
-  std::tie(item.first, item.first_words) = words_of(first);
-  std::tie(item.second, item.second_words) = words_of(second);
+  std::tie(item.first, item.first_words) = counted_words(first);
+  std::tie(item.second, item.second_words) = counted_words(second);
   item.label = label;
   return item;
 }
@@ -166,7 +166,7 @@ const std::vector<std::string>& transfer_tasks() {
 }
 
 TransferTask read_transfer(const fs::path& folder, const std::string& task) {
-  require(fs::is_directory(folder), "[{}] is no folder; {}", folder.string(), kLayout);
+  require(fs::is_directory(folder), "[{}] is no folder; {}", folder.string(), kTransferLayout);
   TransferTask result;
   result.name = task;
   if (task == "MR") {

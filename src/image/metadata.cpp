@@ -1,13 +1,11 @@
 #include "image/metadata.h"
 
-#include <webp/demux.h>
-
-#include <memory>
 #include <string_view>
 
 #include "base/file.h"
 #include "image/byte_reader.h"
 #include "image/png_chunks.h"
+#include "image/webp_demuxer.h"
 
 namespace e5v::image {
 namespace {
@@ -80,10 +78,6 @@ class PngTexts {
   std::size_t read_ = 0;
 };
 
-struct DemuxerDeleter {
-  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
-};
-
 std::string webp_chunk(const WebPDemuxer* demuxer, const char* name) {
   std::string data;
   WebPChunkIterator found{};
@@ -142,7 +136,7 @@ Metadata png_metadata(Bytes file) {
 
 Metadata webp_metadata(Bytes file) {
   const WebPData data{reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
-  const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemux(&data));
+  const WebpDemuxer demuxer(WebPDemux(&data));
   if (demuxer == nullptr) return {};
   Metadata result;
   if (std::string exif = webp_chunk(demuxer.get(), "EXIF"); !exif.empty()) result.exif = std::move(exif);

@@ -1,18 +1,12 @@
 #include <webp/decode.h>
-#include <webp/demux.h>
-
-#include <memory>
 
 #include "base/error.h"
 #include "image/alpha.h"
 #include "image/codec.h"
+#include "image/webp_demuxer.h"
 
 namespace e5v::image {
 namespace {
-
-struct DemuxerDeleter {
-  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
-};
 
 /// The first frame of a file: for a still picture, the picture. Its fragment points into the file.
 struct Frame {
@@ -67,7 +61,7 @@ void decode_frame(const WebPIterator& part, std::uint8_t* canvas, std::size_t wi
 Bitmap decode_webp(const Encoded& file) {
   const WebPData data{file.data(), file.size()};
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
-  const std::unique_ptr<WebPDemuxer, DemuxerDeleter> demuxer(WebPDemuxPartial(&data, &state));
+  const WebpDemuxer demuxer(WebPDemuxPartial(&data, &state));
   require(demuxer != nullptr && state != WEBP_DEMUX_PARSE_ERROR,
           "[{}] WebP: expected a well-formed file, found damaged headers", file.origin);
   require(state == WEBP_DEMUX_DONE, "[{}] WebP: expected the whole picture, found a file cut short at {} bytes",

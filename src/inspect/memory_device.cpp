@@ -25,7 +25,7 @@ std::int64_t copied_bytes_on_device(nn::Precision precision, const embed::Stored
 std::int64_t activation_bytes(nn::Precision precision) { return precision == nn::Precision::f32 ? 4 : 2; }
 
 /// ClipBlock::forward of R rows: the stream and h, and qkv and mixed or the MLP's two.
-std::int64_t tower_bytes(std::int64_t R, std::int64_t V, std::int64_t M, std::int64_t type) {
+std::int64_t device_tower_bytes(std::int64_t R, std::int64_t V, std::int64_t M, std::int64_t type) {
   return R * (V * kFloat + V * type + std::max(4 * V, 2 * M) * type);
 }
 
@@ -49,7 +49,8 @@ DeviceEstimate estimate_device_memory(const model::ModelConfig& config, const im
     const std::int64_t R =
         std::min(tiles, model::LlavaNext::tiles_at_once(positions, tensor::Place::device)) * positions;
     const std::int64_t projector = T * (v.width * type + 2 * D * type);
-    vision = T * (D + v.width + 2 * D) * kFloat + std::max(tower_bytes(R, v.width, v.mlp_width, type), projector);
+    vision =
+        T * (D + v.width + 2 * D) * kFloat + std::max(device_tower_bytes(R, v.width, v.mlp_width, type), projector);
   }
   const ParameterCount count = count_parameters(config);
   DeviceEstimate estimate;
@@ -74,8 +75,8 @@ DeviceEstimate estimate_device_memory(const model::ClipModelConfig& config, nn::
   estimate.copied = static_cast<std::uint64_t>((count.language_matrices + count.vision_matrices) *
                                                copied_bytes_on_device(precision, stored));
   estimate.activations =
-      static_cast<std::uint64_t>(std::max(tower_bytes(T, config.text.width, config.text.mlp_width, type),
-                                          tower_bytes(R, config.vision.width, config.vision.mlp_width, type)));
+      static_cast<std::uint64_t>(std::max(device_tower_bytes(T, config.text.width, config.text.mlp_width, type),
+                                          device_tower_bytes(R, config.vision.width, config.vision.mlp_width, type)));
   estimate.workspace = kWorkspace;
   return estimate;
 }

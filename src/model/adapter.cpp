@@ -18,15 +18,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kWrapper = "base_model.model.", kA = ".lora_A.weight", kB = ".lora_B.weight";
-constexpr const char* kConfigFile = "adapter_config.json";
+constexpr const char* kAdapterConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kBaseKey = "e5v_base";
 constexpr std::uint64_t kMostConfigBytes = 1 << 20;
 
 /// Both files are there, and no other holds weights that PEFT or its trainer would have used.
 void check_files(const fs::path& folder) {
-  require<ModelError>(fs::exists(folder / kConfigFile), "[{}] is no adapter: it has no {}", folder.string(),
-                      kConfigFile);
+  require<ModelError>(fs::exists(folder / kAdapterConfigFile), "[{}] is no adapter: it has no {}", folder.string(),
+                      kAdapterConfigFile);
   const fs::path pickled = folder / "adapter_model.bin", others = folder / "non_lora_trainables.bin";
   require<ModelError>(
       fs::exists(folder / kWeightsFile) || !fs::exists(pickled),
@@ -37,7 +37,7 @@ void check_files(const fs::path& folder) {
                       kWeightsFile);
   require<ModelError>(!fs::exists(others),
                       "[{}] holds weights that were trained beside the adapter (LLaVA's projector) and are not read: "
-                      "merge both with LLaVA's own scripts and give the merged checkpoint as --model",
+                      "merge both with LLaVA's own scripts and give the merged checkpoint as the model",
                       others.string());
 }
 
@@ -148,7 +148,7 @@ void require_targets(const AdapterConfig& settings, const StoredPairs& pairs, co
         settings.targets(pair.module),
         "[{}] holds matrices of {}, which target_modules, exclude_modules and layers_to_transform of {} "
         "leave out: PEFT would not use them",
-        origin, in_quotes(pair.module), kConfigFile);
+        origin, in_quotes(pair.module), kAdapterConfigFile);
   }
   const Prefixes prefixes = prefixes_of(pairs);
   for (const AdapterSite& site : sites) {
@@ -158,7 +158,7 @@ void require_targets(const AdapterConfig& settings, const StoredPairs& pairs, co
     const std::string module = prefix->second + site.name.substr(part.size());
     require<ModelError>(!settings.targets(module),
                         "[{}] has no matrices of {}, which target_modules of {} names: the file is incomplete", origin,
-                        in_quotes(module), kConfigFile);
+                        in_quotes(module), kAdapterConfigFile);
   }
 }
 
@@ -192,9 +192,9 @@ OrderedJson written_config(const Adapter& adapter) {
 
 Adapter Adapter::read(const fs::path& folder, const ModelConfig& config) try {
   check_files(folder);
-  const std::string config_origin = (folder / kConfigFile).string(), origin = (folder / kWeightsFile).string();
-  const AdapterConfig settings(parse_ordered_json(read_file(folder / kConfigFile, kMostConfigBytes), config_origin),
-                               config_origin);
+  const std::string config_origin = (folder / kAdapterConfigFile).string(), origin = (folder / kWeightsFile).string();
+  const AdapterConfig settings(
+      parse_ordered_json(read_file(folder / kAdapterConfigFile, kMostConfigBytes), config_origin), config_origin);
   Adapter adapter;
   adapter.rank = settings.rank(), adapter.alpha = settings.alpha(), adapter.dropout = settings.dropout();
   const tensor::SafetensorsFile file(folder / kWeightsFile);
@@ -231,7 +231,7 @@ void Adapter::place_on(tensor::Place place) {
 
 void Adapter::add_content(const fs::path& folder, Hasher& hasher) try {
   check_files(folder);
-  for (const char* file : {kConfigFile, kWeightsFile}) hasher.add(read_file(folder / file));
+  for (const char* file : {kAdapterConfigFile, kWeightsFile}) hasher.add(read_file(folder / file));
 } catch (const InvalidInput& error) {
   throw ModelError(error.what());
 }
@@ -250,7 +250,7 @@ void Adapter::write(const fs::path& folder) const {
   for (const tensor::TensorSpec& spec : specs)
     writer.write(spec.name, copied(tensors.at(spec.name)->view(), tensor::Place::host).view().bytes());
   writer.finish();
-  write_file_atomically(folder / kConfigFile, written_config(*this).dump(2) + "\n");
+  write_file_atomically(folder / kAdapterConfigFile, written_config(*this).dump(2) + "\n");
 }
 
 }  // namespace e5v::model

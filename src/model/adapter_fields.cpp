@@ -70,7 +70,7 @@ constexpr std::array kFields = {
 };
 
 constexpr const char* kMergeInstead =
-    "; load it with PEFT, merge it (merge_and_unload), and give the merged checkpoint as --model";
+    "; load it with PEFT, merge it (merge_and_unload), and give the merged checkpoint as the model";
 
 bool is_default(const OrderedJson& value) {
   const bool holds = value.is_structured() || value.is_string();

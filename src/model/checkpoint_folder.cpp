@@ -58,7 +58,8 @@ void prepare_output(const fs::path& model, const fs::path& output, bool force) {
   require(!fs::exists(output) || fs::is_directory(output), "[{}] is a file, expected a folder", output.string());
   fs::create_directories(output, error);
   require(fs::is_directory(output), "[{}] cannot be made: {}", output.string(), error.message());
-  require(force || fs::is_empty(output), "[{}] is not empty; --force replaces the checkpoint in it", output.string());
+  require(force || fs::is_empty(output), "[{}] is not empty; option force replaces the checkpoint in it",
+          output.string());
 }
 
 void begin_replacement(const fs::path& output) {

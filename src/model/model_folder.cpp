@@ -69,8 +69,8 @@ std::string inner_models(const fs::path& folder) {
 
 [[noreturn]] void fail_without_config(const fs::path& folder) {
   require<ModelError>(!holds(folder, kAdapterConfig),
-                      "[{}] is the folder of an adapter (it holds {}, no {}): give the model that it was trained on to "
-                      "--model, and this folder to --adapter",
+                      "[{}] is the folder of an adapter (it holds {}, no {}): give the model that it was trained on as "
+                      "option model, and this folder as option adapter",
                       folder.string(), kAdapterConfig, kConfig);
   const std::string foreign = foreign_weights(folder);
   fail<ModelError>("[{}] {}; {}{}", (folder / kConfig).string(), kNoSuchFile, kExpected,
@@ -99,7 +99,7 @@ fs::path find_model_folder(const fs::path& path) try {
   if (!holds(folder, kConfig)) fail_without_config(folder);
   require<ModelError>(!holds(folder, kAdapterConfig),
                       "[{}] holds an adapter ({}) beside a model, and transformers would add it: move the adapter's "
-                      "files to a folder of their own, and give that to --adapter if you want it",
+                      "files to a folder of their own, and give that as option adapter if you want it",
                       folder.string(), kAdapterConfig);
   return folder;
 } catch (const InvalidInput& error) {

@@ -74,8 +74,7 @@ tensor::InputRounding input_rounding(std::initializer_list<tensor::StoredMatrix>
   }
   const bool device = weight.place() == tensor::Place::device;
   if (rounding.optional() && (device || precision != Precision::f32)) return {};
-  require<ModelError>(!device,
-                      "[linear] input_activations with {} are not supported on a GPU: --device cpu computes them",
+  require<ModelError>(!device, "[linear] input_activations with {} are not supported on a GPU; a CPU computes them",
                       rounding.bits == 8 ? "a scale of their own (dynamic false)" : "less than 8 bits");
   return rounding;
 }

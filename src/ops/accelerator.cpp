@@ -50,7 +50,7 @@ cuda::OpenBackend module_function() {
   return reinterpret_cast<cuda::OpenBackend>(function);
 #else
   fail<DeviceError>(
-      "[cuda] this build is without CUDA: it was made where no CUDA toolkit was found, or with E5V_CUDA=OFF");
+      "[cuda] this build is without CUDA: E5V_CUDA was OFF, or AUTO where the CUDA toolkit or a GPU was missing");
 #endif
 }
 

@@ -15,9 +15,9 @@ using tensor::DType;
 using tensor::Matrix;
 using tensor::Tensor;
 
-constexpr std::int64_t kRows = 512;    // of activations at a time
-constexpr std::int64_t kBlock = 256;   // columns that are factored together
-constexpr std::int64_t kStrip = 1024;  // columns of H that one product adds to
+constexpr std::int64_t kGramRows = 512;     // of activations at a time
+constexpr std::int64_t kFactorBlock = 256;  // columns that are factored together
+constexpr std::int64_t kStrip = 1024;       // columns of H that one product adds to
 
 Matrix part(Matrix matrix, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns) {
   return matrix.row_range(row, rows).column_range(column, columns);
@@ -71,9 +71,9 @@ bool factor_block(Matrix h_BB, Matrix inverse_BB) {
 /// definite; then it is partly R.
 bool factor_upper(Matrix h_KK) {
   const std::int64_t K = h_KK.rows;
-  const Tensor inverse(DType::f32, {kBlock, kBlock}), above(DType::f32, {K, kBlock});
+  const Tensor inverse(DType::f32, {kFactorBlock, kFactorBlock}), above(DType::f32, {K, kFactorBlock});
   for (std::int64_t end = K; end > 0;) {
-    const std::int64_t begin = (end - 1) / kBlock * kBlock, width = end - begin;
+    const std::int64_t begin = (end - 1) / kFactorBlock * kFactorBlock, width = end - begin;
     const Matrix inverse_BB = part(matrix_of(inverse), 0, width, 0, width);
     if (!factor_block(part(h_KK, begin, width, begin, width), inverse_BB)) return false;
     if (begin > 0) {
@@ -102,9 +102,9 @@ void Gram::add(ConstMatrix x_TK, std::span<const float> weights_T) {
   require(x_TK.dtype == DType::f32 && x_TK.columns == K && static_cast<std::int64_t>(weights_T.size()) == x_TK.rows,
           "[quantize] activations are {} [{}, {}] with {} weights, expected f32 and {} columns", name_of(x_TK.dtype),
           x_TK.rows, x_TK.columns, weights_T.size(), K);
-  const Tensor scaled(DType::f32, {std::min(kRows, x_TK.rows), K});
-  for (std::int64_t begin = 0; begin < x_TK.rows; begin += kRows) {
-    const std::int64_t rows = std::min(kRows, x_TK.rows - begin);
+  const Tensor scaled(DType::f32, {std::min(kGramRows, x_TK.rows), K});
+  for (std::int64_t begin = 0; begin < x_TK.rows; begin += kGramRows) {
+    const std::int64_t rows = std::min(kGramRows, x_TK.rows - begin);
     const Matrix y_TK = matrix_of(scaled).row_range(0, rows);
     parallel_for(rows, 16, [&](std::int64_t t) {
       const float root = std::sqrt(weights_T[static_cast<std::size_t>(begin + t)]);

@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;
+constexpr int kJournalVersion = 1;
 
 Json to_json(const Hash128& hash) { return hash.hex(); }
 
@@ -27,7 +27,7 @@ bool take_line(std::string_view text, Journal::Record& record) {
   const Json line = Json::parse(text, nullptr, false);
   try {
     if (line.contains("e5v_journal")) {
-      if (line.at("e5v_journal") != kVersion || !record.identity.empty()) return false;
+      if (line.at("e5v_journal") != kJournalVersion || !record.identity.empty()) return false;
       record.identity = line.at("identity").get<vectors::RunIdentity>();
     } else if (line.contains("complete")) {
       record.complete = line.at("complete");
@@ -70,7 +70,7 @@ bool Journal::is_foreign() const {
 void Journal::begin(const vectors::RunIdentity& identity) {
   // The lock is bound to the open file, so it is emptied rather than replaced.
   file_.truncate(0);
-  append({{"e5v_journal", kVersion}, {"identity", identity}});
+  append({{"e5v_journal", kJournalVersion}, {"identity", identity}});
   sync_folder_of(file_.path());
 }
 

@@ -21,8 +21,8 @@ void require_same(const fs::path& output, const vectors::RunIdentity& before, co
   for (const auto& [name, value] : now) {
     const auto found = before.find(name);
     const std::string old = found == before.end() ? "" : found->second;
-    require(old == value, "[{}] cannot be resumed: {} was {}, now it is {}; --force starts over", output.string(), name,
-            in_quotes(old), in_quotes(value));
+    require(old == value, "[{}] cannot be resumed: {} was {}, now it is {}; option force starts over", output.string(),
+            name, in_quotes(old), in_quotes(value));
   }
 }
 
@@ -65,11 +65,13 @@ Found look_for_output(const fs::path& output, vectors::VectorFormat format, Exis
   if (existing == Existing::replace) return Found::room;
   if (fs::exists(Journal::path_of(output))) {
     Journal journal(output);
-    require(!journal.is_foreign(), "[{}] is no log of a run: --force replaces it", Journal::path_of(output).string());
+    require(!journal.is_foreign(), "[{}] is no log of a run: option force replaces it",
+            Journal::path_of(output).string());
     const auto record = journal.read();
     const bool begun = record && (record->complete || !record->commits.empty());
     require(existing == Existing::resume || !begun,
-            "[{}] an interrupted run has left a part of it: --resume goes on, --force starts over", output.string());
+            "[{}] an interrupted run has left a part of it: option resume goes on, option force starts over",
+            output.string());
     if (record && existing == Existing::resume) {
       if (!record->complete) return Found::part;
       vectors::VectorFile::publish(output, format);
@@ -78,15 +80,15 @@ Found look_for_output(const fs::path& output, vectors::VectorFormat format, Exis
   } else {
     for (const fs::path& part :
          {vectors::VectorFile::partial_path(output), vectors::VectorFile::partial_ids_path(output)})
-      require(!fs::exists(part), "[{}] exists, and no log says what it is a part of: --force replaces it",
+      require(!fs::exists(part), "[{}] exists, and no log says what it is a part of: option force replaces it",
               part.string());
   }
   if (fs::exists(output)) {
-    require(existing == Existing::resume, "[{}] exists already: --force replaces it", output.string());
+    require(existing == Existing::resume, "[{}] exists already: option force replaces it", output.string());
     return vectors::read_origin(output) ? Found::complete : Found::unknown;
   }
   for (const fs::path& beside : vectors::VectorFile::companions(output, format))
-    require(!fs::exists(beside), "[{}] exists already, without {}: --force replaces it", beside.string(),
+    require(!fs::exists(beside), "[{}] exists already, without {}: option force replaces it", beside.string(),
             output.filename().string());
   return Found::room;
 }
@@ -136,7 +138,7 @@ void FileSink::resume(const Journal::Record& record) {
 
 void FileSink::take_complete() try {
   const auto before = vectors::read_origin(output_);
-  require(before.has_value(), "[{}] does not tell what made it, so it cannot be resumed; --force starts over",
+  require(before.has_value(), "[{}] does not tell what made it, so it cannot be resumed; option force starts over",
           output_.string());
   require_same(output_, before->identity(), origin_.identity());
   origin_ = *before;

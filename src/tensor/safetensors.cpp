@@ -20,7 +20,6 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the limit of the format's reference implementation
 constexpr int kMaxNesting = 3;                          // header, tensor, list
-constexpr const char* kMetadataKey = "__metadata__";
 
 constexpr std::array<std::pair<std::string_view, DType>, 11> kTypes{{
     {"F64", DType::f64},

@@ -14,6 +14,9 @@ namespace e5v::tensor {
 
 using TensorMap = std::map<std::string, TensorView, std::less<>>;
 
+/// The key of the header that is no tensor.
+inline constexpr const char* kMetadataKey = "__metadata__";
+
 /// What the header of a safetensors file says. The views borrow the bytes that were parsed.
 struct SafetensorsContent {
   TensorMap tensors;

@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "base/json.h"
+#include "tensor/safetensors.h"
 
 namespace e5v::tensor {
 namespace {
 
-constexpr std::size_t kAlignment = 64;  // of the data in the file: a cache line
-constexpr const char* kMetadataKey = "__metadata__";
+constexpr std::size_t kDataAlignment = 64;  // of the data in the file: a cache line
 
 std::string_view format_name(DType type) {
   switch (type) {
@@ -59,7 +59,7 @@ std::string header_of(const std::vector<TensorSpec>& tensors, const std::map<std
     fail<InvalidInput>("[{}] a tensor's name or the metadata is not valid UTF-8", path);
   }
   std::uint64_t length = text.size();
-  length += (kAlignment - (sizeof length + length) % kAlignment) % kAlignment;
+  length += (kDataAlignment - (sizeof length + length) % kDataAlignment) % kDataAlignment;
   text.resize(length, ' ');
   return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
 }

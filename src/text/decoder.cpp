@@ -14,8 +14,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr int kDeepestSequence = 8;
-constexpr std::size_t kMostSteps = 32;
+constexpr std::size_t kMostDecoderSteps = 32;
 constexpr std::int64_t kMostStripped = 1024;
 
 using Tokens = std::vector<std::string>;
@@ -72,7 +71,7 @@ void byte_fallback(Tokens& tokens, std::size_t) {
 
 void fuse(Tokens& tokens, std::size_t) { tokens = {join(tokens)}; }
 
-Decoder::Step replace(const Section& section) {
+Decoder::Step replace_in_tokens(const Section& section) {
   return [pattern = Pattern::from_json(section.at("pattern")), content = section.text("content")](
              Tokens& tokens, std::size_t max_bytes) {
     for (std::string& token : tokens) {
@@ -90,7 +89,7 @@ std::string one_character(const Section& section, const char* key) {
 }
 
 /// Takes up to `start` and `stop` of a character off the ends of each token.
-Decoder::Step strip(const Section& section) {
+Decoder::Step strip_tokens(const Section& section) {
   const std::int64_t start = section.at("start").count(kMostStripped), stop = section.at("stop").count(kMostStripped);
   return [character = one_character(section, "content"), start, stop](Tokens& tokens, std::size_t) {
     for (std::string& token : tokens) {
@@ -123,8 +122,8 @@ Decoder::Decoder(const Section& document) {
 }
 
 void Decoder::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostSteps, "{} is nested too deep or too long",
-                      section.where());
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostDecoderSteps,
+                      "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {
     for (const Section& item : section.items("decoders")) add(item, depth + 1);
@@ -135,9 +134,9 @@ void Decoder::add(const Section& section, int depth) {
   } else if (type == "Fuse") {
     steps_.push_back(fuse);
   } else if (type == "Replace") {
-    steps_.push_back(replace(section));
+    steps_.push_back(replace_in_tokens(section));
   } else if (type == "Strip") {
-    steps_.push_back(strip(section));
+    steps_.push_back(strip_tokens(section));
   } else if (type == "Metaspace") {
     steps_.push_back(metaspace(section));
   } else {

@@ -15,8 +15,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr int kDeepestSequence = 8;
-constexpr std::size_t kMostSteps = 64;
+constexpr std::size_t kMostNormalizerSteps = 64;
 
 Normalizer::Step prepend(const Section& section) {
   return [prefix = section.text("prepend")](Normalized& text, std::size_t) {
@@ -78,8 +77,8 @@ Normalizer::Normalizer(const Section& document) {
 }
 
 void Normalizer::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostSteps, "{} is nested too deep or too long",
-                      section.where());
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostNormalizerSteps,
+                      "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {
     for (const Section& item : section.items("normalizers")) add(item, depth + 1);

@@ -12,8 +12,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr int kDeepestSequence = 8;
-constexpr std::size_t kMostSteps = 32;
+constexpr std::size_t kMostPreTokenizerSteps = 32;
 
 // openai/gpt-2's encoder.py.
 constexpr std::string_view kGpt2Pattern =
@@ -126,8 +125,8 @@ PreTokenizer::PreTokenizer(const Section& document) {
 }
 
 void PreTokenizer::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostSteps, "{} is nested too deep or too long",
-                      section.where());
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostPreTokenizerSteps,
+                      "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {
     for (const Section& item : section.items("pretokenizers")) add(item, depth + 1);

@@ -13,6 +13,9 @@ namespace e5v::text {
 /// Ids are bounded so that a table by id stays small whatever a file says; the largest vocabularies in use have 2^18.
 inline constexpr std::int64_t kMaxTokenId = (std::int64_t{1} << 22) - 1;
 
+/// How deep a "Sequence" of tokenizer.json may stand inside others.
+inline constexpr int kDeepestSequence = 8;
+
 /// `text` as it may stand in a one-line message: quoted, control characters escaped, cut when long.
 std::string shown(std::string_view text);
 

@@ -7,7 +7,6 @@
 namespace e5v::text {
 namespace {
 
-constexpr int kDeepestSequence = 8;
 constexpr std::size_t kMostSpecialTokens = 1024;
 
 /// The ids of {"SpecialToken": {"id": name}}: special_tokens[name].ids.

@@ -28,7 +28,7 @@ constexpr std::array<std::pair<const char*, std::int64_t>, 5> kSpecials{{{"<|beg
                                                                          {"<|eot_id|>", 9}}};
 
 /// Words behind a blank, frequent ones and those of captions.
-constexpr const char* kWords =
+constexpr const char* kCommonWords =
     "the of and to a in is that for it as was with be by on not he his but at are this have from or had an they which "
     "one you were all her she there would their we him been has when who will no more if out so up said what its "
     "about than into them can only other time new some could these two may first then do any like my now over such "
@@ -112,7 +112,7 @@ struct Table {
 Table make_table(std::size_t most) {
   Table table;
   for (int byte = 0; byte < kBytes; ++byte) table.add(to_byte_level(std::string(1, static_cast<char>(byte))));
-  for (const std::string& word : split(kWords, ' ')) table.grow(to_byte_level(" "), word);
+  for (const std::string& word : split(kCommonWords, ' ')) table.grow(to_byte_level(" "), word);
   for (const std::string& word : split(kBeginnings, ' ')) table.grow(word.substr(0, 1), word.substr(1));
   for (const std::string& join : split(kJoins, '|')) {
     const std::size_t blank = join.find(' ');

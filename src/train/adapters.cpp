@@ -54,7 +54,8 @@ std::int64_t rank_of(const LoraOptions& options, const std::vector<model::Adapte
   const model::AdapterSite smallest = *std::ranges::min_element(chosen, {}, side);
   if (options.rank == 0) return std::min(LoraOptions::kDefaultRank, side(smallest));
   require(options.rank > 0 && options.rank <= side(smallest),
-          "[lora] --rank is {}, expected a number from 1 to {}: {} is {} x {}, and no update of it has a higher rank",
+          "[lora] option lora_rank is {}, expected a number from 1 to {}: {} is {} x {}, and no update of it has a "
+          "higher rank",
           options.rank, side(smallest), last_part(smallest.name), smallest.outputs, smallest.inputs);
   return options.rank;
 }

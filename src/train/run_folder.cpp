@@ -79,12 +79,12 @@ RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder
     if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);  // left by a kill
   }
   const bool used = !states().empty() || fs::exists(metrics());
-  require(resume || replace || !used, "[{}] holds a run; --resume goes on with it, --force begins anew",
+  require(resume || replace || !used, "[{}] holds a run; option resume goes on with it, option force begins anew",
           folder.string());
   const std::array<fs::path, 3> results{curves(), folder / "adapter", folder / "model"};
   for (const fs::path& made : results)
-    require(used || replace || !fs::exists(made), "[{}] exists, and no run that made it is there: --force replaces it",
-            made.string());
+    require(used || replace || !fs::exists(made),
+            "[{}] exists, and no run that made it is there: option force replaces it", made.string());
   if (!replace) return;
   for (const fs::path& state : states()) remove_state(state);
   fs::remove(metrics(), error);

@@ -40,7 +40,7 @@ void check_rows(const TrainData::Options& options, const DataSource& source, con
   if (file.has_hard_negatives() || source.objective != Objective::contrastive) return;
   require(rows - held_out > 1 && options.batch != 1,
           "[{}] a batch of one pair without hard negatives has nothing to tell it from{}", name, why_so_few(file));
-  require(held_out != 1, "[{}] --held-out 1 keeps a pair that has nothing to be told from", name);
+  require(held_out != 1, "[{}] option held_out 1 keeps a pair that has nothing to be told from", name);
 }
 
 /// Pairs of a step: a batch comes from one file and holds none of its pairs twice.
@@ -48,8 +48,8 @@ std::int64_t batch_of(const TrainData::Options& options, const Files& files) {
   const PairFile& largest = **std::ranges::max_element(files, {}, [](const auto& file) { return file->rows(); });
   const std::int64_t most = largest.rows() - options.held_out;
   if (options.batch == 0) return std::min(TrainData::kDefaultBatch, most);
-  require(options.batch <= most, "[{}] --batch {} is more than the {} pair{} there are to train on{}", largest.name(),
-          options.batch, most, most == 1 ? "" : "s", why_so_few(largest));
+  require(options.batch <= most, "[{}] option batch {} is more than the {} pair{} there are to train on{}",
+          largest.name(), options.batch, most, most == 1 ? "" : "s", why_so_few(largest));
   return options.batch;
 }
 
@@ -63,11 +63,12 @@ void check_together(const TrainData::Options& options, const Files& files, std::
     if (contrastive == nullptr) contrastive = files[i].get();
     grouped |= files[i]->has_groups();
   }
-  require(contrastive != nullptr, "[train] --together is for pairs that are told apart (--pairs), found none");
-  require(grouped, "[{}] no row has a group, which --together {} brings together; expected a column or key \"group\"",
+  require(contrastive != nullptr, "[train] option together is for pairs that are told apart, found none");
+  require(grouped,
+          "[{}] no row has a group, which option together {} brings together; expected a column or key \"group\"",
           contrastive->name(), options.together);
-  require(options.together <= batch, "[train] --together {} is more than the {} pairs of a batch", options.together,
-          batch);
+  require(options.together <= batch, "[train] option together {} is more than the {} pairs of a batch",
+          options.together, batch);
 }
 
 BatchPlan plan_of(const TrainData::Options& options, const Files& files) {

@@ -21,31 +21,32 @@ void check(const TrainOptions& o) {
   std::error_code error;
   for (const std::filesystem::path& own : {o.output, o.output / "model"})
     require(!std::filesystem::equivalent(o.model, own, error), "[{}] is the model's own folder", own.string());
-  require(o.micro_batch > 0, "[train] --micro-batch {} is not positive", o.micro_batch);
+  require(o.micro_batch > 0, "[train] option micro_batch {} is not positive", o.micro_batch);
   require(o.loss.temperature >= kLeastTemperature && o.loss.temperature <= kMostTemperature,
-          "[train] --temperature {} is not in [{}, {}]: the loss would overflow, or not see the cosines",
+          "[train] option temperature {} is not in [{}, {}]: the loss would overflow, or not see the cosines",
           o.loss.temperature, kLeastTemperature, kMostTemperature);
   require(o.learning_rate * o.optimizer.weight_decay <= 1,
-          "[train] --lr {} by --weight-decay {} is more than 1: each step would turn the parameters' signs",
+          "[train] option learning_rate {} by option weight_decay {} is more than 1: each step would turn the "
+          "parameters' signs",
           o.learning_rate, o.optimizer.weight_decay);
   require(o.data.together == 0 || o.data.together > 1,
-          "[train] --together 1 leaves each row alone: expected 0, or 2 and more");
-  require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] --augment {} is not in [0, 2]",
+          "[train] option together 1 leaves each row alone: expected 0, or 2 and more");
+  require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] option augment {} is not in [0, 2]",
           o.examples.augment);
-  require(o.optimizer.beta2 < 1, "[train] --beta2 {} is not in [0, 1)", o.optimizer.beta2);
+  require(o.optimizer.beta2 < 1, "[train] option beta2 {} is not in [0, 1)", o.optimizer.beta2);
   require(!o.optimizer.muon || o.trainee.parts.weights(),
-          "[train] --muon is for weights: --train llm, projector, vision or all; adapters follow AdamW");
-  require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] --dropout {} is not in [0, 1)",
+          "[train] option muon is for weights: option parts llm, projector, vision or all; adapters follow AdamW");
+  require(o.trainee.lora.dropout >= 0 && o.trainee.lora.dropout < 1, "[train] option dropout {} is not in [0, 1)",
           o.trainee.lora.dropout);
   const bool drops = o.trainee.parts.lora && o.trainee.lora.dropout > 0;
   for (const DataSource& source : o.data.sources) {
-    require(
-        source.objective != Objective::contrastive || drops || pair_format_of(source.file) != PairFormat::text,
-        "[{}] its sentences are their own positives, which dropout alone tells apart: --train lora, --dropout above 0",
-        source.file.string());
+    require(source.objective != Objective::contrastive || drops || pair_format_of(source.file) != PairFormat::text,
+            "[{}] its sentences are their own positives, which dropout alone tells apart: option parts lora, option "
+            "dropout above 0",
+            source.file.string());
   }
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
-  require(o.epochs <= kMostEpochs, "[train] --epochs {} is more than {}", o.epochs, kMostEpochs);
+  require(o.epochs <= kMostEpochs, "[train] option epochs {} is more than {}", o.epochs, kMostEpochs);
   require(o.keep > 0 && o.save_every > 0 && o.evaluate_every > 0, "[train] intervals are counted from 1");
 }
 
@@ -84,33 +85,33 @@ std::string names_of(const TrainedParts& parts) {
 RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trainee& model) {
   RunIdentity identity{{"the model's weights", model.checkpoint().fingerprint().hex()},
                        {"the data", data.digest()},
-                       {"--train", names_of(o.trainee.parts)},
-                       {"--dtype", std::string(name_of(model.precision()))},
-                       {"--batch", text_of(data.batch_size())},
-                       {"the number of steps (--epochs, --steps)", text_of(steps_of(o, data))},
-                       {"--schedule", std::string(name_of(o.schedule))},
-                       {"--lr", text_of(o.learning_rate)},
-                       {"--warmup", text_of(o.warmup)},
-                       {"--weight-decay", text_of(o.optimizer.weight_decay)},
-                       {"--beta2", text_of(o.optimizer.beta2)},
-                       {"--muon", text_of(o.optimizer.muon)},
-                       {"--clip", text_of(o.clip)},
-                       {"--temperature", text_of(o.loss.temperature)},
-                       {"--together", text_of(o.data.together)},
-                       {"--symmetric", text_of(o.loss.symmetric)},
-                       {"--augment", text_of(o.examples.augment)},
-                       {"--seed", text_of(o.data.seed)},
-                       {"--held-out", text_of(o.data.held_out)},
-                       {"--max-tokens", text_of(o.examples.max_tokens)},
-                       {"--caption-prompt", o.examples.caption_prompt},
-                       {"--paper-compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
-  if (data.has_images()) identity["--image-alpha"] = embed::drops_alpha(o.input) ? "drop" : "white";
-  if (model.place() == tensor::Place::device) identity["--device"] = "a GPU";
+                       {"option parts", names_of(o.trainee.parts)},
+                       {"option dtype", std::string(name_of(model.precision()))},
+                       {"option batch", text_of(data.batch_size())},
+                       {"the number of steps (epochs, steps)", text_of(steps_of(o, data))},
+                       {"option schedule", std::string(name_of(o.schedule))},
+                       {"option learning_rate", text_of(o.learning_rate)},
+                       {"option warmup", text_of(o.warmup)},
+                       {"option weight_decay", text_of(o.optimizer.weight_decay)},
+                       {"option beta2", text_of(o.optimizer.beta2)},
+                       {"option muon", text_of(o.optimizer.muon)},
+                       {"option clip", text_of(o.clip)},
+                       {"option temperature", text_of(o.loss.temperature)},
+                       {"option together", text_of(o.data.together)},
+                       {"option symmetric", text_of(o.loss.symmetric)},
+                       {"option augment", text_of(o.examples.augment)},
+                       {"option seed", text_of(o.data.seed)},
+                       {"option held_out", text_of(o.data.held_out)},
+                       {"option max_tokens", text_of(o.examples.max_tokens)},
+                       {"option caption_prompt", o.examples.caption_prompt},
+                       {"option paper_compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
+  if (data.has_images()) identity["option image_alpha"] = embed::drops_alpha(o.input) ? "drop" : "white";
+  if (model.place() == tensor::Place::device) identity["option device"] = "a GPU";
   if (o.trainee.parts.lora) {
-    identity["--rank"] = text_of(model.lora()->adapter().rank);
-    identity["--alpha"] = text_of(o.trainee.lora.alpha);
-    identity["--dropout"] = text_of(o.trainee.lora.dropout);
-    identity["--targets"] = fmt::format("{}", fmt::join(o.trainee.lora.targets, ","));
+    identity["option lora_rank"] = text_of(model.lora()->adapter().rank);
+    identity["option lora_alpha"] = text_of(o.trainee.lora.alpha);
+    identity["option dropout"] = text_of(o.trainee.lora.dropout);
+    identity["option targets"] = fmt::format("{}", fmt::join(o.trainee.lora.targets, ","));
   }
   return identity;
 }

@@ -245,9 +245,9 @@ class Run {
       facts.facts.emplace_back("data", source.file.filename().string());
     facts.facts.emplace_back("pairs", fmt::format("{}", data_.rows()));
     for (const char* name :
-         {"--train", "--dtype", "--batch", "--lr", "--schedule", "--warmup", "--temperature", "--rank", "--seed"}) {
-      if (const auto found = state_.identity.find(name); found != state_.identity.end()) {
-        facts.facts.emplace_back(found->first.substr(2), found->second);
+         {"parts", "dtype", "batch", "learning_rate", "schedule", "warmup", "temperature", "lora_rank", "seed"}) {
+      if (const auto found = state_.identity.find(fmt::format("option {}", name)); found != state_.identity.end()) {
+        facts.facts.emplace_back(name, found->second);
       }
     }
     write_curves(folder_.metrics(), folder_.curves(), facts);

@@ -144,9 +144,9 @@ VectorFileSize VectorFile::reopen(const fs::path& output, const VectorLayout& la
     size.id_bytes = bytes - size.bytes;
   }
   const bool same_head = layout.format != VectorFormat::safetensors || head_size_of(output) == layout.head_size();
-  require(same_head, "[{}] was written by another version of e5v; --force starts over", output.string());
+  require(same_head, "[{}] was written by another version of e5v; option force starts over", output.string());
   require(layout.format == VectorFormat::jsonl || size.bytes == layout.head_size() + row_bytes,
-          "[{}] has {} bytes, expected {} for {} rows; --force starts over", output.string(), bytes,
+          "[{}] has {} bytes, expected {} for {} rows; option force starts over", output.string(), bytes,
           layout.head_size() + row_bytes, rows);
   copy_part(output, partial_path(output), 0, size.bytes);
   if (layout.format == VectorFormat::npy) copy_part(ids_path(output), partial_ids_path(output), 0, size.id_bytes);

@@ -39,7 +39,7 @@ TEST_F(RenderedText, SaysSoAndHasItsOwnPublishedFigures) {
   EXPECT_THAT(outcome.out, testing::StartsWith("Retrieval, coco, captions drawn as pictures (recall x 100)\n"));
   EXPECT_THAT(outcome.out, testing::AllOf(HasSubstr("prompts: image\n"), HasSubstr("LiberationSans-Regular.ttf")));
   const Json result = figures();
-  EXPECT_EQ(result.at("task"), "retrieval --rendered-text");
+  EXPECT_EQ(result.at("task"), "retrieval of rendered text");
   EXPECT_EQ(result.at("facts").at("captions"), "4");
   ASSERT_EQ(result.at("figures").size(), 6);
   EXPECT_EQ(result.at("figures")[0].at("paper"), 41.2);

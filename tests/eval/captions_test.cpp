@@ -148,7 +148,7 @@ TEST_F(Urban, ReadsTheFolderInTheOrderOfNumbers) {
 TEST_F(Urban, NamesTheFirstFileThatIsMissing) {
   std::filesystem::remove(of_.file / "image" / "2.jpg");
   expect_refused(of_, "Urban1k] 1 of 3 pictures is missing: " + (of_.file / "image/2.jpg").string() +
-                          " does not exist; say with --images where the pictures are");
+                          " does not exist; say with option images where the pictures are");
   folder_.write("Urban1k/image/2.jpg", kPicture);
   std::filesystem::remove(of_.file / "caption" / "10.txt");
   expect_refused(of_, "caption/10.txt] is missing");
@@ -298,11 +298,11 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   folder_.write("none1.jpg", "");
   folder_.write("none2.jpg", "<html>not found</html>");
   const CaptionOptions of = options(lines);
-  expect_refused(of, "captions] 3 of 4 pictures are missing: " + (folder_.path() / "none0.jpg").string() +
-                         " does not exist, " + (folder_.path() / "none1.jpg").string() + " is empty, " +
-                         (folder_.path() / "none2.jpg").string() +
-                         " is no JPEG, PNG or WebP file; say with --images where the pictures are, or leave them out "
-                         "with --skip-missing");
+  expect_refused(
+      of, "captions] 3 of 4 pictures are missing: " + (folder_.path() / "none0.jpg").string() + " does not exist, " +
+              (folder_.path() / "none1.jpg").string() + " is empty, " + (folder_.path() / "none2.jpg").string() +
+              " is no JPEG, PNG or WebP file; say with option images where the pictures are, or leave them out "
+              "with option skip_missing");
   PictureFiles files(PictureNeed::existing);
   const CaptionedImages read = read_captions(of, files);
   ASSERT_EQ(read.images.size(), 1u);

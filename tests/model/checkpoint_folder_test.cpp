@@ -81,7 +81,7 @@ TEST_F(CheckpointFolder, OfABrokenIndexOnlyItselfGoes) {
 TEST_F(CheckpointFolder, AFullFolderNeedsForce) {
   have({"config.json", "x"});
   EXPECT_THAT([&] { prepare_output(model_, output_, false); },
-              ThrowsMessage<InvalidInput>(HasSubstr("is not empty; --force replaces")));
+              ThrowsMessage<InvalidInput>(HasSubstr("is not empty; option force replaces")));
   EXPECT_THAT([&] { prepare_output(model_, model_, true); },
               ThrowsMessage<InvalidInput>(HasSubstr("is the model's own folder")));
   prepare_output(model_, output_, true);

@@ -48,7 +48,7 @@ TEST_F(ModelFolder, AnAdapterIsNoModel) {
   folder_.write("adapter_config.json", "{}");
   folder_.write("adapter_model.bin", "x");
   expect_refused(folder_.path(), AllOf(HasSubstr("is the folder of an adapter"), HasSubstr("adapter_config.json"),
-                                       HasSubstr("this folder to --adapter")));
+                                       HasSubstr("this folder as option adapter")));
 }
 
 TEST_F(ModelFolder, AnAdapterBesideAModelIsNotPassedOver) {

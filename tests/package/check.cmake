@@ -74,3 +74,19 @@ list(FILTER symbols EXCLUDE REGEX "^[0-9a-f]+ [A-Z] (typeinfo for |typeinfo name
 if(symbols)
   message(FATAL_ERROR "the library exports more than its interface: ${symbols}")
 endif()
+
+# Whoever embeds needs nothing of what draws captions, fits classifiers or trains: not of the library itself, nor of what
+# its own libraries load.
+foreach(file ${library} ${work}/readme/build/app)
+  execute_process(COMMAND ldd ${file} OUTPUT_VARIABLE needed COMMAND_ERROR_IS_FATAL ANY)
+  if(needed MATCHES "(lib(freetype|raqm|harfbuzz|fribidi|lbfgs|mpi|cuda|cublas)[^ \n]*|[^ \n]+ => not found)")
+    message(FATAL_ERROR "${file} needs ${CMAKE_MATCH_1}:\n${needed}")
+  endif()
+  if(NOT needed MATCHES "libdnnl")  # what it does need, so that the look above sees something
+    message(FATAL_ERROR "${file} is expected to need libdnnl:\n${needed}")
+  endif()
+endforeach()
+execute_process(COMMAND nm -C ${library} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+if(symbols MATCHES "e5v::(train|quantize|eval|drawing|report)::")
+  message(FATAL_ERROR "${library} holds code of the layer ${CMAKE_MATCH_1}, which does not embed")
+endif()

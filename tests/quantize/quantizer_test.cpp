@@ -312,7 +312,7 @@ TEST(Quantizer, RefusesWhatItCannotDo) {
   EXPECT_THAT(error_of(options), testing::HasSubstr("is the model's own folder"));
   options.output = output;
   quantize_checkpoint(options);
-  EXPECT_THAT(error_of(options), testing::HasSubstr("is not empty; --force replaces"));
+  EXPECT_THAT(error_of(options), testing::HasSubstr("is not empty; option force replaces"));
   options.model = output;
   options.output = folder.path() / "again";
   EXPECT_THAT(error_of(options), testing::HasSubstr("is quantised already"));

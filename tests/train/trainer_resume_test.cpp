@@ -67,7 +67,7 @@ TEST(TrainerResume, TransparentImagesAreTreatedAsBefore) {
   run.run_until(2);
   run.options.resume = true;
   run.options.input.alpha = Alpha::drop;
-  EXPECT_THAT([&] { run.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--image-alpha was white, is drop")));
+  EXPECT_THAT([&] { run.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option image_alpha was white, is drop")));
   run.options.input.alpha = Alpha::white;
   run.run();
 }
@@ -110,9 +110,9 @@ TEST(TrainerResume, GroupsComeTogetherAndRunsGoOn) {
   EXPECT_TRUE(loss_of(whole.options).grouped);
   EXPECT_FALSE(loss_of(Fixture().options).grouped);
   parts.options.data.together = 3;
-  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together was 2, is 3")));
+  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option together was 2, is 3")));
   parts.options.data.together = 1;
-  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--together 1 leaves each row alone")));
+  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option together 1 leaves each row alone")));
 }
 
 class TrainerOfWeights : public testing::TestWithParam<bool> {};
@@ -140,19 +140,19 @@ TEST_P(TrainerOfWeights, ResumedRunsHaveTheSameLosses) {
     EXPECT_EQ(same, !now[i].canonical.starts_with("language_model.")) << now[i].canonical;
   }
   parts.options.optimizer.muon = !GetParam();
-  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--muon was ")));
+  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option muon was ")));
 }
 
 TEST(TrainerResume, ResumeNeedsTheSameRun) {
   Fixture fixture;
   fixture.run_until(2);
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--resume goes on with it")));
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option resume goes on with it")));
   fixture.options.resume = true;
   fixture.options.learning_rate = 1e-3;
   fixture.options.trainee.lora.alpha = 4;
   EXPECT_THAT([&] { fixture.run(); },
-              ThrowsMessage<InvalidInput>(
-                  "[resume] the run was begun otherwise: --alpha was 8, is 4; --lr was 0.0004, is 0.001"));
+              ThrowsMessage<InvalidInput>("[resume] the run was begun otherwise: option learning_rate was 0.0004, is "
+                                          "0.001; option lora_alpha was 8, is 4"));
   fixture.options.learning_rate = 4e-4;
   fixture.options.trainee.lora.alpha = 8;
   fixture.folder.write("pairs.csv", std::string(kPairs) + "One more.,Another one.,Less.\n");
@@ -240,9 +240,9 @@ TEST(TrainerResume, ChangedImagesAreTheSameAgain) {
   fixture.run();
   expect_same_losses(fixture.metrics(), whole);
   fixture.options.examples.augment = 0.5;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment")));
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option augment")));
   fixture.options.examples.augment = 3;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--augment 3 is not in [0, 2]")));
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option augment 3 is not in [0, 2]")));
 }
 
 }  // namespace

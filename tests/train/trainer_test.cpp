@@ -126,7 +126,7 @@ TEST(Trainer, RefusesWhatTeachesNothing) {
   fixture.options.data.sources[0].file =
       fixture.folder.write("three.csv", "sent0,sent1\nA b,a b.\nC d,c d.\nE f,e f.\n");
   fixture.options.data.held_out = 1;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--held-out 1 keeps a pair")));
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option held_out 1 keeps a pair")));
 }
 
 TEST(Trainer, ImagesMayComeLate) {
@@ -190,7 +190,7 @@ TEST(Trainer, FortyEightPairsAreEightTimesSix) {
 TEST(Trainer, AdaptersHaveNoMuon) {
   Fixture fixture;
   fixture.options.optimizer.muon = true;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("--muon is for weights")));
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option muon is for weights")));
 }
 
 TEST(BatchPlan, EveryRowOfEverySourceOnceAnEpoch) {

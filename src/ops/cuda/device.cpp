@@ -61,9 +61,8 @@ std::byte* CudaBackend::allocate(std::size_t bytes) {
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // which would be reported again
     fail<DeviceError>(
-        "[cuda] {} has {:.0f} MiB free of {:.0f}, {:.0f} more are needed: a lower --token-budget, or weights quantised "
-        "by "
-        "e5v quantize, take less",
+        "[cuda] {} has {:.0f} MiB free of {:.0f}, {:.0f} more are needed: a lower option token_budget, or "
+        "quantised weights, take less",
         name_, static_cast<double>(free_bytes()) / kMiB, static_cast<double>(total_bytes()) / kMiB,
         static_cast<double>(bytes) / kMiB);
   }

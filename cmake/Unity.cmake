@@ -1,0 +1,12 @@
+# Several sources of a layer are compiled as one, which saves half of the build: most of a source's time goes into headers
+# and into templates that its neighbours need, too. So names in anonymous namespaces are chosen once per layer. The dev
+# preset compiles each source by itself, so that includes stay honest.
+option(E5V_UNITY "Compile several sources of a layer as one" ON)
+if(E5V_UNITY)
+  get_property(layers GLOBAL PROPERTY E5V_LAYERS)
+  set(together ${layers} e5v_program)
+  if(TARGET bench_summary)
+    list(APPEND together bench_summary)
+  endif()
+  set_target_properties(${together} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+endif()
