@@ -1,10 +1,10 @@
 #include "base/error.h"
+#include "drawing/text_image.h"
 #include "embed/vector_origin.h"
 #include "eval/gap.h"
 #include "eval/npy.h"
 #include "eval/retrieval.h"
 #include "eval_task.h"
-#include "drawing/text_image.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
 
