@@ -8,7 +8,7 @@ DEMO_DATA ?= ../shared/data
 DEMO_WORK ?= build/demo-model
 DEMO_MODEL ?= demo/model
 
-sources = git ls-files -co --exclude-standard '*.cpp' '*.h' '*.cu' '*.cuh'
+sources = find apps bench demo examples include src tests -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh'
 
 .PHONY: help packages build demo demo-model bench bench-ops test test-extended check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
@@ -102,7 +102,7 @@ format:
 
 format-check:
 	@tools/install_packages.sh packages.txt packages-dev.txt
-	$(sources) | xargs clang-format-14 --dry-run -Werror
+	@$(sources) | xargs clang-format-14 --dry-run -Werror
 
 tidy:
 	@tools/install_packages.sh packages.txt packages-dev.txt

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "image/bitmap.h"
 #include "drawing/text_image.h"
+#include "image/bitmap.h"
 
 namespace e5v::demo {
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The version of these headers, by semantic versioning; CMakeLists.txt takes the project's version from here. Before 1.0
-/// a minor version may change the interface. What changed: CHANGELOG.md.
+/// The version of these headers, by semantic versioning; CMakeLists.txt takes the project's version from here.
+/// Before 1.0 a minor version may change the interface. What changed: CHANGELOG.md.
 #define E5V_VERSION_MAJOR 0
 #define E5V_VERSION_MINOR 1
 #define E5V_VERSION_PATCH 0

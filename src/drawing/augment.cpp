@@ -7,8 +7,8 @@
 #include <numbers>
 #include <vector>
 
-#include "image/clones.h"
 #include "drawing/planes.h"
+#include "image/clones.h"
 
 namespace e5v::drawing {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/hash.h"
-#include "e5v/input.h"
 #include "drawing/text_image.h"
+#include "e5v/input.h"
 
 namespace e5v::eval {
 

@@ -76,7 +76,8 @@ TEST(Retrieval, AModelFindsPicturesByThemselves) {
 }
 
 TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirPictures) {
-  const auto painter = std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions{.width = 400, .height = 200});
+  const auto painter =
+      std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions{.width = 400, .height = 200});
   test::TemporaryFolder store;
   Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
   const std::array<std::string, 3> captions{"A dog sitting in the grass.", "naïve café", ""};
@@ -92,7 +93,8 @@ TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirPictures) {
   for (std::size_t i = 0; i < one.as<float>().size(); ++i) EXPECT_NEAR(one.as<float>()[i], other.as<float>()[i], 1e-5);
   // The key is of the caption and the painter, whichever object that is.
   const auto same = std::make_shared<const drawing::TextPainter>(painter->options());
-  const auto wider = std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions{.width = 401, .height = 200});
+  const auto wider =
+      std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions{.width = 401, .height = 200});
   EXPECT_EQ(ItemMaker::drawn(same, captions[0]).key, drawn[0].key);
   EXPECT_NE(ItemMaker::drawn(wider, captions[0]).key, drawn[0].key);
   EXPECT_NE(ItemMaker::drawn(same, captions[1]).key, drawn[0].key);

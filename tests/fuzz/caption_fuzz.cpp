@@ -1,8 +1,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "e5v/error.h"
 #include "drawing/text_image.h"
+#include "e5v/error.h"
 
 // Whatever the caption: a picture or an InvalidInput, by either layout.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

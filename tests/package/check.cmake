@@ -90,3 +90,5 @@ execute_process(COMMAND nm -C ${library} OUTPUT_VARIABLE symbols COMMAND_ERROR_I
 if(symbols MATCHES "e5v::(train|quantize|eval|drawing|report)::")
   message(FATAL_ERROR "${library} holds code of the layer ${CMAKE_MATCH_1}, which does not embed")
 endif()
+
+include(${SOURCE}/tests/package/examples.cmake)
