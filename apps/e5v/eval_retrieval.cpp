@@ -5,7 +5,7 @@
 #include "image/text_image.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
-#include "vectors/npy.h"
+#include "vectors/vector_file_reader.h"
 #include "vectors/vector_origin.h"
 
 namespace e5v::app {
@@ -43,8 +43,8 @@ class CaptionedTask : public EvalTask {
         command.add_option("--text-vectors", text_vectors_, "vectors of the captions, instead of a model");
     CLI::Option* images =
         command.add_option("--image-vectors", image_vectors_, "vectors of the pictures, instead of a model");
-    texts->option_text("NPY")->needs(images);
-    images->option_text("NPY")->needs(texts);
+    texts->option_text("FILE")->needs(images);
+    images->option_text("FILE")->needs(texts);
   }
   bool needs_model() const override { return text_vectors_.empty(); }
   void check_usage() const override {
@@ -91,21 +91,21 @@ class CaptionedTask : public EvalTask {
     vectors::require_comparable(text_vectors_, image_vectors_);
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
-    const vectors::NpyArray &texts = text_file_->array(), &images = image_file_->array();
-    require(texts.columns == images.columns, "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(),
-            texts.columns, image_vectors_.string(), images.columns);
+    const vectors::VectorFileReader &texts = *text_file_, &images = *image_file_;
+    require(texts.width() == images.width(), "[{}] has {} numbers a vector, {} has {}", text_vectors_.string(),
+            texts.width(), image_vectors_.string(), images.width());
     std::int64_t captions = 0;
     for (const eval::CaptionedImage& entry : data_) captions += std::ssize(entry.captions);
-    require(texts.rows == captions, "[{}] {} vectors, expected {}, one a caption", text_vectors_.string(), texts.rows,
-            captions);
-    require(images.rows == std::ssize(data_), "[{}] {} vectors, expected {}, one a picture", image_vectors_.string(),
-            images.rows, data_.size());
+    require(texts.rows() == captions, "[{}] {} vectors, expected {}, one a caption", text_vectors_.string(),
+            texts.rows(), captions);
+    require(images.rows() == std::ssize(data_), "[{}] {} vectors, expected {}, one a picture", image_vectors_.string(),
+            images.rows(), data_.size());
   }
 
   bool skip_missing_ = false;
   eval::PictureFiles pictures_;
   std::size_t captions_read_ = 0, left_out_ = 0;
-  std::optional<vectors::NpyFile> text_file_, image_file_;
+  std::optional<vectors::VectorFileReader> text_file_, image_file_;
 };
 
 class GapTask : public CaptionedTask {
@@ -213,8 +213,9 @@ const std::string& retrieval_footer() {
   static const std::string footer =
       std::string(kCaptionForms) +
       "\n\n"
-      "With --text-vectors and --image-vectors no model is run: row i of the first (.npy of float16, float32 or "
-      "float64) is caption i, row i "
+      "With --text-vectors and --image-vectors no model is run: row i of the first file (.npy, .safetensors or .jsonl, "
+      "as embed writes "
+      "them) is caption i, row i "
       "of the second picture i: pictures in the order in which the file first names them, captions picture by "
       "picture.\n"
       "\n"

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/regular_file.h"
+#include "vectors/ids.h"
 #include "vectors/vector_origin.h"
 
 namespace e5v::vectors {
@@ -35,7 +36,7 @@ void rename_if_there(const fs::path& from, const fs::path& to) {
   require<DeviceError>(!code, "[{}] cannot be renamed to {}: {}", from.string(), to.string(), code.message());
 }
 
-/// Of a safetensors file.
+/// The size of a safetensors file's head.
 std::int64_t head_size_of(const fs::path& path) {
   std::int64_t length = 0;
   const ssize_t got = ::pread(RegularFile(path).descriptor(), &length, sizeof length, 0);
@@ -144,9 +145,9 @@ VectorFileSize VectorFile::reopen(const fs::path& output, const VectorLayout& la
     size.id_bytes = bytes - size.bytes;
   }
   const bool same_head = layout.format != VectorFormat::safetensors || head_size_of(output) == layout.head_size();
-  require(same_head, "[{}] was written by another version of e5v; --force starts over", output.string());
+  require(same_head, "[{}] was written by another version of e5v; the option force starts over", output.string());
   require(layout.format == VectorFormat::jsonl || size.bytes == layout.head_size() + row_bytes,
-          "[{}] has {} bytes, expected {} for {} rows; --force starts over", output.string(), bytes,
+          "[{}] has {} bytes, expected {} for {} rows; the option force starts over", output.string(), bytes,
           layout.head_size() + row_bytes, rows);
   copy_part(output, partial_path(output), 0, size.bytes);
   if (layout.format == VectorFormat::npy) copy_part(ids_path(output), partial_ids_path(output), 0, size.id_bytes);
