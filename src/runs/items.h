@@ -12,6 +12,7 @@
 #include "base/line_reader.h"
 #include "e5v/input.h"
 
+/// What a run embeds: items, one after another, from memory or from lines of JSON.
 namespace e5v::runs {
 
 /// One thing to embed and what to call it.

@@ -8,6 +8,7 @@
 #include "runs/run_identity.h"
 #include "vectors/vector_file.h"
 
+/// What makes a run resumable: a log of its batches beside the output.
 namespace e5v::runs {
 
 /// A point at which a run can go on: everything up to it is in the files, and a batch ends there.

@@ -9,6 +9,7 @@
 #include "processes/group.h"
 #include "runs/vector_sink.h"
 
+/// How the processes of a group share the batches of a run.
 namespace e5v::runs {
 
 /// A batch on its way to the sink.

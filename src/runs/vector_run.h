@@ -12,6 +12,7 @@
 #include "runs/shared_batches.h"
 #include "runs/vector_sink.h"
 
+/// A run: from a source of items through an embedder to a sink of vectors, in one process or in many.
 namespace e5v::runs {
 
 /// What a run asks and tells its caller.

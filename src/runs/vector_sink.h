@@ -11,6 +11,7 @@
 #include "vectors/jsonl.h"
 #include "vectors/vector_origin.h"
 
+/// Where a run puts its vectors: standard output, or a file that a later run can go on with.
 namespace e5v::runs {
 
 /// Where vectors go.

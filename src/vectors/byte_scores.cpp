@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 
 #include "base/parallel.h"
 #include "ops/dots.h"
 #include "ops/isa.h"
 #include "ops/matmul.h"
 #include "ops/quantize.h"
+#include "tensor/stored_matrix.h"
 
 namespace e5v::vectors {
 namespace {
@@ -68,11 +68,20 @@ ByteRows::ByteRows(tensor::ConstMatrix rows_CD)
   });
 }
 
-tensor::StoredMatrix ByteRows::range(std::int64_t begin, std::int64_t count) const {
-  const tensor::ConstMatrix rows_CD = tensor::matrix_of(bytes_.view()).row_range(begin, count);
-  const tensor::ConstMatrix scales_C = tensor::matrix_of(scales_.view()).row_range(begin, count);
-  return tensor::StoredMatrix::int8({rows_CD.data, DType::i8, {count, rows_CD.columns}},
-                                    {scales_C.data, DType::f32, {count, 1}});
+tensor::ConstMatrix ByteRows::bytes(std::int64_t begin, std::int64_t count) const {
+  return tensor::matrix_of(bytes_.view()).row_range(begin, count);
+}
+
+std::span<const float> ByteRows::scales(std::int64_t begin, std::int64_t count) const {
+  return scales_.as<float>().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+}
+
+ByteScores::ByteScores(tensor::ConstMatrix queries_QD, std::shared_ptr<const ByteRows> candidates)
+    : queries_(queries_QD), candidates_(std::move(candidates)) {
+  constexpr std::int64_t kFew = 8;
+  if (queries_QD.rows > kFew) return;
+  for (std::int64_t i = 0; i < queries_QD.rows; ++i)
+    rounded_.push_back(ops::round_vector({queries_QD.row<float>(i), static_cast<std::size_t>(queries_QD.columns)}));
 }
 
 bool ByteScores::serve(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD) {
@@ -87,16 +96,29 @@ bool ByteScores::serve(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candi
 Screen ByteScores::screen(tensor::ConstMatrix queries_QD, std::shared_ptr<const ByteRows> candidates,
                           const std::vector<float>& query_lengths, const std::vector<float>& candidate_lengths) {
   std::vector<float> lost(query_lengths.size()), errors = candidates->lost();
-  ops::int8_rounding(queries_QD, lost);
+  auto scores = std::make_unique<ByteScores>(queries_QD, std::move(candidates));
+  if (scores->rounded_.empty()) ops::int8_rounding(queries_QD, lost);
+  for (std::size_t i = 0; i < scores->rounded_.size(); ++i) lost[i] = scores->rounded_[i].lost;
   const float longest = largest(candidate_lengths) + largest(errors), query = largest(query_lengths);
   for (std::size_t i = 0; i < lost.size(); ++i)
     lost[i] = kMargin * longest * (lost[i] + 12 * kUnit * (query_lengths[i] + lost[i]));
   for (float& error : errors) error *= kMargin * query;
-  return {std::make_unique<ByteScores>(queries_QD, std::move(candidates)), std::move(lost), std::move(errors)};
+  return {std::move(scores), std::move(lost), std::move(errors)};
 }
 
 void ByteScores::fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const {
-  const tensor::StoredMatrix part = candidates_->range(candidate, out_QC.columns);
+  const std::int64_t count = out_QC.columns;
+  const tensor::ConstMatrix bytes_CD = candidates_->bytes(candidate, count);
+  const std::span<const float> scales_C = candidates_->scales(candidate, count);
+  if (!rounded_.empty()) {
+    for (std::int64_t q = 0; q < out_QC.rows; ++q)
+      ops::byte_dots(rounded_[static_cast<std::size_t>(query + q)], bytes_CD, scales_C,
+                     {out_QC.row<float>(q), static_cast<std::size_t>(count)});
+    return;
+  }
+  const tensor::StoredMatrix part =
+      tensor::StoredMatrix::int8({bytes_CD.data, DType::i8, {count, bytes_CD.columns}},
+                                 {reinterpret_cast<const std::byte*>(scales_C.data()), DType::f32, {count, 1}});
   ops::matmul(queries_.row_range(query, out_QC.rows), ops::Weight({&part, 1}, ops::Arithmetic::int8), {}, out_QC);
 }
 

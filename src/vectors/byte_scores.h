@@ -1,9 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
-#include "tensor/stored_matrix.h"
+#include "ops/byte_dots.h"
 #include "tensor/tensor.h"
 #include "vectors/scores.h"
 
@@ -30,22 +31,22 @@ class ByteRows {
   std::int64_t rows() const { return bytes_.shape()[0]; }
   /// The lengths of what was taken from the vectors [rows].
   const std::vector<float>& lost() const { return lost_; }
-  /// Some of the rows as a weight.
-  tensor::StoredMatrix range(std::int64_t begin, std::int64_t count) const;
+  /// Rows [begin, begin + count): i8 [count, D], and their scales.
+  tensor::ConstMatrix bytes(std::int64_t begin, std::int64_t count) const;
+  std::span<const float> scales(std::int64_t begin, std::int64_t count) const;
 
  private:
   tensor::Tensor bytes_, scales_;  // i8 [C, D], f32 [C, 1]
   std::vector<float> lost_;
 };
 
-/// Dot products of vectors that are rounded to 8 bits (queries to 16, where the CPU multiplies these): four times as
-/// fast as in f32, or twice, and exact but for the rounding, whose part in a product is at most the length of what was
-/// taken from one vector times the length of the other. Vectors are of about length 1: bounds of rows below 2^-50 would
-/// be lost among the smallest floats.
+/// Dot products of vectors that are rounded to 8 bits (queries to 16, where they are few or the CPU multiplies these):
+/// four times as fast as in f32, or twice, and exact but for the rounding, whose part in a product is at most the
+/// length of what was taken from one vector times the length of the other. Vectors are of about length 1: bounds of
+/// rows below 2^-50 would be lost among the smallest floats.
 class ByteScores : public Scores {
  public:
-  ByteScores(tensor::ConstMatrix queries_QD, std::shared_ptr<const ByteRows> candidates)
-      : queries_(queries_QD), candidates_(std::move(candidates)) {}
+  ByteScores(tensor::ConstMatrix queries_QD, std::shared_ptr<const ByteRows> candidates);
 
   /// Whether candidates are worth being rounded for these queries alone: the products are most of the work, and the
   /// candidates' bytes are a GiB at most.
@@ -60,6 +61,7 @@ class ByteScores : public Scores {
 
  private:
   tensor::ConstMatrix queries_;
+  std::vector<ops::RoundedVector> rounded_;  // queries one by one, while they are few: then the GEMM would not pay
   std::shared_ptr<const ByteRows> candidates_;
 };
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "runs/vector_run.h"
+#include "base/interrupted.h"
 #include "temporary_folder.h"
 #include "tiny_model.h"
 

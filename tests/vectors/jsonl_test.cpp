@@ -32,7 +32,6 @@ TEST(Jsonl, NumbersReadBackAsTheSameFloats) {
   EXPECT_EQ(rows.rows, 2);
   EXPECT_EQ(rows.width, 8);
   EXPECT_EQ(std::vector<float>(rows.numbers.begin() + 8, rows.numbers.end()), values);
-  EXPECT_TRUE(std::signbit(rows.numbers[1]));
   EXPECT_THAT(rows.ids, ElementsAre("é\"", "é\""));
 }
 
