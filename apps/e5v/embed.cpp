@@ -54,7 +54,7 @@ void say(const std::string& message) {
   tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
 }
 
-std::string summary(const vectors::RunPosition& before, const vectors::RunPosition& after, double seconds) {
+std::string summary(const runs::RunPosition& before, const runs::RunPosition& after, double seconds) {
   const auto done_before = before.items - before.bad, done = after.items - after.bad - done_before;
   std::string text = fmt::format("{} item{} in {}, {:.1f}/s", done, done == 1 ? "" : "s", duration_text(seconds),
                                  seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
@@ -74,7 +74,7 @@ struct EmbedRun {
   Embedder& embedder;
   runs::ItemSource& source;
   runs::VectorSink* sink;  // of the leading process
-  vectors::RunPosition start;
+  runs::RunPosition start;
   bool was_complete;  // what is there already
 };
 
@@ -115,7 +115,7 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
     run.run();
     progress.reset();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    const vectors::RunPosition& end = run.position();
+    const runs::RunPosition& end = run.position();
     if (leads && given.was_complete && end.items == given.start.items) {
       say(fmt::format("[{}] is complete already: model, options and all {} items are those that made it{}",
                       options.output.string(), end.items,
@@ -156,10 +156,10 @@ void check_same_model(const processes::Group& group, const Embedder& embedder, c
 }
 
 /// What the leading process has found out, on all processes.
-vectors::RunPosition shared(const processes::Group& group, const vectors::RunPosition& position) {
+runs::RunPosition shared(const processes::Group& group, const runs::RunPosition& position) {
   std::string bytes(reinterpret_cast<const char*>(&position), sizeof position);
   group.broadcast(bytes);
-  vectors::RunPosition result;
+  runs::RunPosition result;
   std::memcpy(&result, bytes.data(), sizeof result);
   return result;
 }
@@ -215,7 +215,7 @@ int run_embed(EmbedOptions& options) {
   group.agree([&] { embedder = Embedder::load(options.model.load.folder, options.model.embedder()); });
   const std::string& prompt = options.model.run.prompt;
   check_same_model(group, *embedder, prompt.empty() ? "text" : prompt);
-  vectors::RunPosition start;
+  runs::RunPosition start;
   std::unique_ptr<runs::VectorSink> sink;
   group.agree([&] {
     if (!group.leads()) return;

@@ -5,7 +5,7 @@
 #include "eval_task.h"
 #include "ops/rows.h"
 #include "tensor/tensor.h"
-#include "vectors/npy.h"
+#include "vectors/vector_file_reader.h"
 #include "vectors/vector_origin.h"
 
 namespace e5v::app {
@@ -42,8 +42,8 @@ class CaptionedTask : public EvalTask {
     add_table(
         command,
         {
-            {"--text-vectors", path(text_vectors_, "NPY"), "the file of the captions' vectors, instead of a model"},
-            {"--image-vectors", path(image_vectors_, "NPY"), "the file of the images' vectors, instead of a model"},
+            {"--text-vectors", path(text_vectors_, "FILE"), "the file of the captions' vectors, instead of a model"},
+            {"--image-vectors", path(image_vectors_, "FILE"), "the file of the images' vectors, instead of a model"},
         });
     CLI::Option *texts = command.get_option("--text-vectors"), *images = command.get_option("--image-vectors");
     texts->needs(images);
@@ -95,21 +95,21 @@ class CaptionedTask : public EvalTask {
     vectors::require_comparable(text_vectors_, image_vectors_);
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
-    const vectors::NpyArray &texts = text_file_->array(), &images = image_file_->array();
-    require(texts.columns == images.columns, "[{}] has vectors of {} numbers, but {} has vectors of {}",
-            text_vectors_.string(), texts.columns, image_vectors_.string(), images.columns);
+    const vectors::VectorFileReader &texts = *text_file_, &images = *image_file_;
+    require(texts.width() == images.width(), "[{}] has vectors of {} numbers, but {} has vectors of {}",
+            text_vectors_.string(), texts.width(), image_vectors_.string(), images.width());
     std::int64_t captions = 0;
     for (const eval::CaptionedImage& entry : data_) captions += std::ssize(entry.captions);
-    require(texts.rows == captions, "[{}] expected {} vectors, one for each caption, found {}", text_vectors_.string(),
-            captions, texts.rows);
-    require(images.rows == std::ssize(data_), "[{}] expected {} vectors, one for each image, found {}",
-            image_vectors_.string(), data_.size(), images.rows);
+    require(texts.rows() == captions, "[{}] expected {} vectors, one for each caption, found {}",
+            text_vectors_.string(), captions, texts.rows());
+    require(images.rows() == std::ssize(data_), "[{}] expected {} vectors, one for each image, found {}",
+            image_vectors_.string(), data_.size(), images.rows());
   }
 
   bool skip_missing_ = false;
   eval::PictureFiles pictures_;
   std::size_t captions_read_ = 0, left_out_ = 0;
-  std::optional<vectors::NpyFile> text_file_, image_file_;
+  std::optional<vectors::VectorFileReader> text_file_, image_file_;
 };
 
 class GapTask : public CaptionedTask {
@@ -224,10 +224,11 @@ const std::string& retrieval_footer() {
   static const std::string footer =
       std::string(kCaptionForms) +
       "\n\n"
-      "With --text-vectors and --image-vectors no model runs. Both are .npy files of float16, float32 or float64. Row "
-      "i "
-      "of the image vectors is image i, in the order in which the captions' file first names the images. Row i of the "
-      "text vectors is caption i: first all captions of the first image, then those of the second, and so on.\n"
+      "With --text-vectors and --image-vectors no model runs. Both are files of vectors (.npy, .safetensors or "
+      ".jsonl), "
+      "as e5v embed writes them. Row i of the image vectors is image i, in the order in which the captions' file first "
+      "names the images. Row i of the text vectors is caption i: first all captions of the first image, then those of "
+      "the second, and so on.\n"
       "\n"
       "With --rendered-text captions are drawn on images of 800x400 pixels, black on white, in a font size of 40 "
       "pixels, "

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <thread>
 
-#include "runs/vector_run.h"
+#include "base/interrupted.h"
 
 namespace e5v::app {
 namespace {

@@ -11,7 +11,7 @@
 namespace e5v {
 namespace {
 
-/// The text behind "key :" in a /proc file, or empty.
+/// The text after "key :" in a /proc file, or empty.
 std::string proc_field(const char* file, const std::string& key) {
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {

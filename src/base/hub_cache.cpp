@@ -26,11 +26,11 @@ std::vector<std::string> folders_in(const fs::path& path) {
 
 /// The commit that refs/main names; nothing without it.
 std::string main_commit(const fs::path& path) {
-  constexpr std::uint64_t kMostBytes = 4096;
+  constexpr std::uint64_t kMaxBytes = 4096;
   const fs::path ref = path / "refs" / "main";
   std::error_code error;
   if (!fs::is_regular_file(ref, error)) return "";
-  std::string commit = read_file(ref, kMostBytes);
+  std::string commit = read_file(ref, kMaxBytes);
   while (!commit.empty() && (commit.back() == '\n' || commit.back() == '\r' || commit.back() == ' ')) commit.pop_back();
   return commit;
 }

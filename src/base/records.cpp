@@ -36,7 +36,7 @@ std::string without_doubled_quotes(std::string_view quoted) {
 Record up_to_line_end(std::string_view text, std::size_t begin, std::size_t at) {
   Record record = line_at(text, at);
   record.bytes = text.substr(begin, at - begin + record.bytes.size());
-  if (record.bytes.ends_with('\r')) record.bytes.remove_suffix(1);  // when text[at] is the "\n" behind it
+  if (record.bytes.ends_with('\r')) record.bytes.remove_suffix(1);  // when text[at] is the "\n" after it
   if (record.bytes.size() > kLongestRecord) record.problem = "is too long";
   return record;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "eval/examples.h"
 #include "vectors/ranking.h"
+#include "vectors/top_k.h"
 
 namespace e5v::eval {
 namespace {

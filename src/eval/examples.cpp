@@ -3,28 +3,59 @@
 #include <algorithm>
 #include <set>
 
+#include "vectors/top_k.h"
+
 namespace e5v::eval {
 namespace {
 
 constexpr std::int64_t kFound = 5;  // candidates shown with a query
 
+void fill_rows(const vectors::Scores& scores, std::span<const std::int64_t> rows, std::int64_t candidate,
+               tensor::Matrix out_QC) {
+  for (std::int64_t q = 0; q < out_QC.rows; ++q)
+    scores.fill(rows[static_cast<std::size_t>(q)], candidate, out_QC.row_range(q, 1));
+}
+
+/// Approximate similarities of some of the queries.
+class SomeRows : public vectors::Scores {
+ public:
+  SomeRows(std::unique_ptr<vectors::Scores> scores, const std::vector<std::int64_t>& rows)
+      : scores_(std::move(scores)), rows_(rows) {}
+  std::int64_t queries() const override { return static_cast<std::int64_t>(rows_.size()); }
+  std::int64_t candidates() const override { return scores_->candidates(); }
+  void fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const override {
+    fill_rows(*scores_, std::span(rows_).subspan(static_cast<std::size_t>(query)), candidate, out_QC);
+  }
+
+ private:
+  std::unique_ptr<vectors::Scores> scores_;
+  const std::vector<std::int64_t>& rows_;
+};
+
 /// The similarities of some of the queries.
-class SomeQueries : public vectors::Scores {
+class SomeQueries : public vectors::ExactScores {
  public:
   SomeQueries(const vectors::ExactScores& scores, const std::vector<std::int64_t>& rows)
       : scores_(scores), rows_(rows) {}
   std::int64_t queries() const override { return static_cast<std::int64_t>(rows_.size()); }
   std::int64_t candidates() const override { return scores_.candidates(); }
   void fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const override {
-    std::vector<vectors::Match> matches;
-    for (std::int64_t c = 0; c < out_QC.columns; ++c)
-      for (std::int64_t q = 0; q < out_QC.rows; ++q)
-        matches.push_back({rows_[static_cast<std::size_t>(query + q)], candidate + c});
-    std::vector<double> scores(matches.size());
-    scores_.exact(matches, scores);
-    auto score = scores.begin();
-    for (std::int64_t c = 0; c < out_QC.columns; ++c)
-      for (std::int64_t q = 0; q < out_QC.rows; ++q) out_QC.row<float>(q)[c] = static_cast<float>(*score++);
+    fill_rows(scores_, std::span(rows_).subspan(static_cast<std::size_t>(query)), candidate, out_QC);
+  }
+  void exact(std::span<const vectors::Match> matches, std::span<double> scores) const override {
+    std::vector<vectors::Match> of_all(matches.begin(), matches.end());
+    for (vectors::Match& match : of_all) match.query = rows_[static_cast<std::size_t>(match.query)];
+    scores_.exact(of_all, scores);
+  }
+  std::vector<vectors::Screen> screens() const override {
+    std::vector<vectors::Screen> screens;
+    for (vectors::Screen& screen : scores_.screens()) {
+      std::vector<float> errors;
+      for (const std::int64_t row : rows_) errors.push_back(screen.query_errors[static_cast<std::size_t>(row)]);
+      screens.push_back({std::make_unique<SomeRows>(std::move(screen.scores), rows_), std::move(errors),
+                         std::move(screen.candidate_errors)});
+    }
+    return screens;
   }
 
  private:

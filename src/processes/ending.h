@@ -5,14 +5,14 @@
 
 #include "processes/transport.h"
 
-/// How one of many processes ends a run that has failed: with one message, whoever failed, and without waiting for each
-/// other. All of this may be called at any time, in a process that is alone, too.
+/// How one of many processes ends a run that has failed: with one message, whichever failed, and without waiting for
+/// each other. All of this may be called at any time, in a process that is alone, too.
 namespace e5v::processes {
 
 /// True when this process is the one to tell the user: it is alone, or the error is its own. What befell all of them
-/// (an error that agree() threw) is process 0's to tell. Before the group has been joined nobody knows who else fails,
-/// as all do on wrong usage: then a process waits for a moment, in which process 0's failure ends it, before it is to
-/// tell.
+/// (an error that agree() threw) is process 0's to tell. Before the group has been joined no process knows which others
+/// fail, as all do on wrong usage: then a process waits for a moment, in which process 0's failure ends it, before it
+/// is to tell.
 bool tells_failure();
 
 /// What leads its message: "process N: ", or nothing where it is alone, the message says it, or it is process 0 before

@@ -21,7 +21,8 @@ class Transport {
 
   /// Collective: bytes of process 0 to all, in place; as many on every process.
   virtual void broadcast(std::span<char> bytes) = 0;
-  /// Collective: everybody's bytes, in their order; counts[r] says how many process r gives, and all holds their sum.
+  /// Collective: the bytes of all processes, in their order; counts[r] says how many process r gives, and all holds
+  /// their sum.
   virtual void gather(std::span<const char> mine, std::span<const int> counts, std::span<char> all) = 0;
   /// Collective: the r-th of size() equal parts of `parts` goes to process r; what all gave to this process, in their
   /// order.

@@ -11,7 +11,7 @@ namespace e5v::report {
 namespace {
 
 constexpr double kLeft = 52, kRight = 14, kTop = 14, kBottom = 42;  // around the plot, in units of the SVG
-constexpr std::size_t kMostMarks = 12;
+constexpr std::size_t kMaxMarks = 12;
 constexpr double kHair = 1e-9;  // of a step: a tick that rounding has moved out of the range by it is in the range
 
 /// An axis: what values it spans, where they lie, and its ticks.
@@ -51,12 +51,12 @@ Range range_of(const Chart& chart, const Take& take) {
 }
 
 /// The smallest of 1, 2 and 5 times a power of ten that has at most `most` multiples between low and high.
-double round_step(double low, double high, int most, bool whole) {
-  double power = std::pow(10, std::floor(std::log10((high - low) / most)));
+double round_step(double low, double high, int max_count, bool whole) {
+  double power = std::pow(10, std::floor(std::log10((high - low) / max_count)));
   if (whole) power = std::max(power, 1.0);
   for (const double factor : {1, 2, 5, 10}) {
     const double step = power * factor;
-    if (std::floor(high / step + kHair) - std::ceil(low / step - kHair) < most) return step;
+    if (std::floor(high / step + kHair) - std::ceil(low / step - kHair) < max_count) return step;
   }
   return power * 20;
 }
@@ -106,7 +106,7 @@ void add_axes(Writer& out, const Chart& chart, const Axis& x, const Axis& y) {
 }
 
 void add_marks(Writer& out, const Chart& chart, const Axis& x, const Axis& y) {
-  if (chart.marks.size() > kMostMarks) return;  // they would hide the curve
+  if (chart.marks.size() > kMaxMarks) return;  // they would hide the curve
   for (const Mark& mark : chart.marks) {
     const double at = x.place(mark.x);
     if (at < x.begin || at > x.end) continue;
@@ -160,9 +160,9 @@ void add_caption(Writer& out, const Chart& chart) {
 
 }  // namespace
 
-std::vector<double> round_ticks(double low, double high, int most, bool whole) {
+std::vector<double> round_ticks(double low, double high, int max_count, bool whole) {
   if (!(low < high)) return {low};
-  const double step = round_step(low, high, most, whole);
+  const double step = round_step(low, high, max_count, whole);
   return multiples(std::ceil(low / step - kHair), std::floor(high / step + kHair), step);
 }
 

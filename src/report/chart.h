@@ -13,7 +13,7 @@ struct Curve {
   std::string name;           ///< for the legend
   std::vector<Point> line{};  ///< x ascends
   std::vector<Point> dots{};
-  bool faint_dots = false;  ///< they lie behind a line that was smoothed from them
+  bool faint_dots = false;  ///< they lie under a line that was smoothed from them
 };
 
 /// A place on the x axis with a name.
@@ -32,9 +32,9 @@ struct Chart {
   int width = 1080, height = 320;
 };
 
-/// Round numbers between low and high, both included, at a distance of 1, 2 or 5 times a power of ten: at most `most`
-/// of them. `whole`: no fractions. At least one number unless there is none of that kind between them.
-std::vector<double> round_ticks(double low, double high, int most, bool whole = false);
+/// Round numbers between low and high, both included, at a distance of 1, 2 or 5 times a power of ten: at most
+/// `max_count` of them. `whole`: no fractions. At least one number unless there is none of that kind between them.
+std::vector<double> round_ticks(double low, double high, int max_count, bool whole = false);
 
 /// The ticks as they are written, all with the same number of decimals: "0.5", "12k", "2e-4".
 std::vector<std::string> tick_texts(std::span<const double> ticks);

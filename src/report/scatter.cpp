@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kMargin = 12;  // in units of the SVG
 
-/// From the points' plane to the picture's, the middle of the points in its middle.
+/// From the points' plane to the chart's, the middle of the points in its middle.
 struct Mapping {
   double scale = 1, left = 0, top = 0;
 
@@ -25,10 +25,10 @@ struct Mapping {
       }
     }
     if (low.x > high.x) return {};
-    constexpr double kLeast = 1e-12;  // points that lie all in one place
+    constexpr double kMinExtent = 1e-12;  // points that lie all in one place
     Mapping mapping;
-    mapping.scale = std::min((scatter.width - 2 * kMargin) / std::max(high.x - low.x, kLeast),
-                             (scatter.height - 2 * kMargin) / std::max(high.y - low.y, kLeast));
+    mapping.scale = std::min((scatter.width - 2 * kMargin) / std::max(high.x - low.x, kMinExtent),
+                             (scatter.height - 2 * kMargin) / std::max(high.y - low.y, kMinExtent));
     mapping.left = scatter.width / 2.0 - mapping.scale * (low.x + high.x) / 2;
     mapping.top = scatter.height / 2.0 + mapping.scale * (low.y + high.y) / 2;
     return mapping;

@@ -28,9 +28,9 @@ std::vector<Point> smoothed(std::span<const Point> points, double window) {
   return line;
 }
 
-std::vector<Point> thinned(std::span<const Point> points, std::size_t most) {
-  if (points.size() <= most) return {points.begin(), points.end()};
-  const std::size_t runs = std::max<std::size_t>(1, most / 2);
+std::vector<Point> thinned(std::span<const Point> points, std::size_t max_count) {
+  if (points.size() <= max_count) return {points.begin(), points.end()};
+  const std::size_t runs = std::max<std::size_t>(1, max_count / 2);
   std::vector<Point> kept;
   for (std::size_t run = 0; run < runs; ++run) {
     const std::size_t begin = points.size() * run / runs, end = points.size() * (run + 1) / runs;

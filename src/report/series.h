@@ -15,8 +15,8 @@ struct Point {
 /// of 1 or less changes nothing.
 std::vector<Point> smoothed(std::span<const Point> points, double window);
 
-/// At most `most` of the points, for drawing: of each run of neighbours the lowest and the highest, so that no peak is
-/// lost. All of them if they are no more than that; `most` is at least 2.
-std::vector<Point> thinned(std::span<const Point> points, std::size_t most);
+/// At most `max_count` of the points, for drawing: of each run of neighbours the lowest and the highest, so that no
+/// peak is lost. All of them if they are no more than that; `most` is at least 2.
+std::vector<Point> thinned(std::span<const Point> points, std::size_t max_count);
 
 }  // namespace e5v::report

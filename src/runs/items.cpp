@@ -44,7 +44,7 @@ class InputFile {
   InputFile(const std::string& path, std::function<void()> stopped) : name_(path), stopped_(std::move(stopped)) {
     if (path == "-") return;
     require_readable(path);
-    // Without waiting for whoever writes a FIFO: that is wait()'s.
+    // Without waiting for the writer of a FIFO: wait() does that.
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     require(descriptor_ >= 0, "[{}] cannot be opened: {}", path, system_error_text());
   }
@@ -59,7 +59,7 @@ class InputFile {
       if (!wait()) return 0;
       const ssize_t count = ::read(descriptor_, buffer.data(), buffer.size());
       if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      // Not the fault of one item: nothing behind it can be read either.
+      // Not the fault of one item: nothing after it can be read either.
       require<DeviceError>(count >= 0, "[{}] cannot be read: {}", name_, system_error_text());
       return static_cast<std::size_t>(count);
     }
@@ -80,7 +80,7 @@ class InputFile {
     require(readable, "[{}] is {}, expected a file of items, one JSON object a line", path, kind_text(type));
   }
 
-  /// Waits for something to read, awake now and then to ask whether to go on; false when nobody takes it any more.
+  /// Waits for something to read, awake now and then to ask whether to go on; false when its reader has gone.
   bool wait() const {
     constexpr int kSoon = 10, kMilliseconds = 100;
     pollfd input{descriptor_, POLLIN, 0};

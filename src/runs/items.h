@@ -12,6 +12,7 @@
 #include "base/line_reader.h"
 #include "e5v/input.h"
 
+/// What a run embeds: items, one after another, from memory or from lines of JSON.
 namespace e5v::runs {
 
 /// One thing to embed and what to call it.
@@ -25,7 +26,7 @@ class ItemSource {
  public:
   virtual ~ItemSource() = default;
   /// The next item, or nothing at the end. Throws InvalidInput for an item that cannot be read; the call after that
-  /// goes on with the item behind it.
+  /// goes on with the item after it.
   virtual std::optional<Item> next() = 0;
   /// Where the item that next() gave last comes from, or failed at: "items.jsonl:17".
   virtual std::string where() const = 0;
@@ -49,7 +50,7 @@ class ItemList : public ItemSource {
   explicit ItemList(std::vector<Entry> entries) : entries_(std::move(entries)) {}
 
   std::optional<Item> next() override;
-  std::string where() const override { return entries_.at(next_ - 1).where; }
+  std::string where() const override { return next_ == 0 ? "items" : entries_[next_ - 1].where; }
   Hash128 digest() const override { return hasher_.digest(); }
   std::int64_t count() const override { return static_cast<std::int64_t>(entries_.size()); }
   bool can_be_read_again() const override { return true; }

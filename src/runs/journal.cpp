@@ -1,5 +1,6 @@
 #include "runs/journal.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/file.h"
@@ -9,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kJournalVersion = 1;
+constexpr int kJournalVersion = 2;  // 1 had other keys in its identity
 
 Json to_json(const Hash128& hash) { return hash.hex(); }
 
@@ -17,9 +18,8 @@ std::optional<Commit> commit_from(const Json& line) {
   const auto source = Hash128::from_hex(line.at("source").get<std::string>()),
              written = Hash128::from_hex(line.at("written").get<std::string>());
   if (!source || !written) return std::nullopt;
-  Commit commit{
-      line.at("items"), line.at("bad"), *source, {line.at("rows"), line.at("bytes"), line.at("id_bytes")}, *written};
-  return commit;
+  return Commit{
+      {line.at("items"), line.at("bad"), *source}, {line.at("rows"), line.at("bytes"), line.at("id_bytes")}, *written};
 }
 
 /// Takes one line into the record; false when it is none of ours.
@@ -28,7 +28,7 @@ bool take_line(std::string_view text, Journal::Record& record) {
   try {
     if (line.contains("e5v_journal")) {
       if (line.at("e5v_journal") != kJournalVersion || !record.identity.empty()) return false;
-      record.identity = line.at("identity").get<vectors::RunIdentity>();
+      record.identity = line.at("identity").get<RunIdentity>();
     } else if (line.contains("complete")) {
       record.complete = line.at("complete");
     } else {
@@ -42,6 +42,17 @@ bool take_line(std::string_view text, Journal::Record& record) {
   return !record.identity.empty();
 }
 
+/// The first line says whose the file is; it may be torn.
+void require_own(std::string_view text, const fs::path& path) {
+  const std::string_view beginning = R"({"e5v_journal":)";
+  require(text.substr(0, beginning.size()) == beginning.substr(0, text.size()),
+          "[{}] is no log of a run; option force replaces it", path.string());
+  const std::string rest = fmt::format("{},", kJournalVersion);
+  const std::string_view version = text.substr(std::min(beginning.size(), text.size()), rest.size());
+  require(version == std::string_view(rest).substr(0, version.size()),
+          "[{}] was written by another version of e5v; option force starts over", path.string());
+}
+
 }  // namespace
 
 Journal::Journal(const fs::path& output) : file_(path_of(output)) {
@@ -50,6 +61,7 @@ Journal::Journal(const fs::path& output) : file_(path_of(output)) {
 
 std::optional<Journal::Record> Journal::read() const {
   const std::string text = read_file(file_.path(), std::numeric_limits<std::int64_t>::max());
+  require_own(text, file_.path());
   Record record;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = text.find('\n', begin);
@@ -61,13 +73,7 @@ std::optional<Journal::Record> Journal::read() const {
   return record;
 }
 
-bool Journal::is_foreign() const {
-  const std::string text = read_file(file_.path(), std::numeric_limits<std::int64_t>::max());
-  const std::string_view beginning = R"({"e5v_journal")";
-  return text.substr(0, beginning.size()) != beginning.substr(0, text.size());
-}
-
-void Journal::begin(const vectors::RunIdentity& identity) {
+void Journal::begin(const RunIdentity& identity) {
   // The lock is bound to the open file, so it is emptied rather than replaced.
   file_.truncate(0);
   append({{"e5v_journal", kJournalVersion}, {"identity", identity}});
@@ -75,9 +81,9 @@ void Journal::begin(const vectors::RunIdentity& identity) {
 }
 
 void Journal::add(const Commit& commit) {
-  append({{"items", commit.items},
-          {"bad", commit.bad},
-          {"source", to_json(commit.source)},
+  append({{"items", commit.position.items},
+          {"bad", commit.position.bad},
+          {"source", to_json(commit.position.source)},
           {"rows", commit.size.rows},
           {"bytes", commit.size.bytes},
           {"id_bytes", commit.size.id_bytes},

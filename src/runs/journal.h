@@ -5,16 +5,15 @@
 
 #include "base/hash.h"
 #include "base/output_file.h"
+#include "runs/run_identity.h"
 #include "vectors/vector_file.h"
-#include "vectors/vector_origin.h"
 
+/// What makes a run resumable: a log of its batches beside the output.
 namespace e5v::runs {
 
 /// A point at which a run can go on: everything up to it is in the files, and a batch ends there.
 struct Commit {
-  std::int64_t items = 0;  ///< taken from the source, bad ones included
-  std::int64_t bad = 0;
-  Hash128 source;  ///< ItemSource::digest() behind them
+  RunPosition position;
   vectors::VectorFileSize size;
   Hash128 written;  ///< VectorFile::flush() of what came since the commit before
 };
@@ -24,9 +23,9 @@ struct Commit {
 /// so that neither a kill nor a power failure at any moment harms what came before.
 class Journal {
  public:
-  /// What a journal that was left behind says.
+  /// What the journal of an earlier run says.
   struct Record {
-    vectors::RunIdentity identity;
+    RunIdentity identity;
     std::vector<Commit> commits;
     bool complete = false;
     std::vector<std::int64_t> ends;  ///< bytes of the journal up to the identity and up to each commit, these included
@@ -40,14 +39,13 @@ class Journal {
   /// InvalidInput when another one is writing the same output.
   explicit Journal(const std::filesystem::path& output);
 
-  /// Lines up to the first that is torn; nothing when there is not even an identity.
+  /// Lines up to the first that is torn; nothing when there is not even an identity. Throws InvalidInput for a file
+  /// that is no journal, or one of another version.
   std::optional<Record> read() const;
-  /// True when the file holds what no journal begins with: it is somebody else's.
-  bool is_foreign() const;
 
   /// Forgets everything and begins with this identity.
-  void begin(const vectors::RunIdentity& identity);
-  /// Forgets what lies behind the first commits of a record.
+  void begin(const RunIdentity& identity);
+  /// Forgets what follows the first commits of a record.
   void rewind(const Record& record, std::size_t commits) { file_.truncate(record.ends.at(commits)); }
 
   void add(const Commit& commit);

@@ -12,14 +12,14 @@ namespace e5v::runs {
 namespace {
 
 /// How far process 0 may run ahead of the others, in batches for each of them, and they ahead of it. Batches differ in
-/// how long they take, and a message moves on only when its sender looks after it, between two batches.
-constexpr std::size_t kMostPending = 4, kMostUnsent = 4;
+/// how long they take, and a message moves on only when its sender makes it progress, between two batches.
+constexpr std::size_t kMaxPending = 4, kMaxUnsent = 4;
 
-// A message: a letter, then a verdict as it is ('F'), or a position ('E', the end) and vectors behind it ('V').
+// A message: a letter, then a verdict as it is ('F'), or a position ('E', the end) and vectors after it ('V').
 constexpr char kVectors = 'V', kEnd = 'E', kFailure = 'F';
 constexpr std::size_t kPositionNumbers = 4, kHead = 1 + kPositionNumbers * sizeof(std::uint64_t);
 
-std::string message_of(char kind, const vectors::RunPosition& position, const std::vector<float>& vectors = {}) {
+std::string message_of(char kind, const RunPosition& position, const std::vector<float>& vectors = {}) {
   const std::uint64_t numbers[kPositionNumbers] = {static_cast<std::uint64_t>(position.items),
                                                    static_cast<std::uint64_t>(position.bad), position.source.low,
                                                    position.source.high};
@@ -29,10 +29,10 @@ std::string message_of(char kind, const vectors::RunPosition& position, const st
   return message;
 }
 
-vectors::RunPosition position_of(std::string_view message) {
+RunPosition position_of(std::string_view message) {
   std::uint64_t numbers[kPositionNumbers];
   std::memcpy(numbers, message.data() + 1, sizeof numbers);
-  vectors::RunPosition position{static_cast<std::int64_t>(numbers[0]), static_cast<std::int64_t>(numbers[1]), {}};
+  RunPosition position{static_cast<std::int64_t>(numbers[0]), static_cast<std::int64_t>(numbers[1]), {}};
   position.source.low = numbers[2];
   position.source.high = numbers[3];
   return position;
@@ -54,7 +54,7 @@ void SharedBatches::add(DoneBatch batch) {
   pending_.push_back({owner, std::move(batch)});
   while (take_front(false)) {
   }
-  while (pending_.size() > kMostPending * static_cast<std::size_t>(group_.size())) take_front(true);
+  while (pending_.size() > kMaxPending * static_cast<std::size_t>(group_.size())) take_front(true);
 }
 
 void SharedBatches::take_all() {
@@ -62,7 +62,7 @@ void SharedBatches::take_all() {
   }
 }
 
-void SharedBatches::finish(const vectors::RunPosition& position) {
+void SharedBatches::finish(const RunPosition& position) {
   if (!group_.leads()) {
     post(message_of(kEnd, position));
     while (group_.unsent() > 0) pause();
@@ -93,7 +93,7 @@ bool SharedBatches::take_front(bool wait) {
     }
     take_(front.batch);
   } catch (...) {
-    pending_.clear();  // what lies behind a gap may not be handed out
+    pending_.clear();  // what follows a gap may not be handed out
     throw;
   }
   pending_.pop_front();
@@ -109,9 +109,9 @@ void SharedBatches::fill(int owner, std::string_view message, DoneBatch& batch) 
   if (floats > 0) std::memcpy(batch.vectors.data(), message.data() + kHead, floats * sizeof(float));
 }
 
-void SharedBatches::check_same(int owner, std::string_view message, const vectors::RunPosition& mine) const {
+void SharedBatches::check_same(int owner, std::string_view message, const RunPosition& mine) const {
   if (message[0] == kFailure) processes::throw_verdict(std::string(message.substr(1)), owner);
-  const vectors::RunPosition theirs = position_of(message);
+  const RunPosition theirs = position_of(message);
   require(
       theirs.items == mine.items && theirs.bad == mine.bad && theirs.source == mine.source,
       "process {} and process 0 found other items in the input: {} and {} up to the end of a batch, {} and {} of them "
@@ -121,7 +121,7 @@ void SharedBatches::check_same(int owner, std::string_view message, const vector
 
 void SharedBatches::post(std::string message) {
   group_.post(0, std::move(message));
-  while (group_.unsent() > kMostUnsent) pause();
+  while (group_.unsent() > kMaxUnsent) pause();
 }
 
 std::string SharedBatches::receive(int from) {

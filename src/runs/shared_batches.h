@@ -9,14 +9,15 @@
 #include "processes/group.h"
 #include "runs/vector_sink.h"
 
+/// How the processes of a group share the batches of a run.
 namespace e5v::runs {
 
 /// A batch on its way to the sink.
 struct DoneBatch {
-  std::vector<Json> ids;          ///< of the items that were not left out, S of them
-  std::vector<float> vectors;     ///< [S, D]; empty where another process computes it
-  std::vector<std::string> bad;   ///< why the others were
-  vectors::RunPosition position;  ///< behind its last item
+  std::vector<Json> ids;         ///< of the items that were not left out, S of them
+  std::vector<float> vectors;    ///< [S, D]; empty where another process computes it
+  std::vector<std::string> bad;  ///< why the others were
+  RunPosition position;          ///< after its last item
 };
 
 /// Deals the batches of a run to the processes of a group, one after another, and brings their vectors to process 0 in
@@ -33,16 +34,16 @@ class SharedBatches {
   /// True when this process is to compute the batch that add() will be given next.
   bool mine() const { return number_ % group_.size() == group_.index(); }
 
-  /// The next batch; to be called for each, whoever computes it. Waits when process 0 lags far behind or is far ahead.
-  /// Throws what `take` throws, the error with which another process has ended, and InvalidInput when another process
-  /// found other items.
+  /// The next batch; to be called for each, whoever computes it. Waits when process 0 is far ahead of the others or
+  /// they are far ahead of it. Throws what `take` throws, the error with which another process has ended, and
+  /// InvalidInput when another process found other items.
   void add(DoneBatch batch);
 
   /// Hands all of them to `take`. Throws as add().
   void take_all();
 
   /// The input has ended here: checks that it did so for all processes. Throws as add().
-  void finish(const vectors::RunPosition& position);
+  void finish(const RunPosition& position);
 
   /// For processes other than 0: tells process 0 what has ended this one (processes::verdict_of), and waits to be ended
   /// by it.
@@ -57,7 +58,7 @@ class SharedBatches {
   void post(std::string message);
   std::string receive(int from);
   void fill(int owner, std::string_view message, DoneBatch& batch) const;
-  void check_same(int owner, std::string_view message, const vectors::RunPosition& mine) const;
+  void check_same(int owner, std::string_view message, const RunPosition& mine) const;
   void pause() const;
 
   const processes::Group& group_;

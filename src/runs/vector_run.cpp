@@ -34,17 +34,17 @@ VectorRun::VectorRun(const processes::Group& group, Embedder& embedder, ItemSour
       batches_(
           group, embedder.width(), [this](const DoneBatch& batch) { commit(batch); }, hooks_.check_stop) {}
 
-void VectorRun::skip_to(const vectors::RunPosition& position) {
+void VectorRun::skip_to(const RunPosition& position) {
   for (std::int64_t passed = 0; passed < position.items; ++passed) {
     if (hooks_.check_stop && passed % 4096 == 0) hooks_.check_stop();
     require(pass_one(source_),
-            "[{}] cannot be resumed: the input has {} items, {} were done before; option force starts over",
+            "[{}] cannot be resumed: the input has {} items, {} were done before; option force starts "
+            "over",
             source_.where(), passed, position.items);
   }
   require(source_.digest() == position.source,
-          "[{}] cannot be resumed: the first {} items of the input, up to here, are not what they were; option force "
-          "starts "
-          "over",
+          "[{}] cannot be resumed: the first {} items of the input, up to here, are not what they were; option "
+          "force starts over",
           source_.where(), position.items);
   position_ = reached_ = position;
 }

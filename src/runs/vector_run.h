@@ -12,6 +12,7 @@
 #include "runs/shared_batches.h"
 #include "runs/vector_sink.h"
 
+/// A run: from a source of items through an embedder to a sink of vectors, in one process or in many.
 namespace e5v::runs {
 
 /// What a run asks and tells its caller.
@@ -37,15 +38,15 @@ class VectorRun {
   VectorRun(const processes::Group& group, Embedder& embedder, ItemSource& source, VectorSink* sink, RunHooks hooks);
 
   /// Passes over the items that an earlier run has finished. Throws InvalidInput when they are others than they were.
-  void skip_to(const vectors::RunPosition& position);
+  void skip_to(const RunPosition& position);
 
   /// Runs to the end and finishes the sink. Throws Interrupted, InvalidInput for a bad item or a source without items,
   /// and what the embedder and the sink throw. Batches before that have been committed and stay. Process 0 also throws
   /// what ended another process, which then waits to be ended.
   void run();
 
-  /// Of the last commit; on processes without a sink, behind the last batch.
-  const vectors::RunPosition& position() const { return position_; }
+  /// Of the last commit; on processes without a sink, after the last batch.
+  const RunPosition& position() const { return position_; }
 
  private:
   /// An item between the source and its vector.
@@ -70,9 +71,9 @@ class VectorRun {
   ItemSource& source_;
   VectorSink* sink_;
   RunHooks hooks_;
-  vectors::RunPosition position_;  // of the last commit
-  vectors::RunPosition reached_;   // behind the last item handed out
-  DoneBatch batch_;                // what was handed out since the last batch
+  RunPosition position_;  // of the last commit
+  RunPosition reached_;   // after the last item handed out
+  DoneBatch batch_;       // what was handed out since the last batch
   SharedBatches batches_;
 
   std::mutex mutex_;  // of the member below

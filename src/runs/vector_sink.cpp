@@ -17,15 +17,6 @@ namespace fs = std::filesystem;
 /// How much work a power failure may cost at most.
 constexpr std::chrono::seconds kSyncInterval{5};
 
-void require_same(const fs::path& output, const vectors::RunIdentity& before, const vectors::RunIdentity& now) {
-  for (const auto& [name, value] : now) {
-    const auto found = before.find(name);
-    const std::string old = found == before.end() ? "" : found->second;
-    require(old == value, "[{}] cannot be resumed: {} was {}, now it is {}; option force starts over", output.string(),
-            name, in_quotes(old), in_quotes(value));
-  }
-}
-
 /// How many commits can be trusted. After a power failure a line may be there without its rows.
 std::size_t whole_commits(const fs::path& output, const vectors::VectorLayout& layout, const Journal::Record& record) {
   const vectors::VectorFileCheck files(output, layout.format);
@@ -53,7 +44,7 @@ void require_own_names(const fs::path& output, vectors::VectorFormat format) {
 
 }  // namespace
 
-void StreamSink::commit(const vectors::RunPosition&) {
+void StreamSink::commit(const RunPosition&) {
   write_stream(stream_, rows_);
   rows_.clear();
 }
@@ -65,12 +56,11 @@ Found look_for_output(const fs::path& output, vectors::VectorFormat format, Exis
   if (existing == Existing::replace) return Found::room;
   if (fs::exists(Journal::path_of(output))) {
     Journal journal(output);
-    require(!journal.is_foreign(), "[{}] is no log of a run: option force replaces it",
-            Journal::path_of(output).string());
     const auto record = journal.read();
     const bool begun = record && (record->complete || !record->commits.empty());
     require(existing == Existing::resume || !begun,
-            "[{}] an interrupted run has left a part of it: option resume goes on, option force starts over",
+            "[{}] an interrupted run has left a part of it; option resume goes on with it, option force starts "
+            "over",
             output.string());
     if (record && existing == Existing::resume) {
       if (!record->complete) return Found::part;
@@ -80,15 +70,15 @@ Found look_for_output(const fs::path& output, vectors::VectorFormat format, Exis
   } else {
     for (const fs::path& part :
          {vectors::VectorFile::partial_path(output), vectors::VectorFile::partial_ids_path(output)})
-      require(!fs::exists(part), "[{}] exists, and no log says what it is a part of: option force replaces it",
+      require(!fs::exists(part), "[{}] exists, and no log says what it is a part of; option force replaces it",
               part.string());
   }
   if (fs::exists(output)) {
-    require(existing == Existing::resume, "[{}] exists already: option force replaces it", output.string());
+    require(existing == Existing::resume, "[{}] exists already; option force replaces it", output.string());
     return vectors::read_origin(output) ? Found::complete : Found::unknown;
   }
   for (const fs::path& beside : vectors::VectorFile::companions(output, format))
-    require(!fs::exists(beside), "[{}] exists already, without {}: option force replaces it", beside.string(),
+    require(!fs::exists(beside), "[{}] exists already, without {}; option force replaces it", beside.string(),
             output.filename().string());
   return Found::room;
 }
@@ -118,13 +108,13 @@ FileSink::FileSink(fs::path output, vectors::VectorOrigin origin, Existing exist
     take_complete();
   } else {
     vectors::VectorFile::discard(output_);
-    journal_.begin(origin_.identity());
+    journal_.begin(identity_of(origin_));
     file_.emplace(output_, layout_);
   }
 }
 
 void FileSink::resume(const Journal::Record& record) {
-  require_same(output_, record.identity, origin_.identity());
+  require_same_identity(output_, record.identity, identity_of(origin_));
   const std::size_t commits = whole_commits(output_, layout_, record);
   journal_.rewind(record, commits);
   if (commits == 0) {
@@ -133,16 +123,16 @@ void FileSink::resume(const Journal::Record& record) {
   }
   const Commit& last = record.commits[commits - 1];
   file_.emplace(output_, layout_, last.size);
-  position_ = {last.items, last.bad, last.source};
+  position_ = last.position;
 }
 
 void FileSink::take_complete() try {
   const auto before = vectors::read_origin(output_);
   require(before.has_value(), "[{}] does not tell what made it, so it cannot be resumed; option force starts over",
           output_.string());
-  require_same(output_, before->identity(), origin_.identity());
+  require_same_identity(output_, identity_of(*before), identity_of(origin_));
   origin_ = *before;
-  position_ = before->position;
+  position_ = {before->items, before->left_out, before->source};
 } catch (...) {
   journal_.remove();  // which this has made
   throw;
@@ -154,8 +144,8 @@ void FileSink::reopen() {
   const vectors::VectorFileSize beginning{0, layout_.head_size(), 0};
   const auto written = vectors::VectorFileCheck(output_, layout_.format).hash(beginning, size);
   require<DeviceError>(written.has_value(), "[{}] does not keep what is written to it", output_.string());
-  journal_.begin(origin_.identity());
-  journal_.add({position_.items, position_.bad, position_.source, size, *written});
+  journal_.begin(identity_of(origin_));
+  journal_.add({position_, size, *written});
   file_.emplace(output_, layout_, size);
 }
 
@@ -169,10 +159,10 @@ void FileSink::add(const Json& id, std::span<const float> vector) {
   file_->add(id, vector);
 }
 
-void FileSink::commit(const vectors::RunPosition& position) {
+void FileSink::commit(const RunPosition& position) {
   if (!file_) reopen();
   const Hash128 written = file_->flush();
-  journal_.add({position.items, position.bad, position.source, file_->size(), written});
+  journal_.add({position, file_->size(), written});
   position_ = position;
   const auto now = std::chrono::steady_clock::now();
   if (now - synced_ < kSyncInterval) return;
@@ -184,7 +174,7 @@ void FileSink::commit(const vectors::RunPosition& position) {
 void FileSink::finish() {
   if (!file_) return;
   origin_.rows = file_->size().rows;
-  origin_.position = position_;
+  origin_.items = position_.items, origin_.left_out = position_.bad, origin_.source = position_.source;
   file_->complete(origin_.ending());
   journal_.complete();
   vectors::VectorFile::publish(output_, layout_.format);

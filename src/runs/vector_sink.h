@@ -8,8 +8,10 @@
 #include <string>
 
 #include "runs/journal.h"
+#include "vectors/jsonl.h"
 #include "vectors/vector_origin.h"
 
+/// Where a run puts its vectors: standard output, or a file that a later run can go on with.
 namespace e5v::runs {
 
 /// Where vectors go.
@@ -18,17 +20,17 @@ class VectorSink {
   virtual ~VectorSink() = default;
   virtual void add(const Json& id, std::span<const float> vector) = 0;
   /// A batch has ended: what was added since the last one is to stay.
-  virtual void commit(const vectors::RunPosition& position) = 0;
+  virtual void commit(const RunPosition& position) = 0;
   /// Everything has been added.
   virtual void finish() = 0;
 };
 
-/// JSONL to a stream, a batch at a time. Throws BrokenPipe when nobody reads it any more.
+/// JSONL to a stream, a batch at a time. Throws BrokenPipe when its reader has gone.
 class StreamSink : public VectorSink {
  public:
   explicit StreamSink(std::FILE* stream) : stream_(stream) {}
   void add(const Json& id, std::span<const float> vector) override { vectors::append_json_row(id, vector, rows_); }
-  void commit(const vectors::RunPosition&) override;
+  void commit(const RunPosition&) override;
   void finish() override {}
 
  private:
@@ -48,7 +50,7 @@ enum class Found {
 };
 
 /// Looks at what there is of an output, and puts the names of one in order that had been finished. Throws InvalidInput
-/// when output, an unfinished part of it or a file beside it exists and is to be refused. Call before anything
+/// when output, an unfinished part of it or a file that belongs to it exists and is to be refused. Call before anything
 /// expensive.
 Found look_for_output(const std::filesystem::path& output, vectors::VectorFormat format, Existing existing);
 
@@ -59,7 +61,7 @@ std::optional<std::int64_t> count_rows(const std::filesystem::path& output, vect
 /// stays as it is until the longer one is whole, and for good when nothing comes.
 class FileSink : public VectorSink {
  public:
-  /// Throws InvalidInput when what is to be resumed has another origin, in words of VectorOrigin::identity().
+  /// Throws InvalidInput when what is to be resumed has another origin (require_same_identity).
   FileSink(std::filesystem::path output, vectors::VectorOrigin origin, Existing existing);
 
   FileSink(const FileSink&) = delete;
@@ -70,10 +72,10 @@ class FileSink : public VectorSink {
   /// True while a finished output is all there is.
   bool is_complete() const { return !file_; }
   /// Where to go on; at the beginning unless there was something to resume.
-  const vectors::RunPosition& position() const { return position_; }
+  const RunPosition& position() const { return position_; }
 
   void add(const Json& id, std::span<const float> vector) override;
-  void commit(const vectors::RunPosition& position) override;
+  void commit(const RunPosition& position) override;
   void finish() override;
 
  private:
@@ -87,7 +89,7 @@ class FileSink : public VectorSink {
   vectors::VectorLayout layout_;
   Journal journal_;
   std::optional<vectors::VectorFile> file_;  // none: the output is complete
-  vectors::RunPosition position_;
+  RunPosition position_;
   std::chrono::steady_clock::time_point synced_{};
 };
 

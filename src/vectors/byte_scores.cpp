@@ -8,6 +8,7 @@
 #include "ops/isa.h"
 #include "ops/matmul.h"
 #include "ops/quantize.h"
+#include "tensor/stored_matrix.h"
 
 namespace e5v::vectors {
 namespace {
@@ -18,6 +19,16 @@ constexpr float kUnit = 0x1p-24f;        // what f32 rounds a number by at most,
 constexpr float kMargin = 1 + 0x1p-10f;  // for the rounding of the bounds themselves
 
 float largest(std::span<const float> values) { return values.empty() ? 0 : *std::ranges::max_element(values); }
+
+/// The length of what rounding has taken from a row.
+float lost_of(std::span<const float> row, const std::int8_t* bytes, float scale) {
+  double sum = 0;
+  for (std::size_t d = 0; d < row.size(); ++d) {
+    const double difference = double{row[d]} - double{scale} * bytes[d];
+    sum += difference * difference;
+  }
+  return kMargin * static_cast<float>(std::sqrt(sum));
+}
 
 }  // namespace
 
@@ -31,68 +42,83 @@ std::vector<float> lengths_of(tensor::ConstMatrix rows_ND) {
   return lengths;
 }
 
-std::vector<float> float_errors(const VectorLengths& lengths, std::int64_t width) {
-  const float share = kMargin * static_cast<float>(width + 8) * kUnit * largest(lengths.candidates);
+std::vector<float> float_errors(const std::vector<float>& query_lengths, const std::vector<float>& candidate_lengths,
+                                std::int64_t width) {
+  const float share = kMargin * static_cast<float>(width + 8) * kUnit * largest(candidate_lengths);
   std::vector<float> errors;
-  for (const float length : lengths.queries) errors.push_back(share * length);
+  for (const float length : query_lengths) errors.push_back(share * length);
   return errors;
 }
 
+bool ByteRows::serve(tensor::ConstMatrix rows_CD) {
+  constexpr int kMinBits = 256;  // of the CPU's vectors: AVX2
+  constexpr std::int64_t kMinWidth = 512, kMaxWidth = 32768;
+  return ops::vector_bits() >= kMinBits && rows_CD.columns >= kMinWidth && rows_CD.columns <= kMaxWidth;
+}
+
+ByteRows::ByteRows(tensor::ConstMatrix rows_CD)
+    : bytes_(DType::i8, {rows_CD.rows, rows_CD.columns}),
+      scales_(DType::f32, {rows_CD.rows, 1}),
+      lost_(static_cast<std::size_t>(rows_CD.rows)) {
+  ops::quantize_rows(rows_CD, tensor::matrix_of(bytes_), scales_.as<float>());
+  parallel_for(rows_CD.rows, 64, [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    lost_[at] = lost_of({rows_CD.row<float>(i), static_cast<std::size_t>(rows_CD.columns)},
+                        tensor::matrix_of(bytes_.view()).row<std::int8_t>(i), scales_.as<float>()[at]);
+  });
+}
+
+tensor::ConstMatrix ByteRows::bytes(std::int64_t begin, std::int64_t count) const {
+  return tensor::matrix_of(bytes_.view()).row_range(begin, count);
+}
+
+std::span<const float> ByteRows::scales(std::int64_t begin, std::int64_t count) const {
+  return scales_.as<float>().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+}
+
+ByteScores::ByteScores(tensor::ConstMatrix queries_QD, std::shared_ptr<const ByteRows> candidates)
+    : queries_(queries_QD), candidates_(std::move(candidates)) {
+  constexpr std::int64_t kFew = 8;
+  if (queries_QD.rows > kFew) return;
+  for (std::int64_t i = 0; i < queries_QD.rows; ++i)
+    rounded_.push_back(ops::round_vector({queries_QD.row<float>(i), static_cast<std::size_t>(queries_QD.columns)}));
+}
+
 bool ByteScores::serve(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD) {
-  constexpr int kLeastBits = 256;  // of vectors: AVX2
-  constexpr std::int64_t kLeastWidth = 512, kWidest = 32768, kMostBytes = std::int64_t{1} << 30;
-  constexpr double kLeastProducts = 2.5e8;
+  constexpr std::int64_t kMaxBytes = std::int64_t{1} << 30;
+  constexpr double kMinProducts = 2.5e8;
   const double products = static_cast<double>(queries_QD.rows) * static_cast<double>(candidates_CD.rows) *
                           static_cast<double>(queries_QD.columns);
-  return ops::vector_bits() >= kLeastBits && queries_QD.columns >= kLeastWidth && queries_QD.columns <= kWidest &&
-         products >= kLeastProducts && candidates_CD.rows <= kMostBytes / candidates_CD.columns;
+  return ByteRows::serve(candidates_CD) && products >= kMinProducts &&
+         candidates_CD.rows <= kMaxBytes / candidates_CD.columns;
 }
 
-Screen ByteScores::screen(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD,
-                          const VectorLengths& lengths) {
-  // Not make_unique, which would need the constructor to be public.
-  std::unique_ptr<ByteScores> scores(new ByteScores(queries_QD, candidates_CD));
-  std::vector<float> lost(lengths.queries.size()), candidates = scores->lost_candidates(candidates_CD);
-  ops::int8_rounding(queries_QD, lost);
-  const float longest = largest(lengths.candidates) + largest(candidates), query = largest(lengths.queries);
+Screen ByteScores::screen(tensor::ConstMatrix queries_QD, std::shared_ptr<const ByteRows> candidates,
+                          const std::vector<float>& query_lengths, const std::vector<float>& candidate_lengths) {
+  std::vector<float> lost(query_lengths.size()), errors = candidates->lost();
+  auto scores = std::make_unique<ByteScores>(queries_QD, std::move(candidates));
+  if (scores->rounded_.empty()) ops::int8_rounding(queries_QD, lost);
+  for (std::size_t i = 0; i < scores->rounded_.size(); ++i) lost[i] = scores->rounded_[i].lost;
+  const float longest = largest(candidate_lengths) + largest(errors), query = largest(query_lengths);
   for (std::size_t i = 0; i < lost.size(); ++i)
-    lost[i] = kMargin * longest * (lost[i] + 12 * kUnit * (lengths.queries[i] + lost[i]));
-  for (float& error : candidates) error *= kMargin * query;
-  return {std::move(scores), std::move(lost), std::move(candidates)};
-}
-
-ByteScores::ByteScores(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD)
-    : queries_(queries_QD),
-      bytes_(DType::i8, {candidates_CD.rows, candidates_CD.columns}),
-      scales_(DType::f32, {candidates_CD.rows, 1}) {
-  ops::quantize_rows(candidates_CD, tensor::matrix_of(bytes_), scales_.as<float>());
-}
-
-tensor::StoredMatrix ByteScores::rounded(std::int64_t begin, std::int64_t count) const {
-  const tensor::ConstMatrix rows_CD = tensor::matrix_of(bytes_.view()).row_range(begin, count);
-  const tensor::ConstMatrix scales_C = tensor::matrix_of(scales_.view()).row_range(begin, count);
-  return tensor::StoredMatrix::int8({rows_CD.data, DType::i8, {count, rows_CD.columns}},
-                                    {scales_C.data, DType::f32, {count, 1}});
-}
-
-std::vector<float> ByteScores::lost_candidates(tensor::ConstMatrix candidates_CD) const {
-  std::vector<float> lost(static_cast<std::size_t>(candidates_CD.rows));
-  parallel_for(candidates_CD.rows, 64, [&](std::int64_t i) {
-    const float* row = candidates_CD.row<float>(i);
-    const auto* bytes = tensor::matrix_of(bytes_.view()).row<std::int8_t>(i);
-    const float scale = scales_.as<float>()[static_cast<std::size_t>(i)];
-    double sum = 0;
-    for (std::int64_t d = 0; d < candidates_CD.columns; ++d) {
-      const double difference = double{row[d]} - double{scale} * bytes[d];
-      sum += difference * difference;
-    }
-    lost[static_cast<std::size_t>(i)] = kMargin * static_cast<float>(std::sqrt(sum));
-  });
-  return lost;
+    lost[i] = kMargin * longest * (lost[i] + 12 * kUnit * (query_lengths[i] + lost[i]));
+  for (float& error : errors) error *= kMargin * query;
+  return {std::move(scores), std::move(lost), std::move(errors)};
 }
 
 void ByteScores::fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const {
-  const tensor::StoredMatrix part = rounded(candidate, out_QC.columns);
+  const std::int64_t count = out_QC.columns;
+  const tensor::ConstMatrix bytes_CD = candidates_->bytes(candidate, count);
+  const std::span<const float> scales_C = candidates_->scales(candidate, count);
+  if (!rounded_.empty()) {
+    for (std::int64_t q = 0; q < out_QC.rows; ++q)
+      ops::byte_dots(rounded_[static_cast<std::size_t>(query + q)], bytes_CD, scales_C,
+                     {out_QC.row<float>(q), static_cast<std::size_t>(count)});
+    return;
+  }
+  const tensor::StoredMatrix part =
+      tensor::StoredMatrix::int8({bytes_CD.data, DType::i8, {count, bytes_CD.columns}},
+                                 {reinterpret_cast<const std::byte*>(scales_C.data()), DType::f32, {count, 1}});
   ops::matmul(queries_.row_range(query, out_QC.rows), ops::Weight({&part, 1}, ops::Arithmetic::int8), {}, out_QC);
 }
 

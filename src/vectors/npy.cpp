@@ -1,25 +1,20 @@
 #include "vectors/npy.h"
 
-#include <algorithm>
 #include <array>
-#include <atomic>
 #include <charconv>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <optional>
-#include <type_traits>
-#include <vector>
+#include <string_view>
+#include <utility>
 
 #include "base/error.h"
-#include "base/parallel.h"
 
 namespace e5v::vectors {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-/// What stands behind 'key': in the header's Python dictionary.
+/// What follows 'key': in the header's Python dictionary.
 std::optional<std::string_view> value_of(std::string_view header, std::string_view key) {
   for (const char quote : {'\'', '"'}) {
     const std::string quoted = quote + std::string(key) + quote;
@@ -66,68 +61,22 @@ tensor::DType dtype_of(std::string_view descr, const std::string& name) {
       name, in_quotes(code));
 }
 
-template <class T>
-void widen(const std::byte* from, std::span<double> to) {
-  for (double& value : to) {
-    T number;
-    std::memcpy(&number, from, sizeof(T));
-    value = static_cast<double>(static_cast<std::conditional_t<std::is_same_v<T, double>, double, float>>(number));
-    from += sizeof(T);
-  }
-}
-
-double largest_of(std::span<const double> row) {
-  double largest = 0;
-  for (const double value : row) largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : HUGE_VAL;
-  return largest;
-}
-
-/// A row's length as a multiple of its largest number: so no square overflows or vanishes.
-double relative_length(std::span<const double> row, double largest) {
-  double sum = 0;
-  for (const double value : row) sum += (value / largest) * (value / largest);
-  return std::sqrt(sum);
-}
-
-/// Of rows that cannot be used the first.
-class FirstRow {
- public:
-  void add(std::int64_t row) {
-    std::int64_t known = row_;
-    while (row < known && !row_.compare_exchange_weak(known, row)) {
-    }
-  }
-  bool any() const { return row_ != kNone; }
-  std::int64_t row() const { return row_; }
-
- private:
-  static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-  std::atomic<std::int64_t> row_ = kNone;
-};
-
-/// Calls visit(i, row) for the rows, widened, from many threads.
-template <class Visit>
-void for_each_row(const NpyArray& array, const Visit& visit) {
-  constexpr std::int64_t kRows = 64;
-  parallel_for((array.rows + kRows - 1) / kRows, 1, [&](std::int64_t part) {
-    std::vector<double> row(static_cast<std::size_t>(array.columns));
-    for (std::int64_t i = part * kRows; i < std::min(array.rows, (part + 1) * kRows); ++i) {
-      array.read(i, row);
-      visit(i, std::span<const double>(row));
-    }
-  });
-}
-
 }  // namespace
 
-void NpyArray::read(std::int64_t i, std::span<double> row) const {
-  const std::byte* from = numbers + i * columns * tensor::size_of(dtype);
-  if (dtype == tensor::DType::f16) return widen<tensor::Half>(from, row);
-  if (dtype == tensor::DType::f32) return widen<float>(from, row);
-  widen<double>(from, row);
+std::string npy_head(std::int64_t rows, std::int64_t width) {
+  constexpr std::size_t kSize = 128;  // holds any two int64_t, and keeps rows at cache lines, as NumPy has it
+  std::string dictionary = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, width);
+  constexpr std::size_t kPrefix = 10;  // magic, version, length
+  dictionary.resize(kSize - kPrefix - 1, ' ');
+  dictionary += '\n';
+  std::string head(kMagic);
+  head += {'\1', '\0'};
+  head += static_cast<char>(dictionary.size() & 0xFF);
+  head += static_cast<char>(dictionary.size() >> 8);
+  return head + dictionary;
 }
 
-NpyArray parse_npy(std::span<const std::byte> bytes, const std::string& name) {
+VectorArray parse_npy(std::span<const std::byte> bytes, const std::string& name) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   require(text.size() >= 12 && text.starts_with(kMagic), "[{}] is no .npy file", name);
   const auto major = static_cast<unsigned char>(text[6]);
@@ -154,40 +103,6 @@ NpyArray parse_npy(std::span<const std::byte> bytes, const std::string& name) {
   require(C <= count && R == count / C && data == R * C * bytes_each,
           "[{}] has {} bytes of numbers, expected {} x {} of {}", name, data, rows, columns, tensor::name_of(dtype));
   return {bytes.data() + begin + length, dtype, rows, columns};
-}
-
-NpyFile::NpyFile(const std::filesystem::path& path) : file_(path), array_(parse_npy(file_.bytes(), path.string())) {
-  FirstRow infinite, zero;
-  std::atomic<bool> scaled =
-      array_.dtype == tensor::DType::f32 && reinterpret_cast<std::uintptr_t>(array_.numbers) % alignof(float) == 0;
-  for_each_row(array_, [&](std::int64_t i, std::span<const double> row) {
-    const double largest = largest_of(row);
-    if (largest == HUGE_VAL) return infinite.add(i);
-    if (largest == 0) return zero.add(i);
-    constexpr double kRounding = 5e-6;  // of the length of an f32 vector that was scaled
-    if (std::abs(largest * relative_length(row, largest) - 1) > kRounding) scaled = false;
-  });
-  require(!infinite.any(), "[{}] row {} (from 0) holds NaN or infinity", path.string(), infinite.row());
-  require(!zero.any(), "[{}] row {} (from 0) is all zeros, so that it has no direction", path.string(), zero.row());
-  has_unit_rows_ = scaled;
-}
-
-UnitVectors::UnitVectors(NpyFile file) : file_(std::move(file)) {
-  if (file_.has_unit_rows()) return;
-  const NpyArray& array = file_.array();
-  copy_.emplace(tensor::DType::f32, tensor::Shape{array.rows, array.columns});
-  const std::span<float> to = copy_->as<float>();
-  for_each_row(array, [&](std::int64_t i, std::span<const double> row) {
-    const double largest = largest_of(row), length = relative_length(row, largest);
-    std::ranges::transform(row, to.begin() + i * array.columns,
-                           [&](double value) { return static_cast<float>(value / largest / length); });
-  });
-}
-
-tensor::ConstMatrix UnitVectors::matrix() const {
-  if (copy_) return tensor::matrix_of(copy_->view());
-  const NpyArray& array = file_.array();
-  return {array.numbers, array.dtype, array.rows, array.columns, array.columns};
 }
 
 }  // namespace e5v::vectors

@@ -1,61 +1,19 @@
 #pragma once
-#include <filesystem>
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <string>
 
-#include "base/mmap.h"
-#include "tensor/matrix.h"
-#include "tensor/tensor.h"
+#include "vectors/vector_array.h"
 
+/// NumPy's format, both ways. Source: numpy.lib.format.
 namespace e5v::vectors {
 
-/// The numbers of a file in NumPy's format: f16, f32 or f64, little-endian, C order, [rows, columns]. Borrowed, and
-/// perhaps at odd addresses. Source: numpy.lib.format.
-struct NpyArray {
-  const std::byte* numbers = nullptr;
-  tensor::DType dtype = tensor::DType::f32;
-  std::int64_t rows = 0, columns = 0;
+/// The head of a file of f32 [rows, width] in version 1.0. Its size is the same whatever the numbers are, and a
+/// multiple of 64, so that the rows after it are aligned.
+std::string npy_head(std::int64_t rows, std::int64_t width);
 
-  /// Row i, widened into [columns]; no number of the three types is rounded by that.
-  void read(std::int64_t i, std::span<double> row) const;
-};
-
-/// The array in the bytes of such a file; `name` leads the messages. The values are not looked at. Throws InvalidInput
-/// when the file is of another kind or length.
-NpyArray parse_npy(std::span<const std::byte> bytes, const std::string& name);
-
-/// A mapped file of vectors that have a direction each.
-class NpyFile {
- public:
-  /// Throws InvalidInput when the file is none of vectors, and for the first row that holds NaN or infinity or is all
-  /// zeros.
-  explicit NpyFile(const std::filesystem::path& path);
-
-  /// Valid as long as the object.
-  const NpyArray& array() const { return array_; }
-  /// Every vector is of f32 and has length 1, up to the rounding of f32.
-  bool has_unit_rows() const { return has_unit_rows_; }
-
- private:
-  MappedFile file_;
-  NpyArray array_;
-  bool has_unit_rows_ = false;
-};
-
-/// A file's vectors scaled to length 1, whatever length they have: where they lie if that is 1 already, so that a file
-/// may be larger than memory, and else as a copy.
-class UnitVectors {
- public:
-  explicit UnitVectors(NpyFile file);
-
-  /// f32 [rows, columns]. Valid as long as the object.
-  tensor::ConstMatrix matrix() const;
-  bool is_copy() const { return copy_.has_value(); }
-
- private:
-  NpyFile file_;
-  std::optional<tensor::Tensor> copy_;
-};
+/// The array in the bytes of a file of f16, f32 or f64, little-endian, in C order, with two axes; `name` leads the
+/// messages. The values are not looked at. Throws InvalidInput when the file is of another kind or length.
+VectorArray parse_npy(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace e5v::vectors

@@ -20,13 +20,9 @@ constexpr float kLowest = -std::numeric_limits<float>::infinity();
 class MatchesByBlock {
  public:
   MatchesByBlock(std::span<const Match> matches, const Scores& scores) {
-    for (const Match& match : matches) {
-      require(match.query >= 0 && match.query < scores.queries() && match.candidate >= 0 &&
-                  match.candidate < scores.candidates(),
-              "[ranking] query {} and candidate {} are matched, but there are {} and {}", match.query, match.candidate,
-              scores.queries(), scores.candidates());
+    require_in_range(matches, scores);
+    for (const Match& match : matches)
       matches_[{match.query / kQueryBlock, match.candidate / kCandidateBlock}].push_back(match);
-    }
   }
 
   std::span<const Match> of(std::int64_t query, std::int64_t candidate) const {
@@ -236,25 +232,6 @@ Decided Ranker::scan(const ScoreBlock& block, std::int64_t first, const Screen& 
   return decided;
 }
 
-bool comes_first(const Neighbour& a, const Neighbour& b) {
-  return a.score > b.score || (a.score == b.score && a.candidate < b.candidate);
-}
-
-/// Enters a row of similarities into the best of a query, kept as a heap with the worst on top.
-void enter(const float* scores, std::int64_t count, std::int64_t first, std::size_t k, std::vector<Neighbour>& best) {
-  for (std::int64_t c = 0; c < count; ++c) {
-    if (scores[c] == kLowest) continue;
-    const Neighbour neighbour{first + c, scores[c]};
-    if (best.size() == k) {
-      if (!comes_first(neighbour, best.front())) continue;
-      std::pop_heap(best.begin(), best.end(), comes_first);
-      best.pop_back();
-    }
-    best.push_back(neighbour);
-    std::push_heap(best.begin(), best.end(), comes_first);
-  }
-}
-
 }  // namespace
 
 Ranking rank_positives(const ExactScores& scores, const Relation& relation) { return Ranker(scores, relation).run(); }
@@ -266,21 +243,6 @@ Recall recall_at(std::span<const std::optional<Rank>> ranks, std::int64_t k) {
     ++all, best += rank->best < k, worst += rank->worst < k;
   }
   return {static_cast<double>(best) / static_cast<double>(all), static_cast<double>(worst) / static_cast<double>(all)};
-}
-
-std::vector<std::vector<Neighbour>> top_k(const Scores& scores, std::int64_t k, std::span<const Match> excluded) {
-  require(k > 0, "[ranking] the first {} of a list are wanted, expected at least 1", k);
-  const MatchesByBlock removed(excluded, scores);
-  std::vector<std::vector<Neighbour>> best(static_cast<std::size_t>(scores.queries()));
-  for_each_block(scores, [&](const ScoreBlock& block) {
-    remove(block, removed.of(block));
-    parallel_for(block.scores_QC.rows, 16, [&](std::int64_t q) {
-      enter(block.scores_QC.row<float>(q), block.scores_QC.columns, block.candidate, static_cast<std::size_t>(k),
-            best[static_cast<std::size_t>(block.query + q)]);
-    });
-  });
-  for (std::vector<Neighbour>& list : best) std::sort(list.begin(), list.end(), comes_first);
-  return best;
 }
 
 }  // namespace e5v::vectors

@@ -38,14 +38,4 @@ struct Recall {
 };
 Recall recall_at(std::span<const std::optional<Rank>> ranks, std::int64_t k);
 
-/// A candidate of a query.
-struct Neighbour {
-  std::int64_t candidate = 0;
-  float score = 0;
-};
-
-/// The k most similar candidates of each query, the best first, ties by index; fewer when there are fewer. Memory is
-/// that of the result and a block.
-std::vector<std::vector<Neighbour>> top_k(const Scores& scores, std::int64_t k, std::span<const Match> excluded = {});
-
 }  // namespace e5v::vectors

@@ -6,6 +6,7 @@
 #include "ops/dots.h"
 #include "ops/matmul.h"
 #include "vectors/byte_scores.h"
+#include "vectors/vector_index.h"
 
 namespace e5v::vectors {
 
@@ -15,6 +16,11 @@ VectorScores::VectorScores(tensor::ConstMatrix queries_QD, tensor::ConstMatrix c
           queries_.columns, candidates_.columns);
   require(candidates_.stride == candidates_.columns, "[similarity] candidates lie {} numbers apart, expected {}",
           candidates_.stride, candidates_.columns);
+}
+
+VectorScores::VectorScores(tensor::ConstMatrix queries_QD, const VectorIndex& candidates)
+    : VectorScores(queries_QD, candidates.vectors()) {
+  index_ = &candidates;
 }
 
 void VectorScores::fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const {
@@ -33,10 +39,14 @@ void VectorScores::exact(std::span<const Match> matches, std::span<double> score
 
 std::vector<Screen> VectorScores::screens() const {
   std::vector<Screen> screens;
-  const VectorLengths lengths{lengths_of(queries_), lengths_of(candidates_)};
-  if (ByteScores::serve(queries_, candidates_)) screens.push_back(ByteScores::screen(queries_, candidates_, lengths));
-  screens.push_back({std::make_unique<VectorScores>(*this), float_errors(lengths, queries_.columns),
-                     std::vector<float>(lengths.candidates.size())});
+  const std::vector<float> queries = lengths_of(queries_),
+                           candidates = index_ != nullptr ? index_->lengths() : lengths_of(candidates_);
+  std::shared_ptr<const ByteRows> bytes = index_ != nullptr ? index_->bytes() : nullptr;
+  if (index_ == nullptr && ByteScores::serve(queries_, candidates_))
+    bytes = std::make_shared<const ByteRows>(candidates_);
+  if (bytes) screens.push_back(ByteScores::screen(queries_, std::move(bytes), queries, candidates));
+  screens.push_back({std::make_unique<VectorScores>(*this), float_errors(queries, candidates, queries_.columns),
+                     std::vector<float>(candidates.size())});
   return screens;
 }
 
@@ -55,6 +65,14 @@ std::vector<Screen> GivenScores::screens() const {
   screens.push_back({std::make_unique<GivenScores>(*this), std::vector<float>(static_cast<std::size_t>(queries())),
                      std::vector<float>(static_cast<std::size_t>(candidates()))});
   return screens;
+}
+
+void require_in_range(std::span<const Match> matches, const Scores& scores) {
+  for (const Match& match : matches)
+    require(match.query >= 0 && match.query < scores.queries() && match.candidate >= 0 &&
+                match.candidate < scores.candidates(),
+            "[ranking] query {} and candidate {} are matched, but there are {} and {}", match.query, match.candidate,
+            scores.queries(), scores.candidates());
 }
 
 void for_each_block(const Scores& scores, const std::function<void(const ScoreBlock&)>& visit) {

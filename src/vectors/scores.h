@@ -43,12 +43,16 @@ class ExactScores : public Scores {
   virtual std::vector<Screen> screens() const = 0;
 };
 
+class VectorIndex;
+
 /// Dot products of vectors: cosines if these have length 1. Both f32 [rows, D], borrowed; they may be mapped files.
 /// Exact are sums in double.
 class VectorScores : public ExactScores {
  public:
   /// Throws InvalidInput when the widths differ.
   VectorScores(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD);
+  /// The same with what was made of the candidates before, which must outlive this.
+  VectorScores(tensor::ConstMatrix queries_QD, const VectorIndex& candidates);
   std::int64_t queries() const override { return queries_.rows; }
   std::int64_t candidates() const override { return candidates_.rows; }
   void fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const override;
@@ -57,6 +61,7 @@ class VectorScores : public ExactScores {
 
  private:
   tensor::ConstMatrix queries_, candidates_;
+  const VectorIndex* index_ = nullptr;
 };
 
 /// Similarities that are there already: f32 [Q, C], borrowed.
@@ -83,6 +88,9 @@ struct ScoreBlock {
 
 /// Queries and candidates of a block: 32 MB of similarities.
 inline constexpr std::int64_t kQueryBlock = 1024, kCandidateBlock = 8192;
+
+/// Throws InvalidInput when a match is of no query or candidate.
+void require_in_range(std::span<const Match> matches, const Scores& scores);
 
 /// Hands out the blocks, those of the same queries one after another.
 void for_each_block(const Scores& scores, const std::function<void(const ScoreBlock&)>& visit);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/regular_file.h"
+#include "vectors/ids.h"
 #include "vectors/vector_origin.h"
 
 namespace e5v::vectors {
@@ -35,7 +36,7 @@ void rename_if_there(const fs::path& from, const fs::path& to) {
   require<DeviceError>(!code, "[{}] cannot be renamed to {}: {}", from.string(), to.string(), code.message());
 }
 
-/// Of a safetensors file.
+/// The size of a safetensors file's head.
 std::int64_t head_size_of(const fs::path& path) {
   std::int64_t length = 0;
   const ssize_t got = ::pread(RegularFile(path).descriptor(), &length, sizeof length, 0);

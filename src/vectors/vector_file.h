@@ -19,7 +19,7 @@ struct VectorFileSize {
   bool operator==(const VectorFileSize&) const = default;
 };
 
-/// Reads back what a VectorFile has left behind.
+/// Reads back what a VectorFile has written.
 class VectorFileCheck {
  public:
   explicit VectorFileCheck(const std::filesystem::path& output, VectorFormat format);
@@ -34,7 +34,7 @@ class VectorFileCheck {
 /// OUTPUT.partial, ids to OUTPUT.partial.ids. Memory does not grow with the rows, and finishing copies none of them.
 class VectorFile {
  public:
-  /// Begins at `size`, or goes on from it: what lies behind is cut off. Throws InvalidInput when files cannot be opened
+  /// Begins at `size`, or goes on from it: what follows is cut off. Throws InvalidInput when files cannot be opened
   /// or hold less than that.
   VectorFile(std::filesystem::path output, VectorLayout layout, const VectorFileSize& size = {});
 

@@ -38,10 +38,4 @@ struct VectorLayout {
 /// Appends a vector as the format has it.
 void append_row(VectorFormat format, const Json& id, std::span<const float> vector, std::string& out);
 
-/// {"id": ..., "embedding": [...]} and a line end. Each number is the shortest that reads back as the same float.
-void append_json_row(const Json& id, std::span<const float> vector, std::string& out);
-
-/// An id as the text that files of ids hold.
-std::string id_text(const Json& id);
-
 }  // namespace e5v::vectors

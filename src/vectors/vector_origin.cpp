@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/mmap.h"
 #include "base/regular_file.h"
-#include "tensor/safetensors.h"
+#include "vectors/safetensors.h"
 
 namespace e5v::vectors {
 namespace {
@@ -20,9 +20,9 @@ constexpr const char* kByContent = "by content: text, image or cirr-query";
 constexpr const char* kVersionKey = "e5v_origin";
 constexpr const char* kSampleKey = "sample";
 constexpr int kOriginVersion = 1;
-constexpr std::uint64_t kMostBytes = 1 << 20;
+constexpr std::uint64_t kMaxBytes = 1 << 20;
 
-/// Of a file's size, its beginning and its end: enough to tell that it is not another one.
+/// A hash of a file's size, its beginning and its end: enough to tell that it is not another one.
 std::string sample_of(const fs::path& path) {
   constexpr std::size_t kPart = 64 << 10;
   Hasher hasher;
@@ -40,13 +40,14 @@ class OriginReader {
   OriginReader(const Entries& entries, const fs::path& where) : entries_(entries), where_(where) {}
 
   VectorOrigin read() const {
-    VectorOrigin origin{
-        text("weights"), text("preprocessing"), text("compute"), text("prompt"), number("width"), number("rows"), {}};
+    VectorOrigin origin{text("weights"), text("preprocessing"), text("compute"),
+                        text("prompt"),  number("width"),       number("rows"),
+                        number("items"), number("left_out"),    {}};
     if (origin.prompt == kByContent) origin.prompt.clear();
     const auto source = Hash128::from_hex(text("source"));
     require(source.has_value(), "[{}] \"source\" is {}, expected 32 hexadecimal digits", where_.string(),
             in_quotes(text("source")));
-    origin.position = {number("items"), number("left_out"), *source};
+    origin.source = *source;
     return origin;
   }
 
@@ -71,7 +72,7 @@ class OriginReader {
 };
 
 Entries read_sidecar(const fs::path& sidecar) {
-  const Json json = parse_json(read_file(sidecar, kMostBytes), sidecar.string());
+  const Json json = parse_json(read_file(sidecar, kMaxBytes), sidecar.string());
   require(json.is_object() && json.contains(kVersionKey), "[{}] tells no origin of vectors: it has no \"{}\"",
           sidecar.string(), kVersionKey);
   require(json.at(kVersionKey) == kOriginVersion, "[{}] is of version {}, expected {}", sidecar.string(),
@@ -93,18 +94,7 @@ std::string without_length(std::string compute) {
 }  // namespace
 
 VectorOrigin VectorOrigin::of(const Fingerprint& fingerprint, const std::string& prompt, std::int64_t width) {
-  return {fingerprint.weights, fingerprint.preprocessing, fingerprint.compute, prompt, width, 0, {}};
-}
-
-RunIdentity VectorOrigin::identity() const {
-  return {
-      {"the model's weights", weights},
-      {"the preprocessing (tokenizer, max_tiles, alpha, apply_exif, paper_compat, truncate, e5v's revision)",
-       preprocessing},
-      {"the arithmetic (dtype, normalize, the CPU's bf16, e5v's revision)", compute},
-      {"option prompt", prompt},
-      {"the width of a vector", std::to_string(width)},
-  };
+  return {fingerprint.weights, fingerprint.preprocessing, fingerprint.compute, prompt, width};
 }
 
 Entries VectorOrigin::beginning() const {
@@ -118,9 +108,9 @@ Entries VectorOrigin::beginning() const {
 Entries VectorOrigin::ending() const {
   return {{"width", std::to_string(width)},
           {"rows", std::to_string(rows)},
-          {"items", std::to_string(position.items)},
-          {"left_out", std::to_string(position.bad)},
-          {"source", position.source.hex()}};
+          {"items", std::to_string(items)},
+          {"left_out", std::to_string(left_out)},
+          {"source", source.hex()}};
 }
 
 fs::path origin_path(const fs::path& vectors) { return vectors.string() + ".origin.json"; }
@@ -134,7 +124,7 @@ void write_origin(const fs::path& sidecar, const fs::path& vectors, const Entrie
 
 std::optional<VectorOrigin> read_origin(const fs::path& vectors) {
   if (format_of(vectors) == VectorFormat::safetensors) {
-    const tensor::SafetensorsFile file(vectors);
+    const tensor::SafetensorsFile file = open_safetensors(vectors.string());
     if (!file.metadata().contains("source")) return std::nullopt;  // another program's, or an older one's
     return OriginReader(file.metadata(), vectors).read();
   }
@@ -152,12 +142,15 @@ void require_comparable(const fs::path& first, const fs::path& second) {
   const auto a = read_origin(first), b = read_origin(second);
   if (!a || !b) return;
   const auto require_same = [&](const char* what, const std::string& of_first, const std::string& of_second) {
-    require(of_first == of_second, "[{}] its vectors cannot be compared with those of {}: {} differ, {} and {}",
-            second.string(), first.string(), what, of_second, of_first);
+    require(
+        of_first == of_second,
+        "[{}] its vectors cannot be compared with those of {}: {}, {} and {}; embed both inputs with the same model "
+        "and options",
+        second.string(), first.string(), what, of_second, of_first);
   };
-  require_same("the weights", a->weights, b->weights);
-  require_same("tokenizer or image preprocessing", a->preprocessing, b->preprocessing);
-  require_same("the arithmetics", without_length(a->compute), without_length(b->compute));
+  require_same("the weights differ", a->weights, b->weights);
+  require_same("tokenizer or image preprocessing differ", a->preprocessing, b->preprocessing);
+  require_same("the arithmetic differs", without_length(a->compute), without_length(b->compute));
 }
 
 }  // namespace e5v::vectors

@@ -197,15 +197,24 @@ TEST_F(EvalData, FilesOfVectorsOfDifferentSpacesAreNotCompared) {
   const auto embed = [&](const std::string& output, const std::string& type) {
     ASSERT_EQ(run(with_model("embed", {"--text", "x", "--output", path(output), "--dtype", type})).code, 0);
   };
-  embed("t.npy", "f32");
-  embed("i.npy", "f32");
-  embed("other.npy", "bf16");
-  const auto retrieval = [&](const std::string& images) {
-    return run({"eval", "retrieval", "--captions", path("c.jsonl"), "--text-vectors", path("t.npy"), "--image-vectors",
-                path(images)});
-  };
-  EXPECT_EQ(retrieval("i.npy").code, 0);
-  expect_failure(retrieval("other.npy"), 1, "other.npy] its vectors cannot be compared with those of ");
+  const std::string endings[] = {"npy", "jsonl", "safetensors"};
+  for (const std::string& ending : endings) {
+    embed("t." + ending, "f32");
+    embed("other." + ending, "bf16");
+  }
+  for (const std::string& ending : endings) {
+    const std::string texts = path("t." + ending);
+    const auto retrieval = [&](const std::string& images) {
+      return run({"eval", "retrieval", "--captions", path("c.jsonl"), "--text-vectors", texts, "--image-vectors",
+                  path(images)});
+    };
+    for (const std::string& images : endings) {
+      EXPECT_EQ(retrieval("t." + images).code, 0) << ending << " with " << images;
+      expect_failure(
+          retrieval("other." + images), 1,
+          "other." + images + "] its vectors cannot be compared with those of " + texts + ": the arithmetic differs, ");
+    }
+  }
 }
 
 TEST_F(EvalData, QueriesWithoutTargetsAreRefusedAtOnce) {

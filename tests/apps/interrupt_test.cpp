@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "runs/vector_run.h"
+#include "base/interrupted.h"
 
 namespace e5v::app {
 namespace {

@@ -127,7 +127,7 @@ TEST_F(Mpirun, ABadItemEndsTheRunWithOneLineAndWhatWasDoneStays) {
   const std::string items = write_items(300);
   ASSERT_EQ(run(embed(items, "one.npy")).code, 3);
   expect_failure(run_processes(3, embed(items, "v.npy", {})), 1, "e5v: process 0: [" + items + ":51] is not JSON");
-  expect_failure(run(embed(items, "v.npy")), 1, "--resume goes on");
+  expect_failure(run(embed(items, "v.npy")), 1, "option resume goes on with it");
   const Outcome rest = run_processes(2, embed(items, "v.npy", {"--skip-bad", "--resume"}));
   EXPECT_EQ(rest.code, 3);
   EXPECT_THAT(rest.err, HasSubstr("were done before, 3 left out"));
@@ -148,7 +148,7 @@ TEST_F(Mpirun, AFinishedOutputGoesOnWithWhatWasAppended) {
   EXPECT_THAT(more.err, HasSubstr("1 item in"));
   EXPECT_EQ(lines_of(content_of(path("v.npy.ids.txt"))).back(), "last");
   EXPECT_EQ(fs::file_size(path("v.npy")), 128 + 100U * 128 * sizeof(float));
-  expect_failure(run_processes(2, embed(items, "v.npy", {"--resume", "--prompt", "sts"})), 1, "--prompt was");
+  expect_failure(run_processes(2, embed(items, "v.npy", {"--resume", "--prompt", "sts"})), 1, "the prompt was");
 }
 
 TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
@@ -165,7 +165,8 @@ TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
     EXPECT_TRUE(ends(other)) << "a process has outlived the run";
   }
   EXPECT_FALSE(fs::exists(path("v.jsonl")));
-  expect_failure(run_processes(2, embed(items, "v.jsonl")), 1, "--resume goes on, --force starts over");
+  expect_failure(run_processes(2, embed(items, "v.jsonl")), 1,
+                 "option resume goes on with it, option force starts over");
   const Outcome last = run_processes(2, resumed);
   EXPECT_EQ(last.code, 3);
   EXPECT_THAT(last.err, HasSubstr("were done before"));

@@ -98,7 +98,7 @@ TEST_F(Resume, ASignalEndsTheRunAtABatch) {
     EXPECT_THAT(lines_of(outcome.err).back(),
                 testing::MatchesRegex("e5v: interrupted after [0-9]+ items; continue with --resume"));
   }
-  expect_failure(run(command(items, "v.npy")), 1, "--resume goes on, --force starts over");
+  expect_failure(run(command(items, "v.npy")), 1, "option resume goes on with it, option force starts over");
   EXPECT_EQ(run(resumed(items, "v.npy")).code, 3);
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("whole.npy")));
   const Outcome again = run(resumed(items, "v.npy"));
@@ -158,7 +158,7 @@ class Stopped : public Resume {
 };
 
 TEST_F(Stopped, AnotherRunIsRefused) {
-  expect_failure(run(with_options({"--prompt", "sts"})), 1, "--prompt was \"\", now it is \"sts\"");
+  expect_failure(run(with_options({"--prompt", "sts"})), 1, "the prompt was \"\", now it is \"sts\"");
   expect_failure(run(with_options({"--no-normalize"})), 1, "the arithmetic");
   expect_failure(run(with_options({"--dtype", "bf16"})), 1, "the arithmetic");
   expect_failure(run(with_options({"--max-tiles", "1"})), 1, "the preprocessing");
@@ -274,7 +274,7 @@ TEST_F(Grown, AFinishedOutputOfOtherItemsModelOrOptionsIsRefused) {
   write({"a", "b"});
   expect_refused(embed("v.npy", {"--resume"}), "the input has 2 items, 3 were done before");
   write({"a", "b", "c", "d"});
-  expect_refused(embed("v.npy", {"--resume", "--prompt", "sts"}), "--prompt was \"\", now it is \"sts\"");
+  expect_refused(embed("v.npy", {"--resume", "--prompt", "sts"}), "the prompt was \"\", now it is \"sts\"");
   expect_refused(embed("v.npy", {"--resume", "--no-normalize"}), "the arithmetic");
   expect_refused(run({"embed", "--model", golden("ckpt/tiny-small-bf16-2shard").string(), "--input",
                       path("items.jsonl"), "--output", path("v.npy"), "--resume", "--dtype", "f32"}),
@@ -296,7 +296,7 @@ TEST_F(Grown, AnOutputOfUnknownOriginMustHaveARowForEachItem) {
 TEST_F(Grown, FilesOfStrangersBesideTheOutputStay) {
   const fs::path ids = folder.write("v.npy.ids.txt", "mine");
   for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume"}})
-    expect_refused(embed("v.npy", more), "v.npy.ids.txt] exists already, without v.npy: --force replaces it");
+    expect_refused(embed("v.npy", more), "v.npy.ids.txt] exists already, without v.npy; option force replaces it");
   EXPECT_EQ(content_of(ids), "mine");
   EXPECT_EQ(embed("v.npy", {"--force"}).code, 0);
   EXPECT_EQ(content_of(ids), "a\nb\nc\n");

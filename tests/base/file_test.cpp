@@ -46,7 +46,7 @@ TEST(File, WhatIsNoRegularFileIsNamedAndNotWaitedFor) {
       {fifo, "] is a FIFO, expected a regular file"},
       {socket, "] is a socket, expected a regular file"},
       {"/dev/zero", "] is a character device, expected a regular file"}};
-  for (const auto& [path, part] : cases) {  // nobody writes the FIFO: whoever waits for that waits for ever
+  for (const auto& [path, part] : cases) {  // the FIFO has no writer: a wait for one would not end
     const auto message = ThrowsMessage<InvalidInput>("[" + path.string() + part);
     EXPECT_THAT([&path = path] { read_file(path); }, message);
     EXPECT_THAT([&path = path] { MappedFile file(path); }, message);
@@ -99,8 +99,8 @@ bool decodes(std::string_view text) {
       if ((byte & 0xC0) != 0x80) return false;
       value = (value << 6) | (byte & 0x3Fu);
     }
-    constexpr std::array<unsigned, 4> kLeast{0, 0x80, 0x800, 0x10000};
-    if (value < kLeast[static_cast<std::size_t>(length - 1)] || value > 0x10FFFF) return false;
+    constexpr std::array<unsigned, 4> kMinimum{0, 0x80, 0x800, 0x10000};
+    if (value < kMinimum[static_cast<std::size_t>(length - 1)] || value > 0x10FFFF) return false;
     if (value >= 0xD800 && value <= 0xDFFF) return false;
     i += static_cast<std::size_t>(length);
   }

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "temporary_folder.h"
 
-namespace e5v::embed {
+namespace e5v {
 namespace {
 
 using testing::HasSubstr;
@@ -27,7 +27,7 @@ TEST_F(OutputFileTest, OpeningLeavesWhatIsThere) {
   EXPECT_EQ(OutputFile(folder_.path() / "new").size(), 0);
 }
 
-TEST_F(OutputFileTest, ASizeCutsWhatLiesBehindIt) {
+TEST_F(OutputFileTest, ASizeCutsWhatFollowsIt) {
   folder_.write("file", "whole");
   EXPECT_EQ(OutputFile(path_, 3).size(), 3);
   EXPECT_EQ(read_file(path_), "who");
@@ -57,4 +57,4 @@ TEST_F(OutputFileTest, RefusesWhatIsNoRegularFile) {
 }
 
 }  // namespace
-}  // namespace e5v::embed
+}  // namespace e5v

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "runs/vector_run.h"
+#include "base/interrupted.h"
 #include "temporary_folder.h"
 #include "tiny_model.h"
 
@@ -174,28 +174,6 @@ TEST_F(EncoderTest, WhatWasChangedOnDiskIsComputedAnew) {
   EXPECT_EQ(encoder.counts().reused, 5);
   for (std::int64_t i = 0; i < before.elements(); ++i)
     EXPECT_NEAR(after.as<float>()[static_cast<std::size_t>(i)], before.as<float>()[static_cast<std::size_t>(i)], 1e-5);
-}
-
-TEST_F(EncoderTest, ItemsHaveNamesForMessages) {
-  ItemMaker maker;
-  const auto picture = folder_.write("a.png", "one");
-  const auto painter = std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions());
-  EXPECT_EQ(ItemMaker::text("a \"cat\"").name, "\"a \\\"cat\\\"\"");
-  EXPECT_EQ(ItemMaker::text(std::string(100, 'x')).name, '"' + std::string(60, 'x') + "...\"");
-  EXPECT_EQ(ItemMaker::drawn(painter, "a cat").name, "\"a cat\"");
-  EXPECT_EQ(maker.image(picture).name, picture.string());
-  EXPECT_EQ(maker.composed(picture, "in red").name, picture.string() + " with \"in red\"");
-}
-
-TEST_F(EncoderTest, PicturesAreKnownByContent) {
-  ItemMaker maker;
-  const auto a = folder_.write("a.png", "one"), b = folder_.write("b.png", "one"), c = folder_.write("c.png", "two");
-  EXPECT_EQ(maker.image(a).key, maker.image(b).key);
-  EXPECT_NE(maker.image(a).key, maker.image(c).key);
-  EXPECT_NE(maker.image(a).key, maker.composed(a, "").key);
-  EXPECT_NE(maker.composed(a, "x").key, maker.composed(a, "y").key);
-  EXPECT_NE(ItemMaker::text("x").key, ItemMaker::text("y").key);
-  EXPECT_THROW(maker.image(folder_.path() / "none.png"), InvalidInput);
 }
 
 }  // namespace

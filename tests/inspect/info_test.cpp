@@ -7,7 +7,6 @@
 #include "embed/embedder_impl.h"
 #include "golden.h"
 #include "inspect/doctor.h"
-#include "inspect/self_test.h"
 #include "temporary_folder.h"
 
 namespace e5v::inspect {
@@ -114,27 +113,6 @@ TEST(Info, EveryModelCanBeDescribed) {
   EXPECT_THAT(info.precision_reason(), testing::StartsWith("because the weights are stored as bf16; this CPU "));
   for (const auto& [label, value] : describe(info)) EXPECT_FALSE(value.empty()) << label;
   EXPECT_EQ(Json::parse(to_json(info).dump()), to_json(info));
-}
-
-TEST(Doctor, SelfTestPassesHere) {
-  int checks = 0;
-  self_test([&](const Check& check) {
-    EXPECT_TRUE(check.ok) << check.name << ": " << check.detail;
-    ++checks;
-  });
-  EXPECT_GE(checks, 5);
-}
-
-TEST(Doctor, ReportsWhatACheckThrows) {
-  std::vector<Check> seen;
-  const ReportCheck report = [&](const Check& check) { seen.push_back(check); };
-  EXPECT_TRUE(run_check("fine", report, [] { return "all well"; }));
-  EXPECT_FALSE(run_check("broken", report, []() -> std::string { throw ModelError("no"); }));
-  EXPECT_FALSE(run_check("short", report, []() -> std::string { throw std::bad_alloc(); }));
-  ASSERT_EQ(seen.size(), 3);
-  EXPECT_TRUE(seen[0].ok);
-  EXPECT_EQ(seen[1].detail, "no");
-  EXPECT_EQ(seen[2].detail, "out of memory");
 }
 
 }  // namespace

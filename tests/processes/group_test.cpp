@@ -23,7 +23,7 @@ float value_at(int process, std::size_t i) {
          std::exp2(static_cast<float>(i % 40) - 20);
 }
 
-TEST(Group, SumsAreThoseOfAllRanksInTheirOrder) {
+TEST(Group, SumsAreThoseOfAllProcessesInTheirOrder) {
   // None, one, fewer than processes, and more than one piece.
   for (const std::size_t length :
        {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{1000}, std::size_t{900001}}) {
@@ -56,7 +56,7 @@ TEST(Group, SumOfNumbers) {
   EXPECT_EQ(group().sum(0.1 * (group().index() + 1)), expected);
 }
 
-TEST(Group, GatherKeepsTheOrderOfRanks) {
+TEST(Group, GatherKeepsTheOrderOfProcesses) {
   // Process 0 gives nothing.
   std::vector<float> mine(static_cast<std::size_t>(3 * group().index())), expected;
   for (std::size_t i = 0; i < mine.size(); ++i) mine[i] = value_at(group().index(), i);
@@ -69,7 +69,7 @@ TEST(Group, GatherKeepsTheOrderOfRanks) {
   EXPECT_EQ(group().gather(texts[static_cast<std::size_t>(group().index())]), texts);
 }
 
-TEST(Group, BroadcastGivesWhatRank0Has) {
+TEST(Group, BroadcastGivesWhatProcess0Has) {
   for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{5000000}}) {
     std::string bytes = group().leads() ? std::string(length, 'a') : "something else";
     group().broadcast(bytes);
@@ -77,7 +77,7 @@ TEST(Group, BroadcastGivesWhatRank0Has) {
   }
 }
 
-TEST(Group, OneFailureIsEverybodys) {
+TEST(Group, AFailureOfOneIsThrownOnAll) {
   const int last = group().size() - 1;
   const std::string prefix = group().size() == 1 ? "" : "process " + std::to_string(last) + ": ";
   const auto check = [&] {
@@ -118,7 +118,7 @@ TEST(Group, MessagesArriveInOrder) {
   group().barrier();
 }
 
-TEST(Group, RanksShareTheCores) {
+TEST(Group, ProcessesShareTheCores) {
   const int threads = group().threads();
   EXPECT_GE(threads, 1);
   EXPECT_LE(threads, this_machine().cores);

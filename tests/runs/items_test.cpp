@@ -21,41 +21,6 @@ LineReader::Read in_pieces(std::string text, std::size_t piece) {
   };
 }
 
-TEST(LineReader, CutsLinesWhateverThePieces) {
-  const std::string text = "first\nsecond\r\n\nfourth, which is too long\nfifth\n\xC3\xA9nd";
-  for (const std::size_t piece : {1, 2, 3, 7, 1000}) {
-    LineReader reader(in_pieces(text, piece), 10);
-    std::vector<std::string> lines;
-    for (auto result = reader.next(); result != LineReader::Result::end; result = reader.next()) {
-      lines.push_back(result == LineReader::Result::too_long ? "(too long)" : std::string(reader.line()));
-      EXPECT_EQ(reader.number(), static_cast<std::int64_t>(lines.size()));
-    }
-    EXPECT_THAT(lines, testing::ElementsAre("first", "second", "", "(too long)", "fifth", "\xC3\xA9nd"));
-    EXPECT_EQ(reader.next(), LineReader::Result::end);
-  }
-}
-
-TEST(LineReader, LineAtTheLimit) {
-  LineReader reader(in_pieces("12345\n123456\n12345", 4), 5);
-  EXPECT_EQ(reader.next(), LineReader::Result::line);
-  EXPECT_EQ(reader.next(), LineReader::Result::too_long);
-  EXPECT_EQ(reader.next(), LineReader::Result::line);
-  EXPECT_EQ(reader.next(), LineReader::Result::end);
-}
-
-TEST(LineReader, DigestIsOfTheLinesReadSoFar) {
-  const auto digest_after = [](const std::string& text, int lines) {
-    LineReader reader(in_pieces(text, 4), 10);
-    for (int i = 0; i < lines; ++i) reader.next();
-    return reader.digest();
-  };
-  EXPECT_EQ(digest_after("a\nb\nc\n", 2), digest_after("a\nb\nd\n", 2));
-  EXPECT_EQ(digest_after("a\nb", 2), digest_after("a\nb\nd\n", 2));  // a file may grow behind its last line
-  EXPECT_NE(digest_after("a\nb\nc\n", 3), digest_after("a\nb\nd\n", 3));
-  EXPECT_NE(digest_after("a\nb\n", 1), digest_after("a\nb\n", 2));
-  EXPECT_NE(digest_after("a line too long\n", 1), digest_after("a line too lonG\n", 1));
-}
-
 Item parse(const std::string& line) { return parse_item(line, "items.jsonl:17", "folder"); }
 
 TEST(ParseItem, TakesWhatItemsHold) {
@@ -104,7 +69,7 @@ TEST(ParseItem, SaysWhatIsWrong) {
   }
 }
 
-TEST(ItemReader, GoesOnBehindABadLine) {
+TEST(ItemReader, GoesOnAfterABadLine) {
   ItemReader reader(in_pieces("\xEF\xBB\xBF{\"text\": \"a\"}\n \t\r\nbad\n" +
                                   std::string(ItemReader::kLongestLine + 1, 'x') + "\n{\"text\": \"b\"}",
                               100000),

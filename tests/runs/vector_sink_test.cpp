@@ -3,140 +3,43 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include <fstream>
-#include <limits>
-
 #include "base/file.h"
 #include "temporary_folder.h"
-#include "tensor/safetensors.h"
-#include "vectors/vector_file.h"
 
 namespace e5v::runs {
-
-using namespace vectors;
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-TEST(vectors::VectorFormat, ByEnding) {
-  EXPECT_EQ(vectors::format_of("a/b.npy"), vectors::VectorFormat::npy);
-  EXPECT_EQ(vectors::format_of("b.tar.jsonl"), vectors::VectorFormat::jsonl);
-  EXPECT_EQ(vectors::format_of("b.safetensors"), vectors::VectorFormat::safetensors);
-  for (const char* other : {"b", "b.NPY", "npy", ".npy", "b.npz", ""})
-    EXPECT_EQ(vectors::format_of(other), std::nullopt) << other;
-}
-
-TEST(vectors::VectorFormat, NumbersReadBackAsTheSameFloats) {
-  const std::vector<float> values{0.1f, -0.0f, 1e-38f, 1.17549435e-38f, 3.4028235e38f, 1.0f / 3, 16777216, 5e-45f};
-  std::string line;
-  vectors::append_json_row("é\"", values, line);
-  const Json json = Json::parse(line);
-  EXPECT_EQ(json.at("id"), "é\"");
-  EXPECT_EQ(json.at("embedding").get<std::vector<float>>(), values);
-  EXPECT_EQ(line.back(), '\n');
-}
-
-TEST(vectors::VectorFormat, HeadsHaveTheirSizeBeforehand) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 8;
-  for (const vectors::VectorFormat format :
-       {vectors::VectorFormat::npy, vectors::VectorFormat::jsonl, vectors::VectorFormat::safetensors}) {
-    const vectors::VectorLayout layout{format, 1, {{"prompt", "a \"quoted\" one\xff"}}};
-    for (const std::int64_t rows : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1000}, kMost}) {
-      EXPECT_EQ(static_cast<std::int64_t>(layout.head(rows, rows).size()), layout.head_size());
-    }
-    EXPECT_EQ(layout.head_size() % 64, 0);
-  }
-}
-
 /// Row i of width 3.
 std::vector<float> row(int i) { return {static_cast<float>(i), 0.5f, -1}; }
 
-class VectorFileTest : public testing::TestWithParam<vectors::VectorFormat> {
- protected:
-  vectors::VectorLayout layout() const { return {GetParam(), 3, {{"compute", "f32"}}}; }
-  fs::path path(const std::string& name) const { return folder.path() / name; }
-
-  /// A file of rows, flushed after every third one.
-  void write(const fs::path& output, int rows) const {
-    vectors::VectorFile file(output, layout());
-    for (int i = 0; i < rows; ++i) {
-      file.add(i, row(i));
-      if (i % 3 == 2) file.flush();
-    }
-    file.flush();
-    file.complete();
-    vectors::VectorFile::publish(output, GetParam());
-  }
-
-  test::TemporaryFolder folder;
-};
-
-TEST_P(VectorFileTest, GoesOnFromAnyFlush) {
-  write(path("whole"), 10);
-  vectors::VectorFileSize size;
-  Hash128 hash;
-  {
-    vectors::VectorFile file(path("v"), layout());
-    for (int i = 0; i < 5; ++i) file.add(i, row(i));
-    hash = file.flush();
-    size = file.size();
-    file.add(99, row(99));  // lost
-    file.flush();
-    file.add(98, row(98));  // never written
-  }
-  EXPECT_EQ(size.rows, 5);
-  const vectors::VectorFileCheck check(path("v"), GetParam());
-  const vectors::VectorFileSize beginning{0, layout().head_size(), 0};
-  EXPECT_EQ(check.hash(beginning, size), hash);
-  EXPECT_EQ(check.hash(beginning, {1, size.bytes + 1'000'000, size.id_bytes}), std::nullopt);
-  vectors::VectorFile file(path("v"), layout(), size);
-  for (int i = 5; i < 10; ++i) file.add(i, row(i));
-  file.flush();
-  file.complete();
-  EXPECT_FALSE(fs::exists(path("v")));
-  vectors::VectorFile::publish(path("v"), GetParam());
-  EXPECT_EQ(read_file(path("v")), read_file(path("whole")));
-  EXPECT_FALSE(fs::exists(vectors::VectorFile::partial_path(path("v"))));
-  EXPECT_FALSE(fs::exists(vectors::VectorFile::partial_ids_path(path("v"))));
-}
-
-TEST_P(VectorFileTest, RefusesToGoOnFromMoreThanThereIs) {
-  { vectors::VectorFile file(path("v"), layout()); }
-  EXPECT_THAT(
-      [&] {
-        vectors::VectorFile(path("v"), layout(), {9, 1000, 0});
-      },
-      ThrowsMessage<InvalidInput>(HasSubstr("expected at least")));
-}
-
-INSTANTIATE_TEST_SUITE_P(Formats, VectorFileTest,
-                         testing::Values(vectors::VectorFormat::npy, vectors::VectorFormat::jsonl,
-                                         vectors::VectorFormat::safetensors));
-
-TEST(vectors::VectorFile, SafetensorsIsRead) {
-  const test::TemporaryFolder folder;
-  const fs::path output = folder.path() / "v.safetensors";
-  vectors::VectorFile file(output, {vectors::VectorFormat::safetensors, 3, {{"compute", "f32"}}});
-  for (int i = 0; i < 3; ++i) file.add("id " + std::to_string(i), row(i));
-  file.flush();
-  file.complete();
-  vectors::VectorFile::publish(output, vectors::VectorFormat::safetensors);
-  const tensor::SafetensorsFile read(output);
-  const auto values = read.find("embeddings")->as<float>();
-  EXPECT_EQ(read.find("embeddings")->shape, tensor::Shape({3, 3}));
-  EXPECT_EQ(std::vector<float>(values.begin() + 6, values.end()), row(2));
-  const auto ids = read.find("ids")->as<std::uint8_t>();
-  EXPECT_EQ(std::string(ids.begin(), ids.end()), "id 0\nid 1\nid 2\n");
-  EXPECT_EQ(read.metadata().at("compute"), "f32");
+TEST(StreamSink, WritesABatchAtATime) {
+  std::FILE* file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  const auto written = [&] {
+    std::string text(1000, '\0');
+    std::rewind(file);
+    text.resize(std::fread(text.data(), 1, text.size(), file));
+    return text;
+  };
+  StreamSink sink(file);
+  sink.add("a", row(1));
+  EXPECT_EQ(written(), "");
+  sink.add(2, row(2));
+  sink.commit({2, 0, {}});
+  EXPECT_EQ(written(), "{\"id\": \"a\", \"embedding\": [1, 0.5, -1]}\n{\"id\": 2, \"embedding\": [2, 0.5, -1]}\n");
+  sink.commit({2, 0, {}});
+  sink.finish();
+  EXPECT_EQ(written().size(), 76u);
+  std::fclose(file);
 }
 
 class FileSinkTest : public testing::Test {
  protected:
-  static vectors::VectorOrigin origin_of(const std::string& weights) {
-    return {weights, "p", "f32+l2/1", "sts", 3, 0, {}};
-  }
+  static vectors::VectorOrigin origin_of(const std::string& weights) { return {weights, "p", "f32+l2/1", "sts", 3}; }
 
   /// Item `number` is row `number`, and the hash of the items up to it has that in it.
   static void add(FileSink& sink, int number) {
@@ -158,7 +61,7 @@ class FileSinkTest : public testing::Test {
   fs::path output = folder.path() / "v.npy";
 };
 
-TEST_F(FileSinkTest, GoesOnBehindTheLastBatch) {
+TEST_F(FileSinkTest, GoesOnAfterTheLastBatch) {
   begin();
   EXPECT_EQ(look(Existing::resume), Found::part);
   FileSink sink(output, origin, Existing::resume);
@@ -179,13 +82,15 @@ TEST_F(FileSinkTest, RefusesAnotherIdentityAndKeepsWhatIsThere) {
 
 TEST_F(FileSinkTest, RefusesWhatExists) {
   begin();
-  EXPECT_THAT([&] { look(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("option resume goes on")));
+  EXPECT_THAT([&] { look(Existing::refuse); },
+              ThrowsMessage<InvalidInput>(HasSubstr("option resume goes on with it, option force starts over")));
   EXPECT_EQ(look(Existing::replace), Found::room);
   { FileSink sink(output, origin, Existing::replace); }  // nothing committed: nothing stays
   EXPECT_EQ(look(Existing::refuse), Found::room);
   EXPECT_TRUE(fs::is_empty(folder.path()));
   folder.write("v.npy", "old");
-  EXPECT_THAT([&] { look(Existing::refuse); }, ThrowsMessage<InvalidInput>(HasSubstr("exists already")));
+  EXPECT_THAT([&] { look(Existing::refuse); },
+              ThrowsMessage<InvalidInput>(HasSubstr("exists already; option force replaces it")));
   EXPECT_EQ(look(Existing::resume), Found::unknown);
 }
 
@@ -217,7 +122,7 @@ TEST_F(FileSinkTest, ACrashBetweenTheRenamesIsMended) {
       const Journal::Record record = *journal.read();
       vectors::VectorOrigin whole = origin;
       whole.rows = 2;
-      whole.position = {2, 0, {1, 2}};
+      whole.items = 2, whole.source = {1, 2};
       vectors::VectorFile file(output, {vectors::VectorFormat::npy, 3, origin.beginning()}, record.commits.back().size);
       file.complete(whole.ending());
       journal.complete();
@@ -251,10 +156,10 @@ class FinishedOutput : public FileSinkTest, public testing::WithParamInterface<c
 TEST_P(FinishedOutput, TellsItsOrigin) {
   const auto found = vectors::read_origin(output);
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->identity(), origin.identity());
+  EXPECT_EQ(identity_of(*found), identity_of(origin));
   EXPECT_EQ(found->rows, 2);
-  EXPECT_EQ(found->position.items, 2);
-  EXPECT_EQ(found->position.source, (Hash128{1, 2}));
+  EXPECT_EQ(found->items, 2);
+  EXPECT_EQ(found->source, (Hash128{1, 2}));
   EXPECT_EQ(count_rows(output, *vectors::format_of(output)), 2);
 }
 
@@ -301,60 +206,6 @@ TEST_P(FinishedOutput, RefusesAnotherOrigin) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, FinishedOutput, testing::Values("v.npy", "v.jsonl", "v.safetensors"));
-
-class OriginTest : public FileSinkTest {
- protected:
-  fs::path write(const char* name, const vectors::VectorOrigin& made_by) const {
-    const fs::path path = folder.path() / name;
-    FileSink sink(path, made_by, Existing::replace);
-    add(sink, 1);
-    sink.finish();
-    return path;
-  }
-};
-
-TEST_F(OriginTest, ASidecarKnowsItsFile) {
-  const fs::path path = write("a.npy", origin), sidecar = vectors::origin_path(path);
-  const std::string told = read_file(sidecar);
-  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(130) << "x";
-  EXPECT_THAT([&] { vectors::read_origin(path); },
-              ThrowsMessage<InvalidInput>(HasSubstr("a.npy.origin.json] tells what made another file")));
-  write("a.npy", origin);
-  const std::pair<std::string, const char*> cases[] = {
-      {"{", "is not JSON"},
-      {"[1]", "tells no origin of vectors"},
-      {"{\"e5v_origin\": 2}", "is of version 2, expected 1"},
-      {std::string(told).replace(told.find("\"items\": \"1"), 11, "\"items\": \"x"),
-       "\"items\" is \"x\", expected a number"},
-      {std::string(told).replace(told.find("weights"), 7, "no more"), "has no \"weights\""}};
-  for (const auto& [content, part] : cases) {
-    write_file_atomically(sidecar, content);
-    EXPECT_THAT([&] { vectors::read_origin(path); }, ThrowsMessage<InvalidInput>(HasSubstr(part))) << content;
-  }
-  fs::remove(sidecar);
-  EXPECT_EQ(vectors::read_origin(path), std::nullopt);
-}
-
-TEST_F(OriginTest, VectorsOfDifferentSpacesAreNotCompared) {
-  const auto with = [&](auto member, const char* value) {
-    vectors::VectorOrigin changed = origin;
-    changed.*member = value;
-    return changed;
-  };
-  const fs::path a = write("a.npy", origin);
-  vectors::require_comparable(a, write("b.safetensors", with(&vectors::VectorOrigin::prompt, "image")));
-  vectors::require_comparable(
-      a, write("b.jsonl", with(&vectors::VectorOrigin::compute, "f32/1")));  // only its lengths differ
-  vectors::require_comparable(a, folder.write("stranger.npy", "of unknown origin"));
-  EXPECT_THAT([&] { vectors::require_comparable(a, write("c.npy", with(&vectors::VectorOrigin::weights, "two"))); },
-              ThrowsMessage<InvalidInput>(HasSubstr("c.npy] its vectors cannot be compared with those of " +
-                                                    a.string() + ": the weights differ, two and one")));
-  EXPECT_THAT([&] { vectors::require_comparable(a, write("c.npy", with(&vectors::VectorOrigin::preprocessing, "q"))); },
-              ThrowsMessage<InvalidInput>(HasSubstr("preprocessing differ")));
-  EXPECT_THAT(
-      [&] { vectors::require_comparable(write("c.jsonl", with(&vectors::VectorOrigin::compute, "bf16+l2/1")), a); },
-      ThrowsMessage<InvalidInput>(HasSubstr("the arithmetics differ")));
-}
 
 }  // namespace
 }  // namespace e5v::runs

@@ -21,47 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-TEST(DType, SizesAndNames) {
-  EXPECT_EQ(size_of(DType::f64), 8);
-  EXPECT_EQ(size_of(dtype_of<float>), static_cast<std::int64_t>(sizeof(float)));
-  EXPECT_EQ(size_of(dtype_of<Half>), static_cast<std::int64_t>(sizeof(Half)));
-  EXPECT_EQ(size_of(dtype_of<BFloat16>), static_cast<std::int64_t>(sizeof(BFloat16)));
-  EXPECT_EQ(size_of(DType::i64), 8);
-  EXPECT_EQ(size_of(DType::i32), 4);
-  EXPECT_EQ(size_of(DType::i16), 2);
-  EXPECT_EQ(size_of(DType::i8), 1);
-  EXPECT_EQ(size_of(DType::u8), 1);
-  EXPECT_EQ(size_of(DType::boolean), 1);
-  EXPECT_EQ(name_of(DType::bf16), "bf16");
-  EXPECT_EQ(name_of(DType::boolean), "bool");
-  EXPECT_TRUE(is_floating(DType::f16));
-  EXPECT_FALSE(is_floating(DType::i8));
-}
-
-TEST(Shape, Basics) {
-  const Shape shape{3, 4, 5};
-  EXPECT_EQ(shape.rank(), 3);
-  EXPECT_EQ(shape[1], 4);
-  EXPECT_EQ(shape.elements(), 60);
-  EXPECT_EQ(shape.text(), "[3, 4, 5]");
-  EXPECT_EQ(shape, (Shape{3, 4, 5}));
-  EXPECT_NE(shape, (Shape{3, 4}));
-  EXPECT_NE((Shape{3}), (Shape{3, 0}));
-  EXPECT_EQ(Shape().elements(), 1);
-  EXPECT_EQ(Shape().text(), "[]");
-  EXPECT_EQ((Shape{2, 0}).elements(), 0);
-}
-
-TEST(Shape, Limits) {
-  EXPECT_EQ((Shape{1, 1, 1, 1, 1, 1}).rank(), Shape::kMaxRank);
-  EXPECT_THAT(
-      [] {
-        Shape({1, 1, 1, 1, 1, 1, 1});
-      },
-      ThrowsMessage<InvalidInput>("[shape] 7 axes, at most 6 are supported"));
-  EXPECT_THAT([] { Shape({2, -3}); }, ThrowsMessage<InvalidInput>("[shape] axis 1 has the negative extent -3"));
-}
-
 TEST(Tensor, OwnsAlignedMemory) {
   const Tensor tensor(DType::bf16, {3, 7});
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(tensor.data()) % 64, 0u);

@@ -193,28 +193,5 @@ TEST(Trainer, AdaptersHaveNoMuon) {
   EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option muon is for weights")));
 }
 
-TEST(BatchPlan, EveryRowOfEverySourceOnceAnEpoch) {
-  std::vector<RowOrder> orders;
-  orders.emplace_back(10, 2, 5);
-  orders.emplace_back(7, 0, 5);
-  const BatchPlan plan(std::move(orders), 4, 5);
-  EXPECT_EQ(plan.batches_per_epoch(), 4);
-  for (const std::int64_t epoch : {0, 1}) {
-    std::map<std::size_t, std::vector<std::int64_t>> seen;
-    for (std::int64_t i = 0; i < 4; ++i) {
-      const BatchPlan::Batch batch = plan.at(epoch * 4 + i);
-      EXPECT_EQ(batch.epoch, epoch);
-      auto& rows = seen[batch.source];
-      rows.insert(rows.end(), batch.rows.begin(), batch.rows.end());
-    }
-    for (auto& [source, rows] : seen) {
-      std::ranges::sort(rows);
-      EXPECT_EQ(rows.size(), source == 0 ? 8u : 7u);
-      EXPECT_EQ(std::ranges::adjacent_find(rows), rows.end());
-    }
-  }
-  EXPECT_THROW(BatchPlan({}, 4, 5), InvalidInput);
-}
-
 }  // namespace
 }  // namespace e5v::train

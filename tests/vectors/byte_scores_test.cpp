@@ -1,4 +1,6 @@
-// Numbers that stand in for similarities, and ranks that do not depend on them.
+// Approximate similarities, and ranks that do not depend on them.
+#include "vectors/byte_scores.h"
+
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include <random>
 
 #include "ops/isa.h"
-#include "vectors/byte_scores.h"
 #include "vectors/ranking.h"
 
 namespace e5v::vectors {
@@ -46,7 +47,7 @@ Vectors made(double noise) {
   std::normal_distribution<double> normal(0, 0.2);
   for (std::int64_t i = 0; i < kImages; ++i)
     for (std::int64_t d = 0; d < kWidth; ++d) v.image(i)[d] = grid(normal(random));
-  // Near ties: the next image differs in one number by the least there is. Ties: each tenth is the one before.
+  // Near ties: the next image differs in one number by the smallest step. Ties: each tenth is the one before.
   for (std::int64_t i = 1; i < kImages; i += 2) {
     std::copy_n(v.image(i - 1), kWidth, v.image(i));
     if (i % 10 != 5) v.image(i)[i % kWidth] += 0x1p-12f;
@@ -119,7 +120,7 @@ double open_share(const Vectors& v, const Screen& screen) {
   return static_cast<double>(open) / static_cast<double>(kTexts * kImages);
 }
 
-TEST(Screens, RanksAreExactWhereRoundedNumbersDecideMostPairs) {
+TEST(ByteScores, RanksAreExactWhereRoundedNumbersDecideMostPairs) {
   const Vectors v = made(0.5);
   const auto screens = v.scores().screens();
   EXPECT_EQ(screens.size(), ops::vector_bits() >= 256 ? 2u : 1u);
@@ -127,7 +128,7 @@ TEST(Screens, RanksAreExactWhereRoundedNumbersDecideMostPairs) {
   expect_exact_ranks(v);
 }
 
-TEST(Screens, RanksAreExactWhereRoundedNumbersDecideLittle) {
+TEST(ByteScores, RanksAreExactWhereRoundedNumbersDecideLittle) {
   const Vectors v = made(20);
   if (ops::vector_bits() >= 256) {
     EXPECT_GT(open_share(v, v.scores().screens().front()), 0.05);
@@ -136,7 +137,7 @@ TEST(Screens, RanksAreExactWhereRoundedNumbersDecideLittle) {
 }
 
 /// Of any vectors, numbers are off by no more than is said, and what is said is no more than it must be.
-TEST(Screens, ErrorsAreBounded) {
+TEST(ByteScores, ErrorsAreBounded) {
   Vectors v = made(1);
   for (std::int64_t t = 0; t < kTexts; ++t) v.text(t)[t % 5] *= 40;            // columns that stand out
   for (std::int64_t i = 0; i < kImages; i += 3) v.image(i)[i % kWidth] = -31;  // and single numbers
@@ -179,7 +180,7 @@ tensor::Tensor all_of(const Screen& screen) {
 }
 
 /// What rounding takes, as whole numbers, is the vector with which it is missed most: the bound is reached.
-TEST(Screens, ErrorsReachTheirBounds) {
+TEST(ByteScores, ErrorsReachTheirBounds) {
   if (ops::vector_bits() < 256) GTEST_SKIP() << "nothing is rounded to 8 bits on this CPU";
   Vectors v = made(1);
   const tensor::Tensor units = unit_rows(kTexts);
@@ -216,7 +217,7 @@ TEST(Screens, ErrorsReachTheirBounds) {
   }
 }
 
-TEST(Screens, FewProductsAreNotRounded) {
+TEST(ByteScores, FewProductsAreNotRounded) {
   const tensor::Tensor a(tensor::DType::f32, {100, kWidth}), b(tensor::DType::f32, {100, kWidth});
   std::ranges::fill(a.as<float>(), 0.5f);
   std::ranges::fill(b.as<float>(), 0.5f);
