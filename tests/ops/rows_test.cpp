@@ -76,5 +76,22 @@ TEST(Rows, UnfoldCutsPatchesInOrder) {
   }
 }
 
+TEST(Rows, ListsAreCopiedWhole) {
+  const std::vector<float> x{1, 2, 3};
+  std::vector<float> y(3), shorter(2);
+  copy(x, tensor::Place::host, y, tensor::Place::host);
+  EXPECT_EQ(y, x);
+  copy({}, tensor::Place::host, {}, tensor::Place::device);  // nothing is asked of a GPU
+  EXPECT_THAT([&] { copy(x, tensor::Place::host, shorter, tensor::Place::host); },
+              testing::ThrowsMessage<InvalidInput>("[copy] y has 2 elements, expected 3"));
+}
+
+TEST(Rows, WhatLiesOnTheHostIsNotCopiedThere) {
+  tensor::Arena arena;
+  const RandomMatrix x(2, 3, 1);
+  EXPECT_EQ(on_host(x.matrix(), arena).data, x.matrix().data);
+  EXPECT_EQ(arena.capacity(), 0u);
+}
+
 }  // namespace
 }  // namespace e5v::ops::test

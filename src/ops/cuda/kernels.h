@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "ops/optimizer.h"
+#include "ops/adamw_factors.h"
 
 /// The launchers of this folder's kernels. They are compiled by nvcc, which cannot read every header of the project, so
 /// they know plain views only; backend.cpp translates. All work goes to `stream`; memory is the GPU's. Arguments have
