@@ -55,7 +55,7 @@ model::SyntheticWeights make_weights(const model::ModelConfig& config, tensor::D
   if (format == tensor::WeightFormat::plain) return weights;
   std::vector<std::string> matrices;
   for (const auto& [name, view] : weights.tensors) {
-    const std::string canonical = model::canonical_name(name);
+    const std::string canonical = model::llava_next_names().canonical(name);
     if (canonical.starts_with("language_model.layers.") && view.shape.rank() == 2) matrices.push_back(name);
   }
   for (const std::string& name : matrices) quantize_at_random(weights, name, format);

@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 
 # The library is what the public headers need, and no more: whoever links it gets neither trainer nor drawn captions, nor
 # the libraries behind these (tests/package looks).
-e5v_reached(layers e5v_embed)
+e5v_reached(layers e5v_api)
 set(layer_objects ${layers})
 list(TRANSFORM layer_objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
 # Not "e5v": that is the program's file, which tools that build by the names of files would take the target for.

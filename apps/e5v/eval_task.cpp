@@ -9,7 +9,7 @@
 #include "base/hub_cache.h"
 #include "base/json.h"
 #include "base/parallel.h"
-#include "model/config_clip.h"
+#include "families/table.h"
 #include "report/page.h"
 #include "text/prompt.h"
 
@@ -54,8 +54,8 @@ bool is_result(const fs::path& file) {
 }  // namespace
 
 void EvalTask::check_prompt(const std::string& prompt) const {
-  if (needs_model() && model::is_clip(hub_snapshot(model.load.folder)))
-    text::find_prompt(prompt, text::ChatStyle::plain);
+  const families::Family* family = needs_model() ? families::find_family(hub_snapshot(model.load.folder)) : nullptr;
+  if (family != nullptr && family->has_plain_prompts()) text::find_prompt(prompt, text::ChatStyle::plain);
 }
 
 void read_data(EvalTask& task) {

@@ -1,13 +1,12 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "e5v/embedder.h"
 #include "embed/prepare.h"
+#include "nn/precision.h"
 #include "tensor/arena.h"
 
 namespace e5v::embed {
@@ -25,16 +24,18 @@ class Engine {
   virtual std::int64_t width() const = 0;
   /// Where it computes.
   virtual tensor::Place place() const = 0;
+  virtual nn::Precision precision() const = 0;
+  /// The fingerprint's part of that name.
+  virtual std::string weights() const = 0;
   /// The vectors of prepared inputs, not normalised. y_SD f32 [S, width()], S inputs, and the arena are of place().
   virtual void compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const = 0;
   /// Reads all weights; the name of the first that holds NaN or infinity.
   virtual std::optional<std::string> first_non_finite() const = 0;
   /// Memory held beyond the checkpoint's mapped pages.
   virtual std::int64_t owned_bytes() const = 0;
-};
 
-/// The engine for what config.json says the folder holds. Throws ModelError, and InvalidInput for options that do not
-/// fit the model.
-std::unique_ptr<Engine> open_engine(const std::filesystem::path& folder, const EmbedderOptions& options);
+  /// Where the vectors of inputs come from whose prompt has that hash (PreparedInput::prompt).
+  Fingerprint fingerprint(const std::string& prompt_hash, bool normalize);
+};
 
 }  // namespace e5v::embed

@@ -52,7 +52,7 @@ image::Bitmap check_pixels(const Pixels& pixels, std::int64_t max_pixels) {
   return bitmap;
 }
 
-image::Bitmap bitmap_of(const ImageContent& content, const EmbedderOptions& options) {
+image::Bitmap bitmap_of(const ImageContent& content, const PrepareOptions& options) {
   if (content.pixels != nullptr) return check_pixels(*content.pixels, options.max_pixels);
   return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels, drops_alpha(options)});
 }
@@ -73,7 +73,7 @@ std::string without_broken_end(std::string text) {
 
 }  // namespace
 
-bool drops_alpha(const EmbedderOptions& options) {
+bool drops_alpha(const PrepareOptions& options) {
   return options.alpha == Alpha::drop || (options.alpha == Alpha::automatic && options.paper_compat);
 }
 
@@ -83,16 +83,16 @@ std::int64_t PreparedInput::tokens() const {
 }
 
 Preparer::Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
-                   const ModelLimits& limits, const EmbedderOptions& options, Fingerprint base)
+                   const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing)
     : tokenizer_(std::move(tokenizer)),
       style_(style),
       preprocess_(preprocess),
       limits_(limits),
       options_(options),
-      base_(std::move(base)) {}
+      preprocessing_(std::move(preprocessing)) {}
 
-PreparedInput Preparer::prepare(const Input& input) {
-  std::string name = input.prompt.value_or(options_.prompt);
+PreparedInput Preparer::prepare(const Input& input, const std::string& prompt) {
+  std::string name = input.prompt.value_or(prompt);
   if (name.empty()) name = text::default_prompt(input.text.has_value(), input.image.has_value());
   const KnownPrompt known = known_prompt(name);
   const std::string& pattern = known.prompt.text_template;
@@ -103,7 +103,7 @@ PreparedInput Preparer::prepare(const Input& input) {
   require(has_image_slot == input.image.has_value(), "[prompt {}] has {} slot for an image, the input has {}", name,
           has_image_slot ? "an" : "no", input.image ? "one" : "none");
   PreparedInput prepared;
-  prepared.fingerprint = known.fingerprint;
+  prepared.prompt = known.hash;
   if (input.image) prepare_image(*input.image, prepared);
   const auto image_tokens = prepared.image ? static_cast<std::int64_t>(prepared.image->order.size()) : 0;
   prepared.ids = encode(known.prompt, input, image_tokens);
@@ -112,8 +112,8 @@ PreparedInput Preparer::prepare(const Input& input) {
 
 image::Bitmap Preparer::decode(const ImageSource& source) const { return bitmap_of(read_image(source), options_); }
 
-std::shared_ptr<const Fingerprint> Preparer::fingerprint(const std::string& prompt) {
-  return known_prompt(prompt).fingerprint;
+std::shared_ptr<const std::string> Preparer::prompt_hash(const std::string& name_or_template) {
+  return known_prompt(name_or_template).hash;
 }
 
 Preparer::KnownPrompt Preparer::known_prompt(const std::string& name_or_template) {
@@ -121,11 +121,9 @@ Preparer::KnownPrompt Preparer::known_prompt(const std::string& name_or_template
   const auto found = prompts_.find(name_or_template);
   if (found != prompts_.end()) return found->second;
   KnownPrompt known{text::find_prompt(name_or_template, style_), nullptr};
-  Fingerprint fingerprint = base_;
   Hasher hasher;
   hasher.add(known.prompt.text_template).add(std::int64_t{known.prompt.sts_normalisation});
-  fingerprint.prompt = hasher.digest().hex();
-  known.fingerprint = std::make_shared<const Fingerprint>(std::move(fingerprint));
+  known.hash = std::make_shared<const std::string>(hasher.digest().hex());
   constexpr std::size_t kPromptsKept = 1000;
   if (prompts_.size() >= kPromptsKept) prompts_.clear();
   return prompts_.emplace(name_or_template, std::move(known)).first->second;

@@ -5,7 +5,8 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "embed/loading.h"
+#include "families/llava_next.h"
+#include "families/llava_next/prepare.h"
 #include "model/model_folder.h"
 #include "quantize/prepare_item.h"
 
@@ -64,9 +65,8 @@ std::vector<ItemAgreement> Agreement::worst(std::size_t count) const {
 void look_at_items(const std::filesystem::path& given, const std::vector<runs::ItemList::Entry>& items,
                    const std::function<void()>& check_stop) {
   const std::filesystem::path model = model::find_model_folder(given);
-  const model::ModelConfig config = model::read_config(model);
-  const model::Checkpoint checkpoint(model);
-  embed::Preparer preparer = embed::make_preparer(model, config, checkpoint, nn::Precision::f32, {});
+  const model::ModelConfig config = families::require_llava_next(model, "quantize");
+  embed::Preparer preparer = families::make_llava_next_preparer(model, config, {});
   for (const runs::ItemList::Entry& item : items) {
     if (check_stop) check_stop();
     prepare_item(preparer, item);

@@ -6,8 +6,8 @@
 #include <limits>
 #include <thread>
 
+#include "api/embedder_impl.h"
 #include "base/file.h"
-#include "embed/embedder_impl.h"
 #include "embed/goldens.h"
 #include "image/decode.h"
 

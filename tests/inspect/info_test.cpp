@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "api/embedder_impl.h"
 #include "base/json.h"
 #include "changed_checkpoint.h"
-#include "embed/embedder_impl.h"
 #include "golden.h"
 #include "inspect/doctor.h"
 #include "temporary_folder.h"
@@ -25,7 +25,7 @@ std::int64_t used_elements(const std::filesystem::path& file) {
   std::int64_t elements = 0;
   const tensor::SafetensorsFile opened(file);
   for (const auto& [name, view] : opened.tensors()) {
-    const std::string canonical = model::canonical_name(name);
+    const std::string canonical = model::llava_next_names().canonical(name);
     const bool unused = canonical.starts_with("lm_head") || canonical.starts_with("vision_tower.post_layernorm") ||
                         canonical.starts_with("vision_tower.encoder.layers.2.");  // the last layer is not computed
     if (!unused) elements += view.elements();

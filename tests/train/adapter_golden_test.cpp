@@ -67,7 +67,7 @@ TEST(AdapterGolden, MergedGivesThemToo) {
   const tensor::SafetensorsFile expected(golden("train/merged_weights_sample.safetensors"));
   int compared = 0;
   for (const auto& [name, view] : expected.tensors()) {
-    const auto found = merged.tensor(model::canonical_name(name), view.shape);
+    const auto found = merged.tensor(model::llava_next_names().canonical(name), view.shape);
     EXPECT_LT(max_difference(found.as<float>(), view.as<float>()), 1e-6) << name;
     ++compared;
   }

@@ -6,13 +6,14 @@
 #include <utility>
 #include <variant>
 
+#include "api/embedder_impl.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "base/read_ahead.h"
 #include "embed/batch.h"
-#include "embed/embedder_impl.h"
+#include "families/table.h"
 #include "ops/norm.h"
 #include "ops/rows.h"
 
@@ -93,7 +94,7 @@ class StreamRun {
         if (computes) {
           hand_out(input, vectors_SD.row_range(row, 1));
         } else {
-          stream_.done(next_, {{}, input.tokens(), *input.fingerprint});
+          stream_.done(next_, {{}, input.tokens(), fingerprint_of(input)});
         }
         ++row;
       } else if (stream_.bad) {
@@ -128,7 +129,11 @@ class StreamRun {
         "[input {}] the vector has length {} and cannot be scaled to 1: weights of the model are wrong, "
         "zeros for instance",
         next_, length);
-    stream_.done(next_, {vector, input.tokens(), *input.fingerprint});
+    stream_.done(next_, {vector, input.tokens(), fingerprint_of(input)});
+  }
+
+  Fingerprint fingerprint_of(const embed::PreparedInput& input) const {
+    return impl_.engine->fingerprint(*input.prompt, impl_.options.normalize);
   }
 
   [[noreturn]] void report_non_finite() const {
@@ -167,7 +172,7 @@ const EmbedderOptions& checked(const EmbedderOptions& options) {
 }  // namespace
 
 Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions& given)
-    : options(checked(given)), engine(embed::open_engine(folder, given)), arena(engine->place()) {}
+    : options(checked(given)), engine(families::open(folder, given, given)), arena(engine->place()) {}
 
 void Embedder::Impl::stream(const Stream& stream) {
   const std::lock_guard lock(mutex);
@@ -176,7 +181,7 @@ void Embedder::Impl::stream(const Stream& stream) {
     try {
       const std::optional<Input> input = stream.next();
       if (!input) return std::nullopt;
-      return engine->preparer().prepare(*input);
+      return engine->preparer().prepare(*input, options.prompt);
     } catch (const InvalidInput& error) {
       return error;
     }
@@ -232,7 +237,8 @@ void Embedder::stream(const Stream& stream) { impl_->stream(stream); }
 std::int64_t Embedder::width() const { return impl_->engine->width(); }
 
 Fingerprint Embedder::fingerprint(const std::string& prompt) const {
-  return *impl_->engine->preparer().fingerprint(prompt);
+  embed::Engine& engine = *impl_->engine;
+  return engine.fingerprint(*engine.preparer().prompt_hash(prompt), impl_->options.normalize);
 }
 
 }  // namespace e5v

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "embed/embedder_impl.h"
+#include "api/embedder_impl.h"
 #include "embed/goldens.h"
 #include "inspect/doctor.h"
 #include "inspect/info.h"
