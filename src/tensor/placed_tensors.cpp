@@ -5,9 +5,9 @@
 namespace e5v::tensor {
 namespace {
 
-constexpr std::size_t kAlignment = 256, kMostPiece = std::size_t{2} << 30;
+constexpr std::size_t kPieceAlignment = 256, kMostPiece = std::size_t{2} << 30;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t aligned(std::size_t bytes) { return (bytes + kPieceAlignment - 1) / kPieceAlignment * kPieceAlignment; }
 
 }  // namespace
 
