@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 2;  // 1 had other keys in its identity
+constexpr int kJournalVersion = 2;  // 1 had other keys in its identity
 
 Json to_json(const Hash128& hash) { return hash.hex(); }
 
@@ -27,7 +27,7 @@ bool take_line(std::string_view text, Journal::Record& record) {
   const Json line = Json::parse(text, nullptr, false);
   try {
     if (line.contains("e5v_journal")) {
-      if (line.at("e5v_journal") != kVersion || !record.identity.empty()) return false;
+      if (line.at("e5v_journal") != kJournalVersion || !record.identity.empty()) return false;
       record.identity = line.at("identity").get<RunIdentity>();
     } else if (line.contains("complete")) {
       record.complete = line.at("complete");
@@ -47,7 +47,7 @@ void require_own(std::string_view text, const fs::path& path) {
   const std::string_view beginning = R"({"e5v_journal":)";
   require(text.substr(0, beginning.size()) == beginning.substr(0, text.size()),
           "[{}] is no log of a run; the option force replaces it", path.string());
-  const std::string rest = fmt::format("{},", kVersion);
+  const std::string rest = fmt::format("{},", kJournalVersion);
   const std::string_view version = text.substr(std::min(beginning.size(), text.size()), rest.size());
   require(version == std::string_view(rest).substr(0, version.size()),
           "[{}] was written by another version of e5v; the option force starts over", path.string());
@@ -76,7 +76,7 @@ std::optional<Journal::Record> Journal::read() const {
 void Journal::begin(const RunIdentity& identity) {
   // The lock is bound to the open file, so it is emptied rather than replaced.
   file_.truncate(0);
-  append({{"e5v_journal", kVersion}, {"identity", identity}});
+  append({{"e5v_journal", kJournalVersion}, {"identity", identity}});
   sync_folder_of(file_.path());
 }
 

@@ -19,7 +19,7 @@ using Entries = std::map<std::string, std::string>;
 constexpr const char* kByContent = "by content: text, image or cirr-query";
 constexpr const char* kVersionKey = "e5v_origin";
 constexpr const char* kSampleKey = "sample";
-constexpr int kVersion = 1;
+constexpr int kOriginVersion = 1;
 constexpr std::uint64_t kMaxBytes = 1 << 20;
 
 /// A hash of a file's size, its beginning and its end: enough to tell that it is not another one.
@@ -75,8 +75,8 @@ Entries read_sidecar(const fs::path& sidecar) {
   const Json json = parse_json(read_file(sidecar, kMaxBytes), sidecar.string());
   require(json.is_object() && json.contains(kVersionKey), "[{}] tells no origin of vectors: it has no \"{}\"",
           sidecar.string(), kVersionKey);
-  require(json.at(kVersionKey) == kVersion, "[{}] is of version {}, expected {}", sidecar.string(),
-          json.at(kVersionKey).dump(), kVersion);
+  require(json.at(kVersionKey) == kOriginVersion, "[{}] is of version {}, expected {}", sidecar.string(),
+          json.at(kVersionKey).dump(), kOriginVersion);
   Entries entries;
   for (const auto& [key, value] : json.items()) {
     if (value.is_string()) entries.emplace(key, value.get<std::string>());
@@ -117,7 +117,7 @@ fs::path origin_path(const fs::path& vectors) { return vectors.string() + ".orig
 
 void write_origin(const fs::path& sidecar, const fs::path& vectors, const Entries& origin) {
   Json json(origin);
-  json[kVersionKey] = kVersion;
+  json[kVersionKey] = kOriginVersion;
   json[kSampleKey] = sample_of(vectors);
   write_file_atomically(sidecar, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
