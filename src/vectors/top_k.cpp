@@ -11,7 +11,7 @@
 namespace e5v::vectors {
 namespace {
 
-constexpr double kLowest = -std::numeric_limits<double>::infinity();
+constexpr double kNoLimit = -std::numeric_limits<double>::infinity();
 
 struct Found {
   double score;
@@ -28,7 +28,7 @@ class Shortlist {
   explicit Shortlist(std::int64_t k) : k_(static_cast<std::size_t>(k)) {}
 
   /// At least k candidates are as similar as this.
-  double limit() const { return minimums_.size() == k_ ? minimums_.front() : kLowest; }
+  double limit() const { return minimums_.size() == k_ ? minimums_.front() : kNoLimit; }
 
   /// A candidate whose similarity lies in [minimum, maximum].
   void add(std::int64_t candidate, double minimum, double maximum) {
