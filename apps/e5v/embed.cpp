@@ -254,8 +254,9 @@ constexpr const char* kDescription =
 
 std::string footer() {
   return fmt::format(
-      R"(Input: one JSON object a line, {{"id"?, "text"?, "image"?, "prompt"?}}. )"
-      "An item with both text and image is composed: the image as the text changes it. Paths of images are relative "
+      R"(Input: one JSON object a line, {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. )"
+      "An item with both text and image is composed: the image as the text changes it. Several images "
+      "are a list under images, and the prompt is a template with an <image> for each. Paths of images are relative "
       "to the folder of the input file. Without an id, an item is called by its place, counted from 0.\n"
       "\n"
       R"(Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({{"id", "embedding"}} )"
