@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "embed/batch.h"
-#include "embed/loading.h"
+#include "families/llava_next/forward.h"
 #include "flops.h"
 #include "model/synthetic_checkpoint.h"
 #include "text/synthetic_tokenizer.h"
@@ -23,7 +23,7 @@ image::Preprocess preprocess_of(const model::ModelConfig& config) {
 embed::Preparer preparer_of(const model::ModelConfig& config) {
   text::Tokenizer tokenizer = text::Tokenizer::from_json(
       text::synthetic_tokenizer_json(config.text.vocabulary, config.image_token), "synthetic tokenizer");
-  const embed::ModelLimits limits{true, static_cast<std::int32_t>(config.image_token), config.text.vocabulary,
+  const embed::ModelLimits limits{true, false, static_cast<std::int32_t>(config.image_token), config.text.vocabulary,
                                   config.text.max_positions};
   return {std::move(tokenizer), text::ChatStyle::llama3, preprocess_of(config), limits, {}, {}};
 }
@@ -105,7 +105,7 @@ void BenchModel::embed(const std::vector<embed::PreparedInput>& inputs) {
   for_batches(inputs, [&](std::span<const embed::PreparedInput> batch) {
     const tensor::Arena::Scope scope(arena_);
     const auto count = static_cast<std::int64_t>(batch.size());
-    embed::compute(model_, batch, arena_.matrix(tensor::DType::f32, count, config_.text.width), arena_);
+    families::compute(model_, batch, arena_.matrix(tensor::DType::f32, count, config_.text.width), arena_);
   });
 }
 

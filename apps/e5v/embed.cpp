@@ -255,9 +255,10 @@ constexpr const char* kEmbedDescription =
 
 std::string footer() {
   return fmt::format(
-      R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "prompt"?}}. An item with both a text and an )"
-      "image is a composed query: it means the image as the text changes it. Paths of images are relative to the "
-      "folder of the input file. An item without an id gets its index, counted from 0.\n"
+      R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. An item with both a text )"
+      "and an image is a composed query: it means the image as the text changes it. Several images are a list under "
+      "images; the prompt is then a template with an <image> for each. Paths of images are relative to the folder of "
+      "the input file. An item without an id gets its index, counted from 0.\n"
       "\n"
       "Output: the ending of the name chooses the format. .npy holds float32 [N, D], with the ids in OUTPUT.ids.txt, "
       R"(one on each line. .jsonl holds an object {{"id", "embedding"}} on each line. .safetensors holds "embeddings" )"

@@ -37,10 +37,10 @@ Cosines cosines_of(const Embeddings& embeddings) {
   return result;
 }
 
-std::string image_of(const Input& input) { return std::get<std::filesystem::path>(*input.image).string(); }
+std::string image_of(const Input& input) { return std::get<std::filesystem::path>(input.images.front()).string(); }
 
 std::string label_of(const Input& input) {
-  return input.text ? *input.text : std::get<std::filesystem::path>(*input.image).filename().string();
+  return input.text ? *input.text : std::get<std::filesystem::path>(input.images.front()).filename().string();
 }
 
 std::string json_text(const std::vector<Input>& inputs, const Cosines& cosines, const Fingerprint& fingerprint) {

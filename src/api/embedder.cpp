@@ -32,7 +32,9 @@ constexpr std::chrono::milliseconds kPause{10};
 
 std::int64_t weigh(const Outcome& outcome) {
   const auto* prepared = std::get_if<embed::PreparedInput>(&outcome);
-  return prepared != nullptr && prepared->image ? kImageWeight : kTextWeight;
+  return prepared == nullptr || prepared->images.empty()
+             ? kTextWeight
+             : kImageWeight * static_cast<std::int64_t>(prepared->images.size());
 }
 
 /// Sets the pool's size for a scope; the caller's own setting comes back after it.

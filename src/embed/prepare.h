@@ -8,28 +8,17 @@
 #include "base/hash.h"
 #include "e5v/input.h"
 #include "e5v/options.h"
-#include "model/llava_next.h"
+#include "embed/prepared_input.h"
+#include "image/preprocess.h"
 #include "text/prompt.h"
 #include "text/tokenizer.h"
 
 namespace e5v::embed {
 
-/// An input turned into what the model takes.
-struct PreparedInput {
-  std::vector<std::int32_t> ids;  ///< the prompt; kImageSlot where the image goes
-  std::shared_ptr<const model::PreparedImage> image;
-  Hash128 image_key;                          ///< content of the image as it was given
-  std::shared_ptr<const std::string> prompt;  ///< hash of the template: the prompt's part of the fingerprint
-
-  /// Rows of the whole sequence.
-  std::int64_t tokens() const;
-};
-
-constexpr std::int32_t kImageSlot = -1;
-
 /// What preparation must know of the model.
 struct ModelLimits {
-  bool sees = false;             ///< has a vision tower
+  bool sees = false;             ///< takes images
+  bool one_image = false;        ///< takes one image at a time
   std::int32_t image_token = 0;  ///< id of <image>
   std::int64_t vocabulary = 0;   ///< rows of the embedding table
   std::int64_t context = 0;      ///< most rows of a sequence
@@ -64,10 +53,13 @@ class Preparer {
   const ModelLimits& limits() const { return limits_; }
 
  protected:
-  /// The tokens of the filled prompt; of an image, kImageSlot, in whose place so many will stand.
+  /// The tokens of the filled prompt, with kImageSlot for each image; all rows that will stand in the place of these
+  /// slots are so many more than the slots.
   virtual std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input,
-                                           std::int64_t image_tokens) const;
+                                           std::int64_t more_rows) const;
   virtual model::PreparedImage cut(const image::Bitmap& bitmap) const;
+  /// Lists positions and has the symbols point to them, for models whose positions are not those by depth.
+  virtual void place(PreparedInput&) const {}
 
  private:
   struct KnownPrompt {
@@ -75,8 +67,8 @@ class Preparer {
     std::shared_ptr<const std::string> hash;
   };
   KnownPrompt known_prompt(const std::string& name_or_template);
-  std::vector<std::int32_t> encode_filled(const std::string& filled, bool has_image) const;
-  void prepare_image(const ImageSource& source, PreparedInput& prepared);
+  std::vector<std::int32_t> encode_filled(const std::string& filled, std::int64_t images) const;
+  InputImage prepare_image(const ImageSource& source);
 
   text::Tokenizer tokenizer_;
   text::ChatStyle style_;

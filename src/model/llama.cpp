@@ -119,10 +119,15 @@ void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD, const nn::Pa
   nn::gather_rows(pass, embedding_, ids_T, x_TD);
 }
 
+std::shared_ptr<const ops::RotaryTable> Llama::rotary(const PackedRows& rows) const {
+  if (!rows.rotary_positions.empty()) return rotary_.of(rows.rotary_positions);
+  return rotary_.covering(*std::max_element(rows.positions_T.begin(), rows.positions_T.end()) + 1);
+}
+
 void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, const nn::Pass& pass) const {
   if (rows.positions_T.empty()) return;
   const nn::Pass::Scope scope(pass);
-  const auto table = rotary_.covering(*std::max_element(rows.positions_T.begin(), rows.positions_T.end()) + 1);
+  const auto table = rotary(rows);
   pass.hold(table);
   const Matrix last_PD = pass.matrix(DType::f32, y_PD.rows, y_PD.columns);
   nn::run_blocks(blocks_, pass.over(rows.all(table.get())), x_TD, rows.pooled(table.get()), last_PD);

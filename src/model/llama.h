@@ -81,6 +81,8 @@ class Llama {
 
   /// The angles of at least so many positions.
   std::shared_ptr<const ops::RotaryTable> rotary(std::int64_t positions) const { return rotary_.covering(positions); }
+  /// The table that the positions of a batch's rows are indices into.
+  std::shared_ptr<const ops::RotaryTable> rotary(const PackedRows& rows) const;
 
   /// Memory held beyond the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;

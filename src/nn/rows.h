@@ -23,13 +23,15 @@ struct Rows {
 
 /// A packed batch: sequences (or the branches of a forest of them) as rows of one matrix, without padding.
 struct PackedRows {
-  std::vector<std::int32_t> positions_T;         ///< of each row in its sequence
+  std::vector<std::int32_t> positions_T;         ///< of each row in the rotary table
   ops::AttentionPlan plan;                       ///< every row as query
   std::vector<std::int64_t> pooled_P;            ///< the rows whose last hidden state is wanted
   std::vector<std::int32_t> pooled_positions_P;  ///< their positions
   ops::AttentionPlan pooled_plan;                ///< the same nodes, with the pooled rows as queries
   std::vector<std::uint64_t> names_T;            ///< unique numbers of the rows, only for passes with dropout
   std::vector<std::uint64_t> pooled_names_P;     ///< those of the pooled rows
+  /// What the rows of the rotary table are for; empty: row i is for position i of a sequence.
+  std::vector<ops::RotaryPosition> rotary_positions;
 
   /// All rows, of which the pooled ones are fine.
   Rows all(const ops::RotaryTable* table) const { return {positions_T, table, &plan, names_T, {pooled_P}, {}}; }

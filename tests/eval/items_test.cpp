@@ -12,7 +12,7 @@ TEST(ItemMaker, ItemsHaveNamesForMessages) {
   const test::TemporaryFolder folder;
   ItemMaker maker;
   const auto picture = folder.write("a.png", "one");
-  const auto painter = std::make_shared<const image::TextPainter>(image::TextImageOptions());
+  const auto painter = std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions());
   EXPECT_EQ(ItemMaker::text("a \"cat\"").name, "\"a \\\"cat\\\"\"");
   EXPECT_EQ(ItemMaker::text(std::string(100, 'x')).name, '"' + std::string(60, 'x') + "...\"");
   EXPECT_EQ(ItemMaker::drawn(painter, "a cat").name, "\"a cat\"");
@@ -26,6 +26,12 @@ TEST(ItemMaker, ImagesAreKnownByContent) {
   const auto a = folder.write("a.png", "one"), b = folder.write("b.png", "one"), c = folder.write("c.png", "two");
   EXPECT_EQ(maker.image(a).key, maker.image(b).key);
   EXPECT_NE(maker.image(a).key, maker.image(c).key);
+  EXPECT_EQ(maker.images({a}).key, maker.image(a).key);
+  EXPECT_EQ(maker.images({a}, "t").key, maker.composed(a, "t").key);
+  EXPECT_NE(maker.images({a, c}).key, maker.images({c, a}).key);
+  EXPECT_NE(maker.images({a, c}).key, maker.images({a, c}, "").key);
+  EXPECT_NE(maker.images({a, a}).key, maker.image(a).key);
+  EXPECT_EQ(maker.images({a, c}, "t").make().images.size(), 2);
   EXPECT_NE(maker.image(a).key, maker.composed(a, "").key);
   EXPECT_NE(maker.composed(a, "x").key, maker.composed(a, "y").key);
   EXPECT_NE(ItemMaker::text("x").key, ItemMaker::text("y").key);
@@ -33,12 +39,12 @@ TEST(ItemMaker, ImagesAreKnownByContent) {
 }
 
 TEST(ItemMaker, KindsOfOneContentAreToldApart) {
-  const auto painter = std::make_shared<const image::TextPainter>(image::TextImageOptions());
+  const auto painter = std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions());
   EXPECT_NE(ItemMaker::text("a").key, ItemMaker::drawn(painter, "a").key);
   EXPECT_EQ(ItemMaker::drawn(painter, "a").key, ItemMaker::drawn(painter, "a").key);
   const Input drawn = ItemMaker::drawn(painter, "a").make();
   EXPECT_FALSE(drawn.text);
-  EXPECT_TRUE(std::holds_alternative<Pixels>(drawn.image.value()));
+  EXPECT_TRUE(std::holds_alternative<Pixels>(drawn.images.at(0)));
   EXPECT_EQ(ItemMaker::text("a").make().text, "a");
 }
 
