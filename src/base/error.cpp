@@ -26,7 +26,7 @@ std::string to_string(const Quoted& quoted) {
   std::size_t i = 0;
   while (i < text.size()) {
     const std::size_t length = character_length(text.substr(i));
-    if (i + std::max<std::size_t>(length, 1) > quoted.most) break;
+    if (i + std::max<std::size_t>(length, 1) > quoted.max_bytes) break;
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte == '"' || byte == '\\') {
       result += {'\\', text[i++]};

@@ -22,13 +22,13 @@ void require(bool condition, fmt::format_string<Args...> format, Args&&... args)
     fail<E>(format, std::forward<Args>(args)...);
 }
 
-/// A text as messages repeat it: in quotes, on one line, at most `most` bytes of it, and whatever is no printable UTF-8
-/// as \xNN. Borrows the text until the message is made.
+/// A text as messages repeat it: in quotes, on one line, at most `max_bytes` bytes of it, and whatever is no printable
+/// UTF-8 as \xNN. Borrows the text until the message is made.
 struct Quoted {
   std::string_view text;
-  std::size_t most;
+  std::size_t max_bytes;
 };
-inline Quoted in_quotes(std::string_view text, std::size_t most = 200) { return {text, most}; }
+inline Quoted in_quotes(std::string_view text, std::size_t max_bytes = 200) { return {text, max_bytes}; }
 std::string to_string(const Quoted& text);
 
 /// The operating system's words for errno, for messages.

@@ -18,8 +18,8 @@ bool is_entry(const std::filesystem::path& path);
 /// or is a Git LFS pointer.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 30);
 
-/// Writes content so that path holds either the old file or the whole new one, whatever happens: temporary file beside
-/// it, fsync, rename. Throws InvalidInput when that fails.
+/// Writes content so that path holds either the old file or the whole new one, whatever happens: a temporary file in
+/// the same folder, fsync, rename. Throws InvalidInput when that fails.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 /// True when the bytes are well-formed UTF-8 (no overlong forms, surrogates, or values above U+10FFFF).

@@ -2,7 +2,7 @@
 
 namespace e5v {
 
-/// Somebody asked the run to stop. Not an Error: nothing is at fault.
+/// The user asked the run to stop. Not an Error: nothing is at fault.
 struct Interrupted {};
 
 }  // namespace e5v

@@ -50,7 +50,7 @@ Document parse(std::string_view text, std::string_view origin, const typename Do
 
 Json parse_json(std::string_view text, std::string_view origin, const Json::parser_callback_t& keep) {
   if (!keep) {
-    // Not by a callback, too: with one, the parser looks behind each object through all that stand before it.
+    // Not by a callback: with one, the parser looks after each object through all objects before it.
     require_shallow(levels_of(text), origin);
     return parse<Json>(text, origin, nullptr);
   }

@@ -16,7 +16,7 @@ void log_line(LogLevel level, std::string_view line);
 void write_to_stderr(std::string_view text);
 }  // namespace detail
 
-/// What a program tells its user on stderr, as it is. A reader that is gone is no error: nobody is left to be told.
+/// What a program tells its user on stderr, as it is. It is no error when the reader of stderr has gone.
 template <class... Args>
 void tell(fmt::format_string<Args...> format, Args&&... args) {
   detail::write_to_stderr(fmt::format(format, std::forward<Args>(args)...));

@@ -14,7 +14,7 @@ class OutputFile {
   OutputFile() = default;
   /// Opens or creates it and leaves what is there. Throws InvalidInput when it cannot be opened.
   explicit OutputFile(const std::filesystem::path& path);
-  /// The same, but what lies behind `size` is cut off. Throws InvalidInput also when it is shorter.
+  /// The same, but what follows `size` is cut off. Throws InvalidInput also when it is shorter.
   OutputFile(const std::filesystem::path& path, std::int64_t size);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;

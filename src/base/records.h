@@ -9,7 +9,7 @@ namespace e5v {
 /// A row of a text file as it stands there.
 struct Record {
   std::string_view bytes;    ///< without the end of the line
-  std::size_t next = 0;      ///< where the record behind it begins
+  std::size_t next = 0;      ///< where the record after it begins
   std::string_view problem;  ///< why it cannot be read; empty when it can
 };
 
@@ -21,7 +21,7 @@ Record line_at(std::string_view text, std::size_t begin);
 
 /// The record of a CSV file that begins there: fields between commas; one that begins with a quote may hold commas,
 /// line ends, and quotes written twice. A quote inside a field that does not begin with one is a character like others,
-/// as in Python's csv module. A quote that is never closed costs its line only; text behind a closing quote costs the
+/// as in Python's csv module. A quote that is never closed costs its line only; text after a closing quote costs the
 /// lines up to there. Source: RFC 4180, section 2.
 Record csv_record_at(std::string_view text, std::size_t begin);
 

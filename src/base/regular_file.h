@@ -19,7 +19,7 @@ class RegularFile {
   ~RegularFile();
 
   int descriptor() const { return descriptor_; }
-  /// As the file system says it; 0 for files of /proc, whose size nobody knows.
+  /// As the file system says it; 0 for files of /proc, whose size is unknown.
   std::int64_t size() const { return size_; }
 
  private:
