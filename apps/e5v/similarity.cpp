@@ -91,7 +91,7 @@ Embeddings embed_items(Embedder& embedder, const std::vector<runs::ItemList::Ent
   stream.done = [&](std::int64_t, const Embedding& embedding) {
     result.values.insert(result.values.end(), embedding.vector.begin(), embedding.vector.end());
     result.token_counts.push_back(embedding.tokens);
-    result.fingerprints.push_back(embedding.fingerprint);
+    result.fingerprints.push_back(*embedding.fingerprint);
   };
   stream.bad = [&](std::int64_t index, const InvalidInput& error) {
     fail<InvalidInput>("[{}] {}", items[static_cast<std::size_t>(index)].where, error.what());

@@ -40,7 +40,7 @@ struct E5V_EXPORT Fingerprint {
 struct Embedding {
   std::span<const float> vector;  ///< valid during the call that hands it out
   std::int64_t tokens = 0;        ///< rows of the prompt, image tokens included
-  const Fingerprint& fingerprint;
+  std::shared_ptr<const Fingerprint> fingerprint;
 };
 
 /// Vectors of a list of inputs, in its order.
@@ -68,13 +68,6 @@ struct Stream {
   /// Called when all inputs of a batch have been handed out. What was done up to here does not depend on what follows:
   /// a new stream that begins with the next input forms the same batches, and so gives the same bits.
   std::function<void()> batch_end = nullptr;
-  /// Asked before a batch is computed. false leaves it to another process that runs the same stream and so forms the
-  /// same batches: its inputs are handed out with empty vectors. None: all batches are computed.
-  std::function<bool()> computes = nullptr;
-  /// Asked again and again while nothing is prepared: true when next() waits for an input that has not come yet. Then
-  /// what has come is computed and handed out, so that whoever gives one input gets one vector. What is a batch then
-  /// depends on time. None: batches are filled whatever that takes.
-  std::function<bool()> waits = nullptr;
 };
 
 /// An E5-V model ready to embed. Calls on one object run one after another; load several for more.
@@ -107,7 +100,7 @@ class E5V_EXPORT Embedder {
 
   struct Impl;
   /// For the program and tests of this project, which see the layers behind.
-  const Impl& impl() const { return *impl_; }
+  Impl& impl() const { return *impl_; }
 
  private:
   explicit Embedder(std::unique_ptr<Impl> impl);

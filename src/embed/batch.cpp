@@ -120,6 +120,22 @@ std::int64_t Batch::new_rows(const PreparedInput& input) const {
   return holds_image_of(input) ? static_cast<std::int64_t>(input.ids.size()) : input.tokens();
 }
 
+void Batches::add(PreparedInput input) {
+  if (!batch_.fits(input)) flush();
+  batch_.add(std::move(input));
+}
+
+void Batches::flush() {
+  compute_(batch_.inputs());
+  batch_.clear();
+}
+
+void for_batches(std::span<const PreparedInput> inputs, std::int64_t token_budget, const Batches::Compute& compute) {
+  Batches batches(token_budget, compute);
+  for (const PreparedInput& input : inputs) batches.add(input);
+  if (!batches.empty()) batches.flush();
+}
+
 Forest pack(std::span<const PreparedInput> inputs) { return pack_with(inputs, collect_images(inputs)); }
 
 EmbeddedForest embed_forest(const model::LlavaNext& model, std::span<const PreparedInput> inputs,

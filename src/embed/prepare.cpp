@@ -104,6 +104,7 @@ PreparedInput Preparer::prepare(const Input& input) {
           has_image_slot ? "an" : "no", input.image ? "one" : "none");
   PreparedInput prepared;
   prepared.fingerprint = known.fingerprint;
+  prepared.normalize = options_.normalize;
   if (input.image) prepare_image(*input.image, prepared);
   const auto image_tokens = prepared.image ? static_cast<std::int64_t>(prepared.image->order.size()) : 0;
   prepared.ids = encode(known.prompt, input, image_tokens);

@@ -20,6 +20,8 @@ struct PreparedInput {
   std::shared_ptr<const model::PreparedImage> image;
   Hash128 image_key;  ///< content of the image as it was given
   std::shared_ptr<const Fingerprint> fingerprint;
+  bool normalize = true;        ///< whether the vector is scaled to length 1
+  std::int64_t dimensions = 0;  ///< its first numbers are kept, so many; 0: all
 
   /// Rows of the whole sequence.
   std::int64_t tokens() const;

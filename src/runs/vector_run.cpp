@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/embedder_impl.h"
 #include "processes/ending.h"
 
 namespace e5v::runs {
@@ -82,9 +83,7 @@ void VectorRun::run_source() {
   };
   stream.bad = [this](std::int64_t, const InvalidInput& error) { take_bad(error); };
   stream.batch_end = [this] { end_batch(); };
-  stream.computes = [this] { return batches_.mine(); };
-  stream.waits = hooks_.waits;
-  embedder_.stream(stream);
+  embedder_.impl().stream(stream, {[this] { return batches_.mine(); }, hooks_.waits});
 }
 
 std::optional<Input> VectorRun::next() {

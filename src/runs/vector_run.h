@@ -22,7 +22,7 @@ struct RunHooks {
   std::function<void(const std::string& message)> bad;
   /// A batch of so many items has been committed.
   std::function<void(std::int64_t items)> advanced;
-  /// Stream::waits.
+  /// embed::StreamHooks::waits.
   std::function<bool()> waits;
 };
 

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "embed/embedder_impl.h"
+#include "api/embedder_impl.h"
 #include "embed/goldens.h"
 #include "inspect/doctor.h"
 #include "inspect/info.h"
@@ -162,7 +162,7 @@ TEST_P(Clip, MemoryIsWhatTheModelTakes) {
     EXPECT_GE(owned, static_cast<double>(info.memory.copied));
     EXPECT_LE(owned, 1.8 * static_cast<double>(info.memory.copied) + 20000);
     embedder.embed(images());
-    const auto taken = static_cast<double>(embedder.impl().arena.capacity());
+    const auto taken = static_cast<double>(embedder.impl().executor.arena_bytes());
     EXPECT_LT(taken, 2.2 * static_cast<double>(info.memory.activations));
     EXPECT_GT(taken, 0.3 * static_cast<double>(info.memory.activations));
   }

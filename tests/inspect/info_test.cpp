@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "api/embedder_impl.h"
 #include "base/json.h"
 #include "changed_checkpoint.h"
-#include "embed/embedder_impl.h"
 #include "golden.h"
 #include "inspect/doctor.h"
 #include "inspect/self_test.h"
@@ -101,7 +101,7 @@ TEST(Info, ActivationsCoverWhatABatchTakes) {
     for (int i = 0; i < 200; ++i)
       inputs.push_back(Input::from_text("text number " + std::to_string(i) + " and some more words"));
     embedder.embed(inputs);
-    const auto taken = static_cast<double>(embedder.impl().arena.capacity());
+    const auto taken = static_cast<double>(embedder.impl().executor.arena_bytes());
     // The arena doubles when it grows; what a pass never touches of it takes no memory.
     EXPECT_LT(taken, 2.2 * static_cast<double>(info.memory.activations)) << budget;
     EXPECT_GT(taken, 0.3 * static_cast<double>(info.memory.activations)) << budget;

@@ -5,6 +5,8 @@
 
 #include "e5v/embedder.h"
 #include "embed/engine.h"
+#include "embed/executor.h"
+#include "embed/ordered_stream.h"
 
 namespace e5v {
 
@@ -12,13 +14,12 @@ namespace e5v {
 struct Embedder::Impl {
   Impl(const std::filesystem::path& folder, const EmbedderOptions& options);
 
-  void stream(const Stream& stream);
+  void stream(const Stream& stream, const embed::StreamHooks& hooks);
 
   EmbedderOptions options;
   std::unique_ptr<embed::Engine> engine;
-  tensor::Arena arena;    // on the engine's device
-  tensor::Arena vectors;  // on the host: those of a batch that is computed elsewhere
-  std::mutex mutex;       // one stream at a time
+  embed::Executor executor;
+  std::mutex mutex;  // one stream at a time
 };
 
 }  // namespace e5v

@@ -6,8 +6,8 @@
 #include <limits>
 #include <thread>
 
+#include "api/embedder_impl.h"
 #include "base/file.h"
-#include "embed/embedder_impl.h"
 #include "embed/goldens.h"
 #include "image/decode.h"
 
@@ -195,8 +195,7 @@ TEST(EmbedderStream, WhatHasComeIsComputedWhileTheRestIsWaitedFor) {
     given_when_done.push_back(given);
     ++done;
   };
-  stream.waits = [&] { return waiting.load(); };
-  embedder.stream(stream);
+  embedder.impl().stream(stream, {nullptr, [&] { return waiting.load(); }});
   EXPECT_THAT(given_when_done, testing::ElementsAre(1, 2, 3));
 }
 
