@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "e5v/embedding.h"
 #include "e5v/error.h"
 #include "e5v/input.h"
 #include "e5v/options.h"
@@ -17,43 +18,6 @@ namespace e5v {
 /// How a model is loaded and inputs are treated.
 struct EmbedderOptions : LoadOptions, PrepareOptions, RunOptions {
   bool operator==(const EmbedderOptions&) const = default;
-};
-
-/// Where a vector comes from. Vectors are comparable when weights, preprocessing and compute agree; prompts differ by
-/// intention (a text's and an image's).
-struct E5V_EXPORT Fingerprint {
-  std::string weights;        ///< of the tensors and the config; this and the next two are 128 bits in hexadecimal
-  std::string preprocessing;  ///< of the tokenizer and the image preprocessing
-  /// "f32", "bf16", "int8" or "fp8"; on a CPU "-wide" where int8 weights meet activations of 16 bits, "-f32" where
-  /// 16-bit weights meet f32 arithmetic; "+l2" if normalised; "/1": the revision of this library's arithmetic.
-  std::string compute;
-  std::string prompt;  ///< of the template
-
-  /// One hash of weights, preprocessing and compute, 128 bits in hexadecimal: the vector space.
-  std::string space() const;
-  /// One hash of everything, likewise.
-  std::string id() const;
-  bool operator==(const Fingerprint&) const = default;
-};
-
-/// What is known of one embedded input.
-struct Embedding {
-  std::span<const float> vector;  ///< valid during the call that hands it out
-  std::int64_t tokens = 0;        ///< rows of the prompt, image tokens included
-  std::shared_ptr<const Fingerprint> fingerprint;
-};
-
-/// Vectors of a list of inputs, in its order.
-struct Embeddings {
-  std::int64_t width = 0;
-  std::vector<float> values;               ///< [inputs, width], row-major
-  std::vector<std::int64_t> token_counts;  ///< [inputs]
-  std::vector<Fingerprint> fingerprints;   ///< [inputs]
-
-  std::int64_t size() const { return static_cast<std::int64_t>(token_counts.size()); }
-  std::span<const float> row(std::int64_t index) const {
-    return std::span(values).subspan(static_cast<std::size_t>(index * width), static_cast<std::size_t>(width));
-  }
 };
 
 /// Where streamed inputs come from and vectors go to.

@@ -10,9 +10,6 @@ namespace {
 
 constexpr std::string_view kSentenceSlot = "<sent>", kImagePlace = "<image>";
 
-/// Encoded image files larger than this are refused before they are read.
-constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
-
 /// The bytes of an image file, or the pixels, and what to call them in messages.
 struct ImageContent {
   std::string name;

@@ -29,6 +29,9 @@ struct PreparedInput {
 
 constexpr std::int32_t kImageSlot = -1;
 
+/// Encoded image files larger than this are refused before they are read.
+constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
+
 /// What preparation must know of the model.
 struct ModelLimits {
   bool sees = false;             ///< has a vision tower
