@@ -20,11 +20,11 @@ image::Preprocess preprocess_of(const model::ModelConfig& config) {
 }
 
 embed::Preparer preparer_of(const model::ModelConfig& config) {
-  text::Tokenizer tokenizer = text::Tokenizer::from_json(
-      text::synthetic_tokenizer_json(config.text.vocabulary, config.image_token), "synthetic tokenizer");
+  const auto tokenizer = std::make_shared<const text::Tokenizer>(text::Tokenizer::from_json(
+      text::synthetic_tokenizer_json(config.text.vocabulary, config.image_token), "synthetic tokenizer"));
   const embed::ModelLimits limits{true, static_cast<std::int32_t>(config.image_token), config.text.vocabulary,
                                   config.text.max_positions};
-  return {std::move(tokenizer), text::ChatStyle::llama3, preprocess_of(config), limits, {}, {}};
+  return {tokenizer, text::ChatStyle::llama3, preprocess_of(config), limits, {}, {}};
 }
 
 /// Random bits in place of a matrix, with scales that give it its deviation; not what quantising it would give, but
@@ -54,7 +54,7 @@ model::SyntheticWeights make_weights(const model::ModelConfig& config, tensor::D
   if (format == tensor::WeightFormat::plain) return weights;
   std::vector<std::string> matrices;
   for (const auto& [name, view] : weights.tensors) {
-    const std::string canonical = model::canonical_name(name);
+    const std::string canonical = model::llava_next_names().canonical(name);
     if (canonical.starts_with("language_model.layers.") && view.shape.rank() == 2) matrices.push_back(name);
   }
   for (const std::string& name : matrices) quantize_at_random(weights, name, format);

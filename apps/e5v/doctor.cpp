@@ -21,10 +21,10 @@ int run_doctor(const ModelOptions& options) {
                                      display_width(check.name) <= kName ? fitted(check.name, kName) : check.name,
                                      one_line(check.detail)));
   };
-  set_thread_count(options.embedder.threads);
-  inspect::check_machine(options.embedder.device, report);
+  set_thread_count(options.load.threads);
+  inspect::check_machine(options.load.device, report);
   inspect::self_test(report);
-  if (!options.folder.empty()) inspect::check_model(options.folder, options.embedder, report);
+  if (!options.folder.empty()) inspect::check_model(options.folder, options.load, report);
   write_stream(
       stdout, failed == 0 ? "all checks passed\n" : fmt::format("{} check{} failed\n", failed, failed == 1 ? "" : "s"));
   return failed == 0 ? kSuccess : kFailure;

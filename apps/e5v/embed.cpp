@@ -41,10 +41,9 @@ std::unique_ptr<runs::ItemSource> open_source(const EmbedOptions& options) {
 
 /// Where the vectors go: a file, or standard output.
 std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
-  const std::string& prompt = options.model.embedder.prompt;
-  const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
+  const Fingerprint fingerprint = embedder.fingerprint(options.model.run, options.model.prepare);
   return std::make_unique<runs::FileSink>(
-      options.output, vectors::VectorOrigin::of(fingerprint, prompt, embedder.width()), options.existing());
+      options.output, vectors::VectorOrigin::of(fingerprint, options.model.run.prompt, embedder.width()), options.existing());
 }
 
 /// Messages and the progress line on stderr share the terminal.
@@ -70,7 +69,7 @@ std::string interrupted_text(const EmbedOptions& options, std::int64_t items) {
 /// What a run is given.
 struct EmbedRun {
   const processes::Group& group;
-  Embedder& embedder;
+  runs::RunModel model;
   runs::ItemSource& source;
   runs::VectorSink* sink;  // of process 0
   vectors::RunPosition start;
@@ -102,7 +101,7 @@ void show_progress(const EmbedRun& run, bool file, std::optional<Progress>& prog
 int run_items(const EmbedRun& given, const EmbedOptions& options) {
   std::optional<Progress> progress;
   std::atomic<std::int64_t> items = given.start.items;
-  runs::VectorRun run(given.group, given.embedder, given.source, given.sink, hooks_of(given, options, progress, items));
+  runs::VectorRun run(given.group, given.model, given.source, given.sink, hooks_of(given, options, progress, items));
   const bool leads = given.group.leads(), file = !options.output.empty();
   const InterruptScope interrupts([&] {
     if (leads) say(interrupted_text(options, items));
@@ -143,8 +142,8 @@ void check_shareable(const processes::Group& group, const runs::ItemSource& sour
 }
 
 /// The processes' vectors must be of one space: other files or CPUs that compute otherwise would mix.
-void check_same_model(const processes::Group& group, const Embedder& embedder, const std::string& prompt) {
-  const Fingerprint own = embedder.fingerprint(prompt);
+void check_same_model(const processes::Group& group, const Embedder& embedder, const ModelOptions& options) {
+  const Fingerprint own = embedder.fingerprint(options.run, options.prepare);
   const std::vector<std::string> all = group.gather(own.weights + own.preprocessing + " " + own.compute);
   group.agree([&] {
     require(all[static_cast<std::size_t>(group.index())] == all[0],
@@ -201,7 +200,7 @@ void check_output_is_not_input(const EmbedOptions& options) {
 int run_embed(EmbedOptions& options) {
   const processes::Group group = processes::Group::join();
   share_cores(group, options.model);
-  options.model.embedder.normalize = !options.no_normalize;
+  options.model.run.normalize = !options.no_normalize;
   std::unique_ptr<runs::ItemSource> source;
   group.agree([&] {
     check_output_is_not_input(options);
@@ -211,9 +210,8 @@ int run_embed(EmbedOptions& options) {
   const runs::Found found = look_for_output(group, options, *source);
   if (found == runs::Found::unknown) return kSuccess;
   std::optional<Embedder> embedder;
-  group.agree([&] { embedder = Embedder::load(options.model.folder, options.model.embedder); });
-  const std::string& prompt = options.model.embedder.prompt;
-  check_same_model(group, *embedder, prompt.empty() ? "text" : prompt);
+  group.agree([&] { embedder = Embedder::load(options.model.folder, options.model.load); });
+  check_same_model(group, *embedder, options.model);
   vectors::RunPosition start;
   std::unique_ptr<runs::VectorSink> sink;
   group.agree([&] {
@@ -226,7 +224,7 @@ int run_embed(EmbedOptions& options) {
     start = file->position();
     sink = std::move(file);
   });
-  return run_items({group, *embedder, *source, sink.get(), shared(group, start), found == runs::Found::complete},
+  return run_items({group, {&*embedder, options.model.run, options.model.prepare}, *source, sink.get(), shared(group, start), found == runs::Found::complete},
                    options);
 }
 

@@ -14,15 +14,15 @@ namespace e5v::app {
 
 eval::Result EvalRunner::run(EvalTask& task) {
   const auto start = std::chrono::steady_clock::now();
-  set_thread_count(task.model.embedder.threads);  // for what runs outside the embedder: loading, ranking, classifying
+  set_thread_count(task.model.load.threads);  // for what runs outside the embedder: loading, ranking, classifying
   eval::Encoder* encoder = task.needs_model() ? &encoder_of(task) : nullptr;
   const eval::Encoder::Counts before = encoder == nullptr ? eval::Encoder::Counts() : encoder->counts();
   eval::Result result = task.evaluate(encoder);
   progress_.reset();
   if (encoder != nullptr) {
     result.facts.insert(result.facts.begin(), {"model", task.model.folder.string()});
-    if (!task.model.embedder.adapter.empty())
-      result.facts.insert(result.facts.begin() + 1, {"adapter", task.model.embedder.adapter.string()});
+    if (!task.model.load.adapter.empty())
+      result.facts.insert(result.facts.begin() + 1, {"adapter", task.model.load.adapter.string()});
     result.computed = encoder->counts().computed - before.computed;
     result.reused = encoder->counts().reused - before.reused;
   }
@@ -31,7 +31,7 @@ eval::Result EvalRunner::run(EvalTask& task) {
 }
 
 eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
-  const bool same = model_.folder == task.model.folder && model_.embedder == task.model.embedder;
+  const bool same = model_ == task.model;
   if (encoder_ != nullptr && same && store_ == task.store) return *encoder_;
   eval::Encoder::Hooks hooks;
   hooks.check_stop = InterruptScope::check;
@@ -43,7 +43,8 @@ eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
   hooks.advance = [this](std::int64_t items) { progress_->advance(items); };
   encoder_.reset();  // before the next one: two may not fit into memory
   model_ = task.model, store_ = task.store;
-  encoder_ = std::make_unique<eval::Encoder>(model_.folder, model_.embedder,
+  encoder_ = std::make_unique<eval::Encoder>(
+      model_.folder, eval::Encoder::Options{model_.load, model_.prepare, model_.run.token_budget},
                                              store_.empty() ? eval::default_store() : store_, std::move(hooks));
   return *encoder_;
 }

@@ -10,7 +10,7 @@
 #include "base/hub_cache.h"
 #include "base/json.h"
 #include "base/parallel.h"
-#include "model/config_clip.h"
+#include "families/table.h"
 #include "report/page.h"
 #include "text/prompt.h"
 
@@ -55,11 +55,12 @@ bool is_result(const fs::path& file) {
 }  // namespace
 
 void EvalTask::check_prompt(const std::string& prompt) const {
-  if (needs_model() && model::is_clip(hub_snapshot(model.folder))) text::find_prompt(prompt, text::ChatStyle::plain);
+  const families::Family* family = needs_model() ? families::find_family(hub_snapshot(model.folder)) : nullptr;
+  if (family != nullptr && family->has_plain_prompts()) text::find_prompt(prompt, text::ChatStyle::plain);
 }
 
 void read_data(EvalTask& task) {
-  set_thread_count(task.model.embedder.threads);
+  set_thread_count(task.model.load.threads);
   task.read();
 }
 
@@ -67,13 +68,13 @@ void add_task_options(CLI::App& command, EvalTask& task) {
   task.add_options(command);
   add_model_options(command, task.model, false);
   add_adapter_option(command, task.model);
-  EmbedderOptions& embedder = task.model.embedder;
-  command.add_flag("--paper-compat", embedder.paper_compat,
+  PrepareOptions& prepare = task.model.prepare;
+  command.add_flag("--paper-compat", prepare.paper_compat,
                    "prepare images as transformers 4.41.2 did, on which the paper's figures rest");
-  add_alpha_option(command, embedder.alpha);
-  add_number(command, "--max-tiles", embedder.max_tiles, 1, "tiles per image, the base one included",
-             EmbedderOptions::kMostTiles);
-  command.add_flag("--truncate", embedder.truncate, "cut texts that exceed the context");
+  add_alpha_option(command, prepare.alpha);
+  add_number(command, "--max-tiles", prepare.max_tiles, 1, "tiles per image, the base one included",
+             PrepareOptions::kMostTiles);
+  command.add_flag("--truncate", prepare.truncate, "cut texts that exceed the context");
   command
       .add_option("--store", task.store,
                   "folder of vectors that are known already (~/.cache/e5v/vectors); nothing is computed twice")

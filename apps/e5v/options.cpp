@@ -47,23 +47,23 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool required) 
                                                  {"fp8", ComputeType::fp8}};
   command
       .add_option_function<std::string>(
-          "--dtype", [&options, types](const std::string& name) { options.embedder.dtype = types.at(name); },
+          "--dtype", [&options, types](const std::string& name) { options.load.dtype = types.at(name); },
           "what to compute in: auto (f32 for weights stored in f32; on a CPU int8 for int8 weights and, where it has "
           "8-bit dot products, int4; else bf16), f32, bf16, or on a GPU fp8")
       ->option_text("TYPE")
       ->check(CLI::IsMember({"auto", "f32", "bf16", "fp8"}));
   command
-      .add_option("--device", options.embedder.device,
+      .add_option("--device", options.load.device,
                   "where to compute: auto (a GPU if there is one), cpu, cuda, or cuda:N for the N-th GPU; for auto the "
                   "environment variable E5V_DEVICE may say otherwise")
       ->option_text("DEVICE")
       ->check(CLI::Validator(check_device, "DEVICE"));
-  add_threads_option(command, options.embedder.threads,
+  add_threads_option(command, options.load.threads,
                      "threads to compute with; otherwise one per core, which processes of mpirun share");
 }
 
 void add_threads_option(CLI::App& command, int& threads, const std::string& description) {
-  add_number(command, "--threads", threads, 1, description, EmbedderOptions::kMostThreads);
+  add_number(command, "--threads", threads, 1, description, LoadOptions::kMostThreads);
 }
 
 void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& description) {
@@ -73,13 +73,13 @@ void add_seed_option(CLI::App& command, std::uint64_t& seed, const std::string& 
 void share_cores(const processes::Group& group, ModelOptions& options) {
   if (group.size() == 1) return;
   const int share = group.threads();
-  if (options.embedder.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.embedder.threads = share;
-  set_thread_count(options.embedder.threads);  // for what runs outside the embedder's own scope: loading
+  if (options.load.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.load.threads = share;
+  set_thread_count(options.load.threads);  // for what runs outside the embedder's own scope: loading
 }
 
 void add_adapter_option(CLI::App& command, ModelOptions& options) {
   command
-      .add_option("--adapter", options.embedder.adapter,
+      .add_option("--adapter", options.load.adapter,
                   "folder of a LoRA adapter in PEFT's layout, added to the model: what e5v train leaves in adapter/")
       ->option_text("DIR");
 }
@@ -105,24 +105,24 @@ void add_alpha_option(CLI::App& command, Alpha& alpha, const std::string& name) 
 }
 
 void add_input_options(CLI::App& command, ModelOptions& options) {
-  EmbedderOptions& embedder = options.embedder;
-  add_prompt_option(command, embedder.prompt);
-  command.add_flag("--paper-compat", embedder.paper_compat,
+  PrepareOptions& prepare = options.prepare;
+  add_prompt_option(command, options.run.prompt);
+  command.add_flag("--paper-compat", prepare.paper_compat,
                    "preprocess images as transformers 4.41.2 did, on which the paper's figures rest; faults included");
-  add_alpha_option(command, embedder.alpha);
-  add_number(command, "--max-tiles", embedder.max_tiles, 1, "at most so many tiles per image, the base tile included",
-             EmbedderOptions::kMostTiles);
-  add_number(command, "--max-pixels", embedder.max_pixels, std::int64_t{1},
-             fmt::format("refuse larger images; otherwise those above {}", embedder.max_pixels),
-             EmbedderOptions::kMostPixels);
+  add_alpha_option(command, prepare.alpha);
+  add_number(command, "--max-tiles", prepare.max_tiles, 1, "at most so many tiles per image, the base tile included",
+             PrepareOptions::kMostTiles);
+  add_number(command, "--max-pixels", prepare.max_pixels, std::int64_t{1},
+             fmt::format("refuse larger images; otherwise those above {}", prepare.max_pixels),
+             PrepareOptions::kMostPixels);
   command.add_flag_callback(
-      "--no-exif", [&embedder] { embedder.apply_exif = false; },
+      "--no-exif", [&prepare] { prepare.apply_exif = false; },
       "leave photos as they lie instead of turning them upright");
-  command.add_flag("--truncate", embedder.truncate,
+  command.add_flag("--truncate", prepare.truncate,
                    "cut texts that exceed the model's context instead of refusing them");
-  add_number(command, "--token-budget", embedder.token_budget, std::int64_t{1},
+  add_number(command, "--token-budget", options.run.token_budget, std::int64_t{1},
              "tokens computed together (2048, on a GPU 16384): fewer take less memory",
-             EmbedderOptions::kMostTokenBudget);
+             RunOptions::kMostTokenBudget);
 }
 
 void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries) {

@@ -16,7 +16,11 @@ namespace e5v::app {
 /// What the subcommands that load a model have in common.
 struct ModelOptions {
   std::filesystem::path folder;
-  EmbedderOptions embedder;
+  LoadOptions load;
+  PrepareOptions prepare;
+  RunOptions run;
+
+  bool operator==(const ModelOptions&) const = default;
 };
 
 /// --model, --dtype and --threads; with `required`, --model must be given.

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/standard_output.h"
 #include "commands.h"
-#include "embed/loading.h"
+#include "families/table.h"
 #include "model/model_folder.h"
 #include "options.h"
 #include "terminal.h"
@@ -37,7 +37,8 @@ std::string lines_of(const std::vector<std::int32_t>& ids, const text::Tokenizer
 }
 
 int run_tokenize(const TokenizeOptions& options) {
-  const auto [tokenizer, style] = embed::read_any_tokenizer(model::find_model_folder(options.folder));
+  const std::filesystem::path folder = model::find_model_folder(options.folder);
+  const auto [tokenizer, style] = families::family_of(folder).read_tokenizer(folder);
   Json results = Json::array();
   std::string lines;
   for (const std::string& sentence : options.texts) {

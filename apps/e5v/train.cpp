@@ -88,12 +88,13 @@ int run_train(TrainCommand& command) {
   share_cores(group, command.model);
   train::TrainOptions& options = command.options;
   options.model = command.model.folder;
-  options.input = command.model.embedder;
+  options.load = command.model.load;
+  options.prepare = command.model.prepare;
   options.trainee.parts = train::TrainedParts::from(command.parts);
   options.schedule = train::schedule_shape(command.schedule);
   options.data.held_out_file = command.held_out_file;
   options.examples.seed = options.data.seed;
-  options.examples.paper_prompts = options.examples.paper_masks = options.input.paper_compat;
+  options.examples.paper_prompts = options.examples.paper_masks = options.prepare.paper_compat;
   Display display;
   train::TrainHooks hooks;
   hooks.say = [&](const std::string& message) { display.say(message); };
@@ -259,9 +260,9 @@ Run add_train(CLI::App& app) {
   add_data_options(*sub, command->options, *command);
   add_recipe_options(*sub, command->options, *command);
   add_run_options(*sub, command->options);
-  sub->add_flag("--paper-compat", command->model.embedder.paper_compat,
+  sub->add_flag("--paper-compat", command->model.prepare.paper_compat,
                 "train as E5-V's own code does, faults included: the header's tokens spelled out, pads attended to");
-  add_alpha_option(*sub, command->model.embedder.alpha, "--image-alpha");  // --alpha is that of the adapters
+  add_alpha_option(*sub, command->model.prepare.alpha, "--image-alpha");  // --alpha is that of the adapters
   sub->callback([command] { check_usage(*command); });
   return [command] { return run_train(*command); };
 }

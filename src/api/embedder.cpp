@@ -1,59 +1,80 @@
 #include "e5v/embedder.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "api/check_options.h"
 #include "api/embedder_impl.h"
-#include "base/cpu.h"
 #include "base/error.h"
-#include "base/parallel.h"
+#include "families/table.h"
 
 namespace e5v {
 namespace {
 
-/// Sets the pool's size for a scope; the caller's own setting comes back after it.
-class ThreadScope {
- public:
-  explicit ThreadScope(int threads) : before_(thread_count()) { set_thread_count(threads); }
-  ThreadScope(const ThreadScope&) = delete;
-  ThreadScope& operator=(const ThreadScope&) = delete;
-  ~ThreadScope() { set_thread_count(before_); }
-
- private:
-  int before_;
-};
-
-static_assert(EmbedderOptions::kMostThreads == kMostThreads);
-
-const EmbedderOptions& checked(const EmbedderOptions& options) {
-  const auto check = [](const char* name, std::int64_t value, std::int64_t minimum, std::int64_t maximum,
-                        const char* meaning) {
-    require(value >= minimum && value <= maximum, "[options] {} is {}, expected a number from {}{} to {}", name, value,
-            minimum, meaning, maximum);
-  };
-  check("token_budget", options.token_budget, 0, EmbedderOptions::kMostTokenBudget, " (automatic)");
-  check("threads", options.threads, 0, EmbedderOptions::kMostThreads, " (one per core)");
-  check("max_tiles", options.max_tiles, 0, EmbedderOptions::kMostTiles, " (as many as the model has)");
-  check("max_pixels", options.max_pixels, 1, EmbedderOptions::kMostPixels, "");
+const LoadOptions& checked(const LoadOptions& options) {
+  check(options);
   return options;
 }
 
 }  // namespace
 
-Embedder::Impl::Impl(const std::filesystem::path& folder, const EmbedderOptions& given)
-    : options(checked(given)), engine(embed::open_engine(folder, given)), executor(*engine) {}
-
-void Embedder::Impl::stream(const Stream& stream, const embed::StreamHooks& hooks) {
-  const std::lock_guard lock(mutex);
-  const ThreadScope threads(options.threads);
-  embed::run_stream(stream, hooks,
-                    {[&](const Input& input) { return engine->preparer().prepare(input); },
-                     [&](std::span<const embed::PreparedInput> inputs) { return executor.run(inputs); },
-                     executor.token_budget(options.token_budget)});
+Embedder::Impl::Impl(const std::filesystem::path& folder, const LoadOptions& options)
+    : thread(checked(options).threads) {
+  thread.run([&] {
+    engine = families::open(folder, options);
+    executor.emplace(*engine);
+  });
+  scheduler.emplace(thread, *this, options.queue);
 }
 
-Embedder Embedder::load(const std::filesystem::path& folder, const EmbedderOptions& options) try {
-  const ThreadScope threads(std::clamp(options.threads, 0, kMostThreads));
+Embedder::Impl::~Impl() {
+  scheduler.reset();
+  if (engine == nullptr) return;
+  thread.run([&] {
+    executor.reset();
+    engine.reset();
+  });
+}
+
+void Embedder::Impl::check(const RunOptions& run, const PrepareOptions& prepare) const {
+  e5v::check(run, engine->width());
+  e5v::check(prepare);
+}
+
+void Embedder::Impl::stream(const Stream& stream, const embed::StreamHooks& hooks, const RunOptions& run,
+                            const PrepareOptions& prepare) {
+  check(run, prepare);
+  const auto compute_there = [&](std::span<const embed::PreparedInput> inputs) {
+    embed::BatchVectors vectors;
+    thread.run([&] { vectors = compute(inputs); });
+    return vectors;
+  };
+  embed::run_stream(stream, hooks,
+                    {[&](const Input& input) { return this->prepare(input, run, prepare); }, compute_there,
+                     token_budget(run.token_budget)});
+}
+
+std::shared_ptr<const Fingerprint> Embedder::Impl::fingerprint(const std::string& prompt, const RunOptions& run,
+                                                               const PrepareOptions& prepare) {
+  return engine->fingerprint(prompt, run, prepare);
+}
+
+std::shared_ptr<const Fingerprint> Embedder::Impl::fingerprint(const Input& input, const RunOptions& run,
+                                                               const PrepareOptions& prepare) {
+  return fingerprint(embed::prompt_of(input, run.prompt), run, prepare);
+}
+
+embed::PreparedInput Embedder::Impl::prepare(const Input& input, const RunOptions& run,
+                                             const PrepareOptions& prepare) {
+  return engine->prepare(input, run, prepare);
+}
+
+embed::BatchVectors Embedder::Impl::compute(std::span<const embed::PreparedInput> inputs) {
+  return executor->run(inputs);
+}
+
+std::int64_t Embedder::Impl::token_budget(std::int64_t asked) const { return executor->token_budget(asked); }
+
+Embedder Embedder::load(const std::filesystem::path& folder, const LoadOptions& options) try {
   return Embedder(std::make_unique<Impl>(folder, options));
 } catch (const std::filesystem::filesystem_error& error) {
   fail<ModelError>("[{}] {}", error.path1().string(), error.code().message());
@@ -64,34 +85,49 @@ Embedder::Embedder(Embedder&&) noexcept = default;
 Embedder& Embedder::operator=(Embedder&&) noexcept = default;
 Embedder::~Embedder() = default;
 
-Embeddings Embedder::embed(std::span<const Input> inputs) {
+Embeddings Embedder::embed(std::span<const Input> inputs, const RunOptions& run, const PrepareOptions& prepare) const {
   Embeddings result;
-  result.width = width();
-  result.values.reserve(inputs.size() * static_cast<std::size_t>(result.width));
+  result.width = run.dimensions > 0 ? run.dimensions : width();
+  result.values.reserve(inputs.size() * static_cast<std::size_t>(width()));
   std::size_t next = 0;
   Stream stream;
   stream.next = [&]() -> std::optional<Input> {
     if (next == inputs.size()) return std::nullopt;
     return inputs[next++];
   };
-  stream.done = [&](std::int64_t, const Embedding& embedding) {
-    result.values.insert(result.values.end(), embedding.vector.begin(), embedding.vector.end());
-    result.token_counts.push_back(embedding.tokens);
-    result.fingerprints.push_back(*embedding.fingerprint);
-  };
+  stream.done = [&](std::int64_t, const Embedding& embedding) { result.add(embedding); };
   stream.bad = [](std::int64_t index, const InvalidInput& error) {
     fail<InvalidInput>("input {}: {}", index, error.what());
   };
-  impl_->stream(stream, {});
+  this->stream(stream, run, prepare);
   return result;
 }
 
-void Embedder::stream(const Stream& stream) { impl_->stream(stream, {}); }
+void Embedder::stream(const Stream& stream, const RunOptions& run, const PrepareOptions& prepare) const {
+  impl_->stream(stream, {}, run, prepare);
+}
+
+std::future<EmbeddedInput> Embedder::submit(Input input, const SubmitOptions& options, const RunOptions& run,
+                                            const PrepareOptions& prepare) const {
+  impl_->check(run, prepare);
+  return impl_->scheduler->submit({std::move(input), run, prepare, options});
+}
+
+void Embedder::submit(Input input, Done done, const SubmitOptions& options, const RunOptions& run,
+                      const PrepareOptions& prepare) const {
+  impl_->check(run, prepare);
+  impl_->scheduler->submit({std::move(input), run, prepare, options}, std::move(done));
+}
+
+SubmitCounters Embedder::counters() const { return impl_->scheduler->counters(); }
+
+void Embedder::shutdown(Shutdown how) const { impl_->scheduler->shutdown(how); }
 
 std::int64_t Embedder::width() const { return impl_->engine->width(); }
 
-Fingerprint Embedder::fingerprint(const std::string& prompt) const {
-  return *impl_->engine->preparer().fingerprint(prompt);
+Fingerprint Embedder::fingerprint(const RunOptions& run, const PrepareOptions& prepare) const {
+  impl_->check(run, prepare);
+  return *impl_->fingerprint(run.prompt.empty() ? "text" : run.prompt, run, prepare);
 }
 
 }  // namespace e5v

@@ -1,32 +1,24 @@
 #pragma once
 #include <filesystem>
-#include <optional>
+#include <string>
+#include <vector>
 
-#include "base/json.h"
-#include "e5v/embedder.h"
-#include "embed/prepare.h"
+#include "base/hash.h"
+#include "e5v/options.h"
 #include "embed/stored_weights.h"
 #include "model/checkpoint.h"
-#include "model/config.h"
 #include "nn/precision.h"
+#include "text/prompt.h"
+#include "text/tokenizer.h"
 
-/// What a model folder holds besides weights, read and checked against each other.
+/// What opening a model takes, whatever its family.
 namespace e5v::embed {
 
-/// The image preprocessing that image::find_processor() and the model agree on; without a file the model's own sizes.
-/// Throws ModelError when the two contradict each other.
-image::Preprocess read_preprocess(const std::filesystem::path& folder, const model::ModelConfig& config,
-                                  const EmbedderOptions& options);
-
-/// tokenizer.json with <image> among its tokens.
-text::Tokenizer read_tokenizer(const std::filesystem::path& folder, const model::ModelConfig& config);
-
-/// The tokenizer of any model folder, and how its prompts are framed.
+/// A model folder's tokenizer, and how its prompts are framed.
 struct StyledTokenizer {
   text::Tokenizer tokenizer;
   text::ChatStyle style;
 };
-StyledTokenizer read_any_tokenizer(const std::filesystem::path& folder);
 
 /// Revisions of this program, which every fingerprint holds, so that vectors that an older one has kept (in the store
 /// of an evaluation, in a run to be resumed) are not taken for this one's. To be raised by hand when the same model and
@@ -38,10 +30,16 @@ constexpr std::int64_t kPreparationRevision = 2, kArithmeticRevision = 2;
 void add_preparation(Hasher& hasher, const std::filesystem::path& folder, std::int64_t revision = kPreparationRevision);
 
 /// What a fingerprint says of the arithmetic.
-std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place);
+std::string compute_text(nn::Precision precision, const RunOptions& run, tensor::Place place);
+
+/// What a fingerprint says of the weights: their own fingerprint, what of the config the numbers depend on beyond the
+/// weights' shapes, and the adapter's content where there is one.
+std::string weights_hash(const model::Checkpoint& checkpoint, const std::string& config,
+                         const std::filesystem::path& adapter = {});
 
 /// The checkpoint of a folder, on the device that the options name, which is opened.
-model::Checkpoint open_checkpoint(const std::filesystem::path& folder, const EmbedderOptions& options);
+model::Checkpoint open_checkpoint(const std::filesystem::path& folder, const LoadOptions& options,
+                                  const model::TensorNames& names);
 
 /// Names tensors outside the model in one line of warning; nothing without any.
 void warn_of_unused(const std::filesystem::path& folder, const std::vector<std::string>& names);
@@ -51,9 +49,5 @@ StoredWeights stored_weights(const model::Checkpoint& checkpoint);
 /// The precision that was asked for, or the one that suits the weights.
 nn::Precision choose_precision(ComputeType asked, const StoredWeights& stored,
                                tensor::Place place = tensor::Place::host);
-
-/// The path from inputs to the model.
-Preparer make_preparer(const std::filesystem::path& folder, const model::ModelConfig& config,
-                       const model::Checkpoint& checkpoint, nn::Precision precision, const EmbedderOptions& options);
 
 }  // namespace e5v::embed

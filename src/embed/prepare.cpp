@@ -49,13 +49,15 @@ image::Bitmap check_pixels(const Pixels& pixels, std::int64_t max_pixels) {
   return bitmap;
 }
 
-image::Bitmap bitmap_of(const ImageContent& content, const EmbedderOptions& options) {
+image::Bitmap bitmap_of(const ImageContent& content, const PrepareOptions& options) {
   if (content.pixels != nullptr) return check_pixels(*content.pixels, options.max_pixels);
   return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels, drops_alpha(options)});
 }
 
-Hash128 content_key(const ImageContent& content) {
+/// Of the image as it was given, and of what it is prepared by.
+Hash128 content_key(const ImageContent& content, const std::string& preprocessing) {
   Hasher hasher;
+  hasher.add(preprocessing);
   if (content.pixels == nullptr) return hasher.add(content.encoded).digest();
   hasher.add(std::int64_t{content.pixels->width}).add(std::int64_t{content.pixels->height});
   return hasher.add(std::as_bytes(std::span(content.pixels->rgb))).digest();
@@ -70,7 +72,12 @@ std::string without_broken_end(std::string text) {
 
 }  // namespace
 
-bool drops_alpha(const EmbedderOptions& options) {
+std::string prompt_of(const Input& input, const std::string& run_prompt) {
+  std::string prompt = input.prompt.value_or(run_prompt);
+  return prompt.empty() ? std::string(text::default_prompt(input.text.has_value(), input.image.has_value())) : prompt;
+}
+
+bool drops_alpha(const PrepareOptions& options) {
   return options.alpha == Alpha::drop || (options.alpha == Alpha::automatic && options.paper_compat);
 }
 
@@ -79,18 +86,17 @@ std::int64_t PreparedInput::tokens() const {
   return image ? text - 1 + static_cast<std::int64_t>(image->order.size()) : text;
 }
 
-Preparer::Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
-                   const ModelLimits& limits, const EmbedderOptions& options, Fingerprint base)
+Preparer::Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
+                   const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing)
     : tokenizer_(std::move(tokenizer)),
       style_(style),
       preprocess_(preprocess),
       limits_(limits),
       options_(options),
-      base_(std::move(base)) {}
+      preprocessing_(std::move(preprocessing)) {}
 
-PreparedInput Preparer::prepare(const Input& input) {
-  std::string name = input.prompt.value_or(options_.prompt);
-  if (name.empty()) name = text::default_prompt(input.text.has_value(), input.image.has_value());
+PreparedInput Preparer::prepare(const Input& input, const std::string& prompt) {
+  const std::string name = prompt_of(input, prompt);
   const KnownPrompt known = known_prompt(name);
   const std::string& pattern = known.prompt.text_template;
   const bool has_sentence_slot = pattern.find(kSentenceSlot) != std::string::npos;
@@ -100,8 +106,7 @@ PreparedInput Preparer::prepare(const Input& input) {
   require(has_image_slot == input.image.has_value(), "[prompt {}] has {} slot for an image, the input has {}", name,
           has_image_slot ? "an" : "no", input.image ? "one" : "none");
   PreparedInput prepared;
-  prepared.fingerprint = known.fingerprint;
-  prepared.normalize = options_.normalize;
+  prepared.prompt = known.hash;
   if (input.image) prepare_image(*input.image, prepared);
   const auto image_tokens = prepared.image ? static_cast<std::int64_t>(prepared.image->order.size()) : 0;
   prepared.ids = encode(known.prompt, input, image_tokens);
@@ -110,8 +115,8 @@ PreparedInput Preparer::prepare(const Input& input) {
 
 image::Bitmap Preparer::decode(const ImageSource& source) const { return bitmap_of(read_image(source), options_); }
 
-std::shared_ptr<const Fingerprint> Preparer::fingerprint(const std::string& prompt) {
-  return known_prompt(prompt).fingerprint;
+std::shared_ptr<const std::string> Preparer::prompt_hash(const std::string& name_or_template) {
+  return known_prompt(name_or_template).hash;
 }
 
 Preparer::KnownPrompt Preparer::known_prompt(const std::string& name_or_template) {
@@ -119,11 +124,9 @@ Preparer::KnownPrompt Preparer::known_prompt(const std::string& name_or_template
   const auto found = prompts_.find(name_or_template);
   if (found != prompts_.end()) return found->second;
   KnownPrompt known{text::find_prompt(name_or_template, style_), nullptr};
-  Fingerprint fingerprint = base_;
   Hasher hasher;
   hasher.add(known.prompt.text_template).add(std::int64_t{known.prompt.sts_normalisation});
-  fingerprint.prompt = hasher.digest().hex();
-  known.fingerprint = std::make_shared<const Fingerprint>(std::move(fingerprint));
+  known.hash = std::make_shared<const std::string>(hasher.digest().hex());
   constexpr std::size_t kPromptsKept = 1000;
   if (prompts_.size() >= kPromptsKept) prompts_.clear();
   return prompts_.emplace(name_or_template, std::move(known)).first->second;
@@ -138,18 +141,18 @@ std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Inp
   if (rows() <= limits_.context) return ids;
   require(options_.truncate && input.text, "[input] {} tokens, the context holds {}{}", rows(), limits_.context,
           input.text ? "; shorten the text, or have it cut by truncate (--truncate)" : "");
-  const std::vector<std::int32_t> tokens = tokenizer_.encode(sentence, false);
+  const std::vector<std::int32_t> tokens = tokenizer_->encode(sentence, false);
   for (auto keep = static_cast<std::int64_t>(tokens.size()); rows() > limits_.context;) {
     keep -= rows() - limits_.context;
     require(keep > 0, "[input] the prompt alone has more tokens than the context of {} holds", limits_.context);
-    sentence = without_broken_end(tokenizer_.decode(std::span(tokens).first(static_cast<std::size_t>(keep))));
+    sentence = without_broken_end(tokenizer_->decode(std::span(tokens).first(static_cast<std::size_t>(keep))));
     ids = encode_filled(prompt.fill(sentence), input.image.has_value());
   }
   return ids;
 }
 
 std::vector<std::int32_t> Preparer::encode_filled(const std::string& filled, bool has_image) const {
-  std::vector<std::int32_t> ids = tokenizer_.encode(filled);
+  std::vector<std::int32_t> ids = tokenizer_->encode(filled);
   const auto slots = std::count(ids.begin(), ids.end(), limits_.image_token);
   if (has_image) {
     require(slots == 1, "[input] the prompt holds <image> {} times, expected once", slots);
@@ -171,7 +174,8 @@ model::PreparedImage Preparer::cut(const image::Bitmap& bitmap) const {
 void Preparer::prepare_image(const ImageSource& source, PreparedInput& prepared) {
   require<InvalidInput>(limits_.sees, "[input] an image was given, but this checkpoint takes text only");
   const ImageContent content = read_image(source);
-  prepared.image_key = content_key(content);
+  // Batches hold inputs of any options, and what is made of an image depends on them.
+  prepared.image_key = content_key(content, preprocessing_);
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = images_.find(prepared.image_key); found != images_.end())

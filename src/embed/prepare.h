@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "e5v/embedder.h"
+#include "e5v/embedding.h"
 #include "e5v/input.h"
+#include "e5v/options.h"
 #include "model/llava_next.h"
 #include "text/prompt.h"
 #include "text/tokenizer.h"
@@ -18,8 +19,9 @@ namespace e5v::embed {
 struct PreparedInput {
   std::vector<std::int32_t> ids;  ///< the prompt; kImageSlot where the image goes
   std::shared_ptr<const model::PreparedImage> image;
-  Hash128 image_key;  ///< content of the image as it was given
-  std::shared_ptr<const Fingerprint> fingerprint;
+  Hash128 image_key;                          ///< content of the image as it was given
+  std::shared_ptr<const std::string> prompt;  ///< hash of the template: the prompt's part of the fingerprint
+  std::shared_ptr<const Fingerprint> fingerprint;  ///< where the vector will come from; set by Engine::prepare()
   bool normalize = true;        ///< whether the vector is scaled to length 1
   std::int64_t dimensions = 0;  ///< its first numbers are kept, so many; 0: all
 
@@ -40,28 +42,36 @@ struct ModelLimits {
   std::int64_t context = 0;      ///< most rows of a sequence
 };
 
-/// Whether alpha is dropped: automatic settled.
-bool drops_alpha(const EmbedderOptions& options);
+/// The prompt of an input, a name or a template: its own, else that of the run, else the one for what it holds. Throws
+/// InvalidInput for an input that holds nothing.
+std::string prompt_of(const Input& input, const std::string& run_prompt);
 
-/// Prompts, tokens and tiles: the path of an input up to the model, LLaVA-NeXT or what overrides its steps. Safe to use
-/// from several threads.
+/// Whether alpha is dropped: automatic settled.
+bool drops_alpha(const PrepareOptions& options);
+
+/// Prompts, tokens and tiles: the path of an input up to the model, LLaVA-NeXT or what overrides its steps. It knows
+/// the model's tokenizer and sizes, and none of its weights. Safe to use from several threads.
 class Preparer {
  public:
-  /// base holds the fingerprint but for the prompt.
-  Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
-           const ModelLimits& limits, const EmbedderOptions& options, Fingerprint base);
+  /// `preprocessing` is the fingerprint's part of that name: a hash of all that is prepared by.
+  Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
+           const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing);
   virtual ~Preparer() = default;
 
-  /// Throws InvalidInput for everything that is wrong with the input.
-  PreparedInput prepare(const Input& input);
+  /// `prompt` is for inputs that name none; empty: by what they hold (RunOptions::prompt). Throws InvalidInput for
+  /// everything that is wrong with the input.
+  PreparedInput prepare(const Input& input, const std::string& prompt = "");
 
   /// The picture that an input names, upright unless the options say otherwise. Throws InvalidInput when it is none.
   image::Bitmap decode(const ImageSource& source) const;
 
-  /// The fingerprint under a prompt.
-  std::shared_ptr<const Fingerprint> fingerprint(const std::string& prompt);
+  /// The hash of a prompt's template, given by name or as it is. Throws InvalidInput for a name that is unknown.
+  std::shared_ptr<const std::string> prompt_hash(const std::string& name_or_template);
+  const std::string& preprocessing() const { return preprocessing_; }
 
-  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+  /// The same, for others to share.
+  const std::shared_ptr<const text::Tokenizer>& shared_tokenizer() const { return tokenizer_; }
   text::ChatStyle style() const { return style_; }
   const image::Preprocess& preprocess() const { return preprocess_; }
   const ModelLimits& limits() const { return limits_; }
@@ -75,18 +85,18 @@ class Preparer {
  private:
   struct KnownPrompt {
     text::Prompt prompt;
-    std::shared_ptr<const Fingerprint> fingerprint;
+    std::shared_ptr<const std::string> hash;
   };
   KnownPrompt known_prompt(const std::string& name_or_template);
   std::vector<std::int32_t> encode_filled(const std::string& filled, bool has_image) const;
   void prepare_image(const ImageSource& source, PreparedInput& prepared);
 
-  text::Tokenizer tokenizer_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
   text::ChatStyle style_;
   image::Preprocess preprocess_;
   ModelLimits limits_;
-  EmbedderOptions options_;
-  Fingerprint base_;
+  PrepareOptions options_;
+  std::string preprocessing_;
 
   std::mutex mutex_;  // of the members below
   // The last few: each item may bring its own.

@@ -9,8 +9,8 @@
 
 #include "base/cpu.h"
 #include "embed/loading.h"
+#include "families/table.h"
 #include "image/processor_file.h"
-#include "inspect/folder_checks.h"
 #include "inspect/info.h"
 #include "model/checkpoint.h"
 #include "model/model_folder.h"
@@ -31,7 +31,7 @@ std::string check_finite(const model::Checkpoint& checkpoint) {
 }
 
 std::string check_memory(const ModelInfo& info) {
-  const MemoryEstimate& m = info.memory;
+  const families::MemoryEstimate& m = info.memory;
   const std::string text =
       fmt::format("about {} predicted, {} available", bytes_text(m.total()), bytes_text(info.memory_available));
   require<DeviceError>(m.total() - m.mapped <= info.memory_available, "{}", text);
@@ -39,7 +39,7 @@ std::string check_memory(const ModelInfo& info) {
 }
 
 /// A sentence must have the same vector alone and among others.
-std::string check_embedding(const fs::path& folder, const EmbedderOptions& options) {
+std::string check_embedding(const fs::path& folder, const LoadOptions& options) {
   Embedder embedder = Embedder::load(folder, options);
   const Input sentence = Input::from_text("A tabby cat looks into the camera.");
   const Embeddings alone = embedder.embed(std::vector{sentence});
@@ -58,10 +58,11 @@ std::string check_embedding(const fs::path& folder, const EmbedderOptions& optio
                      alone.fingerprints.front().compute, std::max(1e-8, std::abs(1 - cosine)));
 }
 
-void check_weights(const fs::path& folder, const FolderChecks* family, const ReportCheck& report) {
+void check_weights(const fs::path& folder, const families::Inspection* inspection, const ReportCheck& report) {
   std::optional<model::Checkpoint> checkpoint;
   const bool opened = run_check("weights", report, [&] {
-    checkpoint.emplace(folder);
+    const families::Family* family = families::find_family(folder);
+    family == nullptr ? checkpoint.emplace(folder) : checkpoint.emplace(folder, family->tensor_names());
     return fmt::format("{} file{}, {} as {}", checkpoint->files().size(), checkpoint->files().size() == 1 ? "" : "s",
                        bytes_text(checkpoint->bytes()), storage_text(embed::stored_weights(*checkpoint)));
   });
@@ -71,7 +72,7 @@ void check_weights(const fs::path& folder, const FolderChecks* family, const Rep
       return fmt::format("{}, {} tensors", file_size_text(file), tensor::SafetensorsFile(file).tensors().size());
     });
   }
-  if (family != nullptr) run_check("tensors", report, [&] { return family->tensors(*checkpoint); });
+  if (inspection != nullptr) run_check("tensors", report, [&] { return inspection->tensors(*checkpoint); });
   run_check("values", report, [&] { return check_finite(*checkpoint); });
 }
 
@@ -121,31 +122,31 @@ void check_machine(const std::string& device, const ReportCheck& report) {
   });
 }
 
-void check_model(const fs::path& given, const EmbedderOptions& options, const ReportCheck& report) {
+void check_model(const fs::path& given, const LoadOptions& options, const ReportCheck& report) {
   fs::path folder;
   const bool exists = run_check("folder", report, [&] {
     folder = model::find_model_folder(given);
     return folder.string();
   });
   if (!exists) return;
-  std::unique_ptr<FolderChecks> family;
+  std::unique_ptr<families::Inspection> inspection;
   bool whole = run_check("config.json", report, [&] {
-    family = folder_checks(folder, options);
-    return family->config();
+    inspection = families::family_of(folder).inspect(folder, options, {});
+    return inspection->config();
   });
   const auto note = [&](const Check& check) {
     whole &= check.ok;
     report(check);
   };
-  check_weights(folder, family.get(), note);
-  if (!family) return;
+  check_weights(folder, inspection.get(), note);
+  if (!inspection) return;
   run_check("tokenizer.json", note,
-            [&] { return fmt::format("{}, {}", file_size_text(folder / "tokenizer.json"), family->tokenizer()); });
-  if (family->sees()) {
+            [&] { return fmt::format("{}, {}", file_size_text(folder / "tokenizer.json"), inspection->tokenizer()); });
+  if (inspection->sees()) {
     run_check("preprocessor_config.json", note, [&] {
       const std::optional<image::ProcessorFile> file = image::find_processor(folder);
       const std::string name = file ? file->path.filename().string() : "absent, the model's own sizes serve";
-      return fmt::format("{}{}", name == "preprocessor_config.json" ? "" : name + ": ", family->preprocess());
+      return fmt::format("{}{}", name == "preprocessor_config.json" ? "" : name + ": ", inspection->preprocess());
     });
   }
   if (!whole) return;

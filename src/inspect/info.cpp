@@ -5,8 +5,8 @@
 
 #include "base/cpu.h"
 #include "embed/loading.h"
+#include "families/table.h"
 #include "model/bitsandbytes.h"
-#include "model/config_clip.h"
 #include "model/model_folder.h"
 #include "model/unused_tensors.h"
 #include "ops/accelerator.h"
@@ -16,19 +16,6 @@ namespace e5v::inspect {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Who wrote tensors of such names.
-std::string generation_of(const tensor::TensorMap& tensors) {
-  const auto any = [&](std::string_view prefix) {
-    return std::any_of(tensors.begin(), tensors.end(),
-                       [&](const auto& entry) { return entry.first.starts_with(prefix); });
-  };
-  if (any("model.language_model.")) return "transformers >= 4.52";
-  if (any("language_model.model.")) return "transformers <= 4.51";
-  if (any("model.mm_projector.") || any("model.vision_tower.")) return "original LLaVA-NeXT";
-  if (any("visual_projection.")) return "transformers' CLIPModel";
-  return "language models";
-}
 
 /// True for what stands beside the integers of a quantised weight.
 bool is_beside(std::string_view name) {
@@ -74,7 +61,7 @@ std::string count_text(std::int64_t count) {
 
 std::string prompts_text(text::ChatStyle style) {
   if (style == text::ChatStyle::plain) return "none: sentences and pictures as they are";
-  return fmt::format("{} frame", name_of(style));
+  return fmt::format("{} frame", text::name_of(style));
 }
 
 }  // namespace
@@ -92,36 +79,40 @@ std::string ModelInfo::precision_reason() const {
                                : "; this CPU has no bf16 instructions, so GEMMs run in f32");
 }
 
-ModelInfo inspect(const fs::path& given, const EmbedderOptions& options) {
+ModelInfo inspect(const fs::path& given, const LoadOptions& load, const PrepareOptions& prepare,
+                  const RunOptions& run) {
   ModelInfo info;
   info.folder = model::find_model_folder(given);
   const fs::path& folder = info.folder;
-  model::Checkpoint checkpoint(folder);
+  const families::Family& family = families::family_of(folder);
+  const auto inspection = family.inspect(folder, load, prepare);
+  model::Checkpoint checkpoint(folder, family.tensor_names());
   info.stored = embed::stored_weights(checkpoint);
-  info.place = ops::open_device(options.device);
+  info.place = ops::open_device(load.device);
   info.device = ops::device_name(info.place);
   if (info.place == tensor::Place::device) info.device_memory_available = tensor::device().free_bytes();
   checkpoint.place_on(info.place);  // the kernel and the fingerprint are those of where it would run
-  info.precision = embed::choose_precision(options.dtype, info.stored, info.place);
-  info.precision_was_asked_for = options.dtype != ComputeType::automatic;
+  info.precision = embed::choose_precision(load.dtype, info.stored, info.place);
+  info.precision_was_asked_for = load.dtype != ComputeType::automatic;
   info.bytes = checkpoint.bytes();
   info.files = checkpoint.files().size();
   for (const fs::path& file : checkpoint.files()) {
     const tensor::SafetensorsFile opened(file);
     info.parameters += count_weights(opened.tensors());
-    if (info.generation.empty() || info.generation == "language models")
-      info.generation = generation_of(opened.tensors());
   }
+  std::vector<std::string> names;
+  for (const model::Checkpoint::Stored& tensor : checkpoint.tensors()) names.push_back(tensor.stored);
+  info.generation = family.tensor_names().generation_of(names);
   info.instruction_set = ops::instruction_set();
   info.native_bf16 = ops::has_native_bf16();
   info.vector_bits = ops::vector_bits();
-  model::is_clip(folder) ? inspect_clip(info, checkpoint, options) : inspect_llava(info, checkpoint, options);
+  static_cast<families::Description&>(info) = inspection->describe(checkpoint, {info.precision, info.stored, run});
   info.memory_available = this_machine().available;
   return info;
 }
 
 std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info) {
-  const MemoryEstimate& m = info.memory;
+  const families::MemoryEstimate& m = info.memory;
   std::vector<std::pair<std::string, std::string>> lines{
       {"model", info.folder.string()},
       {"architecture", info.architecture},
@@ -138,7 +129,7 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
   lines.emplace_back("computes in", fmt::format("{}, {}", nn::name_of(info.precision), info.precision_reason()));
   lines.emplace_back("device", info.device);
   if (info.place == tensor::Place::device) {
-    const DeviceEstimate& d = info.device_memory;
+    const families::DeviceEstimate& d = info.device_memory;
     lines.emplace_back("GPU memory", fmt::format("about {} predicted, {} available", bytes_text(d.total()),
                                                  bytes_text(info.device_memory_available)));
     lines.emplace_back("", fmt::format("weights {}, copied {}, activations {}, workspace {}", bytes_text(d.weights),
@@ -159,7 +150,7 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
 }
 
 Json to_json(const ModelInfo& info) {
-  const MemoryEstimate& m = info.memory;
+  const families::MemoryEstimate& m = info.memory;
   Json json{{"model", info.folder.string()},
             {"architecture", info.architecture},
             {"width", info.width},
@@ -172,7 +163,7 @@ Json to_json(const ModelInfo& info) {
               {"files", info.files},
               {"unused", info.unused},
               {"generation", info.generation}}},
-            {"prompts", name_of(info.chat_style)},
+            {"prompts", text::name_of(info.chat_style)},
             {"context", info.context},
             {"compute",
              {{"dtype", nn::name_of(info.precision)},
@@ -197,7 +188,7 @@ Json to_json(const ModelInfo& info) {
               {"preprocessing", info.fingerprint.preprocessing},
               {"compute", info.fingerprint.compute}}}};
   if (info.place == tensor::Place::device) {
-    const DeviceEstimate& d = info.device_memory;
+    const families::DeviceEstimate& d = info.device_memory;
     json["device"]["memory"] = {{"weights", d.weights},         {"copied", d.copied},
                                 {"activations", d.activations}, {"workspace", d.workspace},
                                 {"total", d.total()},           {"available", info.device_memory_available}};
@@ -220,16 +211,6 @@ std::string bytes_text(std::uint64_t bytes) {
     if (bytes >= size) return fmt::format("{:.1f} {}", static_cast<double>(bytes) / static_cast<double>(size), name);
   }
   return fmt::format("{} bytes", bytes);
-}
-
-std::string_view name_of(text::ChatStyle style) {
-  switch (style) {
-    case text::ChatStyle::llama3: return "llama3";
-    case text::ChatStyle::mistral: return "mistral";
-    case text::ChatStyle::phi3: return "phi3";
-    case text::ChatStyle::plain: return "plain";
-  }
-  return "unknown";
 }
 
 }  // namespace e5v::inspect

@@ -2,7 +2,8 @@
 
 #include <charconv>
 
-#include "model/checkpoint.h"
+#include "base/error.h"
+#include "model/tensor_names.h"
 
 namespace e5v::model {
 namespace {
@@ -64,7 +65,7 @@ std::optional<LayerMatrix> layer_matrix(std::string_view name, std::string_view 
 std::string canonical_module(std::string_view stored) {
   if (stored.starts_with("layers.")) return fmt::format("{}{}", kLanguageModel, stored);
   constexpr std::string_view kWeight = ".weight";  // names of tensors are what the table of names knows
-  std::string name = canonical_name(fmt::format("{}{}", stored, kWeight));
+  std::string name = llava_next_names().canonical(fmt::format("{}{}", stored, kWeight));
   return name.substr(0, name.size() - kWeight.size());
 }
 

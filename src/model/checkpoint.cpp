@@ -1,7 +1,6 @@
 #include "model/checkpoint.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/file.h"
@@ -17,31 +16,6 @@ using tensor::TensorView;
 namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = 64 << 20;
-
-struct Renaming {
-  std::string_view stored, canonical;
-};
-
-/// Prefixes of stored names, the first that fits counts: a longer one stands before those it begins with.
-constexpr std::array<Renaming, 17> kRenamings{{
-    {"model.language_model.", "language_model."},
-    {"model.vision_tower.vision_tower.vision_model.", "vision_tower."},
-    {"model.vision_tower.vision_model.", "vision_tower."},
-    {"model.vision_tower.", "vision_tower."},
-    {"model.multi_modal_projector.", "projector."},
-    {"model.mm_projector.0.", "projector.linear_1."},
-    {"model.mm_projector.2.", "projector.linear_2."},
-    {"model.image_newline", "image_newline"},
-    {"model.lm_head.", "lm_head."},
-    {"model.", "language_model."},
-    {"language_model.model.", "language_model."},
-    {"language_model.lm_head.", "lm_head."},
-    {"vision_tower.vision_model.", "vision_tower."},
-    {"multi_modal_projector.", "projector."},
-    {"layers.", "language_model.layers."},
-    {"embed_tokens.", "language_model.embed_tokens."},
-    {"norm.", "language_model.norm."},
-}};
 
 bool is_weight_type(DType type) { return type == DType::f32 || type == DType::f16 || type == DType::bf16; }
 
@@ -108,20 +82,6 @@ void require_shards(const fs::path& folder, const Shards& shards) {
 
 }  // namespace
 
-std::string canonical_name(std::string_view stored) {
-  for (const Renaming& renaming : kRenamings) {
-    if (!stored.starts_with(renaming.stored)) continue;
-    return std::string(renaming.canonical) + std::string(stored.substr(renaming.stored.size()));
-  }
-  return std::string(stored);
-}
-
-bool is_never_used(std::string_view canonical) {
-  return canonical.starts_with("lm_head.") || canonical.starts_with("vision_tower.post_layernorm.") ||
-         canonical == "logit_scale" || canonical.ends_with(".rotary_emb.inv_freq") ||
-         canonical.ends_with(".position_ids");
-}
-
 Shards read_index(const fs::path& index) {
   const Json json = parse_json(read_file(index, kMaxIndexBytes), index.string());
   const Json* map = json.is_object() && json.contains("weight_map") ? &json["weight_map"] : nullptr;
@@ -142,7 +102,8 @@ Shards read_index(const fs::path& index) {
   return shards;
 }
 
-Checkpoint::Checkpoint(const fs::path& folder) try : origin_(folder.string()) {
+Checkpoint::Checkpoint(const fs::path& folder, const TensorNames& names) try
+    : origin_(folder.string()), names_(&names) {
   require<ModelError>(fs::exists(folder), "[{}] no such folder", origin_);
   require<ModelError>(fs::is_directory(folder), "[{}] expected the folder of a checkpoint, found a file", origin_);
   if (fs::exists(folder / kSingleFile)) {
@@ -160,8 +121,9 @@ Checkpoint::Checkpoint(const fs::path& folder) try : origin_(folder.string()) {
   fail<ModelError>("[{}] cannot be read: {}", folder.string(), error.code().message());
 }
 
-Checkpoint::Checkpoint(const tensor::TensorMap& tensors, std::string origin, std::optional<Quantization> quantization)
-    : origin_(std::move(origin)), quantization_(std::move(quantization)) {
+Checkpoint::Checkpoint(const tensor::TensorMap& tensors, std::string origin, std::optional<Quantization> quantization,
+                       const TensorNames& names)
+    : origin_(std::move(origin)), names_(&names), quantization_(std::move(quantization)) {
   for (const auto& [name, view] : tensors) add(name, view, origin_);
 }
 
@@ -188,7 +150,7 @@ void Checkpoint::open_index(const fs::path& folder) {
 }
 
 void Checkpoint::add(const std::string& stored_name, const TensorView& view, const std::string& origin) {
-  std::string canonical = canonical_name(stored_name);
+  std::string canonical = names_->canonical(stored_name);
   const auto [place, is_new] = entries_.try_emplace(std::move(canonical), Entry{view, stored_name, origin});
   require<ModelError>(is_new, "[{}] tensors {} and {} are the same weight, {}", origin,
                       in_quotes(place->second.stored_name), in_quotes(stored_name), place->first);
@@ -248,7 +210,7 @@ DType Checkpoint::stored_dtype() const {
 std::uint64_t Checkpoint::used_bytes() const {
   std::uint64_t total = 0;
   for (const auto& [name, entry] : entries_) {
-    if (!is_never_used(name)) total += entry.view.bytes().size();
+    if (!names_->is_never_used(name)) total += entry.view.bytes().size();
   }
   return total;
 }
@@ -263,7 +225,7 @@ Hash128 Checkpoint::fingerprint() const {
   Hasher hasher;
   if (quantization_) hasher.add(quantization_->text());
   for (const auto& [name, entry] : entries_) {
-    if (is_never_used(name)) continue;
+    if (names_->is_never_used(name)) continue;
     const std::string header = fmt::format("{}\n{}{}\n", name, name_of(entry.view.dtype), entry.view.shape.text());
     hasher.add(header);
     with_bytes(entry.view, [&](const TensorView& view) { add_samples(hasher, view.bytes()); });

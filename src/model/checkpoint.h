@@ -11,30 +11,12 @@
 #include "base/hash.h"
 #include "model/compressed_matrix.h"
 #include "model/placed_tensors.h"
+#include "model/tensor_names.h"
 #include "tensor/safetensors.h"
 #include "tensor/stored_matrix.h"
 #include "tensor/tensor.h"
 
 namespace e5v::model {
-
-// The one name of a weight, whatever generation of tools wrote the file. "4.51" and "4.52" are transformers up to and
-// from that version; text-only Llama and Mistral files use LLaVA-NeXT's names, and those of LlamaModel, MistralModel
-// and LlavaNextModel alone lack the "model." before them. Other names, CLIPModel's among them, stay as they are.
-// clang-format off
-//   canonical          | original LLaVA-NeXT                            | 4.51                           | 4.52
-//   language_model.*   | model.*  (layers.N, embed_tokens, norm)        | language_model.model.*         | model.language_model.*
-//   lm_head.*          | lm_head.*                                      | language_model.lm_head.*       | lm_head.*
-//   vision_tower.*     | model.vision_tower.vision_tower.vision_model.* | vision_tower.vision_model.*    | model.vision_tower.vision_model.*
-//   projector.linear_1 | model.mm_projector.0                           | multi_modal_projector.linear_1 | model.multi_modal_projector.linear_1
-//   projector.linear_2 | model.mm_projector.2                           | multi_modal_projector.linear_2 | model.multi_modal_projector.linear_2
-//   image_newline      | model.image_newline                            | image_newline                  | model.image_newline
-// clang-format on
-/// The canonical name of a stored name, by the table above.
-std::string canonical_name(std::string_view stored);
-
-/// Whether it is a tensor that vectors do not depend on and that tools store or leave out as they like: LM head,
-/// LLaVA's last norm of the tower, CLIP's logit scale, tables that follow from the config.
-bool is_never_used(std::string_view canonical);
 
 /// The files of a folder that hold its weights, or say which do.
 inline constexpr const char* kSingleFile = "model.safetensors";
@@ -52,13 +34,17 @@ class Checkpoint {
   /// Opens model.safetensors, or model.safetensors.index.json and the shards it names, or else the only *.safetensors
   /// of the folder; and reads how matrices are quantised from config.json, if there is one. Throws ModelError: missing
   /// files (all of them named), lying headers, an index that contradicts its shards or leaves the folder, two tensors
-  /// with one canonical name, weights in another format, a quantization_config that is not supported.
-  explicit Checkpoint(const std::filesystem::path& folder);
+  /// with one canonical name, weights in another format, a quantization_config that is not supported. `names` is how
+  /// the files name tensors; it must outlive this.
+  explicit Checkpoint(const std::filesystem::path& folder, const TensorNames& names = llava_next_names());
 
   /// Weights in memory that the caller keeps alive, under any generation's names. `origin` leads the error messages.
   /// Without a quantization, quantised matrices are taken to be symmetric with scales of rows or groups.
   Checkpoint(const tensor::TensorMap& tensors, std::string origin,
-             std::optional<Quantization> quantization = std::nullopt);
+             std::optional<Quantization> quantization = std::nullopt, const TensorNames& names = llava_next_names());
+
+  /// How its files name tensors.
+  const TensorNames& names() const { return *names_; }
 
   bool has(std::string_view canonical) const { return entries_.find(canonical) != entries_.end(); }
 
@@ -157,6 +143,7 @@ class Checkpoint {
   void add(const std::string& stored_name, const tensor::TensorView& view, const std::string& origin);
 
   std::string origin_;
+  const TensorNames* names_;
   std::vector<std::filesystem::path> paths_;
   std::vector<tensor::SafetensorsFile> files_;
   std::map<std::string, Entry, std::less<>> entries_;

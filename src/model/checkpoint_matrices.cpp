@@ -156,7 +156,7 @@ std::vector<Checkpoint::CompressedModule> Checkpoint::compressed_modules() const
   std::vector<CompressedModule> result;
   for (const auto& [canonical, entry] : entries_) {
     const bool weight = canonical.ends_with(".weight"), packed = canonical.ends_with(".weight_packed");
-    if ((!weight && !packed) || is_never_used(canonical)) continue;
+    if ((!weight && !packed) || names_->is_never_used(canonical)) continue;
     const std::string module(module_of(canonical));
     const FindModulePart part = module_parts(module);
     if (!is_compressed(part) || (weight && part(CompressedPart::kPacked) != nullptr)) continue;

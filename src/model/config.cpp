@@ -12,8 +12,6 @@ namespace e5v::model {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = 16 << 20;
-constexpr const char* kArchitectures =
-    "one of llava_next, llama, mistral (transformers) or llava_llama, llava_mistral (LLaVA-NeXT)";
 
 /// LlavaNextConfig's own defaults, which replace absent objects; absent keys of present objects take the classes'.
 constexpr ClipConfig kLlavaVision{.width = 1024,
@@ -78,6 +76,8 @@ ModelConfig parse_llava_next(const Fields& fields) {
   config.image_token = fields.integer(token_key, 32000, {0, Limits::vocabulary});
   return config;
 }
+
+bool is_known_type(std::string_view type) { return type == "llava_next" || type == "llama" || type == "mistral"; }
 
 /// One [height, width] of a grid list; multiples of the tile are checked by the caller.
 image::Size parse_pinpoint(const Fields& fields, const char* key, const Json& item, const ClipConfig& vision) {
@@ -194,12 +194,19 @@ std::vector<image::Size> parse_grid(const Fields& fields, const std::optional<st
   return grid;
 }
 
+bool describes_llava_next(const Json& json) try {
+  const Fields fields(json, "config.json");
+  return is_original_llava(fields) || is_known_type(model_type(fields));
+} catch (const ModelError&) {
+  return false;  // no object, or a "model_type" that is no text
+}
+
 ModelConfig parse_config(const Json& json, std::string_view origin) {
   const Fields fields(json, std::string(origin));
   Quantization::from(fields);  // the checkpoint reads matrices by it; here it is checked
   if (is_original_llava(fields)) return parse_original_llava(fields);
   const std::string type = model_type(fields);
-  fields.check(type == "llava_next" || type == "llama" || type == "mistral", "model_type", kArchitectures);
+  fields.check(is_known_type(type), "model_type", fmt::format("one of {}", kLlavaNextTypes));
   check_architecture(fields);
   if (type == "llava_next") return parse_llava_next(fields);
   ModelConfig config;

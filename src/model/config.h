@@ -94,6 +94,14 @@ struct ModelConfig {
 /// supported.
 ModelConfig parse_config(const Json& json, std::string_view origin);
 
+/// Whether it is a config.json of one of these classes, by "model_type" or, where that is absent, by the architecture's
+/// name. Its other keys may be wrong.
+bool describes_llava_next(const Json& json);
+
+/// What parse_config() takes, for messages about a "model_type".
+inline constexpr std::string_view kLlavaNextTypes =
+    "llava_next, llama, mistral (transformers) or llava_llama, llava_mistral (LLaVA-NeXT)";
+
 /// Reads folder/config.json. Throws ModelError, also when the file is missing or is not JSON.
 ModelConfig read_config(const std::filesystem::path& folder);
 

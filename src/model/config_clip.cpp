@@ -6,13 +6,6 @@
 namespace e5v::model {
 namespace {
 
-bool is_clip_config(const Json& json) {
-  if (!json.is_object()) return false;
-  const auto type = json.find("model_type"), architectures = json.find("architectures");
-  if (type != json.end() && type->is_string()) return *type == "clip";
-  return architectures != json.end() && *architectures == Json::array({"CLIPModel"});
-}
-
 ClipTextConfig parse_clip_text(const Fields& fields) {
   constexpr std::int64_t kDefaultEnd = 49407, kLegacyEnd = 2;
   const std::string type = fields.text("model_type", "clip_text_model");
@@ -47,7 +40,7 @@ Fields tower_fields(const Fields& fields, const Json& absent, const char* key, c
 
 ClipModelConfig parse_clip_config(const Json& json, std::string_view origin) {
   const Fields fields(json, std::string(origin));
-  fields.check(is_clip_config(json), "model_type", "clip");
+  fields.check(!fields.has("model_type") || fields.text("model_type", std::nullopt) == "clip", "model_type", "clip");
   fields.check(!fields.has("quantization_config"), "quantization_config",
                "nothing (quantised CLIPs are not supported)");
   refuse_layers_that_differ(fields);
@@ -62,12 +55,6 @@ ClipModelConfig parse_clip_config(const Json& json, std::string_view origin) {
 ClipModelConfig read_clip_config(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "config.json";
   return parse_clip_config(read_config_json(folder), path.string());
-}
-
-bool is_clip(const std::filesystem::path& folder) try {
-  return is_clip_config(read_config_json(folder));
-} catch (const ModelError&) {
-  return false;  // whoever reads it says why
 }
 
 }  // namespace e5v::model

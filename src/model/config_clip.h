@@ -37,7 +37,4 @@ ClipModelConfig parse_clip_config(const Json& json, std::string_view origin);
 /// Reads folder/config.json. Throws ModelError, also when the file is missing or is not JSON.
 ClipModelConfig read_clip_config(const std::filesystem::path& folder);
 
-/// True when folder/config.json is that of a CLIPModel; false also when it cannot be read.
-bool is_clip(const std::filesystem::path& folder);
-
 }  // namespace e5v::model

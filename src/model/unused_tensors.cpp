@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <functional>
-#include <set>
 
 #include "model/bitsandbytes.h"
 #include "model/synthetic.h"
@@ -12,29 +11,17 @@
 namespace e5v::model {
 namespace {
 
-/// The number of layers that are computed of those named prefix + "N."; names behind them are not read.
-struct Layers {
-  std::string prefix;
-  std::int64_t used;
-
-  bool leave_out(std::string_view name) const {
-    if (!name.starts_with(prefix)) return false;
-    const std::string_view rest = name.substr(prefix.size());
-    std::int64_t layer = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), layer);
-    return error == std::errc() && end != rest.data() + rest.size() && *end == '.' && layer >= used;
-  }
-};
-
-/// What a model reads, and which prefixes are those of its modules.
-struct Reads {
-  std::set<std::string, std::less<>> names;
-  std::vector<Layers> layers;
-  std::vector<std::string> modules;
-};
+/// Whether it is of a layer behind those that are computed.
+bool leaves_out(std::string_view prefix, std::int64_t used, std::string_view name) {
+  if (!name.starts_with(prefix)) return false;
+  const std::string_view rest = name.substr(prefix.size());
+  std::int64_t layer = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), layer);
+  return error == std::errc() && end != rest.data() + rest.size() && *end == '.' && layer >= used;
+}
 
 /// Whether a tensor is a part of a quantised matrix that the model reads.
-bool is_part(const Checkpoint& checkpoint, std::string_view name, const Reads& reads) {
+bool is_part(const Checkpoint& checkpoint, std::string_view name, const ReadTensors& reads) {
   constexpr std::array<std::string_view, 5> kNf4{Nf4Suffix::kScales, Nf4Suffix::kCodeMap, Nf4Suffix::kNestedScales,
                                                  Nf4Suffix::kScaleMap, Nf4Suffix::kState};
   for (const std::string_view suffix : kNf4) {
@@ -45,13 +32,27 @@ bool is_part(const Checkpoint& checkpoint, std::string_view name, const Reads& r
   return checkpoint.reads_part(module, name.substr(std::min(name.size(), module.size() + 1)));
 }
 
-std::vector<std::string> unused(const Checkpoint& checkpoint, const Reads& reads) {
+void add_tower(ReadTensors& reads, const std::string& prefix, std::int64_t layers) {
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    for (const char* module : {"layer_norm1", "layer_norm2", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
+                               "self_attn.out_proj", "mlp.fc1", "mlp.fc2"}) {
+      for (const char* part : {"weight", "bias"})
+        reads.names.insert(fmt::format("{}encoder.layers.{}.{}.{}", prefix, layer, module, part));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ReadTensors& reads) {
   std::vector<std::string> outside;
   for (const Checkpoint::Stored& tensor : checkpoint.tensors()) {
     const std::string& name = tensor.canonical;
-    const auto leaves_out = [&](const Layers& layers) { return layers.leave_out(name); };
-    if (reads.names.contains(name) || is_never_used(name) || is_part(checkpoint, name, reads)) continue;
-    if (std::ranges::any_of(reads.layers, leaves_out)) continue;
+    if (reads.names.contains(name) || checkpoint.names().is_never_used(name)) continue;
+    if (is_part(checkpoint, name, reads)) continue;
+    if (std::ranges::any_of(reads.layers,
+                            [&](const auto& layers) { return leaves_out(layers.first, layers.second, name); }))
+      continue;
     const auto is_inside = [&](const std::string& module) { return name.starts_with(module); };
     const bool adapter = name.find(".lora_") != std::string::npos || name.find(".base_layer.") != std::string::npos;
     require<ModelError>(
@@ -64,33 +65,21 @@ std::vector<std::string> unused(const Checkpoint& checkpoint, const Reads& reads
   return outside;
 }
 
-void add_tower(Reads& reads, const std::string& prefix, std::int64_t layers) {
-  for (std::int64_t layer = 0; layer < layers; ++layer) {
-    for (const char* module : {"layer_norm1", "layer_norm2", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
-                               "self_attn.out_proj", "mlp.fc1", "mlp.fc2"}) {
-      for (const char* part : {"weight", "bias"})
-        reads.names.insert(fmt::format("{}encoder.layers.{}.{}.{}", prefix, layer, module, part));
-    }
-  }
-}
-
-}  // namespace
-
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelConfig& config) {
-  Reads reads;
+  ReadTensors reads;
   for (const SyntheticTensor& tensor : synthetic_tensors(config, tensor::DType::f32))
-    reads.names.insert(canonical_name(tensor.spec.name));
+    reads.names.insert(checkpoint.names().canonical(tensor.spec.name));
   reads.modules = {"language_model."};
-  reads.layers = {{"language_model.layers.", config.text.layers}};
+  reads.layers.emplace("language_model.layers.", config.text.layers);
   if (config.vision) {
     reads.modules.insert(reads.modules.end(), {"vision_tower.", "projector.", "image_newline"});
-    reads.layers.push_back({"vision_tower.encoder.layers.", config.vision_layers_used()});
+    reads.layers.emplace("vision_tower.encoder.layers.", config.vision_layers_used());
   }
-  return unused(checkpoint, reads);
+  return unused_tensors(checkpoint, reads);
 }
 
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ClipModelConfig& config) {
-  Reads reads;
+  ReadTensors reads;
   reads.names = {"text_model.embeddings.token_embedding.weight",
                  "text_model.embeddings.position_embedding.weight",
                  "text_model.final_layer_norm.weight",
@@ -107,7 +96,7 @@ std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const Clip
   add_tower(reads, "text_model.", config.text.layers);
   add_tower(reads, "vision_model.", config.vision.layers);
   reads.modules = {"text_model.", "vision_model.", "text_projection.", "visual_projection."};
-  return unused(checkpoint, reads);
+  return unused_tensors(checkpoint, reads);
 }
 
 std::string names_text(const std::vector<std::string>& names) {

@@ -5,7 +5,8 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "embed/loading.h"
+#include "families/llava_next.h"
+#include "families/llava_next/prepare.h"
 #include "model/model_folder.h"
 #include "quantize/prepare_item.h"
 
@@ -13,10 +14,10 @@ namespace e5v::quantize {
 namespace {
 
 /// Vectors of all items, one after another.
-std::vector<float> embed_items(const std::filesystem::path& folder, const EmbedderOptions& options,
+std::vector<float> embed_items(const std::filesystem::path& folder, const LoadOptions& options,
                                const std::vector<runs::ItemList::Entry>& items,
                                const std::function<void(std::int64_t)>& advanced) {
-  Embedder embedder = Embedder::load(folder, options);
+  const Embedder embedder = Embedder::load(folder, options);
   std::vector<float> vectors;
   std::size_t next = 0;
   Stream stream;
@@ -64,9 +65,8 @@ std::vector<ItemAgreement> Agreement::worst(std::size_t count) const {
 void look_at_items(const std::filesystem::path& given, const std::vector<runs::ItemList::Entry>& items,
                    const std::function<void()>& check_stop) {
   const std::filesystem::path model = model::find_model_folder(given);
-  const model::ModelConfig config = model::read_config(model);
-  const model::Checkpoint checkpoint(model);
-  embed::Preparer preparer = embed::make_preparer(model, config, checkpoint, nn::Precision::f32, {});
+  const model::ModelConfig config = families::require_llava_next(model, "quantize");
+  embed::Preparer preparer = families::make_llava_next_preparer(model, config, {});
   for (const runs::ItemList::Entry& item : items) {
     if (check_stop) check_stop();
     prepare_item(preparer, item);
@@ -74,7 +74,7 @@ void look_at_items(const std::filesystem::path& given, const std::vector<runs::I
 }
 
 Agreement compare_models(const std::filesystem::path& reference, const std::filesystem::path& candidate,
-                         const EmbedderOptions& options, const std::vector<runs::ItemList::Entry>& items,
+                         const LoadOptions& options, const std::vector<runs::ItemList::Entry>& items,
                          const std::function<void(std::int64_t)>& advanced) {
   require(!items.empty(), "[check] there are no items");
   const std::vector<float> expected = embed_items(reference, options, items, advanced);

@@ -2,7 +2,8 @@
 
 #include <optional>
 
-#include "embed/loading.h"
+#include "families/llava_next.h"
+#include "families/llava_next/prepare.h"
 #include "model/checkpoint_folder.h"
 #include "model/model_folder.h"
 #include "model/unused_tensors.h"
@@ -44,7 +45,7 @@ struct CalibratedModel {
 
   CalibratedModel(const QuantizeOptions& options, const model::ModelConfig& config, const Checkpoint& checkpoint,
                   bool compensate)
-      : preparer(embed::make_preparer(options.model, config, checkpoint, nn::Precision::f32, {})),
+      : preparer(families::make_llava_next_preparer(options.model, config, {})),
         model(checkpoint, config, preparer.preprocess(), nn::Precision::f32),
         inputs(prepare_calibration(preparer, options, calibration_tokens(compensate))) {}
 };
@@ -82,7 +83,7 @@ void quantize_checkpoint(const QuantizeOptions& given) {
   const auto check_stop = [&] {
     if (options.check_stop) options.check_stop();
   };
-  const model::ModelConfig config = model::read_config(options.model);
+  const model::ModelConfig config = families::require_llava_next(options.model, "quantize");
   const Checkpoint checkpoint(options.model);
   require<ModelError>(!checkpoint.quantised(), "[{}] is quantised already", options.model.string());
   model::unused_tensors(checkpoint, config);  // or throws; what stands outside the model is copied

@@ -102,6 +102,16 @@ Prompt plain_prompt(std::string_view name_or_template, std::string_view text) {
 
 }  // namespace
 
+std::string_view name_of(ChatStyle style) {
+  switch (style) {
+    case ChatStyle::llama3: return "llama3";
+    case ChatStyle::mistral: return "mistral";
+    case ChatStyle::phi3: return "phi3";
+    case ChatStyle::plain: return "plain";
+  }
+  return "unknown";
+}
+
 std::string Prompt::fill(std::string_view sentence) const {
   if (!sts_normalisation) return fill_prompt(text_template, sentence);
   // The original strips the sentence together with the line that follows it, and only then puts it into the frame.

@@ -17,6 +17,9 @@ namespace e5v::text {
 /// plain is none, as of CLIP, which takes a text or an image without a word around it.
 enum class ChatStyle { llama3, mistral, phi3, plain };
 
+/// "llama3", "mistral", "phi3", "plain".
+std::string_view name_of(ChatStyle style);
+
 /// A whole prompt with its slots: "<sent>" where the sentence goes, "<image>" where the image's rows go (in every chat
 /// style).
 struct Prompt {

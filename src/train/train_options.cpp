@@ -65,10 +65,10 @@ TraineeOptions trainee_options(const TrainOptions& options, const TrainData& dat
   result.seed = options.data.seed;
   result.images = data.has_images();
   result.head = data.has_captions();
-  result.place = ops::open_device(options.input.device);
-  if (options.input.dtype == ComputeType::f32) result.precision = nn::Precision::f32;
-  if (options.input.dtype == ComputeType::bf16) result.precision = nn::Precision::bf16;
-  if (options.input.dtype == ComputeType::fp8) result.precision = nn::Precision::fp8;
+  result.place = ops::open_device(options.load.device);
+  if (options.load.dtype == ComputeType::f32) result.precision = nn::Precision::f32;
+  if (options.load.dtype == ComputeType::bf16) result.precision = nn::Precision::bf16;
+  if (options.load.dtype == ComputeType::fp8) result.precision = nn::Precision::fp8;
   return result;
 }
 
@@ -104,7 +104,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"--max-tokens", text_of(o.examples.max_tokens)},
                        {"--caption-prompt", o.examples.caption_prompt},
                        {"--paper-compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
-  if (data.has_images()) identity["--image-alpha"] = embed::drops_alpha(o.input) ? "drop" : "white";
+  if (data.has_images()) identity["--image-alpha"] = embed::drops_alpha(o.prepare) ? "drop" : "white";
   if (model.place() == tensor::Place::device) identity["--device"] = "a GPU";
   if (o.trainee.parts.lora) {
     identity["--rank"] = text_of(model.lora()->adapter().rank);

@@ -11,7 +11,8 @@
 #include "base/interrupted.h"
 #include "base/parallel.h"
 #include "base/read_ahead.h"
-#include "embed/loading.h"
+#include "families/llava_next.h"
+#include "families/llava_next/prepare.h"
 #include "model/model_folder.h"
 #include "ops/accelerator.h"
 #include "train/curves.h"
@@ -35,14 +36,6 @@ TrainOptions resolved(const TrainOptions& given) {
   return options;
 }
 
-embed::Preparer preparer_for(const TrainOptions& options) {
-  const model::ModelConfig config = model::read_config(options.model);
-  const model::Checkpoint checkpoint(options.model);
-  const nn::Precision precision = embed::choose_precision(options.input.dtype, embed::stored_weights(checkpoint),
-                                                          ops::open_device(options.input.device));
-  return embed::make_preparer(options.model, config, checkpoint, precision, options.input);
-}
-
 class Run {
  public:
   Run(const TrainOptions& options, const TrainHooks& hooks, const processes::Group& group)
@@ -50,7 +43,8 @@ class Run {
         hooks_(hooks),
         group_(group),
         data_(shared(options.data, group)),
-        preparer_(preparer_for(options_)),
+        preparer_(families::make_llava_next_preparer(
+            options_.model, families::require_llava_next(options_.model, "train"), options_.prepare)),
         examples_(preparer_, options.examples),
         model_(options_.model, preparer_.preprocess(), trainee_options(options, data_)),
         learner_(model_, options, group),
@@ -273,7 +267,7 @@ class Run {
 }  // namespace
 
 void train(const TrainOptions& options, const TrainHooks& hooks, const processes::Group& group) {
-  set_thread_count(options.input.threads);
+  set_thread_count(options.load.threads);
   std::optional<Run> run;
   group.agree([&] { run.emplace(options, hooks, group); });
   run->run();

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hub_cache.h"
 #include "base/parallel.h"
+#include "families/llava_next.h"
 #include "model/checkpoint_folder.h"
 #include "model/model_folder.h"
 #include "model/unused_tensors.h"
@@ -110,7 +111,7 @@ void merge_adapter(const fs::path& model_path, const fs::path& adapter_path, con
   const fs::path model = model::find_model_folder(model_path), adapter_folder = hub_snapshot(adapter_path);
   std::error_code error;
   require(!fs::equivalent(adapter_folder, output, error), "[{}] is the adapter's own folder", output.string());
-  const model::ModelConfig config = model::read_config(model);
+  const model::ModelConfig config = families::require_llava_next(model, "merge");
   const model::Adapter adapter = model::Adapter::read(adapter_folder, config);
   {
     const Checkpoint checkpoint(model);

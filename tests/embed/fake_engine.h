@@ -26,7 +26,6 @@ class FakeEngine : public Engine {
   mutable int passes = 0, looked_for_weights = 0;
   std::optional<std::string> broken_weight;
 
-  Preparer& preparer() override { fail<InvalidInput>("[fake] prepares nothing"); }
   std::int64_t width() const override { return 2; }
   tensor::Place place() const override { return tensor::Place::host; }
   void compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena&) const override {
@@ -39,6 +38,13 @@ class FakeEngine : public Engine {
     return broken_weight;
   }
   std::int64_t owned_bytes() const override { return 0; }
+  nn::Precision precision() const override { return nn::Precision::f32; }
+  std::string weights() const override { return "fake"; }
+
+ protected:
+  std::unique_ptr<Preparer> make_preparer(const PrepareOptions&, const Preparer*) const override {
+    fail<InvalidInput>("[fake] prepares nothing");
+  }
 };
 
 }  // namespace e5v::embed::test

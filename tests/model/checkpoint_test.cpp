@@ -121,14 +121,14 @@ TEST(CanonicalName, Table) {
       {"image_newline", "model.image_newline", "image_newline", "model.image_newline"},
   };
   for (const auto& row : rows) {
-    for (const std::string& name : row) EXPECT_EQ(canonical_name(name), row.front()) << name;
+    for (const std::string& name : row) EXPECT_EQ(llava_next_names().canonical(name), row.front()) << name;
   }
-  EXPECT_EQ(canonical_name("something.else"), "something.else");
+  EXPECT_EQ(llava_next_names().canonical("something.else"), "something.else");
 }
 
 TEST(CanonicalName, OfLanguageModelsByThemselves) {  // LlamaModel, MistralModel
   for (const std::string name : {"layers.3.self_attn.q_proj.weight", "embed_tokens.weight", "norm.weight"})
-    EXPECT_EQ(canonical_name(name), "language_model." + name);
+    EXPECT_EQ(llava_next_names().canonical(name), "language_model." + name);
 }
 
 TEST(Checkpoint, ReadsGolden) {
@@ -176,7 +176,7 @@ TEST(Checkpoint, GenerationsAndShardingAreAlike) {
       EXPECT_EQ(checkpoint.fingerprint(), reference.fingerprint());
       EXPECT_EQ(checkpoint.bytes(), reference.bytes());
       for (const auto& [name, view] : file.tensors()) {
-        const TensorView found = checkpoint.tensor(canonical_name(name), view.shape);
+        const TensorView found = checkpoint.tensor(llava_next_names().canonical(name), view.shape);
         ASSERT_TRUE(std::equal(view.bytes().begin(), view.bytes().end(), found.bytes().begin())) << name;
       }
     }

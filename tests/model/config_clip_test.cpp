@@ -40,9 +40,6 @@ TEST(ClipConfigFile, ReadsBothGoldens) {
 }
 
 TEST(ClipConfigFile, IsToldFromOthers) {
-  EXPECT_TRUE(is_clip(e5v::test::golden("ckpt/tiny-clip")));
-  EXPECT_FALSE(is_clip(e5v::test::golden("ckpt/tiny-small-f32")));
-  EXPECT_FALSE(is_clip(e5v::test::golden("images")));  // no config.json
   EXPECT_EQ(parse({{"architectures", {"CLIPModel"}}}).projection, 512);
   EXPECT_THAT(
       [] {

@@ -415,7 +415,7 @@ TEST(UnusedTensors, NoneInOurGoldens) {
   }
   for (const char* name : {"tiny-clip", "tiny-clip-336"}) {
     const auto folder = golden(std::string("ckpt/") + name);
-    EXPECT_TRUE(unused_tensors(Checkpoint(folder), read_clip_config(folder)).empty()) << name;
+    EXPECT_TRUE(unused_tensors(Checkpoint(folder, clip_names()), read_clip_config(folder)).empty()) << name;
   }
 }
 
@@ -425,10 +425,10 @@ TEST(UnusedTensors, OfClipAreRefusedAndNamedAlike) {
   TensorMap tensors = file.tensors();
   const Tensor one(DType::f32, {1});
   tensors.emplace("head.weight", one.view());
-  EXPECT_THAT(unused_tensors(Checkpoint(tensors, "DIR"), read_clip_config(folder)),
+  EXPECT_THAT(unused_tensors(Checkpoint(tensors, "DIR", std::nullopt, clip_names()), read_clip_config(folder)),
               testing::ElementsAre("head.weight"));
   tensors.emplace("text_model.encoder.layers.0.mlp.fc1.extra", one.view());
-  EXPECT_THAT([&] { unused_tensors(Checkpoint(tensors, "DIR"), read_clip_config(folder)); },
+  EXPECT_THAT([&] { unused_tensors(Checkpoint(tensors, "DIR", std::nullopt, clip_names()), read_clip_config(folder)); },
               ThrowsMessage<ModelError>(HasSubstr("fc1.extra")));
 }
 

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "embed/loading.h"
+#include "families/llava_next/prepare.h"
 #include "golden.h"
 
 namespace e5v::quantize::test {
@@ -15,7 +15,7 @@ class CalibrationTest : public testing::Test {
   CalibrationTest()
       : config_(model::read_config(folder_)),
         checkpoint_(folder_),
-        preparer_(embed::make_preparer(folder_, config_, checkpoint_, nn::Precision::f32, {})),
+        preparer_(families::make_llava_next_preparer(folder_, config_, {})),
         model_(checkpoint_, config_, preparer_.preprocess(), nn::Precision::f32),
         weights_(model::LlamaWeights::from(checkpoint_, config_.text)) {
     for (const std::string_view text : default_sentences().first(6)) {

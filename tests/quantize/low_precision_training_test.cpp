@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/parallel.h"
-#include "embed/loading.h"
+#include "families/llava_next/prepare.h"
 #include "golden.h"
 #include "ops/isa.h"
 #include "quantize/quantizer.h"
@@ -54,9 +54,8 @@ struct Model {
       : trainee(folder, {}, options(precision)),
         cache(trainee, {.micro_batch = 6}, alone),
         parameters(trainee.parameters()) {
-    embed::Preparer preparer =
-        embed::make_preparer(golden("ckpt/tiny-small-f32"), model::read_config(golden("ckpt/tiny-small-f32")),
-                             trainee.checkpoint(), precision, {});
+    embed::Preparer preparer = families::make_llava_next_preparer(
+        golden("ckpt/tiny-small-f32"), model::read_config(golden("ckpt/tiny-small-f32")), {});
     batch = train::Examples(preparer, {}).contrastive(pairs());
     std::mt19937 random(3);
     std::normal_distribution<float> normal(0, 0.05f);

@@ -1,9 +1,10 @@
 // A model whose matrices are NF4, embedding and training, against the reference: tests/golden/nf4.
 #include <gmock/gmock.h>
 
+#include "api/model.h"
 #include "base/json.h"
 #include "embed/golden_suite.h"
-#include "embed/loading.h"
+#include "families/llava_next/prepare.h"
 #include "quantize/quantizer.h"
 #include "temporary_folder.h"
 #include "train/examples.h"
@@ -30,7 +31,7 @@ class Nf4Model : public testing::Test {
 };
 
 TEST_F(Nf4Model, VectorsAreTheReferences) {
-  Embedder embedder = Embedder::load(folder_.path() / "nf4", test::raw_options(ComputeType::f32));
+  test::Model embedder(folder_.path() / "nf4", test::raw_options(ComputeType::f32));
   std::vector<Input> texts;
   for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));
   const Embeddings found = embedder.embed(texts);
@@ -61,9 +62,8 @@ TEST_F(Nf4Model, LossAndGradientsAreTheReferences) {
     pairs.push_back({Input::from_text(triplet.at(0).get<std::string>()),
                      Input::from_text(triplet.at(1).get<std::string>()), triplet.at(2).get<std::string>()});
   }
-  embed::Preparer preparer =
-      embed::make_preparer(golden("ckpt/tiny-small-f32"), model::read_config(golden("ckpt/tiny-small-f32")),
-                           model.checkpoint(), nn::Precision::f32, {});
+  embed::Preparer preparer = families::make_llava_next_preparer(golden("ckpt/tiny-small-f32"),
+                                                                model::read_config(golden("ckpt/tiny-small-f32")), {});
   train::Examples examples(preparer, {.paper_prompts = true, .paper_masks = true});
   const processes::Group alone;
   train::GradCache cache(model, {.micro_batch = 6}, alone);

@@ -120,6 +120,21 @@ TEST_F(Scheduling, BatchesFormOfWhatIsThereWhenTheComputeIsFree) {
   EXPECT_EQ(worker_.batches().size(), 2u);
 }
 
+// The throughput of a stream needs its number of batches, however the inputs come.
+TEST_F(Scheduling, InputsThatComeOneByOneNeedAsFewBatchesAsAList) {
+  Future held = hold();
+  std::vector<Future> futures;
+  for (int i = 0; i < 64; ++i) {
+    futures.push_back(text(fmt::format("caption {:02}", i)));  // 10 tokens each: ten in a batch
+    if (i % 16 == 15) futures.push_back(image(i));
+  }
+  wait_until_prepared(1 + 64 + 4);
+  release(worker_);
+  for (Future& future : futures) future.get();
+  // Four images, and 64 texts of which each image takes two along: 56 in six batches.
+  EXPECT_LE(worker_.batches().size(), 1u + 4 + 7);
+}
+
 TEST_F(Scheduling, ALoneTextWaitsForOneBatchWhileImagesAreQueued) {
   worker_.allow(0);
   std::vector<Future> images;

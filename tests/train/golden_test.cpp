@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "base/json.h"
-#include "embed/loading.h"
+#include "families/llava_next/prepare.h"
 #include "tensor/safetensors.h"
 #include "train/examples.h"
 #include "train/grad_cache.h"
@@ -180,14 +180,14 @@ std::vector<std::vector<Pair>> golden_batches() {
 }
 
 /// What turns texts into tokens for the tiny checkpoint.
-embed::Preparer golden_preparer(const Trainee& trainee) {
-  return embed::make_preparer(golden("ckpt/tiny-small-f32"), model::read_config(golden("ckpt/tiny-small-f32")),
-                              trainee.checkpoint(), nn::Precision::f32, {});
+embed::Preparer golden_preparer() {
+  return families::make_llava_next_preparer(golden("ckpt/tiny-small-f32"),
+                                            model::read_config(golden("ckpt/tiny-small-f32")), {});
 }
 
 TEST(Examples, PaperPromptsAndMasksAreTheReferences) {
   const Trainee trainee = golden_trainee();
-  embed::Preparer preparer = golden_preparer(trainee);
+  embed::Preparer preparer = golden_preparer();
   const tensor::SafetensorsFile file(golden("train/one_step.safetensors"));
   for (const bool masks : {true, false}) {
     Examples examples(preparer, {.paper_prompts = true, .paper_masks = masks});
@@ -210,7 +210,7 @@ class Curve : public testing::TestWithParam<std::string> {};
 TEST_P(Curve, TwentySteps) {
   const Json steps = golden_json("train.json").at("curves_20_steps").at(GetParam());
   Trainee trainee = golden_trainee();
-  embed::Preparer preparer = golden_preparer(trainee);
+  embed::Preparer preparer = golden_preparer();
   Examples examples(preparer, {.paper_prompts = true, .paper_masks = GetParam() != "fixmask"});
   const tensor::SafetensorsFile file(golden("train/one_step.safetensors"));
   start_from(file, "B0", trainee.parameters());

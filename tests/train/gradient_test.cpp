@@ -4,9 +4,10 @@
 #include <cmath>
 #include <random>
 
+#include "api/model.h"
 #include "base/philox.h"
 #include "changed_checkpoint.h"
-#include "embed/loading.h"
+#include "families/llava_next/prepare.h"
 #include "golden.h"
 #include "temporary_folder.h"
 #include "train/captioning.h"
@@ -33,8 +34,7 @@ struct Setting {
 /// A model, and a batch for it.
 struct Fixture {
   explicit Fixture(const Setting& setting, std::int64_t kept_bytes = TraineeOptions{}.kept_bytes)
-      : preparer(embed::make_preparer(golden(kModel), model::read_config(golden(kModel)),
-                                      model::Checkpoint(golden(kModel)), nn::Precision::f32, options())),
+      : preparer(families::make_llava_next_preparer(golden(kModel), model::read_config(golden(kModel)), options())),
         model(golden(kModel), preparer.preprocess(), trainee_options(setting, kept_bytes)) {
     Examples examples(preparer, {});
     const auto image = [](const char* name) {
@@ -58,8 +58,8 @@ struct Fixture {
     }
   }
 
-  static EmbedderOptions options() {
-    EmbedderOptions result;
+  static test::ModelOptions options() {
+    test::ModelOptions result;
     result.max_tiles = 1;
     return result;
   }

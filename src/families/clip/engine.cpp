@@ -1,5 +1,5 @@
 // Legend: S inputs, T rows of the forest, P pooled rows, I images, V numbers per vector.
-#include "embed/clip_engine.h"
+#include "families/clip/engine.h"
 
 #include <algorithm>
 #include <map>
@@ -9,43 +9,46 @@
 #include "model/unused_tensors.h"
 #include "ops/rows.h"
 
-namespace e5v::embed {
-namespace {
+namespace e5v::families {
 
 using tensor::DType;
 using tensor::Matrix;
 
-}  // namespace
-
-ClipEngine::ClipEngine(const std::filesystem::path& folder, const EmbedderOptions& options)
-    : config_(model::read_clip_config(folder)),
-      checkpoint_(open_checkpoint(folder, options)),
-      precision_(choose_precision(options.dtype, stored_weights(checkpoint_), checkpoint_.place())),
-      preparer_(make_clip_preparer(folder, config_, checkpoint_, precision_, options)),
-      model_(checkpoint_, config_, preparer_->preprocess(), precision_) {
-  warn_of_unused(folder, model::unused_tensors(checkpoint_, config_));
-  require(options.adapter.empty(), "[adapter] {} is for a language model, but {} holds a CLIP",
-          options.adapter.string(), folder.string());
+ClipEngine::ClipEngine(const std::filesystem::path& folder, const LoadOptions& load)
+    : folder_(folder),
+      config_(model::read_clip_config(folder)),
+      checkpoint_(embed::open_checkpoint(folder, load, model::clip_names())),
+      precision_(embed::choose_precision(load.dtype, embed::stored_weights(checkpoint_), checkpoint_.place())),
+      weights_(embed::weights_hash(checkpoint_, config_text(config_))),
+      model_(checkpoint_, config_, preparer()->preprocess(), precision_) {
+  embed::warn_of_unused(folder, model::unused_tensors(checkpoint_, config_));
+  require(load.adapter.empty(), "[adapter] {} is for a language model, but {} holds a CLIP", load.adapter.string(),
+          folder.string());
 }
 
-void ClipEngine::compute(std::span<const PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
+std::unique_ptr<embed::Preparer> ClipEngine::make_preparer(const PrepareOptions& options,
+                                                           const embed::Preparer* sibling) const {
+  return make_clip_preparer(folder_, config_, options, sibling);
+}
+
+void ClipEngine::compute(std::span<const embed::PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
   compute_texts(inputs, y_SV, arena);
   compute_images(inputs, y_SV, arena);
 }
 
-void ClipEngine::compute_texts(std::span<const PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
-  std::vector<Sequence> sequences;
+void ClipEngine::compute_texts(std::span<const embed::PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
+  std::vector<embed::Sequence> sequences;
   std::vector<std::int64_t> places;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].image) continue;
     places.push_back(static_cast<std::int64_t>(i));
-    Sequence& sequence = sequences.emplace_back();
+    embed::Sequence& sequence = sequences.emplace_back();
     for (const std::int32_t id : inputs[i].ids) sequence.push_back({-1, id});
   }
   if (sequences.empty()) return;
-  const Forest forest = build_forest(sequences);
+  const embed::Forest forest = embed::build_forest(sequences);
   std::vector<std::int32_t> ids_T;
-  for (const Symbol& symbol : forest.symbols_T) ids_T.push_back(symbol.value);
+  for (const embed::Symbol& symbol : forest.symbols_T) ids_T.push_back(symbol.value);
   const tensor::Arena::Scope scope(arena);
   const Matrix pooled_PV =
       arena.matrix(DType::f32, static_cast<std::int64_t>(forest.rows.pooled_P.size()), y_SV.columns);
@@ -53,7 +56,7 @@ void ClipEngine::compute_texts(std::span<const PreparedInput> inputs, Matrix y_S
   ops::move_rows(pooled_PV, forest.pooled_index_S, places, y_SV, false);
 }
 
-void ClipEngine::compute_images(std::span<const PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
+void ClipEngine::compute_images(std::span<const embed::PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {
   std::vector<std::span<const std::uint8_t>> images;
   std::vector<std::int64_t> places, image_of;
   std::map<Hash128, std::int64_t> known;
@@ -71,4 +74,4 @@ void ClipEngine::compute_images(std::span<const PreparedInput> inputs, Matrix y_
   ops::move_rows(vectors_IV, image_of, places, y_SV, false);
 }
 
-}  // namespace e5v::embed
+}  // namespace e5v::families

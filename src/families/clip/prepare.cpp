@@ -1,4 +1,4 @@
-#include "embed/clip_prepare.h"
+#include "families/clip/prepare.h"
 
 #include <algorithm>
 #include <numeric>
@@ -8,13 +8,13 @@
 #include "image/processor_file.h"
 #include "image/tile.h"
 
-namespace e5v::embed {
+namespace e5v::families {
 namespace {
 
 namespace fs = std::filesystem;
 
-ModelLimits limits_of(const model::ClipTextConfig& config) {
-  ModelLimits limits;
+embed::ModelLimits limits_of(const model::ClipTextConfig& config) {
+  embed::ModelLimits limits;
   limits.sees = true;
   limits.vocabulary = config.vocabulary;
   limits.context = config.max_positions;
@@ -28,32 +28,33 @@ std::size_t end_of(const std::vector<std::int32_t>& ids, std::optional<std::int3
   return static_cast<std::size_t>(place - ids.begin()) + (place != ids.end());
 }
 
-/// Everything in the config that the numbers depend on beyond the weights' shapes.
-std::string config_text(const model::ClipModelConfig& c) {
-  return fmt::format("clip {} {} {} {} vision {} {} {}", c.text.heads, c.text.norm_eps,
-                     static_cast<int>(c.text.activation), c.text.end_token.value_or(-1), c.vision.heads,
-                     c.vision.norm_eps, static_cast<int>(c.vision.activation));
-}
-
 /// Texts are always cut, at a context that the shapes of the weights tell.
-Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const EmbedderOptions& options) {
+Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const PrepareOptions& options) {
   Hasher hasher;
-  add_preparation(hasher, folder);
+  embed::add_preparation(hasher, folder);
   hasher.add(fmt::format("clip {} {} {} {} {} {} {}", p.tile, p.shortest_edge, p.squeezed, p.rescale,
-                         static_cast<int>(p.filter), options.apply_exif, drops_alpha(options)));
+                         static_cast<int>(p.filter), options.apply_exif, embed::drops_alpha(options)));
   for (std::size_t c = 0; c < 3; ++c) hasher.add(fmt::format("{} {}", p.mean[c], p.std[c]));
   return hasher.digest();
 }
 
 }  // namespace
 
-ClipPreparer::ClipPreparer(text::Tokenizer tokenizer, const image::Preprocess& preprocess,
-                           const model::ClipTextConfig& config, const EmbedderOptions& options, Fingerprint base)
-    : Preparer(std::move(tokenizer), text::ChatStyle::plain, preprocess, limits_of(config), options, std::move(base)),
+std::string config_text(const model::ClipModelConfig& c) {
+  return fmt::format("clip {} {} {} {} vision {} {} {}", c.text.heads, c.text.norm_eps,
+                     static_cast<int>(c.text.activation), c.text.end_token.value_or(-1), c.vision.heads,
+                     c.vision.norm_eps, static_cast<int>(c.vision.activation));
+}
+
+ClipPreparer::ClipPreparer(std::shared_ptr<const text::Tokenizer> tokenizer, const image::Preprocess& preprocess,
+                           const model::ClipTextConfig& config, const PrepareOptions& options,
+                           std::string preprocessing)
+    : embed::Preparer(std::move(tokenizer), text::ChatStyle::plain, preprocess, limits_of(config), options,
+                      std::move(preprocessing)),
       end_token_(config.end_token) {}
 
 std::vector<std::int32_t> ClipPreparer::encode(const text::Prompt& prompt, const Input& input, std::int64_t) const {
-  if (input.image) return {kImageSlot};
+  if (input.image) return {embed::kImageSlot};
   std::vector<std::int32_t> ids = tokenizer().encode_truncated(prompt.fill(*input.text), limits().context);
   ids.resize(end_of(ids, end_token_));
   return ids;
@@ -104,18 +105,13 @@ text::Tokenizer read_clip_tokenizer(const fs::path& folder, const model::ClipTex
 }
 
 std::unique_ptr<ClipPreparer> make_clip_preparer(const fs::path& folder, const model::ClipModelConfig& config,
-                                                 const model::Checkpoint& checkpoint, nn::Precision precision,
-                                                 const EmbedderOptions& options) {
+                                                 const PrepareOptions& options, const embed::Preparer* sibling) {
   const image::Preprocess preprocess = read_clip_preprocess(folder, config);
-  Fingerprint base;
-  const Hash128 weights = checkpoint.fingerprint();
-  Hasher hasher;
-  hasher.add(std::as_bytes(std::span(&weights, 1))).add(config_text(config));
-  base.weights = hasher.digest().hex();
-  base.preprocessing = preprocessing_hash(folder, preprocess, options).hex();
-  base.compute = compute_text(precision, options.normalize, checkpoint.place());
-  return std::make_unique<ClipPreparer>(read_clip_tokenizer(folder, config.text), preprocess, config.text, options,
-                                        std::move(base));
+  const auto tokenizer = sibling != nullptr
+                             ? sibling->shared_tokenizer()
+                             : std::make_shared<const text::Tokenizer>(read_clip_tokenizer(folder, config.text));
+  return std::make_unique<ClipPreparer>(tokenizer, preprocess, config.text, options,
+                                        preprocessing_hash(folder, preprocess, options).hex());
 }
 
-}  // namespace e5v::embed
+}  // namespace e5v::families

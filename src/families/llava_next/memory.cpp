@@ -1,16 +1,16 @@
 // Legend: T rows of a batch, D model width, H heads, K kv heads, E head width, F MLP width; N image tokens, R rows of
 // the tower, V tower width, M tower MLP width.
-#include "inspect/memory.h"
+#include "families/llava_next/memory.h"
 
 #include <algorithm>
 
 #include "embed/batch.h"
+#include "families/memory_parts.h"
 #include "image/anyres.h"
-#include "inspect/memory_parts.h"
 #include "model/llava_next.h"
 #include "ops/matmul.h"
 
-namespace e5v::inspect {
+namespace e5v::families {
 namespace {
 
 /// LlamaBlock::forward: h, keys and values (and their packed copies), queries, mixed; or h, gate and up, inner.
@@ -75,12 +75,13 @@ std::int64_t largest_image_tokens(const model::ModelConfig& config, const image:
 }
 
 MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
-                               nn::Precision precision, const embed::StoredWeights& stored,
-                               const EmbedderOptions& options, std::uint64_t tokenizer_bytes) {
+                               const RunPlan& plan, std::uint64_t tokenizer_bytes) {
+  const nn::Precision precision = plan.precision;
+  const embed::StoredWeights& stored = plan.stored;
   const ParameterCount parameters = count_parameters(config);
   const LargestImage image = largest_image(config, preprocess);
   const std::int64_t input = input_bytes(precision, stored.format);
-  const std::int64_t budget = embed::chosen_token_budget(options.token_budget, tensor::Place::host);
+  const std::int64_t budget = embed::chosen_token_budget(plan.run.token_budget, tensor::Place::host);
   const std::int64_t most_image = config.vision ? image.tokens + embed::Batch::sharers_room(budget) : 0;
   const std::int64_t T = std::max(budget, most_image);
   const model::LlamaConfig& c = config.text;
@@ -109,4 +110,4 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   return estimate;
 }
 
-}  // namespace e5v::inspect
+}  // namespace e5v::families

@@ -1,12 +1,13 @@
 #pragma once
 #include <cstdint>
 
+#include "embed/stored_weights.h"
 #include "nn/precision.h"
 #include "tensor/dtype.h"
 #include "tensor/stored_matrix.h"
 
 /// What the predictions of memory for different models have in common.
-namespace e5v::inspect {
+namespace e5v::families {
 
 constexpr std::int64_t kFloat = sizeof(float);
 
@@ -32,4 +33,18 @@ std::int64_t copied_bytes(nn::Precision precision, tensor::WeightFormat format, 
 std::int64_t block_bytes(std::int64_t rows, std::int64_t attention_floats, std::int64_t attention_inputs,
                          std::int64_t mlp_floats, std::int64_t mlp_inputs, std::int64_t input);
 
-}  // namespace e5v::inspect
+// The same on a GPU.
+
+/// CUDA's own, the library's workspace, plans and lists that go with each call: measured.
+constexpr std::uint64_t kDeviceWorkspace = std::uint64_t{600} << 20;
+
+/// Bytes for each number of a matrix beside what is stored.
+std::int64_t copied_bytes_on_device(nn::Precision precision, const embed::StoredWeights& stored);
+
+/// Bytes of an element of the activations.
+std::int64_t activation_bytes_on_device(nn::Precision precision);
+
+/// ClipBlock::forward of R rows of width V, with an MLP of M: the stream and h, and qkv and mixed or the MLP's two.
+std::int64_t tower_bytes_on_device(std::int64_t R, std::int64_t V, std::int64_t M, std::int64_t type);
+
+}  // namespace e5v::families

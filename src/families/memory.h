@@ -1,15 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "e5v/embedder.h"
-#include "embed/stored_weights.h"
-#include "image/preprocess.h"
-#include "model/config.h"
-#include "model/config_clip.h"
-#include "nn/precision.h"
-#include "tensor/dtype.h"
-
-namespace e5v::inspect {
+namespace e5v::families {
 
 /// Weights of a model by part; only those that vectors depend on.
 struct ParameterCount {
@@ -21,10 +13,6 @@ struct ParameterCount {
   std::int64_t vision_matrices = 0;    ///< the same of tower and projector
   std::int64_t total() const { return embedding + language + vision + projector; }
 };
-
-ParameterCount count_parameters(const model::ModelConfig& config);
-
-ParameterCount count_parameters(const model::ClipModelConfig& config);
 
 /// Bytes that a model is predicted to take. Sums over what the code allocates, not a measurement: allocators, the CPU
 /// library's generated code and the operating system add to it.
@@ -40,12 +28,6 @@ struct MemoryEstimate {
   std::uint64_t total() const { return mapped + copied + activations + scratch + images + base; }
 };
 
-/// Source: the sizes that model/llama.cpp, model/clip_vit.cpp, model/llava_next.cpp and ops/cpu/attention.cpp take.
-/// tokenizer_bytes is the size of tokenizer.json.
-MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
-                               nn::Precision precision, const embed::StoredWeights& stored,
-                               const EmbedderOptions& options, std::uint64_t tokenizer_bytes);
-
 /// Bytes of a GPU's memory that a model is predicted to take.
 struct DeviceEstimate {
   std::uint64_t weights = 0;      ///< as they are stored
@@ -55,19 +37,4 @@ struct DeviceEstimate {
   std::uint64_t total() const { return weights + copied + activations + workspace; }
 };
 
-/// Source: the sizes that the model takes there; see estimate_memory.
-DeviceEstimate estimate_device_memory(const model::ModelConfig& config, const image::Preprocess& preprocess,
-                                      nn::Precision precision, const embed::StoredWeights& stored,
-                                      const EmbedderOptions& options);
-DeviceEstimate estimate_device_memory(const model::ClipModelConfig& config, nn::Precision precision,
-                                      const embed::StoredWeights& stored, const EmbedderOptions& options);
-
-/// The same of CLIP. Source: the sizes that model/clip*.cpp take.
-MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precision precision,
-                               const embed::StoredWeights& stored, const EmbedderOptions& options,
-                               std::uint64_t tokenizer_bytes);
-
-/// Tokens of the image that has most of them under this preprocessing.
-std::int64_t largest_image_tokens(const model::ModelConfig& config, const image::Preprocess& preprocess);
-
-}  // namespace e5v::inspect
+}  // namespace e5v::families

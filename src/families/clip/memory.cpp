@@ -1,13 +1,14 @@
 // Legend: T rows of a batch's texts, R rows of the vision tower, D tower width, F MLP width, V numbers per vector.
+#include "families/clip/memory.h"
+
 #include <algorithm>
 
 #include "embed/batch.h"
-#include "inspect/memory.h"
-#include "inspect/memory_parts.h"
+#include "families/memory_parts.h"
 #include "model/clip.h"
 #include "ops/matmul.h"
 
-namespace e5v::inspect {
+namespace e5v::families {
 namespace {
 
 /// Matrices of a tower's blocks, and its norms and biases.
@@ -44,13 +45,14 @@ ParameterCount count_parameters(const model::ClipModelConfig& config) {
   return count;
 }
 
-MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precision precision,
-                               const embed::StoredWeights& stored, const EmbedderOptions& options,
+MemoryEstimate estimate_memory(const model::ClipModelConfig& config, const RunPlan& plan,
                                std::uint64_t tokenizer_bytes) {
+  const nn::Precision precision = plan.precision;
+  const embed::StoredWeights& stored = plan.stored;
   constexpr auto kPlain = tensor::WeightFormat::plain;
   const ParameterCount parameters = count_parameters(config);
   const std::int64_t input = input_bytes(precision, kPlain);
-  const std::int64_t budget = embed::chosen_token_budget(options.token_budget, tensor::Place::host);
+  const std::int64_t budget = embed::chosen_token_budget(plan.run.token_budget, tensor::Place::host);
   const std::int64_t T = std::max(budget, config.text.max_positions);
   const std::int64_t positions = config.vision.positions();
   const std::int64_t R = std::min(std::max(budget, positions), std::max(model::Clip::kRowsAtOnce, positions));
@@ -75,4 +77,23 @@ MemoryEstimate estimate_memory(const model::ClipModelConfig& config, nn::Precisi
   return estimate;
 }
 
-}  // namespace e5v::inspect
+DeviceEstimate estimate_device_memory(const model::ClipModelConfig& config, const RunPlan& plan) {
+  const nn::Precision precision = plan.precision;
+  const embed::StoredWeights& stored = plan.stored;
+  const std::int64_t type = activation_bytes_on_device(precision), positions = config.vision.positions();
+  const std::int64_t T =
+      std::max(embed::chosen_token_budget(plan.run.token_budget, tensor::Place::device), config.text.max_positions);
+  const std::int64_t R = std::max(model::Clip::kRowsAtOnce, positions);
+  const ParameterCount count = count_parameters(config);
+  DeviceEstimate estimate;
+  estimate.weights = stored.bytes;
+  estimate.copied = static_cast<std::uint64_t>((count.language_matrices + count.vision_matrices) *
+                                               copied_bytes_on_device(precision, stored));
+  estimate.activations = static_cast<std::uint64_t>(
+      std::max(tower_bytes_on_device(T, config.text.width, config.text.mlp_width, type),
+               tower_bytes_on_device(R, config.vision.width, config.vision.mlp_width, type)));
+  estimate.workspace = kDeviceWorkspace;
+  return estimate;
+}
+
+}  // namespace e5v::families
