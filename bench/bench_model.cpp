@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "embed/loading.h"
+#include "families/llava_next/forward.h"
 #include "flops.h"
 #include "model/synthetic_checkpoint.h"
 #include "text/synthetic_tokenizer.h"
@@ -20,11 +20,11 @@ image::Preprocess preprocess_of(const model::ModelConfig& config) {
 }
 
 embed::Preparer preparer_of(const model::ModelConfig& config) {
-  const auto tokenizer = std::make_shared<const text::Tokenizer>(text::Tokenizer::from_json(
-      text::synthetic_tokenizer_json(config.text.vocabulary, config.image_token), "synthetic tokenizer"));
-  const embed::ModelLimits limits{true, static_cast<std::int32_t>(config.image_token), config.text.vocabulary,
+  text::Tokenizer tokenizer = text::Tokenizer::from_json(
+      text::synthetic_tokenizer_json(config.text.vocabulary, config.image_token), "synthetic tokenizer");
+  const embed::ModelLimits limits{true, false, static_cast<std::int32_t>(config.image_token), config.text.vocabulary,
                                   config.text.max_positions};
-  return {tokenizer, text::ChatStyle::llama3, preprocess_of(config), limits, {}, {}};
+  return {std::move(tokenizer), text::ChatStyle::llama3, preprocess_of(config), limits, {}, {}};
 }
 
 /// Random bits in place of a matrix, with scales that give it its deviation; not what quantising it would give, but
@@ -91,7 +91,7 @@ void BenchModel::embed(const std::vector<embed::PreparedInput>& inputs) {
   embed::for_batches(inputs, budget(), [&](std::span<const embed::PreparedInput> batch) {
     const tensor::Arena::Scope scope(arena_);
     const auto count = static_cast<std::int64_t>(batch.size());
-    embed::compute(model_, batch, arena_.matrix(tensor::DType::f32, count, config_.text.width), arena_);
+    families::compute(model_, batch, arena_.matrix(tensor::DType::f32, count, config_.text.width), arena_);
   });
 }
 

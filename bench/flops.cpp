@@ -2,10 +2,7 @@
 // MLP width, R tower rows.
 #include "flops.h"
 
-#include <algorithm>
-#include <set>
-
-#include "embed/batch.h"
+#include "embed/pack.h"
 
 namespace e5v::bench {
 namespace {
@@ -52,13 +49,10 @@ double vision_flops(const model::ModelConfig& config, std::int64_t tiles, std::i
 }
 
 double batch_flops(const model::ModelConfig& config, std::span<const embed::PreparedInput> inputs) {
-  double flops = llama_flops(config.text, embed::pack(inputs).rows);
-  std::set<Hash128> seen;
-  for (const embed::PreparedInput& input : inputs) {
-    if (!input.image || !seen.insert(input.image_key).second) continue;
-    const std::vector<std::int32_t>& order = input.image->order;
-    const auto newlines = std::count(order.begin(), order.end(), image::kNewline);
-    flops += vision_flops(config, input.image->tiles.count, static_cast<std::int64_t>(order.size()) - newlines);
+  const embed::PackedBatch batch = embed::pack(inputs);
+  double flops = llama_flops(config.text, batch.forest.rows);
+  for (const model::PreparedImage* image : batch.images) {
+    flops += vision_flops(config, static_cast<std::int64_t>(image->patches.grids.size()), image->layout.features());
   }
   return flops;
 }

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <span>
 
-#include "embed/prepare.h"
+#include "embed/prepared_input.h"
 #include "model/llama.h"
 
 /// Floating-point operations that really run, by the sizes and the plan: GEMMs (2 M N K) and attention (4 E H for each
@@ -19,7 +19,7 @@ double llama_flops(const model::LlamaConfig& config, const model::PackedRows& ro
 /// Of an image with so many tiles, of whose patches `features` go through the projector.
 double vision_flops(const model::ModelConfig& config, std::int64_t tiles, std::int64_t features);
 
-/// Of a batch, packed as embed::compute packs it: every different image once, every shared row once.
+/// Of a batch, packed as embed::pack() packs it: every different image once, every shared row once.
 double batch_flops(const model::ModelConfig& config, std::span<const embed::PreparedInput> inputs);
 
 }  // namespace e5v::bench

@@ -43,7 +43,8 @@ std::unique_ptr<runs::ItemSource> open_source(const EmbedOptions& options) {
 std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
   const Fingerprint fingerprint = embedder.fingerprint(options.model.run, options.model.prepare);
   return std::make_unique<runs::FileSink>(
-      options.output, vectors::VectorOrigin::of(fingerprint, options.model.run.prompt, embedder.width()), options.existing());
+      options.output, vectors::VectorOrigin::of(fingerprint, options.model.run.prompt, embedder.width()),
+      options.existing());
 }
 
 /// Messages and the progress line on stderr share the terminal.
@@ -224,7 +225,12 @@ int run_embed(EmbedOptions& options) {
     start = file->position();
     sink = std::move(file);
   });
-  return run_items({group, {&*embedder, options.model.run, options.model.prepare}, *source, sink.get(), shared(group, start), found == runs::Found::complete},
+  return run_items({group,
+                    {&*embedder, options.model.run, options.model.prepare},
+                    *source,
+                    sink.get(),
+                    shared(group, start),
+                    found == runs::Found::complete},
                    options);
 }
 
@@ -252,8 +258,9 @@ constexpr const char* kDescription =
 
 std::string footer() {
   return fmt::format(
-      R"(Input: one JSON object a line, {{"id"?, "text"?, "image"?, "prompt"?}}. )"
-      "An item with both text and image is composed: the image as the text changes it. Paths of images are relative "
+      R"(Input: one JSON object a line, {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. )"
+      "An item with both text and image is composed: the image as the text changes it. Several images "
+      "are a list under images, and the prompt is a template with an <image> for each. Paths of images are relative "
       "to the folder of the input file. Without an id, an item is called by its place, counted from 0.\n"
       "\n"
       R"(Output by ending: .npy (float32 [N, D], and ids in OUTPUT.ids.txt, one a line), .jsonl ({{"id", "embedding"}} )"

@@ -45,7 +45,7 @@ eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
   model_ = task.model, store_ = task.store;
   encoder_ = std::make_unique<eval::Encoder>(
       model_.folder, eval::Encoder::Options{model_.load, model_.prepare, model_.run.token_budget},
-                                             store_.empty() ? eval::default_store() : store_, std::move(hooks));
+      store_.empty() ? eval::default_store() : store_, std::move(hooks));
   return *encoder_;
 }
 

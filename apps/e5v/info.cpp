@@ -19,7 +19,8 @@ struct InfoOptions {
 
 int run_info(const InfoOptions& options) {
   constexpr int kLabel = 17;
-  const inspect::ModelInfo info = inspect::inspect(options.model.folder, options.model.load, options.model.prepare, options.model.run);
+  const inspect::ModelInfo info =
+      inspect::inspect(options.model.folder, options.model.load, options.model.prepare, options.model.run);
   std::string text;
   if (options.json) {
     text = inspect::to_json(info).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

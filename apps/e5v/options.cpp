@@ -121,8 +121,7 @@ void add_input_options(CLI::App& command, ModelOptions& options) {
   command.add_flag("--truncate", prepare.truncate,
                    "cut texts that exceed the model's context instead of refusing them");
   add_number(command, "--token-budget", options.run.token_budget, std::int64_t{1},
-             "tokens computed together (2048, on a GPU 16384): fewer take less memory",
-             RunOptions::kMostTokenBudget);
+             "tokens computed together (2048, on a GPU 16384): fewer take less memory", RunOptions::kMostTokenBudget);
 }
 
 void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries) {

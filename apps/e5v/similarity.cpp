@@ -37,10 +37,10 @@ Cosines cosines_of(const Embeddings& embeddings) {
   return result;
 }
 
-std::string image_of(const Input& input) { return std::get<std::filesystem::path>(*input.image).string(); }
+std::string image_of(const Input& input) { return std::get<std::filesystem::path>(input.images.front()).string(); }
 
 std::string label_of(const Input& input) {
-  return input.text ? *input.text : std::get<std::filesystem::path>(*input.image).filename().string();
+  return input.text ? *input.text : std::get<std::filesystem::path>(input.images.front()).filename().string();
 }
 
 std::string json_text(const std::vector<Input>& inputs, const Cosines& cosines, const Fingerprint& fingerprint) {
@@ -89,9 +89,7 @@ Embeddings embed_items(const Embedder& embedder, const std::vector<runs::ItemLis
   stream.next = [&, next = std::size_t{0}]() mutable {
     return next < items.size() ? std::optional(items[next++].item.input) : std::nullopt;
   };
-  stream.done = [&](std::int64_t, const Embedding& embedding) {
-    result.add(embedding);
-  };
+  stream.done = [&](std::int64_t, const Embedding& embedding) { result.add(embedding); };
   stream.bad = [&](std::int64_t index, const InvalidInput& error) {
     fail<InvalidInput>("[{}] {}", items[static_cast<std::size_t>(index)].where, error.what());
   };

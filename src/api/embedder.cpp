@@ -63,8 +63,7 @@ std::shared_ptr<const Fingerprint> Embedder::Impl::fingerprint(const Input& inpu
   return fingerprint(embed::prompt_of(input, run.prompt), run, prepare);
 }
 
-embed::PreparedInput Embedder::Impl::prepare(const Input& input, const RunOptions& run,
-                                             const PrepareOptions& prepare) {
+embed::PreparedInput Embedder::Impl::prepare(const Input& input, const RunOptions& run, const PrepareOptions& prepare) {
   return engine->prepare(input, run, prepare);
 }
 

@@ -21,13 +21,13 @@ std::string names_of(std::span<const std::string_view> keys) {
 /// Sees a line while it is parsed.
 class ShapeCheck {
  public:
-  ShapeCheck(std::span<const std::string_view> keys, const std::string& where)
-      : keys_(keys), where_(where), seen_(keys.size()) {}
+  ShapeCheck(std::span<const std::string_view> keys, const std::string& where, std::span<const std::string_view> lists)
+      : keys_(keys), where_(where), lists_(lists), seen_(keys.size()) {}
 
   bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
     using Event = Json::parse_event_t;
     if (event == Event::object_start && depth > 0) fail_nested("object");
-    if (event == Event::array_start && depth > 0) fail_nested("array");
+    if (event == Event::array_start && depth > 0 && !(depth == 1 && is_list())) fail_nested("array");
     if (event == Event::array_start) fail<InvalidInput>("[{}] expected an object, found array", where_);
     if (event == Event::key) check_key(parsed.get_ref<const std::string&>());
     return true;
@@ -37,6 +37,8 @@ class ShapeCheck {
   [[noreturn]] void fail_nested(std::string_view found) const {
     fail<InvalidInput>("[{}] {}: expected a string, found {}", where_, in_quotes(keys_[key_]), found);
   }
+
+  bool is_list() const { return std::find(lists_.begin(), lists_.end(), keys_[key_]) != lists_.end(); }
 
   void check_key(const std::string& key) {
     const auto place = std::find(keys_.begin(), keys_.end(), key);
@@ -48,15 +50,17 @@ class ShapeCheck {
 
   std::span<const std::string_view> keys_;
   const std::string& where_;
+  std::span<const std::string_view> lists_;
   std::vector<bool> seen_;
   std::size_t key_ = 0;
 };
 
 }  // namespace
 
-Json parse_flat_object(std::string_view line, std::span<const std::string_view> keys, const std::string& where) try {
+Json parse_flat_object(std::string_view line, std::span<const std::string_view> keys, const std::string& where,
+                       std::span<const std::string_view> lists) try {
   require(is_valid_utf8(line), "[{}] is not valid UTF-8", where);
-  Json object = parse_json(line, where, ShapeCheck(keys, where));
+  Json object = parse_json(line, where, ShapeCheck(keys, where, lists));
   require(object.is_object(), "[{}] expected an object, found {}", where, object.type_name());
   return object;
 } catch (const InvalidInput& error) {
@@ -70,6 +74,20 @@ std::optional<std::string> take_string(Json& object, std::string_view key, const
   if (found == object.end() || found->is_null()) return std::nullopt;
   require(found->is_string(), "[{}] {}: expected a string, found {}", where, in_quotes(key), found->type_name());
   return std::move(found->get_ref<std::string&>());
+}
+
+std::vector<std::string> take_strings(Json& object, std::string_view key, const std::string& where) {
+  std::vector<std::string> strings;
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return strings;
+  require(found->is_array(), "[{}] {}: expected a list of strings, found {}", where, in_quotes(key),
+          found->type_name());
+  for (Json& item : *found) {
+    require(item.is_string(), "[{}] {}: expected a list of strings, found {} in it", where, in_quotes(key),
+            item.type_name());
+    strings.push_back(std::move(item.get_ref<std::string&>()));
+  }
+  return strings;
 }
 
 }  // namespace e5v

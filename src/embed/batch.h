@@ -4,10 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "embed/forest.h"
-#include "embed/prepare.h"
-#include "model/llava_next.h"
-#include "tensor/arena.h"
+#include "embed/prepared_input.h"
+#include "tensor/device.h"
 
 namespace e5v::embed {
 
@@ -23,7 +21,7 @@ class Batch {
   explicit Batch(std::int64_t token_budget) : budget_(token_budget) {}
 
   bool empty() const { return inputs_.empty(); }
-  /// True when the input still fits; anything fits into an empty batch. An image that is in the batch already is not
+  /// True when the input still fits; anything fits into an empty batch. Images that are in the batch already are not
   /// counted again, and inputs that share it may exceed the budget by sharers_room() rows beyond those of the first
   /// input: an image alone can fill the budget, and computing it once for all prompts on it is worth more than that.
   bool fits(const PreparedInput& input) const;
@@ -34,6 +32,7 @@ class Batch {
   static constexpr std::int64_t sharers_room(std::int64_t token_budget) { return token_budget / 4; }
 
  private:
+  bool holds(const InputImage& image) const;
   bool holds_image_of(const PreparedInput& input) const;
   std::int64_t new_rows(const PreparedInput& input) const;
 
@@ -61,21 +60,5 @@ class Batches {
 
 /// Deals all inputs into batches; there is none of no inputs.
 void for_batches(std::span<const PreparedInput> inputs, std::int64_t token_budget, const Batches::Compute& compute);
-
-/// The inputs as one prefix forest; rows of images are numbered by the images' first occurrence.
-Forest pack(std::span<const PreparedInput> inputs);
-
-/// Inputs packed into one prefix forest, and what the language model takes for its rows.
-struct EmbeddedForest {
-  Forest forest;
-  tensor::Matrix x_TD;  ///< f32 [T, D], in the arena
-};
-
-/// Token rows from the table, image rows from the vision tower.
-EmbeddedForest embed_forest(const model::LlavaNext& model, std::span<const PreparedInput> inputs, tensor::Arena& arena);
-
-/// Last hidden states of the inputs, packed into one prefix forest and computed together. y_SD f32 [S, D], S inputs.
-void compute(const model::LlavaNext& model, std::span<const PreparedInput> inputs, tensor::Matrix y_SD,
-             tensor::Arena& arena);
 
 }  // namespace e5v::embed

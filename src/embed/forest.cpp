@@ -42,9 +42,14 @@ class Builder {
     add_node(first, depth, common);
     std::size_t rest = begin;
     while (rest < end && sequence(rest).size() == common) ++rest;
-    if (rest > begin) pool(begin, rest, common);
+    if (rest > begin) pool(begin, rest);
     split(rest, end, common);
     path_.pop_back();
+  }
+
+  static std::int32_t position(const Sequence& sequence, std::size_t depth) {
+    const std::int32_t own = sequence[depth].position;
+    return own == Symbol::kByDepth ? static_cast<std::int32_t>(depth) : own;
   }
 
   void add_node(const Sequence& sequence, std::size_t from, std::size_t to) {
@@ -52,7 +57,7 @@ class Builder {
     const auto begin = static_cast<std::int64_t>(forest_.symbols_T.size());
     for (std::size_t depth = from; depth < to; ++depth) {
       forest_.symbols_T.push_back(sequence[depth]);
-      rows.positions_T.push_back(static_cast<std::int32_t>(depth));
+      rows.positions_T.push_back(position(sequence, depth));
     }
     const ops::RowRange range{begin, static_cast<std::int64_t>(to - from)};
     path_.push_back(static_cast<std::int32_t>(rows.plan.nodes.size()));
@@ -61,11 +66,11 @@ class Builder {
   }
 
   /// The sequences at places [begin, end) end at the last row added.
-  void pool(std::size_t begin, std::size_t end, std::size_t length) {
+  void pool(std::size_t begin, std::size_t end) {
     model::PackedRows& rows = forest_.rows;
     const auto index = static_cast<std::int64_t>(rows.pooled_P.size());
     rows.pooled_P.push_back(static_cast<std::int64_t>(forest_.symbols_T.size()) - 1);
-    rows.pooled_positions_P.push_back(static_cast<std::int32_t>(length) - 1);
+    rows.pooled_positions_P.push_back(rows.positions_T.back());
     rows.pooled_plan.spans.push_back({{index, 1}, path_, true});
     for (std::size_t place = begin; place < end; ++place) forest_.pooled_index_S[order_[place]] = index;
   }

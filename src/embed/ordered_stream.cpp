@@ -24,7 +24,9 @@ constexpr std::chrono::milliseconds kPause{10};
 
 std::int64_t weigh(const Outcome& outcome) {
   const auto* prepared = std::get_if<PreparedInput>(&outcome);
-  return prepared != nullptr && prepared->image ? kImageWeight : kTextWeight;
+  return prepared == nullptr || prepared->images.empty()
+             ? kTextWeight
+             : kImageWeight * static_cast<std::int64_t>(prepared->images.size());
 }
 
 /// Takes outcomes in order, has the good ones computed in batches, and hands results out in the same order.

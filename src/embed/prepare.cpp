@@ -54,7 +54,7 @@ image::Bitmap bitmap_of(const ImageContent& content, const PrepareOptions& optio
   return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels, drops_alpha(options)});
 }
 
-/// Of the image as it was given, and of what it is prepared by.
+/// Of the image as it was given, and of what prepares it.
 Hash128 content_key(const ImageContent& content, const std::string& preprocessing) {
   Hasher hasher;
   hasher.add(preprocessing);
@@ -70,24 +70,47 @@ std::string without_broken_end(std::string text) {
   return text;
 }
 
+std::size_t count_of(std::string_view slot, std::string_view pattern) {
+  std::size_t count = 0;
+  for (auto at = pattern.find(slot); at != std::string_view::npos; at = pattern.find(slot, at + slot.size())) ++count;
+  return count;
+}
+
+/// A template has a slot for the text, if there is one, and one for each image.
+void check_slots(std::string_view name, std::string_view pattern, const Input& input) {
+  const bool has_sentence_slot = count_of(kSentenceSlot, pattern) > 0;
+  require(has_sentence_slot == input.text.has_value(), "[prompt {}] has {} slot for a text, the input has {}", name,
+          has_sentence_slot ? "a" : "no", input.text ? "one" : "none");
+  const std::size_t slots = count_of(kImagePlace, pattern), images = input.images.size();
+  require((slots > 0) == (images > 0), "[prompt {}] has {} slot for an image, the input has {}", name,
+          slots > 0 ? "a" : "no",
+          images == 0   ? "none"
+          : images == 1 ? "one"
+                        : std::to_string(images));
+  require(slots == images || images <= 1,
+          "[prompt {}] has {} slot{} for images, the input has {}; give a template with an <image> for each", name,
+          slots, slots == 1 ? "" : "s", images);
+}
+
 }  // namespace
 
 std::string prompt_of(const Input& input, const std::string& run_prompt) {
   std::string prompt = input.prompt.value_or(run_prompt);
-  return prompt.empty() ? std::string(text::default_prompt(input.text.has_value(), input.image.has_value())) : prompt;
+  return prompt.empty() ? std::string(text::default_prompt(input.text.has_value(), !input.images.empty())) : prompt;
 }
 
 bool drops_alpha(const PrepareOptions& options) {
   return options.alpha == Alpha::drop || (options.alpha == Alpha::automatic && options.paper_compat);
 }
 
-std::int64_t PreparedInput::tokens() const {
-  const auto text = static_cast<std::int64_t>(ids.size());
-  return image ? text - 1 + static_cast<std::int64_t>(image->order.size()) : text;
-}
-
-Preparer::Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
+Preparer::Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
                    const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing)
+    : Preparer(std::make_shared<const text::Tokenizer>(std::move(tokenizer)), style, preprocess, limits, options,
+               std::move(preprocessing)) {}
+
+Preparer::Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style,
+                   const image::Preprocess& preprocess, const ModelLimits& limits, const PrepareOptions& options,
+                   std::string preprocessing)
     : tokenizer_(std::move(tokenizer)),
       style_(style),
       preprocess_(preprocess),
@@ -98,18 +121,18 @@ Preparer::Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatS
 PreparedInput Preparer::prepare(const Input& input, const std::string& prompt) {
   const std::string name = prompt_of(input, prompt);
   const KnownPrompt known = known_prompt(name);
-  const std::string& pattern = known.prompt.text_template;
-  const bool has_sentence_slot = pattern.find(kSentenceSlot) != std::string::npos;
-  const bool has_image_slot = pattern.find(kImagePlace) != std::string::npos;
-  require(has_sentence_slot == input.text.has_value(), "[prompt {}] has {} slot for a text, the input has {}", name,
-          has_sentence_slot ? "a" : "no", input.text ? "one" : "none");
-  require(has_image_slot == input.image.has_value(), "[prompt {}] has {} slot for an image, the input has {}", name,
-          has_image_slot ? "an" : "no", input.image ? "one" : "none");
+  require(!limits_.one_image || input.images.size() <= 1, "[input] {} images were given, but this model takes one",
+          input.images.size());
+  check_slots(name, known.prompt.text_template, input);
   PreparedInput prepared;
   prepared.prompt = known.hash;
-  if (input.image) prepare_image(*input.image, prepared);
-  const auto image_tokens = prepared.image ? static_cast<std::int64_t>(prepared.image->order.size()) : 0;
-  prepared.ids = encode(known.prompt, input, image_tokens);
+  std::int64_t more_rows = 0;
+  for (const ImageSource& source : input.images) {
+    prepared.images.push_back(prepare_image(source));
+    more_rows += prepared.images.back().rows() - 1;
+  }
+  prepared.symbols = with_image_rows(encode(known.prompt, input, more_rows), prepared.images);
+  place(prepared);
   return prepared;
 }
 
@@ -133,11 +156,11 @@ Preparer::KnownPrompt Preparer::known_prompt(const std::string& name_or_template
 }
 
 std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Input& input,
-                                           std::int64_t image_tokens) const {
+                                           std::int64_t more_rows) const {
   std::string sentence = input.text.value_or("");
-  auto ids = encode_filled(prompt.fill(sentence), input.image.has_value());
-  // The slot of an image gives way to its tokens.
-  const auto rows = [&] { return static_cast<std::int64_t>(ids.size()) + std::max<std::int64_t>(0, image_tokens - 1); };
+  const auto images = static_cast<std::int64_t>(input.images.size());
+  auto ids = encode_filled(prompt.fill(sentence), images);
+  const auto rows = [&] { return static_cast<std::int64_t>(ids.size()) + more_rows; };
   if (rows() <= limits_.context) return ids;
   require(options_.truncate && input.text, "[input] {} tokens, the context holds {}{}", rows(), limits_.context,
           input.text ? "; shorten the text, or have it cut by truncate (--truncate)" : "");
@@ -146,19 +169,17 @@ std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Inp
     keep -= rows() - limits_.context;
     require(keep > 0, "[input] the prompt alone has more tokens than the context of {} holds", limits_.context);
     sentence = without_broken_end(tokenizer_->decode(std::span(tokens).first(static_cast<std::size_t>(keep))));
-    ids = encode_filled(prompt.fill(sentence), input.image.has_value());
+    ids = encode_filled(prompt.fill(sentence), images);
   }
   return ids;
 }
 
-std::vector<std::int32_t> Preparer::encode_filled(const std::string& filled, bool has_image) const {
+std::vector<std::int32_t> Preparer::encode_filled(const std::string& filled, std::int64_t images) const {
   std::vector<std::int32_t> ids = tokenizer_->encode(filled);
   const auto slots = std::count(ids.begin(), ids.end(), limits_.image_token);
-  if (has_image) {
-    require(slots == 1, "[input] the prompt holds <image> {} times, expected once", slots);
-  } else {
-    require(slots == 0, "[input] <image> stands in a text, but there is no image");
-  }
+  require(images > 0 || slots == 0, "[input] <image> stands in a text, but there is no image");
+  require(slots == images, "[input] the prompt holds <image> {} times, expected {}", slots,
+          images == 1 ? "once" : fmt::format("{} times", images));
   std::replace(ids.begin(), ids.end(), limits_.image_token, kImageSlot);
   const auto largest = std::max_element(ids.begin(), ids.end());
   require(ids.empty() || *largest < limits_.vocabulary, "[input] token {} is above the model's vocabulary of {}",
@@ -168,24 +189,25 @@ std::vector<std::int32_t> Preparer::encode_filled(const std::string& filled, boo
 }
 
 model::PreparedImage Preparer::cut(const image::Bitmap& bitmap) const {
-  return {image::make_tiles(bitmap, preprocess_), image::packed_order({bitmap.height, bitmap.width}, preprocess_)};
+  return {model::Patches::of(image::make_tiles(bitmap, preprocess_), preprocess_.patch),
+          model::ImageLayout(image::packed_order({bitmap.height, bitmap.width}, preprocess_))};
 }
 
-void Preparer::prepare_image(const ImageSource& source, PreparedInput& prepared) {
+InputImage Preparer::prepare_image(const ImageSource& source) {
   require<InvalidInput>(limits_.sees, "[input] an image was given, but this checkpoint takes text only");
   const ImageContent content = read_image(source);
-  // Batches hold inputs of any options, and what is made of an image depends on them.
-  prepared.image_key = content_key(content, preprocessing_);
+  // A batch may hold inputs of other options, and what is made of an image depends on them.
+  InputImage image{content_key(content, preprocessing_), nullptr};
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = images_.find(prepared.image_key); found != images_.end())
-      prepared.image = found->second.lock();
-    if (prepared.image) return;
+    if (const auto found = images_.find(image.key); found != images_.end()) image.prepared = found->second.lock();
+    if (image.prepared) return image;
     std::erase_if(images_, [](const auto& entry) { return entry.second.expired(); });
   }
-  prepared.image = std::make_shared<const model::PreparedImage>(cut(bitmap_of(content, options_)));
+  image.prepared = std::make_shared<const model::PreparedImage>(cut(bitmap_of(content, options_)));
   const std::lock_guard lock(mutex_);
-  images_[prepared.image_key] = prepared.image;
+  images_[image.key] = image.prepared;
+  return image;
 }
 
 }  // namespace e5v::embed

@@ -6,41 +6,26 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "e5v/embedding.h"
 #include "e5v/input.h"
 #include "e5v/options.h"
-#include "model/llava_next.h"
+#include "embed/prepared_input.h"
+#include "image/preprocess.h"
 #include "text/prompt.h"
 #include "text/tokenizer.h"
 
 namespace e5v::embed {
 
-/// An input turned into what the model takes.
-struct PreparedInput {
-  std::vector<std::int32_t> ids;  ///< the prompt; kImageSlot where the image goes
-  std::shared_ptr<const model::PreparedImage> image;
-  Hash128 image_key;                          ///< content of the image as it was given
-  std::shared_ptr<const std::string> prompt;  ///< hash of the template: the prompt's part of the fingerprint
-  std::shared_ptr<const Fingerprint> fingerprint;  ///< where the vector will come from; set by Engine::prepare()
-  bool normalize = true;        ///< whether the vector is scaled to length 1
-  std::int64_t dimensions = 0;  ///< its first numbers are kept, so many; 0: all
-
-  /// Rows of the whole sequence.
-  std::int64_t tokens() const;
-};
-
-constexpr std::int32_t kImageSlot = -1;
-
-/// Encoded image files larger than this are refused before they are read.
-constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
-
 /// What preparation must know of the model.
 struct ModelLimits {
-  bool sees = false;             ///< has a vision tower
+  bool sees = false;             ///< takes images
+  bool one_image = false;        ///< takes one image at a time
   std::int32_t image_token = 0;  ///< id of <image>
   std::int64_t vocabulary = 0;   ///< rows of the embedding table
   std::int64_t context = 0;      ///< most rows of a sequence
 };
+
+/// Encoded image files larger than this are refused before they are read.
+constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
 
 /// The prompt of an input, a name or a template: its own, else that of the run, else the one for what it holds. Throws
 /// InvalidInput for an input that holds nothing.
@@ -54,6 +39,9 @@ bool drops_alpha(const PrepareOptions& options);
 class Preparer {
  public:
   /// `preprocessing` is the fingerprint's part of that name: a hash of all that is prepared by.
+  Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
+           const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing);
+  /// The same with a tokenizer that others share.
   Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
            const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing);
   virtual ~Preparer() = default;
@@ -70,17 +58,19 @@ class Preparer {
   const std::string& preprocessing() const { return preprocessing_; }
 
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
-  /// The same, for others to share.
   const std::shared_ptr<const text::Tokenizer>& shared_tokenizer() const { return tokenizer_; }
   text::ChatStyle style() const { return style_; }
   const image::Preprocess& preprocess() const { return preprocess_; }
   const ModelLimits& limits() const { return limits_; }
 
  protected:
-  /// The tokens of the filled prompt; of an image, kImageSlot, in whose place so many will stand.
+  /// The tokens of the filled prompt, with kImageSlot for each image; all rows that will stand in the place of these
+  /// slots are so many more than the slots.
   virtual std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input,
-                                           std::int64_t image_tokens) const;
+                                           std::int64_t more_rows) const;
   virtual model::PreparedImage cut(const image::Bitmap& bitmap) const;
+  /// Lists positions and has the symbols point to them, for models whose positions are not those by depth.
+  virtual void place(PreparedInput&) const {}
 
  private:
   struct KnownPrompt {
@@ -88,8 +78,8 @@ class Preparer {
     std::shared_ptr<const std::string> hash;
   };
   KnownPrompt known_prompt(const std::string& name_or_template);
-  std::vector<std::int32_t> encode_filled(const std::string& filled, bool has_image) const;
-  void prepare_image(const ImageSource& source, PreparedInput& prepared);
+  std::vector<std::int32_t> encode_filled(const std::string& filled, std::int64_t images) const;
+  InputImage prepare_image(const ImageSource& source);
 
   std::shared_ptr<const text::Tokenizer> tokenizer_;
   text::ChatStyle style_;

@@ -43,6 +43,25 @@ Item ItemMaker::composed(const std::filesystem::path& file, std::string text) {
   return {key, [file, text = std::move(text)] { return Input::composed(file, text); }, std::move(name)};
 }
 
+Item ItemMaker::images(const std::vector<std::filesystem::path>& files, std::optional<std::string> text) {
+  require(!files.empty(), "[images] an item of images has none");
+  if (files.size() == 1) return text ? composed(files.front(), std::move(*text)) : image(files.front());
+  Hasher hasher;
+  hasher.add("images").add(static_cast<std::int64_t>(files.size()));
+  std::string name;
+  for (const std::filesystem::path& file : files) {
+    hasher.add(key_of(file).hex());
+    name += fmt::format("{}{}", name.empty() ? "" : ", ", file.string());
+  }
+  if (text) add(hasher.add("text"), *text);
+  if (text) name += fmt::format(" with {}", excerpt(*text));
+  return {hasher.digest(),
+          [files, text = std::move(text)] {
+            return Input::from_images({files.begin(), files.end()}, text);
+          },
+          std::move(name)};
+}
+
 const Hash128& ItemMaker::key_of(const std::filesystem::path& file) {
   const auto found = keys_.find(file);
   if (found != keys_.end()) return found->second;

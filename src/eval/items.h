@@ -3,7 +3,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/hash.h"
 #include "e5v/input.h"
@@ -29,6 +31,8 @@ class ItemMaker {
   Item image(const std::filesystem::path& file);
   /// The image changed by the text.
   Item composed(const std::filesystem::path& file, std::string text);
+  /// Several images in their order, alone or with a text; of one image it is image() or composed().
+  Item images(const std::vector<std::filesystem::path>& files, std::optional<std::string> text = std::nullopt);
 
  private:
   const Hash128& key_of(const std::filesystem::path& file);

@@ -170,11 +170,16 @@ void Llama::embed(std::span<const std::int32_t> ids_T, Matrix x_TD, const nn::Pa
   });
 }
 
+std::shared_ptr<const ops::RotaryTable> Llama::rotary(const PackedRows& rows) const {
+  if (!rows.rotary_positions.empty()) return rotary_.of(rows.rotary_positions);
+  return rotary_.covering(*std::max_element(rows.positions_T.begin(), rows.positions_T.end()) + 1);
+}
+
 void Llama::forward(Matrix x_TD, const PackedRows& rows, Matrix y_PD, const nn::Pass& pass) const {
   if (rows.positions_T.empty()) return;
   const nn::Pass::Scope scope(pass);
   const nn::Pass named = pass.naming(rows.names_T).with_fine({rows.pooled_P});
-  const auto table = rotary_.covering(*std::max_element(rows.positions_T.begin(), rows.positions_T.end()) + 1);
+  const auto table = rotary(rows);
   for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) {
     nn::repeatable(named, x_TD, x_TD, [&rows, table, &block = blocks_[i]](Matrix x, Matrix, const nn::Pass& inner) {
       block.forward(x, rows, *table, inner);

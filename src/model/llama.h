@@ -34,13 +34,15 @@ struct LlamaWeights {
 
 /// A packed batch: sequences (or the branches of a forest of them) as rows of one matrix, without padding.
 struct PackedRows {
-  std::vector<std::int32_t> positions_T;         ///< of each row in its sequence
+  std::vector<std::int32_t> positions_T;         ///< of each row in the rotary table (Llama::rotary)
   ops::AttentionPlan plan;                       ///< every row as query
   std::vector<std::int64_t> pooled_P;            ///< the rows whose last hidden state is wanted
   std::vector<std::int32_t> pooled_positions_P;  ///< their positions
   ops::AttentionPlan pooled_plan;                ///< the same nodes, with the pooled rows as queries
   std::vector<std::uint64_t> names_T;            ///< unique numbers of the rows, only for passes with dropout
   std::vector<std::uint64_t> pooled_names_P;     ///< those of the pooled rows
+  /// What the rows of the rotary table are for; empty: row i is for position i of a sequence.
+  std::vector<ops::RotaryPosition> rotary_positions;
 };
 
 /// One pre-norm block. Source: arXiv:2302.13971, section 2.2.
@@ -107,6 +109,8 @@ class Llama {
 
   /// The angles of at least so many positions.
   std::shared_ptr<const ops::RotaryTable> rotary(std::int64_t positions) const { return rotary_.covering(positions); }
+  /// The table that the positions of a batch's rows are indices into.
+  std::shared_ptr<const ops::RotaryTable> rotary(const PackedRows& rows) const;
 
   /// Memory held beyond the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;

@@ -13,6 +13,8 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
+static_assert(ImageLayout::special(0) == image::kNewline);
+
 void check_preprocess(const ModelConfig& config, const image::Preprocess& preprocess) {
   require<ModelError>(preprocess.tile == config.vision->image_size,
                       "[llava_next] preprocessor_config.json cuts tiles of {} pixels, the vision tower takes {}",
@@ -20,35 +22,6 @@ void check_preprocess(const ModelConfig& config, const image::Preprocess& prepro
   require<ModelError>(preprocess.patch == config.vision->patch_size,
                       "[llava_next] image preprocessing counts patches of {} pixels, the vision tower {}",
                       preprocess.patch, config.vision->patch_size);
-}
-
-/// The tiles of many images in a row, and which of their rows become which features.
-struct TileRun {
-  struct Copy {
-    std::int64_t from, to;  // a row of all tiles, and a feature
-  };
-  std::vector<std::span<const std::uint8_t>> tiles;
-  std::vector<Copy> features;  // in the order of tiles
-};
-
-TileRun tile_run(std::span<const LlavaNext::PlacedImage> images, std::int64_t rows_per_tile) {
-  const std::int64_t patches = rows_per_tile - 1;
-  TileRun run;
-  std::int64_t feature = 0;
-  for (const LlavaNext::PlacedImage& placed : images) {
-    const image::Tiles& tiles = placed.image->tiles;
-    const auto first = static_cast<std::int64_t>(run.tiles.size());
-    const std::size_t bytes = tiles.pixels.size() / static_cast<std::size_t>(tiles.count);
-    for (std::size_t tile = 0; tile < static_cast<std::size_t>(tiles.count); ++tile) {
-      run.tiles.push_back(std::span(tiles.pixels).subspan(tile * bytes, bytes));
-    }
-    for (const std::int32_t place : placed.image->order) {
-      if (place == image::kNewline) continue;
-      run.features.push_back({(first + place / patches) * rows_per_tile + 1 + place % patches, feature++});
-    }
-  }
-  std::ranges::stable_sort(run.features, {}, [=](const TileRun::Copy& copy) { return copy.from / rows_per_tile; });
-  return run;
 }
 
 }  // namespace
@@ -67,25 +40,56 @@ LlavaNext::LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, co
                          nn::Vector(checkpoint.tensor("image_newline", {config.text.width}))});
 }
 
-void LlavaNext::tower_features(std::span<const PlacedImage> images, Matrix y_UV, const nn::Pass& pass) const {
+/// The tiles of many images in a row, and what becomes of their rows.
+struct LlavaNext::Arrangement {
+  struct Copy {
+    std::int64_t from,
+        to;  // a row of the tower's, counted over all tiles, and a feature
+  };
+  std::vector<std::span<const std::uint8_t>> tiles;
+  std::vector<Copy> copies;            // in the order of tiles
+  nn::RowCopies places;                // of all features, and the rows of x that they become
+  std::vector<std::int64_t> newlines;  // rows of x
+};
+
+LlavaNext::Arrangement LlavaNext::arranged(std::span<const PlacedImage> images) const {
+  const std::int64_t rows_per_tile = vision_->tower.rows_per_tile(), patches = rows_per_tile - 1;
+  Arrangement result;
+  for (const PlacedImage& placed : images) {
+    const auto first_tile = static_cast<std::int64_t>(result.tiles.size());
+    for (const auto tile : placed.image->patches.grid_pixels()) result.tiles.push_back(tile);
+    placed.image->layout.walk(
+        [&](std::int64_t row, std::int64_t feature) {
+          const auto next = static_cast<std::int64_t>(result.places.from.size());
+          const std::int64_t tile = first_tile + feature / patches, class_token = 1;
+          result.copies.push_back({tile * rows_per_tile + class_token + feature % patches, next});
+          result.places.from.push_back(next);
+          result.places.to.push_back(placed.first_row + row);
+        },
+        [&](std::int64_t row, std::int32_t) { result.newlines.push_back(placed.first_row + row); });
+  }
+  std::ranges::stable_sort(result.copies, {}, [=](const Arrangement::Copy& copy) { return copy.from / rows_per_tile; });
+  return result;
+}
+
+void LlavaNext::tower_features(const Arrangement& images, Matrix y_UV, const nn::Pass& pass) const {
   const std::int64_t rows = vision_->tower.rows_per_tile(), at_once = tiles_at_once(rows, y_UV.place);
-  const TileRun run = tile_run(images, rows);
-  const auto tiles = static_cast<std::int64_t>(run.tiles.size());
+  const auto tiles = static_cast<std::int64_t>(images.tiles.size());
   std::size_t next = 0;  // of the copies, which are in the order of tiles
   for (std::int64_t first = 0; first < tiles; first += at_once) {
     const nn::Pass::Scope scope(pass);
     const std::int64_t count = std::min(at_once, tiles - first);
     std::vector<std::uint8_t> pixels;
     for (std::int64_t tile = first; tile < first + count; ++tile) {
-      const std::span<const std::uint8_t> own = run.tiles[static_cast<std::size_t>(tile)];
+      const std::span<const std::uint8_t> own = images.tiles[static_cast<std::size_t>(tile)];
       pixels.insert(pixels.end(), own.begin(), own.end());
     }
     const Matrix x_RV = pass.matrix(DType::f32, count * rows, y_UV.columns);
     vision_->tower.forward(pixels, pixel_table_, x_RV, pass);
     nn::RowCopies copies;
-    for (; next < run.features.size() && run.features[next].from < (first + count) * rows; ++next) {
-      copies.from.push_back(run.features[next].from - first * rows);
-      copies.to.push_back(run.features[next].to);
+    for (; next < images.copies.size() && images.copies[next].from < (first + count) * rows; ++next) {
+      copies.from.push_back(images.copies[next].from - first * rows);
+      copies.to.push_back(images.copies[next].to);
     }
     nn::copy_rows(pass, x_RV, std::move(copies), y_UV);
   }
@@ -99,26 +103,15 @@ void LlavaNext::embed_images(std::span<const PlacedImage> images, Matrix x_TD, c
   if (images.empty()) return;
   require<ModelError>(sees(), "[llava_next] the checkpoint has no vision tower: it takes text only");
   const nn::Pass::Scope scope(pass);
-  nn::RowCopies features;
-  std::vector<std::int64_t> newlines;
-  for (const PlacedImage& placed : images) {
-    std::int64_t row = placed.first_row;
-    for (const std::int32_t place : placed.image->order) {
-      if (place == image::kNewline) {
-        newlines.push_back(row++);
-      } else {
-        features.from.push_back(static_cast<std::int64_t>(features.to.size()));
-        features.to.push_back(row++);
-      }
-    }
-  }
-  const auto U = static_cast<std::int64_t>(features.to.size());
+  Arrangement arrangement = arranged(images);
+  const auto U = static_cast<std::int64_t>(arrangement.copies.size());
   const Matrix features_UV = pass.matrix(DType::f32, U, config_.vision->width);
   const Matrix projected_UD = pass.matrix(DType::f32, U, x_TD.columns);
   const bool trained = pass.tape != nullptr && vision_->tower.trained_on(*pass.tape);
-  tower_features(images, features_UV, trained ? pass : pass.untaped());
+  tower_features(arrangement, features_UV, trained ? pass : pass.untaped());
   vision_->projector.forward(features_UV, projected_UD, pass);
-  nn::copy_rows(pass, projected_UD, std::move(features), x_TD);
+  nn::copy_rows(pass, projected_UD, std::move(arrangement.places), x_TD);
+  std::vector<std::int64_t>& newlines = arrangement.newlines;
   ops::move_rows(matrix_of(vision_->newline.view()), std::vector<std::int64_t>(newlines.size()), newlines, x_TD, false);
   if (pass.tape == nullptr) return;
   pass.tape->record([=, this, newlines = std::move(newlines), &tape = *pass.tape, &arena = pass.arena] {

@@ -4,18 +4,12 @@
 #include <span>
 #include <vector>
 
-#include "image/anyres.h"
 #include "model/clip_vit.h"
 #include "model/llama.h"
+#include "model/prepared_image.h"
 #include "model/projector.h"
 
 namespace e5v::model {
-
-/// An image ready for the model: its tiles, and the order in which their features stand in the prompt.
-struct PreparedImage {
-  image::Tiles tiles;
-  std::vector<std::int32_t> order;  ///< image::packed_order: one entry per image token
-};
 
 /// LLaVA-NeXT: a vision tower whose features, through a projector, take the place of <image> in a language model's
 /// input. Source: arXiv:2310.03744 and the LLaVA-NeXT release notes of January 2024.
@@ -39,7 +33,7 @@ class LlavaNext {
   Llama& language_model() { return llama_; }
   bool sees() const { return vision_.has_value(); }
 
-  /// The embeddings of an image's tokens. y_ND f32 [N, D], N = image.order.size(); a tape watches it. Throws ModelError
+  /// The embeddings of an image's rows. y_ND f32 [N, D], N = image.layout.rows(); a tape watches it. Throws ModelError
   /// for a text-only checkpoint.
   void embed_image(const PreparedImage& image, tensor::Matrix y_ND, const nn::Pass& pass) const;
 
@@ -65,9 +59,10 @@ class LlavaNext {
     Projector projector;
     nn::Vector newline;  // [D]
   };
-  /// Features of the patches that the images' orders name, newlines left out, one image behind the other. y_UV f32
-  /// [U, V].
-  void tower_features(std::span<const PlacedImage> images, tensor::Matrix y_UV, const nn::Pass& pass) const;
+  struct Arrangement;
+  Arrangement arranged(std::span<const PlacedImage> images) const;
+  /// Features of the patches that the images' layouts name, one image behind the other. y_UV f32 [U, V].
+  void tower_features(const Arrangement& images, tensor::Matrix y_UV, const nn::Pass& pass) const;
 
   ModelConfig config_;
   std::array<std::array<float, 256>, 3> pixel_table_;

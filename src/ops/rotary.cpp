@@ -15,12 +15,27 @@ RotaryTable::RotaryTable(std::vector<float> inverse_frequencies, std::int64_t po
   cosines_.reserve(static_cast<std::size_t>(positions * pairs_));
   sines_.reserve(static_cast<std::size_t>(positions * pairs_));
   for (std::int64_t position = 0; position < positions; ++position) {
-    for (const float frequency : inverse_frequencies) {
-      const double angle = static_cast<float>(position) * frequency;
-      cosines_.push_back(static_cast<float>(std::cos(angle)) * scale);
-      sines_.push_back(static_cast<float>(std::sin(angle)) * scale);
+    for (const float frequency : inverse_frequencies) add(static_cast<std::int32_t>(position), frequency, scale);
+  }
+}
+
+RotaryTable::RotaryTable(const std::vector<float>& inverse_frequencies, std::span<const RotaryPosition> positions,
+                         std::span<const std::uint8_t> axes, float scale)
+    : pairs_(static_cast<std::int64_t>(inverse_frequencies.size())) {
+  require(pairs_ > 0, "[rotary] the table needs at least one frequency");
+  check_length("rotary", "axes", axes.size(), pairs_);
+  for (const std::uint8_t axis : axes) require(axis < 3, "[rotary] axis {}, expected 0, 1 or 2", axis);
+  for (const RotaryPosition& position : positions) {
+    for (std::size_t pair = 0; pair < axes.size(); ++pair) {
+      add(position[axes[pair]], inverse_frequencies[pair], scale);
     }
   }
+}
+
+void RotaryTable::add(std::int32_t position, float frequency, float scale) {
+  const double angle = static_cast<float>(position) * frequency;
+  cosines_.push_back(static_cast<float>(std::cos(angle)) * scale);
+  sines_.push_back(static_cast<float>(std::sin(angle)) * scale);
 }
 
 const float* RotaryTable::on_device() const {
@@ -32,6 +47,16 @@ const float* RotaryTable::on_device() const {
     copy_ = copied(view, tensor::Place::device);
   }
   return copy_.as<float>().data();
+}
+
+GrowingRotaryTable::GrowingRotaryTable(std::vector<float> inverse_frequencies, float scale,
+                                       std::vector<std::uint8_t> axes)
+    : inverse_frequencies_(std::move(inverse_frequencies)), scale_(scale), axes_(std::move(axes)) {
+  if (axes_.empty()) axes_.assign(inverse_frequencies_.size(), 0);
+}
+
+std::shared_ptr<const RotaryTable> GrowingRotaryTable::of(std::span<const RotaryPosition> positions) const {
+  return std::make_shared<const RotaryTable>(inverse_frequencies_, positions, axes_, scale_);
 }
 
 std::shared_ptr<const RotaryTable> GrowingRotaryTable::covering(std::int64_t positions) const {

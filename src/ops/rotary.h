@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,10 @@
 
 namespace e5v::ops {
 
+/// Where a row stands along up to three axes: its place in a text for all of them, or time, height and width of an
+/// image's patch. Source: arXiv:2409.12191, section 2.1 (M-RoPE).
+using RotaryPosition = std::array<std::int32_t, 3>;
+
 /// Cosines and sines of every angle that rotary embedding needs.
 class RotaryTable {
  public:
@@ -17,6 +22,11 @@ class RotaryTable {
   /// Angles are products in float32, as the reference computes them.
   /// Cosines and sines are multiplied by `scale`.
   RotaryTable(std::vector<float> inverse_frequencies, std::int64_t positions, float scale = 1);
+
+  /// A row for each of the positions; axes says which of its three numbers a pair turns by. Throws InvalidInput unless
+  /// there is one for each pair, from 0 to 2.
+  RotaryTable(const std::vector<float>& inverse_frequencies, std::span<const RotaryPosition> positions,
+              std::span<const std::uint8_t> axes, float scale = 1);
 
   std::int64_t pairs() const { return pairs_; }
   std::int64_t positions() const { return static_cast<std::int64_t>(cosines_.size()) / pairs_; }
@@ -26,24 +36,30 @@ class RotaryTable {
   const float* on_device() const;
 
  private:
+  void add(std::int32_t position, float frequency, float scale);
+
   std::int64_t pairs_;
   std::vector<float> cosines_, sines_;  // [positions, pairs]
   mutable tensor::Tensor copy_;
 };
 
-/// A rotary table that grows with the positions asked for, so that a model's longest context costs nothing until it is
-/// used. Safe to use from several threads.
+/// The rotary tables of a model: one that grows with the positions asked for, so that a model's longest context costs
+/// nothing until it is used, and those of listed positions. Safe to use from several threads.
 class GrowingRotaryTable {
  public:
-  explicit GrowingRotaryTable(std::vector<float> inverse_frequencies, float scale = 1)
-      : inverse_frequencies_(std::move(inverse_frequencies)), scale_(scale) {}
+  /// `axes` as RotaryTable has them; none: every pair turns by the first.
+  explicit GrowingRotaryTable(std::vector<float> inverse_frequencies, float scale = 1,
+                              std::vector<std::uint8_t> axes = {});
 
-  /// A table of at least so many positions.
+  /// A table of at least so many positions, whose row i turns every pair by i.
   std::shared_ptr<const RotaryTable> covering(std::int64_t positions) const;
+  /// A table whose row i is for positions[i].
+  std::shared_ptr<const RotaryTable> of(std::span<const RotaryPosition> positions) const;
 
  private:
   std::vector<float> inverse_frequencies_;
   float scale_;
+  std::vector<std::uint8_t> axes_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const RotaryTable> table_;
 };

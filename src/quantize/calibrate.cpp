@@ -70,7 +70,7 @@ Calibration::Calibration(const model::LlavaNext& model, std::span<const embed::P
                          std::int64_t batch_tokens) {
   std::int32_t last = 0;
   embed::for_batches(inputs, batch_tokens, [&](std::span<const embed::PreparedInput> batch) {
-    batches_.push_back({embed::embed_forest(model, batch, arena_), {}});
+    batches_.push_back({families::embed_forest(model, batch, arena_), {}});
     const model::PackedRows& rows = batches_.back().embedded.forest.rows;
     batches_.back().weights_T = row_weights(rows, kPooledWeight);
     tokens_ += static_cast<std::int64_t>(rows.positions_T.size());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "embed/batch.h"
+#include "families/llava_next/forward.h"
 #include "model/llava_next.h"
 #include "quantize/gram.h"
 #include "quantize/smooth.h"
@@ -52,7 +53,7 @@ class Calibration {
 
  private:
   struct Batch {
-    embed::EmbeddedForest embedded;
+    families::EmbeddedForest embedded;
     std::vector<float> weights_T;
   };
 

@@ -21,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 4> kKeys{"id", "text", "image", "prompt"};
+constexpr std::array<std::string_view, 5> kKeys{"id", "text", "image", "images", "prompt"};
+constexpr std::array<std::string_view, 1> kLists{"images"};
 
 std::optional<Json> take_id(Json& object, const std::string& where) {
   const auto found = object.find("id");
@@ -109,27 +110,59 @@ std::string_view without_mark(std::string_view line, std::int64_t number) {
 
 }  // namespace
 
+namespace {
+
+/// What a digest says of images: the path of one, a list of several; "" of what is no file.
+Json description_of(const std::vector<ImageSource>& images) {
+  std::vector<std::string> paths;
+  for (const ImageSource& image : images) {
+    const auto* file = std::get_if<fs::path>(&image);
+    paths.push_back(file == nullptr ? "" : file->string());
+  }
+  if (paths.empty()) return "";
+  return paths.size() == 1 ? Json(paths.front()) : Json(paths);
+}
+
+}  // namespace
+
 std::optional<Item> ItemList::next() {
   if (next_ == entries_.size()) return std::nullopt;
   const Input& input = entries_[next_++].item.input;
-  const auto* file = input.image ? std::get_if<fs::path>(&*input.image) : nullptr;
-  const Json description{input.text.value_or(""), file != nullptr ? file->string() : "", input.prompt.value_or("")};
+  const Json description{input.text.value_or(""), description_of(input.images), input.prompt.value_or("")};
   hasher_.add(description.dump(-1, ' ', false, Json::error_handler_t::replace)).add("\n");
   return entries_[next_ - 1].item;
 }
 
+namespace {
+
+/// The images under "image" or "images".
+std::vector<ImageSource> take_images(Json& object, const std::string& where, const fs::path& folder) {
+  std::vector<std::string> paths = take_strings(object, "images", where);
+  const char* key = paths.empty() ? "image" : "images";
+  if (auto image = take_string(object, "image", where)) {
+    require(paths.empty(), "[{}] \"image\" and \"images\" exclude each other", where);
+    paths.push_back(std::move(*image));
+  }
+  std::vector<ImageSource> images;
+  for (const std::string& path : paths) {
+    require(!path.empty() && path.find('\0') == std::string::npos, "[{}] \"{}\": expected the path of a file", where,
+            key);
+    images.emplace_back(folder / fs::path(path));
+  }
+  return images;
+}
+
+}  // namespace
+
 Item parse_item(std::string_view line, const std::string& where, const fs::path& folder) {
-  Json object = parse_flat_object(line, kKeys, where);
+  Json object = parse_flat_object(line, kKeys, where, kLists);
   Item item;
   item.id = take_id(object, where);
   item.input.text = take_string(object, "text", where);
   item.input.prompt = take_string(object, "prompt", where);
-  if (const auto image = take_string(object, "image", where)) {
-    require(!image->empty() && image->find('\0') == std::string::npos, "[{}] \"image\": expected the path of a file",
-            where);
-    item.input.image = folder / fs::path(*image);
-  }
-  require(item.input.text || item.input.image, "[{}] expected \"text\", \"image\" or both, found neither", where);
+  item.input.images = take_images(object, where, folder);
+  require(item.input.text || !item.input.images.empty(), "[{}] expected \"text\", \"image\" or both, found neither",
+          where);
   require(!item.input.prompt || !item.input.prompt->empty(), "[{}] \"prompt\" is empty", where);
   return item;
 }

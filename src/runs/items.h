@@ -60,9 +60,10 @@ class ItemList : public ItemSource {
   Hasher hasher_;
 };
 
-/// Reads JSONL: one object a line with "text" (a string), "image" (path of a file), or both; "id" (a string or an
-/// integer) and "prompt" (a name or a template) if wanted. null counts as absent; blank lines and a byte order mark are
-/// passed over; anything else is an error that names line and key. Memory does not grow with the number of lines.
+/// Reads JSONL: one object a line with "text" (a string), "image" (path of a file) or "images" (a list of paths), or
+/// both; "id" (a string or an integer) and "prompt" (a name or a template) if wanted. null counts as absent; blank
+/// lines and a byte order mark are passed over; anything else is an error that names line and key. Memory does not grow
+/// with the number of lines.
 class ItemReader : public ItemSource {
  public:
   static constexpr std::size_t kLongestLine = std::size_t{16} << 20, kLongestId = 4096;

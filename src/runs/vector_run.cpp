@@ -83,7 +83,8 @@ void VectorRun::run_source() {
   };
   stream.bad = [this](std::int64_t, const InvalidInput& error) { take_bad(error); };
   stream.batch_end = [this] { end_batch(); };
-  model_.embedder->impl().stream(stream, {[this] { return batches_.mine(); }, hooks_.waits}, model_.run, model_.prepare);
+  model_.embedder->impl().stream(stream, {[this] { return batches_.mine(); }, hooks_.waits}, model_.run,
+                                 model_.prepare);
 }
 
 std::optional<Input> VectorRun::next() {

@@ -1,5 +1,6 @@
 #include "scheduler/content.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/file.h"
@@ -29,14 +30,19 @@ std::int64_t bytes_of(const ImageSource& image) {
 
 }  // namespace
 
-bool is_in_memory(const Input& input) { return !input.image || !std::holds_alternative<fs::path>(*input.image); }
+bool is_in_memory(const Input& input) {
+  return std::ranges::none_of(input.images,
+                              [](const ImageSource& image) { return std::holds_alternative<fs::path>(image); });
+}
 
 Input loaded(Input input) {
-  if (is_in_memory(input)) return input;
-  const fs::path path = std::get<fs::path>(*input.image);
-  const std::string file = read_file(path, embed::kMostFileBytes);
-  const auto bytes = std::as_bytes(std::span(file));
-  input.image = EncodedImage{{bytes.begin(), bytes.end()}, path.string()};
+  for (ImageSource& image : input.images) {
+    const auto* path = std::get_if<fs::path>(&image);
+    if (path == nullptr) continue;
+    const std::string file = read_file(*path, embed::kMostFileBytes);
+    const auto bytes = std::as_bytes(std::span(file));
+    image = EncodedImage{{bytes.begin(), bytes.end()}, path->string()};
+  }
   return input;
 }
 
@@ -44,7 +50,7 @@ Hash128 content_key(const Input& input, const Fingerprint& fingerprint, const Pr
   Hasher hasher;
   hasher.add(fingerprint.id()).add(options.max_pixels);  // which decides what is refused
   if (input.text) hasher.add(static_cast<std::int64_t>(input.text->size())).add(*input.text);
-  if (input.image) add_image(hasher.add("image"), *input.image);
+  for (const ImageSource& image : input.images) add_image(hasher.add("image"), image);
   return hasher.digest();
 }
 
@@ -54,16 +60,17 @@ Size expected_size(const Input& input) {
     size.bytes += static_cast<std::int64_t>(input.text->size());
     size.tokens += size.bytes / kBytesPerToken;
   }
-  if (input.image) {
-    size.bytes += bytes_of(*input.image);
+  for (const ImageSource& image : input.images) {
+    size.bytes += bytes_of(image);
     size.tokens += kImageTokens;
   }
   return size;
 }
 
 Size size_of(const embed::PreparedInput& input) {
-  const std::size_t pixels = input.image ? input.image->tiles.pixels.size() : 0;
-  return {input.tokens(), static_cast<std::int64_t>(input.ids.size() * sizeof(std::int32_t) + pixels)};
+  std::size_t bytes = input.symbols.size() * sizeof(embed::Symbol);
+  for (const embed::InputImage& image : input.images) bytes += image.prepared->patches.pixels.size();
+  return {input.tokens(), static_cast<std::int64_t>(bytes)};
 }
 
 }  // namespace e5v::scheduler

@@ -15,7 +15,7 @@ std::shared_ptr<Job> Queue::add(Request request, const Size& size) {
   job->request = std::move(request);
   job->number = next_number_++;
   job->priority = job->request.options.priority;
-  job->image = job->request.input.image.has_value();
+  job->image = !job->request.input.images.empty();
   resize(*job, size);
   jobs_.emplace(job->number, job);
   waiting_.of(*job).insert(job);

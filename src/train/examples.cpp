@@ -15,11 +15,9 @@ constexpr std::uint32_t kKinds = 3;
 
 TokenSequence with_image_rows(const embed::PreparedInput& prepared, std::uint32_t name) {
   std::vector<std::int32_t> ids;
-  for (const std::int32_t id : prepared.ids) {
-    ids.insert(ids.end(), id == embed::kImageSlot ? prepared.image->order.size() : 1, id);
-  }
+  for (const embed::Symbol& symbol : prepared.symbols) ids.push_back(symbol.image < 0 ? symbol.value : -1);
   TokenSequence sequence = TokenSequence::from(std::move(ids), name);
-  sequence.image = prepared.image;
+  for (const embed::InputImage& image : prepared.images) sequence.images.push_back(image.prepared);
   return sequence;
 }
 
@@ -48,7 +46,7 @@ constexpr std::int64_t kMultiple = 8;
 std::int64_t longest_of(const std::vector<TokenSequence>& sequences) {
   std::int64_t longest = 0;
   for (const TokenSequence& sequence : sequences) {
-    require(!sequence.image, "[paper-compat] E5-V's training takes texts only");
+    require(sequence.images.empty(), "[paper-compat] E5-V's training takes texts only");
     longest = std::max(longest, sequence.rows());
   }
   return (longest + kMultiple - 1) / kMultiple * kMultiple;
@@ -91,18 +89,20 @@ std::string Examples::cut(const std::string& sentence) const {
 
 /// The input as this step shows it.
 Input Examples::seen(Input input, std::uint32_t name) {
-  if (!input.image || options_.augment <= 0 || !step_) return input;
+  if (options_.augment <= 0 || !step_) return input;
   constexpr std::uint64_t kAugmentation = std::uint64_t{1} << 63;  // apart from the streams of orders
-  const Philox random(options_.seed, kAugmentation | static_cast<std::uint64_t>(*step_) << 32 | name);
-  image::Bitmap changed = image::augment(preparer_.decode(*input.image), options_.augment, random);
-  input.image = Pixels{changed.width, changed.height, std::move(changed.pixels)};
+  for (std::size_t i = 0; i < input.images.size(); ++i) {          // the images of a row have seeds of their own
+    const Philox random(options_.seed + i, kAugmentation | static_cast<std::uint64_t>(*step_) << 32 | name);
+    image::Bitmap changed = image::augment(preparer_.decode(input.images[i]), options_.augment, random);
+    input.images[i] = Pixels{changed.width, changed.height, std::move(changed.pixels)};
+  }
   return input;
 }
 
 TokenSequence Examples::sequence(Input input, std::uint32_t name) {
   input = seen(std::move(input), name);
   if (input.text) input.text = cut(*input.text);
-  if (options_.paper_prompts && input.text && !input.image) input.prompt = paper_template_;
+  if (options_.paper_prompts && input.text && input.images.empty()) input.prompt = paper_template_;
   return with_image_rows(preparer_.prepare(input), name);
 }
 
@@ -142,9 +142,10 @@ void Examples::pad_as_the_paper(PairBatch& batch) const {
 std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, const Share& share) {
   std::vector<TokenSequence> sequences(static_cast<std::size_t>(share.count));
   for_each_of(pairs, share, [&](std::size_t i, const Pair& pair, std::uint32_t name) {
-    require(pair.positive.text && !pair.positive.image, "[captions] what follows is to be a text, not an image");
+    require(pair.positive.text && pair.positive.images.empty(),
+            "[captions] what follows is to be a text, not an image");
     Input asked = seen(pair.anchor, name);
-    if (asked.image && !asked.text) asked.prompt = options_.caption_prompt;
+    if (!asked.images.empty() && !asked.text) asked.prompt = options_.caption_prompt;
     TokenSequence sequence = with_image_rows(preparer_.prepare(asked), name);
     sequence.labels = preparer_.tokenizer().encode(cut(*pair.positive.text), false);
     sequence.ids.insert(sequence.ids.end(), sequence.labels.begin(), sequence.labels.end());

@@ -6,12 +6,18 @@
 namespace e5v::train {
 namespace {
 
-void add_image(const TokenSequence& sequence, std::int64_t begin, PackedSequences& packed) {
-  const auto first = std::ranges::find(sequence.ids, -1);
+/// The images of a sequence whose first row is `begin`: each takes the next rows of images.
+void add_images(const TokenSequence& sequence, std::int64_t begin, PackedSequences& packed) {
+  std::int64_t rows = 0;
+  auto next = sequence.ids.begin();
+  for (const auto& image : sequence.images) {
+    next = std::find(next, sequence.ids.end(), -1);
+    packed.images.push_back({image.get(), begin + (next - sequence.ids.begin())});
+    rows += image->layout.rows();
+    next += std::min(image->layout.rows(), sequence.ids.end() - next);
+  }
   const auto count = std::ranges::count(sequence.ids, -1);
-  require(count == static_cast<std::int64_t>(sequence.image->order.size()), "[pack] {} rows for an image of {}", count,
-          sequence.image->order.size());
-  packed.images.push_back({sequence.image.get(), begin + (first - sequence.ids.begin())});
+  require(count == rows, "[pack] {} rows for images of {}", count, rows);
 }
 
 }  // namespace
@@ -34,7 +40,7 @@ PackedSequences pack_sequences(std::span<const TokenSequence> sequences) {
             pooled);
     const auto node = static_cast<std::int32_t>(rows.plan.nodes.size());
     packed.ids_T.insert(packed.ids_T.end(), sequence.ids.begin(), sequence.ids.end());
-    if (sequence.image) add_image(sequence, begin, packed);
+    add_images(sequence, begin, packed);
     rows.positions_T.insert(rows.positions_T.end(), sequence.positions.begin(), sequence.positions.end());
     for (const std::int32_t position : sequence.positions) {
       rows.names_T.push_back(std::uint64_t{sequence.name} << 32 | static_cast<std::uint32_t>(position));

@@ -11,10 +11,10 @@ namespace e5v::train {
 /// A text, an image or both, tokenised, as training sees it. Positions rise, but may leave some out: what the reference
 /// masks is not there.
 struct TokenSequence {
-  std::vector<std::int32_t> ids;        ///< one for each row; -1 for the rows of the image
+  std::vector<std::int32_t> ids;        ///< one for each row; -1 for the rows of images
   std::vector<std::int32_t> positions;  ///< of the rows
   std::uint32_t name = 0;               ///< unique within a step: with a position it names a row for dropout
-  std::shared_ptr<const model::PreparedImage> image{};
+  std::vector<std::shared_ptr<const model::PreparedImage>> images{};  ///< in the order of their rows
   /// For next-token prediction: what follows each of the last rows. Empty: the last row's hidden state is wanted.
   std::vector<std::int32_t> labels{};
 

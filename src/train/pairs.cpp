@@ -92,10 +92,10 @@ Input take_side(Cells& cells, Column sentence, Column image, const fs::path& fol
   if (cells[image] && !cells[image]->empty()) {
     require(cells[image]->find('\0') == std::string::npos, "[{}] {}: expected the path of a file", where,
             kColumns[image]);
-    side.image = folder / fs::path(*cells[image]);
+    side.images.emplace_back(folder / fs::path(*cells[image]));
   }
   if (cells[sentence] && !is_blank(*cells[sentence])) side.text = std::move(*cells[sentence]);
-  if (!side.text && !side.image) fail_empty(cells, sentence, image, where);
+  if (!side.text && side.images.empty()) fail_empty(cells, sentence, image, where);
   return side;
 }
 
@@ -186,7 +186,7 @@ void PairFile::index_rows(Place place) {
       try {
         const Pair pair = parse(record, fmt::format("{}:{}", name_, place.line));
         if (!hard_negatives_) hard_negatives_ = pair.hard_negative.has_value();
-        images_ |= pair.anchor.image || pair.positive.image;
+        images_ |= !pair.anchor.images.empty() || !pair.positive.images.empty();
         groups_ |= pair.group.has_value();
         offsets_.push_back(place.at);
       } catch (const InvalidInput& error) {

@@ -179,7 +179,9 @@ std::int64_t Trainee::activation_bytes(const PackedSequences& sequences) const {
   std::int64_t total = bytes(rows, config_.text.layers, config_.text.mlp_width);
   if (config_.vision && parts_.vision) {
     std::int64_t tiles = 0;
-    for (const model::LlavaNext::PlacedImage& placed : sequences.images) tiles += placed.image->tiles.count;
+    for (const model::LlavaNext::PlacedImage& placed : sequences.images) {
+      tiles += static_cast<std::int64_t>(placed.image->patches.grids.size());
+    }
     total += bytes(tiles * config_.vision->positions(), config_.vision_layers_used(), config_.vision->mlp_width);
   }
   return total;

@@ -17,9 +17,9 @@ TEST(CheckOptions, NameTheNumberAndItsRange) {
                   "[options] max_tiles is 1025, expected a number from 0 (as many as the model has) to 1024"));
   EXPECT_THAT([] { check(PrepareOptions{.max_pixels = 0}); },
               ThrowsMessage<InvalidInput>("[options] max_pixels is 0, expected a number from 1 to 2147483647"));
-  EXPECT_THAT([] { check(RunOptions{.token_budget = -5}, 8); },
-              ThrowsMessage<InvalidInput>(
-                  "[options] token_budget is -5, expected a number from 0 (automatic) to 1048576"));
+  EXPECT_THAT(
+      [] { check(RunOptions{.token_budget = -5}, 8); },
+      ThrowsMessage<InvalidInput>("[options] token_budget is -5, expected a number from 0 (automatic) to 1048576"));
   EXPECT_THAT([] { check(RunOptions{.dimensions = 9}, 8); },
               ThrowsMessage<InvalidInput>("[options] dimensions is 9, expected a number from 0 (all) to 8"));
 }

@@ -343,8 +343,7 @@ TEST_F(BrokenModel, GridsThatDisagreeAreRefused) {
   Json preprocessor = read_json(folder / "preprocessor_config.json");
   preprocessor["image_grid_pinpoints"] = {{672, 672}};
   std::ofstream(folder / "preprocessor_config.json") << preprocessor;
-  EXPECT_THAT([&] { Model{folder}; },
-              ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
+  EXPECT_THAT([&] { Model{folder}; }, ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
 }
 
 TEST_F(BrokenModel, TheContextIsInTheFingerprintWhereTextsAreCutAtIt) {
@@ -352,9 +351,7 @@ TEST_F(BrokenModel, TheContextIsInTheFingerprintWhereTextsAreCutAtIt) {
   config["text_config"]["max_position_embeddings"] = 4096;
   std::ofstream(folder / "config.json") << config;
   ModelOptions options;
-  const auto of = [&](const std::filesystem::path& model) {
-    return Model(model, options).fingerprint("text");
-  };
+  const auto of = [&](const std::filesystem::path& model) { return Model(model, options).fingerprint("text"); };
   EXPECT_EQ(of(folder), of(model_folder()));
   options.truncate = true;
   EXPECT_NE(of(folder).preprocessing, of(model_folder()).preprocessing);
@@ -384,8 +381,7 @@ TEST_F(BrokenModel, SettingsOfTransformers5AreReadFromTheProcessorFile) {
   EXPECT_LT(max_difference(vector_of(), expected), 1e-6);
   EXPECT_GT(max_difference(with_default_mean, expected), 1e-3);
   std::ofstream(folder / "processor_config.json") << "{";
-  EXPECT_THAT([&] { Model{folder}; },
-              ThrowsMessage<ModelError>(HasSubstr("processor_config.json] is not JSON")));
+  EXPECT_THAT([&] { Model{folder}; }, ThrowsMessage<ModelError>(HasSubstr("processor_config.json] is not JSON")));
 }
 
 }  // namespace

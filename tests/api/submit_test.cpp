@@ -27,7 +27,7 @@ class Submitting : public testing::Test {
 };
 
 TEST_F(Submitting, OneInputHasTheBitsOfAListOfOne) {
-  for (const Input& input : {Input::from_text("a cat"), image(), Input::composed(*image().image, "at night")}) {
+  for (const Input& input : {Input::from_text("a cat"), image(), Input::composed(image().images[0], "at night")}) {
     const Embeddings list = embedder_.embed(std::span(&input, 1), {}, quick_);
     const EmbeddedInput one = embedder_.submit(input, {}, {}, quick_).get();
     EXPECT_TRUE(std::ranges::equal(one.vector, list.row(0)));

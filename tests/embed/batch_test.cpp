@@ -2,25 +2,15 @@
 
 #include <gmock/gmock.h>
 
+#include "embed/inputs.h"
+
 namespace e5v::embed {
 namespace {
 
-PreparedInput text(std::size_t tokens) {
-  PreparedInput input;
-  input.ids.assign(tokens, 1);
-  return input;
-}
-
-/// A prompt of `tokens` tokens around an image of `image_tokens`.
-PreparedInput about_image(std::uint64_t key, std::size_t image_tokens, std::size_t tokens) {
-  PreparedInput input = text(tokens + 1);
-  input.ids[0] = kImageSlot;
-  auto image = std::make_shared<model::PreparedImage>();
-  image->order.resize(image_tokens);
-  input.image = image;
-  input.image_key = {key, 0};
-  return input;
-}
+using test::about_image;
+using test::about_images;
+using test::image_of;
+using test::text;
 
 TEST(Batch, TextsFillTheBudget) {
   Batch batch(100);
@@ -44,11 +34,13 @@ TEST(Batch, PromptsOnOneImageStayTogether) {
   EXPECT_TRUE(batch.fits(about_image(1, 150, 9)));
 }
 
-TEST(Batch, AForestOfItsInputs) {
-  const std::vector<PreparedInput> inputs{about_image(1, 30, 5), text(4), about_image(1, 30, 7)};
-  const Forest forest = pack(inputs);
-  EXPECT_EQ(forest.symbols_T.size(), 30 + 7 + 4);  // both prompts are ones behind the same image
-  EXPECT_EQ(forest.rows.pooled_P.size(), 3);
+TEST(Batch, EveryImageThatIsThereCountsOnce) {
+  Batch batch(100);
+  batch.add(about_images({image_of(1, 30), image_of(2, 40)}, 5));
+  EXPECT_TRUE(batch.fits(about_images({image_of(2, 40), image_of(1, 30)},
+                                      23)));                                     // 2 + 23 rows are new
+  EXPECT_TRUE(batch.fits(about_images({image_of(1, 30), image_of(3, 19)}, 5)));  // and 1 + 19 + 5
+  EXPECT_FALSE(batch.fits(about_images({image_of(4, 30), image_of(3, 10)}, 5)));
 }
 
 }  // namespace

@@ -13,9 +13,9 @@ namespace e5v::embed::test {
 /// An input whose "model" gives these two numbers, which stand in its tokens.
 inline PreparedInput fake_input(std::pair<float, float> vector) {
   PreparedInput input;
-  input.ids.resize(2);
-  std::memcpy(&input.ids[0], &vector.first, sizeof(float));
-  std::memcpy(&input.ids[1], &vector.second, sizeof(float));
+  input.symbols.resize(2);
+  std::memcpy(&input.symbols[0].value, &vector.first, sizeof(float));
+  std::memcpy(&input.symbols[1].value, &vector.second, sizeof(float));
   input.fingerprint = std::make_shared<const Fingerprint>();
   return input;
 }
@@ -30,8 +30,10 @@ class FakeEngine : public Engine {
   tensor::Place place() const override { return tensor::Place::host; }
   void compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena&) const override {
     ++passes;
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      std::memcpy(y_SD.row<float>(static_cast<std::int64_t>(i)), inputs[i].ids.data(), 2 * sizeof(float));
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      float* y = y_SD.row<float>(static_cast<std::int64_t>(i));
+      for (std::size_t d = 0; d < 2; ++d) std::memcpy(y + d, &inputs[i].symbols[d].value, sizeof(float));
+    }
   }
   std::optional<std::string> first_non_finite() const override {
     ++looked_for_weights;

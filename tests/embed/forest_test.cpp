@@ -75,6 +75,13 @@ TEST(Forest, ImagesShareByIndexAndPosition) {
   for (std::size_t i = 0; i < sequences.size(); ++i) EXPECT_EQ(seen_by(forest, i), sequences[i]);
 }
 
+TEST(Forest, PositionsAreThoseOfTheSymbols) {
+  const std::vector<Sequence> sequences{{{-1, 5, 3}, {-1, 5, 7}}, {{-1, 5, 3}, {-1, 5, 8}}};
+  const Forest forest = build_forest(sequences);
+  EXPECT_THAT(forest.rows.positions_T, ElementsAre(3, 7, 8));
+  EXPECT_THAT(forest.rows.pooled_positions_P, ElementsAre(7, 8));
+}
+
 TEST(Forest, RandomBatchesHoldEverySequenceOnce) {
   std::mt19937 random(7);
   for (int round = 0; round < 200; ++round) {

@@ -1,6 +1,5 @@
-#include "embed/golden_suite.h"
-
 #include "api/model.h"
+#include "embed/golden_suite.h"
 
 namespace e5v::test {
 namespace {

@@ -25,13 +25,13 @@ class OrderedStream : public testing::Test {
     const auto prepare = [](const Input& input) {
       require(!input.text->empty(), "[input] is empty");
       PreparedInput prepared;
-      prepared.ids.assign(input.text->size(), 1);
+      prepared.symbols.resize(input.text->size());
       return prepared;
     };
     const auto compute = [this](std::span<const PreparedInput> inputs) {
       BatchVectors vectors;
       for (const PreparedInput& input : inputs) {
-        const bool fails = static_cast<int>(input.ids.size()) == broken;
+        const bool fails = static_cast<int>(input.symbols.size()) == broken;
         vectors.add(fails ? std::vector<float>() : std::vector{1.0f}, fails ? "the result is not finite" : "");
       }
       return vectors;

@@ -192,6 +192,12 @@ TEST_F(EncoderTest, PicturesAreKnownByContent) {
   const auto a = folder_.write("a.png", "one"), b = folder_.write("b.png", "one"), c = folder_.write("c.png", "two");
   EXPECT_EQ(maker.image(a).key, maker.image(b).key);
   EXPECT_NE(maker.image(a).key, maker.image(c).key);
+  EXPECT_EQ(maker.images({a}).key, maker.image(a).key);
+  EXPECT_EQ(maker.images({a}, "t").key, maker.composed(a, "t").key);
+  EXPECT_NE(maker.images({a, c}).key, maker.images({c, a}).key);
+  EXPECT_NE(maker.images({a, c}).key, maker.images({a, c}, "").key);
+  EXPECT_NE(maker.images({a, a}).key, maker.image(a).key);
+  EXPECT_EQ(maker.images({a, c}, "t").make().images.size(), 2);
   EXPECT_NE(maker.image(a).key, maker.composed(a, "").key);
   EXPECT_NE(maker.composed(a, "x").key, maker.composed(a, "y").key);
   EXPECT_NE(ItemMaker::text("x").key, ItemMaker::text("y").key);

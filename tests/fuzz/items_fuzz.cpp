@@ -35,7 +35,7 @@ e5v::Hash128 read_items(std::string_view bytes, std::size_t piece) {
     try {
       const auto item = reader.next();
       if (!item) return reader.digest();
-      require_that(item->input.text || item->input.image);
+      require_that(item->input.text || !item->input.images.empty());
       require_that(e5v::is_valid_utf8(item->input.text.value_or("")));
       require_that(!item->id || item->id->is_string() || item->id->is_number_integer());
     } catch (const e5v::InvalidInput& error) {

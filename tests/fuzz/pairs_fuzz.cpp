@@ -22,7 +22,7 @@ void require_that(bool condition) {
 }
 
 std::string path_of(const Input& side) {
-  return side.image ? std::get<std::filesystem::path>(*side.image).string() : std::string();
+  return !side.images.empty() ? std::get<std::filesystem::path>(side.images.front()).string() : std::string();
 }
 
 std::string csv_field(std::string_view field) {
@@ -37,7 +37,7 @@ bool is_same(const Pair& a, const Pair& b) {
 }
 
 void check_side(const Input& side) {
-  require_that(side.text || side.image);
+  require_that(side.text || !side.images.empty());
   require_that(e5v::is_valid_utf8(side.text.value_or("")));
   require_that(!side.text || side.text->find_first_not_of(" \t\r\n") != std::string::npos);
 }

@@ -161,5 +161,28 @@ TEST(Llama, StretchedFrequenciesFollowTheirThreeRanges) {
   EXPECT_GT(max_difference(vector_of(scaled), plain), 1e-3);
 }
 
+TEST(Llama, PositionsMayBeListedInsteadOfCounted) {
+  const auto folder = golden("ckpt/tiny-small-f32");
+  const ModelConfig config = read_config(folder);
+  const Checkpoint checkpoint(folder);
+  const Llama llama(LlamaWeights::from(checkpoint, config.text), config.text, nn::Precision::f32);
+  const std::vector<std::int32_t> ids{5, 9, 5, 30};
+  tensor::Arena arena;
+  const auto state = [&](const PackedRows& rows) {
+    const tensor::Tensor x(tensor::DType::f32, {4, config.text.width}), y(tensor::DType::f32, {1, config.text.width});
+    llama.embed(ids, matrix_of(x), arena);
+    llama.forward(matrix_of(x), rows, matrix_of(y), arena);
+    return std::vector(y.as<float>().begin(), y.as<float>().end());
+  };
+  const PackedRows counted = one_sequence(4);
+  PackedRows listed = counted;
+  listed.rotary_positions = {{3, 0, 0}, {2, 0, 0}, {1, 0, 0}, {0, 0, 0}};
+  listed.positions_T = {3, 2, 1, 0};
+  listed.pooled_positions_P = {0};
+  EXPECT_EQ(state(listed), state(counted));
+  listed.rotary_positions[0] = {9, 0, 0};  // the last row stands further away
+  EXPECT_GT(max_difference(state(listed), state(counted)), 1e-4);
+}
+
 }  // namespace
 }  // namespace e5v::model::test

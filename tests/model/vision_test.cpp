@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/file.h"
 #include "golden.h"
@@ -34,11 +35,15 @@ class Vision : public testing::Test {
         image::Preprocess::from_json(read_json(folder / "preprocessor_config.json"), "preprocessor_config.json");
   }
 
+  PreparedImage prepared(const image::Bitmap& bitmap) const {
+    return {Patches::of(image::make_tiles(bitmap, preprocess), preprocess.patch),
+            ImageLayout(image::packed_order({bitmap.height, bitmap.width}, preprocess))};
+  }
   PreparedImage prepared(image::Variant variant) {
     preprocess.variant = variant;
     const std::string file = read_file(golden("images/img04_tiny_3x2.png"));
     const image::Bitmap bitmap = image::decode(std::as_bytes(std::span(file)), "img04");
-    return {image::make_tiles(bitmap, preprocess), image::packed_order({bitmap.height, bitmap.width}, preprocess)};
+    return prepared(bitmap);
   }
 
   std::filesystem::path folder;
@@ -56,8 +61,9 @@ TEST_F(Vision, HiddenStatesOfTheTower) {
   const char* names[] = {"vision_tile0_hs0_after_pre_layrnorm", "vision_tile0_hs1", "vision_tile0_hs2_selected"};
   for (std::int64_t layers = 0; layers <= 2; ++layers) {
     const ClipVit tower(ClipWeights::from(checkpoint, *config.vision, layers), *config.vision, nn::Precision::f32);
-    const tensor::Tensor x(tensor::DType::f32, {image.tiles.count * rows, config.vision->width});
-    tower.forward(image.tiles.pixels, table, matrix_of(x), arena);
+    const tensor::Tensor x(tensor::DType::f32,
+                           {static_cast<std::int64_t>(image.patches.grids.size()) * rows, config.vision->width});
+    tower.forward(image.patches.pixels, table, matrix_of(x), arena);
     EXPECT_LT(max_difference(matrix_of(x).row_range(0, rows), matrix_of(*expected.find(names[layers]))), kTolerance)
         << layers;
     if (layers == 2) {
@@ -78,7 +84,7 @@ TEST_F(Vision, PackedImageTokens) {
     const PreparedImage image = prepared(variant);
     const LlavaNext model(checkpoint, config, preprocess, nn::Precision::f32);
     const tensor::TensorView golden_rows = *expected.find(name);
-    ASSERT_EQ(static_cast<std::int64_t>(image.order.size()), golden_rows.shape[0]) << name;
+    ASSERT_EQ(image.layout.rows(), golden_rows.shape[0]) << name;
     const tensor::Tensor y(tensor::DType::f32, golden_rows.shape);
     model.embed_image(image, matrix_of(y), arena);
     EXPECT_LT(max_difference(matrix_of(y), matrix_of(golden_rows)), kTolerance) << name;
@@ -90,10 +96,10 @@ TEST_F(Vision, ImagesTogetherAreEachAlone) {
   const auto of_size = [&](int width, int height) {
     image::Bitmap bitmap(width, height);
     for (std::size_t i = 0; i < bitmap.pixels.size(); ++i) bitmap.pixels[i] = static_cast<std::uint8_t>(i * 37 % 251);
-    return PreparedImage{image::make_tiles(bitmap, preprocess), image::packed_order({height, width}, preprocess)};
+    return prepared(bitmap);
   };
   const PreparedImage first = of_size(400, 300), second = of_size(100, 500);
-  const auto rows = [](const PreparedImage& image) { return static_cast<std::int64_t>(image.order.size()); };
+  const auto rows = [](const PreparedImage& image) { return image.layout.rows(); };
   const std::int64_t D = config.text.width, gap = 3;
   const tensor::Tensor all(tensor::DType::f32, {rows(first) + gap + rows(second), D});
   model.embed_images(std::array{LlavaNext::PlacedImage{&second, rows(first) + gap}, LlavaNext::PlacedImage{&first, 0}},
@@ -112,26 +118,29 @@ TEST_F(Vision, MoreTilesThanGoThroughTheTowerAtOnceGiveTheSame) {
   preprocess.grid_pinpoints = {{672, 1008}};
   image::Bitmap bitmap(1008, 672);
   for (std::size_t i = 0; i < bitmap.pixels.size(); ++i) bitmap.pixels[i] = static_cast<std::uint8_t>(i * 37 % 251);
-  const PreparedImage image{image::make_tiles(bitmap, preprocess), image::packed_order({672, 1008}, preprocess)};
-  ASSERT_EQ(image.tiles.count, 7);
+  const PreparedImage image = prepared(bitmap);
+  ASSERT_EQ(image.patches.grids.size(), 7);
   config.grid_pinpoints = preprocess.grid_pinpoints;
   const LlavaNext model(checkpoint, config, preprocess, nn::Precision::f32);
-  const tensor::Tensor together(tensor::DType::f32, {static_cast<std::int64_t>(image.order.size()), config.text.width});
+  const tensor::Tensor together(tensor::DType::f32, {image.layout.rows(), config.text.width});
   model.embed_image(image, matrix_of(together), arena);
-  const std::size_t tile_bytes = image.tiles.pixels.size() / 7;
+  const auto tiles = image.patches.grid_pixels();
+  std::vector<std::int32_t> in_order(576);
+  std::iota(in_order.begin(), in_order.end(), 0);
   for (std::int64_t tile = 0; tile < 7; ++tile) {
     PreparedImage alone;
-    alone.tiles = {1, image.tiles.edge, image.tiles.original, {}};
-    const auto begin = image.tiles.pixels.begin() + static_cast<std::ptrdiff_t>(tile_bytes) * tile;
-    alone.tiles.pixels.assign(begin, begin + static_cast<std::ptrdiff_t>(tile_bytes));
-    for (std::int32_t position = 0; position < 576; ++position) alone.order.push_back(position);
+    const auto pixels = tiles[static_cast<std::size_t>(tile)];
+    alone.patches = {image.patches.edge, {image.patches.grids.front()}, {pixels.begin(), pixels.end()}};
+    alone.layout = ImageLayout(in_order);
     const tensor::Tensor y(tensor::DType::f32, {576, config.text.width});
     model.embed_image(alone, matrix_of(y), arena);
-    for (std::size_t row = 0; row < image.order.size(); ++row) {
-      if (image.order[row] / 576 != tile || image.order[row] < 0) continue;
-      const auto found = matrix_of(together).row_range(static_cast<std::int64_t>(row), 1);
-      ASSERT_LT(max_difference(found, matrix_of(y).row_range(image.order[row] % 576, 1)), 1e-5) << tile << " " << row;
-    }
+    image.layout.walk(
+        [&](std::int64_t row, std::int64_t feature) {
+          if (feature / 576 != tile) return;
+          const auto found = matrix_of(together).row_range(row, 1);
+          ASSERT_LT(max_difference(found, matrix_of(y).row_range(feature % 576, 1)), 1e-5) << tile << " " << row;
+        },
+        [](std::int64_t, std::int32_t) {});
   }
 }
 
@@ -152,7 +161,7 @@ TEST_F(Vision, TextOnlyCheckpointsRefuseImages) {
   config.vision.reset();
   const LlavaNext model(checkpoint, config, preprocess, nn::Precision::f32);
   EXPECT_FALSE(model.sees());
-  const tensor::Tensor y(tensor::DType::f32, {static_cast<std::int64_t>(image.order.size()), config.text.width});
+  const tensor::Tensor y(tensor::DType::f32, {image.layout.rows(), config.text.width});
   EXPECT_THAT([&] { model.embed_image(image, matrix_of(y), arena); },
               testing::ThrowsMessage<ModelError>(testing::HasSubstr("takes text only")));
 }

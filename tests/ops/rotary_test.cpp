@@ -34,6 +34,19 @@ TEST(Rotary, GrowingTablesKeepTheirValues) {
   }
 }
 
+TEST(Rotary, ListedPositionsTurnEachPairByItsAxis) {
+  const GrowingRotaryTable tables({1.0f, 0.5f, 0.25f}, 2, {0, 2, 1});
+  const std::vector<RotaryPosition> positions{{3, 3, 3}, {4, 5, 6}};
+  const auto listed = tables.of(positions), all = tables.covering(10);
+  ASSERT_EQ(listed->positions(), 2);
+  for (std::int64_t pair = 0; pair < 3; ++pair) {
+    EXPECT_EQ(listed->cosines(0)[pair], all->cosines(3)[pair]);
+    EXPECT_EQ(listed->sines(1)[pair], all->sines(std::array{4, 6, 5}[static_cast<std::size_t>(pair)])[pair]);
+  }
+  EXPECT_THAT(message_of<InvalidInput>([&] { RotaryTable({1.0f}, positions, std::vector<std::uint8_t>{3}); }),
+              testing::StrEq("[rotary] axis 3, expected 0, 1 or 2"));
+}
+
 TEST(Rotary, ArgumentsAreChecked) {
   const RotaryTable table({1.0f, 0.5f}, 4);
   const RandomMatrix x(1, 8, 1), odd(1, 6, 1);

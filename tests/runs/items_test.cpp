@@ -62,30 +62,40 @@ TEST(ParseItem, TakesWhatItemsHold) {
   const Item both = parse(R"({"id": "a1", "text": "caf\u00e9", "image": "photos/a.jpg", "prompt": "cirr-query"})");
   EXPECT_EQ(both.id, "a1");
   EXPECT_EQ(both.input.text, "café");
-  EXPECT_EQ(std::get<std::filesystem::path>(*both.input.image), "folder/photos/a.jpg");
+  EXPECT_EQ(std::get<std::filesystem::path>(both.input.images.at(0)), "folder/photos/a.jpg");
   EXPECT_EQ(both.input.prompt, "cirr-query");
   const Item text = parse(R"({"text": "", "id": -3, "image": null, "prompt": null})");
   EXPECT_EQ(text.id, -3);
   EXPECT_EQ(text.input.text, "");
-  EXPECT_FALSE(text.input.image || text.input.prompt);
+  EXPECT_TRUE(text.input.images.empty() && !text.input.prompt);
   EXPECT_FALSE(parse(R"({"text": "a", "id": null})").id);
-  EXPECT_EQ(std::get<std::filesystem::path>(*parse(R"({"image": "/a.jpg"})").input.image), "/a.jpg");
+  EXPECT_EQ(std::get<std::filesystem::path>(parse(R"({"image": "/a.jpg"})").input.images.at(0)), "/a.jpg");
+  const Item several = parse(R"({"images": ["a.jpg", "/b.jpg"], "text": "t"})");
+  ASSERT_EQ(several.input.images.size(), 2);
+  EXPECT_EQ(std::get<std::filesystem::path>(several.input.images[0]), "folder/a.jpg");
+  EXPECT_EQ(std::get<std::filesystem::path>(several.input.images[1]), "/b.jpg");
 }
 
 TEST(ParseItem, SaysWhatIsWrong) {
   const std::pair<std::string, std::string> cases[] = {
       {"", "is not JSON"},
-      {"A plain sentence.", "; each line is one object with \"id\", \"text\", \"image\" or \"prompt\""},
+      {"A plain sentence.", "; each line is one object with \"id\", \"text\", \"image\", \"images\" or \"prompt\""},
       {"{\"text\": \"a\"} {", "is not JSON"},
       {"{\"text\": \"a\0b\"}" + std::string(1, '\0'), "is not JSON"},
       {"\"text\"", "expected an object, found string"},
       {"[{\"text\": \"a\"}]", "expected an object, found array"},
       {"{\"text\": \"\xC3\"}", "is not valid UTF-8"},
-      {R"({"txt": "a"})", R"(unknown key "txt", expected "id", "text", "image" or "prompt")"},
+      {R"({"txt": "a"})", R"(unknown key "txt", expected "id", "text", "image", "images" or "prompt")"},
       {R"({"text": "a", "text": "b"})", R"("text" is given twice)"},
       {R"({"text": 1})", R"("text": expected a string, found number)"},
       {R"({"text": {"a": 1}})", R"("text": expected a string, found object)"},
       {R"({"image": ["a.jpg"]})", R"("image": expected a string, found array)"},
+      {R"({"images": "a.jpg"})", R"("images": expected a list of strings, found string)"},
+      {R"({"images": ["a.jpg", 1]})", R"("images": expected a list of strings, found number in it)"},
+      {R"({"images": [["a.jpg"]]})", R"("images": expected a string, found array)"},
+      {R"({"images": ["a.jpg", ""]})", R"("images": expected the path of a file)"},
+      {R"({"image": "a.jpg", "images": ["b.jpg"]})", R"("image" and "images" exclude each other)"},
+      {R"({"images": []})", R"(expected "text", "image" or both, found neither)"},
       {R"({"image": ""})", R"("image": expected the path of a file)"},
       {R"({"image": "a\u0000.jpg"})", R"("image": expected the path of a file)"},
       {R"({"text": "a", "prompt": true})", R"("prompt": expected a string, found boolean)"},
@@ -123,7 +133,7 @@ TEST(ItemReader, OpensFiles) {
   const auto path = folder.write("items.jsonl", "{\"image\": \"a.jpg\"}\n\nbad\n{\"text\": \"b\"}");
   const auto reader = ItemReader::open(path.string());
   EXPECT_EQ(reader->count(), 3);
-  EXPECT_EQ(std::get<std::filesystem::path>(*reader->next()->input.image), folder.path() / "a.jpg");
+  EXPECT_EQ(std::get<std::filesystem::path>(reader->next()->input.images.at(0)), folder.path() / "a.jpg");
   EXPECT_EQ(reader->where(), path.string() + ":1");
   EXPECT_THROW(ItemReader::open((folder.path() / "none").string()), InvalidInput);
   EXPECT_THAT([&] { ItemReader::open(folder.path().string()); }, ThrowsMessage<InvalidInput>(HasSubstr("is a folder")));
@@ -166,6 +176,18 @@ TEST(ItemList, GivesItemsInOrder) {
   EXPECT_EQ(list.where(), "--image 2");
   EXPECT_NE(list.digest(), digest);
   EXPECT_FALSE(list.next());
+}
+
+TEST(ItemList, EveryImageCountsInTheDigest) {
+  const auto digest_of = [](std::vector<ImageSource> images) {
+    ItemList list({{{std::nullopt, Input::from_images(std::move(images))}, "--image"}});
+    list.next();
+    return list.digest();
+  };
+  const std::filesystem::path a = "a", b = "b";
+  EXPECT_NE(digest_of({a, b}), digest_of({b, a}));
+  EXPECT_NE(digest_of({a, a}), digest_of({a}));
+  EXPECT_EQ(digest_of({a, b}), digest_of({a, b}));
 }
 
 }  // namespace

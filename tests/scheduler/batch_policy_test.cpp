@@ -24,7 +24,7 @@ class Policy : public testing::Test {
     std::vector<std::string> names;
     for (const embed::PreparedInput& input : chosen.batch.inputs()) {
       const std::string name = test::name_of(input);
-      names.push_back(input.image ? name : name.substr(0, name.find('.')));
+      names.push_back(!input.images.empty() ? name : name.substr(0, name.find('.')));
     }
     EXPECT_EQ(chosen.jobs.size(), names.size());
     return names;
@@ -38,7 +38,7 @@ class Policy : public testing::Test {
     const auto job = std::make_shared<Job>();
     job->number = next_number_++;
     job->priority = priority;
-    job->image = input.image != nullptr;
+    job->image = !input.images.empty();
     job->prepared = std::move(input);
     job->state = State::ready;
     ready_.of(*job).insert(job);

@@ -23,8 +23,8 @@ TEST(ContentKey, TellsInputsApart) {
                    key(Input::from_text("a"), "another prompt"),
                    key(Input::from_text("a"), "", {.max_pixels = 5}),
                    key(image),
-                   key(Input::composed(*image.image, "a")),
-                   key(Input::composed(*image.image, "")),
+                   key(Input::composed(image.images[0], "a")),
+                   key(Input::composed(image.images[0], "")),
                    key(Input::from_image(Pixels{1, 2, std::vector<std::uint8_t>(6)})),
                    key(Input::from_image(Pixels{2, 1, std::vector<std::uint8_t>(6)}))};
   const std::size_t count = keys.size();
@@ -39,7 +39,7 @@ TEST(Loaded, ReadsFilesUnderTheirNames) {
   EXPECT_FALSE(is_in_memory(input));
   const Input read = loaded(input);
   EXPECT_TRUE(is_in_memory(read));
-  const auto& image = std::get<EncodedImage>(*read.image);
+  const auto& image = std::get<EncodedImage>(read.images[0]);
   EXPECT_EQ(image.name, file.string());
   EXPECT_EQ(image.bytes.size(), std::filesystem::file_size(file));
   EXPECT_THAT([] { loaded(Input::from_image("/nonexistent/cat.jpg")); },

@@ -16,24 +16,26 @@ namespace e5v::scheduler::test {
 /// A text of as many tokens as it has bytes.
 inline embed::PreparedInput fake_text(const std::string& text) {
   embed::PreparedInput prepared;
-  prepared.ids.assign(text.begin(), text.end());
+  for (const char c : text) prepared.symbols.push_back({-1, c});
   return prepared;
 }
 
 /// An image of so many tokens; `number` tells it from others.
 inline embed::PreparedInput fake_image(std::uint64_t number, std::size_t tokens) {
   embed::PreparedInput prepared;
-  prepared.ids = {embed::kImageSlot};
   auto image = std::make_shared<model::PreparedImage>();
-  image->order.resize(tokens);
-  prepared.image = image;
-  prepared.image_key = {number, 0};
+  image->layout = model::ImageLayout(std::vector<std::int32_t>(tokens));
+  prepared.images.push_back({{number, 0}, image});
+  prepared.symbols = embed::with_image_rows({embed::kImageSlot}, prepared.images);
   return prepared;
 }
 
 /// "abc" for such a text, "image 7" for such an image.
 inline std::string name_of(const embed::PreparedInput& input) {
-  return input.image ? fmt::format("image {}", input.image_key.low) : std::string(input.ids.begin(), input.ids.end());
+  if (!input.images.empty()) return fmt::format("image {}", input.images[0].key.low);
+  std::string name;
+  for (const embed::Symbol& symbol : input.symbols) name += static_cast<char>(symbol.value);
+  return name;
 }
 
 /// An input that is such an image: one pixel.
@@ -57,15 +59,16 @@ class FakeWorker : public Worker {
 
   embed::PreparedInput prepare(const Input& input, const RunOptions& run, const PrepareOptions& options) override {
     ++prepared;
-    if (input.image) {
+    const bool has_image = !input.images.empty();
+    if (has_image) {
       while (images_held) std::this_thread::yield();
       ++decoded;
     } else {
       require(!input.text->starts_with("bad"), "[input] is bad");
     }
-    const auto* pixels = input.image ? std::get_if<Pixels>(&*input.image) : nullptr;
+    const auto* pixels = has_image ? std::get_if<Pixels>(&input.images[0]) : nullptr;
     embed::PreparedInput result =
-        input.image ? fake_image(pixels != nullptr ? pixels->rgb[0] : 0, kImageTokens) : fake_text(*input.text);
+        has_image ? fake_image(pixels != nullptr ? pixels->rgb[0] : 0, kImageTokens) : fake_text(*input.text);
     result.fingerprint = fingerprint(input, run, options);
     return result;
   }

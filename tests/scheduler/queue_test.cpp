@@ -49,7 +49,7 @@ TEST_F(Waiting, AJobCountsWhatItTakesOncePrepared) {
   EXPECT_EQ(queue_.take_to_prepare(true), nullptr);
   queue_.make_ready(job, test::fake_text("abc"));
   EXPECT_EQ(queue_.size().tokens, 3);
-  EXPECT_EQ(queue_.size().bytes, 12 + Queue::kTicketBytes);
+  EXPECT_EQ(queue_.size().bytes, 3 * static_cast<std::int64_t>(sizeof(embed::Symbol)) + Queue::kTicketBytes);
   EXPECT_EQ(queue_.ready_bytes(), queue_.size().bytes);
   BatchPolicy policy([](std::int64_t) { return 100; });
   EXPECT_EQ(queue_.take_batch(policy).jobs.size(), 1u);

@@ -84,7 +84,7 @@ TEST_F(Scheduling, ManyThreadsSubmitCancelAndExpire) {
           ++told;
           try {
             const EmbeddedInput found = future.get();
-            wrong += !input.image && found.vector != test::FakeWorker::vector_of(name);
+            wrong += input.images.empty() && found.vector != test::FakeWorker::vector_of(name);
             ++good;
           } catch (const InvalidInput&) {
             ++bad;

@@ -22,7 +22,7 @@ std::vector<std::string> texts(const PairFile& file, std::int64_t i) {
   return {pair.anchor.text.value_or("-"), pair.positive.text.value_or("-"), pair.hard_negative.value_or("-")};
 }
 
-std::filesystem::path image_of(const Input& input) { return std::get<std::filesystem::path>(input.image.value()); }
+std::filesystem::path image_of(const Input& input) { return std::get<std::filesystem::path>(input.images.at(0)); }
 
 std::vector<std::string> bad_messages(const PairFile& file) {
   std::vector<std::string> messages;
@@ -91,7 +91,7 @@ TEST(Pairs, ImagesStandForSentencesOrBesideThem) {
   EXPECT_EQ(file.row(0).anchor.text, "turn it");
   EXPECT_EQ(image_of(file.row(0).positive), "/b.jpg");
   EXPECT_FALSE(file.row(0).positive.text);
-  EXPECT_FALSE(file.row(1).anchor.image);
+  EXPECT_TRUE(file.row(1).anchor.images.empty());
   EXPECT_FALSE(file.row(2).anchor.text);
   EXPECT_THAT(bad_messages(file), ElementsAre("[pairs:5] sent0 and image0 are empty", "[pairs:6] image1 is empty"));
 }

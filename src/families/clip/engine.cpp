@@ -40,10 +40,9 @@ void ClipEngine::compute_texts(std::span<const embed::PreparedInput> inputs, Mat
   std::vector<embed::Sequence> sequences;
   std::vector<std::int64_t> places;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].image) continue;
+    if (!inputs[i].images.empty()) continue;
     places.push_back(static_cast<std::int64_t>(i));
-    embed::Sequence& sequence = sequences.emplace_back();
-    for (const std::int32_t id : inputs[i].ids) sequence.push_back({-1, id});
+    sequences.push_back(inputs[i].symbols);
   }
   if (sequences.empty()) return;
   const embed::Forest forest = embed::build_forest(sequences);
@@ -61,9 +60,10 @@ void ClipEngine::compute_images(std::span<const embed::PreparedInput> inputs, Ma
   std::vector<std::int64_t> places, image_of;
   std::map<Hash128, std::int64_t> known;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].image) continue;
-    const auto [place, added] = known.try_emplace(inputs[i].image_key, static_cast<std::int64_t>(images.size()));
-    if (added) images.emplace_back(inputs[i].image->tiles.pixels);
+    if (inputs[i].images.empty()) continue;
+    const embed::InputImage& image = inputs[i].images.front();
+    const auto [place, added] = known.try_emplace(image.key, static_cast<std::int64_t>(images.size()));
+    if (added) images.emplace_back(image.prepared->patches.pixels);
     places.push_back(static_cast<std::int64_t>(i));
     image_of.push_back(place->second);
   }

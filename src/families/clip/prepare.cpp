@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 embed::ModelLimits limits_of(const model::ClipTextConfig& config) {
   embed::ModelLimits limits;
-  limits.sees = true;
+  limits.sees = limits.one_image = true;
   limits.vocabulary = config.vocabulary;
   limits.context = config.max_positions;
   return limits;
@@ -54,18 +54,18 @@ ClipPreparer::ClipPreparer(std::shared_ptr<const text::Tokenizer> tokenizer, con
       end_token_(config.end_token) {}
 
 std::vector<std::int32_t> ClipPreparer::encode(const text::Prompt& prompt, const Input& input, std::int64_t) const {
-  if (input.image) return {embed::kImageSlot};
+  if (!input.images.empty()) return {embed::kImageSlot};
   std::vector<std::int32_t> ids = tokenizer().encode_truncated(prompt.fill(*input.text), limits().context);
   ids.resize(end_of(ids, end_token_));
   return ids;
 }
 
 model::PreparedImage ClipPreparer::cut(const image::Bitmap& bitmap) const {
-  model::PreparedImage image{image::centre_crop(bitmap, preprocess()), {}};
-  const int side = preprocess().tile / preprocess().patch;
-  image.order.resize(static_cast<std::size_t>(side) * static_cast<std::size_t>(side) + 1);
-  std::iota(image.order.begin(), image.order.end(), 0);
-  return image;
+  model::Patches patches = model::Patches::of(image::centre_crop(bitmap, preprocess()), preprocess().patch);
+  std::vector<std::int32_t> rows(static_cast<std::size_t>(patches.grids.front().patches()) + 1);
+  std::iota(rows.begin(), rows.end(),
+            model::ImageLayout::special(0));  // -1, the class token, then the features from 0
+  return {std::move(patches), model::ImageLayout(std::move(rows))};
 }
 
 image::Preprocess read_clip_preprocess(const fs::path& folder, const model::ClipModelConfig& config) {

@@ -10,15 +10,15 @@
 namespace e5v::families {
 
 /// The path of an input up to CLIP: a text's tokens up to the one whose hidden state is its vector, cut at the model's
-/// context; an image's middle, whose "tokens" are the tower's rows.
+/// context; an image's middle, whose rows are the tower's: the class token, then the patches.
 class ClipPreparer : public embed::Preparer {
  public:
-  ClipPreparer(std::shared_ptr<const text::Tokenizer> tokenizer, const image::Preprocess& preprocess, const model::ClipTextConfig& config,
-               const PrepareOptions& options, std::string preprocessing);
+  ClipPreparer(std::shared_ptr<const text::Tokenizer> tokenizer, const image::Preprocess& preprocess,
+               const model::ClipTextConfig& config, const PrepareOptions& options, std::string preprocessing);
 
  protected:
   std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input,
-                                   std::int64_t image_tokens) const override;
+                                   std::int64_t more_rows) const override;
   model::PreparedImage cut(const image::Bitmap& bitmap) const override;
 
  private:

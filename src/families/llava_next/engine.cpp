@@ -1,8 +1,8 @@
 #include "families/llava_next/engine.h"
 
 #include "base/hub_cache.h"
-#include "embed/batch.h"
 #include "embed/loading.h"
+#include "families/llava_next/forward.h"
 #include "families/llava_next/prepare.h"
 #include "model/unused_tensors.h"
 
@@ -24,7 +24,7 @@ LlavaNextEngine::LlavaNextEngine(const std::filesystem::path& folder, const Load
 
 void LlavaNextEngine::compute(std::span<const embed::PreparedInput> inputs, tensor::Matrix y_SD,
                               tensor::Arena& arena) const {
-  embed::compute(model_, inputs, y_SD, arena);
+  families::compute(model_, inputs, y_SD, arena);
 }
 
 std::unique_ptr<embed::Preparer> LlavaNextEngine::make_preparer(const PrepareOptions& options,
