@@ -79,8 +79,10 @@ check-san: packages
 	cmake --build --preset asan
 	ctest --preset asan
 	cmake --preset tsan
-	cmake --build --preset tsan --target test_embed test_image
+	cmake --build --preset tsan --target test_embed test_scheduler test_api test_image
 	OMP_THREAD_LIMIT=1 build/tsan/tests/embed/test_embed --gtest_brief=1 --gtest_filter='*Stream*:*ReadAhead*'
+	OMP_THREAD_LIMIT=1 build/tsan/tests/scheduler/test_scheduler --gtest_brief=1
+	OMP_THREAD_LIMIT=1 E5V_DEVICE=cpu build/tsan/tests/api/test_api --gtest_brief=1 --gtest_filter='*Stream*:Submitting*'
 	OMP_THREAD_LIMIT=1 build/tsan/tests/image/test_image --gtest_brief=1 --gtest_filter='*ManyThreads*'
 
 fuzz:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "embed/batch.h"
 #include "families/llava_next/forward.h"
 #include "flops.h"
 #include "model/synthetic_checkpoint.h"
@@ -86,23 +85,10 @@ BenchModel::BenchModel(const model::ModelConfig& config, tensor::DType stored, t
       model_(checkpoint_, config, preprocess_of(config), precision),
       arena_(place) {}
 
-template <class Body>
-void BenchModel::for_batches(std::vector<embed::PreparedInput> inputs, const Body& body) {
-  embed::Batch batch(embed::chosen_token_budget(0, arena_.place()));
-  for (embed::PreparedInput& input : inputs) {
-    if (!batch.fits(input)) {
-      body(batch.inputs());
-      batch.clear();
-    }
-    batch.add(std::move(input));
-  }
-  if (!batch.empty()) body(batch.inputs());
-}
-
 void BenchModel::embed(const std::vector<Input>& inputs) { embed(prepared(preparer_, inputs)); }
 
 void BenchModel::embed(const std::vector<embed::PreparedInput>& inputs) {
-  for_batches(inputs, [&](std::span<const embed::PreparedInput> batch) {
+  embed::for_batches(inputs, budget(), [&](std::span<const embed::PreparedInput> batch) {
     const tensor::Arena::Scope scope(arena_);
     const auto count = static_cast<std::int64_t>(batch.size());
     families::compute(model_, batch, arena_.matrix(tensor::DType::f32, count, config_.text.width), arena_);
@@ -111,8 +97,8 @@ void BenchModel::embed(const std::vector<embed::PreparedInput>& inputs) {
 
 double BenchModel::flops(const std::vector<Input>& inputs) {
   double flops = 0;
-  for_batches(prepared(preparer_, inputs),
-              [&](std::span<const embed::PreparedInput> batch) { flops += batch_flops(config_, batch); });
+  embed::for_batches(prepared(preparer_, inputs), budget(),
+                     [&](std::span<const embed::PreparedInput> batch) { flops += batch_flops(config_, batch); });
   return flops;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "embed/batch.h"
 #include "embed/prepare.h"
 #include "model/checkpoint.h"
 #include "model/llava_next.h"
@@ -35,8 +36,7 @@ class BenchModel {
   double flops(const std::vector<Input>& inputs);
 
  private:
-  template <class Body>
-  void for_batches(std::vector<embed::PreparedInput> inputs, const Body& body);
+  std::int64_t budget() const { return embed::chosen_token_budget(0, arena_.place()); }
 
   model::ModelConfig config_;
   nn::Precision precision_;

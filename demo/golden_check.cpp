@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "api/model.h"
 #include "embed/goldens.h"
 
 namespace {
@@ -14,7 +15,7 @@ using namespace e5v;
 constexpr double kTolerance = 5e-5;
 
 /// Largest difference between the inputs' vectors and the rows of a golden tensor.
-double largest_difference(Embedder& embedder, const std::vector<Input>& inputs,
+double largest_difference(test::Model& embedder, const std::vector<Input>& inputs,
                           const tensor::SafetensorsFile& expected) {
   const Embeddings found = embedder.embed(inputs);
   double largest = 0;
@@ -27,11 +28,11 @@ double largest_difference(Embedder& embedder, const std::vector<Input>& inputs,
 
 bool check() {
   const test::GoldenModel model{test::golden("ckpt/tiny-small-f32"), test::golden("embed"), "small_f32"};
-  EmbedderOptions options;
+  test::ModelOptions options;
   options.normalize = false;
   options.apply_exif = false;   // the reference opened the files plainly
   options.alpha = Alpha::drop;  // and made them RGB
-  Embedder embedder = Embedder::load(model.folder, options);
+  test::Model embedder(model.folder, options);
   std::vector<Input> texts, images;
   for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));
   const Json described = model.json("images", "v5");

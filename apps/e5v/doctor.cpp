@@ -25,7 +25,7 @@ int run_doctor(const ModelOptions& options) {
   set_thread_count(options.load.threads);
   inspect::check_machine(options.load.device, report);
   inspect::self_test(report);
-  if (!options.load.folder.empty()) inspect::check_model(options.load.folder, options.embedder(), report);
+  if (!options.folder.empty()) inspect::check_model(options.folder, options.load, report);
   write_stream(
       stdout, failed == 0 ? "all checks passed\n" : fmt::format("{} check{} failed\n", failed, failed == 1 ? "" : "s"));
   return failed == 0 ? kSuccess : kFailure;
@@ -45,7 +45,7 @@ Run add_doctor(CLI::App& app) {
   command->footer(
       "Example:\n"
       "  e5v doctor --model e5-v");
-  add_load_options(*command, options->load, false);
+  add_model_options(*command, *options, false);
   return [options] { return run_doctor(*options); };
 }
 

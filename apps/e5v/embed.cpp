@@ -42,10 +42,10 @@ std::unique_ptr<runs::ItemSource> open_source(const EmbedOptions& options) {
 
 /// Where the vectors go: a file, or standard output.
 std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
-  const std::string& prompt = options.model.run.prompt;
-  const Fingerprint fingerprint = embedder.fingerprint(prompt.empty() ? "text" : prompt);
+  const Fingerprint fingerprint = embedder.fingerprint(options.model.run, options.model.prepare);
   return std::make_unique<runs::FileSink>(
-      options.output, vectors::VectorOrigin::of(fingerprint, prompt, embedder.width()), options.existing());
+      options.output, vectors::VectorOrigin::of(fingerprint, options.model.run.prompt, embedder.width()),
+      options.existing());
 }
 
 /// Messages and the progress line on stderr share the terminal.
@@ -71,7 +71,7 @@ std::string interrupted_text(const EmbedOptions& options, std::int64_t items) {
 /// What a run is given.
 struct EmbedRun {
   const processes::Group& group;
-  Embedder& embedder;
+  runs::RunModel model;
   runs::ItemSource& source;
   runs::VectorSink* sink;  // of the leading process
   runs::RunPosition start;
@@ -103,7 +103,7 @@ void show_progress(const EmbedRun& run, bool file, std::optional<Progress>& prog
 int run_items(const EmbedRun& given, const EmbedOptions& options) {
   std::optional<Progress> progress;
   std::atomic<std::int64_t> items = given.start.items;
-  runs::VectorRun run(given.group, given.embedder, given.source, given.sink, hooks_of(given, options, progress, items));
+  runs::VectorRun run(given.group, given.model, given.source, given.sink, hooks_of(given, options, progress, items));
   const bool leads = given.group.leads(), file = !options.output.empty();
   const InterruptScope interrupts([&] {
     if (leads) say(interrupted_text(options, items));
@@ -144,8 +144,8 @@ void check_shareable(const processes::Group& group, const runs::ItemSource& sour
 }
 
 /// The vectors of all processes must be of one vector space, but their files or CPUs may differ.
-void check_same_model(const processes::Group& group, const Embedder& embedder, const std::string& prompt) {
-  const Fingerprint own = embedder.fingerprint(prompt);
+void check_same_model(const processes::Group& group, const Embedder& embedder, const ModelOptions& options) {
+  const Fingerprint own = embedder.fingerprint(options.run, options.prepare);
   const std::vector<std::string> all = group.gather(own.weights + own.preprocessing + " " + own.compute);
   group.agree([&] {
     require(all[static_cast<std::size_t>(group.index())] == all[0],
@@ -212,9 +212,8 @@ int run_embed(EmbedOptions& options) {
   const runs::Found found = look_for_output(group, options, *source);
   if (found == runs::Found::unknown) return kSuccess;
   std::optional<Embedder> embedder;
-  group.agree([&] { embedder = Embedder::load(options.model.load.folder, options.model.embedder()); });
-  const std::string& prompt = options.model.run.prompt;
-  check_same_model(group, *embedder, prompt.empty() ? "text" : prompt);
+  group.agree([&] { embedder = Embedder::load(options.model.folder, options.model.load); });
+  check_same_model(group, *embedder, options.model);
   runs::RunPosition start;
   std::unique_ptr<runs::VectorSink> sink;
   group.agree([&] {
@@ -227,7 +226,12 @@ int run_embed(EmbedOptions& options) {
     start = file->position();
     sink = std::move(file);
   });
-  return run_items({group, *embedder, *source, sink.get(), shared(group, start), found == runs::Found::complete},
+  return run_items({group,
+                    {&*embedder, options.model.run, options.model.prepare},
+                    *source,
+                    sink.get(),
+                    shared(group, start),
+                    found == runs::Found::complete},
                    options);
 }
 
@@ -291,11 +295,11 @@ Run add_embed(CLI::App& app) {
             {{"--input", text(options->input, "FILE"),
               "the file of items, with one JSON object on each line; - is standard input"},
              {"--output", path(options->output, "FILE"), "the file to write", "JSON Lines on standard output"}});
-  add_load_options(*command, options->model.load);
+  add_model_options(*command, options->model);
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
   add_table(*command, {
-                          {"--no-normalize", flag(options->model.run.no_normalize),
+                          {"--no-normalize", cleared(options->model.run.normalize),
                            "leave vectors at their own length instead of scaling them to length 1"},
                           {"--skip-bad", flag(options->skip_bad),
                            "report items that cannot be read and leave them out; the exit code is then 3"},

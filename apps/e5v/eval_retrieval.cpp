@@ -51,8 +51,7 @@ class CaptionedTask : public EvalTask {
   }
   bool needs_model() const override { return text_vectors_.empty(); }
   void check_usage() const override {
-    if (needs_model() == model.load.folder.empty())
-      throw CLI::RequiredError("either --model, or both files of vectors,");
+    if (needs_model() == model.folder.empty()) throw CLI::RequiredError("either --model, or both files of vectors,");
   }
   void read() override {
     for (const std::string* prompt : {&text_prompt_, &image_prompt_}) check_prompt(*prompt);

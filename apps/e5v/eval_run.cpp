@@ -20,7 +20,7 @@ eval::Result EvalRunner::run(EvalTask& task) {
   eval::Result result = task.evaluate(encoder);
   progress_.reset();
   if (encoder != nullptr) {
-    result.facts.insert(result.facts.begin(), {"model", task.model.load.folder.string()});
+    result.facts.insert(result.facts.begin(), {"model", task.model.folder.string()});
     if (!task.model.load.adapter.empty())
       result.facts.insert(result.facts.begin() + 1, {"adapter", task.model.load.adapter.string()});
     result.computed = encoder->counts().computed - before.computed;
@@ -42,8 +42,9 @@ eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
   hooks.advance = [this](std::int64_t items) { progress_->advance(items); };
   encoder_.reset();  // before the next one is made, because two may not fit into memory
   model_ = task.model, store_ = task.store;
-  encoder_ = std::make_unique<eval::Encoder>(model_.load.folder, model_.embedder(),
-                                             store_.empty() ? eval::default_store() : store_, std::move(hooks));
+  encoder_ = std::make_unique<eval::Encoder>(
+      model_.folder, eval::Encoder::Options{model_.load, model_.prepare, model_.run.token_budget},
+      store_.empty() ? eval::default_store() : store_, std::move(hooks));
   return *encoder_;
 }
 

@@ -107,10 +107,10 @@ class SuiteReader {
     command.set_help_flag();
     add_task_options(command, *task);
     command.parse(arguments_of(entry, command).reversed());
-    require(!task->needs_model() || !task->model.load.folder.empty(),
+    require(!task->needs_model() || !task->model.folder.empty(),
             "expected a model: \"model\" in the task or in the suite, or --model");
-    require(!task->needs_model() || fs::is_directory(task->model.load.folder),
-            "[{}] is no folder, expected a checkpoint", task->model.load.folder.string());
+    require(!task->needs_model() || fs::is_directory(task->model.folder), "[{}] is no folder, expected a checkpoint",
+            task->model.folder.string());
     read_data(*task);
     return task;
   }

@@ -54,7 +54,7 @@ bool is_result(const fs::path& file) {
 }  // namespace
 
 void EvalTask::check_prompt(const std::string& prompt) const {
-  const families::Family* family = needs_model() ? families::find_family(hub_snapshot(model.load.folder)) : nullptr;
+  const families::Family* family = needs_model() ? families::find_family(hub_snapshot(model.folder)) : nullptr;
   if (family != nullptr && family->has_plain_prompts()) text::find_prompt(prompt, text::ChatStyle::plain);
 }
 
@@ -65,7 +65,7 @@ void read_data(EvalTask& task) {
 
 void add_task_options(CLI::App& command, EvalTask& task) {
   task.add_options(command);
-  add_load_options(command, task.model.load, false);
+  add_model_options(command, task.model, false);
   add_adapter_option(command, task.model.load);
   add_prepare_options(command, task.model.prepare);
   add_budget_option(command, task.model.run);

@@ -22,7 +22,7 @@ class EvalTask {
   virtual bool needs_model() const { return true; }
   /// Throws CLI::ParseError when options are missing or exclude each other.
   virtual void check_usage() const {
-    if (model.load.folder.empty()) throw CLI::RequiredError("--model");
+    if (model.folder.empty()) throw CLI::RequiredError("--model");
   }
   /// Reads the data and checks all other options. Throws InvalidInput for the first fault, before anything is computed.
   virtual void read() = 0;

@@ -19,7 +19,8 @@ struct InfoOptions {
 
 int run_info(const InfoOptions& options) {
   constexpr int kLabel = 17;
-  const inspect::ModelInfo info = inspect::inspect(options.model.load.folder, options.model.embedder());
+  const inspect::ModelInfo info =
+      inspect::inspect(options.model.folder, options.model.load, options.model.prepare, options.model.run);
   std::string text;
   if (options.json) {
     text = inspect::to_json(info).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -47,7 +48,7 @@ Run add_info(CLI::App& app) {
   command->footer(
       "Example:\n"
       "  e5v info --model e5-v --dtype bf16");
-  add_load_options(*command, options->model.load);
+  add_model_options(*command, options->model);
   add_input_options(*command, options->model);
   add_table(*command, {{"--json", flag(options->json), "print one JSON object, with sizes in bytes"}});
   return [options] { return run_info(*options); };

@@ -39,6 +39,14 @@ OptionField flag(bool& value) {
           "", ""};
 }
 
+OptionField cleared(bool& value) {
+  return {[&value](CLI::App& command, const std::string& name, const std::string& description) {
+            return command.add_flag_callback(
+                name, [&value] { value = false; }, description);
+          },
+          "", ""};
+}
+
 OptionField text(std::string& value, std::string takes) {
   return {[&value](CLI::App& command, const std::string& name, const std::string& description) {
             return command.add_option(name, value, description);

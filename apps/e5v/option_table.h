@@ -59,6 +59,9 @@ OptionField real(T& value, std::type_identity_t<T> minimum, std::type_identity_t
 OptionField seed(std::uint64_t& value);
 
 OptionField flag(bool& value);
+
+/// A flag that clears the value.
+OptionField cleared(bool& value);
 OptionField text(std::string& value, std::string takes);
 OptionField path(std::filesystem::path& value, std::string takes);
 

@@ -34,25 +34,7 @@ std::string problem_of_device(const std::string& name) {
 
 }  // namespace
 
-EmbedderOptions ModelOptions::embedder() const {
-  EmbedderOptions options;
-  options.dtype = load.dtype;
-  options.device = load.device;
-  options.adapter = load.adapter;
-  options.threads = load.threads;
-  options.paper_compat = prepare.paper_compat;
-  options.apply_exif = !prepare.no_exif;
-  options.alpha = prepare.alpha;
-  options.max_tiles = prepare.max_tiles;
-  options.max_pixels = prepare.max_pixels;
-  options.truncate = prepare.truncate;
-  options.prompt = run.prompt;
-  options.normalize = !run.no_normalize;
-  options.token_budget = run.token_budget;
-  return options;
-}
-
-void add_load_options(CLI::App& command, LoadOptions& options, bool model_required) {
+void add_model_options(CLI::App& command, ModelOptions& options, bool model_required) {
   const std::vector<std::pair<std::string, ComputeType>> types{{"auto", ComputeType::automatic},
                                                                {"f32", ComputeType::f32},
                                                                {"bf16", ComputeType::bf16},
@@ -62,19 +44,19 @@ void add_load_options(CLI::App& command, LoadOptions& options, bool model_requir
       {
           {"--model", path(options.folder, "DIR").required(model_required),
            "the folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)"},
-          {"--dtype", choice(options.dtype, types, "TYPE"),
+          {"--dtype", choice(options.load.dtype, types, "TYPE"),
            "the arithmetic: f32, bf16, on a GPU fp8, or auto. auto takes f32 for weights stored in f32 and bf16 for "
            "others; on a CPU it takes int8 for int8 weights, and for int4 weights where the CPU has 8-bit dot "
            "products"},
-          {"--device", text(options.device, "DEVICE").checked(problem_of_device),
+          {"--device", text(options.load.device, "DEVICE").checked(problem_of_device),
            "the device that computes: cpu, cuda, cuda:N (the N-th GPU), or auto. auto takes a GPU if there is one, "
            "unless the environment variable E5V_DEVICE names a device"},
-          {"--threads", thread_count(options.threads), "the number of threads that compute",
+          {"--threads", thread_count(options.load.threads), "the number of threads that compute",
            "one per core; processes of mpirun share the cores"},
       });
 }
 
-OptionField thread_count(int& threads) { return whole(threads, 1, EmbedderOptions::kMostThreads); }
+OptionField thread_count(int& threads) { return whole(threads, 1, LoadOptions::kMostThreads); }
 
 void add_adapter_option(CLI::App& command, LoadOptions& options) {
   add_table(command, {{"--adapter", path(options.adapter, "DIR"),
@@ -99,18 +81,18 @@ void add_prepare_options(CLI::App& command, PrepareOptions& options) {
           {"--paper-compat", flag(options.paper_compat),
            "prepare images as transformers 4.41.2 did, faults included; the paper's figures rest on it"},
           {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
-          {"--max-tiles", whole(options.max_tiles, 1, EmbedderOptions::kMostTiles),
+          {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMostTiles),
            "the maximum number of tiles per image, the base tile included", "as many as the model has"},
-          {"--max-pixels", whole(options.max_pixels, 1, EmbedderOptions::kMostPixels),
+          {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMostPixels),
            "the maximum number of pixels per image; larger images are refused"},
-          {"--no-exif", flag(options.no_exif), "leave photos as they are stored instead of turning them upright"},
+          {"--no-exif", cleared(options.apply_exif), "leave photos as they are stored instead of turning them upright"},
           {"--truncate", flag(options.truncate), "cut texts that exceed the model's context instead of refusing them"},
       });
 }
 
 void add_budget_option(CLI::App& command, RunOptions& options) {
   const auto budget = [](tensor::Place place) { return embed::chosen_token_budget(0, place); };
-  add_table(command, {{"--token-budget", whole(options.token_budget, 1, EmbedderOptions::kMostTokenBudget),
+  add_table(command, {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMostTokenBudget),
                        "the number of tokens that a batch may hold; a smaller batch takes less memory",
                        fmt::format("{}, on a GPU {}", budget(tensor::Place::host), budget(tensor::Place::device))}});
 }

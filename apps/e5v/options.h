@@ -11,50 +11,18 @@
 
 namespace e5v::app {
 
-/// How a model is loaded.
-struct LoadOptions {
-  std::filesystem::path folder, adapter;
-  ComputeType dtype = EmbedderOptions().dtype;
-  std::string device = EmbedderOptions().device;
-  int threads = EmbedderOptions().threads;
-
-  bool operator==(const LoadOptions&) const = default;
-};
-
-/// How inputs are prepared.
-struct PrepareOptions {
-  bool paper_compat = EmbedderOptions().paper_compat, no_exif = !EmbedderOptions().apply_exif;
-  bool truncate = EmbedderOptions().truncate;
-  Alpha alpha = EmbedderOptions().alpha;
-  int max_tiles = EmbedderOptions().max_tiles;
-  std::int64_t max_pixels = EmbedderOptions().max_pixels;
-
-  bool operator==(const PrepareOptions&) const = default;
-};
-
-/// How vectors are computed.
-struct RunOptions {
-  std::string prompt;
-  bool no_normalize = !EmbedderOptions().normalize;
-  std::int64_t token_budget = EmbedderOptions().token_budget;
-
-  bool operator==(const RunOptions&) const = default;
-};
-
 /// What the commands that load a model have in common.
 struct ModelOptions {
+  std::filesystem::path folder;
   LoadOptions load;
   PrepareOptions prepare;
   RunOptions run;
-
-  /// The options in the library's terms: the one place where fields of the program meet those of the library.
-  EmbedderOptions embedder() const;
 
   bool operator==(const ModelOptions&) const = default;
 };
 
 /// --model, --dtype, --device and --threads.
-void add_load_options(CLI::App& command, LoadOptions& options, bool model_required = true);
+void add_model_options(CLI::App& command, ModelOptions& options, bool model_required = true);
 
 /// --adapter.
 void add_adapter_option(CLI::App& command, LoadOptions& options);

@@ -89,7 +89,7 @@ void write_model(const QuantizeCommand& command) {
 void check_model(const QuantizeCommand& command, const Items& items) {
   constexpr std::size_t kWorst = 5;
   std::optional<Progress> progress(std::in_place, "vectors", static_cast<std::int64_t>(2 * items.size()));
-  EmbedderOptions options;
+  LoadOptions options;
   options.threads = command.threads;
   const quantize::Agreement agreement =
       quantize::compare_models(command.model, command.output, options, items, [&](std::int64_t count) {

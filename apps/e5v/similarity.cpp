@@ -81,30 +81,27 @@ std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int 
 }
 
 /// As Embedder::embed, but a bad item is named as on the command line.
-Embeddings embed_items(Embedder& embedder, const std::vector<runs::ItemList::Entry>& items) {
+Embeddings embed_items(const Embedder& embedder, const std::vector<runs::ItemList::Entry>& items,
+                       const ModelOptions& options) {
   Embeddings result;
-  result.width = embedder.width();
+  result.width = options.run.dimensions > 0 ? options.run.dimensions : embedder.width();
   Stream stream;
   stream.next = [&, next = std::size_t{0}]() mutable {
     return next < items.size() ? std::optional(items[next++].item.input) : std::nullopt;
   };
-  stream.done = [&](std::int64_t, const Embedding& embedding) {
-    result.values.insert(result.values.end(), embedding.vector.begin(), embedding.vector.end());
-    result.token_counts.push_back(embedding.tokens);
-    result.fingerprints.push_back(embedding.fingerprint);
-  };
+  stream.done = [&](std::int64_t, const Embedding& embedding) { result.add(embedding); };
   stream.bad = [&](std::int64_t index, const InvalidInput& error) {
     fail<InvalidInput>("[{}] {}", items[static_cast<std::size_t>(index)].where, error.what());
   };
-  embedder.stream(stream);
+  embedder.stream(stream, options.run, options.prepare);
   return result;
 }
 
 int run_similarity(const SimilarityOptions& options) {
-  Embedder embedder = Embedder::load(options.model.load.folder, options.model.embedder());
+  const Embedder embedder = Embedder::load(options.model.folder, options.model.load);
   std::vector<Input> inputs;
   for (const auto& entry : options.items) inputs.push_back(entry.item.input);
-  const Embeddings embeddings = embed_items(embedder, options.items);
+  const Embeddings embeddings = embed_items(embedder, options.items, options.model);
   const Cosines cosines = cosines_of(embeddings);
   const std::string text = options.json ? json_text(inputs, cosines, embeddings.fingerprints.front())
                                         : table(inputs, cosines, terminal_columns(STDOUT_FILENO));
@@ -126,7 +123,7 @@ Run add_similarity(CLI::App& app) {
       "Example:\n"
       "  e5v similarity --model e5-v --image cat.jpg --text 'a cat' --text 'a dog'");
   add_item_options(*command, options->items);
-  add_load_options(*command, options->model.load);
+  add_model_options(*command, options->model);
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
   add_table(*command, {{"--json", flag(options->json),

@@ -87,15 +87,16 @@ int run_train(TrainCommand& command) {
   const processes::Group group = processes::Group::join();
   share_cores(group, command.model.load);
   train::TrainOptions& options = command.options;
-  options.model = command.model.load.folder;
-  options.input = command.model.embedder();
+  options.model = command.model.folder;
+  options.load = command.model.load;
+  options.prepare = command.model.prepare;
   for (const std::string& file : command.pairs) options.data.sources.push_back({file, Objective::contrastive});
   for (const std::string& file : command.captions) options.data.sources.push_back({file, Objective::captions});
   options.trainee.parts = train::TrainedParts::from(command.parts);
   options.schedule = train::schedule_shape(command.schedule);
   options.data.held_out_file = command.held_out_file;
   options.examples.seed = options.data.seed;
-  options.examples.paper_prompts = options.examples.paper_masks = options.input.paper_compat;
+  options.examples.paper_prompts = options.examples.paper_masks = options.prepare.paper_compat;
   Display display;
   train::TrainHooks hooks;
   hooks.say = [&](const std::string& message) { display.say(message); };
@@ -262,7 +263,7 @@ void check_usage(const TrainCommand& command) {
 Run add_train(CLI::App& app) {
   const auto command = std::make_shared<TrainCommand>();
   CLI::App* sub = app.add_subcommand("train", kTrainDescription)->footer(kTrainFooter);
-  add_load_options(*sub, command->model.load);
+  add_model_options(*sub, command->model);
   add_data_options(*sub, command->options, *command);
   add_loss_options(*sub, command->options);
   add_recipe_options(*sub, command->options, *command);

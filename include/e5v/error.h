@@ -36,4 +36,16 @@ class E5V_EXPORT Overloaded : public Error {
   using Error::Error;
 };
 
+/// The work had to wait until after the deadline that it was given, and was not begun.
+class E5V_EXPORT DeadlineExceeded : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The work was called off before it was done: by its caller, or because what does it is shut down.
+class E5V_EXPORT Cancelled : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace e5v

@@ -23,6 +23,17 @@ enum class Alpha {
   drop,       ///< their colours count, whatever they are; so do older versions, and current ones for a path
 };
 
+/// What waits between submit() and its vector, and what is kept behind it.
+struct QueueOptions {
+  /// Tokens and bytes of the inputs that wait or are computed; what would exceed them is refused as Overloaded. A text
+  /// that is not prepared yet counts a token for every four bytes, an image 2,400.
+  std::int64_t tokens = std::int64_t{1} << 20, bytes = std::int64_t{1} << 30;
+  std::int64_t cache_bytes = std::int64_t{64} << 20;  ///< of vectors that are kept to be given again; 0: none
+  int preparing_threads = 2;                          ///< that tokenize and decode; one of several is kept for texts
+
+  bool operator==(const QueueOptions&) const = default;
+};
+
 /// How a model is loaded.
 struct LoadOptions {
   static constexpr int kMostThreads = 1024;  ///< more are refused: no machine has them
@@ -33,6 +44,7 @@ struct LoadOptions {
   std::string device = "auto";
   std::filesystem::path adapter;  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
   int threads = 0;                ///< 0: OMP_NUM_THREADS, else one per core
+  QueueOptions queue = {};        ///< of inputs that are submitted
 
   bool operator==(const LoadOptions&) const = default;
 };
@@ -59,6 +71,8 @@ struct RunOptions {
 
   std::string prompt;     ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
   bool normalize = true;  ///< scale vectors to length 1
+  /// Only the first numbers of a vector are kept, so many, before it is scaled. 0: all.
+  std::int64_t dimensions = 0;
   /// Rows computed together; a larger input runs alone, or with others on its image. 0: 2,048, on a GPU 16,384.
   std::int64_t token_budget = 0;
 

@@ -40,4 +40,20 @@ std::int64_t Batch::new_rows(const PreparedInput& input) const {
   return rows;
 }
 
+void Batches::add(PreparedInput input) {
+  if (!batch_.fits(input)) flush();
+  batch_.add(std::move(input));
+}
+
+void Batches::flush() {
+  compute_(batch_.inputs());
+  batch_.clear();
+}
+
+void for_batches(std::span<const PreparedInput> inputs, std::int64_t token_budget, const Batches::Compute& compute) {
+  Batches batches(token_budget, compute);
+  for (const PreparedInput& input : inputs) batches.add(input);
+  if (!batches.empty()) batches.flush();
+}
+
 }  // namespace e5v::embed

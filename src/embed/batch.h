@@ -1,5 +1,7 @@
 #pragma once
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "embed/prepared_input.h"
@@ -37,5 +39,26 @@ class Batch {
   std::int64_t budget_, rows_ = 0;
   std::vector<PreparedInput> inputs_;
 };
+
+/// Deals inputs into batches, in their order: the one loop that forms batches without waiting.
+class Batches {
+ public:
+  using Compute = std::function<void(std::span<const PreparedInput>)>;
+
+  /// `compute` is given a batch as soon as the next input does not fit it.
+  Batches(std::int64_t token_budget, Compute compute) : batch_(token_budget), compute_(std::move(compute)) {}
+
+  void add(PreparedInput input);
+  /// Gives what has been added since the last batch, which may be nothing.
+  void flush();
+  bool empty() const { return batch_.empty(); }
+
+ private:
+  Batch batch_;
+  Compute compute_;
+};
+
+/// Deals all inputs into batches; there is none of no inputs.
+void for_batches(std::span<const PreparedInput> inputs, std::int64_t token_budget, const Batches::Compute& compute);
 
 }  // namespace e5v::embed

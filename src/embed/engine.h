@@ -1,10 +1,16 @@
 #pragma once
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "e5v/embedder.h"
+#include "e5v/embedding.h"
+#include "e5v/options.h"
 #include "embed/prepare.h"
 #include "nn/precision.h"
 #include "tensor/arena.h"
@@ -19,7 +25,19 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
-  virtual Preparer& preparer() = 0;
+  /// What prepares inputs under some options: made when it is first asked for, and kept for a while. May be called from
+  /// several threads at once. Throws ModelError.
+  std::shared_ptr<Preparer> preparer(const PrepareOptions& options = {});
+
+  /// What the model takes for an input: prepared, and knowing what becomes of its vector. May be called from several
+  /// threads at once. Throws InvalidInput for everything that is wrong with the input.
+  PreparedInput prepare(const Input& input, const RunOptions& run, const PrepareOptions& options);
+
+  /// Where vectors under a prompt (a name or a template) come from. May be called from several threads at once. Throws
+  /// InvalidInput for a name that is unknown.
+  std::shared_ptr<const Fingerprint> fingerprint(const std::string& prompt, const RunOptions& run,
+                                                 const PrepareOptions& options);
+
   /// Numbers per vector.
   virtual std::int64_t width() const = 0;
   /// Where it computes.
@@ -34,8 +52,17 @@ class Engine {
   /// Memory held beyond the checkpoint's mapped pages.
   virtual std::int64_t owned_bytes() const = 0;
 
-  /// Where the vectors of inputs come from whose prompt has that hash (PreparedInput::prompt).
-  Fingerprint fingerprint(const std::string& prompt_hash, bool normalize);
+ protected:
+  /// A preparer under other options than those of `sibling`, whose tokenizer it shares; null: the first one.
+  virtual std::unique_ptr<Preparer> make_preparer(const PrepareOptions& options, const Preparer* sibling) const = 0;
+
+ private:
+  std::shared_ptr<const Fingerprint> fingerprint_of(const Preparer& preparer, const std::string& prompt_hash,
+                                                    const RunOptions& run);
+
+  std::mutex mutex_;  // of the members below
+  std::vector<std::pair<PrepareOptions, std::shared_ptr<Preparer>>> preparers_;
+  std::map<std::string, std::shared_ptr<const Fingerprint>> fingerprints_;  // by what they are made of
 };
 
 }  // namespace e5v::embed

@@ -16,13 +16,14 @@ void add_preparation(Hasher& hasher, const fs::path& folder, std::int64_t revisi
   hasher.add(revision).add(read_file(folder / "tokenizer.json"));
 }
 
-std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place) {
+std::string compute_text(nn::Precision precision, const RunOptions& run, tensor::Place place) {
   std::string text(name_of(precision));
   if (place == tensor::Place::host) {
     if (precision == nn::Precision::int8 && !ops::has_native_int8()) text += "-wide";  // activations of 16 bits
     if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";    // what is not int8, at least
   }
-  return fmt::format("{}{}/{}", text, normalize ? "+l2" : "", kArithmeticRevision);
+  if (run.dimensions > 0) text += fmt::format("+{}", run.dimensions);
+  return fmt::format("{}{}/{}", text, run.normalize ? "+l2" : "", kArithmeticRevision);
 }
 
 std::string weights_hash(const model::Checkpoint& checkpoint, const std::string& config, const fs::path& adapter) {

@@ -30,7 +30,7 @@ constexpr std::int64_t kPreparationRevision = 2, kArithmeticRevision = 2;
 void add_preparation(Hasher& hasher, const std::filesystem::path& folder, std::int64_t revision = kPreparationRevision);
 
 /// What a fingerprint says of the arithmetic.
-std::string compute_text(nn::Precision precision, bool normalize, tensor::Place place);
+std::string compute_text(nn::Precision precision, const RunOptions& run, tensor::Place place);
 
 /// What a fingerprint says of the weights: their own fingerprint, what of the config the numbers depend on beyond the
 /// weights' shapes, and the adapter's content where there is one.

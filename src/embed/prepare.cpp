@@ -10,9 +10,6 @@ namespace {
 
 constexpr std::string_view kSentenceSlot = "<sent>", kImagePlace = "<image>";
 
-/// Encoded image files larger than this are refused before they are read.
-constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
-
 /// The bytes of an image file, or the pixels, and what to call them in messages.
 struct ImageContent {
   std::string name;
@@ -57,8 +54,10 @@ image::Bitmap bitmap_of(const ImageContent& content, const PrepareOptions& optio
   return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels, drops_alpha(options)});
 }
 
-Hash128 content_key(const ImageContent& content) {
+/// Of the image as it was given, and of what prepares it.
+Hash128 content_key(const ImageContent& content, const std::string& preprocessing) {
   Hasher hasher;
+  hasher.add(preprocessing);
   if (content.pixels == nullptr) return hasher.add(content.encoded).digest();
   hasher.add(std::int64_t{content.pixels->width}).add(std::int64_t{content.pixels->height});
   return hasher.add(std::as_bytes(std::span(content.pixels->rgb))).digest();
@@ -95,12 +94,23 @@ void check_slots(std::string_view name, std::string_view pattern, const Input& i
 
 }  // namespace
 
+std::string prompt_of(const Input& input, const std::string& run_prompt) {
+  std::string prompt = input.prompt.value_or(run_prompt);
+  return prompt.empty() ? std::string(text::default_prompt(input.text.has_value(), !input.images.empty())) : prompt;
+}
+
 bool drops_alpha(const PrepareOptions& options) {
   return options.alpha == Alpha::drop || (options.alpha == Alpha::automatic && options.paper_compat);
 }
 
 Preparer::Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
                    const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing)
+    : Preparer(std::make_shared<const text::Tokenizer>(std::move(tokenizer)), style, preprocess, limits, options,
+               std::move(preprocessing)) {}
+
+Preparer::Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style,
+                   const image::Preprocess& preprocess, const ModelLimits& limits, const PrepareOptions& options,
+                   std::string preprocessing)
     : tokenizer_(std::move(tokenizer)),
       style_(style),
       preprocess_(preprocess),
@@ -109,8 +119,7 @@ Preparer::Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image
       preprocessing_(std::move(preprocessing)) {}
 
 PreparedInput Preparer::prepare(const Input& input, const std::string& prompt) {
-  std::string name = input.prompt.value_or(prompt);
-  if (name.empty()) name = text::default_prompt(input.text.has_value(), !input.images.empty());
+  const std::string name = prompt_of(input, prompt);
   const KnownPrompt known = known_prompt(name);
   require(!limits_.one_image || input.images.size() <= 1, "[input] {} images were given, but this model takes one",
           input.images.size());
@@ -155,18 +164,18 @@ std::vector<std::int32_t> Preparer::encode(const text::Prompt& prompt, const Inp
   if (rows() <= limits_.context) return ids;
   require(options_.truncate && input.text, "[input] {} tokens, the context holds {}{}", rows(), limits_.context,
           input.text ? "; shorten the text, or have it cut by option truncate" : "");
-  const std::vector<std::int32_t> tokens = tokenizer_.encode(sentence, false);
+  const std::vector<std::int32_t> tokens = tokenizer_->encode(sentence, false);
   for (auto keep = static_cast<std::int64_t>(tokens.size()); rows() > limits_.context;) {
     keep -= rows() - limits_.context;
     require(keep > 0, "[input] the prompt alone has more tokens than the context of {} holds", limits_.context);
-    sentence = without_broken_end(tokenizer_.decode(std::span(tokens).first(static_cast<std::size_t>(keep))));
+    sentence = without_broken_end(tokenizer_->decode(std::span(tokens).first(static_cast<std::size_t>(keep))));
     ids = encode_filled(prompt.fill(sentence), images);
   }
   return ids;
 }
 
 std::vector<std::int32_t> Preparer::encode_filled(const std::string& filled, std::int64_t images) const {
-  std::vector<std::int32_t> ids = tokenizer_.encode(filled);
+  std::vector<std::int32_t> ids = tokenizer_->encode(filled);
   const auto slots = std::count(ids.begin(), ids.end(), limits_.image_token);
   require(images > 0 || slots == 0, "[input] <image> stands in a text, but there is no image");
   require(slots == images, "[input] the prompt holds <image> {} times, expected {}", slots,
@@ -187,7 +196,8 @@ model::PreparedImage Preparer::cut(const image::Bitmap& bitmap) const {
 InputImage Preparer::prepare_image(const ImageSource& source) {
   require<InvalidInput>(limits_.sees, "[input] an image was given, but this checkpoint takes text only");
   const ImageContent content = read_image(source);
-  InputImage image{content_key(content), nullptr};
+  // A batch may hold inputs of other options, and what is made of an image depends on them.
+  InputImage image{content_key(content, preprocessing_), nullptr};
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = images_.find(image.key); found != images_.end()) image.prepared = found->second.lock();

@@ -24,6 +24,13 @@ struct ModelLimits {
   std::int64_t context = 0;      ///< most rows of a sequence
 };
 
+/// Encoded image files larger than this are refused before they are read.
+constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
+
+/// The prompt of an input, a name or a template: its own, else that of the run, else the one for what it holds. Throws
+/// InvalidInput for an input that holds nothing.
+std::string prompt_of(const Input& input, const std::string& run_prompt);
+
 /// Whether alpha is dropped: automatic settled.
 bool drops_alpha(const PrepareOptions& options);
 
@@ -33,6 +40,9 @@ class Preparer {
  public:
   /// `preprocessing` is the fingerprint's part of that name: a hash of all that is prepared by.
   Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
+           const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing);
+  /// The same with a tokenizer that others share.
+  Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
            const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing);
   virtual ~Preparer() = default;
 
@@ -47,7 +57,8 @@ class Preparer {
   std::shared_ptr<const std::string> prompt_hash(const std::string& name_or_template);
   const std::string& preprocessing() const { return preprocessing_; }
 
-  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+  const std::shared_ptr<const text::Tokenizer>& shared_tokenizer() const { return tokenizer_; }
   text::ChatStyle style() const { return style_; }
   const image::Preprocess& preprocess() const { return preprocess_; }
   const ModelLimits& limits() const { return limits_; }
@@ -70,7 +81,7 @@ class Preparer {
   std::vector<std::int32_t> encode_filled(const std::string& filled, std::int64_t images) const;
   InputImage prepare_image(const ImageSource& source);
 
-  text::Tokenizer tokenizer_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
   text::ChatStyle style_;
   image::Preprocess preprocess_;
   ModelLimits limits_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "e5v/embedding.h"
 #include "model/prepared_image.h"
 #include "ops/rotary.h"
 
@@ -26,7 +27,7 @@ using Sequence = std::vector<Symbol>;
 
 /// An image of an input.
 struct InputImage {
-  Hash128 key;  ///< content of the image as it was given
+  Hash128 key;  ///< of the image as it was given, and of what prepares it
   std::shared_ptr<const model::PreparedImage> prepared;
 
   std::int64_t rows() const { return prepared->layout.rows(); }
@@ -38,6 +39,11 @@ struct PreparedInput {
   std::vector<InputImage> images;              ///< in the order of their places in the prompt
   std::vector<ops::RotaryPosition> positions;  ///< that symbols point to; empty: all positions are by depth
   std::shared_ptr<const std::string> prompt;   ///< hash of the template: the prompt's part of the fingerprint
+
+  // What Engine::prepare() adds: where the vector will come from, and what becomes of it.
+  std::shared_ptr<const Fingerprint> fingerprint;
+  bool normalize = true;        ///< whether it is scaled to length 1
+  std::int64_t dimensions = 0;  ///< its first numbers are kept, so many; 0: all
 
   /// Rows of the whole sequence.
   std::int64_t tokens() const { return static_cast<std::int64_t>(symbols.size()); }

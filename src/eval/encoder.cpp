@@ -13,11 +13,6 @@
 namespace e5v::eval {
 namespace {
 
-EmbedderOptions unnormalised(EmbedderOptions options) {
-  options.normalize = false;
-  return options;
-}
-
 /// Why a vector has no direction; empty when it has one.
 std::string_view problem_of_vector(std::span<const float> vector) {
   if (!std::ranges::all_of(vector, [](float value) { return std::isfinite(value); })) return "holds NaN or infinity";
@@ -26,10 +21,11 @@ std::string_view problem_of_vector(std::span<const float> vector) {
 
 }  // namespace
 
-Encoder::Encoder(const std::filesystem::path& model, EmbedderOptions options, std::filesystem::path store, Hooks hooks)
+Encoder::Encoder(const std::filesystem::path& model, const Options& options, std::filesystem::path store, Hooks hooks)
     : model_(model),
       folder_(std::move(store)),
-      embedder_(Embedder::load(model, unnormalised(std::move(options)))),
+      options_(options),
+      embedder_(Embedder::load(model, options.load)),
       hooks_(std::move(hooks)) {}
 
 tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& prompt, const std::string& what) {
@@ -95,15 +91,28 @@ void Encoder::compute(std::span<const Item> items, const std::vector<std::size_t
     require(problem.empty(), "{}", problem);
     if (hooks_.check_stop) hooks_.check_stop();
   };
-  embedder_.stream(stream);
+  embedder_.stream(stream, run_under(prompt), options_.prepare);
+}
+
+/// Vectors are kept at their own length.
+RunOptions Encoder::run_under(const std::string& prompt) const {
+  RunOptions run;
+  run.prompt = prompt;
+  run.normalize = false;
+  run.token_budget = options_.token_budget;
+  return run;
+}
+
+Fingerprint Encoder::fingerprint(const std::string& prompt) const {
+  return embedder_.fingerprint(run_under(prompt), options_.prepare);
 }
 
 vectors::VectorStore& Encoder::store_of(const std::string& prompt) {
   // Two names may stand for one prompt, as FashionIQ's of shirts and tops do.
-  const Fingerprint fingerprint = embedder_.fingerprint(prompt);
-  const auto found = stores_.find(fingerprint.id());
+  const Fingerprint origin = fingerprint(prompt);
+  const auto found = stores_.find(origin.id());
   if (found != stores_.end()) return found->second;
-  return stores_.try_emplace(fingerprint.id(), folder_, fingerprint, width()).first->second;
+  return stores_.try_emplace(origin.id(), folder_, origin, width()).first->second;
 }
 
 void normalize(const tensor::Tensor& vectors_ND) {

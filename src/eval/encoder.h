@@ -31,8 +31,15 @@ class Encoder {
     std::int64_t computed = 0, reused = 0;
   };
 
-  /// Loads the model. Vectors are not normalised, whatever options say. `store` is a folder, made if it is missing.
-  Encoder(const std::filesystem::path& model, EmbedderOptions options, std::filesystem::path store, Hooks hooks);
+  /// How a model embeds.
+  struct Options {
+    LoadOptions load = {};
+    PrepareOptions prepare = {};
+    std::int64_t token_budget = 0;  ///< RunOptions::token_budget
+  };
+
+  /// Loads the model. `store` is a folder, made if it is missing.
+  Encoder(const std::filesystem::path& model, const Options& options, std::filesystem::path store, Hooks hooks);
 
   /// Vectors f32 [items, D], not normalised, under a prompt (a name or a template). `what` says what they are
   /// ("photos") to the hooks. Throws InvalidInput that names the first item that cannot be embedded, when the vectors
@@ -40,20 +47,24 @@ class Encoder {
   tensor::Tensor embed(std::span<const Item> items, const std::string& prompt, const std::string& what);
 
   /// Throws InvalidInput when the model has no such prompt.
-  void check_prompt(const std::string& prompt) const { embedder_.fingerprint(prompt); }
+  void check_prompt(const std::string& prompt) const { fingerprint(prompt); }
+
+  /// Where the vectors of a prompt come from.
+  Fingerprint fingerprint(const std::string& prompt) const;
 
   std::int64_t width() const { return embedder_.width(); }
   const Counts& counts() const { return counts_; }
   const Hooks& hooks() const { return hooks_; }
   const std::filesystem::path& model() const { return model_; }
-  const Embedder& embedder() const { return embedder_; }
 
  private:
+  RunOptions run_under(const std::string& prompt) const;
   vectors::VectorStore& store_of(const std::string& prompt);
   void compute(std::span<const Item> items, const std::vector<std::size_t>& missing, const std::string& prompt,
                const std::string& what);
 
   std::filesystem::path model_, folder_;
+  Options options_;
   Embedder embedder_;
   Hooks hooks_;
   std::map<std::string, vectors::VectorStore> stores_;  // by fingerprint

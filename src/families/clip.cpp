@@ -29,9 +29,8 @@ class ClipFamily : public Family {
     return {read_clip_tokenizer(folder, model::read_clip_config(folder).text), text::ChatStyle::plain};
   }
 
-  std::unique_ptr<embed::Engine> open(const fs::path& folder, const LoadOptions& load,
-                                      const PrepareOptions& prepare) const override {
-    return std::make_unique<ClipEngine>(folder, load, prepare);
+  std::unique_ptr<embed::Engine> open(const fs::path& folder, const LoadOptions& options) const override {
+    return std::make_unique<ClipEngine>(folder, options);
   }
   std::unique_ptr<Inspection> inspect(const fs::path& folder, const LoadOptions&,
                                       const PrepareOptions& prepare) const override {

@@ -38,8 +38,8 @@ class Family {
   virtual embed::StyledTokenizer read_tokenizer(const std::filesystem::path& folder) const = 0;
 
   /// The model of a folder, ready to embed. Throws ModelError, and InvalidInput for options that do not fit it.
-  virtual std::unique_ptr<embed::Engine> open(const std::filesystem::path& folder, const LoadOptions& load,
-                                              const PrepareOptions& prepare) const = 0;
+  virtual std::unique_ptr<embed::Engine> open(const std::filesystem::path& folder,
+                                              const LoadOptions& options) const = 0;
   /// What can be said of a folder without loading it. Its config.json is read. Throws ModelError.
   virtual std::unique_ptr<Inspection> inspect(const std::filesystem::path& folder, const LoadOptions& load,
                                               const PrepareOptions& prepare) const = 0;

@@ -22,9 +22,8 @@ class LlavaNextFamily : public Family {
     return read_llava_next_tokenizer(folder, model::read_config(folder));
   }
 
-  std::unique_ptr<embed::Engine> open(const fs::path& folder, const LoadOptions& load,
-                                      const PrepareOptions& prepare) const override {
-    return std::make_unique<LlavaNextEngine>(folder, load, prepare);
+  std::unique_ptr<embed::Engine> open(const fs::path& folder, const LoadOptions& options) const override {
+    return std::make_unique<LlavaNextEngine>(folder, options);
   }
   std::unique_ptr<Inspection> inspect(const fs::path& folder, const LoadOptions& load,
                                       const PrepareOptions& prepare) const override {

@@ -52,10 +52,9 @@ const Family* find_family(const std::filesystem::path& folder) try {
   return nullptr;  // whoever reads the folder for its own sake tells why
 }
 
-std::unique_ptr<embed::Engine> open(const std::filesystem::path& path, const LoadOptions& load,
-                                    const PrepareOptions& prepare) {
+std::unique_ptr<embed::Engine> open(const std::filesystem::path& path, const LoadOptions& options) {
   const std::filesystem::path folder = model::find_model_folder(path);
-  return family_of(folder).open(folder, load, prepare);
+  return family_of(folder).open(folder, options);
 }
 
 }  // namespace e5v::families

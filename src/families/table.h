@@ -32,7 +32,6 @@ const Family& family_of(const std::filesystem::path& folder);
 const Family* find_family(const std::filesystem::path& folder);
 
 /// The model of a folder, or of what stands for one, ready to embed. Throws what family_of() and Family::open() throw.
-std::unique_ptr<embed::Engine> open(const std::filesystem::path& path, const LoadOptions& load,
-                                    const PrepareOptions& prepare);
+std::unique_ptr<embed::Engine> open(const std::filesystem::path& path, const LoadOptions& options);
 
 }  // namespace e5v::families

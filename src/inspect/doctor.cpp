@@ -39,7 +39,7 @@ std::string check_memory(const ModelInfo& info) {
 }
 
 /// A sentence must have the same vector alone and among others.
-std::string check_embedding(const fs::path& folder, const EmbedderOptions& options) {
+std::string check_embedding(const fs::path& folder, const LoadOptions& options) {
   Embedder embedder = Embedder::load(folder, options);
   const Input sentence = Input::from_text("A tabby cat looks into the camera.");
   const Embeddings alone = embedder.embed(std::vector{sentence});
@@ -122,7 +122,7 @@ void check_machine(const std::string& device, const ReportCheck& report) {
   });
 }
 
-void check_model(const fs::path& given, const EmbedderOptions& options, const ReportCheck& report) {
+void check_model(const fs::path& given, const LoadOptions& options, const ReportCheck& report) {
   fs::path folder;
   const bool exists = run_check("folder", report, [&] {
     folder = model::find_model_folder(given);
@@ -131,7 +131,7 @@ void check_model(const fs::path& given, const EmbedderOptions& options, const Re
   if (!exists) return;
   std::unique_ptr<families::Inspection> inspection;
   bool whole = run_check("config.json", report, [&] {
-    inspection = families::family_of(folder).inspect(folder, options, options);
+    inspection = families::family_of(folder).inspect(folder, options, {});
     return inspection->config();
   });
   const auto note = [&](const Check& check) {

@@ -20,11 +20,11 @@ using ReportCheck = std::function<void(const Check&)>;
 /// Runs one check: `look` gives the detail, or throws what is wrong. False when it threw.
 bool run_check(const std::string& name, const ReportCheck& report, const std::function<std::string()>& look);
 
-/// Processor, instruction sets, GPU, memory. A device as EmbedderOptions has it; with cpu no GPU is opened.
+/// Processor, instruction sets, GPU, memory. A device as LoadOptions has it; with cpu no GPU is opened.
 void check_machine(const std::string& device, const ReportCheck& report);
 
 /// A model folder file by file, all weights for NaN, and whether it embeds a sentence alone as in a batch. Checks that
 /// depend on a failed one are left out.
-void check_model(const std::filesystem::path& folder, const EmbedderOptions& options, const ReportCheck& report);
+void check_model(const std::filesystem::path& folder, const LoadOptions& options, const ReportCheck& report);
 
 }  // namespace e5v::inspect

@@ -79,20 +79,21 @@ std::string ModelInfo::precision_reason() const {
                                : "; this CPU has no bf16 instructions, so GEMMs run in f32");
 }
 
-ModelInfo inspect(const fs::path& given, const EmbedderOptions& options) {
+ModelInfo inspect(const fs::path& given, const LoadOptions& load, const PrepareOptions& prepare,
+                  const RunOptions& run) {
   ModelInfo info;
   info.folder = model::find_model_folder(given);
   const fs::path& folder = info.folder;
   const families::Family& family = families::family_of(folder);
-  const auto inspection = family.inspect(folder, options, options);
+  const auto inspection = family.inspect(folder, load, prepare);
   model::Checkpoint checkpoint(folder, family.tensor_names());
   info.stored = embed::stored_weights(checkpoint);
-  info.place = ops::open_device(options.device);
+  info.place = ops::open_device(load.device);
   info.device = ops::device_name(info.place);
   if (info.place == tensor::Place::device) info.device_memory_available = tensor::device().free_bytes();
   checkpoint.place_on(info.place);  // the kernel and the fingerprint are those of where it would run
-  info.precision = embed::choose_precision(options.dtype, info.stored, info.place);
-  info.precision_was_asked_for = options.dtype != ComputeType::automatic;
+  info.precision = embed::choose_precision(load.dtype, info.stored, info.place);
+  info.precision_was_asked_for = load.dtype != ComputeType::automatic;
   info.bytes = checkpoint.bytes();
   info.files = checkpoint.files().size();
   for (const fs::path& file : checkpoint.files()) {
@@ -105,7 +106,7 @@ ModelInfo inspect(const fs::path& given, const EmbedderOptions& options) {
   info.instruction_set = ops::instruction_set();
   info.native_bf16 = ops::has_native_bf16();
   info.vector_bits = ops::vector_bits();
-  static_cast<families::Description&>(info) = inspection->describe(checkpoint, {info.precision, info.stored, options});
+  static_cast<families::Description&>(info) = inspection->describe(checkpoint, {info.precision, info.stored, run});
   info.memory_available = this_machine().available;
   return info;
 }

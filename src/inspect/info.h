@@ -35,7 +35,8 @@ struct ModelInfo : families::Description {
 
 /// Opens the folder, checks config, tensor shapes' presence, tokenizer and preprocessing against each other. Throws
 /// ModelError.
-ModelInfo inspect(const std::filesystem::path& folder, const EmbedderOptions& options);
+ModelInfo inspect(const std::filesystem::path& folder, const LoadOptions& load, const PrepareOptions& prepare = {},
+                  const RunOptions& run = {});
 
 /// Label and value of each line that `e5v info` shows.
 std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info);

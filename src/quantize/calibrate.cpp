@@ -71,22 +71,13 @@ std::vector<float> row_weights(const model::PackedRows& rows, float pooled_weigh
 Calibration::Calibration(const model::LlavaNext& model, std::span<const embed::PreparedInput> inputs,
                          std::int64_t batch_tokens) {
   std::int32_t last = 0;
-  const auto finish = [&](const embed::Batch& batch) {
-    batches_.push_back({families::embed_forest(model, batch.inputs(), arena_), {}});
+  embed::for_batches(inputs, batch_tokens, [&](std::span<const embed::PreparedInput> batch) {
+    batches_.push_back({families::embed_forest(model, batch, arena_), {}});
     const model::PackedRows& rows = batches_.back().embedded.forest.rows;
     batches_.back().weights_T = row_weights(rows, kPooledWeight);
     tokens_ += static_cast<std::int64_t>(rows.positions_T.size());
     last = std::max(last, *std::max_element(rows.positions_T.begin(), rows.positions_T.end()));
-  };
-  embed::Batch batch(batch_tokens);
-  for (const embed::PreparedInput& input : inputs) {
-    if (!batch.fits(input)) {
-      finish(batch);
-      batch.clear();
-    }
-    batch.add(input);
-  }
-  finish(batch);
+  });
   table_ = model.language_model().rotary(last + 1);
 }
 

@@ -14,10 +14,10 @@ namespace e5v::quantize {
 namespace {
 
 /// Vectors of all items, one after another.
-std::vector<float> embed_items(const std::filesystem::path& folder, const EmbedderOptions& options,
+std::vector<float> embed_items(const std::filesystem::path& folder, const LoadOptions& options,
                                const std::vector<runs::ItemList::Entry>& items,
                                const std::function<void(std::int64_t)>& advanced) {
-  Embedder embedder = Embedder::load(folder, options);
+  const Embedder embedder = Embedder::load(folder, options);
   std::vector<float> vectors;
   std::size_t next = 0;
   Stream stream;
@@ -74,7 +74,7 @@ void look_at_items(const std::filesystem::path& given, const std::vector<runs::I
 }
 
 Agreement compare_models(const std::filesystem::path& reference, const std::filesystem::path& candidate,
-                         const EmbedderOptions& options, const std::vector<runs::ItemList::Entry>& items,
+                         const LoadOptions& options, const std::vector<runs::ItemList::Entry>& items,
                          const std::function<void(std::int64_t)>& advanced) {
   require(!items.empty(), "[check] there are no items");
   const std::vector<float> expected = embed_items(reference, options, items, advanced);

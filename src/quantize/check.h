@@ -34,7 +34,7 @@ void look_at_items(const std::filesystem::path& model, const std::vector<runs::I
 /// number of items that each step has done; there are two for each item. Throws what embedding throws, for a bad item
 /// led by its place; InvalidInput when there are no items.
 Agreement compare_models(const std::filesystem::path& reference, const std::filesystem::path& candidate,
-                         const EmbedderOptions& options, const std::vector<runs::ItemList::Entry>& items,
+                         const LoadOptions& options, const std::vector<runs::ItemList::Entry>& items,
                          const std::function<void(std::int64_t)>& advanced);
 
 }  // namespace e5v::quantize

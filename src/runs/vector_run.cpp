@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/embedder_impl.h"
 #include "processes/ending.h"
 
 namespace e5v::runs {
@@ -24,15 +25,15 @@ std::int64_t count_items(ItemSource& source) {
   return count;
 }
 
-VectorRun::VectorRun(const processes::Group& group, Embedder& embedder, ItemSource& source, VectorSink* sink,
+VectorRun::VectorRun(const processes::Group& group, const RunModel& model, ItemSource& source, VectorSink* sink,
                      RunHooks hooks)
     : group_(group),
-      embedder_(embedder),
+      model_(model),
       source_(source),
       sink_(sink),
       hooks_(std::move(hooks)),
       batches_(
-          group, embedder.width(), [this](const DoneBatch& batch) { commit(batch); }, hooks_.check_stop) {}
+          group, model.width(), [this](const DoneBatch& batch) { commit(batch); }, hooks_.check_stop) {}
 
 void VectorRun::skip_to(const RunPosition& position) {
   for (std::int64_t passed = 0; passed < position.items; ++passed) {
@@ -83,9 +84,8 @@ void VectorRun::run_source() {
   };
   stream.bad = [this](std::int64_t, const InvalidInput& error) { take_bad(error); };
   stream.batch_end = [this] { end_batch(); };
-  stream.computes = [this] { return batches_.mine(); };
-  stream.waits = hooks_.waits;
-  embedder_.stream(stream);
+  model_.embedder->impl().stream(stream, {[this] { return batches_.mine(); }, hooks_.waits}, model_.run,
+                                 model_.prepare);
 }
 
 std::optional<Input> VectorRun::next() {
@@ -134,7 +134,7 @@ void VectorRun::end_batch() {
 }
 
 void VectorRun::commit(const DoneBatch& batch) {
-  const auto width = static_cast<std::size_t>(embedder_.width());
+  const auto width = static_cast<std::size_t>(model_.width());
   for (std::size_t row = 0; row < batch.ids.size(); ++row) {
     sink_->add(batch.ids[row], std::span(batch.vectors).subspan(row * width, width));
   }

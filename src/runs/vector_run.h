@@ -23,8 +23,18 @@ struct RunHooks {
   std::function<void(const std::string& message)> bad;
   /// A batch of so many items has been committed.
   std::function<void(std::int64_t items)> advanced;
-  /// Stream::waits.
+  /// embed::StreamHooks::waits.
   std::function<bool()> waits;
+};
+
+/// What embeds the items, and how. The embedder must outlive the run.
+struct RunModel {
+  const Embedder* embedder;
+  RunOptions run = {};
+  PrepareOptions prepare = {};
+
+  /// Numbers per vector.
+  std::int64_t width() const { return run.dimensions > 0 ? run.dimensions : embedder->width(); }
 };
 
 /// Items in what is left of a source, bad ones included.
@@ -35,7 +45,7 @@ std::int64_t count_items(ItemSource& source);
 /// the same in a group of any size.
 class VectorRun {
  public:
-  VectorRun(const processes::Group& group, Embedder& embedder, ItemSource& source, VectorSink* sink, RunHooks hooks);
+  VectorRun(const processes::Group& group, const RunModel& model, ItemSource& source, VectorSink* sink, RunHooks hooks);
 
   /// Passes over the items that an earlier run has finished. Throws InvalidInput when they are others than they were.
   void skip_to(const RunPosition& position);
@@ -67,7 +77,7 @@ class VectorRun {
   void help();
 
   const processes::Group& group_;
-  Embedder& embedder_;
+  RunModel model_;
   ItemSource& source_;
   VectorSink* sink_;
   RunHooks hooks_;

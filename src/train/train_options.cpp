@@ -66,10 +66,10 @@ TraineeOptions trainee_options(const TrainOptions& options, const TrainData& dat
   result.seed = options.data.seed;
   result.images = data.has_images();
   result.head = data.has_captions();
-  result.place = ops::open_device(options.input.device);
-  if (options.input.dtype == ComputeType::f32) result.precision = nn::Precision::f32;
-  if (options.input.dtype == ComputeType::bf16) result.precision = nn::Precision::bf16;
-  if (options.input.dtype == ComputeType::fp8) result.precision = nn::Precision::fp8;
+  result.place = ops::open_device(options.load.device);
+  if (options.load.dtype == ComputeType::f32) result.precision = nn::Precision::f32;
+  if (options.load.dtype == ComputeType::bf16) result.precision = nn::Precision::bf16;
+  if (options.load.dtype == ComputeType::fp8) result.precision = nn::Precision::fp8;
   return result;
 }
 
@@ -105,7 +105,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"option max_tokens", text_of(o.examples.max_tokens)},
                        {"option caption_prompt", o.examples.caption_prompt},
                        {"option paper_compat", text_of(o.examples.paper_prompts || o.examples.paper_masks)}};
-  if (data.has_images()) identity["option image_alpha"] = embed::drops_alpha(o.input) ? "drop" : "white";
+  if (data.has_images()) identity["option image_alpha"] = embed::drops_alpha(o.prepare) ? "drop" : "white";
   if (model.place() == tensor::Place::device) identity["option device"] = "a GPU";
   if (o.trainee.parts.lora) {
     identity["option lora_rank"] = text_of(model.lora()->adapter().rank);

@@ -1,7 +1,7 @@
 #pragma once
 #include <filesystem>
 
-#include "e5v/embedder.h"
+#include "e5v/options.h"
 #include "train/examples.h"
 #include "train/optimizer.h"
 #include "train/run_folder.h"
@@ -21,7 +21,8 @@ struct TrainOptions {
   TrainData::Options data;
   Examples::Options examples;
   TraineeOptions trainee;
-  EmbedderOptions input;         ///< how images are read; dtype and threads
+  LoadOptions load;              ///< its adapter is not used: `trainee` says what is trained
+  PrepareOptions prepare;        ///< how images are read
   std::int64_t micro_batch = 8;  ///< pairs computed together
   ContrastiveOptions loss;       ///< whether it is grouped follows from data.together: loss_of()
   double epochs = 2;

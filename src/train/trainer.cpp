@@ -44,7 +44,7 @@ class Run {
         group_(group),
         data_(shared(options.data, group)),
         preparer_(families::make_llava_next_preparer(
-            options_.model, families::require_llava_next(options_.model, "train"), options_.input)),
+            options_.model, families::require_llava_next(options_.model, "train"), options_.prepare)),
         examples_(preparer_, options.examples),
         model_(options_.model, preparer_.preprocess(), trainee_options(options, data_)),
         learner_(model_, options, group),
@@ -267,7 +267,7 @@ class Run {
 }  // namespace
 
 void train(const TrainOptions& options, const TrainHooks& hooks, const processes::Group& group) {
-  set_thread_count(options.input.threads);
+  set_thread_count(options.load.threads);
   std::optional<Run> run;
   group.agree([&] { run.emplace(options, hooks, group); });
   run->run();

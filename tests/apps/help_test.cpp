@@ -60,7 +60,8 @@ TEST(Help, EveryNumberHasItsDefault) {
 
 TEST(Help, DefaultsAreThoseOfTheLibrary) {
   const train::TrainOptions training;
-  const EmbedderOptions embedding;
+  const LoadOptions load;
+  const PrepareOptions prepare;
   const auto expect = [](const char* command, const char* option, const auto& value) {
     const auto found = default_in(page_of(command).descriptions.at(option));
     EXPECT_EQ(found.value_or("none"), fmt::format("{}", value)) << command << " " << option;
@@ -75,8 +76,8 @@ TEST(Help, DefaultsAreThoseOfTheLibrary) {
   expect("train", "--targets", fmt::format("{}", fmt::join(training.trainee.lora.targets, ",")));
   expect("train", "--batch", fmt::format("{}, or all pairs where there are fewer", train::TrainData::kDefaultBatch));
   for (const char* command : {"embed", "info", "similarity", "eval sts", "eval all"}) {
-    expect(command, "--max-pixels", embedding.max_pixels);
-    expect(command, "--device", embedding.device);
+    expect(command, "--max-pixels", prepare.max_pixels);
+    expect(command, "--device", load.device);
     expect(command, "--dtype", "auto");
   }
 }

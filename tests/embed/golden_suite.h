@@ -1,6 +1,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include "api/model.h"
 #include "embed/goldens.h"
 
 /// What every golden checkpoint must pass, in f32 and in bf16. The small ones run in every test run, the one with the
@@ -9,8 +10,8 @@ namespace e5v::test {
 
 constexpr double kTolerance = 5e-5, kBatchTolerance = 1e-5, kBf16Cosine = 0.9995;
 
-inline EmbedderOptions raw_options(ComputeType dtype, const std::string& device = "auto") {
-  EmbedderOptions options;
+inline ModelOptions raw_options(ComputeType dtype, const std::string& device = "auto") {
+  ModelOptions options;
   options.dtype = dtype;
   options.device = device;
   options.normalize = false;
@@ -30,7 +31,7 @@ inline void expect_agrees(std::span<const float> found, std::span<const float> e
 }
 
 inline void check_texts(const GoldenModel& model, ComputeType dtype, const std::string& device = "auto") {
-  Embedder embedder = Embedder::load(model.folder, raw_options(dtype, device));
+  Model embedder(model.folder, raw_options(dtype, device));
   const tensor::SafetensorsFile expected = model.file("texts");
   std::vector<Input> inputs;
   for (const std::string& sentence : golden_sentences()) inputs.push_back(Input::from_text(sentence));
@@ -49,10 +50,10 @@ inline void check_texts(const GoldenModel& model, ComputeType dtype, const std::
 
 inline void check_images(const GoldenModel& model, ComputeType dtype, const std::string& variant,
                          const std::string& device = "auto") {
-  EmbedderOptions options = raw_options(dtype, device);
+  ModelOptions options = raw_options(dtype, device);
   options.paper_compat = variant == "v4412";
   options.token_budget = 8192;  // several images in a batch
-  Embedder embedder = Embedder::load(model.folder, options);
+  Model embedder(model.folder, options);
   const tensor::SafetensorsFile expected = model.file("images", variant);
   const Json images = model.json("images", variant).at("images");
   std::vector<Input> inputs;

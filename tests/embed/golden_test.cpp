@@ -1,3 +1,4 @@
+#include "api/model.h"
 #include "embed/golden_suite.h"
 
 namespace e5v::test {
@@ -19,9 +20,9 @@ TEST(GoldenBf16, ImagesOfSixteenBitShards) { check_images(small_bf16(), ComputeT
 
 /// CIRR and FashionIQ queries, singly and in one batch, and FashionIQ's sum over both orders of the captions.
 void check_composed(const std::string& variant, ComputeType dtype) {
-  EmbedderOptions options = raw_options(dtype);
+  ModelOptions options = raw_options(dtype);
   options.paper_compat = variant == "v4412";
-  Embedder embedder = Embedder::load(small_f32().folder, options);
+  Model embedder(small_f32().folder, options);
   const tensor::SafetensorsFile expected = small_f32().file("composed", variant);
   const Json json = small_f32().json("composed", variant);
   const auto inputs_of = [&](const char* key) {
@@ -57,7 +58,7 @@ TEST(GoldenF32, ComposedPaperCompat) { check_composed("v4412", ComputeType::f32)
 TEST(GoldenBf16, Composed) { check_composed("v5", ComputeType::bf16); }
 
 TEST(GoldenF32, FashionIqSumsBothOrdersBeforeNormalising) {
-  Embedder embedder = Embedder::load(small_f32().folder, raw_options(ComputeType::f32));
+  Model embedder(small_f32().folder, raw_options(ComputeType::f32));
   const tensor::SafetensorsFile expected = small_f32().file("composed", "v5");
   const Json items = small_f32().json("composed", "v5").at("items");
   for (std::size_t query = 0; query < 4; ++query) {
@@ -75,10 +76,10 @@ TEST(GoldenF32, FashionIqSumsBothOrdersBeforeNormalising) {
 TEST(GoldenF32, ExifOrientationIsAppliedByDefault) {
   const tensor::SafetensorsFile expected(golden("embed/images_exif_small_f32.safetensors"));
   for (const bool paper_compat : {false, true}) {
-    EmbedderOptions options = raw_options(ComputeType::f32);
-    options.apply_exif = EmbedderOptions().apply_exif;
+    ModelOptions options = raw_options(ComputeType::f32);
+    options.apply_exif = ModelOptions().apply_exif;
     options.paper_compat = paper_compat;
-    Embedder embedder = Embedder::load(small_f32().folder, options);
+    Model embedder(small_f32().folder, options);
     const Input input = Input::from_image(golden("images/img09_exif6_480x320.jpg"));
     const char* name = paper_compat ? "img09_exif_transposed_v4412" : "img09_exif_transposed_v5";
     EXPECT_LT(max_difference(embedder.embed(std::span(&input, 1)).row(0), golden_row(expected, name, 0)), kTolerance);
@@ -86,7 +87,7 @@ TEST(GoldenF32, ExifOrientationIsAppliedByDefault) {
 }
 
 TEST(GoldenF32, StsSentences) {
-  Embedder embedder = Embedder::load(small_f32().folder, raw_options(ComputeType::f32));
+  Model embedder(small_f32().folder, raw_options(ComputeType::f32));
   const tensor::SafetensorsFile expected = small_f32().file("eval_sts");
   std::vector<Input> inputs;
   const Json prompts = read_json(golden("tokenizer/eval_sts_prompts.json"));
@@ -102,7 +103,7 @@ TEST(GoldenF32, StsSentences) {
 }
 
 TEST(GoldenF32, NormalisedVectorsAndTheirCosines) {
-  Embedder embedder = Embedder::load(small_f32().folder);  // with the defaults
+  Model embedder(small_f32().folder);  // with the defaults
   const tensor::SafetensorsFile expected = small_f32().file("texts");
   const Json cosines = read_json(golden("embed/texts_small_f32.json")).at("cos");
   std::vector<Input> inputs;

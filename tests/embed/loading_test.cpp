@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "api/model.h"
 #include "golden.h"
 #include "temporary_folder.h"
 
@@ -28,11 +29,12 @@ TEST(Revisions, OfThePreparationAndTheTokenizerAreHashed) {
 
 TEST(Revisions, OfTheArithmeticEndsWhatIsSaidOfIt) {
   const std::string end = fmt::format("/{}", kArithmeticRevision);
-  EXPECT_EQ(compute_text(nn::Precision::f32, true, tensor::Place::host), "f32+l2" + end);
-  EXPECT_EQ(compute_text(nn::Precision::f32, false, tensor::Place::host), "f32" + end);
-  EXPECT_EQ(compute_text(nn::Precision::bf16, true, tensor::Place::device), "bf16+l2" + end);
+  EXPECT_EQ(compute_text(nn::Precision::f32, RunOptions{}, tensor::Place::host), "f32+l2" + end);
+  EXPECT_EQ(compute_text(nn::Precision::f32, RunOptions{.normalize = false}, tensor::Place::host), "f32" + end);
+  EXPECT_EQ(compute_text(nn::Precision::f32, RunOptions{.dimensions = 256}, tensor::Place::host), "f32+256+l2" + end);
+  EXPECT_EQ(compute_text(nn::Precision::bf16, RunOptions{}, tensor::Place::device), "bf16+l2" + end);
   for (const char* checkpoint : {"ckpt/tiny-small-f32", "ckpt/tiny-clip"}) {
-    const Fingerprint fingerprint = Embedder::load(test::golden(checkpoint)).fingerprint("text");
+    const Fingerprint fingerprint = test::Model(test::golden(checkpoint)).fingerprint("text");
     EXPECT_THAT(fingerprint.compute, testing::EndsWith("+l2" + end)) << checkpoint;
   }
 }

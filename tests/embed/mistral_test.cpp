@@ -1,6 +1,7 @@
 // A LLaVA-NeXT with a Mistral backbone, tensor names and config as transformers >= 4.52 has them in memory.
 #include <fmt/format.h>
 
+#include "api/model.h"
 #include "embed/golden_suite.h"
 
 namespace e5v::test {
@@ -28,7 +29,7 @@ struct MistralGolden {
 
 void check_mistral(ComputeType dtype) {
   const MistralGolden expected;
-  Embedder embedder = Embedder::load(golden("ckpt/tiny-mistral"), raw_options(dtype));
+  Model embedder(golden("ckpt/tiny-mistral"), raw_options(dtype));
   std::size_t item = 0;
   for (const std::string kind : {"texts", "images", "composed"}) {
     const std::vector<Input> inputs = expected.inputs(kind);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "api/model.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "temporary_folder.h"
@@ -67,13 +68,13 @@ class Composed : public testing::Test {
     return read_cirr(folder_.path(), {}, split, files);
   }
 
-  Encoder encoder() const { return {test::tiny_model(), test::quick(), store_.path(), {}}; }
+  Encoder encoder() const { return {test::tiny_model(), test::encoder_options(), store_.path(), {}}; }
 
   /// A vector of the plain embedder, not normalised.
   static std::vector<double> vector(const Input& input, const std::string& prompt) {
-    EmbedderOptions options = test::quick(prompt);
+    test::ModelOptions options = test::quick(prompt);
     options.normalize = false;
-    Embedder embedder = Embedder::load(test::tiny_model(), options);
+    test::Model embedder(test::tiny_model(), options);
     const Embeddings embeddings = embedder.embed(std::vector{input});
     return {embeddings.values.begin(), embeddings.values.end()};
   }
@@ -169,7 +170,7 @@ TEST_F(Composed, TiesInTheSubsetCountAgainstTheModel) {
 }
 
 TEST_F(Composed, AModelWithoutComposedVectorsIsRefusedBeforeTheGallery) {
-  Encoder encoder(test::golden("ckpt/tiny-clip"), test::quick(), store_.path(), {});
+  Encoder encoder(test::golden("ckpt/tiny-clip"), test::encoder_options(), store_.path(), {});
   const ComposedSet dress = this->dress(), cirr = this->cirr();
   expect_refused([&] { evaluate_fashioniq(encoder, {{"dress", dress}}); }, "takes a text or an image, not both");
   expect_refused([&] { evaluate_cirr(encoder, cirr); }, "takes a text or an image, not both");

@@ -19,8 +19,8 @@ class EncoderTest : public testing::Test {
   test::TemporaryFolder folder_;
   std::filesystem::path model_ = test::tiny_model();
 
-  Encoder make(Encoder::Hooks hooks = {}, const EmbedderOptions& options = test::quick()) const {
-    return {model_, options, folder_.path(), std::move(hooks)};
+  Encoder make(Encoder::Hooks hooks = {}, const test::ModelOptions& options = test::encoder_options()) const {
+    return {model_, test::encoder_options(options), folder_.path(), std::move(hooks)};
   }
   static std::vector<Item> sentences(int count) {
     std::vector<Item> items;
@@ -35,9 +35,9 @@ TEST_F(EncoderTest, GivesTheEmbeddersVectorsUnnormalised) {
   const std::filesystem::path image = test::golden("images/img04_tiny_3x2.png");
   const std::vector<Item> items{maker.composed(image, "in blue"), maker.composed(image, "in red")};
   const tensor::Tensor vectors = encoder.embed(items, "cirr-query", "");
-  EmbedderOptions options = test::quick("cirr-query");
+  test::ModelOptions options = test::quick("cirr-query");
   options.normalize = false;
-  Embedder embedder = Embedder::load(model_, options);
+  test::Model embedder(model_, options);
   const Embeddings expected =
       embedder.embed(std::vector{Input::composed(image, "in blue"), Input::composed(image, "in red")});
   ASSERT_EQ(vectors.elements(), static_cast<std::int64_t>(expected.values.size()));
@@ -57,7 +57,7 @@ TEST_F(EncoderTest, ComputesWhatIsNewAlone) {
   EXPECT_EQ(encoder.counts().computed, 3);
   EXPECT_EQ(encoder.counts().reused, 5);
   test::TemporaryFolder other;
-  Encoder fresh(model_, test::quick(), other.path(), {});
+  Encoder fresh(model_, test::encoder_options(), other.path(), {});
   const tensor::Tensor expected = fresh.embed(sentences(8), "text", "");
   for (std::int64_t i = 0; i < vectors.elements(); ++i)
     EXPECT_NEAR(vectors.as<float>()[static_cast<std::size_t>(i)], expected.as<float>()[static_cast<std::size_t>(i)],
@@ -79,7 +79,7 @@ TEST_F(EncoderTest, AnotherPromptOrDtypeIsComputedAnew) {
   Encoder prompt = make();
   prompt.embed(sentences(3), "sts", "");
   EXPECT_EQ(prompt.counts().computed, 3);
-  EmbedderOptions bf16 = test::quick();
+  test::ModelOptions bf16 = test::quick();
   bf16.dtype = ComputeType::bf16;
   Encoder dtype = make({}, bf16);
   dtype.embed(sentences(3), "text", "");
@@ -104,7 +104,7 @@ TEST_F(EncoderTest, AnInterruptedRunLeavesTheRestAlone) {
   };
   std::int64_t done = 0;
   {
-    EmbedderOptions small = test::quick();
+    test::ModelOptions small = test::quick();
     small.token_budget = 64;
     Encoder encoder = make(hooks, small);
     EXPECT_THROW(encoder.embed(sentences(40), "text", ""), Interrupted);
@@ -140,7 +140,7 @@ TEST_F(EncoderTest, ABadItemIsNamedAndTheGoodOnesOfItsBatchAreKept) {
 }
 
 TEST_F(EncoderTest, AVectorWithoutADirectionIsRefused) {
-  const Fingerprint fingerprint = make().embedder().fingerprint("text");
+  const Fingerprint fingerprint = make().fingerprint("text");
   const std::int64_t width = make().width();
   for (const auto& [value, problem] : {std::pair(0.0f, "is all zeros"), std::pair(NAN, "holds NaN or infinity")}) {
     std::vector<Item> items = sentences(3);
@@ -164,7 +164,7 @@ TEST_F(EncoderTest, AVectorWithoutADirectionIsRefused) {
 
 TEST_F(EncoderTest, WhatWasChangedOnDiskIsComputedAnew) {
   const tensor::Tensor before = make().embed(sentences(6), "text", "");
-  const std::filesystem::path file = folder_.path() / make().embedder().fingerprint("text").id() / "vectors.f32";
+  const std::filesystem::path file = folder_.path() / make().fingerprint("text").id() / "vectors.f32";
   std::string bytes = read_file(file);
   bytes[bytes.size() / 2] ^= 0x40;  // an exponent
   std::ofstream(file, std::ios::binary) << bytes;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "api/model.h"
 #include "base/error.h"
 #include "eval/correlation.h"
 #include "temporary_folder.h"
@@ -20,7 +21,7 @@ class Pairs : public testing::Test {
     return read_pair_file(folder_.write(name, content));
   }
   Result evaluate(const std::vector<OwnPair>& pairs) const {
-    Encoder encoder(test::tiny_model(), test::quick(), folder_.path() / "store", {});
+    Encoder encoder(test::tiny_model(), test::encoder_options(), folder_.path() / "store", {});
     return evaluate_pairs(encoder, pairs, {.name = "own"});
   }
 };
@@ -43,7 +44,7 @@ TEST_F(Pairs, WithScoresFiguresAreCorrelationsOfTheCosines) {
                           "we go\tthey went home\t2\n");
   const Result result = evaluate(pairs);
   std::vector<double> gold, cosines;
-  Embedder embedder = Embedder::load(test::tiny_model(), test::quick("text"));
+  test::Model embedder(test::tiny_model(), test::quick("text"));
   for (const OwnPair& pair : pairs) {
     const Embeddings both =
         embedder.embed(std::vector{Input::from_text(pair.first.text), Input::from_text(pair.second.text)});
@@ -77,7 +78,7 @@ TEST_F(Pairs, EachKindOfHalfHasItsPrompt) {
                                          "\", \"sent0\": \"in red\", \"image1\": \"" + image + "\"}\n");
   const Result result = evaluate(pairs);
   const auto vector = [](const Input& input, const std::string& prompt) {
-    return Embedder::load(test::tiny_model(), test::quick(prompt)).embed(std::vector{input});
+    return test::Model(test::tiny_model(), test::quick(prompt)).embed(std::vector{input});
   };
   const Embeddings picture = vector(Input::from_image(image), "image"),
                    text = vector(Input::from_text("a cat"), "text"),

@@ -65,7 +65,7 @@ TEST(Retrieval, AModelFindsPicturesByThemselves) {
   }
   ASSERT_GE(data.size(), 5u);
   test::TemporaryFolder store;
-  Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
+  Encoder encoder(test::tiny_model(), test::encoder_options(), store.path(), {});
   ItemMaker maker;
   RetrievalOptions options{.name = "coco"};
   options.painter = [&](const std::string& text) { return maker.image(text); };
@@ -79,7 +79,7 @@ TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirPictures) {
   const auto painter =
       std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions{.width = 400, .height = 200});
   test::TemporaryFolder store;
-  Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
+  Encoder encoder(test::tiny_model(), test::encoder_options(), store.path(), {});
   const std::array<std::string, 3> captions{"A dog sitting in the grass.", "naïve café", ""};
   std::vector<Item> drawn, shown;
   for (const std::string& caption : captions) {

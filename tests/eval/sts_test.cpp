@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "api/model.h"
 #include "base/error.h"
 #include "eval/correlation.h"
 #include "temporary_folder.h"
@@ -112,13 +113,13 @@ TEST_F(Sts, NamesTheLineThatIsWrong) {
 TEST_F(Sts, FiguresAreTheCorrelationOfTheModelsCosines) {
   write_sts13();
   test::TemporaryFolder store;
-  Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
+  Encoder encoder(test::tiny_model(), test::encoder_options(), store.path(), {});
   const Result result =
       evaluate_sts(encoder, {"STS13"}, read_sts(folder_.path(), std::vector<std::string>{"STS13"}), "sts");
   ASSERT_EQ(result.figures.size(), 1u);
   EXPECT_EQ(result.figures[0].paper, 89.94);
   std::vector<double> gold, cosines;
-  Embedder embedder = Embedder::load(test::tiny_model(), test::quick("sts"));
+  test::Model embedder(test::tiny_model(), test::quick("sts"));
   for (const StsSet& set : read_sts(folder_.path(), "STS13")) {
     for (std::size_t i = 0; i < set.gold.size(); ++i) {
       const Embeddings both =

@@ -94,7 +94,7 @@ TEST_F(Transfer, AccuraciesAreThoseOfClassifiersOverTheVectors) {
              std::to_string(i) + "\n";
   for (const char* part : {"train", "test"}) write("MRPC/msr_paraphrase_" + std::string(part) + ".txt", pairs);
   test::TemporaryFolder store;
-  Encoder encoder(test::tiny_model(), test::quick(), store.path(), {});
+  Encoder encoder(test::tiny_model(), test::encoder_options(), store.path(), {});
   const std::vector tasks{read_transfer(folder_.path(), "MR"), read_transfer(folder_.path(), "MRPC")};
   const Result result = evaluate_transfer(encoder, tasks, {.folds = 3});
   ASSERT_EQ(result.figures.size(), 3u);

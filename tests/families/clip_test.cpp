@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "api/embedder_impl.h"
+#include "api/model.h"
 #include "embed/goldens.h"
 #include "inspect/doctor.h"
 #include "inspect/info.h"
@@ -23,8 +24,8 @@ class Clip : public testing::TestWithParam<const char*> {
   tensor::SafetensorsFile vectors_{golden(std::string("clip/") + GetParam() + ".safetensors")};
   Json facts_ = read_json(golden("clip/clip.json"));
 
-  EmbedderOptions raw(ComputeType type = ComputeType::f32) const {
-    EmbedderOptions options;
+  ModelOptions raw(ComputeType type = ComputeType::f32) const {
+    ModelOptions options;
     options.dtype = type;
     options.normalize = false;
     options.apply_exif = false;
@@ -44,7 +45,7 @@ class Clip : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Clip, TextsHaveTransformersVectors) {
-  Embedder embedder = Embedder::load(folder_, raw());
+  Model embedder(folder_, raw());
   const std::vector<Input> inputs = texts();
   const Embeddings batch = embedder.embed(inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -58,9 +59,9 @@ TEST_P(Clip, TextsHaveTransformersVectors) {
 }
 
 TEST_P(Clip, ImagesHaveTransformersVectors) {
-  EmbedderOptions options = raw();
+  ModelOptions options = raw();
   options.token_budget = 8192;
-  Embedder embedder = Embedder::load(folder_, options);
+  Model embedder(folder_, options);
   const std::vector<Input> inputs = images();
   const Embeddings batch = embedder.embed(inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -72,7 +73,7 @@ TEST_P(Clip, ImagesHaveTransformersVectors) {
 }
 
 TEST_P(Clip, TextsAndImagesShareABatchAndItsOrder) {
-  Embedder embedder = Embedder::load(folder_, raw());
+  Model embedder(folder_, raw());
   const std::vector<Input> some_texts = texts(), some_images = images();
   const std::vector mixed{some_images[0], some_texts[0], some_images[4], some_images[0], some_texts[1], some_texts[0]};
   const Embeddings result = embedder.embed(mixed);
@@ -83,11 +84,11 @@ TEST_P(Clip, TextsAndImagesShareABatchAndItsOrder) {
     EXPECT_LT(max_difference(result.row(static_cast<std::int64_t>(i)), golden_row(vectors_, name, row)), kTolerance)
         << i;
   }
-  EXPECT_EQ(result.fingerprints[0].space(), result.fingerprints[1].space());
+  EXPECT_EQ(result.fingerprint(0).space(), result.fingerprint(1).space());
 }
 
 TEST_P(Clip, SixteenBitsKeepTheDirection) {
-  Embedder embedder = Embedder::load(folder_, raw(ComputeType::bf16));
+  Model embedder(folder_, raw(ComputeType::bf16));
   const Embeddings texts_found = embedder.embed(texts()), images_found = embedder.embed(images());
   for (std::int64_t i = 0; i < texts_found.size(); ++i)
     EXPECT_GE(cosine(texts_found.row(i), golden_row(vectors_, "texts", static_cast<std::size_t>(i))), kBf16Cosine) << i;
@@ -97,21 +98,21 @@ TEST_P(Clip, SixteenBitsKeepTheDirection) {
 }
 
 TEST_P(Clip, NamedPromptsAreTheBareTextOrImage) {
-  Embedder embedder = Embedder::load(folder_, raw());
+  Model embedder(folder_, raw());
   Input text = texts()[0], image = images()[0];
   const Embeddings bare = embedder.embed(std::vector{text, image});
   text.prompt = "sts", image.prompt = "cirr-gallery";
   const Embeddings named = embedder.embed(std::vector{text, image});
   EXPECT_EQ(bare.values, named.values);
-  EXPECT_EQ(bare.fingerprints[0], named.fingerprints[0]);
+  EXPECT_EQ(bare.fingerprint(0), named.fingerprint(0));
   text.text = "cat", text.prompt = "a photo of a <sent>";
   const Embeddings own = embedder.embed(std::vector{text});
   EXPECT_LT(max_difference(own.row(0), bare.row(0)), kBatchTolerance);  // the first golden is "a photo of a cat"
-  EXPECT_NE(own.fingerprints[0].prompt, bare.fingerprints[0].prompt);
+  EXPECT_NE(own.fingerprint(0).prompt, bare.fingerprint(0).prompt);
 }
 
 TEST_P(Clip, ComposedInputsAreRefusedByMessage) {
-  Embedder embedder = Embedder::load(folder_, raw());
+  Model embedder(folder_, raw());
   const Input composed = Input::composed(golden("images/img04_tiny_3x2.png"), "make it blue");
   const auto embed_with = [&](Input input, const std::string& prompt) {
     if (!prompt.empty()) input.prompt = prompt;
@@ -134,9 +135,9 @@ TEST_P(Clip, SeveralImagesAreRefusedByMessage) {
 }
 
 TEST_P(Clip, AnAdapterIsRefused) {
-  EmbedderOptions options;
+  ModelOptions options;
   options.adapter = "somewhere";
-  EXPECT_THAT([&] { Embedder::load(folder_, options); },
+  EXPECT_THAT([&] { Model(folder_, options); },
               ThrowsMessage<InvalidInput>(testing::StartsWith("[adapter] somewhere is for a language model, but ")));
 }
 
@@ -160,16 +161,16 @@ TEST_P(Clip, IsDescribedAndPassesTheDoctor) {
 
 TEST_P(Clip, MemoryIsWhatTheModelTakes) {
   for (const ComputeType type : {ComputeType::f32, ComputeType::bf16}) {
-    EmbedderOptions options = raw(type);
+    ModelOptions options = raw(type);
     options.threads = 1;
-    const inspect::ModelInfo info = inspect::inspect(folder_, options);
-    Embedder embedder = Embedder::load(folder_, options);
+    const inspect::ModelInfo info = inspect::inspect(folder_, options, options, options);
+    Model embedder(folder_, options);
     const auto owned = static_cast<double>(embedder.impl().engine->owned_bytes());
     // Blocked layouts round the tiny widths up, to twice as much; biases are owned in any case.
     EXPECT_GE(owned, static_cast<double>(info.memory.copied));
     EXPECT_LE(owned, 1.8 * static_cast<double>(info.memory.copied) + 20000);
     embedder.embed(images());
-    const auto taken = static_cast<double>(embedder.impl().arena.capacity());
+    const auto taken = static_cast<double>(embedder.impl().executor.arena_bytes());
     EXPECT_LT(taken, 2.2 * static_cast<double>(info.memory.activations));
     EXPECT_GT(taken, 0.3 * static_cast<double>(info.memory.activations));
   }
@@ -194,7 +195,7 @@ class ChangedClip : public testing::Test {
     std::ofstream(folder_ / file) << json;
   }
   void expect_refused(const std::string& part) {
-    EXPECT_THAT([&] { Embedder::load(folder_); }, ThrowsMessage<ModelError>(HasSubstr(part)));
+    EXPECT_THAT([&] { Model{folder_}; }, ThrowsMessage<ModelError>(HasSubstr(part)));
   }
 
   std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "e5v-changed-clip";
@@ -214,22 +215,22 @@ TEST_F(ChangedClip, ContradictionsAreRefusedByMessage) {
 }
 
 TEST_F(ChangedClip, OlderDictsReplaceTheObjectsBesideThem) {
-  Embedder before = Embedder::load(folder_);
+  Model before(folder_);
   change("config.json", [](Json& json) {
     json["text_config_dict"] = json["text_config"];
     json["vision_config_dict"] = json["vision_config"];
     json["text_config"] = {{"hidden_size", 1}, {"eos_token_id", 2}};
     json["vision_config"] = {{"hidden_size", 1}};
   });
-  Embedder after = Embedder::load(folder_);
+  Model after(folder_);
   const std::vector inputs{Input::from_text("a cat"), Input::from_image(golden("images/img04_tiny_3x2.png"))};
   EXPECT_EQ(before.embed(inputs).values, after.embed(inputs).values);
 }
 
 TEST_F(ChangedClip, WithoutItsFilePreprocessingIsOpenAisAtTheTowersSize) {
-  Embedder before = Embedder::load(folder_);
+  Model before(folder_);
   std::filesystem::remove(folder_ / "preprocessor_config.json");
-  Embedder after = Embedder::load(folder_);
+  Model after(folder_);
   const std::vector inputs{Input::from_image(golden("images/img01_wide_1201x250.png"))};
   EXPECT_EQ(before.embed(inputs).values, after.embed(inputs).values);
 }

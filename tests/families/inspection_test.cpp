@@ -24,7 +24,7 @@ TEST(Inspection, SaysOfAFolderWhatTheModelWillBe) {
     const Description description = inspection->describe(checkpoint, plan);
     const auto engine = family.open(test::golden(name), {}, {});
     EXPECT_EQ(description.width, engine->width()) << name;
-    EXPECT_EQ(description.fingerprint, engine->fingerprint(*engine->preparer().prompt_hash("text"), true)) << name;
+    EXPECT_EQ(description.fingerprint, *engine->fingerprint("text", {}, {})) << name;
     EXPECT_EQ(description.chat_style == text::ChatStyle::plain, family.has_plain_prompts()) << name;
     EXPECT_EQ(family.read_tokenizer(test::golden(name)).style, description.chat_style) << name;
     plan.run.normalize = false;

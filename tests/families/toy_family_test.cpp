@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/model.h"
 #include "embed/loading.h"
 #include "families/clip.h"
 #include "families/llava_next.h"
@@ -60,15 +61,14 @@ embed::Preparer toy_preparer(const fs::path& folder, const PrepareOptions& optio
 
 class ToyEngine : public embed::Engine {
  public:
-  ToyEngine(const fs::path& folder, const LoadOptions& load, const PrepareOptions& prepare)
-      : config_(read_toy_config(folder)),
+  ToyEngine(const fs::path& folder, const LoadOptions& load)
+      : folder_(folder),
+        config_(read_toy_config(folder)),
         checkpoint_(embed::open_checkpoint(folder, load, toy_names())),
-        preparer_(toy_preparer(folder, prepare)),
         table_(checkpoint_.tensor("table.weight", {config_.vocabulary, config_.width})) {
     embed::warn_of_unused(folder, model::unused_tensors(checkpoint_, toy_reads()));
   }
 
-  embed::Preparer& preparer() override { return preparer_; }
   std::int64_t width() const override { return config_.width; }
   tensor::Place place() const override { return checkpoint_.place(); }
   nn::Precision precision() const override { return nn::Precision::f32; }
@@ -87,10 +87,15 @@ class ToyEngine : public embed::Engine {
     }
   }
 
+ protected:
+  std::unique_ptr<embed::Preparer> make_preparer(const PrepareOptions& options, const embed::Preparer*) const override {
+    return std::unique_ptr<embed::Preparer>(new embed::Preparer(toy_preparer(folder_, options)));
+  }
+
  private:
+  fs::path folder_;
   ToyConfig config_;
   model::Checkpoint checkpoint_;
-  embed::Preparer preparer_;
   tensor::TensorView table_;
 };
 
@@ -140,9 +145,8 @@ class ToyFamily : public Family {
   embed::StyledTokenizer read_tokenizer(const fs::path& folder) const override {
     return {text::Tokenizer::from_file(folder / "tokenizer.json"), text::ChatStyle::plain};
   }
-  std::unique_ptr<embed::Engine> open(const fs::path& folder, const LoadOptions& load,
-                                      const PrepareOptions& prepare) const override {
-    return std::make_unique<ToyEngine>(folder, load, prepare);
+  std::unique_ptr<embed::Engine> open(const fs::path& folder, const LoadOptions& load) const override {
+    return std::make_unique<ToyEngine>(folder, load);
   }
   std::unique_ptr<Inspection> inspect(const fs::path& folder, const LoadOptions&,
                                       const PrepareOptions& prepare) const override {
@@ -188,11 +192,11 @@ class Toy : public testing::Test {
 
 TEST_F(Toy, ALineInTheTableMakesItEmbed) {
   const TableScope scope({&toy_, &clip(), &llava_next()});
-  EmbedderOptions options;
+  test::ModelOptions options;
   options.normalize = false;
-  Embedder embedder = Embedder::load(folder_.path(), options);
-  EXPECT_EQ(embedder.width(), kWidth);
-  const Embeddings result = embedder.embed(std::vector{Input::from_text("a cat"), Input::from_text("the dog runs")});
+  const test::Model model(folder_.path(), options);
+  EXPECT_EQ(model.embedder().width(), kWidth);
+  const Embeddings result = model.embed(std::vector{Input::from_text("a cat"), Input::from_text("the dog runs")});
   for (const auto& [row, sentence] : {std::pair(0, "a cat"), std::pair(1, "the dog runs")}) {
     const auto found = result.row(row);
     EXPECT_THAT(std::vector(found.begin(), found.end()),
@@ -200,7 +204,7 @@ TEST_F(Toy, ALineInTheTableMakesItEmbed) {
   }
   EXPECT_THAT(
       [&] {
-        embedder.embed(std::vector{Input::from_image(Pixels{1, 1, {0, 0, 0}})});
+        model.embed(std::vector{Input::from_image(Pixels{1, 1, {0, 0, 0}})});
       },
       testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("takes text only")));
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "api/embedder_impl.h"
+#include "api/model.h"
 #include "base/json.h"
 #include "changed_checkpoint.h"
 #include "golden.h"
@@ -56,7 +57,7 @@ TEST(Info, TensorsOutsideTheModelAreNamed) {
   });
   EXPECT_THAT(tensors, testing::HasSubstr("complete; not used: \"reward_head.weight\""));
   testing::internal::CaptureStderr();
-  Embedder::load(model);
+  test::Model{model};
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               testing::HasSubstr("tensors that nothing uses: \"reward_head.weight\""));
 }
@@ -67,7 +68,7 @@ TEST(Info, TensorsOfTheModelThatItDoesNotReadAreRefused) {
   test::copy_with_more(model, "language_model.model.layers.0.self_attn.q_proj.bias");
   const auto refused = testing::ThrowsMessage<ModelError>(testing::HasSubstr("q_proj.bias\" is of a module that is"));
   EXPECT_THAT([&] { inspect(model, {}); }, refused);
-  EXPECT_THAT([&] { Embedder::load(model); }, refused);
+  EXPECT_THAT([&] { test::Model{model}; }, refused);
   bool failed = false;
   check_model(model, {}, [&](const Check& check) { failed |= check.name == "tensors" && !check.ok; });
   EXPECT_TRUE(failed);
@@ -76,10 +77,10 @@ TEST(Info, TensorsOfTheModelThatItDoesNotReadAreRefused) {
 TEST(Info, PackedWeightsAreWhatTheModelOwns) {
   for (const char* name : {"ckpt/tiny-small-f32", "ckpt/tiny-small-bf16-2shard"}) {
     for (const ComputeType type : {ComputeType::f32, ComputeType::bf16}) {
-      EmbedderOptions options;
+      test::ModelOptions options;
       options.dtype = type;
       const ModelInfo info = inspect(test::golden(name), options);
-      const Embedder embedder = Embedder::load(test::golden(name), options);
+      test::Model embedder(test::golden(name), options);
       const auto owned = static_cast<double>(embedder.impl().engine->owned_bytes());
       // Biases are owned in any case; blocked layouts round sizes up.
       EXPECT_NEAR(owned, static_cast<double>(info.memory.copied), 0.1 * static_cast<double>(info.memory.copied) + 20000)
@@ -90,17 +91,17 @@ TEST(Info, PackedWeightsAreWhatTheModelOwns) {
 
 TEST(Info, ActivationsCoverWhatABatchTakes) {
   for (const std::int64_t budget : {256, 4096}) {
-    EmbedderOptions options;
+    test::ModelOptions options;
     options.token_budget = budget;
     options.max_tiles = 1;
     options.threads = 1;
     const ModelInfo info = inspect(test::golden("ckpt/tiny-small-f32"), options);
-    Embedder embedder = Embedder::load(test::golden("ckpt/tiny-small-f32"), options);
+    test::Model embedder(test::golden("ckpt/tiny-small-f32"), options);
     std::vector<Input> inputs;
     for (int i = 0; i < 200; ++i)
       inputs.push_back(Input::from_text("text number " + std::to_string(i) + " and some more words"));
     embedder.embed(inputs);
-    const auto taken = static_cast<double>(embedder.impl().arena.capacity());
+    const auto taken = static_cast<double>(embedder.impl().executor.arena_bytes());
     // The arena doubles when it grows; what a pass never touches of it takes no memory.
     EXPECT_LT(taken, 2.2 * static_cast<double>(info.memory.activations)) << budget;
     EXPECT_GT(taken, 0.3 * static_cast<double>(info.memory.activations)) << budget;

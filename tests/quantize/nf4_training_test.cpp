@@ -1,6 +1,7 @@
 // A model whose matrices are NF4, embedding and training, against the reference: tests/golden/nf4.
 #include <gmock/gmock.h>
 
+#include "api/model.h"
 #include "base/json.h"
 #include "embed/golden_suite.h"
 #include "families/llava_next/prepare.h"
@@ -30,7 +31,7 @@ class Nf4Model : public testing::Test {
 };
 
 TEST_F(Nf4Model, VectorsAreTheReferences) {
-  Embedder embedder = Embedder::load(folder_.path() / "nf4", test::raw_options(ComputeType::f32));
+  test::Model embedder(folder_.path() / "nf4", test::raw_options(ComputeType::f32));
   std::vector<Input> texts;
   for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));
   const Embeddings found = embedder.embed(texts);

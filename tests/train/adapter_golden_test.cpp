@@ -1,6 +1,7 @@
 // Adapters that PEFT trained and merged: tests/golden/train.
 #include <gmock/gmock.h>
 
+#include "api/model.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "changed_checkpoint.h"
@@ -26,10 +27,10 @@ const char* const kBase = "ckpt/tiny-small-f32";
 void expect_merged_vectors(const std::filesystem::path& model, const std::filesystem::path& adapter) {
   const tensor::SafetensorsFile expected(golden("train/merged_embeddings.safetensors"));
   for (const bool paper_compat : {false, true}) {
-    EmbedderOptions options = test::raw_options(ComputeType::f32);
+    test::ModelOptions options = test::raw_options(ComputeType::f32);
     options.adapter = adapter;
     options.paper_compat = paper_compat;
-    Embedder embedder = Embedder::load(model, options);
+    test::Model embedder(model, options);
     std::vector<Input> images;
     for (const char* name : {"img00", "img01", "img04", "img06"}) {
       for (const auto& entry : std::filesystem::directory_iterator(golden("images"))) {
@@ -78,9 +79,9 @@ TEST(AdapterGolden, MergedGivesThemToo) {
 /// Vectors of texts and images are those of PEFT with LoRA in the tower, the projector and the language model.
 void expect_vectors_of_everywhere(const std::filesystem::path& model, const std::filesystem::path& adapter) {
   const tensor::SafetensorsFile expected(golden("adapter/everywhere_vectors.safetensors"));
-  EmbedderOptions options = test::raw_options(ComputeType::f32);
+  test::ModelOptions options = test::raw_options(ComputeType::f32);
   options.adapter = adapter;
-  Embedder embedder = Embedder::load(model, options);
+  test::Model embedder(model, options);
   const std::vector<Input> texts{Input::from_text("A tabby cat sits on a wall."),
                                  Input::from_text("Two men play chess.")};
   const std::vector<Input> images{Input::from_image(golden("images/img04_tiny_3x2.png")),
@@ -155,11 +156,11 @@ TEST(AdapterGolden, TheHeadChangesNoVectorAndIsMerged) {
   writer.write("base_model.model.lm_head.lora_A.weight", std::as_bytes(std::span(ones).first(128)));
   writer.write("base_model.model.lm_head.lora_B.weight", std::as_bytes(std::span(ones)));
   writer.finish();
-  EmbedderOptions options = test::raw_options(ComputeType::f32);
+  test::ModelOptions options = test::raw_options(ComputeType::f32);
   const std::vector<Input> texts{Input::from_text("a cat")};
-  const Embeddings plain = Embedder::load(golden(kBase), options).embed(texts);
+  const Embeddings plain = test::Model(golden(kBase), options).embed(texts);
   options.adapter = adapter;
-  EXPECT_EQ(max_difference(Embedder::load(golden(kBase), options).embed(texts).row(0), plain.row(0)), 0);
+  EXPECT_EQ(max_difference(test::Model(golden(kBase), options).embed(texts).row(0), plain.row(0)), 0);
   merge_adapter(golden(kBase), adapter, folder.path() / "merged", false, nullptr);
   const model::Checkpoint before(golden(kBase)), after(folder.path() / "merged");
   const tensor::Shape shape{2368, 128};

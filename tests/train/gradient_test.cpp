@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "api/model.h"
 #include "base/philox.h"
 #include "changed_checkpoint.h"
 #include "families/llava_next/prepare.h"
@@ -57,8 +58,8 @@ struct Fixture {
     }
   }
 
-  static EmbedderOptions options() {
-    EmbedderOptions result;
+  static test::ModelOptions options() {
+    test::ModelOptions result;
     result.max_tiles = 1;
     return result;
   }

@@ -63,12 +63,12 @@ TEST(TrainerResume, TransparentImagesAreTreatedAsBefore) {
   std::string pairs = "image0,sent1\n";
   for (const char* words : {"A.", "B.", "C."}) pairs += image + "," + words + "\n";
   run.options.data.sources = {{run.folder.write("images.csv", pairs), Objective::contrastive}};
-  run.options.input.max_tiles = 1;
+  run.options.prepare.max_tiles = 1;
   run.run_until(2);
   run.options.resume = true;
-  run.options.input.alpha = Alpha::drop;
+  run.options.prepare.alpha = Alpha::drop;
   EXPECT_THAT([&] { run.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option image_alpha was white, is drop")));
-  run.options.input.alpha = Alpha::white;
+  run.options.prepare.alpha = Alpha::white;
   run.run();
 }
 
@@ -224,7 +224,7 @@ TEST(TrainerResume, ChangedImagesAreTheSameAgain) {
     pictures.replace(at, 1, golden("images").string());
   fixture.options.data.sources = {{fixture.folder.write("pictures.csv", pictures), Objective::contrastive}};
   fixture.options.trainee.parts = TrainedParts::from({"projector"});
-  fixture.options.input.max_tiles = 1;
+  fixture.options.prepare.max_tiles = 1;
   fixture.options.loss.symmetric = true;
   fixture.options.steps = 4;
   fixture.run();
@@ -236,7 +236,7 @@ TEST(TrainerResume, ChangedImagesAreTheSameAgain) {
   EXPECT_NE(fixture.reports.front().loss, plain);
   fixture.run_until(2);
   fixture.options.resume = true, fixture.options.replace = false;
-  fixture.options.input.threads = 1;
+  fixture.options.load.threads = 1;
   fixture.run();
   expect_same_losses(fixture.metrics(), whole);
   fixture.options.examples.augment = 0.5;

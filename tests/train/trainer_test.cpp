@@ -50,8 +50,8 @@ TEST(Trainer, KeepsTheLastStatesOnly) {
 std::vector<double> losses_on(const std::string& device, ComputeType type, const TrainedParts& parts,
                               double learning_rate) {
   Fixture fixture;
-  fixture.options.input.device = device;
-  fixture.options.input.dtype = type;
+  fixture.options.load.device = device;
+  fixture.options.load.dtype = type;
   fixture.options.trainee.parts = parts;
   fixture.options.learning_rate = learning_rate;
   fixture.run();
@@ -135,7 +135,7 @@ TEST(Trainer, ImagesMayComeLate) {
   fixture.options.data.sources = {
       {fixture.folder.write("late.csv", "sent0,image0,sent1\nA cat.,,Cats.\n," + image + ",dark\nRain.,,It rains.\n"),
        Objective::contrastive}};
-  fixture.options.input.max_tiles = 1;
+  fixture.options.prepare.max_tiles = 1;
   fixture.options.steps = 1;
   fixture.run();
   EXPECT_EQ(fixture.reports.size(), 1u);

@@ -14,16 +14,21 @@ namespace e5v::families {
 using tensor::DType;
 using tensor::Matrix;
 
-ClipEngine::ClipEngine(const std::filesystem::path& folder, const LoadOptions& load, const PrepareOptions& prepare)
-    : config_(model::read_clip_config(folder)),
+ClipEngine::ClipEngine(const std::filesystem::path& folder, const LoadOptions& load)
+    : folder_(folder),
+      config_(model::read_clip_config(folder)),
       checkpoint_(embed::open_checkpoint(folder, load, model::clip_names())),
       precision_(embed::choose_precision(load.dtype, embed::stored_weights(checkpoint_), checkpoint_.place())),
       weights_(embed::weights_hash(checkpoint_, config_text(config_))),
-      preparer_(make_clip_preparer(folder, config_, prepare)),
-      model_(checkpoint_, config_, preparer_->preprocess(), precision_) {
+      model_(checkpoint_, config_, preparer()->preprocess(), precision_) {
   embed::warn_of_unused(folder, model::unused_tensors(checkpoint_, config_));
   require(load.adapter.empty(), "[adapter] {} is for a language model, but {} holds a CLIP", load.adapter.string(),
           folder.string());
+}
+
+std::unique_ptr<embed::Preparer> ClipEngine::make_preparer(const PrepareOptions& options,
+                                                           const embed::Preparer* sibling) const {
+  return make_clip_preparer(folder_, config_, options, sibling);
 }
 
 void ClipEngine::compute(std::span<const embed::PreparedInput> inputs, Matrix y_SV, tensor::Arena& arena) const {

@@ -9,9 +9,8 @@ namespace e5v::families {
 /// CLIP: of a batch, the texts go through one tower as a prefix forest, the different images through the other.
 class ClipEngine : public embed::Engine {
  public:
-  ClipEngine(const std::filesystem::path& folder, const LoadOptions& load, const PrepareOptions& prepare);
+  ClipEngine(const std::filesystem::path& folder, const LoadOptions& load);
 
-  embed::Preparer& preparer() override { return *preparer_; }
   std::int64_t width() const override { return config_.projection; }
   tensor::Place place() const override { return checkpoint_.place(); }
   nn::Precision precision() const override { return precision_; }
@@ -20,15 +19,19 @@ class ClipEngine : public embed::Engine {
   std::optional<std::string> first_non_finite() const override { return checkpoint_.first_non_finite(); }
   std::int64_t owned_bytes() const override { return model_.owned_bytes(); }
 
+ protected:
+  std::unique_ptr<embed::Preparer> make_preparer(const PrepareOptions& options,
+                                                 const embed::Preparer* sibling) const override;
+
  private:
   void compute_texts(std::span<const embed::PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const;
   void compute_images(std::span<const embed::PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const;
 
+  std::filesystem::path folder_;
   model::ClipModelConfig config_;
   model::Checkpoint checkpoint_;
   nn::Precision precision_;
   std::string weights_;
-  std::unique_ptr<ClipPreparer> preparer_;
   model::Clip model_;
 };
 

@@ -74,7 +74,7 @@ Description ClipInspection::describe(const model::Checkpoint& checkpoint, const 
   info.memory = estimate_memory(config_, plan, std::filesystem::file_size(folder_ / "tokenizer.json"));
   info.device_memory = estimate_device_memory(config_, plan);
   info.fingerprint = {embed::weights_hash(checkpoint, config_text(config_)), preparer->preprocessing(),
-                      embed::compute_text(plan.precision, plan.run.normalize, checkpoint.place()),
+                      embed::compute_text(plan.precision, plan.run, checkpoint.place()),
                       *preparer->prompt_hash("text")};
   info.architecture = "CLIP";
   info.towers = {

@@ -46,7 +46,7 @@ std::string config_text(const model::ClipModelConfig& c) {
                      c.vision.norm_eps, static_cast<int>(c.vision.activation));
 }
 
-ClipPreparer::ClipPreparer(text::Tokenizer tokenizer, const image::Preprocess& preprocess,
+ClipPreparer::ClipPreparer(std::shared_ptr<const text::Tokenizer> tokenizer, const image::Preprocess& preprocess,
                            const model::ClipTextConfig& config, const PrepareOptions& options,
                            std::string preprocessing)
     : embed::Preparer(std::move(tokenizer), text::ChatStyle::plain, preprocess, limits_of(config), options,
@@ -105,9 +105,12 @@ text::Tokenizer read_clip_tokenizer(const fs::path& folder, const model::ClipTex
 }
 
 std::unique_ptr<ClipPreparer> make_clip_preparer(const fs::path& folder, const model::ClipModelConfig& config,
-                                                 const PrepareOptions& options) {
+                                                 const PrepareOptions& options, const embed::Preparer* sibling) {
   const image::Preprocess preprocess = read_clip_preprocess(folder, config);
-  return std::make_unique<ClipPreparer>(read_clip_tokenizer(folder, config.text), preprocess, config.text, options,
+  const auto tokenizer = sibling != nullptr
+                             ? sibling->shared_tokenizer()
+                             : std::make_shared<const text::Tokenizer>(read_clip_tokenizer(folder, config.text));
+  return std::make_unique<ClipPreparer>(tokenizer, preprocess, config.text, options,
                                         preprocessing_hash(folder, preprocess, options).hex());
 }
 

@@ -13,8 +13,8 @@ namespace e5v::families {
 /// context; an image's middle, whose rows are the tower's: the class token, then the patches.
 class ClipPreparer : public embed::Preparer {
  public:
-  ClipPreparer(text::Tokenizer tokenizer, const image::Preprocess& preprocess, const model::ClipTextConfig& config,
-               const PrepareOptions& options, std::string preprocessing);
+  ClipPreparer(std::shared_ptr<const text::Tokenizer> tokenizer, const image::Preprocess& preprocess,
+               const model::ClipTextConfig& config, const PrepareOptions& options, std::string preprocessing);
 
  protected:
   std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input,
@@ -34,8 +34,10 @@ text::Tokenizer read_clip_tokenizer(const std::filesystem::path& folder, const m
 /// Everything in the config that the numbers depend on beyond the weights' shapes.
 std::string config_text(const model::ClipModelConfig& config);
 
-/// The path from inputs to the model. The weights are not looked at.
+/// The path from inputs to the model. The weights are not looked at. `sibling` is a preparer of the same folder, whose
+/// tokenizer is shared; null: it is read.
 std::unique_ptr<ClipPreparer> make_clip_preparer(const std::filesystem::path& folder,
-                                                 const model::ClipModelConfig& config, const PrepareOptions& options);
+                                                 const model::ClipModelConfig& config, const PrepareOptions& options,
+                                                 const embed::Preparer* sibling = nullptr);
 
 }  // namespace e5v::families

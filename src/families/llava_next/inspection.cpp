@@ -102,8 +102,7 @@ Description LlavaNextInspection::describe(const model::Checkpoint& checkpoint, c
       estimate_memory(config_, preparer.preprocess(), plan, std::filesystem::file_size(folder_ / "tokenizer.json"));
   info.device_memory = estimate_device_memory(config_, preparer.preprocess(), plan);
   info.fingerprint = {embed::weights_hash(checkpoint, config_text(config_), adapter_), preparer.preprocessing(),
-                      embed::compute_text(plan.precision, plan.run.normalize, checkpoint.place()),
-                      *preparer.prompt_hash("text")};
+                      embed::compute_text(plan.precision, plan.run, checkpoint.place()), *preparer.prompt_hash("text")};
   info.architecture = architecture_text(config_);
   info.towers = {{"language model", language_text(config_.text)}, {"vision tower", vision_text(config_)}};
   info.parts = parts_of(config_, info.image_tokens);

@@ -89,16 +89,21 @@ embed::StyledTokenizer read_llava_next_tokenizer(const fs::path& folder, const m
 }
 
 embed::Preparer make_llava_next_preparer(const fs::path& folder, const model::ModelConfig& config,
-                                         const PrepareOptions& options) {
+                                         const PrepareOptions& options, const embed::Preparer* sibling) {
   const image::Preprocess preprocess = read_llava_next_preprocess(folder, config, options);
   embed::ModelLimits limits;
   limits.sees = config.vision.has_value();
   limits.vocabulary = config.text.vocabulary;
   limits.context = std::min(config.text.max_positions, config.text.sliding_window.value_or(config.text.max_positions));
   const std::string hash = preprocessing_hash(folder, preprocess, options, limits.context).hex();
-  auto [tokenizer, style] = read_llava_next_tokenizer(folder, config);
-  limits.image_token = tokenizer.id_of("<image>").value_or(-1);
-  return {std::move(tokenizer), style, preprocess, limits, options, hash};
+  if (sibling != nullptr) {
+    limits.image_token = sibling->limits().image_token;
+    return {sibling->shared_tokenizer(), sibling->style(), preprocess, limits, options, hash};
+  }
+  auto [read, style] = read_llava_next_tokenizer(folder, config);
+  const auto tokenizer = std::make_shared<const text::Tokenizer>(std::move(read));
+  limits.image_token = tokenizer->id_of("<image>").value_or(-1);
+  return {tokenizer, style, preprocess, limits, options, hash};
 }
 
 }  // namespace e5v::families

@@ -21,8 +21,9 @@ image::Preprocess read_llava_next_preprocess(const std::filesystem::path& folder
 /// tokenizer.json with <image> among its tokens, and the chat style of the checkpoint.
 embed::StyledTokenizer read_llava_next_tokenizer(const std::filesystem::path& folder, const model::ModelConfig& config);
 
-/// The path from inputs to the model. The weights are not looked at.
+/// The path from inputs to the model. The weights are not looked at. `sibling` is a preparer of the same folder, whose
+/// tokenizer is shared; null: it is read.
 embed::Preparer make_llava_next_preparer(const std::filesystem::path& folder, const model::ModelConfig& config,
-                                         const PrepareOptions& options);
+                                         const PrepareOptions& options, const embed::Preparer* sibling = nullptr);
 
 }  // namespace e5v::families

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "api/embedder_impl.h"
+#include "api/model.h"
 #include "base/file.h"
 #include "embed/goldens.h"
 #include "image/decode.h"
@@ -20,12 +21,12 @@ using testing::ThrowsMessage;
 std::filesystem::path model_folder() { return golden("ckpt/tiny-small-f32"); }
 std::filesystem::path small_image() { return golden("images/img18_dark_90x60.png"); }
 
-Embeddings embed_one(Embedder& embedder, const Input& input) { return embedder.embed(std::span(&input, 1)); }
+Embeddings embed_one(Model& embedder, const Input& input) { return embedder.embed(std::span(&input, 1)); }
 
 /// One tile per image keeps these tests quick; the goldens have them all.
-Embedder quick_embedder(EmbedderOptions options = {}) {
+Model quick_embedder(ModelOptions options = {}) {
   options.max_tiles = 1;
-  return Embedder::load(model_folder(), options);
+  return Model(model_folder(), options);
 }
 
 /// The pixels of an image with transparent ones, as options show them to the model.
@@ -44,11 +45,11 @@ TEST(Alpha, IsLaidOnWhiteOrDropped) {
     for (const bool paper_compat : {false, true})
       for (const Alpha alpha : {Alpha::automatic, Alpha::white, Alpha::drop}) {
         SCOPED_TRACE(testing::Message() << model << paper_compat << static_cast<int>(alpha));
-        EmbedderOptions options;
+        ModelOptions options;
         options.max_tiles = 1;
         options.paper_compat = paper_compat;
         options.alpha = alpha;
-        Embedder embedder = Embedder::load(golden(model), options);
+        Model embedder(golden(model), options);
         const bool drops = alpha == Alpha::drop || (alpha == Alpha::automatic && paper_compat);
         const Embeddings found =
             embedder.embed(std::vector{Input::from_image(file), Input::from_image(pixels_of(file, drops)),
@@ -63,7 +64,7 @@ class Refusals : public testing::Test {
   void expect_refused(const Input& input, const std::string& part) {
     EXPECT_THAT([&] { embed_one(embedder, input); }, ThrowsMessage<InvalidInput>(HasSubstr(part)));
   }
-  Embedder embedder = quick_embedder();
+  Model embedder = quick_embedder();
 };
 
 TEST_F(Refusals, NameWhatIsWrong) {
@@ -87,16 +88,16 @@ TEST_F(Refusals, TextsBeyondTheContext) {
   std::string text;
   for (int i = 0; i < 9000; ++i) text += "word ";
   expect_refused(Input::from_text(text), "the context holds 8192; shorten the text, or have it cut by truncate");
-  EmbedderOptions options;
+  ModelOptions options;
   options.truncate = true;
-  Embedder cutting = quick_embedder(options);
+  Model cutting = quick_embedder(options);
   const Embeddings cut = embed_one(cutting, Input::from_text(text));
   EXPECT_LE(cut.token_counts[0], 8192);
   EXPECT_GT(cut.token_counts[0], 8180);
 }
 
 TEST(EmbedderImages, FileMemoryAndPixelsAgree) {
-  Embedder embedder = quick_embedder();
+  Model embedder = quick_embedder();
   const std::string bytes = read_file(small_image());
   const auto encoded = std::as_bytes(std::span(bytes));
   const std::vector<Input> inputs{Input::from_image(small_image()),
@@ -110,9 +111,9 @@ TEST(EmbedderImages, FileMemoryAndPixelsAgree) {
 }
 
 TEST(EmbedderImages, PixelLimitIsAdjustable) {
-  EmbedderOptions options;
+  ModelOptions options;
   options.max_pixels = 90 * 60 - 1;
-  Embedder embedder = quick_embedder(options);
+  Model embedder = quick_embedder(options);
   EXPECT_THAT([&] { embed_one(embedder, Input::from_image(small_image())); },
               ThrowsMessage<InvalidInput>(HasSubstr("5399")));
 }
@@ -125,35 +126,35 @@ TEST(EmbedderBatches, AnyMixInAnyBudgetEqualsSingles) {
   inputs.push_back(Input::from_image(golden("images/img10_gray16_300x200.png")));
   inputs.push_back(inputs[0]);
   inputs.push_back({"in my own words", std::nullopt, "Say <sent> in a word:"});
-  Embedder reference = quick_embedder();
+  Model reference = quick_embedder();
   std::vector<Embeddings> singles;
   for (const Input& input : inputs) singles.push_back(embed_one(reference, input));
   for (const std::int64_t budget : {1, 100, 700, 100000}) {
-    EmbedderOptions options;
+    ModelOptions options;
     options.token_budget = budget;
-    Embedder embedder = quick_embedder(options);
+    Model embedder = quick_embedder(options);
     const Embeddings found = embedder.embed(inputs);
     ASSERT_EQ(found.size(), static_cast<std::int64_t>(inputs.size()));
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)), singles[i].row(0)), 1e-5) << budget << " " << i;
       EXPECT_EQ(found.token_counts[i], singles[i].token_counts[0]);
-      EXPECT_EQ(found.fingerprints[i], singles[i].fingerprints[0]);
+      EXPECT_EQ(found.fingerprint(i), singles[i].fingerprint(0));
     }
   }
 }
 
 TEST(EmbedderBatches, ThreadsDoNotChangeTheResult) {
   const Input input = Input::from_text("A dog sitting in the grass.");
-  EmbedderOptions options;
+  ModelOptions options;
   options.threads = 1;
-  Embedder one = quick_embedder(options);
+  Model one = quick_embedder(options);
   options.threads = 3;
-  Embedder three = quick_embedder(options);
+  Model three = quick_embedder(options);
   EXPECT_LT(max_difference(embed_one(one, input).row(0), embed_one(three, input).row(0)), 1e-6);
 }
 
 TEST(EmbedderStream, ReportsBadInputsInTheirPlace) {
-  Embedder embedder = quick_embedder();
+  Model embedder = quick_embedder();
   const std::vector<std::string> texts{"good", "bad <image>", "good too", "bad \xff", "last"};
   std::size_t next = 0;
   std::vector<std::string> events;
@@ -178,7 +179,7 @@ TEST(EmbedderStream, ReportsBadInputsInTheirPlace) {
 }
 
 TEST(EmbedderStream, WhatHasComeIsComputedWhileTheRestIsWaitedFor) {
-  Embedder embedder = quick_embedder();
+  Model embedder = quick_embedder();
   std::atomic<int> given = 0, done = 0;
   std::atomic<bool> waiting = false;
   Stream stream;
@@ -195,13 +196,12 @@ TEST(EmbedderStream, WhatHasComeIsComputedWhileTheRestIsWaitedFor) {
     given_when_done.push_back(given);
     ++done;
   };
-  stream.waits = [&] { return waiting.load(); };
-  embedder.stream(stream);
+  embedder.impl().stream(stream, {nullptr, [&] { return waiting.load(); }});
   EXPECT_THAT(given_when_done, testing::ElementsAre(1, 2, 3));
 }
 
 TEST(EmbedderStream, WithoutAHandlerABadInputEndsItBehindTheGoodOnes) {
-  Embedder embedder = quick_embedder();
+  Model embedder = quick_embedder();
   const std::vector<std::string> texts{"one", "two", "bad <image>", "three"};
   std::size_t next = 0;
   int done = 0;
@@ -214,7 +214,7 @@ TEST(EmbedderStream, WithoutAHandlerABadInputEndsItBehindTheGoodOnes) {
 }
 
 TEST(EmbedderStream, ErrorsOfTheReceiverPassThrough) {
-  Embedder embedder = quick_embedder();
+  Model embedder = quick_embedder();
   Stream stream;
   stream.next = [] { return std::optional(Input::from_text("endless")); };
   stream.done = [](std::int64_t index, const Embedding&) {
@@ -224,14 +224,14 @@ TEST(EmbedderStream, ErrorsOfTheReceiverPassThrough) {
 }
 
 TEST(EmbedderFingerprint, TellsOriginsApart) {
-  const auto of = [](const EmbedderOptions& options, const std::string& prompt = "text") {
-    return Embedder::load(model_folder(), options).fingerprint(prompt);
+  const auto of = [](const ModelOptions& options, const std::string& prompt = "text") {
+    return Model(model_folder(), options).fingerprint(prompt);
   };
   const Fingerprint base = of({});
   EXPECT_EQ(of({}), base);
   EXPECT_NE(of({}, "image").id(), base.id());
   EXPECT_EQ(of({}, "image").space(), base.space());
-  EmbedderOptions options;
+  ModelOptions options;
   options.dtype = ComputeType::bf16;
   EXPECT_NE(of(options).space(), base.space());
   options = {};
@@ -252,34 +252,34 @@ TEST(EmbedderFingerprint, TellsOriginsApart) {
   options.threads = 2;
   options.token_budget = 77;
   EXPECT_EQ(of(options), base);
-  const Fingerprint other = Embedder::load(golden("ckpt/tiny-small-bf16-2shard")).fingerprint("text");
+  const Fingerprint other = Model(golden("ckpt/tiny-small-bf16-2shard")).fingerprint("text");
   EXPECT_NE(other.weights, base.weights);
 }
 
 TEST(EmbedderLoading, NamesWhatIsMissing) {
-  EXPECT_THAT([] { Embedder::load("/nonexistent"); }, ThrowsMessage<ModelError>(HasSubstr("no such model folder")));
-  EXPECT_THAT([] { Embedder::load(small_image()); }, ThrowsMessage<ModelError>(HasSubstr("is no folder")));
-  EmbedderOptions options;
+  EXPECT_THAT([] { Model{"/nonexistent"}; }, ThrowsMessage<ModelError>(HasSubstr("no such model folder")));
+  EXPECT_THAT([] { Model{small_image()}; }, ThrowsMessage<ModelError>(HasSubstr("is no folder")));
+  ModelOptions options;
   options.token_budget = -1;
-  EXPECT_THAT([&] { Embedder::load(model_folder(), options); },
+  EXPECT_THAT([&] { Model(model_folder(), options).embed({}); },
               ThrowsMessage<InvalidInput>(HasSubstr("token_budget is -1")));
 }
 
 TEST(EmbedderLoading, RefusesNumbersBeyondItsLimits) {
   const auto beyond = [](auto member, auto value) {
-    EmbedderOptions changed;
+    ModelOptions changed;
     changed.*member = value;
     return changed;
   };
   const std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  const std::pair<EmbedderOptions, const char*> cases[] = {
-      {beyond(&EmbedderOptions::token_budget, most), "expected a number from 0 (automatic) to 1048576"},
-      {beyond(&EmbedderOptions::max_pixels, most), "max_pixels is 9223372036854775807, expected a number from 1 to"},
-      {beyond(&EmbedderOptions::max_pixels, std::int64_t{0}), "max_pixels is 0"},
-      {beyond(&EmbedderOptions::max_tiles, 2147483647), "(as many as the model has) to 1024"},
-      {beyond(&EmbedderOptions::threads, 2147483647), "(one per core) to 1024"}};
+  const std::pair<ModelOptions, const char*> cases[] = {
+      {beyond(&ModelOptions::token_budget, most), "expected a number from 0 (automatic) to 1048576"},
+      {beyond(&ModelOptions::max_pixels, most), "max_pixels is 9223372036854775807, expected a number from 1 to"},
+      {beyond(&ModelOptions::max_pixels, std::int64_t{0}), "max_pixels is 0"},
+      {beyond(&ModelOptions::max_tiles, 2147483647), "(as many as the model has) to 1024"},
+      {beyond(&ModelOptions::threads, 2147483647), "(one per core) to 1024"}};
   for (const auto& [changed, part] : cases)
-    EXPECT_THAT([&changed = changed] { Embedder::load(model_folder(), changed); },
+    EXPECT_THAT([&changed = changed] { Model(model_folder(), changed).embed({}); },
                 ThrowsMessage<InvalidInput>(HasSubstr(part)));
 }
 
@@ -312,9 +312,9 @@ void overwrite(const std::filesystem::path& path, const char* name, std::span<co
 TEST_F(BrokenModel, AVectorOfZerosIsNone) {
   overwrite(folder / "model.safetensors", "language_model.model.norm.weight", std::vector<float>(128), 0);
   for (const bool normalize : {true, false}) {
-    EmbedderOptions options;
+    ModelOptions options;
     options.normalize = normalize;
-    Embedder embedder = Embedder::load(folder, options);
+    Model embedder(folder, options);
     EXPECT_THAT([&] { embed_one(embedder, Input::from_text("a")); },
                 ThrowsMessage<ModelError>(HasSubstr("[input 0] the vector has length 0 and cannot be scaled to 1")));
   }
@@ -324,7 +324,7 @@ TEST_F(BrokenModel, AVectorOfZerosIsNone) {
 TEST_F(BrokenModel, AVectorThatCannotBeNormalisedIsNone) {
   for (const float size : {1e30f, 1e-30f}) {
     overwrite(folder / "model.safetensors", "language_model.model.norm.weight", std::vector<float>(128, size), 0);
-    Embedder embedder = Embedder::load(folder);
+    Model embedder(folder);
     EXPECT_THAT([&] { embed_one(embedder, Input::from_text("a")); },
                 ThrowsMessage<ModelError>(HasSubstr("and cannot be scaled to 1")))
         << size;
@@ -333,7 +333,7 @@ TEST_F(BrokenModel, AVectorThatCannotBeNormalisedIsNone) {
 
 TEST_F(BrokenModel, NaNInAWeightIsFoundWhenAResultIsNot) {
   overwrite(folder / "model.safetensors", "language_model.model.norm.weight", std::vector{NAN}, 17);
-  Embedder embedder = Embedder::load(folder);
+  Model embedder(folder);
   EXPECT_THAT([&] { embed_one(embedder, Input::from_text("a")); },
               ThrowsMessage<ModelError>(testing::AllOf(HasSubstr("[input 0] the result is not finite"),
                                                        HasSubstr("language_model.model.norm.weight holds NaN"))));
@@ -343,18 +343,15 @@ TEST_F(BrokenModel, GridsThatDisagreeAreRefused) {
   Json preprocessor = read_json(folder / "preprocessor_config.json");
   preprocessor["image_grid_pinpoints"] = {{672, 672}};
   std::ofstream(folder / "preprocessor_config.json") << preprocessor;
-  EXPECT_THAT([&] { Embedder::load(folder); },
-              ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
+  EXPECT_THAT([&] { Model{folder}; }, ThrowsMessage<ModelError>(HasSubstr("image_grid_pinpoints are 672x672")));
 }
 
 TEST_F(BrokenModel, TheContextIsInTheFingerprintWhereTextsAreCutAtIt) {
   Json config = read_json(folder / "config.json");
   config["text_config"]["max_position_embeddings"] = 4096;
   std::ofstream(folder / "config.json") << config;
-  EmbedderOptions options;
-  const auto of = [&](const std::filesystem::path& model) {
-    return Embedder::load(model, options).fingerprint("text");
-  };
+  ModelOptions options;
+  const auto of = [&](const std::filesystem::path& model) { return Model(model, options).fingerprint("text"); };
   EXPECT_EQ(of(folder), of(model_folder()));
   options.truncate = true;
   EXPECT_NE(of(folder).preprocessing, of(model_folder()).preprocessing);
@@ -362,7 +359,7 @@ TEST_F(BrokenModel, TheContextIsInTheFingerprintWhereTextsAreCutAtIt) {
 
 TEST_F(BrokenModel, WithoutAPreprocessorFileTheModelsOwnSizesServe) {
   std::filesystem::remove(folder / "preprocessor_config.json");
-  Embedder embedder = Embedder::load(folder), complete = Embedder::load(model_folder());
+  Model embedder(folder), complete = Model(model_folder());
   const Input input = Input::from_image(small_image());
   EXPECT_LT(max_difference(embed_one(embedder, input).row(0), embed_one(complete, input).row(0)), 1e-6);
 }
@@ -370,7 +367,7 @@ TEST_F(BrokenModel, WithoutAPreprocessorFileTheModelsOwnSizesServe) {
 TEST_F(BrokenModel, SettingsOfTransformers5AreReadFromTheProcessorFile) {
   const Input input = Input::from_image(small_image());
   const auto vector_of = [&] {
-    Embedder embedder = Embedder::load(folder);
+    Model embedder(folder);
     const Embeddings found = embed_one(embedder, input);
     return std::vector<float>(found.row(0).begin(), found.row(0).end());
   };
@@ -384,8 +381,7 @@ TEST_F(BrokenModel, SettingsOfTransformers5AreReadFromTheProcessorFile) {
   EXPECT_LT(max_difference(vector_of(), expected), 1e-6);
   EXPECT_GT(max_difference(with_default_mean, expected), 1e-3);
   std::ofstream(folder / "processor_config.json") << "{";
-  EXPECT_THAT([&] { Embedder::load(folder); },
-              ThrowsMessage<ModelError>(HasSubstr("processor_config.json] is not JSON")));
+  EXPECT_THAT([&] { Model{folder}; }, ThrowsMessage<ModelError>(HasSubstr("processor_config.json] is not JSON")));
 }
 
 }  // namespace

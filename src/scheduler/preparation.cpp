@@ -1,0 +1,102 @@
+// The scheduler's threads that prepare inputs.
+#include <algorithm>
+#include <utility>
+
+#include "base/parallel.h"
+#include "scheduler/content.h"
+#include "scheduler/scheduler.h"
+
+namespace e5v::scheduler {
+namespace {
+
+/// Images are prepared ahead of the compute until what is ready takes so much memory.
+constexpr std::int64_t kReadyBytes = std::int64_t{64} << 20;
+
+}  // namespace
+
+void Scheduler::start_preparing() {
+  while (static_cast<int>(preparers_.size()) < options_.preparing_threads) {
+    preparers_.emplace_back([this] {
+      set_thread_count(1);  // the pool's cores compute
+      prepare_all();
+    });
+  }
+}
+
+void Scheduler::prepare_all() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    const std::shared_ptr<Job> job = wait_for_job(lock);
+    if (!job) return;
+    preparing_images_ += job->image;
+    lock.unlock();
+    prepare(job);
+  }
+}
+
+/// The next job to prepare, or nothing at the end. Where there are several threads, one is kept for texts: these do not
+/// wait for images to be decoded.
+std::shared_ptr<Job> Scheduler::wait_for_job(std::unique_lock<std::mutex>& lock) {
+  for (;;) {
+    tell_unlocked(lock, expire());
+    if (stopped_) return nullptr;
+    const bool images =
+        preparing_images_ < std::max(1, options_.preparing_threads - 1) && queue_.ready_bytes() < kReadyBytes;
+    if (std::shared_ptr<Job> job = queue_.take_to_prepare(images)) return job;
+    if (const std::optional<Clock::time_point> deadline = queue_.next_deadline()) {
+      work_.wait_until(lock, *deadline);
+    } else {
+      work_.wait(lock);
+    }
+  }
+}
+
+void Scheduler::prepare(const std::shared_ptr<Job>& job) {
+  embed::PreparedInput prepared;
+  std::exception_ptr error;
+  bool settled = false;
+  try {
+    Request& request = job->request;
+    if (!job->key) {
+      request.input = loaded(std::move(request.input));
+      settled = settle_by_content(job, key_of(request));
+    }
+    if (!settled) prepared = worker_.prepare(request.input, request.run, request.prepare);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  std::vector<Outcome> outcomes;
+  std::unique_lock lock(mutex_);
+  preparing_images_ -= job->image;
+  if (job->image) work_.notify_all();  // another image may be prepared
+  if (!settled) {
+    if (job->tickets.empty()) {
+      queue_.remove(job);
+    } else if (error) {
+      finish(job, {}, error, outcomes);
+    } else {
+      queue_.make_ready(job, std::move(prepared));
+      compute_.wake();
+    }
+  }
+  tell_unlocked(lock, std::move(outcomes));
+}
+
+/// Now that a job's content is known: true when there is nothing left to do, as its vector is known or on its way.
+bool Scheduler::settle_by_content(const std::shared_ptr<Job>& job, const Hash128& key) {
+  std::vector<Outcome> outcomes;
+  std::unique_lock lock(mutex_);
+  const std::vector<std::shared_ptr<Ticket>> tickets = queue_.detach_all(*job);
+  // Without tickets there is nobody left to do it for.
+  const bool settled = tickets.empty() || answer(tickets, key, outcomes) || join(tickets, key);
+  if (settled) {
+    queue_.remove(job);
+  } else {
+    for (const std::shared_ptr<Ticket>& ticket : tickets) queue_.attach(ticket, job);
+    miss(job, key);
+  }
+  tell_unlocked(lock, std::move(outcomes));
+  return settled;
+}
+
+}  // namespace e5v::scheduler

@@ -1,0 +1,82 @@
+#pragma once
+#include <condition_variable>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "e5v/options.h"
+#include "e5v/submit.h"
+#include "scheduler/batch_policy.h"
+#include "scheduler/compute_thread.h"
+#include "scheduler/queue.h"
+#include "scheduler/vector_cache.h"
+#include "scheduler/worker.h"
+
+namespace e5v::scheduler {
+
+/// Inputs from any thread to vectors: prepared by a pool of threads, computed in batches that form of what is ready
+/// whenever the compute thread is free. Safe to use from several threads.
+class Scheduler {
+ public:
+  /// Both must outlive the scheduler. Threads that prepare start with the first input.
+  Scheduler(ComputeThread& compute, Worker& worker, const QueueOptions& options);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  /// Shuts down with Shutdown::cancel.
+  ~Scheduler();
+
+  /// Takes an input; `done` is told what becomes of it, once, perhaps before this returns. Throws Overloaded when the
+  /// queue is full, Cancelled after shutdown(): then `done` is not called.
+  void submit(Request request, Done done);
+  /// The same with a future.
+  std::future<EmbeddedInput> submit(Request request);
+
+  SubmitCounters counters() const;
+
+  /// Refuses what comes from now on, and returns when everybody has been told. Not to be called from a `done`.
+  void shutdown(Shutdown how);
+
+ private:
+  Hash128 key_of(const Request& request);
+  void admit(Request request, const std::shared_ptr<Ticket>& ticket, const std::optional<Hash128>& key,
+             const std::exception_ptr& error);
+  void watch(const std::shared_ptr<Ticket>& ticket);
+  void cancel(const std::shared_ptr<Ticket>& ticket);
+
+  void start_preparing();
+  void prepare_all();
+  std::shared_ptr<Job> wait_for_job(std::unique_lock<std::mutex>& lock);
+  void prepare(const std::shared_ptr<Job>& job);
+  bool settle_by_content(const std::shared_ptr<Job>& job, const Hash128& key);
+
+  bool step();
+  void count(const BatchPolicy::Chosen& chosen, Clock::time_point begin);
+  void finish(const std::shared_ptr<Job>& job, const EmbeddedInput& vector, const std::exception_ptr& error,
+              std::vector<Outcome>& outcomes);
+
+  bool answer(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key, std::vector<Outcome>& outcomes);
+  bool join(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key);
+  void miss(const std::shared_ptr<Job>& job, const Hash128& key);
+  std::vector<Outcome> expire();
+  static void fail_all(const std::vector<std::shared_ptr<Ticket>>& tickets, const std::exception_ptr& error,
+                       std::int64_t& counter, std::vector<Outcome>& outcomes);
+  void tell_unlocked(std::unique_lock<std::mutex>& lock, std::vector<Outcome> outcomes);
+
+  ComputeThread& compute_;
+  Worker& worker_;
+  QueueOptions options_;
+  mutable std::mutex mutex_;  // of all below
+  std::condition_variable work_, idle_;
+  Queue queue_;
+  BatchPolicy policy_;
+  VectorCache cache_;
+  SubmitCounters counters_;
+  int preparing_images_ = 0, telling_ = 0;
+  bool closed_ = false, stopped_ = false;
+  std::vector<std::thread> preparers_;
+};
+
+}  // namespace e5v::scheduler

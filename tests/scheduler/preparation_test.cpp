@@ -1,0 +1,68 @@
+#include <gmock/gmock.h>
+
+#include <array>
+
+#include "golden.h"
+#include "scheduler/fake_worker.h"
+#include "scheduler/scheduler.h"
+
+namespace e5v::scheduler {
+namespace {
+
+class Preparation : public testing::Test {
+ protected:
+  std::unique_ptr<Scheduler> make(int threads) {
+    return std::make_unique<Scheduler>(compute_, worker_, QueueOptions{.preparing_threads = threads});
+  }
+  std::vector<float> get(Scheduler& scheduler, Input input) {
+    return scheduler.submit({std::move(input)}).get().vector;
+  }
+
+  ComputeThread compute_{1};
+  test::FakeWorker worker_;
+  const std::filesystem::path file_ = e5v::test::golden("images/img18_dark_90x60.png");
+};
+
+TEST_F(Preparation, AFileThatIsKnownIsReadButNotDecoded) {
+  const auto scheduler = make(1);
+  const std::vector<float> first = get(*scheduler, Input::from_image(file_));
+  EXPECT_EQ(get(*scheduler, Input::from_image(file_)), first);
+  EXPECT_EQ(worker_.decoded, 1);
+  EXPECT_EQ(scheduler->counters().cache_hits, 1);
+  EXPECT_EQ(scheduler->counters().cache_misses, 1);
+  EXPECT_EQ(scheduler->counters().queued, 0);
+}
+
+TEST_F(Preparation, FilesOfOneContentAreComputedOnce) {
+  const auto scheduler = make(3);
+  worker_.images_held = true;
+  std::vector<std::future<EmbeddedInput>> futures;
+  for (int i = 0; i < 5; ++i) futures.push_back(scheduler->submit({Input::from_image(file_)}));
+  while (scheduler->counters().shared < 4) std::this_thread::yield();
+  worker_.images_held = false;
+  for (auto& future : futures) EXPECT_EQ(future.get().vector.size(), 2u);
+  EXPECT_EQ(worker_.decoded, 1);
+  EXPECT_EQ(scheduler->counters().done, 5);
+}
+
+TEST_F(Preparation, AFileThatCannotBeReadFailsAlone) {
+  const auto scheduler = make(2);
+  auto missing = scheduler->submit({Input::from_image("/nonexistent/cat.jpg")});
+  EXPECT_EQ(get(*scheduler, Input::from_text("fine")).size(), 2u);
+  EXPECT_THAT([&] { missing.get(); },
+              testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("[/nonexistent/cat.jpg] no such file")));
+}
+
+TEST_F(Preparation, OneThreadIsKeptForTexts) {
+  const auto scheduler = make(3);
+  worker_.images_held = true;
+  std::vector<std::future<EmbeddedInput>> images;
+  for (int number = 0; number < 6; ++number) images.push_back(scheduler->submit({test::image_input(number)}));
+  EXPECT_EQ(get(*scheduler, Input::from_text("text")).size(), 2u);  // or it waits for ever
+  EXPECT_EQ(worker_.decoded, 0);
+  worker_.images_held = false;
+  for (auto& image : images) image.get();
+}
+
+}  // namespace
+}  // namespace e5v::scheduler

@@ -1,0 +1,116 @@
+#include "scheduler/queue.h"
+
+#include <gmock/gmock.h>
+
+#include "scheduler/fake_worker.h"
+
+namespace e5v::scheduler {
+namespace {
+
+using std::chrono::hours;
+
+class Waiting : public testing::Test {
+ protected:
+  /// A job of a text, and a ticket that waits for it.
+  std::shared_ptr<Ticket> text(const std::string& text, SubmitOptions options = {}) {
+    const auto job = queue_.add({Input::from_text(text), {}, {}, options}, {10, 100});
+    return ticket(job, options);
+  }
+  std::shared_ptr<Ticket> ticket(const std::shared_ptr<Job>& job, SubmitOptions options = {}) {
+    const auto result = std::make_shared<Ticket>();
+    result->options = options;
+    queue_.attach(result, job);
+    return result;
+  }
+
+  Queue queue_{QueueOptions{.tokens = 25, .bytes = 10'000}};
+  const Clock::time_point now_ = Clock::now();
+};
+
+TEST_F(Waiting, TokensAndBytesAreBounded) {
+  EXPECT_TRUE(queue_.has_room({1'000'000, 1'000'000}));  // it alone
+  const auto first = text("a");
+  EXPECT_TRUE(queue_.has_room({15, 0}));
+  EXPECT_FALSE(queue_.has_room({16, 0}));
+  EXPECT_TRUE(queue_.has_room({0, 10'000 - 100 - 2 * Queue::kTicketBytes}));
+  EXPECT_FALSE(queue_.has_room({0, 10'001 - 100 - 2 * Queue::kTicketBytes}));
+  const auto second = ticket(first->job);
+  EXPECT_FALSE(queue_.has_room({0, 10'000 - 100 - 2 * Queue::kTicketBytes}));
+  queue_.detach(first);
+  queue_.detach(second);
+  EXPECT_EQ(queue_.jobs(), 0);
+  EXPECT_EQ(queue_.size().tokens, 0);
+  EXPECT_EQ(queue_.size().bytes, 0);
+}
+
+TEST_F(Waiting, AJobCountsWhatItTakesOncePrepared) {
+  text("abc");
+  const auto job = queue_.take_to_prepare(true);
+  EXPECT_EQ(queue_.take_to_prepare(true), nullptr);
+  queue_.make_ready(job, test::fake_text("abc"));
+  EXPECT_EQ(queue_.size().tokens, 3);
+  EXPECT_EQ(queue_.size().bytes, 3 * static_cast<std::int64_t>(sizeof(embed::Symbol)) + Queue::kTicketBytes);
+  EXPECT_EQ(queue_.ready_bytes(), queue_.size().bytes);
+  BatchPolicy policy([](std::int64_t) { return 100; });
+  EXPECT_EQ(queue_.take_batch(policy).jobs.size(), 1u);
+  EXPECT_EQ(queue_.ready_bytes(), 0);
+  EXPECT_FALSE(queue_.has_ready());
+  EXPECT_EQ(queue_.jobs(), 1);  // it is being computed
+  EXPECT_EQ(queue_.detach_all(*job).size(), 1u);
+  queue_.remove(job);
+  EXPECT_EQ(queue_.size().bytes, 0);
+}
+
+TEST_F(Waiting, TextsAreTakenFirstAndTheUrgentBeforeThem) {
+  queue_.add({test::image_input(1)}, {});
+  text("late");
+  text("urgent", {.priority = 1});
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "urgent");
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "late");
+  EXPECT_EQ(queue_.take_to_prepare(false), nullptr);
+  EXPECT_TRUE(queue_.take_to_prepare(true)->image);
+}
+
+TEST_F(Waiting, AJobIsAsUrgentAsTheMostUrgentThatWaitForIt) {
+  const auto first = text("a"), second = text("b");
+  ticket(second->job, {.priority = 3});
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "b");
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "a");
+}
+
+TEST_F(Waiting, ExpiresWhatIsNotComputedYet) {
+  const auto early = text("early", {.deadline = now_}), late = text("late", {.deadline = now_ + hours(1)});
+  const auto computed = text("computed", {.priority = 1, .deadline = now_});
+  const auto job = queue_.take_to_prepare(true);
+  queue_.make_ready(job, test::fake_text("computed"));
+  BatchPolicy policy([](std::int64_t) { return 100; });
+  queue_.take_batch(policy);
+  EXPECT_EQ(queue_.next_deadline(), now_);
+  EXPECT_THAT(queue_.expired(now_), testing::ElementsAre(early));
+  EXPECT_EQ(queue_.next_deadline(), now_ + hours(1));
+  queue_.detach(late);
+  EXPECT_EQ(queue_.next_deadline(), std::nullopt);
+  EXPECT_EQ(queue_.jobs(), 1);
+}
+
+TEST_F(Waiting, AJobIsKnownByItsContentWhileItIsThere) {
+  const auto first = text("a");
+  queue_.set_key(first->job, {1, 2});
+  EXPECT_EQ(queue_.find({1, 2}), first->job);
+  EXPECT_EQ(queue_.find({2, 2}), nullptr);
+  queue_.detach(first);
+  EXPECT_EQ(queue_.find({1, 2}), nullptr);
+}
+
+TEST_F(Waiting, WhatAThreadIsAtStaysWhenNobodyWaitsForItAnyMore) {
+  const auto one = text("one"), other = text("other");
+  const auto job = queue_.take_to_prepare(true);
+  EXPECT_EQ(queue_.waiting().size(), 2u);
+  EXPECT_EQ(queue_.jobs(), 1);
+  EXPECT_TRUE(job->tickets.empty());
+  queue_.remove(job);
+  EXPECT_EQ(queue_.jobs(), 0);
+}
+
+}  // namespace
+}  // namespace e5v::scheduler
