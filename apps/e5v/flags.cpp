@@ -8,7 +8,7 @@ namespace e5v::app {
 namespace {
 
 /// Fields that messages name, and their flags where these are not the same word.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 36> kFlags{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 37> kFlags{{
     {"adapter", ""},         {"augment", ""},        {"batch", ""},
     {"beta2", ""},           {"caption_prompt", ""}, {"clip", ""},
     {"device", ""},          {"dropout", ""},        {"dtype", ""},
@@ -18,9 +18,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 36> kFlags{{
     {"micro_batch", ""},     {"model", ""},          {"muon", ""},
     {"paper_compat", ""},    {"parts", "train"},     {"prompt", ""},
     {"resume", ""},          {"schedule", ""},       {"seed", ""},
-    {"skip_missing", ""},    {"symmetric", ""},      {"targets", ""},
-    {"temperature", ""},     {"together", ""},       {"token_budget", ""},
-    {"truncate", ""},        {"warmup", ""},         {"weight_decay", ""},
+    {"skip_missing", ""},    {"steps", ""},          {"symmetric", ""},
+    {"targets", ""},         {"temperature", ""},    {"together", ""},
+    {"token_budget", ""},    {"truncate", ""},       {"warmup", ""},
+    {"weight_decay", ""},
 }};
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }

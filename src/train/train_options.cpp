@@ -88,7 +88,7 @@ RunIdentity identity_of(const TrainOptions& o, const TrainData& data, const Trai
                        {"option parts", names_of(o.trainee.parts)},
                        {"option dtype", std::string(name_of(model.precision()))},
                        {"option batch", text_of(data.batch_size())},
-                       {"the number of steps (epochs, steps)", text_of(steps_of(o, data))},
+                       {"the number of steps (option epochs, option steps)", text_of(steps_of(o, data))},
                        {"option schedule", std::string(name_of(o.schedule))},
                        {"option learning_rate", text_of(o.learning_rate)},
                        {"option warmup", text_of(o.warmup)},
