@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "e5v/embedder.h"
 #include "golden.h"
 #include "temporary_folder.h"
 
