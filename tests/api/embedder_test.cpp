@@ -72,10 +72,10 @@ TEST_F(Refusals, NameWhatIsWrong) {
   expect_refused(Input::from_text("a <image> of a dog"), "<image> stands in a text, but there is no image");
   expect_refused(Input::composed(small_image(), "with <image>"), "holds <image> 2 times, expected once");
   expect_refused(Input::from_text("bad \xff bytes"), "UTF-8");
-  expect_refused({"a", std::nullopt, "image"}, "[prompt image] has no slot for a text, the input has one");
-  expect_refused({std::nullopt, small_image(), "text"}, "[prompt text] has a slot for a text, the input has none");
-  expect_refused({"a", std::nullopt, "nonsense"}, "cirr-gallery");  // the names are listed
-  expect_refused({"a", small_image(), "only <sent>"}, "has no slot for an image, the input has one");
+  expect_refused({"a", {}, "image"}, "[prompt image] has no slot for a text, the input has one");
+  expect_refused({std::nullopt, {small_image()}, "text"}, "[prompt text] has a slot for a text, the input has none");
+  expect_refused({"a", {}, "nonsense"}, "cirr-gallery");  // the names are listed
+  expect_refused({"a", {small_image()}, "only <sent>"}, "has no slot for an image, the input has one");
   expect_refused(Input::from_image("/nonexistent/cat.jpg"), "[/nonexistent/cat.jpg] no such file");
   expect_refused(Input::from_image(golden("images")), "is a folder, expected a file");
   expect_refused(Input::from_image(EncodedImage{{}, "nothing.png"}), "[nothing.png]");
@@ -125,7 +125,7 @@ TEST(EmbedderBatches, AnyMixInAnyBudgetEqualsSingles) {
   inputs.insert(inputs.begin() + 9, Input::composed(small_image(), "at night"));
   inputs.push_back(Input::from_image(golden("images/img10_gray16_300x200.png")));
   inputs.push_back(inputs[0]);
-  inputs.push_back({"in my own words", std::nullopt, "Say <sent> in a word:"});
+  inputs.push_back({"in my own words", {}, "Say <sent> in a word:"});
   Model reference = quick_embedder();
   std::vector<Embeddings> singles;
   for (const Input& input : inputs) singles.push_back(embed_one(reference, input));
@@ -196,7 +196,7 @@ TEST(EmbedderStream, WhatHasComeIsComputedWhileTheRestIsWaitedFor) {
     given_when_done.push_back(given);
     ++done;
   };
-  embedder.impl().stream(stream, {nullptr, [&] { return waiting.load(); }});
+  embedder.impl().stream(stream, {nullptr, [&] { return waiting.load(); }}, {}, {.max_tiles = 1});
   EXPECT_THAT(given_when_done, testing::ElementsAre(1, 2, 3));
 }
 
