@@ -42,7 +42,7 @@ struct LoadOptions {
   /// "cpu"; "cuda" or "cuda:N", the first or the N-th GPU; "auto": a GPU if there is one, and the environment variable
   /// E5V_DEVICE does not say otherwise.
   std::string device = "auto";
-  std::filesystem::path adapter;  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
+  std::filesystem::path adapter = {};  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
   int threads = 0;                ///< 0: OMP_NUM_THREADS, else one per core
   QueueOptions queue = {};        ///< of inputs that are submitted
 
@@ -69,7 +69,7 @@ struct PrepareOptions {
 struct RunOptions {
   static constexpr std::int64_t kMostTokenBudget = std::int64_t{1} << 20;  ///< more is refused
 
-  std::string prompt;     ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
+  std::string prompt = {};  ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
   bool normalize = true;  ///< scale vectors to length 1
   /// Only the first numbers of a vector are kept, so many, before it is scaled. 0: all.
   std::int64_t dimensions = 0;

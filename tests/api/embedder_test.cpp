@@ -196,7 +196,7 @@ TEST(EmbedderStream, WhatHasComeIsComputedWhileTheRestIsWaitedFor) {
     given_when_done.push_back(given);
     ++done;
   };
-  embedder.impl().stream(stream, {nullptr, [&] { return waiting.load(); }});
+  embedder.impl().stream(stream, {nullptr, [&] { return waiting.load(); }}, {}, {.max_tiles = 1});
   EXPECT_THAT(given_when_done, testing::ElementsAre(1, 2, 3));
 }
 

@@ -170,7 +170,7 @@ TEST_P(Clip, MemoryIsWhatTheModelTakes) {
     EXPECT_GE(owned, static_cast<double>(info.memory.copied));
     EXPECT_LE(owned, 1.8 * static_cast<double>(info.memory.copied) + 20000);
     embedder.embed(images());
-    const auto taken = static_cast<double>(embedder.impl().executor.arena_bytes());
+    const auto taken = static_cast<double>(embedder.impl().executor->arena_bytes());
     EXPECT_LT(taken, 2.2 * static_cast<double>(info.memory.activations));
     EXPECT_GT(taken, 0.3 * static_cast<double>(info.memory.activations));
   }

@@ -79,7 +79,7 @@ TEST(Info, PackedWeightsAreWhatTheModelOwns) {
     for (const ComputeType type : {ComputeType::f32, ComputeType::bf16}) {
       test::ModelOptions options;
       options.dtype = type;
-      const ModelInfo info = inspect(test::golden(name), options);
+      const ModelInfo info = inspect(test::golden(name), options, options, options);
       test::Model embedder(test::golden(name), options);
       const auto owned = static_cast<double>(embedder.impl().engine->owned_bytes());
       // Biases are owned in any case; blocked layouts round sizes up.
@@ -95,13 +95,13 @@ TEST(Info, ActivationsCoverWhatABatchTakes) {
     options.token_budget = budget;
     options.max_tiles = 1;
     options.threads = 1;
-    const ModelInfo info = inspect(test::golden("ckpt/tiny-small-f32"), options);
+    const ModelInfo info = inspect(test::golden("ckpt/tiny-small-f32"), options, options, options);
     test::Model embedder(test::golden("ckpt/tiny-small-f32"), options);
     std::vector<Input> inputs;
     for (int i = 0; i < 200; ++i)
       inputs.push_back(Input::from_text("text number " + std::to_string(i) + " and some more words"));
     embedder.embed(inputs);
-    const auto taken = static_cast<double>(embedder.impl().executor.arena_bytes());
+    const auto taken = static_cast<double>(embedder.impl().executor->arena_bytes());
     // The arena doubles when it grows; what a pass never touches of it takes no memory.
     EXPECT_LT(taken, 2.2 * static_cast<double>(info.memory.activations)) << budget;
     EXPECT_GT(taken, 0.3 * static_cast<double>(info.memory.activations)) << budget;
