@@ -57,8 +57,8 @@ struct Fixture {
     }
   }
 
-  static EmbedderOptions options() {
-    EmbedderOptions result;
+  static PrepareOptions options() {
+    PrepareOptions result;
     result.max_tiles = 1;
     return result;
   }
