@@ -92,7 +92,7 @@ TEST(GoldenF32, StsSentences) {
   std::vector<Input> inputs;
   const Json prompts = read_json(golden("tokenizer/eval_sts_prompts.json"));
   for (const Json& sentence : prompts.at("raw")) {
-    inputs.push_back({sentence.get<std::string>(), std::nullopt, "sts"});
+    inputs.push_back({sentence.get<std::string>(), {}, "sts"});
   }
   const Embeddings found = embedder.embed(inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -13,7 +13,7 @@
 namespace {
 
 using e5v::LineReader;
-using e5v::embed::ItemReader;
+using e5v::runs::ItemReader;
 
 /// Hands the bytes out in pieces.
 LineReader::Read in_pieces(std::string_view bytes, std::size_t piece) {
