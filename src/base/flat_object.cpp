@@ -27,8 +27,8 @@ class ShapeCheck {
   bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
     using Event = Json::parse_event_t;
     if (event == Event::object_start && depth > 0) fail_nested("object");
-    if (event == Event::array_start && depth > 0 && !(depth == 1 && is_list())) fail_nested("array");
-    if (event == Event::array_start) fail<InvalidInput>("[{}] expected an object, found array", where_);
+    if (event == Event::array_start && depth == 0) fail<InvalidInput>("[{}] expected an object, found array", where_);
+    if (event == Event::array_start && !(depth == 1 && is_list())) fail_nested("array");
     if (event == Event::key) check_key(parsed.get_ref<const std::string&>());
     return true;
   }

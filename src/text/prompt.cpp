@@ -78,13 +78,11 @@ std::string_view blank_at_end(Kind kind, ChatStyle style) {
 
 bool has(std::string_view text, std::string_view slot) { return text.find(slot) != std::string_view::npos; }
 
-/// A template's slots stand in it once.
+/// The slot of the sentence stands in a template once; there is one for each image.
 void check_slots(std::string_view text) {
-  for (const std::string_view slot : {kSentence, kImage}) {
-    const std::size_t first = text.find(slot);
-    require(first == std::string_view::npos || text.find(slot, first + 1) == std::string_view::npos,
-            "[prompt] {} holds {} more than once", shown(text), slot);
-  }
+  const std::size_t first = text.find(kSentence);
+  require(first == std::string_view::npos || text.find(kSentence, first + 1) == std::string_view::npos,
+          "[prompt] {} holds {} more than once", shown(text), kSentence);
 }
 
 /// The prompt of a model that takes no words but the sentence.

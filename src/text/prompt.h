@@ -20,7 +20,7 @@ enum class ChatStyle { llama3, mistral, phi3, plain };
 /// "llama3", "mistral", "phi3", "plain".
 std::string_view name_of(ChatStyle style);
 
-/// A whole prompt with its slots: "<sent>" where the sentence goes, "<image>" where the image's rows go (in every chat
+/// A whole prompt with its slots: "<sent>" where the sentence goes, "<image>" where an image's rows go (in every chat
 /// style).
 struct Prompt {
   std::string text_template;
