@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "api/model.h"
 #include "e5v/e5v.h"
 #include "embed/goldens.h"
 #include "families/llava_next/prepare.h"
@@ -16,8 +17,8 @@ using test::max_difference;
 
 constexpr double kTolerance = 1e-5;
 
-EmbedderOptions raw() {
-  EmbedderOptions options;
+test::ModelOptions raw() {
+  test::ModelOptions options;
   options.normalize = false;
   options.max_tiles = 1;
   return options;
@@ -70,7 +71,7 @@ class Naive {
 
 TEST(LlavaNextFamily, SeveralImagesAreEachExpandedWhereTheyStand) {
   Naive naive;
-  Embedder embedder = Embedder::load(golden("ckpt/tiny-small-f32"), raw());
+  test::Model embedder(golden("ckpt/tiny-small-f32"), raw());
   const Pixels a = picture(37), b = picture(11);
   const auto input = [](std::vector<ImageSource> images, const char* prompt) {
     Input result = Input::from_images(std::move(images), "a cat");
