@@ -43,8 +43,8 @@ struct LoadOptions {
   /// E5V_DEVICE does not say otherwise.
   std::string device = "auto";
   std::filesystem::path adapter = {};  ///< folder of a LoRA adapter in PEFT's layout, added to the model; empty: none
-  int threads = 0;                ///< 0: OMP_NUM_THREADS, else one per core
-  QueueOptions queue = {};        ///< of inputs that are submitted
+  int threads = 0;                     ///< 0: OMP_NUM_THREADS, else one per core
+  QueueOptions queue = {};             ///< of inputs that are submitted
 
   bool operator==(const LoadOptions&) const = default;
 };
@@ -70,7 +70,7 @@ struct RunOptions {
   static constexpr std::int64_t kMostTokenBudget = std::int64_t{1} << 20;  ///< more is refused
 
   std::string prompt = {};  ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
-  bool normalize = true;  ///< scale vectors to length 1
+  bool normalize = true;    ///< scale vectors to length 1
   /// Only the first numbers of a vector are kept, so many, before it is scaled. 0: all.
   std::int64_t dimensions = 0;
   /// Rows computed together; a larger input runs alone, or with others on its image. 0: 2,048, on a GPU 16,384.

@@ -61,6 +61,7 @@ void open_gpu(int index) {
   if (opened) {
     require<DeviceError>(*opened == index, "[cuda] GPU {} is in use by this process, which cannot use GPU {} as well",
                          *opened, index);
+    backend().use_on_this_thread();
     return;
   }
   tensor::set_device(*module_function()(index));

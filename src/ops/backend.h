@@ -31,6 +31,9 @@ struct DropoutRule {
 /// and may be changed when a call returns.
 class Backend : public tensor::Device {
  public:
+  /// Has the calling thread work with it, as the thread that has opened it does. Others must ask for that.
+  virtual void use_on_this_thread() = 0;
+
   virtual void rms_norm(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y) = 0;
   virtual void rms_norm_fp8(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y, FineRows fine,
                             const Fp8Rows& rounded) = 0;

@@ -19,7 +19,7 @@ class EncoderTest : public testing::Test {
   test::TemporaryFolder folder_;
   std::filesystem::path model_ = test::tiny_model();
 
-  Encoder make(Encoder::Hooks hooks = {}, const test::ModelOptions& options = test::encoder_options()) const {
+  Encoder make(Encoder::Hooks hooks = {}, const test::ModelOptions& options = test::quick()) const {
     return {model_, test::encoder_options(options), folder_.path(), std::move(hooks)};
   }
   static std::vector<Item> sentences(int count) {

@@ -128,7 +128,7 @@ TEST_P(Clip, ComposedInputsAreRefusedByMessage) {
 }
 
 TEST_P(Clip, SeveralImagesAreRefusedByMessage) {
-  Embedder embedder = Embedder::load(folder_, raw());
+  Model embedder(folder_, raw());
   Input two = Input::from_images({golden("images/img04_tiny_3x2.png"), golden("images/img03_tiny_1x1.png")});
   EXPECT_THAT([&] { embedder.embed(std::vector{two}); },
               ThrowsMessage<InvalidInput>("input 0: [input] 2 images were given, but this model takes one"));

@@ -194,9 +194,9 @@ TEST_F(Toy, ALineInTheTableMakesItEmbed) {
   const TableScope scope({&toy_, &clip(), &llava_next()});
   test::ModelOptions options;
   options.normalize = false;
-  const test::Model model(folder_.path(), options);
-  EXPECT_EQ(model.embedder().width(), kWidth);
-  const Embeddings result = model.embed(std::vector{Input::from_text("a cat"), Input::from_text("the dog runs")});
+  test::Model embedder(folder_.path(), options);
+  EXPECT_EQ(embedder.embedder().width(), kWidth);
+  const Embeddings result = embedder.embed(std::vector{Input::from_text("a cat"), Input::from_text("the dog runs")});
   for (const auto& [row, sentence] : {std::pair(0, "a cat"), std::pair(1, "the dog runs")}) {
     const auto found = result.row(row);
     EXPECT_THAT(std::vector(found.begin(), found.end()),
@@ -221,7 +221,7 @@ TEST_F(Toy, IsDescribedAndPassesTheDoctor) {
   const inspect::ModelInfo info = inspect::inspect(folder_.path(), {});
   EXPECT_EQ(info.architecture, "bag of tokens");
   EXPECT_EQ(info.generation, "a toy factory");
-  EXPECT_EQ(info.fingerprint.space(), Embedder::load(folder_.path()).fingerprint("text").space());
+  EXPECT_EQ(info.fingerprint.space(), test::Model(folder_.path()).fingerprint("text").space());
   std::vector<std::string> names;
   inspect::check_model(folder_.path(), {}, [&](const inspect::Check& check) {
     EXPECT_TRUE(check.ok) << check.name << ": " << check.detail;
@@ -232,7 +232,7 @@ TEST_F(Toy, IsDescribedAndPassesTheDoctor) {
 
 TEST_F(Toy, IsUnknownWithoutItsLine) {
   EXPECT_THAT(
-      [&] { Embedder::load(folder_.path()); },
+      [&] { test::Model{folder_.path()}; },
       testing::ThrowsMessage<ModelError>(testing::HasSubstr("\"model_type\": expected one of clip, llava_next")));
   EXPECT_EQ(find_family(folder_.path()), nullptr);
 }

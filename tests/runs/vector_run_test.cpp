@@ -42,7 +42,7 @@ class VectorRunTest : public testing::Test {
   RunPosition run(const std::vector<std::string>& texts, Kept& sink, RunHooks hooks = {},
                   const RunPosition& start = {}) {
     ItemList source = items(texts);
-    VectorRun vector_run(group_, embedder_, source, &sink, std::move(hooks));
+    VectorRun vector_run(group_, model_, source, &sink, std::move(hooks));
     if (start.items > 0) vector_run.skip_to(start);
     vector_run.run();
     return vector_run.position();
@@ -50,6 +50,7 @@ class VectorRunTest : public testing::Test {
 
   processes::Group group_;
   Embedder embedder_ = Embedder::load(test::golden("ckpt/tiny-small-f32"));
+  RunModel model_{embedder_, {}, {}};
 };
 
 TEST_F(VectorRunTest, ItemsAreCalledByTheirPlacesUnlessTheyHaveIds) {
@@ -58,7 +59,7 @@ TEST_F(VectorRunTest, ItemsAreCalledByTheirPlacesUnlessTheyHaveIds) {
                                        {{std::nullopt, Input::from_text("c")}, "3"}};
   ItemList source(entries);
   Kept sink;
-  VectorRun(group_, embedder_, source, &sink, {}).run();
+  VectorRun(group_, model_, source, &sink, {}).run();
   EXPECT_THAT(sink.ids, ElementsAre(0, "b's id", 2));
   EXPECT_EQ(sink.vectors[0].size(), static_cast<std::size_t>(embedder_.width()));
   EXPECT_NE(sink.vectors[0], sink.vectors[1]);
@@ -127,7 +128,7 @@ TEST_F(VectorRunTest, NothingIsNoRun) {
   Kept sink;
   EXPECT_THAT([&] { run({}, sink); }, ThrowsMessage<InvalidInput>("[items] holds no items"));
   ItemReader source([](std::span<char>) { return std::size_t{0}; }, "empty.jsonl", "");
-  EXPECT_THAT([&] { VectorRun(group_, embedder_, source, &sink, {}).run(); },
+  EXPECT_THAT([&] { VectorRun(group_, model_, source, &sink, {}).run(); },
               ThrowsMessage<InvalidInput>("[empty.jsonl] holds no items"));
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "golden.h"
 #include "base/interrupted.h"
+#include "golden.h"
 #include "temporary_folder.h"
 #include "train/metrics_log.h"
 #include "train/trainer.h"

@@ -25,6 +25,7 @@ class CudaBackend final : public Backend {
   void copy_rows(const std::byte* from, tensor::Place from_place, std::byte* to, tensor::Place to_place,
                  const Rows& rows) override;
   void synchronize() override;
+  void use_on_this_thread() override;
 
   void rms_norm(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y) override;
   void rms_norm_fp8(tensor::ConstMatrix x, const float* gamma, float eps, tensor::Matrix y, FineRows fine,

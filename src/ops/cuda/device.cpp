@@ -43,6 +43,8 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   gemm_ = std::make_unique<Gemm>(stream_);
 }
 
+void CudaBackend::use_on_this_thread() { check(cudaSetDevice(index_), "choice of the GPU"); }
+
 std::size_t CudaBackend::total_bytes() const {
   std::size_t unused = 0, total = 0;
   check(cudaMemGetInfo(&unused, &total), "memory");
