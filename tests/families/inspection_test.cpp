@@ -22,7 +22,7 @@ TEST(Inspection, SaysOfAFolderWhatTheModelWillBe) {
     const embed::StoredWeights stored = embed::stored_weights(checkpoint);
     RunPlan plan{embed::choose_precision(ComputeType::automatic, stored), stored, {}};
     const Description description = inspection->describe(checkpoint, plan);
-    const auto engine = family.open(test::golden(name), {}, {});
+    const auto engine = family.open(test::golden(name), {});
     EXPECT_EQ(description.width, engine->width()) << name;
     EXPECT_EQ(description.fingerprint, *engine->fingerprint("text", {}, {})) << name;
     EXPECT_EQ(description.chat_style == text::ChatStyle::plain, family.has_plain_prompts()) << name;

@@ -122,7 +122,7 @@ class ToyInspection : public Inspection {
     description.used.embedding = config_.vocabulary * config_.width;
     description.context = preparer.limits().context;
     description.fingerprint = {embed::weights_hash(checkpoint, "toy"), preparer.preprocessing(),
-                               embed::compute_text(plan.precision, plan.run.normalize, checkpoint.place()),
+                               embed::compute_text(plan.precision, plan.run, checkpoint.place()),
                                *preparer.prompt_hash("text")};
     return description;
   }
@@ -204,7 +204,7 @@ TEST_F(Toy, ALineInTheTableMakesItEmbed) {
   }
   EXPECT_THAT(
       [&] {
-        model.embed(std::vector{Input::from_image(Pixels{1, 1, {0, 0, 0}})});
+        embedder.embed(std::vector{Input::from_image(Pixels{1, 1, {0, 0, 0}})});
       },
       testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("takes text only")));
 }

@@ -50,7 +50,7 @@ class VectorRunTest : public testing::Test {
 
   processes::Group group_;
   Embedder embedder_ = Embedder::load(test::golden("ckpt/tiny-small-f32"));
-  RunModel model_{embedder_, {}, {}};
+  RunModel model_{&embedder_, {}, {}};
 };
 
 TEST_F(VectorRunTest, ItemsAreCalledByTheirPlacesUnlessTheyHaveIds) {
