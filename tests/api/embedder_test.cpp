@@ -87,7 +87,7 @@ TEST_F(Refusals, NameWhatIsWrong) {
 TEST_F(Refusals, TextsBeyondTheContext) {
   std::string text;
   for (int i = 0; i < 9000; ++i) text += "word ";
-  expect_refused(Input::from_text(text), "the context holds 8192; shorten the text, or have it cut by truncate");
+  expect_refused(Input::from_text(text), "the context holds 8192; shorten the text, or have it cut by option truncate");
   ModelOptions options;
   options.truncate = true;
   Model cutting = quick_embedder(options);

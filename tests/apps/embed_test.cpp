@@ -223,7 +223,7 @@ TEST_F(Embed, SkipBadLeavesThemOut) {
 
 TEST_F(Embed, ExistingOutputIsNotTouched) {
   const std::string output = file("v.jsonl", "precious");
-  expect_failure(run(with_model("embed", {"--text", "a", "--output", output})), 1, "option force replaces it");
+  expect_failure(run(with_model("embed", {"--text", "a", "--output", output})), 1, "--force replaces it");
   EXPECT_EQ(content_of(output), "precious");
   EXPECT_EQ(run(with_model("embed", {"--text", "a", "--output", output, "--force"})).code, 0);
   EXPECT_EQ(rows_of_jsonl(content_of(output)).size(), 1);

@@ -127,7 +127,7 @@ TEST_F(Mpirun, ABadItemEndsTheRunWithOneLineAndWhatWasDoneStays) {
   const std::string items = write_items(300);
   ASSERT_EQ(run(embed(items, "one.npy")).code, 3);
   expect_failure(run_processes(3, embed(items, "v.npy", {})), 1, "e5v: process 0: [" + items + ":51] is not JSON");
-  expect_failure(run(embed(items, "v.npy")), 1, "option resume goes on with it");
+  expect_failure(run(embed(items, "v.npy")), 1, "--resume goes on with it");
   const Outcome rest = run_processes(2, embed(items, "v.npy", {"--skip-bad", "--resume"}));
   EXPECT_EQ(rest.code, 3);
   EXPECT_THAT(rest.err, HasSubstr("were done before, 3 left out"));
@@ -165,8 +165,7 @@ TEST_F(Mpirun, AKilledRankEndsTheRunAndAnyNumberOfRanksGoesOn) {
     EXPECT_TRUE(ends(other)) << "a process has outlived the run";
   }
   EXPECT_FALSE(fs::exists(path("v.jsonl")));
-  expect_failure(run_processes(2, embed(items, "v.jsonl")), 1,
-                 "option resume goes on with it, option force starts over");
+  expect_failure(run_processes(2, embed(items, "v.jsonl")), 1, "--resume goes on with it, --force starts over");
   const Outcome last = run_processes(2, resumed);
   EXPECT_EQ(last.code, 3);
   EXPECT_THAT(last.err, HasSubstr("were done before"));

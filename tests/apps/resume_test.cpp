@@ -98,7 +98,7 @@ TEST_F(Resume, ASignalEndsTheRunAtABatch) {
     EXPECT_THAT(lines_of(outcome.err).back(),
                 testing::MatchesRegex("e5v: interrupted after [0-9]+ items; continue with --resume"));
   }
-  expect_failure(run(command(items, "v.npy")), 1, "option resume goes on with it, option force starts over");
+  expect_failure(run(command(items, "v.npy")), 1, "--resume goes on with it, --force starts over");
   EXPECT_EQ(run(resumed(items, "v.npy")).code, 3);
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("whole.npy")));
   const Outcome again = run(resumed(items, "v.npy"));
@@ -162,7 +162,7 @@ TEST_F(Stopped, AnotherRunIsRefused) {
   expect_failure(run(with_options({"--no-normalize"})), 1, "the arithmetic");
   expect_failure(run(with_options({"--dtype", "bf16"})), 1, "the arithmetic");
   expect_failure(run(with_options({"--max-tiles", "1"})), 1, "the preprocessing");
-  expect_failure(run(with_options({"--alpha", "drop"})), 1, "--alpha");
+  expect_failure(run(with_options({"the options max-tiles, alpha", "drop"})), 1, "--alpha");
   std::vector<std::string> other_model = resumed(items, "v.npy");
   other_model[2] = golden("ckpt/tiny-small-bf16-2shard").string();
   expect_failure(run(other_model), 1, "cannot be resumed");
@@ -296,7 +296,7 @@ TEST_F(Grown, AnOutputOfUnknownOriginMustHaveARowForEachItem) {
 TEST_F(Grown, FilesOfStrangersBesideTheOutputStay) {
   const fs::path ids = folder.write("v.npy.ids.txt", "mine");
   for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume"}})
-    expect_refused(embed("v.npy", more), "v.npy.ids.txt] exists already, without v.npy; option force replaces it");
+    expect_refused(embed("v.npy", more), "v.npy.ids.txt] exists already, without v.npy; --force replaces it");
   EXPECT_EQ(content_of(ids), "mine");
   EXPECT_EQ(embed("v.npy", {"--force"}).code, 0);
   EXPECT_EQ(content_of(ids), "a\nb\nc\n");

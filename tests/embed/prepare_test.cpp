@@ -21,12 +21,12 @@ image::Preprocess small_tiles() {
   return preprocess;
 }
 
-text::Tokenizer tokenizer() {
+text::Tokenizer small_tokenizer() {
   return text::Tokenizer::from_json(text::synthetic_tokenizer_json(400, kImageToken), "tokenizer");
 }
 
 Preparer make_preparer(ModelLimits limits = {true, false, kImageToken, 400, 100}, const PrepareOptions& options = {}) {
-  return {tokenizer(), text::ChatStyle::llama3, small_tiles(), limits, options, "preprocessing"};
+  return {small_tokenizer(), text::ChatStyle::llama3, small_tiles(), limits, options, "preprocessing"};
 }
 
 Pixels picture(std::uint8_t shade, int width = 16, int height = 8) {
@@ -120,7 +120,8 @@ TEST(Prepare, InputsWithoutAPromptTakeTheRunsOrTheirContents) {
 class SpreadPreparer : public Preparer {
  public:
   SpreadPreparer()
-      : Preparer(tokenizer(), text::ChatStyle::llama3, small_tiles(), {true, false, kImageToken, 400, 100}, {}, "") {}
+      : Preparer(small_tokenizer(), text::ChatStyle::llama3, small_tiles(), {true, false, kImageToken, 400, 100}, {},
+                 "") {}
 
  protected:
   void place(PreparedInput& input) const override {
