@@ -162,7 +162,7 @@ TEST_F(Stopped, AnotherRunIsRefused) {
   expect_failure(run(with_options({"--no-normalize"})), 1, "the arithmetic");
   expect_failure(run(with_options({"--dtype", "bf16"})), 1, "the arithmetic");
   expect_failure(run(with_options({"--max-tiles", "1"})), 1, "the preprocessing");
-  expect_failure(run(with_options({"the options max-tiles, alpha", "drop"})), 1, "--alpha");
+  expect_failure(run(with_options({"--alpha", "drop"})), 1, "the options max-tiles, alpha");
   std::vector<std::string> other_model = resumed(items, "v.npy");
   other_model[2] = golden("ckpt/tiny-small-bf16-2shard").string();
   expect_failure(run(other_model), 1, "cannot be resumed");
