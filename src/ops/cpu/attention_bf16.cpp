@@ -1,6 +1,6 @@
 // Attention whose mixes run in the CPU's bf16 instructions: values and the exponentials are rounded to bf16. Scores
 // stay f32, or in tiles products of numbers of 16 bits (attention_tiles.h): the exponential makes a rounding error of a
-// large score a large one, and what bf16 costs here is more than all the GEMMs' rounding (docs/speed.md). The plan of
+// large score a large one, and what bf16 costs here is more than all the GEMMs' rounding (docs/journal.md). The plan of
 // work is that of attention.cpp. An instruction multiplies the values of two keys at once, so a panel of values holds
 // pairs.
 //

@@ -271,7 +271,7 @@ PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) t
 }
 
 /// Outputs of a block: sizes at which oneDNN 2.6's kernels are fastest over 256 rows; others cost up to 15 %
-/// (docs/speed.md).
+/// (docs/journal.md).
 std::int64_t most_block_outputs(DType dtype, std::int64_t inputs) {
   const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
   const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;

@@ -1,6 +1,6 @@
 // Products in tiles (AMX). What lies where: a chunk of 32 rows of x in the first-level cache, while all panels of a
 // block of the weight pass by; that chunk of the block, and the sums of a block of rows, in the second; all else is
-// streamed. docs/speed.md has the sizes that were tried.
+// streamed. docs/journal.md has the sizes that were tried.
 //
 // Legend: M rows of x, K columns of x, N outputs.
 #include <algorithm>
