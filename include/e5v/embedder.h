@@ -59,7 +59,7 @@ class E5V_EXPORT Embedder {
   /// InvalidInput for options out of their range, and Cancelled after shutdown().
   std::future<EmbeddedInput> submit(Input input, const SubmitOptions& options = {}, const RunOptions& run = {},
                                     const PrepareOptions& prepare = {}) const;
-  /// The same with a function that is told of the vector or the error, once, perhaps before this returns.
+  /// The same with a function, which is called once with the vector or the error, perhaps before this returns.
   void submit(Input input, Done done, const SubmitOptions& options = {}, const RunOptions& run = {},
               const PrepareOptions& prepare = {}) const;
 

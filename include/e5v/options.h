@@ -23,7 +23,7 @@ enum class Alpha {
   drop,       ///< their colours count, whatever they are; so do older versions, and current ones for a path
 };
 
-/// What waits between submit() and its vector, and what is kept behind it.
+/// The queue of submitted inputs, and the cache of their vectors.
 struct QueueOptions {
   /// Tokens and bytes of the inputs that wait or are computed; what would exceed them is refused as Overloaded. A text
   /// that is not prepared yet counts a token for every four bytes, an image 2,400.
@@ -71,7 +71,7 @@ struct RunOptions {
 
   std::string prompt = {};  ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
   bool normalize = true;    ///< scale vectors to length 1
-  /// Only the first numbers of a vector are kept, so many, before it is scaled. 0: all.
+  /// The number of first dimensions that are kept of a vector, before it is scaled. 0: all.
   std::int64_t dimensions = 0;
   /// Rows computed together; a larger input runs alone, or with others on its image. 0: 2,048, on a GPU 16,384.
   std::int64_t token_budget = 0;

@@ -11,7 +11,7 @@
 
 namespace e5v {
 
-/// What stands behind an Embedder: a model on a thread of its own, which streams and submitted inputs share.
+/// The implementation of an Embedder: a model on a thread of its own, which streams and submitted inputs share.
 struct Embedder::Impl : scheduler::Worker {
   Impl(const std::filesystem::path& folder, const LoadOptions& options);
   ~Impl() override;

@@ -29,7 +29,7 @@ struct StreamEngine {
 
 /// Runs a stream to its end: inputs are prepared ahead by a thread, batches form in their order whatever time it is, so
 /// that the same inputs give the same bits, and vectors are handed out in that order. Throws what the functions throw,
-/// InvalidInput for a bad input that nobody is told of, and ModelError for a vector that is not finite.
+/// InvalidInput for a bad input without a function to report it to, and ModelError for a vector that is not finite.
 void run_stream(const Stream& stream, const StreamHooks& hooks, const StreamEngine& engine);
 
 }  // namespace e5v::embed
