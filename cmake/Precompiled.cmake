@@ -20,13 +20,7 @@ set_source_files_properties(terminal.cpp TARGET_DIRECTORY e5v_program
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)  # it uses next to nothing of them
 
 if(E5V_TESTS)
-  set(tests)
-  get_property(folders DIRECTORY ${PROJECT_SOURCE_DIR}/tests PROPERTY SUBDIRECTORIES)
-  foreach(folder ${folders})
-    get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
-    list(APPEND tests ${targets})
-  endforeach()
-  list(FILTER tests INCLUDE REGEX "^test_")
+  get_property(tests GLOBAL PROPERTY E5V_TEST_PROGRAMS)
   list(POP_FRONT tests first)
   target_precompile_headers(${first} PRIVATE ${common} <gmock/gmock.h>)
   foreach(test ${tests})

@@ -262,7 +262,9 @@ TEST_F(Grown, AFinishedOutputGoesOnWithWhatWasAppended) {
     EXPECT_THAT(more.err, HasSubstr("3 were done before"));
     ASSERT_EQ(embed("whole" + ending).code, 0);
     EXPECT_TRUE(content_of(path(output)) == content_of(path("whole" + ending))) << ending;
-    if (ending == ".npy") EXPECT_EQ(content_of(path("v.npy.ids.txt")), "a\nb\nc\nd\ne\n");
+    if (ending == ".npy") {
+      EXPECT_EQ(content_of(path("v.npy.ids.txt")), "a\nb\nc\nd\ne\n");
+    }
   }
 }
 

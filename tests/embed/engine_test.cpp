@@ -16,7 +16,7 @@ class EngineTest : public testing::Test {
     load.dtype = ComputeType::f32;
     return load;
   }
-  std::unique_ptr<Engine> engine_ = families::open(test::golden("ckpt/tiny-small-f32"), in_f32());
+  std::unique_ptr<Engine> engine_ = families::open(e5v::test::golden("ckpt/tiny-small-f32"), in_f32());
 };
 
 TEST_F(EngineTest, FingerprintsAreTheModelsThePreparersAndTheRuns) {
@@ -49,7 +49,7 @@ TEST_F(EngineTest, InputsKnowWhatBecomesOfTheirVectors) {
 
 // Batches may hold inputs of any options.
 TEST_F(EngineTest, OneImageUnderOtherOptionsIsAnotherImage) {
-  const Input image = Input::from_image(test::golden("images/img18_dark_90x60.png"));
+  const Input image = Input::from_image(e5v::test::golden("images/img18_dark_90x60.png"));
   const auto key = [&](const PrepareOptions& options) { return engine_->prepare(image, {}, options).images[0].key; };
   EXPECT_EQ(key({}), key({}));
   EXPECT_NE(key({}), key({.max_tiles = 1}));

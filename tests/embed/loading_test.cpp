@@ -18,7 +18,7 @@ Hash128 preparation(const std::filesystem::path& folder, Revision... revision) {
 }
 
 TEST(Revisions, OfThePreparationAndTheTokenizerAreHashed) {
-  const test::TemporaryFolder folder, other;
+  const e5v::test::TemporaryFolder folder, other;
   folder.write("tokenizer.json", "{}");
   other.write("tokenizer.json", "{ }");
   const Hash128 now = preparation(folder.path());
@@ -34,7 +34,7 @@ TEST(Revisions, OfTheArithmeticEndsWhatIsSaidOfIt) {
   EXPECT_EQ(compute_text(nn::Precision::f32, RunOptions{.dimensions = 256}, tensor::Place::host), "f32+256+l2" + end);
   EXPECT_EQ(compute_text(nn::Precision::bf16, RunOptions{}, tensor::Place::device), "bf16+l2" + end);
   for (const char* checkpoint : {"ckpt/tiny-small-f32", "ckpt/tiny-clip"}) {
-    const Fingerprint fingerprint = test::Model(test::golden(checkpoint)).fingerprint("text");
+    const Fingerprint fingerprint = e5v::test::Model(e5v::test::golden(checkpoint)).fingerprint("text");
     EXPECT_THAT(fingerprint.compute, testing::EndsWith("+l2" + end)) << checkpoint;
   }
 }

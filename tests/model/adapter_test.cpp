@@ -47,7 +47,7 @@ struct AdapterFiles {
 };
 
 Adapter read(const AdapterFiles& files) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   folder.write("adapter_config.json",
                R"({"peft_type": "LORA", "target_modules": ["q_proj", "k_proj"], "r": 2, "lora_alpha": 2, )" +
                    files.patterns + "}");
@@ -175,7 +175,7 @@ class AdapterFolder {
   const std::filesystem::path& path() const { return folder_.path(); }
 
  private:
-  test::TemporaryFolder folder_;
+  e5v::test::TemporaryFolder folder_;
   std::vector<tensor::TensorSpec> specs_;
   std::vector<float> values_;
 };
@@ -331,7 +331,7 @@ TEST(AdapterFiles, NumbersMustBeFiniteAndOfAKnownType) {
       [&] { folder.read(); },
       ThrowsMessage<ModelError>(AllOf(HasSubstr("adapter_model.safetensors] "),
                                       HasSubstr("layers.0.self_attn.q_proj.lora_A.weight\" holds NaN or infinity"))));
-  const test::TemporaryFolder wide;
+  const e5v::test::TemporaryFolder wide;
   wide.write("adapter_config.json", R"({"r": 1, "target_modules": "lm_head"})");
   tensor::SafetensorsWriter writer(wide.path() / "adapter_model.safetensors",
                                    {{"base_model.model.lm_head.lora_A.weight", tensor::DType::f64, {1, 8}},
@@ -345,7 +345,7 @@ TEST(AdapterFiles, NumbersMustBeFiniteAndOfAKnownType) {
 }
 
 TEST(AdapterFiles, OtherFilesAreNamed) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto expect_error = [&](const std::string& message) {
     Hasher hasher;
     EXPECT_THAT([&] { Adapter::read(folder.path(), small_model()); }, ThrowsMessage<ModelError>(HasSubstr(message)));

@@ -33,7 +33,7 @@ class CheckpointFolder : public testing::Test {
     return found;
   }
 
-  test::TemporaryFolder folder_;
+  e5v::test::TemporaryFolder folder_;
   fs::path model_ = folder_.path() / "model", output_ = folder_.path() / "output";
 };
 

@@ -11,10 +11,10 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-ClipModelConfig parse(const Json& json) { return parse_clip_config(json, "config.json"); }
+ClipModelConfig parse_clip(const Json& json) { return parse_clip_config(json, "config.json"); }
 
 TEST(ClipConfigFile, AbsentKeysTakeTransformersDefaults) {  // ViT-B/32
-  const ClipModelConfig config = parse({{"model_type", "clip"}});
+  const ClipModelConfig config = parse_clip({{"model_type", "clip"}});
   EXPECT_EQ(config.text.vocabulary, 49408);
   EXPECT_EQ(config.text.width, 512);
   EXPECT_EQ(config.text.heads, 8);
@@ -40,10 +40,10 @@ TEST(ClipConfigFile, ReadsBothGoldens) {
 }
 
 TEST(ClipConfigFile, IsToldFromOthers) {
-  EXPECT_EQ(parse({{"architectures", {"CLIPModel"}}}).projection, 512);
+  EXPECT_EQ(parse_clip({{"architectures", {"CLIPModel"}}}).projection, 512);
   EXPECT_THAT(
       [] {
-        parse({{"model_type", "llama"}});
+        parse_clip({{"model_type", "llama"}});
       },
       ThrowsMessage<ModelError>("[config.json] \"model_type\": expected clip, found \"llama\""));
   EXPECT_THAT(
@@ -56,7 +56,7 @@ TEST(ClipConfigFile, IsToldFromOthers) {
 TEST(ClipConfigFile, MistakesAreNamed) {
   const auto refused = [](const Json& text, const Json& vision, const std::string& part) {
     const Json json{{"model_type", "clip"}, {"text_config", text}, {"vision_config", vision}};
-    EXPECT_THAT([&] { parse(json); }, ThrowsMessage<ModelError>(HasSubstr(part)));
+    EXPECT_THAT([&] { parse_clip(json); }, ThrowsMessage<ModelError>(HasSubstr(part)));
   };
   const Json fine = Json::object();
   refused({{"num_attention_heads", 7}}, fine,
@@ -69,7 +69,7 @@ TEST(ClipConfigFile, MistakesAreNamed) {
   refused(fine, {{"num_channels", 1}}, "\"vision_config.num_channels\"");
   EXPECT_THAT(
       [] {
-        parse({{"model_type", "clip"}, {"quantization_config", {{"bits", 4}}}});
+        parse_clip({{"model_type", "clip"}, {"quantization_config", {{"bits", 4}}}});
       },
       ThrowsMessage<ModelError>(HasSubstr("quantised CLIPs are not supported")));
 }

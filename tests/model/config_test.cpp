@@ -68,7 +68,7 @@ Json original_with(const char* key, const Json& value) {
 
 TEST(Config, ReadsGoldens) {
   for (const char* name : {"ckpt/tiny-small-f32", "ckpt/tiny-small-bf16-2shard"}) {
-    const ModelConfig config = read_config(test::golden(name));
+    const ModelConfig config = read_config(e5v::test::golden(name));
     EXPECT_EQ(config.text.backbone, Backbone::llama);
     EXPECT_EQ(config.text.vocabulary, 2368);
     EXPECT_EQ(config.text.width, 128);
@@ -426,7 +426,7 @@ TEST(Config, SurvivesDeepNesting) {
 }
 
 TEST(Config, FilesThatCannotBeRead) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   EXPECT_THAT([&] { read_config(folder.path()); },
               ThrowsMessage<ModelError>(AllOf(HasSubstr("config.json"), HasSubstr("no such file"))));
   folder.write("config.json", "{\"model_type\": ");

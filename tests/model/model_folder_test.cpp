@@ -19,7 +19,7 @@ class ModelFolder : public testing::Test {
     EXPECT_THAT([&] { find_model_folder(path); }, ThrowsMessage<ModelError>(message));
   }
 
-  test::TemporaryFolder folder_;
+  e5v::test::TemporaryFolder folder_;
 };
 
 TEST_F(ModelFolder, IsTheOneWithTheConfig) {
@@ -67,12 +67,12 @@ TEST_F(ModelFolder, FilesOfOtherProgramsAreNamed) {
       {"onnx/model.onnx", "found \"onnx/model.onnx\", ONNX"},
   };
   for (const auto& [name, message] : files) {
-    const test::TemporaryFolder folder;
+    const e5v::test::TemporaryFolder folder;
     fs::create_directory(folder.path() / "onnx");
     folder.write(name, "x");
     expect_refused(folder.path(), HasSubstr(message));
   }
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   EXPECT_EQ(foreign_weights(folder.path()), "");
   folder.write("training_args.bin", "x");
   EXPECT_EQ(foreign_weights(folder.path()), "");
@@ -83,7 +83,7 @@ TEST_F(ModelFolder, FoldersAroundAModelSayWhereItIs) {
   folder_.write("modules.json", "[]");  // sentence-transformers
   folder_.write("0_Transformer/config.json", "{}");
   expect_refused(folder_.path(), HasSubstr("perhaps you mean " + (folder_.path() / "0_Transformer").string()));
-  const test::TemporaryFolder hub;
+  const e5v::test::TemporaryFolder hub;
   fs::create_directories(hub.path() / "models--org--name" / "snapshots");
   expect_refused(hub.path(), HasSubstr("perhaps you mean " + (hub.path() / "models--org--name").string()));
 }

@@ -36,6 +36,8 @@ ModelConfig tiny_config() {
                  .max_positions = 64,
                  .rms_eps = 1e-5f,
                  .rope_theta = 10000,
+                 .rope_scaling = std::nullopt,
+                 .sliding_window = std::nullopt,
                  .tied_head = true};
   return config;
 }

@@ -40,7 +40,7 @@ void expect_as_reference(const Json& golden) {
 }
 
 TEST(Rope, ParametersAreThoseOfTransformersOrRefused) {
-  const Json golden = read_json(test::golden("config/rope.json"));
+  const Json golden = read_json(e5v::test::golden("config/rope.json"));
   ASSERT_GT(golden["cases"].size(), 150u);
   for (const Json& item : golden["cases"]) expect_as_reference(item);
 }

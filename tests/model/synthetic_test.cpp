@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using tensor::DType;
 using tensor::Tensor;
-using test::TemporaryFolder;
+using e5v::test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 

@@ -14,7 +14,6 @@ using tensor::InputRounding;
 using tensor::Tensor;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Pointwise;
 using testing::ThrowsMessage;
 using Scale = InputRounding::Scale;
 
@@ -29,18 +28,18 @@ std::vector<float> rounded(const std::vector<float>& x, std::int64_t columns, co
 TEST(RoundInputs, SymmetricRowsHaveTheStepOfTheirLargest) {
   const float step = 2 / 127.5f;
   const std::vector<float> y = rounded({2, -1, 0.5f * step, 1.5f * step, 0, 0, 0, 0}, 4, {.scale = Scale::row});
-  EXPECT_THAT(y, Pointwise(testing::FloatNear(1e-6f),
+  EXPECT_THAT(y, testing::Pointwise(testing::FloatNear(1e-6f),
                            std::vector{127 * step, -64 * step, 0.0f, 2 * step, 0.0f, 0.0f, 0.0f, 0.0f}));
 }
 
 TEST(RoundInputs, RowsWithAZeroPointUseTheWholeRange) {
   const std::vector<float> y = rounded({0, 1, 2, 2.55f}, 4, {.scale = Scale::row, .symmetric = false});
-  EXPECT_THAT(y, Pointwise(testing::FloatNear(1e-6f), std::vector{0.0f, 1.0f, 2.0f, 2.55f}));
+  EXPECT_THAT(y, testing::Pointwise(testing::FloatNear(1e-6f), std::vector{0.0f, 1.0f, 2.0f, 2.55f}));
 }
 
 TEST(RoundInputs, GroupsHaveStepsOfTheirOwn) {
   const std::vector<float> y = rounded({100, 33, 1, 0.25f}, 4, {.scale = Scale::group, .group = 2, .bits = 4});
-  EXPECT_THAT(y, Pointwise(testing::FloatNear(1e-4f), std::vector{93.3333f, 26.6667f, 0.933333f, 0.266667f}));
+  EXPECT_THAT(y, testing::Pointwise(testing::FloatNear(1e-4f), std::vector{93.3333f, 26.6667f, 0.933333f, 0.266667f}));
 }
 
 TEST(RoundInputs, AGivenScaleClampsWhatIsBeyondIt) {

@@ -19,7 +19,7 @@ namespace e5v::quantize {
 namespace {
 
 namespace fs = std::filesystem;
-using test::golden;
+using e5v::test::golden;
 
 struct Base {
   std::string name;
@@ -109,7 +109,7 @@ class LowPrecisionTraining : public testing::TestWithParam<Base> {
     model_ = options.output;
   }
 
-  test::TemporaryFolder folder_;
+  e5v::test::TemporaryFolder folder_;
   fs::path model_;
 };
 

@@ -13,8 +13,8 @@
 namespace e5v::quantize {
 namespace {
 
-using test::golden;
-using test::max_difference;
+using e5v::test::golden;
+using e5v::test::max_difference;
 
 class Nf4Model : public testing::Test {
  protected:
@@ -26,19 +26,19 @@ class Nf4Model : public testing::Test {
     quantize_checkpoint(options);
   }
 
-  test::TemporaryFolder folder_;
+  e5v::test::TemporaryFolder folder_;
   tensor::SafetensorsFile expected_{golden("nf4/nf4_model.safetensors")};
 };
 
 TEST_F(Nf4Model, VectorsAreTheReferences) {
-  test::Model embedder(folder_.path() / "nf4", test::raw_options(ComputeType::f32));
+  e5v::test::Model embedder(folder_.path() / "nf4", e5v::test::raw_options(ComputeType::f32));
   std::vector<Input> texts;
-  for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));
+  for (const std::string& sentence : e5v::test::golden_sentences()) texts.push_back(Input::from_text(sentence));
   const Embeddings found = embedder.embed(texts);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     EXPECT_LT(
-        max_difference(found.row(static_cast<std::int64_t>(i)), test::golden_row(expected_, "texts_emb_single", i)),
-        test::kTolerance)
+        max_difference(found.row(static_cast<std::int64_t>(i)), e5v::test::golden_row(expected_, "texts_emb_single", i)),
+        e5v::test::kTolerance)
         << i;
   }
 }

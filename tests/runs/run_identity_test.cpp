@@ -7,11 +7,11 @@
 namespace e5v::runs {
 namespace {
 
-const RunIdentity kIdentity =
+const RunIdentity kRun =
     identity_of({.weights = "w", .preprocessing = "p", .compute = "c", .prompt = "", .width = 3});
 
 TEST(RunIdentity, IsWhatVectorsDependOn) {
-  EXPECT_EQ(kIdentity,
+  EXPECT_EQ(kRun,
             (RunIdentity{{"weights", "w"}, {"preprocessing", "p"}, {"compute", "c"}, {"prompt", ""}, {"width", "3"}}));
 }
 
@@ -24,21 +24,21 @@ TEST(RunIdentity, WhatDiffersIsToldInWords) {
       {"compute", "the arithmetic (the options dtype and no-normalize; the CPU's bf16; e5v's revision) was"},
       {"prompt", "the prompt was"},
       {"width", "the width of a vector was"}};
-  ASSERT_EQ(std::size(cases), kIdentity.size());
-  EXPECT_NO_THROW(require_same_identity("v.npy", kIdentity, kIdentity));
+  ASSERT_EQ(std::size(cases), kRun.size());
+  EXPECT_NO_THROW(require_same_identity("v.npy", kRun, kRun));
   for (const auto& [key, words] : cases) {
-    RunIdentity now = kIdentity;
+    RunIdentity now = kRun;
     now[key] = "another";
-    const std::string message = std::string("[v.npy] cannot be resumed: ") + words + " \"" + kIdentity.at(key) +
+    const std::string message = std::string("[v.npy] cannot be resumed: ") + words + " \"" + kRun.at(key) +
                                 "\", now it is \"another\"; option force starts over";
-    EXPECT_THAT([&] { require_same_identity("v.npy", kIdentity, now); }, testing::ThrowsMessage<InvalidInput>(message));
+    EXPECT_THAT([&] { require_same_identity("v.npy", kRun, now); }, testing::ThrowsMessage<InvalidInput>(message));
   }
 }
 
 TEST(RunIdentity, WhatAnIdentityDoesNotSayDiffers) {
-  RunIdentity before = kIdentity;
+  RunIdentity before = kRun;
   before.erase("weights");
-  EXPECT_THAT([&] { require_same_identity("v.npy", before, kIdentity); },
+  EXPECT_THAT([&] { require_same_identity("v.npy", before, kRun); },
               testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("was \"\", now it is \"w\"")));
 }
 

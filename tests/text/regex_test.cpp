@@ -39,7 +39,7 @@ TEST(Regex, EmptyMatchesDoNotStandStill) {
   EXPECT_THAT(matches("a", ""), ElementsAre());
 }
 
-void expect_refused(const std::string& pattern, const std::string& reason) {
+void expect_pattern_refused(const std::string& pattern, const std::string& reason) {
   try {
     const Regex regex(pattern, "[t.json] pre_tokenizer.pattern.Regex");
     FAIL() << pattern << " was accepted";
@@ -51,14 +51,14 @@ void expect_refused(const std::string& pattern, const std::string& reason) {
 }
 
 TEST(Regex, UnusablePatternsAreRefused) {
-  expect_refused("(a\n", "missing closing parenthesis");
-  expect_refused("[a", "missing terminating ]");
-  expect_refused("[a[b]]", "nested classes");
-  expect_refused("[a&&b]", "nested classes");
-  expect_refused(R"([\W])", "\\W inside a class");
-  expect_refused(R"(\C)", "\\C");
-  expect_refused(std::string(70000, 'a'), "70000 bytes");
-  expect_refused(std::string(5000, '('), "parentheses");
+  expect_pattern_refused("(a\n", "missing closing parenthesis");
+  expect_pattern_refused("[a", "missing terminating ]");
+  expect_pattern_refused("[a[b]]", "nested classes");
+  expect_pattern_refused("[a&&b]", "nested classes");
+  expect_pattern_refused(R"([\W])", "\\W inside a class");
+  expect_pattern_refused(R"(\C)", "\\C");
+  expect_pattern_refused(std::string(70000, 'a'), "70000 bytes");
+  expect_pattern_refused(std::string(5000, '('), "parentheses");
 }
 
 TEST(Regex, ATextThatTakesTooLongIsAtFault) {

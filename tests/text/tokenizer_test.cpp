@@ -17,7 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using Ids = std::vector<std::int32_t>;
 
-const Tokenizer& small_llama3() {
+const Tokenizer& golden_tokenizer() {
   static const Tokenizer instance = Tokenizer::from_file(test::golden("ckpt/tiny-small-f32/tokenizer.json"));
   return instance;
 }
@@ -31,21 +31,21 @@ TEST(Tokenizer, GivesTheIdsOfAllGoldenStrings) {
   ASSERT_EQ(strings().size(), 446u);
   for (const Json& item : strings()) {
     const auto text = item["text"].get<std::string>();
-    EXPECT_EQ(small_llama3().encode(text), item["ids_small"].get<Ids>()) << item["category"] << " " << item["text"];
+    EXPECT_EQ(golden_tokenizer().encode(text), item["ids_small"].get<Ids>()) << item["category"] << " " << item["text"];
   }
 }
 
 TEST(Tokenizer, ByteLevelTextsComeBackByteForByte) {
   for (const Json& item : strings()) {
     const auto text = item["text"].get<std::string>();
-    const Ids ids = small_llama3().encode(text, false);
-    EXPECT_EQ(small_llama3().decode(ids), text) << item["text"];
+    const Ids ids = golden_tokenizer().encode(text, false);
+    EXPECT_EQ(golden_tokenizer().decode(ids), text) << item["text"];
     // A cut inside a character leaves what to_valid_utf8 leaves.
     std::string bytes;
-    for (const std::int32_t id : ids) bytes += small_llama3().decode(Ids{id});
+    for (const std::int32_t id : ids) bytes += golden_tokenizer().decode(Ids{id});
     if (bytes == text) continue;  // no token ends inside a character
     for (std::size_t count = 0; count <= ids.size(); ++count) {
-      EXPECT_TRUE(is_valid_utf8(small_llama3().decode(std::span(ids).first(count))));
+      EXPECT_TRUE(is_valid_utf8(golden_tokenizer().decode(std::span(ids).first(count))));
     }
   }
 }
@@ -104,7 +104,7 @@ TEST(Tokenizer, ModelMayComeBeforeOrAfterAnything) {
 }
 
 TEST(Tokenizer, IdsPiecesAndSize) {
-  const Tokenizer& tokenizer = small_llama3();
+  const Tokenizer& tokenizer = golden_tokenizer();
   EXPECT_EQ(tokenizer.id_of("<image>"), 2304);
   EXPECT_EQ(tokenizer.id_of("<|begin_of_text|>"), 2048);
   EXPECT_EQ(tokenizer.id_of("no such token"), std::nullopt);
@@ -117,7 +117,7 @@ TEST(Tokenizer, IdsPiecesAndSize) {
 }
 
 TEST(Tokenizer, DecodeLeavesOutWhatItIsTold) {
-  const Tokenizer& tokenizer = small_llama3();
+  const Tokenizer& tokenizer = golden_tokenizer();
   const Ids ids = tokenizer.encode("It is n't <image> so .");
   EXPECT_EQ(tokenizer.decode(ids), "<|begin_of_text|>It is n't <image> so .");
   EXPECT_EQ(tokenizer.decode(ids, {.skip_special_tokens = true}), "It is n't <image> so .");
@@ -144,15 +144,15 @@ TEST(Tokenizer, EnsureAddedTokenAddsAboveTheVocabulary) {
 }
 
 TEST(Tokenizer, TextMustBeUtf8) {
-  EXPECT_THROW(small_llama3().encode("a\xFF"), InvalidInput);
-  EXPECT_THROW(small_llama3().encode("\xE2\x96"), InvalidInput);
+  EXPECT_THROW(golden_tokenizer().encode("a\xFF"), InvalidInput);
+  EXPECT_THROW(golden_tokenizer().encode("\xE2\x96"), InvalidInput);
 }
 
 TEST(Tokenizer, MegabytesWithoutABlankTakeSeconds) {
   const std::string pieces[] = {std::string(1 << 20, 'a'), std::string(1 << 20, ' '), std::string(1 << 20, '\n')};
   for (const std::string& text : pieces) {
-    const Ids ids = small_llama3().encode(text, false);
-    EXPECT_EQ(small_llama3().decode(ids), text);
+    const Ids ids = golden_tokenizer().encode(text, false);
+    EXPECT_EQ(golden_tokenizer().decode(ids), text);
   }
   const Json hostile = Json::parse(R"({"model": {"vocab": {" ": 0}, "merges": []}, "added_tokens":
       [{"id": 0, "content": " ", "lstrip": true, "rstrip": true}]})");

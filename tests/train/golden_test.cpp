@@ -18,11 +18,11 @@
 namespace e5v::train {
 namespace {
 
-const processes::Group alone;
+const processes::Group one_process;
 
 using test::golden;
 
-constexpr std::int64_t kPairs = 6;
+constexpr std::int64_t kGoldenPairs = 6;
 constexpr double kLearningRate = 4e-4;
 
 Json golden_json(const std::string& name) { return read_json(golden("train") / name); }
@@ -56,9 +56,9 @@ PairBatch masked_batch(const tensor::SafetensorsFile& file, const std::string& m
     sequences.push_back(sequence);
   }
   const auto part = [&](std::int64_t from) {
-    return std::vector<TokenSequence>(sequences.begin() + from, sequences.begin() + from + kPairs);
+    return std::vector<TokenSequence>(sequences.begin() + from, sequences.begin() + from + kGoldenPairs);
   };
-  return {part(0), part(kPairs), part(2 * kPairs), kPairs, true};
+  return {part(0), part(kGoldenPairs), part(2 * kGoldenPairs), kGoldenPairs, true};
 }
 
 double largest_difference(std::span<const float> found, std::span<const float> expected) {
@@ -126,27 +126,27 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   start_from(file_, init, trainee_.parameters());
   const Json expected = golden_json("train.json").at("runs").at(run);
   const PairBatch batch = masked_batch(file_, mode);
-  GradCache cache(trainee_, {.micro_batch = kPairs}, alone);
+  GradCache cache(trainee_, {.micro_batch = kGoldenPairs}, one_process);
   EXPECT_NEAR(cache.accumulate(batch, nullptr).loss, expected.at("loss").get<double>(),
               5e-6);  // f32 sums of vectors of any width
 
   tensor::Arena arena;
-  const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kPairs, trainee_.width());
-  const tensor::Matrix logits = arena.matrix(tensor::DType::f32, kPairs, 2 * kPairs);
+  const tensor::Matrix pooled = arena.matrix(tensor::DType::f32, 3 * kGoldenPairs, trainee_.width());
+  const tensor::Matrix logits = arena.matrix(tensor::DType::f32, kGoldenPairs, 2 * kGoldenPairs);
   const std::vector<TokenSequence>* const kinds[] = {&batch.anchors, &batch.positives, &batch.negatives};
   for (std::int64_t kind = 0; kind < 3; ++kind)
-    cache.embed(*kinds[kind], pooled.row_range(kind * kPairs, kPairs), nullptr);
+    cache.embed(*kinds[kind], pooled.row_range(kind * kGoldenPairs, kGoldenPairs), nullptr);
   contrastive_logits(
-      {pooled.row_range(0, kPairs), pooled.row_range(kPairs, kPairs), pooled.row_range(2 * kPairs, kPairs)}, 0.05f,
+      {pooled.row_range(0, kGoldenPairs), pooled.row_range(kGoldenPairs, kGoldenPairs), pooled.row_range(2 * kGoldenPairs, kGoldenPairs)}, 0.05f,
       logits, arena);
   const auto expected_pooled = file_.find(run + ".pooled")->as<float>();
-  for (std::int64_t row = 0; row < 3 * kPairs; ++row) {  // the file has the three of a pair side by side
-    const std::int64_t place = row % kPairs * 3 + row / kPairs;
+  for (std::int64_t row = 0; row < 3 * kGoldenPairs; ++row) {  // the file has the three of a pair side by side
+    const std::int64_t place = row % kGoldenPairs * 3 + row / kGoldenPairs;
     const std::span<const float> found(pooled.row<float>(row), 128);
     EXPECT_LT(largest_difference(found, expected_pooled.subspan(static_cast<std::size_t>(place * 128), 128)), 5e-5)
         << row;
   }
-  const std::span<const float> found_logits(logits.row<float>(0), static_cast<std::size_t>(2 * kPairs * kPairs));
+  const std::span<const float> found_logits(logits.row<float>(0), static_cast<std::size_t>(2 * kGoldenPairs * kGoldenPairs));
   EXPECT_LT(largest_difference(found_logits, file_.find(run + ".logits")->as<float>()), 2e-5);
 
   double square = 0;
@@ -214,7 +214,7 @@ TEST_P(Curve, TwentySteps) {
   Examples examples(preparer, {.paper_prompts = true, .paper_masks = GetParam() != "fixmask"});
   const tensor::SafetensorsFile file(golden("train/one_step.safetensors"));
   start_from(file, "B0", trainee.parameters());
-  GradCache cache(trainee, {.micro_batch = 4}, alone);
+  GradCache cache(trainee, {.micro_batch = 4}, one_process);
   const std::vector<Parameter> parameters = trainee.parameters();
   const std::vector<TrainedSpan> spans(parameters.begin(), parameters.end());
   Optimizer optimizer(spans, {});
