@@ -72,18 +72,13 @@ test-extended: packages build/release/build.ninja
 	  E5V_LLAMA2_TOKENIZER='$(abspath $(E5V_LLAMA2_TOKENIZER))' build/release/tests/text/test_text_llama2 --gtest_brief=1; \
 	  else echo 'test-extended: Llama 2 left out; tools/llama2_tokenizer.py makes the file for E5V_LLAMA2_TOKENIZER=FILE'; fi
 
-# libgomp is not built for ThreadSanitizer, which takes its barriers for races. So only the tests of our own threads run
-# under it, with a pool of one thread: then no OpenMP thread exists, and a report means a race of ours.
 check-san: packages
 	cmake --preset asan
 	cmake --build --preset asan
 	ctest --preset asan
 	cmake --preset tsan
-	cmake --build --preset tsan --target test_embed test_scheduler test_api test_image
-	OMP_THREAD_LIMIT=1 build/tsan/tests/embed/test_embed --gtest_brief=1 --gtest_filter='*Stream*:*ReadAhead*'
-	OMP_THREAD_LIMIT=1 build/tsan/tests/scheduler/test_scheduler --gtest_brief=1
-	OMP_THREAD_LIMIT=1 E5V_DEVICE=cpu build/tsan/tests/api/test_api --gtest_brief=1 --gtest_filter='*Stream*:Submitting*'
-	OMP_THREAD_LIMIT=1 build/tsan/tests/image/test_image --gtest_brief=1 --gtest_filter='*ManyThreads*'
+	cmake --build --preset tsan --target test_base test_embed test_scheduler test_api test_text test_drawing
+	tests/thread_sanitizer.sh "$(CURDIR)/build/tsan"
 
 fuzz:
 	@tools/install_packages.sh packages.txt packages-dev.txt
