@@ -32,6 +32,11 @@ class TemporaryFolder {
     if (!stream.flush()) throw std::runtime_error("cannot write " + name);
     return path_ / name;
   }
+  /// What a file in it holds; nothing where there is none.
+  std::string read(const std::string& name) const {
+    std::ifstream stream(path_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
 
  private:
   std::filesystem::path path_;

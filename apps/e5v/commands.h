@@ -22,6 +22,7 @@ Run add_info(CLI::App& app);
 Run add_tokenize(CLI::App& app);
 Run add_doctor(CLI::App& app);
 Run add_quantize(CLI::App& app);
+Run add_serve(CLI::App& app);
 Run add_synth(CLI::App& app);
 Run add_train(CLI::App& app);
 Run add_merge(CLI::App& app);

@@ -35,6 +35,13 @@ std::string problem_of_device(const std::string& name) {
 }  // namespace
 
 void add_model_options(CLI::App& command, ModelOptions& options, bool model_required) {
+  add_table(command,
+            {{"--model", path(options.folder, "DIR").required(model_required),
+              "the folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)"}});
+  add_load_options(command, options.load);
+}
+
+void add_load_options(CLI::App& command, LoadOptions& options) {
   const std::vector<std::pair<std::string, ComputeType>> types{{"auto", ComputeType::automatic},
                                                                {"f32", ComputeType::f32},
                                                                {"bf16", ComputeType::bf16},
@@ -42,16 +49,14 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool model_requ
   add_table(
       command,
       {
-          {"--model", path(options.folder, "DIR").required(model_required),
-           "the folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)"},
-          {"--dtype", choice(options.load.dtype, types, "TYPE"),
+          {"--dtype", choice(options.dtype, types, "TYPE"),
            "the arithmetic: f32, bf16, on a GPU fp8, or auto. auto takes f32 for weights stored in f32 and bf16 for "
            "others; on a CPU it takes int8 for int8 weights, and for int4 weights where the CPU has 8-bit dot "
            "products"},
-          {"--device", text(options.load.device, "DEVICE").checked(problem_of_device),
+          {"--device", text(options.device, "DEVICE").checked(problem_of_device),
            "the device that computes: cpu, cuda, cuda:N (the N-th GPU), or auto. auto takes a GPU if there is one, "
            "unless the environment variable E5V_DEVICE names a device"},
-          {"--threads", thread_count(options.load.threads), "the number of threads that compute",
+          {"--threads", thread_count(options.threads), "the number of threads that compute",
            "one per core; processes of mpirun share the cores"},
       });
 }

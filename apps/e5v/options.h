@@ -24,6 +24,9 @@ struct ModelOptions {
 /// --model, --dtype, --device and --threads.
 void add_model_options(CLI::App& command, ModelOptions& options, bool model_required = true);
 
+/// --dtype, --device and --threads.
+void add_load_options(CLI::App& command, LoadOptions& options);
+
 /// --adapter.
 void add_adapter_option(CLI::App& command, LoadOptions& options);
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "e5v/embedding.h"
 
@@ -17,6 +18,9 @@ struct SubmitOptions {
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   /// When a stop is requested before the input is begun, it fails with Cancelled; a pass that has begun ends.
   std::stop_token cancel = {};
+  /// Whose input this is. Inputs of one priority are computed by turns, so that each client gets its share of the tokens
+  /// however many inputs it has submitted. One that is named may fill three quarters of the queue.
+  std::string client = {};
 };
 
 /// Called with a vector, or with why there is none (then error is not null): InvalidInput, ModelError, DeviceError,

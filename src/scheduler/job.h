@@ -52,6 +52,7 @@ enum class State { waiting, preparing, ready, computing };
 struct Job {
   Request request;
   std::uint64_t number = 0;  ///< in the order of submission
+  std::int64_t turn = 0;     ///< among the jobs of its priority (FairTurns)
   int priority = 0;          ///< the highest of its tickets
   State state = State::waiting;
   bool image = false;          ///< whether the input has one
@@ -61,10 +62,11 @@ struct Job {
   std::vector<std::shared_ptr<Ticket>> tickets;
 };
 
-/// The urgent first: of a higher priority, then the older.
+/// The urgent first: of a higher priority, then of an earlier turn, then the older.
 struct MoreUrgent {
   bool operator()(const std::shared_ptr<Job>& a, const std::shared_ptr<Job>& b) const {
-    return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
+    if (a->priority != b->priority) return a->priority > b->priority;
+    return a->turn != b->turn ? a->turn < b->turn : a->number < b->number;
   }
 };
 

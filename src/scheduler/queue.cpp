@@ -5,9 +5,14 @@
 
 namespace e5v::scheduler {
 
-bool Queue::has_room(const Size& size) const {
+bool Queue::has_room(const Size& size, const std::string& client) const {
   if (jobs_.empty()) return true;
-  return size_.tokens + size.tokens <= limits_.tokens && size_.bytes + size.bytes + kTicketBytes <= limits_.bytes;
+  const auto fits = [&](const Size& held, double share) {
+    return static_cast<double>(held.tokens + size.tokens) <= share * static_cast<double>(limits_.tokens) &&
+           static_cast<double>(held.bytes + size.bytes + kTicketBytes) <= share * static_cast<double>(limits_.bytes);
+  };
+  const auto held = held_.find(client);
+  return fits(size_, 1) && (held == held_.end() || fits(held->second, kClientsShare));
 }
 
 std::shared_ptr<Job> Queue::add(Request request, const Size& size) {
@@ -15,6 +20,7 @@ std::shared_ptr<Job> Queue::add(Request request, const Size& size) {
   job->request = std::move(request);
   job->number = next_number_++;
   job->priority = job->request.options.priority;
+  job->turn = turns_.next(job->request.options.client, size.tokens);
   job->image = !job->request.input.images.empty();
   resize(*job, size);
   jobs_.emplace(job->number, job);
@@ -89,7 +95,10 @@ void Queue::make_ready(const std::shared_ptr<Job>& job, embed::PreparedInput pre
 
 BatchPolicy::Chosen Queue::take_batch(BatchPolicy& policy) {
   BatchPolicy::Chosen chosen = policy.next(ready_);
-  for (const std::shared_ptr<Job>& job : chosen.jobs) ready_bytes_ -= job->size.bytes;
+  for (const std::shared_ptr<Job>& job : chosen.jobs) {
+    ready_bytes_ -= job->size.bytes;
+    turns_.reached(job->turn);
+  }
   return chosen;
 }
 
@@ -133,6 +142,12 @@ void Queue::resize(Job& job, const Size& size) {
   size_.tokens += size.tokens - job.size.tokens;
   size_.bytes += size.bytes - job.size.bytes;
   if (job.state == State::ready) ready_bytes_ += size.bytes - job.size.bytes;
+  if (const std::string& client = job.request.options.client; !client.empty()) {
+    Size& held = held_[client];
+    held.tokens += size.tokens - job.size.tokens;
+    held.bytes += size.bytes - job.size.bytes;
+    if (held.tokens == 0 && held.bytes == 0) held_.erase(client);
+  }
   job.size = size;
 }
 

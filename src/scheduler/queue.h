@@ -3,11 +3,13 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "e5v/options.h"
 #include "scheduler/batch_policy.h"
+#include "scheduler/fair_turns.h"
 #include "scheduler/job.h"
 
 namespace e5v::scheduler {
@@ -18,11 +20,14 @@ class Queue {
  public:
   /// What a ticket counts, in bytes.
   static constexpr std::int64_t kTicketBytes = 512;
+  /// The share of the queue that one client may fill.
+  static constexpr double kClientsShare = 0.75;
 
   explicit Queue(const QueueOptions& limits) : limits_(limits) {}
 
-  /// Whether something of this size may come in: what is larger than the limits may when nothing else waits.
-  bool has_room(const Size& size) const;
+  /// Whether something of this size may come in: what is larger than the limits may when nothing else waits. A client
+  /// that is named may fill three quarters.
+  bool has_room(const Size& size, const std::string& client = {}) const;
 
   /// A new job, which waits to be prepared.
   std::shared_ptr<Job> add(Request request, const Size& size);
@@ -67,6 +72,8 @@ class Queue {
   std::uint64_t next_number_ = 0;
   Size size_;
   std::int64_t ready_bytes_ = 0;
+  FairTurns turns_;
+  std::map<std::string, Size> held_;  // by client
   Lanes waiting_, ready_;
   std::map<std::uint64_t, std::shared_ptr<Job>> jobs_;  // by number
   std::map<Hash128, std::shared_ptr<Job>> by_key_;

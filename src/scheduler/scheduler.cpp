@@ -19,25 +19,29 @@ struct Result {
   std::exception_ptr error;
 };
 
-/// A pass over some inputs. One that fails as a whole is done again input by input: whose fault it is fails alone.
-std::vector<Result> compute_all(Worker& worker, std::span<const embed::PreparedInput> inputs) {
+std::vector<Result> compute_once(Worker& worker, std::span<const embed::PreparedInput> inputs) {
   std::vector<Result> results;
+  const embed::BatchVectors vectors = worker.compute(inputs);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::span<const float> vector = vectors.vector(i);
+    Result& result = results.emplace_back(Result{{vector.begin(), vector.end()}, nullptr});
+    if (!vectors.problem(i).empty())
+      result.error = std::make_exception_ptr(ModelError("[input] " + vectors.problem(i)));
+  }
+  return results;
+}
+
+/// A pass over some inputs. One that fails as a whole, for want of memory or through one input, is done again in halves:
+/// whose fault it is fails alone.
+std::vector<Result> compute_all(Worker& worker, std::span<const embed::PreparedInput> inputs) {
   try {
-    const embed::BatchVectors vectors = worker.compute(inputs);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const std::span<const float> vector = vectors.vector(i);
-      Result& result = results.emplace_back(Result{{vector.begin(), vector.end()}, nullptr});
-      if (!vectors.problem(i).empty())
-        result.error = std::make_exception_ptr(ModelError("[input] " + vectors.problem(i)));
-    }
-    return results;
+    return compute_once(worker, inputs);
   } catch (...) {
     if (inputs.size() == 1) return {{{}, std::current_exception()}};
   }
-  results.clear();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    results.push_back(std::move(compute_all(worker, inputs.subspan(i, 1)).front()));
-  }
+  const std::size_t half = inputs.size() / 2;
+  std::vector<Result> results = compute_all(worker, inputs.first(half));
+  for (Result& result : compute_all(worker, inputs.subspan(half))) results.push_back(std::move(result));
   return results;
 }
 
@@ -94,7 +98,7 @@ void Scheduler::admit(Request request, const std::shared_ptr<Ticket>& ticket, co
   if (error) fail_all({ticket}, error, counters_.failed, outcomes);
   const bool joins = !settled && key && queue_.find(*key);
   const Size size = joins ? Size{} : expected_size(request.input);
-  if (!settled && !queue_.has_room(size)) {
+  if (!settled && !queue_.has_room(size, ticket->options.client)) {
     ++counters_.overloaded;
     const Size queued = queue_.size();
     tell_unlocked(lock, std::move(outcomes));

@@ -71,6 +71,38 @@ TEST_F(Waiting, TextsAreTakenFirstAndTheUrgentBeforeThem) {
   EXPECT_TRUE(queue_.take_to_prepare(true)->image);
 }
 
+TEST_F(Waiting, ClientsTakeTurns) {
+  for (const char* name : {"a1", "a2", "a3"}) text(name, {.client = "a"});
+  for (const char* name : {"b1", "b2"}) text(name, {.client = "b"});
+  std::string order;
+  while (const auto job = queue_.take_to_prepare(true)) order += *job->request.input.text + " ";
+  EXPECT_EQ(order, "a1 b1 a2 b2 a3 ");
+}
+
+TEST_F(Waiting, AClientThatComesLaterNeedNotWaitForAllOfTheFirst) {
+  BatchPolicy policy([](std::int64_t) { return 3; });
+  for (const char* name : {"a1", "a2", "a3"}) text(name, {.client = "a"});
+  for (int i = 0; i < 2; ++i) {
+    const auto job = queue_.take_to_prepare(true);
+    queue_.make_ready(job, test::fake_text(*job->request.input.text));
+  }
+  queue_.take_batch(policy);
+  queue_.take_batch(policy);
+  text("b1", {.client = "b"});
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "b1");
+}
+
+TEST_F(Waiting, AClientMayFillThreeQuarters) {
+  const auto held = text("a", {.client = "a"});
+  EXPECT_TRUE(queue_.has_room({8, 0}, "a"));
+  EXPECT_FALSE(queue_.has_room({9, 0}, "a"));
+  EXPECT_TRUE(queue_.has_room({15, 0}, "b"));
+  EXPECT_TRUE(queue_.has_room({15, 0}));
+  queue_.detach(held);
+  text("b", {.client = "b"});
+  EXPECT_TRUE(queue_.has_room({15, 0}, "a"));
+}
+
 TEST_F(Waiting, AJobIsAsUrgentAsTheMostUrgentThatWaitForIt) {
   const auto first = text("a"), second = text("b");
   ticket(second->job, {.priority = 3});

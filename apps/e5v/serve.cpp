@@ -1,0 +1,258 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "commands.h"
+#include "net/server.h"
+#include "net/systemd.h"
+#include "options.h"
+#include "serve/service.h"
+
+namespace e5v::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ServeOptions {
+  std::vector<std::string> models, adapters, names;
+  std::string prompts = "e5v";
+  LoadOptions load;
+  net::ServerOptions server;
+  serve::ServiceOptions service;
+  std::string access_log = "-";
+  std::int64_t body_mebibytes = 64, queue_mebibytes = 1024, cache_mebibytes = 64;
+  int drain_seconds = 30, header_seconds = 10, body_seconds = 120, idle_seconds = 75;
+  bool open = false;
+};
+
+/// "NAME=DIR" in its parts; a folder alone gives its own name.
+std::pair<std::string, fs::path> split(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    const fs::path folder = fs::path(text).lexically_normal();
+    return {(folder.has_filename() ? folder.filename() : folder.parent_path().filename()).string(), text};
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+/// The models that the options name: the folders, and the first of them with each adapter.
+std::vector<serve::ModelSpec> specs_of(const ServeOptions& options) {
+  std::vector<serve::ModelSpec> specs;
+  const serve::PromptSet prompts = serve::PromptSet::named(options.prompts);
+  for (const std::string& text : options.models) {
+    auto [name, folder] = split(text);
+    specs.push_back({{std::move(name)}, std::move(folder), options.load, prompts});
+  }
+  if (!options.names.empty()) specs.front().names = options.names;
+  for (const std::string& text : options.adapters) {
+    auto [name, folder] = split(text);
+    serve::ModelSpec spec{{std::move(name)}, specs.front().folder, options.load, prompts};
+    spec.load.adapter = std::move(folder);
+    specs.push_back(std::move(spec));
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j)
+      require(specs[i].names.front() != specs[j].names.front(), "[{}] two models have this name; expected NAME=DIR",
+              specs[i].names.front());
+  }
+  return specs;
+}
+
+/// Whether only programs of this machine reach an address.
+bool is_local(const std::string& address) {
+  return address.starts_with("unix:") || address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
+}
+
+void check_exposure(const ServeOptions& options) {
+  const bool keys = !options.service.key_file.empty() || !options.service.keys.empty();
+  if (keys || options.open) return;
+  for (const std::string& address : options.server.listen) {
+    require(is_local(address),
+            "[{}] other machines could use this server without a key: give --key-file, or --open to allow that",
+            address);
+  }
+}
+
+/// Lines of the access log, to a file or standard output.
+class AccessLog {
+ public:
+  explicit AccessLog(const std::string& name) : file_(name == "-" ? stdout : name == "none" ? nullptr : std::fopen(name.c_str(), "a")) {
+    require(file_ != nullptr || name == "none", "[{}] cannot be written: {}", name, system_error_text());
+  }
+  AccessLog(const AccessLog&) = delete;
+  AccessLog& operator=(const AccessLog&) = delete;
+  ~AccessLog() {
+    if (file_ != nullptr && file_ != stdout) std::fclose(file_);
+  }
+  std::function<void(const std::string&)> writer() {
+    if (file_ == nullptr) return nullptr;
+    return [this](const std::string& line) {
+      const std::lock_guard lock(mutex_);
+      std::fwrite((line + "\n").data(), 1, line.size() + 1, file_);
+      std::fflush(file_);
+    };
+  }
+
+ private:
+  std::FILE* file_;
+  std::mutex mutex_;
+};
+
+sigset_t server_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+/// Keys and certificates are read again; what cannot be read leaves the old ones.
+void reload(serve::Service& service, net::Server& server) {
+  try {
+    service.reload_keys();
+    server.reload_certificate();
+    tell("e5v: keys and certificate were read again\n");
+  } catch (const Error& error) {
+    tell("e5v: {}; the old ones stay\n", error.what());
+  }
+}
+
+/// Waits for the signal to end; SIGHUP reloads meanwhile.
+int wait_for_end(const sigset_t& signals, serve::Service& service, net::Server& server) {
+  for (;;) {
+    int signal = 0;
+    ::sigwait(&signals, &signal);
+    if (signal != SIGHUP) return signal;
+    reload(service, server);
+  }
+}
+
+/// A second signal ends the process at once.
+void end_at_next_signal(const sigset_t& signals) {
+  std::thread([signals] {
+    int signal = SIGHUP;
+    while (signal == SIGHUP) ::sigwait(&signals, &signal);
+    ::_exit(128 + signal);
+  }).detach();
+}
+
+int run_serve(ServeOptions& options) {
+  if (const char* key = std::getenv("E5V_API_KEY"); key != nullptr && *key != '\0')
+    options.service.keys.push_back({"E5V_API_KEY", key});
+  options.server.sockets = net::systemd_sockets();
+  if (options.server.listen.empty() && options.server.sockets.empty()) options.server.listen = {"127.0.0.1:8080"};
+  check_exposure(options);
+  const std::vector<serve::ModelSpec> specs = specs_of(options);
+  const sigset_t signals = server_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before threads start, which inherit it
+  AccessLog log(options.access_log);
+  serve::Service service(options.service, log.writer());
+  net::Server server(options.server, service);
+  service.set_connections([&server] {
+    const net::ConnectionCounters counters = server.connections();
+    return serve::Metrics::Connections{counters.open, counters.accepted, counters.refused};
+  });
+  server.start();
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // until the models are there, a signal ends the process at once
+  for (const serve::ModelSpec& spec : specs) service.add(serve::load(spec));
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  service.ready();
+  net::tell_systemd("READY=1");
+  tell("e5v: serving {} at {}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "));
+  const int signal = wait_for_end(signals, service, server);
+  end_at_next_signal(signals);
+  net::tell_systemd("STOPPING=1");
+  service.drain();
+  const bool all = server.drain(std::chrono::seconds(options.drain_seconds));
+  server.stop();
+  tell("e5v: ended after signal {}{}\n", signal, all ? "; all requests were answered" : "; some requests had no answer in time");
+  return all ? kSuccess : kFailure;
+}
+
+constexpr const char* kServeDescription =
+    "serve models over HTTP, in the dialects of today's clients\n"
+    "\n"
+    "The server speaks OpenAI's /v1/embeddings with the fields of vLLM, Jina, SGLang and infinity. docs/serving.md says "
+    "what to write for each client. It listens on this machine alone unless --listen says otherwise.";
+
+constexpr const char* kServeFooter =
+    "Keys: --key-file names a file with a key on each line, \"NAME SECRET\"; E5V_API_KEY in the environment is one more. "
+    "Without keys, everybody who reaches the server may use it.\n"
+    "\n"
+    "Signals: SIGTERM and SIGINT end the server after the requests that it has accepted; a second one ends it at once. "
+    "SIGHUP has it read keys and certificate again.\n"
+    "\n"
+    "Exit codes: 0 ended after all answers; 1 failed; 2 wrong usage.\n"
+    "\n"
+    "Examples:\n"
+    "  e5v serve --model e5-v\n"
+    "  e5v serve --model e5-v --adapter shop=run/adapter --key-file keys --listen 0.0.0.0:8080\n"
+    "  curl localhost:8080/v1/embeddings -H 'Content-Type: application/json' -d '{\"input\": \"a cat\"}'";
+
+}  // namespace
+
+Run add_serve(CLI::App& app) {
+  const auto options = std::make_shared<ServeOptions>();
+  CLI::App* command = app.add_subcommand("serve", kServeDescription)->footer(kServeFooter);
+  ServeOptions& o = *options;
+  const auto append = [](std::vector<std::string>& list) {
+    return [&list](const std::string& value) { list.push_back(value); };
+  };
+  add_table(*command,
+            {{"--model", repeated(append(o.models), "DIR").required(),
+              "a folder of a checkpoint, or NAME=DIR with the name for clients; may be given many times"},
+             {"--served-model-name", repeated(append(o.names), "NAME"),
+              "a name of the first model for clients; may be given many times", "the name of its folder"},
+             {"--adapter", repeated(append(o.adapters), "NAME=DIR"),
+              "a LoRA adapter that is served as a model of its own over the first model; may be given many times"},
+             {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
+              "the prompts of inputs that name none: those of e5v embed, or those of mteb's wrapper of E5-V"}});
+  add_load_options(*command, o.load);
+  add_table(*command,
+            {{"--listen", repeated(append(o.server.listen), "ADDRESS"),
+              "an address to listen on: HOST:PORT, [IPv6]:PORT or unix:PATH; may be given many times", "127.0.0.1:8080"},
+             {"--tls-certificate", path(o.server.certificate, "FILE"), "the certificate chain in PEM; TCP connections are then TLS"},
+             {"--tls-key", path(o.server.key, "FILE"), "the private key of the certificate in PEM"},
+             {"--key-file", path(o.service.key_file, "FILE"), "the file of the keys that clients may have"},
+             {"--open", flag(o.open), "let other machines use the server without a key"},
+             {"--allow-origin", repeated(append(o.service.origins), "ORIGIN"),
+              "an origin whose pages may call the server from a browser, or *; may be given many times"},
+             {"--rate", real(o.service.requests_per_second, 0.0, 1e9),
+              "the number of requests that a client may send each second; 0 is no limit"},
+             {"--max-body", whole(o.body_mebibytes, 1, 1 << 20), "the maximum size of a request in MiB"},
+             {"--max-connections", whole(o.server.limits.connections, 1, 1'000'000), "the maximum number of connections"},
+             {"--header-seconds", whole(o.header_seconds, 1, 86400), "the time for the header of a request to arrive"},
+             {"--body-seconds", whole(o.body_seconds, 1, 86400), "the time for the body of a request to arrive"},
+             {"--idle-seconds", whole(o.idle_seconds, 1, 86400), "the time that a connection may wait for its next request"},
+             {"--queue-tokens", whole(o.load.queue.tokens, 1), "the maximum number of tokens that wait; more requests get 429"},
+             {"--queue-size", whole(o.queue_mebibytes, 1, 1 << 20), "the maximum size of the inputs that wait in MiB"},
+             {"--cache", whole(o.cache_mebibytes, 0, 1 << 20), "the size of the cache of vectors in MiB; 0 is none"},
+             {"--io-threads", whole(o.server.threads, 1, 256), "the number of threads that read and write"},
+             {"--drain-seconds", whole(o.drain_seconds, 0, 86400), "the time for accepted requests after SIGTERM"},
+             {"--access-log", text(o.access_log, "FILE"), "the file of the access log, JSON Lines; - is standard output, none is no log"}});
+  command->callback([command, options] {
+    ServeOptions& given = *options;
+    if (given.server.certificate.empty() != given.server.key.empty())
+      throw CLI::ValidationError("--tls-certificate and --tls-key", "need each other");
+    given.service.body_bytes = static_cast<std::size_t>(given.body_mebibytes) << 20;
+    given.service.images.most_bytes = given.service.body_bytes;
+    given.load.queue.bytes = given.queue_mebibytes << 20;
+    given.load.queue.cache_bytes = given.cache_mebibytes << 20;
+    given.server.limits.header_time = std::chrono::seconds(given.header_seconds);
+    given.server.limits.body_time = std::chrono::seconds(given.body_seconds);
+    given.server.limits.idle_time = std::chrono::seconds(given.idle_seconds);
+  });
+  return [options] { return run_serve(*options); };
+}
+
+}  // namespace e5v::app

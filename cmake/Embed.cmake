@@ -1,0 +1,18 @@
+# e5v_embed(target NAMESPACE namespace FILES file...): compiles the contents of text files into a target. "page.html" becomes
+# the std::string_view page_html in the namespace, for a source that declares it extern.
+function(e5v_embed target)
+  cmake_parse_arguments(ARG "" "NAMESPACE" "FILES" ${ARGN})
+  set(content "#include <string_view>\n\nnamespace ${ARG_NAMESPACE} {\n\n")
+  foreach(file ${ARG_FILES})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} text)
+    get_filename_component(name ${file} NAME)
+    string(MAKE_C_IDENTIFIER ${name} name)
+    string(APPEND content "extern const std::string_view ${name};\nconst std::string_view ${name} = R\"embedded(${text})embedded\";\n\n")
+  endforeach()
+  string(APPEND content "}  // namespace ${ARG_NAMESPACE}\n")
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${target}_embedded.cpp)
+  file(GENERATE OUTPUT ${source} CONTENT "${content}")
+  target_sources(${target} PRIVATE ${source})
+  set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()

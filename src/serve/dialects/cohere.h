@@ -1,0 +1,9 @@
+#pragma once
+#include "serve/route.h"
+
+namespace e5v::serve {
+
+/// Cohere's /v2/embed.
+std::vector<Route> cohere_routes();
+
+}  // namespace e5v::serve

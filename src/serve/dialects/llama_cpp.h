@@ -1,0 +1,9 @@
+#pragma once
+#include "serve/route.h"
+
+namespace e5v::serve {
+
+/// llama.cpp's /embedding and /embeddings.
+std::vector<Route> llama_cpp_routes();
+
+}  // namespace e5v::serve

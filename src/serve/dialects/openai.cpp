@@ -1,0 +1,187 @@
+#include "serve/dialects/openai.h"
+
+#include "base/base64.h"
+#include "serve/inputs.h"
+#include "serve/object_reader.h"
+#include "serve/request_options.h"
+#include "serve/vector_encoding.h"
+
+namespace e5v::serve {
+namespace {
+
+/// How a request wants its vectors.
+struct Encoding {
+  enum class Form { numbers, base64, bytes, bytes_only } form = Form::numbers;
+  NumberType type = NumberType::float32;
+  ByteOrder order = ByteOrder::little;
+  std::string type_name = "float32", order_name = "native";
+};
+
+Encoding encoding_of(const ObjectReader& body) {
+  Encoding encoding;
+  const std::string form = body.choice("encoding_format", {"float", "base64", "bytes", "bytes_only"}).value_or("float");
+  encoding.form = form == "base64"  ? Encoding::Form::base64
+                  : form == "bytes" ? Encoding::Form::bytes
+                  : form == "float" ? Encoding::Form::numbers
+                                    : Encoding::Form::bytes_only;
+  if (auto type = body.choice("embed_dtype", {"float32", "float16", "bfloat16", "fp8_e4m3", "fp8_e5m2"})) {
+    encoding.type = *number_type_of(*type);
+    encoding.type_name = *type;
+  }
+  if (auto order = body.choice("endianness", {"native", "little", "big"})) {
+    encoding.order = *order == "big" ? ByteOrder::big : ByteOrder::little;
+    encoding.order_name = *order;
+  }
+  return encoding;
+}
+
+/// What vLLM has and this server has not. Other fields that are unknown are ignored, as vLLM does.
+void refuse_unsupported(const ObjectReader& body, const ServedModel& model) {
+  for (const char* key : {"chat_template", "chat_template_kwargs", "mm_processor_kwargs"}) {
+    const Json* value = body.find(key);
+    if (value != nullptr && !value->empty())
+      refuse_field(body.name_of(key), "this server has prompts of its own; name one under prompt");
+  }
+  if (const auto tokens = body.whole("truncate_prompt_tokens", -1); tokens && *tokens != -1 && *tokens < model.context)
+    refuse_field("truncate_prompt_tokens", "expected -1 or at least the context of {} tokens, found {}", model.context,
+                 *tokens);
+  if (body.choice("truncation_side", {"left", "right"}).value_or("right") == "left")
+    refuse_field("truncation_side", "this server truncates at the right");
+}
+
+RequestOptions openai_options(const ObjectReader& body, const ServedModel& model) {
+  refuse_unsupported(body, model);
+  RequestOptions options = options_of(body, model);
+  if (const auto activation = body.flag("use_activation")) options.run.normalize = *activation;
+  if (body.has("truncate_prompt_tokens")) options.prepare.truncate = true;
+  return options;
+}
+
+std::vector<NamedInput> read_inputs(const ObjectReader& body, const InputReading& reading) {
+  if (const Json* input = body.find("input")) return inputs_of(*input, "input", reading);
+  const Json* messages = body.find("messages");
+  if (messages == nullptr) refuse_field("input", "expected a string, a list or messages, found nothing");
+  return inputs_of(*messages, "messages", reading);
+}
+
+std::string openai_usage(std::int64_t tokens) {
+  return fmt::format(R"("usage":{{"prompt_tokens":{0},"total_tokens":{0}}})", tokens);
+}
+
+/// The answer as JSON, written directly: a vector has thousands of numbers.
+http::Response json_answer(const EmbeddingCall& call, const EmbeddedCall& embedded, const Encoding& encoding) {
+  std::string body = fmt::format(R"({{"id":"{}","object":"list","created":{},"model":{},"data":[)", new_id("embd-"),
+                                 now_in_seconds(), Json(call.model->name).dump());
+  for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
+    body += fmt::format(R"({}{{"object":"embedding","index":{},"embedding":)", i > 0 ? "," : "", i);
+    if (encoding.form == Encoding::Form::numbers) {
+      append_json(body, embedded.vectors[i].vector);
+    } else {
+      std::string bytes;
+      append_bytes(bytes, embedded.vectors[i].vector, encoding.type, encoding.order);
+      body += '"' + e5v::to_base64(bytes) + '"';
+    }
+    body += '}';
+  }
+  body += "]," + openai_usage(embedded.tokens) + "}";
+  return {.body = std::move(body)};
+}
+
+/// vLLM's answer in bytes: the vectors one after another, and what they are in a header field.
+http::Response bytes_answer(const EmbeddingCall& call, const EmbeddedCall& embedded, const Encoding& encoding) {
+  http::Response response{.type = "application/octet-stream"};
+  Json data = Json::array();
+  for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
+    const std::size_t start = response.body.size();
+    append_bytes(response.body, embedded.vectors[i].vector, encoding.type, encoding.order);
+    data.push_back({{"index", i},
+                    {"embed_dtype", encoding.type_name},
+                    {"endianness", encoding.order_name},
+                    {"start", start},
+                    {"end", response.body.size()},
+                    {"shape", {embedded.vectors[i].vector.size()}}});
+  }
+  if (encoding.form == Encoding::Form::bytes_only) return response;
+  const Json metadata = {{"id", new_id("embd-")},
+                         {"created", now_in_seconds()},
+                         {"model", call.model->name},
+                         {"data", std::move(data)},
+                         {"usage", {{"prompt_tokens", embedded.tokens}, {"total_tokens", embedded.tokens}}}};
+  response.fields.add("metadata", metadata.dump());
+  return response;
+}
+
+void answer_embeddings(Exchange exchange) {
+  const Json json = body_of(exchange);
+  const Encoding encoding = encoding_of(ObjectReader(json));
+  EmbeddingCall call = openai_call(exchange, json);
+  embed_and_answer(std::move(exchange), std::move(call),
+                   [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+                     const bool bytes = encoding.form == Encoding::Form::bytes ||
+                                        encoding.form == Encoding::Form::bytes_only;
+                     return bytes ? bytes_answer(done, embedded, encoding) : json_answer(done, embedded, encoding);
+                   });
+}
+
+void answer_models(Exchange exchange) {
+  Json data = Json::array();
+  for (const std::shared_ptr<ServedModel>& model : exchange.context.models.all()) {
+    data.push_back({{"id", model->name},
+                    {"object", "model"},
+                    {"created", model->created},
+                    {"owned_by", "e5v"},
+                    {"root", model->name},
+                    {"max_model_len", model->context},
+                    {"dimensions", model->embedder.width()},
+                    {"compute", model->dtype}});
+  }
+  exchange.responder->send(json_response({{"object", "list"}, {"data", std::move(data)}}));
+}
+
+std::string_view openai_type(int status) {
+  switch (status) {
+    case 401: return "AuthenticationError";
+    case 404: return "NotFoundError";
+    case 429: return "RateLimitError";
+    case 501: return "NotImplementedError";
+    case 503: return "ServiceUnavailableError";
+    default: return status < 500 ? "BadRequestError" : "InternalServerError";
+  }
+}
+
+}  // namespace
+
+http::Response openai_error(const Fault& fault) {
+  const Json param = fault.field.empty() ? Json() : Json(fault.field);
+  return json_response(
+      {{"error",
+        {{"message", fault.message}, {"type", openai_type(fault.status)}, {"param", param}, {"code", fault.status}}}},
+      fault.status);
+}
+
+EmbeddingCall openai_call(const Exchange& exchange, const Json& json) {
+  const ObjectReader body(json);
+  EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
+  const std::string modality = body.choice("modality", {"text", "image"}).value_or("text");
+  const RequestOptions options = openai_options(body, *call.model);
+  call.priority = static_cast<int>(-body.whole("priority", -1000, 1000).value_or(0));  // vLLM's first is the lowest
+  std::vector<NamedInput> inputs =
+      read_inputs(body, {*call.model, exchange.context.images, modality == "image"});
+  check_count(inputs.size(), exchange.context.most_items, body.has("input") ? "input" : "messages");
+  for (NamedInput& input : inputs) {
+    const std::string field = inputs.size() > 1 ? std::move(input.field) : std::string();
+    call.items.push_back({std::move(input.input), options.run, options.prepare, field});
+  }
+  return call;
+}
+
+std::vector<Route> openai_routes() {
+  return {
+      {.method = "POST", .path = "/v1/embeddings", .answer = answer_embeddings, .error = openai_error,
+       .summary = "Embeds texts, images, or both: the OpenAI dialect with the fields of vLLM, Jina, SGLang and infinity", .request_schema = "OpenAiRequest", .response_schema = "OpenAiResponse"},
+      {.method = "GET", .path = "/v1/models", .answer = answer_models, .error = openai_error,
+       .summary = "Lists the models that are served", .response_schema = "Models"},
+  };
+}
+
+}  // namespace e5v::serve

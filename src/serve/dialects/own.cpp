@@ -1,0 +1,269 @@
+#include "serve/dialects/own.h"
+
+#include <charconv>
+#include <map>
+
+#include "http/multipart.h"
+#include "serve/dialects/openai.h"
+#include "serve/inputs.h"
+#include "serve/object_reader.h"
+#include "serve/request_options.h"
+#include "serve/vector_encoding.h"
+
+namespace e5v::serve {
+namespace {
+
+constexpr std::string_view kUpload = "upload:";
+
+/// What an answer says of an item beside its vector.
+struct Label {
+  std::size_t index = 0;  ///< of the request's item
+  Json id;                ///< that the request gave it, or null
+  Json prompt;            ///< of several on one input, or null
+};
+
+struct OwnCall {
+  EmbeddingCall call;
+  std::vector<Label> labels = {};
+  bool base64 = false, stream = false;
+};
+
+/// The uploaded files of a form, by the name of their field.
+using Uploads = std::map<std::string, std::string_view, std::less<>>;
+
+/// Images as requests have them, or "upload:NAME" for a file of the form.
+class ItemReader {
+ public:
+  ItemReader(const InputReading& reading, const Uploads& uploads) : reading_(reading), uploads_(uploads) {}
+
+  Input read(const Json& object, const std::string& field) const {
+    const ObjectReader item(object, field);
+    Json without = object;
+    std::vector<ImageSource> uploaded;
+    if (const Json* image = item.find("image"); image != nullptr && is_upload(*image)) {
+      uploaded.push_back(upload(*image, item.name_of("image")));
+      without.erase("image");
+    }
+    if (const Json* images = item.find("images"); images != nullptr && images->is_array()) {
+      Json others = Json::array();
+      for (const Json& image : *images) {
+        if (is_upload(image)) {
+          uploaded.push_back(upload(image, item.name_of("images")));
+        } else {
+          others.push_back(image);
+        }
+      }
+      without["images"] = std::move(others);
+    }
+    if (uploaded.empty()) return input_from_object(object, field, reading_);
+    Input input;
+    if (item.has("text") || (without.contains("images") && !without["images"].empty()) || without.contains("image"))
+      input = input_from_object(without, field, reading_);
+    input.prompt = item.text("prompt");
+    for (ImageSource& image : uploaded) input.images.push_back(std::move(image));
+    return input;
+  }
+
+ private:
+  static bool is_upload(const Json& image) {
+    return image.is_string() && image.get_ref<const std::string&>().starts_with(kUpload);
+  }
+  ImageSource upload(const Json& image, const std::string& field) const {
+    const std::string name = image.get<std::string>().substr(kUpload.size());
+    const auto found = uploads_.find(name);
+    if (found == uploads_.end()) refuse_field(field, "expected the name of an uploaded file, found {}", in_quotes(name, 60));
+    return image_from_bytes(found->second, field);
+  }
+
+  const InputReading& reading_;
+  const Uploads& uploads_;
+};
+
+RequestOptions item_options(const RequestOptions& common, const ObjectReader& item, const ServedModel& model) {
+  RequestOptions options = common;
+  const RequestOptions own = options_of(item, model);
+  if (item.has("normalize")) options.run.normalize = own.run.normalize;
+  if (item.has("dimensions")) options.run.dimensions = own.run.dimensions;
+  if (item.has("truncate")) options.prepare.truncate = own.prepare.truncate;
+  if (item.has("max_tiles")) options.prepare.max_tiles = own.prepare.max_tiles;
+  return options;
+}
+
+/// The prompts of an item: "prompts", or the one that it has anyway.
+std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item) {
+  const Json* list = item.find("prompts");
+  if (list == nullptr) return {std::nullopt};
+  const std::string field = item.name_of("prompts");
+  if (item.has("prompt")) refuse_field(field, "expected prompt or prompts, found both");
+  if (!list->is_array() || list->empty()) refuse_field(field, "expected a list of prompts, found {}", found_text(*list));
+  std::vector<std::optional<std::string>> prompts;
+  for (const Json& prompt : *list) prompts.emplace_back(text_of(prompt, field));
+  return prompts;
+}
+
+Json id_of(const ObjectReader& item) {
+  const Json* id = item.find("id");
+  if (id == nullptr) return nullptr;
+  if (!id->is_string() && !id->is_number_integer())
+    refuse_field(item.name_of("id"), "expected a string or a whole number, found {}", found_text(*id));
+  return *id;
+}
+
+OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& uploads) {
+  const ObjectReader body(json);
+  OwnCall own{.call = call_of(exchange, body.text("model").value_or(""))};
+  own.call.priority = static_cast<int>(body.whole("priority", -1000, 1000).value_or(0));
+  if (const auto limit = body.whole("timeout_ms", 1, 86'400'000))
+    own.call.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(*limit);
+  own.base64 = body.choice("encoding", {"float", "base64"}).value_or("float") == "base64";
+  own.stream = body.flag("stream").value_or(false);
+  const ServedModel& model = *own.call.model;
+  const RequestOptions common = options_of(body, model);
+  const Json* items = body.find("items");
+  if (items == nullptr || !items->is_array()) refuse_field("items", "expected a list of objects, found {}", items == nullptr ? "nothing" : found_text(*items));
+  const InputReading reading{model, exchange.context.images};
+  const ItemReader reader(reading, uploads);
+  for (std::size_t i = 0; i < items->size(); ++i) {
+    const std::string field = fmt::format("items[{}]", i);
+    const ObjectReader item((*items)[i], field);
+    const RequestOptions options = item_options(common, item, model);
+    const Input input = reader.read((*items)[i], field);
+    for (const std::optional<std::string>& prompt : prompts_of(item)) {
+      Item& added = own.call.items.emplace_back(Item{input, options.run, options.prepare, field});
+      if (prompt) added.input.prompt = prompt;
+      own.labels.push_back({i, id_of(item), prompt ? Json(*prompt) : Json()});
+    }
+  }
+  check_count(own.call.items.size(), exchange.context.most_items, "items");
+  return own;
+}
+
+void append_label(std::string& out, const Label& label) {
+  out += fmt::format(R"({{"index":{})", label.index);
+  if (!label.id.is_null()) out += ",\"id\":" + label.id.dump();
+  if (!label.prompt.is_null()) out += ",\"prompt\":" + label.prompt.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void append_own_vector(std::string& out, const Label& label, const EmbeddedInput& input, bool base64) {
+  append_label(out, label);
+  out += fmt::format(R"(,"tokens":{},"fingerprint":"{}","embedding":)", input.tokens, input.fingerprint->id());
+  if (base64) {
+    out += '"' + to_base64(input.vector) + '"';
+  } else {
+    append_json(out, input.vector);
+  }
+  out += '}';
+}
+
+/// The vector space of an answer.
+std::string head_of(const EmbeddingCall& call, const EmbeddedCall& embedded) {
+  const EmbeddedInput& first = embedded.vectors.front();
+  return fmt::format(R"("model":{},"space":"{}","compute":"{}")", Json(call.model->name).dump(), first.fingerprint->space(),
+                     first.fingerprint->compute);
+}
+
+void answer_at_once(Exchange exchange, OwnCall own) {
+  embed_and_answer(std::move(exchange), std::move(own.call),
+                   [labels = std::move(own.labels), base64 = own.base64](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+                     std::string body = "{" + head_of(done, embedded) + ",\"data\":[";
+                     for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
+                       if (i > 0) body += ',';
+                       append_own_vector(body, labels[i], embedded.vectors[i], base64);
+                     }
+                     return http::Response{.body = body + fmt::format(R"(],"usage":{{"total_tokens":{}}}}})", embedded.tokens)};
+                   });
+}
+
+/// JSON Lines: a line for each item as its vector comes, and one at the end.
+void answer_line_by_line(const Exchange& exchange, OwnCall own) {
+  struct State {
+    std::shared_ptr<http::BodyStream> stream;
+    std::vector<Label> labels;
+    std::size_t left = 0, failed = 0;
+    std::int64_t tokens = 0;
+    bool base64 = false;
+  };
+  const auto state = std::make_shared<State>();
+  state->labels = std::move(own.labels);
+  state->left = state->labels.size();
+  state->base64 = own.base64;
+  state->stream = exchange.responder->begin({.type = "application/jsonl"});
+  embed_each(std::move(own.call), [state](std::size_t i, const EmbeddedInput& vector, const std::exception_ptr& error) {
+    std::string line;
+    if (error) {
+      const Fault fault = fault_of(error);
+      append_label(line, state->labels[i]);
+      line += fmt::format(R"(,"error":{{"code":{},"message":{}}}}})", fault.status,
+                          Json(fault.message).dump(-1, ' ', false, Json::error_handler_t::replace));
+      ++state->failed;
+    } else {
+      append_own_vector(line, state->labels[i], vector, state->base64);
+      state->tokens += vector.tokens;
+    }
+    state->stream->write(line + "\n");
+    if (--state->left > 0) return;
+    state->stream->write(fmt::format("{{\"done\":true,\"failed\":{},\"usage\":{{\"total_tokens\":{}}}}}\n", state->failed, state->tokens));
+    state->stream->end();
+  });
+}
+
+/// A field of a form as the JSON value that it stands for.
+Json value_of(std::string_view name, std::string_view text) {
+  if (name == "normalize" || name == "truncate" || name == "stream") {
+    if (text == "true" || text == "false") return text == "true";
+  } else if (name == "dimensions" || name == "max_tiles" || name == "priority" || name == "timeout_ms") {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size()) return number;
+  }
+  return text;
+}
+
+/// The request that a form stands for: the JSON of its field "request", or one item of its fields and files.
+Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads) {
+  Json request = Json::object(), item = Json::object(), images = Json::array();
+  bool has_request = false;
+  for (const http::FormPart& part : parts) {
+    if (part.name == "request") {
+      request = parse_json(part.content, "request");
+      has_request = true;
+    } else if (!part.filename.empty() || part.name == "image" || part.name == "images") {
+      const std::string name = uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
+      uploads.emplace(name, part.content);
+      images.push_back(std::string(kUpload) + name);
+    } else if (part.name == "text" || part.name == "prompt" || part.name == "id") {
+      item[part.name] = part.content;
+    } else {
+      request[part.name] = value_of(part.name, part.content);
+    }
+  }
+  if (has_request) return request;
+  if (!images.empty()) item["images"] = std::move(images);
+  request["items"] = Json::array({std::move(item)});
+  return request;
+}
+
+void answer_own(Exchange exchange) {
+  Uploads uploads;
+  Json request;
+  const std::string_view type = exchange.request.fields.find("content-type");
+  if (type.starts_with("multipart/")) {
+    const auto parts = http::parse_form(type, exchange.request.body);
+    if (!parts) throw Refusal(400, "[body] expected multipart/form-data with the boundary of its Content-Type");
+    request = request_of_form(*parts, uploads);
+  } else {
+    request = body_of(exchange);
+  }
+  OwnCall own = read_call(exchange, request, uploads);
+  if (own.stream) return answer_line_by_line(exchange, std::move(own));
+  answer_at_once(std::move(exchange), std::move(own));
+}
+
+}  // namespace
+
+std::vector<Route> own_routes() {
+  return {{.method = "POST", .path = "/v1/embed", .answer = answer_own, .error = openai_error, .takes_forms = true,
+           .summary = "Embeds items with prompts and options of their own, uploads, and answers line by line: e5v's dialect", .request_schema = "EmbedRequest", .response_schema = "EmbedResponse"}};
+}
+
+}  // namespace e5v::serve

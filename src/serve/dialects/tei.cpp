@@ -1,0 +1,149 @@
+#include "serve/dialects/tei.h"
+
+#include <cmath>
+
+#include "api/embedder_impl.h"
+#include "e5v/version.h"
+#include "serve/inputs.h"
+#include "serve/object_reader.h"
+#include "serve/request_options.h"
+#include "serve/similarity.h"
+#include "serve/vector_encoding.h"
+
+namespace e5v::serve {
+namespace {
+
+constexpr std::size_t kMostBatch = 2048;
+
+RequestOptions tei_options(const ObjectReader& body, const ServedModel& model) {
+  RequestOptions options;
+  options.prepare.truncate = body.flag("truncate").value_or(true);
+  if (body.choice("truncation_direction", {"right", "left", "Right", "Left"}).value_or("right").ends_with("eft"))
+    refuse_field("truncation_direction", "this server truncates at the right");
+  options.run.normalize = body.flag("normalize").value_or(true);
+  if (auto prompt = body.text("prompt_name")) options.run.prompt = std::move(*prompt);
+  set_dimensions(options, body, "dimensions", model);
+  return options;
+}
+
+/// TEI's headers of an answer, in milliseconds.
+void add_times(http::Response& response, const EmbeddedCall& embedded, std::size_t characters) {
+  const auto milliseconds = static_cast<long long>(std::llround(embedded.seconds * 1000));
+  response.fields.add("x-compute-type", "cpu");
+  response.fields.add("x-compute-characters", std::to_string(characters));
+  response.fields.add("x-compute-tokens", std::to_string(embedded.tokens));
+  for (const char* name : {"x-total-time", "x-compute-time", "x-inference-time"})
+    response.fields.add(name, std::to_string(milliseconds));
+}
+
+std::size_t characters_of(const EmbeddingCall& call) {
+  std::size_t characters = 0;
+  for (const Item& item : call.items) characters += item.input.text ? item.input.text->size() : 0;
+  return characters;
+}
+
+void add_items(EmbeddingCall& call, std::vector<NamedInput> inputs, const RequestOptions& options) {
+  for (NamedInput& input : inputs)
+    call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
+}
+
+void answer_tei(Exchange exchange) {
+  const Json json = body_of(exchange);
+  const ObjectReader body(json);
+  EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
+  const Json* inputs = body.find("inputs");
+  if (inputs == nullptr) refuse_field("inputs", "expected a string or a list, found nothing");
+  add_items(call, inputs_of(*inputs, "inputs", {*call.model, exchange.context.images}), tei_options(body, *call.model));
+  check_count(call.items.size(), kMostBatch, "inputs");
+  const std::size_t characters = characters_of(call);
+  embed_and_answer(std::move(exchange), std::move(call), [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
+    http::Response response;
+    response.body = "[";
+    for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
+      if (i > 0) response.body += ',';
+      append_json(response.body, embedded.vectors[i].vector);
+    }
+    response.body += "]";
+    add_times(response, embedded, characters);
+    return response;
+  });
+}
+
+void answer_similarity(Exchange exchange) {
+  const Json json = body_of(exchange);
+  const ObjectReader body(json);
+  EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
+  const Json* inputs = body.find("inputs");
+  if (inputs == nullptr) refuse_field("inputs", "expected an object, found nothing");
+  const ObjectReader both(*inputs, "inputs");
+  const Json* source = both.find("source_sentence");
+  const Json* sentences = both.find("sentences");
+  if (source == nullptr) refuse_field("inputs.source_sentence", "expected a string, found nothing");
+  if (sentences == nullptr || !sentences->is_array()) refuse_field("inputs.sentences", "expected a list of strings");
+  const InputReading reading{*call.model, exchange.context.images};
+  const Json parameters = body.has("parameters") ? *body.find("parameters") : Json::object();
+  const RequestOptions options = tei_options(ObjectReader(parameters, "parameters"), *call.model);
+  add_items(call, inputs_of(*source, "inputs.source_sentence", reading), options);
+  add_items(call, inputs_of(*sentences, "inputs.sentences", reading), options);
+  check_count(call.items.size() - 1, kMostBatch, "inputs.sentences");
+  const std::size_t characters = characters_of(call);
+  embed_and_answer(std::move(exchange), std::move(call), [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
+    std::vector<float> scores;
+    for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
+      scores.push_back(static_cast<float>(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector)));
+    http::Response response;
+    append_json(response.body, scores);
+    add_times(response, embedded, characters);
+    return response;
+  });
+}
+
+void answer_info(Exchange exchange) {
+  const ServedModel& model = *exchange.context.models.find("");
+  const QueueOptions queue;
+  exchange.responder->send(json_response({{"model_id", model.name},
+                                          {"model_sha", nullptr},
+                                          {"model_dtype", model.dtype},
+                                          {"served_model_name", model.name},
+                                          {"model_type", {{"embedding", {{"pooling", "last_token"}}}}},
+                                          {"max_concurrent_requests", 4096},
+                                          {"max_input_length", model.context},
+                                          {"max_batch_tokens", model.embedder.impl().token_budget(0)},
+                                          {"max_batch_requests", nullptr},
+                                          {"max_client_batch_size", kMostBatch},
+                                          {"auto_truncate", true},
+                                          {"tokenization_workers", queue.preparing_threads},
+                                          {"version", E5V_VERSION},
+                                          {"sha", nullptr},
+                                          {"docker_label", nullptr}}));
+}
+
+std::string_view tei_type(int status) {
+  switch (status) {
+    case 422: return "Validation";
+    case 429: return "Overloaded";
+    case 503: return "Unhealthy";
+    default: return status < 500 ? "Validation" : "Backend";
+  }
+}
+
+/// {"error", "error_type"}. What is wrong with a request has status 422 there.
+http::Response tei_error(const Fault& fault) {
+  const int status = fault.status == 400 ? 422 : fault.status;
+  return json_response({{"error", fault.message}, {"error_type", tei_type(status)}}, status);
+}
+
+}  // namespace
+
+std::vector<Route> tei_routes() {
+  return {
+      {.method = "POST", .path = "/embed", .answer = answer_tei, .error = tei_error,
+       .summary = "Embeds texts: the dialect of Text Embeddings Inference", .request_schema = "TeiRequest", .response_schema = "TeiResponse"},
+      {.method = "POST", .path = "/similarity", .answer = answer_similarity, .error = tei_error,
+       .summary = "The similarities of a sentence to others, as Text Embeddings Inference has it", .request_schema = "TeiSimilarityRequest", .response_schema = "Numbers"},
+      {.method = "GET", .path = "/info", .answer = answer_info, .error = tei_error,
+       .summary = "What is served, as Text Embeddings Inference has it", .response_schema = "Status"},
+  };
+}
+
+}  // namespace e5v::serve

@@ -1,0 +1,109 @@
+#include "serve/embedding_call.h"
+
+#include <mutex>
+#include <utility>
+
+#include "serve/refusal.h"
+
+namespace e5v::serve {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// The error of an item with its place in the request.
+std::exception_ptr with_field(const std::exception_ptr& error, const std::string& field) try {
+  std::rethrow_exception(error);
+} catch (const Refusal&) {
+  return error;
+} catch (const InvalidInput& invalid) {
+  const std::string message = field.empty() ? invalid.what() : fmt::format("{}: {}", field, invalid.what());
+  return std::make_exception_ptr(Refusal(400, message, field));
+} catch (...) {
+  return error;
+}
+
+SubmitOptions submit_options(const EmbeddingCall& call, const std::stop_token& cancel) {
+  SubmitOptions options;
+  options.priority = call.priority;
+  options.deadline = call.deadline;
+  options.cancel = cancel;
+  options.client = call.client;
+  return options;
+}
+
+void submit(const EmbeddingCall& call, Item item, const std::stop_token& cancel, const Done& done) {
+  if (item.run.prompt.empty() && !item.input.prompt) item.run.prompt = call.model->prompts.of(item.input);
+  try {
+    call.model->embedder.submit(std::move(item.input), done, submit_options(call, cancel), item.run, item.prepare);
+  } catch (...) {
+    done({}, std::current_exception());
+  }
+}
+
+/// The items of a call that are under way.
+struct Pending {
+  Pending(CallDone call_done, const EmbeddingCall& call)
+      : done(std::move(call_done)),
+        left(call.items.size()),
+        begin(Clock::now()),
+        client_gone(call.gone, [this] { cancel.request_stop(); }) {
+    result.vectors.resize(call.items.size());
+  }
+
+  const CallDone done;
+  std::mutex mutex;  // of the members below
+  EmbeddedCall result;
+  std::exception_ptr error;
+  std::size_t left;
+  const Clock::time_point begin;
+  std::stop_source cancel;
+  std::stop_callback<std::function<void()>> client_gone;
+};
+
+void settle(const std::shared_ptr<Pending>& pending, std::size_t item, const std::string& field, EmbeddedInput vector,
+            const std::exception_ptr& error) {
+  bool first_error = false, last = false;
+  {
+    const std::lock_guard lock(pending->mutex);
+    if (error && !pending->error) {
+      pending->error = with_field(error, field);
+      first_error = true;
+    }
+    pending->result.tokens += vector.tokens;
+    pending->result.vectors[item] = std::move(vector);
+    last = --pending->left == 0;
+  }
+  if (first_error) pending->cancel.request_stop();
+  if (!last) return;
+  pending->result.seconds = std::chrono::duration<double>(Clock::now() - pending->begin).count();
+  pending->done(std::move(pending->result), pending->error);
+}
+
+}  // namespace
+
+void embed(EmbeddingCall call, CallDone done) {
+  const auto pending = std::make_shared<Pending>(std::move(done), call);
+  if (call.items.empty()) return pending->done(std::move(pending->result), nullptr);
+  for (std::size_t i = 0; i < call.items.size(); ++i) {
+    const std::string field = call.items[i].field;
+    submit(call, std::move(call.items[i]), pending->cancel.get_token(),
+           [pending, i, field](EmbeddedInput vector, const std::exception_ptr& error) {
+             settle(pending, i, field, std::move(vector), error);
+           });
+  }
+}
+
+void embed_each(EmbeddingCall call, ItemDone done) {
+  const auto shared = std::make_shared<std::pair<std::mutex, ItemDone>>();
+  shared->second = std::move(done);
+  for (std::size_t i = 0; i < call.items.size(); ++i) {
+    const std::string field = call.items[i].field;
+    submit(call, std::move(call.items[i]), call.gone,
+           [shared, i, field](EmbeddedInput vector, const std::exception_ptr& error) {
+             const std::lock_guard lock(shared->first);
+             shared->second(i, std::move(vector), error ? with_field(error, field) : nullptr);
+           });
+  }
+}
+
+}  // namespace e5v::serve

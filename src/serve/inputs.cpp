@@ -1,0 +1,135 @@
+#include "serve/inputs.h"
+
+#include <algorithm>
+
+#include "serve/refusal.h"
+
+namespace e5v::serve {
+namespace {
+
+std::string element(const std::string& field, std::size_t index) { return fmt::format("{}[{}]", field, index); }
+
+bool are_ids(const Json& list) {
+  return !list.empty() && std::ranges::all_of(list, [](const Json& value) { return value.is_number_integer(); });
+}
+
+bool are_messages(const Json& list) {
+  return !list.empty() &&
+         std::ranges::all_of(list, [](const Json& value) { return value.is_object() && value.contains("role"); });
+}
+
+void add_text(Input& input, const std::string& text) {
+  input.text = input.text ? *input.text + "\n" + text : text;
+}
+
+Input from_string(const std::string& text, const std::string& field, const InputReading& reading) {
+  if (reading.strings_are_images) return Input::from_image(image_of(text, field, reading.images));
+  return Input::from_text(text);
+}
+
+/// What an element of "input" is.
+Input input_from(const Json& value, const std::string& field, const InputReading& reading) {
+  if (value.is_string()) return from_string(value.get_ref<const std::string&>(), field, reading);
+  if (value.is_object()) return input_from_object(value, field, reading);
+  if (value.is_array() && are_ids(value)) return Input::from_text(reading.model.text_of(token_ids_of(value, field), field));
+  if (value.is_array() && are_messages(value)) return input_from_messages(value, field, reading);
+  refuse_field(field, "expected a string, token ids, an object with text or image, or messages, found {}",
+               found_text(value));
+}
+
+/// An image as a string, or as an object that has it under "url".
+ImageSource image_from(const Json& value, const std::string& field, const InputReading& reading) {
+  if (!value.is_object()) return image_of(text_of(value, field), field, reading.images);
+  const ObjectReader object(value, field);
+  const Json* address = object.find("url");
+  if (address == nullptr) refuse_field(object.name_of("url"), "expected an image, found nothing");
+  return image_of(text_of(*address, object.name_of("url")), object.name_of("url"), reading.images);
+}
+
+void add_part(Input& input, const Json& value, const std::string& field, const InputReading& reading) {
+  const ObjectReader part(value, field);
+  const std::string type = part.text("type").value_or("");
+  if (type == "text" || type == "input_text") {
+    const Json* text = part.find("text");
+    if (text == nullptr) refuse_field(part.name_of("text"), "expected a string, found nothing");
+    return add_text(input, text_of(*text, part.name_of("text")));
+  }
+  if (type == "image_url" || type == "image" || type == "input_image") {
+    for (const char* key : {"image_url", "image", "url"}) {
+      if (const Json* image = part.find(key)) {
+        input.images.push_back(image_from(*image, part.name_of(key), reading));
+        return;
+      }
+    }
+    refuse_field(part.name_of("image_url"), "expected an image, found nothing");
+  }
+  refuse_field(part.name_of("type"), "expected text or image_url, found {}", in_quotes(type, 60));
+}
+
+}  // namespace
+
+std::vector<std::int64_t> token_ids_of(const Json& list, const std::string& field) {
+  if (!list.is_array()) refuse_field(field, "expected a list of token ids, found {}", found_text(list));
+  std::vector<std::int64_t> ids;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const bool fits = list[i].is_number_integer() &&
+                      (!list[i].is_number_unsigned() || std::in_range<std::int64_t>(list[i].get<std::uint64_t>()));
+    if (!fits) refuse_field(element(field, i), "expected a token id, found {}", found_text(list[i]));
+    ids.push_back(list[i].get<std::int64_t>());
+  }
+  return ids;
+}
+
+void add_content(Input& input, const Json& content, const std::string& field, const InputReading& reading) {
+  if (content.is_string()) return add_text(input, content.get_ref<const std::string&>());
+  if (!content.is_array()) refuse_field(field, "expected a string or a list of parts, found {}", found_text(content));
+  for (std::size_t i = 0; i < content.size(); ++i) add_part(input, content[i], element(field, i), reading);
+}
+
+Input input_from_object(const Json& object, const std::string& field, const InputReading& reading) {
+  const ObjectReader reader(object, field);
+  Input input;
+  input.text = reader.text("text");
+  input.prompt = reader.text("prompt");
+  if (const Json* image = reader.find("image")) {
+    input.images.push_back(image_from(*image, reader.name_of("image"), reading));
+  }
+  if (const Json* images = reader.find("images")) {
+    const std::string name = reader.name_of("images");
+    if (!images->is_array()) refuse_field(name, "expected a list of images, found {}", found_text(*images));
+    for (std::size_t i = 0; i < images->size(); ++i)
+      input.images.push_back(image_from((*images)[i], element(name, i), reading));
+  }
+  if (!input.text && input.images.empty()) refuse_field(field, "expected text, image or both, found neither");
+  return input;
+}
+
+Input input_from_messages(const Json& messages, const std::string& field, const InputReading& reading) {
+  if (!messages.is_array() || messages.empty())
+    refuse_field(field, "expected a list of messages, found {}", found_text(messages));
+  Input input;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const ObjectReader message(messages[i], element(field, i));
+    const Json* content = message.find("content");
+    if (content == nullptr) continue;  // an assistant's turn that is still to be written
+    add_content(input, *content, message.name_of("content"), reading);
+  }
+  if (!input.text && input.images.empty()) refuse_field(field, "expected a text or an image, found neither");
+  return input;
+}
+
+std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, const InputReading& reading) {
+  std::vector<NamedInput> inputs;
+  const bool one = !value.is_array() || are_ids(value) || are_messages(value);
+  if (one) {
+    inputs.push_back({input_from(value, field, reading), field});
+    return inputs;
+  }
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::string name = element(field, i);
+    inputs.push_back({input_from(value[i], name, reading), name});
+  }
+  return inputs;
+}
+
+}  // namespace e5v::serve

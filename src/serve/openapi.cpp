@@ -1,0 +1,83 @@
+#include "serve/openapi.h"
+
+#include "e5v/version.h"
+#include "serve/dialects/openai.h"
+
+namespace e5v::serve {
+
+extern const std::string_view page_html, page_css, page_js, schemas_json;
+
+namespace {
+
+Json reference_to(std::string_view schema) { return {{"$ref", fmt::format("#/components/schemas/{}", schema)}}; }
+
+Json content_of(std::string_view type, std::string_view schema) {
+  return {{std::string(type), {{"schema", schema.empty() ? Json{{"type", "string"}} : reference_to(schema)}}}};
+}
+
+Json operation_of(const Route& route) {
+  const Json error = {{"description", "an error in the shape of the dialect"}, {"content", content_of("application/json", "Error")}};
+  Json responses = {{"200", {{"description", "done"}, {"content", content_of(route.response_type, route.response_schema)}}},
+                    {"429", error}, {"503", error}};
+  Json operation = {{"summary", route.summary}};
+  if (route.access != Access::key) {
+    responses.erase("429");
+    if (route.access == Access::open) responses.erase("503");
+  } else {
+    responses["401"] = error;
+    operation["security"] = Json::array({Json::object(), {{"key", Json::array()}}});
+  }
+  if (route.method == "POST") {
+    operation["requestBody"] = {{"required", true}, {"content", content_of("application/json", route.request_schema)}};
+    for (const char* status : {"400", "404", "413", "415", "422"}) responses[status] = error;
+  }
+  operation["responses"] = std::move(responses);
+  return operation;
+}
+
+http::Response page_part(std::string_view type, std::string_view content) {
+  http::Response response{.type = std::string(type), .body = std::string(content)};
+  response.fields.add("Content-Security-Policy",
+                      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+                      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  response.fields.add("X-Content-Type-Options", "nosniff");
+  response.fields.add("Referrer-Policy", "no-referrer");
+  response.fields.add("Cache-Control", "no-cache");
+  return response;
+}
+
+void answer_page(Exchange exchange) { exchange.responder->send(page_part("text/html; charset=utf-8", page_html)); }
+void answer_style(Exchange exchange) { exchange.responder->send(page_part("text/css; charset=utf-8", page_css)); }
+void answer_script(Exchange exchange) { exchange.responder->send(page_part("text/javascript; charset=utf-8", page_js)); }
+void answer_openapi(Exchange exchange) { exchange.responder->send(json_response(openapi_of(exchange.context.routes))); }
+
+Route page_route(std::string_view path, void (*answer)(Exchange), std::string_view type, std::string_view summary) {
+  return {.method = "GET", .path = path, .answer = answer, .error = openai_error, .access = Access::open,
+          .summary = summary, .response_type = type};
+}
+
+}  // namespace
+
+Json openapi_of(const std::vector<Route>& routes) {
+  Json paths = Json::object();
+  for (const Route& route : routes) {
+    std::string method(route.method);
+    for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
+    paths[std::string(route.path)][method] = operation_of(route);
+  }
+  return {{"openapi", "3.1.0"},
+          {"info", {{"title", "e5v"}, {"version", E5V_VERSION}, {"description", "An embedding server for texts, images, and both together."}}},
+          {"paths", std::move(paths)},
+          {"components",
+           {{"schemas", Json::parse(schemas_json)}, {"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+}
+
+std::vector<Route> page_routes() {
+  return {page_route("/", answer_page, "text/html", "A page to try the models"),
+          page_route("/page.css", answer_style, "text/css", "The style of the page"),
+          page_route("/page.js", answer_script, "text/javascript", "The script of the page"),
+          {.method = "GET", .path = "/openapi.json", .answer = answer_openapi, .error = openai_error, .access = Access::open,
+           .summary = "This description", .response_schema = "Status"}};
+}
+
+}  // namespace e5v::serve

@@ -1,0 +1,72 @@
+#include "serve/route.h"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "base/log.h"
+
+namespace e5v::serve {
+
+http::Response json_response(const Json& document, int status) {
+  return {.status = status, .body = document.dump(-1, ' ', false, Json::error_handler_t::replace)};
+}
+
+Json body_of(const Exchange& exchange) try {
+  Json body = parse_json(exchange.request.body, "body");
+  if (!body.is_object()) throw Refusal(400, fmt::format("[body] expected a JSON object, found {}", body.type_name()));
+  return body;
+} catch (const InvalidInput& error) {
+  throw Refusal(400, error.what());
+}
+
+EmbeddingCall call_of(const Exchange& exchange, std::string_view model) {
+  return {.model = exchange.context.models.find(model),
+          .items = {},
+          .gone = exchange.request.gone,
+          .client = exchange.client};
+}
+
+void embed_and_answer(Exchange exchange, EmbeddingCall call,
+                      std::function<http::Response(const EmbeddingCall&, const EmbeddedCall&)> respond) {
+  struct Waiting {
+    Exchange exchange;
+    EmbeddingCall call;
+    std::function<http::Response(const EmbeddingCall&, const EmbeddedCall&)> respond;
+  };
+  const std::size_t items = call.items.size();
+  EmbeddingCall kept = call;  // without what the embedder takes
+  kept.items.clear();
+  const auto waiting =
+      std::make_shared<Waiting>(Waiting{std::move(exchange), std::move(kept), std::move(respond)});
+  waiting->exchange.request.body.clear();
+  embed(std::move(call), [waiting, items](EmbeddedCall vectors, const std::exception_ptr& error) {
+    const auto answer = [waiting, items, shared = std::make_shared<EmbeddedCall>(std::move(vectors)), error] {
+      http::Response response;
+      try {
+        if (error) std::rethrow_exception(error);
+        response = waiting->respond(waiting->call, *shared);
+      } catch (...) {
+        const Fault fault = fault_of(std::current_exception());
+        response = waiting->exchange.route.error(fault);
+        if (fault.retry_after) response.fields.add("Retry-After", std::to_string(*fault.retry_after));
+      }
+      response.log = fmt::format(R"("model":{},"items":{},"tokens":{})", Json(waiting->call.model->name).dump(), items,
+                                 shared->tokens);
+      waiting->exchange.responder->send(std::move(response));
+    };
+    waiting->exchange.responder->defer(answer);
+  });
+}
+
+std::string new_id(std::string_view prefix) {
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  return fmt::format("{}{:016x}{:016x}", prefix, random(), random());
+}
+
+std::int64_t now_in_seconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+}  // namespace e5v::serve

@@ -1,0 +1,11 @@
+#pragma once
+#include <vector>
+
+#include "serve/route.h"
+
+namespace e5v::serve {
+
+/// All routes of the server.
+std::vector<Route> all_routes();
+
+}  // namespace e5v::serve

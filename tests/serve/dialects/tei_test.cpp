@@ -1,0 +1,47 @@
+#include "serve/dialects/tei.h"
+
+#include "serve/service_fixture.h"
+#include "serve/similarity.h"
+
+namespace e5v::serve {
+namespace {
+
+class Tei : public ServiceTest {};
+
+TEST_F(Tei, EmbedAnswersAListOfVectors) {
+  const auto expected = embedded({Input::from_text("a cat"), Input::from_text("b")});
+  const Answer answer = post("/embed", {{"inputs", {"a cat", "b"}}});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  ASSERT_EQ(answer.json().size(), 2u);
+  expect_near(answer.json()[0].get<std::vector<float>>(), expected[0]);
+  EXPECT_EQ(answer.fields.find("x-compute-characters"), "6");
+  EXPECT_NE(answer.fields.find("x-compute-tokens"), "");
+  expect_near(post("/embed", {{"inputs", "a cat"}, {"dimensions", 8}, {"normalize", false}}).json()[0].get<std::vector<float>>(),
+              embedded({Input::from_text("a cat")}, {.normalize = false, .dimensions = 8})[0]);
+  EXPECT_EQ(post("/embed", {{"inputs", long_text()}}).status, 200);
+}
+
+TEST_F(Tei, SimilaritiesAreCosines) {
+  const auto vectors = embedded({Input::from_text("a cat"), Input::from_text("a cat"), Input::from_text("rain")});
+  const Json scores = post("/similarity", {{"inputs", {{"source_sentence", "a cat"}, {"sentences", {"a cat", "rain"}}}}}).json();
+  EXPECT_NEAR(scores[0].get<double>(), 1, 1e-6);
+  EXPECT_NEAR(scores[1].get<double>(), cosine(vectors[0], vectors[2]), 1e-6);
+}
+
+TEST_F(Tei, ErrorsHaveItsShapeAndStatus) {
+  const Answer answer = post("/embed", {{"inputs", Json::array()}});
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_EQ(answer.json()["error_type"], "Validation");
+  EXPECT_EQ(answer.json()["error"], "[inputs] expected at least one input, found none");
+  EXPECT_EQ(post("/embed", {{"inputs", long_text()}, {"truncate", false}}).status, 422);
+  EXPECT_EQ(post("/similarity", {{"inputs", "a"}}).status, 422);
+}
+
+TEST_F(Tei, InfoSaysWhatIsServed) {
+  const Json info = ask("GET", "/info").json();
+  EXPECT_EQ(info["model_id"], "tiny");
+  EXPECT_EQ(info["max_input_length"], 8192);
+}
+
+}  // namespace
+}  // namespace e5v::serve

@@ -1,0 +1,52 @@
+#include "serve/dialects/vllm.h"
+
+#include "serve/service_fixture.h"
+#include "serve/similarity.h"
+
+namespace e5v::serve {
+namespace {
+
+class Vllm : public ServiceTest {};
+
+TEST_F(Vllm, PoolingAnswersTheSameVectors) {
+  const Json answer = post("/pooling", {{"input", {"a cat"}}}).json();
+  EXPECT_EQ(answer["data"][0]["object"], "pooling");
+  expect_near(answer["data"][0]["data"].get<std::vector<float>>(), embedded({Input::from_text("a cat")})[0]);
+}
+
+TEST_F(Vllm, ScoresAreCosinesOfPairs) {
+  const auto vectors = embedded({Input::from_text("a"), Input::from_text("b"), Input::from_text("c"), golden_image_input()});
+  const Json one = post("/score", {{"queries", "a"}, {"documents", {"b", "c"}}}).json();
+  EXPECT_NEAR(one["data"][0]["score"].get<double>(), cosine(vectors[0], vectors[1]), 1e-6);
+  EXPECT_NEAR(one["data"][1]["score"].get<double>(), cosine(vectors[0], vectors[2]), 1e-6);
+  const Json pairs = post("/v1/score", {{"text_1", {"a", "b"}}, {"text_2", {"b", "c"}}}).json();
+  EXPECT_NEAR(pairs["data"][1]["score"].get<double>(), cosine(vectors[1], vectors[2]), 1e-6);
+  const Json content = {{"content", {{{"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64," + golden_image()}}}}}}};
+  const Json image = post("/score", {{"queries", "a"}, {"documents", content}}).json();
+  EXPECT_NEAR(image["data"][0]["score"].get<double>(), cosine(vectors[0], vectors[3]), 1e-6);
+  EXPECT_EQ(post("/score", {{"queries", {"a", "b"}}, {"documents", {"a", "b", "c"}}}).status, 400);
+  EXPECT_EQ(post("/score", {{"queries", "a"}}).status, 400);
+}
+
+TEST_F(Vllm, RerankOrdersDocuments) {
+  const Json answer = post("/v2/rerank", {{"query", "a cat"}, {"documents", {"rain", "a cat", "b"}}, {"top_n", 2}}).json();
+  ASSERT_EQ(answer["results"].size(), 2u);
+  EXPECT_EQ(answer["results"][0]["index"], 1);
+  EXPECT_EQ(answer["results"][0]["document"]["text"], "a cat");
+  EXPECT_NEAR(answer["results"][0]["relevance_score"].get<double>(), 1, 1e-6);
+  EXPECT_GE(answer["results"][0]["relevance_score"], answer["results"][1]["relevance_score"]);
+  EXPECT_EQ(post("/rerank", {{"query", {"a", "b"}}, {"documents", {"c"}}}).status, 400);
+  EXPECT_EQ(post("/rerank", {{"query", "a"}, {"documents", Json::array()}}).status, 400);
+}
+
+TEST_F(Vllm, TokensGoThereAndBack) {
+  const Json tokens = post("/tokenize", {{"prompt", "two dogs"}}).json();
+  EXPECT_EQ(tokens["count"], tokens["tokens"].size());
+  EXPECT_EQ(tokens["max_model_len"], 8192);
+  EXPECT_EQ(post("/tokenize", Json::object()).status, 400);
+  EXPECT_EQ(post("/detokenize", {{"tokens", {"a"}}}).status, 400);
+  EXPECT_EQ(ask("GET", "/load").json()["server_load"], 0);
+}
+
+}  // namespace
+}  // namespace e5v::serve

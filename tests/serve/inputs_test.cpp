@@ -1,0 +1,49 @@
+#include "serve/inputs.h"
+
+#include "serve/service_fixture.h"
+
+namespace e5v::serve {
+namespace {
+
+using testing::ThrowsMessage;
+
+class Inputs : public ServiceTest {
+ protected:
+  std::vector<NamedInput> read(const Json& value) { return inputs_of(value, "input", {*model(), policy_}); }
+  void expect_refused(const Json& value, const std::string& message) {
+    EXPECT_THAT([&] { read(value); }, ThrowsMessage<Refusal>(message)) << value.dump();
+  }
+  ImagePolicy policy_;
+};
+
+TEST_F(Inputs, PartsOfAChatAreJoined) {
+  const Json chat = {{{"role", "system"}, {"content", "Be short."}},
+                     {{"role", "user"}, {"content", {{{"type", "text"}, {"text", "a"}}, {{"type", "image_url"}, {"image_url", "Zm9v"}}}}},
+                     {{"role", "assistant"}}};
+  const std::vector<NamedInput> inputs = read(chat);
+  ASSERT_EQ(inputs.size(), 1u);
+  EXPECT_EQ(inputs[0].input.text, "Be short.\na");
+  EXPECT_EQ(inputs[0].input.images.size(), 1u);
+  EXPECT_EQ(read(Json::array({chat, chat})).size(), 2u);
+}
+
+TEST_F(Inputs, AnObjectMayHoldManyImagesAndAPrompt) {
+  const Json object = {{"text", "a"}, {"image", {{"url", "Zm9v"}}}, {"images", {"Zm9v", "Zm9v"}}, {"prompt", "sts"}};
+  const std::vector<NamedInput> inputs = read(object);
+  EXPECT_EQ(inputs[0].field, "input");
+  EXPECT_EQ(inputs[0].input.images.size(), 3u);
+  EXPECT_EQ(inputs[0].input.prompt, "sts");
+}
+
+TEST_F(Inputs, WhatIsWrongIsNamed) {
+  expect_refused({{"image", Json::object()}}, "[input.image.url] expected an image, found nothing");
+  expect_refused({{"images", "a"}}, "[input.images] expected a list of images, found \"a\"");
+  expect_refused({{{"role", "user"}, {"content", 1}}}, "[input[0].content] expected a string or a list of parts, found 1");
+  expect_refused({{{"role", "user"}, {"content", {{{"type", "audio"}}}}}}, "[input[0].content[0].type] expected text or image_url, found \"audio\"");
+  expect_refused({{{"role", "user"}, {"content", {{{"type", "text"}}}}}}, "[input[0].content[0].text] expected a string, found nothing");
+  expect_refused({{{"role", "user"}}}, "[input] expected a text or an image, found neither");
+  expect_refused(Json::array({Json::array({"a"})}), "[input[0]] expected a string, token ids, an object with text or image, or messages, found a list of 1");
+}
+
+}  // namespace
+}  // namespace e5v::serve

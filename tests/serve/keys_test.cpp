@@ -1,0 +1,58 @@
+#include "serve/keys.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "temporary_folder.h"
+
+namespace e5v::serve {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class KeyFile : public testing::Test {
+ protected:
+  Keys keys(const std::string& content) {
+    folder_.write("keys", content);
+    return Keys(folder_.path() / "keys");
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST(Keys, WithoutAnyNobodyNeedsOne) {
+  const Keys keys;
+  EXPECT_TRUE(keys.empty());
+  EXPECT_FALSE(keys.find(""));
+}
+
+TEST_F(KeyFile, HasNamesAndSecrets) {
+  folder_.write("keys", "# of the shop\n\nshop  s3cret \r\nlonely\n");
+  const Keys keys(folder_.path() / "keys", {{"fixed", "f"}});
+  EXPECT_FALSE(keys.empty());
+  EXPECT_EQ(keys.find("s3cret"), "shop");
+  EXPECT_EQ(keys.find("lonely"), "key-2");
+  EXPECT_EQ(keys.find("f"), "fixed");
+  for (const char* wrong : {"", "s3cre", "s3cretx", "S3cret", "shop", "#"}) EXPECT_FALSE(keys.find(wrong)) << wrong;
+}
+
+TEST_F(KeyFile, IsReadAgain) {
+  folder_.write("keys", "a old");
+  Keys keys(folder_.path() / "keys");
+  folder_.write("keys", "a new");
+  keys.reload();
+  EXPECT_FALSE(keys.find("old"));
+  EXPECT_EQ(keys.find("new"), "a");
+}
+
+TEST_F(KeyFile, OneThatIsWrongLeavesTheOldKeys) {
+  folder_.write("keys", "a old");
+  Keys keys(folder_.path() / "keys");
+  folder_.write("keys", "# none\n");
+  EXPECT_THAT([&] { keys.reload(); }, ThrowsMessage<InvalidInput>(HasSubstr("expected a key on each line, found none")));
+  EXPECT_EQ(keys.find("old"), "a");
+  EXPECT_THROW(Keys(folder_.path() / "missing"), InvalidInput);
+}
+
+}  // namespace
+}  // namespace e5v::serve

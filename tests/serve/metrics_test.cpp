@@ -1,0 +1,33 @@
+#include "serve/metrics.h"
+
+#include "serve/service_fixture.h"
+
+namespace e5v::serve {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Metrics, RequestsAreCountedByRouteStatusAndTime) {
+  Metrics metrics;
+  metrics.count("/a", 200, 0.02);
+  metrics.count("/a", 200, 0.2);
+  metrics.count("/a", 500, 100);
+  const std::string text = metrics.text({}, {.open = 3, .accepted = 5, .refused = 1});
+  EXPECT_THAT(text, HasSubstr("e5v_connections 3\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_requests_total{route=\"/a\",status=\"200\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_request_seconds_bucket{route=\"/a\",le=\"0.025\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_request_seconds_bucket{route=\"/a\",le=\"60\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_request_seconds_bucket{route=\"/a\",le=\"+Inf\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_request_seconds_count{route=\"/a\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("# TYPE e5v_request_seconds histogram\n"));
+}
+
+class ModelMetrics : public ServiceTest {};
+
+TEST_F(ModelMetrics, AModelsCountersHaveItsName) {
+  post("/v1/embeddings", {{"input", "a text for the counters"}});
+  EXPECT_THAT(ask("GET", "/metrics").body, testing::ContainsRegex("e5v_inputs_done_total\\{model=\"tiny\"\\} [1-9]"));
+}
+
+}  // namespace
+}  // namespace e5v::serve
