@@ -302,16 +302,18 @@ Run add_embed(CLI::App& app) {
   add_model_options(*command, options->model);
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
-  add_table(*command, {
-                          {"--no-normalize", cleared(options->model.run.normalize),
-                           "leave vectors unscaled; without this option, they are scaled to length 1"},
-                          {"--skip-bad", flag(options->skip_bad),
-                           "report items that cannot be read and leave them out; if there are any, the exit code is 3"},
-                          {"--resume", flag(options->resume),
-                           "continue an interrupted run; model, options and input must be the same"},
-                          {"--force", flag(options->force),
-                           "replace existing output, complete or partial; without this option, it is an error"},
-                      });
+  add_table(*command,
+            {
+                {"--no-normalize", cleared(options->model.run.normalize),
+                 "leave vectors unscaled; without this option, they are scaled to length 1"},
+                {"--skip-bad", flag(options->skip_bad),
+                 "report items that cannot be read and leave them out; if there are any, the exit code is 3"},
+                {"--resume", flag(options->resume),
+                 "continue an interrupted run with the same model, options and input, or a finished run to whose "
+                 "input items were appended"},
+                {"--force", flag(options->force),
+                 "replace existing output, complete or partial; without this option, existing output is an error"},
+            });
   command->get_option("--force")->excludes(command->get_option("--resume"));
   command->callback([options] { check_usage(*options); });
   return [options] { return run_embed(*options); };

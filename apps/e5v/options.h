@@ -50,7 +50,7 @@ OptionField alpha_choice(Alpha& alpha);
 inline constexpr const char* kAlphaDescription =
     "the treatment of transparent pixels: white composites them onto white; drop ignores the alpha "
     "channel and uses the stored RGB values";
-inline constexpr const char* kAlphaOtherwise = "white; with --paper-compat drop";
+inline constexpr const char* kAlphaOtherwise = "white, or drop with --paper-compat";
 
 /// Collective: without --threads and OMP_NUM_THREADS, the processes of a machine share its cores.
 void share_cores(const processes::Group& group, LoadOptions& options);

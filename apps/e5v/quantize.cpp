@@ -144,9 +144,9 @@ constexpr const char* kQuantizeDescription =
     "write a quantised checkpoint with 8-bit or 4-bit weights\n"
     "\n"
     "The matrices of the language model are quantised. The vision tower, the projector and the token "
-    "embeddings keep their dtype. All commands of e5v and vLLM can read the new checkpoint. int8 and "
-    "int4 checkpoints have the layout of compressed-tensors. nf4 checkpoints have the layout of "
-    "transformers with bitsandbytes.";
+    "embeddings keep their dtype. The new checkpoint can be used to embed, to evaluate, and to train "
+    "adapters. vLLM can read it, too. int8 and int4 checkpoints have the layout of compressed-tensors. "
+    "nf4 checkpoints have the layout of transformers with bitsandbytes.";
 
 constexpr const char* kQuantizeFooter =
     "int8: weights have 8 bits and one scale per row. The program also rounds activations while the "
@@ -193,8 +193,8 @@ void add_quantize_options(CLI::App& command, QuantizeCommand& o) {
            "16,384 tokens are used with compensation, and otherwise the first 4,096",
            "built-in sentences"},
           {"--check", text(o.check, "FILE"),
-           "the file of items to embed with both checkpoints; the command prints the cosines between the "
-           "vectors of the two"},
+           "the file of items to embed with both checkpoints; the command prints the cosine between the two "
+           "vectors of each item"},
           {"--no-smooth", flag(o.no_smooth), "do not move outliers of activations into the weights (no smoothing)"},
           {"--all-int4", flag(o.all_int4),
            "store the attention matrices and the first block as int4, too; the checkpoint is smaller and less "
