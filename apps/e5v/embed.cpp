@@ -252,30 +252,34 @@ void check_usage(const EmbedOptions& options) {
 }
 
 constexpr const char* kEmbedDescription =
-    "turn texts, images, or both together into vectors\n"
+    "compute the vectors of texts, images, and composed queries\n"
     "\n"
-    "Items come either from --text and --image, in the order given, or from the file of --input. They are streamed, so "
-    "memory does not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
+    "The items are those of --text and --image, in the order of the command line, or those in the file "
+    "of --input. They are streamed, so the memory does not grow with their number. An item that cannot "
+    "be read ends the run, unless --skip-bad is given.";
 
 std::string footer() {
   return fmt::format(
-      R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. An item with both a text )"
-      "and an image is a composed query: it means the image as the text changes it. Several images are a list under "
-      "images; the prompt is then a template with an <image> for each. Paths of images are relative to the folder of "
-      "the input file. An item without an id gets its index, counted from 0.\n"
+      R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. An item with a text )"
+      "and an image is a composed query: an image and a text that modifies it. Several images are given as a list in "
+      "images; the prompt must then be a template with one <image> per image. Paths of images are relative to the "
+      "folder of the input file. The id of an item without an id is its index, counted from 0.\n"
       "\n"
-      "Output: the ending of the name chooses the format. .npy holds float32 [N, D], with the ids in OUTPUT.ids.txt, "
-      R"(one on each line. .jsonl holds an object {{"id", "embedding"}} on each line. .safetensors holds "embeddings" )"
-      R"(and "ids", a text with one id on each line. While a run lasts, its output is in OUTPUT.partial; after an )"
-      "interruption of any kind, --resume continues from there.\n"
+      "Output: the extension of the output file selects the format. A .npy file holds the vectors as float32 [N, D]; "
+      "the file OUTPUT.ids.txt holds the ids, one per line. A .jsonl file holds one object per line, "
+      R"({{"id", "embedding"}}. A .safetensors file holds the tensors "embeddings" and "ids" (a text with one id per )"
+      R"(line). During a run, the output is in OUTPUT.partial. After any interruption, --resume continues from it.)"
       "\n"
-      "Prompts: {}. An item without a prompt takes text, image or cirr-query, depending on what it holds.\n"
       "\n"
-      "Under mpirun -n N, N processes share the items and write one output, which is the same as that of one process. "
-      "Each process holds the model and reads the input, which must be a file. mpirun --bind-to none lets them share "
-      "all cores of a machine.\n"
+      "Prompts: {}. If an item has no prompt and --prompt is not given, a text gets the prompt text, an image gets "
+      "image, and a composed query gets cirr-query.\n"
       "\n"
-      "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad left items out; 130 or 143 interrupted.\n"
+      "Processes: under mpirun -n N, N processes share the items and write one output, which equals that of a single "
+      "process. Each process loads the model and reads the input, which must be a regular file. mpirun --bind-to none "
+      "lets the processes share all cores of a machine.\n"
+      "\n"
+      "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 success, but --skip-bad left items out; 130 or 143 "
+      "interrupted.\n"
       "\n"
       "Examples:\n"
       "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
@@ -291,22 +295,25 @@ Run add_embed(CLI::App& app) {
   const auto options = std::make_shared<EmbedOptions>();
   CLI::App* command = app.add_subcommand("embed", kEmbedDescription)->footer(footer());
   add_item_options(*command, options->items);
-  add_table(*command,
-            {{"--input", text(options->input, "FILE"),
-              "the file of items, with one JSON object on each line; - is standard input"},
-             {"--output", path(options->output, "FILE"), "the file to write", "JSON Lines on standard output"}});
+  add_table(*command, {{"--input", text(options->input, "FILE"),
+                        "the file of items, with one JSON object per line; - means standard input"},
+                       {"--output", path(options->output, "FILE"), "the file of vectors to write",
+                        "JSON Lines on standard output"}});
   add_model_options(*command, options->model);
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
-  add_table(*command, {
-                          {"--no-normalize", cleared(options->model.run.normalize),
-                           "leave vectors at their own length instead of scaling them to length 1"},
-                          {"--skip-bad", flag(options->skip_bad),
-                           "report items that cannot be read and leave them out; the exit code is then 3"},
-                          {"--resume", flag(options->resume),
-                           "continue where an earlier run with the same model, options and input stopped"},
-                          {"--force", flag(options->force), "replace an output, or a part of one, that exists"},
-                      });
+  add_table(*command,
+            {
+                {"--no-normalize", cleared(options->model.run.normalize),
+                 "leave vectors unscaled; without this option, they are scaled to length 1"},
+                {"--skip-bad", flag(options->skip_bad),
+                 "report items that cannot be read and leave them out; if there are any, the exit code is 3"},
+                {"--resume", flag(options->resume),
+                 "continue an interrupted run with the same model, options and input, or a finished run to whose "
+                 "input items were appended"},
+                {"--force", flag(options->force),
+                 "replace existing output, complete or partial; without this option, existing output is an error"},
+            });
   command->get_option("--force")->excludes(command->get_option("--resume"));
   command->callback([options] { check_usage(*options); });
   return [options] { return run_embed(*options); };

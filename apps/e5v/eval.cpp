@@ -86,13 +86,14 @@ Run add_task(CLI::App& parent, const EvalKind& kind) {
 
 constexpr const char* kAllFooter =
     "A suite is a JSON file: {\"model\": DIR, \"tasks\": [{\"task\": \"sts\", \"data\": DIR}, {\"task\": "
-    "\"retrieval\", "
-    "\"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. The keys of a task are the options of "
-    "its "
-    "command, without the two dashes in front. Keys outside of \"tasks\" hold for all tasks. Options of this command "
-    "override them, and a task's own keys override both. Relative paths begin at the suite's folder. All data are read "
-    "first, so that missing data are named before anything is computed. The result of each evaluation is printed and "
-    "written when it is finished, and is kept when a later evaluation fails.\n"
+    "\"retrieval\", \"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. The keys of "
+    "a task are the options of its command, without the two leading dashes. Keys outside of \"tasks\" "
+    "apply to all tasks. Options on the command line override them, and the keys of a task override "
+    "both. Relative paths are relative to the folder of the suite.\n"
+    "\n"
+    "All data are read before the first computation, so missing data are reported at the start. The "
+    "result of each task is printed and written as soon as the task is finished. It is kept if a later "
+    "task fails.\n"
     "\n"
     "Example:\n"
     "  e5v eval all --suite suite.json --model e5-v --json all.json --html all.html";
@@ -112,9 +113,8 @@ Run add_all(CLI::App& parent) {
     std::filesystem::path suite;
   };
   const auto command = std::make_shared<Command>();
-  CLI::App* app =
-      parent.add_subcommand("all", "run all evaluations of a suite and write one report")->footer(kAllFooter);
-  add_table(*app, {{"--suite", path(command->suite, "FILE").required(), "the file that lists the evaluations"}});
+  CLI::App* app = parent.add_subcommand("all", "run all tasks of a suite and write one report")->footer(kAllFooter);
+  add_table(*app, {{"--suite", path(command->suite, "FILE").required(), "the file that lists the tasks"}});
   add_task_options(*app, command->common);
   add_output_options(*app, command->outputs);
   app->callback([command] { command->outputs.check_usage(); });
@@ -136,13 +136,12 @@ Run add_all(CLI::App& parent) {
 Run add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "eval",
-      "evaluate a model on the data sets of E5-V's paper, on others, and on data of your own\n"
+      "evaluate a model on the data sets of E5-V's paper, on other data sets, or on your own data\n"
       "\n"
-      "Vectors are stored in the folder of e5v eval TASK --store. An evaluation that is repeated, or continued after "
-      "an "
-      "interruption, computes only vectors that are not there. Vectors of another prompt, model or dtype are "
-      "computed anew. Data sets are not downloaded: the help page of each task says where the data are and how the "
-      "folder must look.");
+      "Computed vectors are stored in a folder (e5v eval TASK --store). If an evaluation is repeated, or "
+      "continued after an interruption, only vectors that are not in this folder are computed. Vectors of "
+      "another model, prompt or dtype are never reused. e5v does not download data sets. The help page of "
+      "each task says where to find the data and which files the folder must contain.");
   command->require_subcommand(1);
   command->footer("e5v eval TASK --help lists the options of a task.");
   const auto runs = std::make_shared<std::vector<std::pair<CLI::App*, Run>>>();

@@ -57,7 +57,7 @@ class CirrTask : public EvalTask {
     add_folder_options(command, folder_, "the folder of CIRR");
     add_skip_missing(command, skip_missing_);
     add_table(command, {{"--submission", path(submission_, "FILE"),
-                         "the file to write rankings to, for the authors' server, instead of figures"}});
+                         "the file of rankings to write for the authors' evaluation server; no scores are computed"}});
     // The server expects an answer to every query.
     command.get_option("--submission")->excludes(command.get_option("--skip-missing"));
   }
@@ -95,21 +95,23 @@ class CirrTask : public EvalTask {
 }  // namespace
 
 const EvalKind kFashioniqEval{
-    "fashioniq", "composed retrieval: a photo of a garment and two remarks are a query for another garment",
-    "The folder is that of github.com/XiaoxiaoGuo/fashion-iq: captions/cap.dress.val.json, "
-    "image_splits/split.dress.val.json, ..., and the images as images/ID.jpg. "
-    "github.com/hongwang600/fashion-iq-metadata "
-    "lists where the images are.\n"
+    "fashioniq", "composed retrieval: the query is a photo of a garment and two captions that modify it",
+    "The folder has the layout of github.com/XiaoxiaoGuo/fashion-iq: captions/cap.dress.val.json, "
+    "image_splits/split.dress.val.json, ..., and the images as images/ID.jpg. The repository does not "
+    "contain the images; github.com/hongwang600/fashion-iq-metadata lists their addresses.\n"
     "\n"
     "Example:\n"
     "  e5v eval fashioniq --model e5-v --data fashion-iq",
     []() -> std::unique_ptr<EvalTask> { return std::make_unique<FashioniqTask>(); }};
 
 const EvalKind kCirrEval{
-    "cirr", "composed retrieval: a photo and a remark are a query for another photo",
-    "The folder is that of github.com/Cuberick-Orion/CIRR (branch cirr_dataset): captions/cap.rc2.val.json, "
-    "image_splits/split.rc2.val.json, and the images of NLVR2 as dev/ and test1/. Only the authors' server knows the "
-    "targets of test1; --split test1 --submission FILE writes rankings in the server's format.\n"
+    "cirr", "composed retrieval: the query is a photo and a caption that modifies it",
+    "The folder has the layout of github.com/Cuberick-Orion/CIRR (branch cirr_dataset): "
+    "captions/cap.rc2.val.json, image_splits/split.rc2.val.json, and the images of NLVR2 in dev/ and "
+    "test1/.\n"
+    "\n"
+    "The targets of test1 are not published; only the authors' server has them. --split test1 "
+    "--submission FILE writes rankings in the format of this server.\n"
     "\n"
     "Examples:\n"
     "  e5v eval cirr --model e5-v --data CIRR\n"

@@ -17,34 +17,35 @@ namespace fs = std::filesystem;
 class CaptionedTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    add_table(command,
-              {
-                  {"--captions", path(captions_.file, "FILE").required(),
-                   "the file of captioned images, or Urban1K's folder"},
-                  {"--images", path(captions_.images, "DIR"), "the folder of the images", "the folder of --captions"},
-                  {"--split", text(captions_.split, "NAME"), "the split of Karpathy's JSON; all takes every image"},
-                  {"--max-captions", whole(captions_.most_captions, 0),
-                   "the maximum number of captions per image, of which the first are used; 0 uses all"},
-                  {"--max-images", whole(captions_.most_pictures, 0),
-                   "the maximum number of images, of which the first are used; 0 uses all"},
-                  {"--name", text(name_, "NAME"),
-                   "the name of the data set; e5v eval retrieval prints published figures for flickr30k and coco",
-                   "the file's name"},
-                  {"--text-prompt", prompt_of(text_prompt_, PromptFor::texts),
-                   "the prompt of captions: a name, or a template with <sent>"},
-                  {"--image-prompt", prompt_of(image_prompt_, PromptFor::images),
-                   "the prompt of images: a name, or a template with <image>"},
-              });
+    add_table(
+        command,
+        {
+            {"--captions", path(captions_.file, "FILE").required(),
+             "the file of captioned images, or Urban1K's folder"},
+            {"--images", path(captions_.images, "DIR"), "the folder of the images", "the folder of --captions"},
+            {"--split", text(captions_.split, "NAME"), "the split in Karpathy's JSON; all selects all images"},
+            {"--max-captions", whole(captions_.most_captions, 0),
+             "the number of captions to use per image, from the first one; 0 uses all"},
+            {"--max-images", whole(captions_.most_pictures, 0),
+             "the number of images to use, from the first one; 0 uses all"},
+            {"--name", text(name_, "NAME"),
+             "the name of the data set; for flickr30k and coco, e5v eval retrieval prints the results of the paper",
+             "the name of the file"},
+            {"--text-prompt", prompt_of(text_prompt_, PromptFor::texts),
+             "the prompt of captions, by name or as a template with <sent>"},
+            {"--image-prompt", prompt_of(image_prompt_, PromptFor::images),
+             "the prompt of images, by name or as a template with <image>"},
+        });
     add_skip_missing(command, skip_missing_);
   }
   /// Files of vectors, instead of a model.
   void add_vector_options(CLI::App& command) {
-    add_table(
-        command,
-        {
-            {"--text-vectors", path(text_vectors_, "FILE"), "the file of the captions' vectors, instead of a model"},
-            {"--image-vectors", path(image_vectors_, "FILE"), "the file of the images' vectors, instead of a model"},
-        });
+    add_table(command, {
+                           {"--text-vectors", path(text_vectors_, "FILE"),
+                            "the file of the vectors of the captions, in place of --model"},
+                           {"--image-vectors", path(image_vectors_, "FILE"),
+                            "the file of the vectors of the images, in place of --model"},
+                       });
     CLI::Option *texts = command.get_option("--text-vectors"), *images = command.get_option("--image-vectors");
     texts->needs(images);
     images->needs(texts);
@@ -173,15 +174,16 @@ class RetrievalTask : public CaptionedTask {
 
  private:
   void add_rendering(CLI::App& command) {
-    add_table(command,
-              {
-                  {"--rendered-text", flag(rendered_text_),
-                   "draw captions as images and embed these images, with the prompt of images"},
-                  {"--font", path(font_, "FILE"), "the font of drawn captions"},
-                  {"--text-layout", choice(layout_, {"raqm", "basic"}, "NAME"),
-                   "the way to set drawn captions, one of Pillow's two: raqm, which Pillow takes where its libraries "
-                   "are installed, or basic"},
-              });
+    add_table(
+        command,
+        {
+            {"--rendered-text", flag(rendered_text_),
+             "draw each caption as an image and embed this image with the prompt of images"},
+            {"--font", path(font_, "FILE"), "the font file for drawn captions"},
+            {"--text-layout", choice(layout_, {"raqm", "basic"}, "NAME"),
+             "the layout engine for drawn captions: raqm or basic. Pillow has both and uses raqm if its libraries "
+             "are installed"},
+        });
     CLI::Option* rendered = command.get_option("--rendered-text");
     for (const char* other : {"--text-prompt", "--text-vectors", "--image-vectors"})
       rendered->excludes(command.get_option(other));
@@ -203,7 +205,7 @@ class RetrievalTask : public CaptionedTask {
 };
 
 constexpr const char* kCaptionForms =
-    "Captions may have any of these forms:\n"
+    "The file of --captions can have any of these forms:\n"
     "  Karpathy's JSON (dataset_flickr30k.json, dataset_coco.json)\n"
     "  COCO's JSON (captions_val2017.json)\n"
     "  the lists of LAVIS, BLIP and ALBEF (flickr30k_test.json, coco_karpathy_test.json)\n"
@@ -212,7 +214,7 @@ constexpr const char* kCaptionForms =
     "  Flickr30K's results_20130124.token, or a table with columns image and caption\n"
     "  Urban1K's folder, with image/ and caption/\n"
     "\n"
-    "Where the data are:\n"
+    "Sources of the data:\n"
     "  Flickr30K          shannon.cs.illinois.edu/DenotationGraph, on request\n"
     "  COCO               cocodataset.org\n"
     "  Karpathy's splits  cs.stanford.edu/people/karpathy/deepimagesent\n"
@@ -222,19 +224,21 @@ constexpr const char* kCaptionForms =
 const std::string& retrieval_footer() {
   static const std::string footer =
       std::string(kCaptionForms) +
-      "\n\n"
-      "With --text-vectors and --image-vectors no model runs. Both are files of vectors (.npy, .safetensors or "
-      ".jsonl), "
-      "as e5v embed writes them. Row i of the image vectors is image i, in the order in which the captions' file first "
-      "names the images. Row i of the text vectors is caption i: first all captions of the first image, then those of "
-      "the second, and so on.\n"
       "\n"
-      "With --rendered-text captions are drawn on images of 800x400 pixels, black on white, in a font size of 40 "
-      "pixels, "
-      "as in the paper. The paper's font, Arial, is not free; Liberation Sans has the same widths.\n"
+      "\n"
+      "With --text-vectors and --image-vectors, no model is loaded. Both options take a file of vectors "
+      "(.npy, .safetensors or .jsonl) as e5v embed writes it. Row i of the image vectors belongs to image "
+      "i, in the order in which the file of --captions first names the images. Row i of the text vectors "
+      "belongs to caption i: all captions of the first image come first, then those of the second image, "
+      "and so on.\n"
+      "\n"
+      "With --rendered-text, captions are drawn on images of 800x400 pixels, in black on white and in a "
+      "font size of 40 pixels, as in the paper. The paper uses Arial, which is not free. The default font, "
+      "Liberation Sans, has the same widths.\n"
       "\n"
       "Examples:\n"
-      "  e5v eval retrieval --model e5-v --captions dataset_flickr30k.json --images flickr30k-images --name flickr30k\n"
+      "  e5v eval retrieval --model e5-v --captions dataset_flickr30k.json --images flickr30k-images "
+      "--name flickr30k\n"
       "  e5v eval retrieval --model e5-v --captions Urban1k --html urban1k.html";
   return footer;
 }
@@ -246,7 +250,9 @@ const EvalKind kRetrievalEval{"retrieval", "retrieval of images by their caption
                               []() -> std::unique_ptr<EvalTask> { return std::make_unique<RetrievalTask>(); }};
 
 const EvalKind kGapEval{
-    "gap", "the modality gap: the distance of captions and images, and the accuracy of a linear classifier for the two",
+    "gap",
+    "the modality gap: the distance between the mean vectors of captions and images, and the accuracy of "
+    "a linear classifier that separates them",
     kCaptionForms, []() -> std::unique_ptr<EvalTask> { return std::make_unique<GapTask>(); }};
 
 }  // namespace e5v::app

@@ -69,15 +69,16 @@ void add_task_options(CLI::App& command, EvalTask& task) {
   add_adapter_option(command, task.model.load);
   add_prepare_options(command, task.model.prepare);
   add_budget_option(command, task.model.run);
-  add_table(command,
-            {{"--store", path(task.store, "DIR"),
-              "the folder of vectors that are known already; no vector is computed twice", "~/.cache/e5v/vectors"}});
+  add_table(command, {{"--store", path(task.store, "DIR"),
+                       "the folder of the vector store; computed vectors are kept there, and later runs reuse them",
+                       "~/.cache/e5v/vectors"}});
 }
 
 void add_skip_missing(CLI::App& command, bool& skip) {
-  add_table(command, {{"--skip-missing", flag(skip),
-                       "leave out images that are missing, and the queries, captions and pairs that need them; the "
-                       "result says how many"}});
+  add_table(command,
+            {{"--skip-missing", flag(skip),
+              "leave out missing images, and the queries, captions and pairs that need them; the result says how "
+              "many were left out"}});
 }
 
 OptionField prompt_of(std::string& prompt, PromptFor inputs) {
@@ -86,8 +87,8 @@ OptionField prompt_of(std::string& prompt, PromptFor inputs) {
 
 void add_output_options(CLI::App& command, EvalOutputs& outputs) {
   add_table(command,
-            {{"--json", path(outputs.json, "FILE"), "the file to write figures and examples to, as JSON"},
-             {"--html", path(outputs.html, "FILE"), "the file to write a page to, with figures, charts and examples"}});
+            {{"--json", path(outputs.json, "FILE"), "the JSON file to write, with the results and examples"},
+             {"--html", path(outputs.html, "FILE"), "the HTML page to write, with the results, charts and examples"}});
 }
 
 void EvalOutputs::check_usage() const {
@@ -108,10 +109,10 @@ void check_writable_place(const fs::path& file) {
 }
 
 void add_folder_options(CLI::App& command, FolderOptions& options, const char* what) {
-  add_table(command, {{"--data", path(options.data, "DIR").required(), what},
-                      {"--images", path(options.images, "DIR"), "the folder of the images",
-                       "their places in the folder of --data"},
-                      {"--split", text(options.split, "NAME"), "the split of the data"}});
+  add_table(command,
+            {{"--data", path(options.data, "DIR").required(), what},
+             {"--images", path(options.images, "DIR"), "the folder of the images", "the usual folders in --data"},
+             {"--split", text(options.split, "NAME"), "the split of the data set"}});
 }
 
 }  // namespace e5v::app

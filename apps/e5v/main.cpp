@@ -82,7 +82,10 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("e5v embeds texts, images, and images changed by a text into one vector space", "e5v");
+  CLI::App app(
+      "e5v maps texts, images, and images modified by a text (composed queries) to vectors in one shared "
+      "space",
+      "e5v");
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", std::string("e5v ") + E5V_VERSION, "print the version of this program");
   app.get_help_ptr()->description("print this page");

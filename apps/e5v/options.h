@@ -48,9 +48,9 @@ OptionField thread_count(int& threads);
 /// What becomes of transparent pixels.
 OptionField alpha_choice(Alpha& alpha);
 inline constexpr const char* kAlphaDescription =
-    "the treatment of an image's transparent pixels: white lays them on white, drop uses the colours under the "
-    "transparency";
-inline constexpr const char* kAlphaOtherwise = "white; with --paper-compat drop";
+    "the treatment of transparent pixels: white composites them onto white; drop ignores the alpha "
+    "channel and uses the stored RGB values";
+inline constexpr const char* kAlphaOtherwise = "white, or drop with --paper-compat";
 
 /// Collective: without --threads and OMP_NUM_THREADS, the processes of a machine share its cores.
 void share_cores(const processes::Group& group, LoadOptions& options);

@@ -113,12 +113,12 @@ int run_similarity(const SimilarityOptions& options) {
 
 Run add_similarity(CLI::App& app) {
   const auto options = std::make_shared<SimilarityOptions>();
-  CLI::App* command =
-      app.add_subcommand("similarity",
-                         "print the cosine similarity of each pair of texts and images\n"
-                         "\n"
-                         "The cosine of two vectors is 1 when they have the same direction, and about 0 when "
-                         "they are unrelated.");
+  CLI::App* command = app.add_subcommand(
+      "similarity",
+      "print the cosine similarity of each pair of inputs\n"
+      "\n"
+      "The inputs are texts and images. The cosine of two vectors is 1 if they have the same direction, "
+      "and near 0 if the inputs are unrelated.");
   command->footer(
       "Example:\n"
       "  e5v similarity --model e5-v --image cat.jpg --text 'a cat' --text 'a dog'");
@@ -127,7 +127,8 @@ Run add_similarity(CLI::App& app) {
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
   add_table(*command, {{"--json", flag(options->json),
-                        "print one JSON object: items, similarity (rows of cosines), fingerprint"}});
+                        "print one JSON object with the keys items, similarity (the rows of the matrix of cosines) and "
+                        "fingerprint"}});
   command->callback([options] {
     if (options->items.empty()) throw CLI::RequiredError("at least one --text or --image");
   });

@@ -187,7 +187,7 @@ Result evaluate_cirr(Encoder& encoder, const ComposedSet& set) {
   const vectors::Relation relation = targets(set, true);
   const vectors::VectorScores scores = vectors.scores();
   const vectors::Ranking ranking = vectors::rank_positives(scores, relation);
-  Result result{.task = "cirr", .title = "CIRR", .unit = "recall x 100, without the reference"};
+  Result result{.task = "cirr", .title = "CIRR", .unit = "recall x 100, reference image excluded"};
   for (const std::int64_t k : {1, 5, 10, 50}) result.figures.push_back(recall_figure("", ranking.of_queries, k));
   std::vector<std::optional<vectors::Rank>> in_subset;
   for (std::size_t q = 0; q < set.queries.size(); ++q)

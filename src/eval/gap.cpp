@@ -178,7 +178,7 @@ Result gap_result(tensor::ConstMatrix t, tensor::ConstMatrix v, const std::strin
   const std::int64_t shown = std::min(kMostPlotted, t.rows);
   for (std::int64_t i = 0; i < shown; ++i) both.add(t, i, 0);
   for (std::int64_t i = 0; i < shown; ++i) both.add(v, i, 1);
-  SpacePlot plot{{{"texts", {}}, {"pictures", {}}}, "first two principal components of both together"};
+  SpacePlot plot{{{"texts", {}}, {"images", {}}}, "first two principal components of all vectors"};
   const auto places = principal_plane(both.matrix());
   for (std::size_t i = 0; i < places.size(); ++i)
     plot.clouds[static_cast<std::size_t>(both.labels[i])].points.emplace_back(places[i][0], places[i][1]);

@@ -73,7 +73,7 @@ void add_table(Writer& out, const Result& result) {
   const bool ties = std::ranges::any_of(result.figures, [](const Figure& f) { return f.optimistic.has_value(); });
   out.add("<table>\n<tr><th>{}</th><th>e5v</th>", html_escaped(result.unit));
   if (paper) out.add("<th>{}</th><th>difference</th>", kPaperName);
-  if (ties) out.add("<th>with ties won</th>");
+  if (ties) out.add("<th>ties as wins</th>");
   out.add("</tr>\n");
   for (const Figure& figure : result.figures) {
     out.add("<tr><td>{}</td><td>{}</td>", html_escaped(figure.name), number_text(figure.value));
@@ -85,7 +85,7 @@ void add_table(Writer& out, const Result& result) {
 }
 
 void add_bars(Writer& out, const Result& result) {
-  report::BarChart chart{.title = "Figures", .reference_name = kPaperName};
+  report::BarChart chart{.title = "Results", .reference_name = kPaperName};
   for (const Figure& figure : result.figures) chart.bars.push_back({figure.name, figure.value, figure.paper});
   out.add("{}", html_of(chart));
 }
@@ -111,7 +111,7 @@ void add_examples(Writer& out, const char* title, const std::vector<Example>& ex
   for (const Example& example : examples) {
     out.add("<div class=\"card example\"><div class=\"query\">");
     add_shown(out, example.query, pictures);
-    out.add("<small>right answer at place {}</small></div>\n<div class=\"list\">\n", example.rank);
+    out.add("<small>rank of the right candidate: {}</small></div>\n<div class=\"list\">\n", example.rank);
     for (const Example::Found& found : example.found) {
       out.add("<div class=\"found{}\">", found.right ? " right" : "");
       add_shown(out, found.candidate, pictures);
@@ -125,8 +125,8 @@ void add_examples(Writer& out, const char* title, const std::vector<Example>& ex
 void add_judged(Writer& out, const char* title, const std::vector<JudgedPair>& pairs, Pictures& pictures) {
   if (pairs.empty()) return;
   out.add(
-      "<h3>{}</h3>\n<p class=\"note\">Share of the task's pairs that are less similar; below it, score and "
-      "cosine.</p>\n",
+      "<h3>{}</h3>\n<p class=\"note\">Upper number: the share of the task's other pairs that are less similar. Lower "
+      "number: the score of people, or the cosine of the model.</p>\n",
       title);
   out.add("<div class=\"card\"><table class=\"pairs\">\n<tr><th>first</th><th>second</th>");
   out.add("<th>people</th><th>model</th></tr>\n");
@@ -145,13 +145,13 @@ void add_judged(Writer& out, const char* title, const std::vector<JudgedPair>& p
 }
 
 void add_space(Writer& out, const SpacePlot& space) {
-  report::Scatter scatter{.title = "The space", .note = space.note};
+  report::Scatter scatter{.title = "Vector space", .note = space.note};
   for (const SpacePlot::Cloud& cloud : space.clouds) {
     report::Cloud points{cloud.name};
     for (const auto& [x, y] : cloud.points) points.points.push_back({x, y});
     scatter.clouds.push_back(std::move(points));
   }
-  out.add("<h3>Both modalities in one plane</h3>\n{}", html_of(scatter));
+  out.add("<h3>Vectors of both modalities in two dimensions</h3>\n{}", html_of(scatter));
 }
 
 std::string fact(const Result& result, std::string_view name) {
@@ -177,9 +177,9 @@ void add_summary(Writer& out, std::span<const Result> results) {
   }
   const bool paper = has_paper(all), compared = sources.size() > 1;
   out.add("<div class=\"card\"><table class=\"summary\">\n<tr><th>evaluation</th>{}<th>e5v</th>{}</tr>\n",
-          compared ? "<th>of</th>" : "",
+          compared ? "<th>model</th>" : "",
           paper ? fmt::format("<th>{}</th><th>difference</th>", kPaperName) : std::string());
-  report::BarChart chart{.title = "At a glance", .reference_name = kPaperName};
+  report::BarChart chart{.title = "Summary", .reference_name = kPaperName};
   for (std::size_t i = 0; i < results.size(); ++i) {
     const std::string source = compared ? source_of(results[i]) : "";
     for (const Figure& figure : headlines(results[i])) {
@@ -200,15 +200,15 @@ void add_summary(Writer& out, std::span<const Result> results) {
 
 void add_result(Writer& out, const Result& result, std::size_t index, Pictures& pictures) {
   out.add("<section id=\"evaluation{}\">\n<h2 class=\"section\">{}</h2>\n", index, html_escaped(result.title));
-  out.add("<p class=\"subtitle\">{} vectors computed, {} known before, {}</p>\n", result.computed, result.reused,
+  out.add("<p class=\"subtitle\">{} vectors computed, {} reused, {}</p>\n", result.computed, result.reused,
           duration_text(result.seconds));
   out.add("{}", report::facts_html(result.facts));
   add_figures(out, result);
   if (result.space) add_space(out, *result.space);
-  add_examples(out, "Queries answered best", result.best, pictures);
-  add_examples(out, "Queries answered worst", result.worst, pictures);
-  add_judged(out, "Pairs on which people and model agree", result.agreed, pictures);
-  add_judged(out, "Pairs on which they differ most", result.disagreed, pictures);
+  add_examples(out, "Queries with the best ranks", result.best, pictures);
+  add_examples(out, "Queries with the worst ranks", result.worst, pictures);
+  add_judged(out, "Pairs on which people and the model agree", result.agreed, pictures);
+  add_judged(out, "Pairs on which people and the model differ most", result.disagreed, pictures);
   out.add("</section>\n");
 }
 

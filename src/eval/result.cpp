@@ -92,7 +92,7 @@ std::string table_of(const Result& result) {
   const bool ties = std::ranges::any_of(result.figures, [](const Figure& f) { return f.optimistic.has_value(); });
   if (!result.figures.empty())
     text += fmt::format("\n{:{}}{:>10}{}{}\n", "", width, "e5v", paper ? "     paper  difference" : "",
-                        ties ? "  with ties won" : "");
+                        ties ? "   ties as wins" : "");
   for (const Figure& figure : result.figures) {
     text += fmt::format("{:{}}{:>10}", figure.name, width, figure_text(figure.value));
     if (figure.paper) text += fmt::format("{:>10.2f}", *figure.paper);
@@ -103,7 +103,7 @@ std::string table_of(const Result& result) {
     if (figure.optimistic) text += fmt::format("{:>15}", figure_text(*figure.optimistic));
     text += '\n';
   }
-  text += fmt::format("\n{} vectors computed, {} known before, {}\n", result.computed, result.reused,
+  text += fmt::format("\n{} vectors computed, {} reused, {}\n", result.computed, result.reused,
                       duration_text(result.seconds));
   return text;
 }

@@ -52,7 +52,7 @@ Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors
           vectors.images_ID.rows, set.texts.size(), set.images.size());
   Result result{
       .task = options.painter ? "retrieval of rendered text" : "retrieval",
-      .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", captions drawn as pictures" : ""),
+      .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", captions drawn as images" : ""),
       .unit = "recall x 100"};
   result.facts = {{"pictures", fmt::format("{}", set.images.size())},
                   {"captions", fmt::format("{}", set.texts.size())}};
