@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "quantize/compensate.h"
@@ -18,11 +19,11 @@ using tensor::WeightFormat;
 
 constexpr Scheme kInt8{WeightFormat::int8, 0}, kInt4{WeightFormat::int4, 16};
 
-/// Activations of which each ninth column is a hundred times larger than the others.
+/// Activations whose columns grow to 256 times the size of the smallest, nine by nine.
 Tensor with_outliers(std::int64_t columns, unsigned seed) {
   Tensor x = random_matrix(64, columns, seed);
   for (std::int64_t t = 0; t < 64; ++t) {
-    for (std::int64_t k = 4; k < columns; k += 9) matrix_of(x).row<float>(t)[k] *= 100;
+    for (std::int64_t k = 0; k < columns; ++k) matrix_of(x).row<float>(t)[k] *= std::exp2(static_cast<float>(k % 9));
   }
   return x;
 }
