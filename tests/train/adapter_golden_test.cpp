@@ -4,12 +4,10 @@
 #include "api/model.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "changed_checkpoint.h"
 #include "embed/golden_suite.h"
 #include "model/adapter.h"
 #include "temporary_folder.h"
 #include "tensor/safetensors_writer.h"
-#include "train/adapters.h"
 #include "train/write_checkpoint.h"
 
 namespace e5v::train {
@@ -121,29 +119,6 @@ TEST(AdapterGolden, EveryPartOfItCounts) {
   EXPECT_TRUE(adapter.inside_llava);
 }
 
-/// The names and shapes that PEFT gave, and what its config says of the model.
-void expect_names_of_peft(const std::filesystem::path& adapter, const char* model) {
-  const Json expected = read_json(golden("adapter/names.json")).at(model);
-  Json found = Json::object();
-  const tensor::SafetensorsFile file(adapter / "adapter_model.safetensors");
-  for (const auto& [name, view] : file.tensors()) found[name] = {view.shape[0], view.shape[1]};
-  EXPECT_EQ(found, expected.at("tensors"));
-  const Json config = read_json(adapter / "adapter_config.json");
-  for (const char* key : {"task_type", "auto_mapping", "target_modules"}) {
-    EXPECT_EQ(config.value(key, Json()), expected.at(key)) << key;
-  }
-}
-
-TEST(AdapterGolden, TrainingWritesTheNamesOfPeft) {
-  TrainableLora lora(model::read_config(golden(kBase)).text, {.rank = 4, .alpha = 8}, 1);
-  const test::TemporaryFolder folder;
-  lora.adapter().write(folder.path());
-  expect_names_of_peft(folder.path(), "causal_lm");
-  lora.adapter().inside_llava = true;
-  lora.adapter().write(folder.path());
-  expect_names_of_peft(folder.path(), "llava_next");
-}
-
 TEST(AdapterGolden, TheHeadChangesNoVectorAndIsMerged) {
   const test::TemporaryFolder folder;
   const auto adapter = folder.path() / "adapter";
@@ -167,46 +142,6 @@ TEST(AdapterGolden, TheHeadChangesNoVectorAndIsMerged) {
   const auto old_head = before.tensor("lm_head.weight", shape), new_head = after.tensor("lm_head.weight", shape);
   for (const std::size_t i : {0u, 1000u, 2368u * 128 - 1})
     EXPECT_FLOAT_EQ(new_head.as<float>()[i], old_head.as<float>()[i] + 1);
-}
-
-TEST(AdapterGolden, MergingKeepsTypesAndNames) {
-  const test::TemporaryFolder folder;
-  const auto base = golden("ckpt/tiny-small-bf16-2shard"), output = folder.path() / "merged";
-  merge_adapter(base, golden("train/adapter_20step"), output, false, nullptr);
-  const model::Checkpoint before(base), after(output);
-  const auto old_tensors = before.tensors(), new_tensors = after.tensors();
-  ASSERT_EQ(old_tensors.size(), new_tensors.size());
-  int changed = 0;
-  for (std::size_t i = 0; i < old_tensors.size(); ++i) {
-    EXPECT_EQ(old_tensors[i].stored, new_tensors[i].stored);
-    EXPECT_EQ(old_tensors[i].view.dtype, new_tensors[i].view.dtype);
-    changed += !std::ranges::equal(old_tensors[i].view.bytes(), new_tensors[i].view.bytes());
-  }
-  EXPECT_EQ(changed, 28);
-}
-
-TEST(AdapterGolden, CheckpointsThatHoldNaNAreNotMergedInto) {
-  const test::TemporaryFolder folder;
-  const auto base = folder.path() / "base", output = folder.path() / "merged";
-  test::copy_with(base, "language_model.model.layers.1.mlp.up_proj.weight", NAN);
-  EXPECT_THAT([&] { merge_adapter(base, golden("train/adapter_20step"), output, false, nullptr); },
-              ThrowsMessage<ModelError>(HasSubstr("layers.1.mlp.up_proj.weight\" holds NaN or infinity")));
-  EXPECT_FALSE(std::filesystem::exists(output));
-}
-
-TEST(WriteCheckpoint, WeightsThatLeaveTheirTypeAreRefused) {
-  const test::TemporaryFolder folder;
-  const auto too_large = [](const model::Checkpoint::Stored& tensor) -> std::optional<tensor::Tensor> {
-    if (tensor.canonical != "language_model.norm.weight") return std::nullopt;
-    tensor::Tensor wide = to_f32(tensor.view);
-    wide.as<float>()[3] = 3.4e38f;  // more than bf16 has
-    return wide;
-  };
-  EXPECT_THAT(
-      [&] {
-        write_checkpoint(golden("ckpt/tiny-small-bf16-2shard"), folder.path() / "out", false, too_large, nullptr);
-      },
-      ThrowsMessage<ModelError>(HasSubstr("language_model.model.norm.weight\" becomes NaN or infinite as bf16")));
 }
 
 TEST(AdapterGolden, WrittenAsPeftReadsIt) {

@@ -197,22 +197,6 @@ TEST(TrainerResume, BeginsAnewWithoutWhatWasThere) {
   EXPECT_THAT(fixture.states(), testing::ElementsAre("step-00000002"));
 }
 
-TEST(TrainerResume, TwoProcessesDoNotShareAFolder) {
-  Fixture fixture;
-  const RunFolder first(fixture.options.output, false, false);
-  EXPECT_THAT([&] { RunFolder(fixture.options.output, true, false); },
-              ThrowsMessage<InvalidInput>(HasSubstr("another process is training there")));
-}
-
-TEST(TrainerResume, LeftoversOfAKilledSaveAreIgnored) {
-  Fixture fixture;
-  fixture.run_until(2);
-  fs::create_directory(fixture.options.output / "checkpoints/.step-00000003");
-  fixture.options.resume = true;
-  fixture.run();
-  EXPECT_EQ(fixture.metrics().size(), 6u);
-}
-
 constexpr const char* kPictures =
     "image0,sent1,group\n"
     "%/img18_dark_90x60.png,darkness,1\n%/img18_dark_90x60.png,night,1\n%/img18_dark_90x60.png,a dark day,2\n";
