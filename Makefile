@@ -17,7 +17,7 @@ sources = find apps bench demo examples include src tests -name '*.cpp' -o -name
 help:
 	@echo 'make packages       install the Debian packages of packages.txt that are missing'
 	@echo 'make build          the program, at build/release/e5v'
-	@echo 'make demo           search a gallery by words and a picture, and compare with the reference; draws build/demo.png'
+	@echo 'make demo           search a gallery by words and an image, and compare with the reference; draws build/demo.png'
 	@echo 'make demo-model     train the model that this uses anew, from DEMO_DATA=$(DEMO_DATA) (docs/demo-model.md);'
 	@echo '                    then make demo DEMO_MODEL=$(DEMO_WORK)/model'
 	@echo 'make test           packages, build, and all tests that the repository can run alone'

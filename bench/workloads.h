@@ -33,7 +33,7 @@ Workload prompts(BenchModel& model);
 /// computed once more for the backward pass is not credited.
 Workload train_step(BenchModel& model, std::optional<std::int64_t> pairs = std::nullopt);
 
-/// Recalls of 25,000 texts and 5,000 pictures both ways, from vectors of 4,096 numbers, on the CPU: what an evaluation
+/// Recalls of 25,000 texts and 5,000 images both ways, from vectors of 4,096 numbers, on the CPU: what an evaluation
 /// does once it has COCO's vectors.
 Workload retrieval(bool quick);
 

@@ -43,7 +43,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool model_requ
       command,
       {
           {"--model", path(options.folder, "DIR").required(model_required),
-           "the folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)"},
+           "the folder of the checkpoint, in the layout of Hugging Face or of the hub's cache (models--org--name)"},
           {"--dtype", choice(options.load.dtype, types, "TYPE"),
            "the arithmetic: f32, bf16, on a GPU fp8, or auto. auto takes f32 for weights stored in f32 and bf16 for "
            "others; on a CPU it takes int8 for int8 weights, and for int4 weights where the CPU has 8-bit dot "
@@ -56,7 +56,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool model_requ
       });
 }
 
-OptionField thread_count(int& threads) { return whole(threads, 1, LoadOptions::kMostThreads); }
+OptionField thread_count(int& threads) { return whole(threads, 1, LoadOptions::kMaxThreads); }
 
 void add_adapter_option(CLI::App& command, LoadOptions& options) {
   add_table(command, {{"--adapter", path(options.adapter, "DIR"),
@@ -81,9 +81,9 @@ void add_prepare_options(CLI::App& command, PrepareOptions& options) {
           {"--paper-compat", flag(options.paper_compat),
            "prepare images as transformers 4.41.2 did, faults included; the paper's figures rest on it"},
           {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
-          {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMostTiles),
+          {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMaxTiles),
            "the maximum number of tiles per image, the base tile included", "as many as the model has"},
-          {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMostPixels),
+          {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMaxPixels),
            "the maximum number of pixels per image; larger images are refused"},
           {"--no-exif", cleared(options.apply_exif), "leave photos as they are stored instead of turning them upright"},
           {"--truncate", flag(options.truncate), "cut texts that exceed the model's context instead of refusing them"},
@@ -92,7 +92,7 @@ void add_prepare_options(CLI::App& command, PrepareOptions& options) {
 
 void add_budget_option(CLI::App& command, RunOptions& options) {
   const auto budget = [](tensor::Place place) { return embed::chosen_token_budget(0, place); };
-  add_table(command, {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMostTokenBudget),
+  add_table(command, {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMaxTokenBudget),
                        "the number of tokens that a batch may hold; a smaller batch takes less memory",
                        fmt::format("{}, on a GPU {}", budget(tensor::Place::host), budget(tensor::Place::device))}});
 }
@@ -122,7 +122,7 @@ void share_cores(const processes::Group& group, LoadOptions& options) {
   if (group.size() == 1) return;
   const int share = group.threads();
   if (options.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.threads = share;
-  set_thread_count(options.threads);  // for what runs outside the embedder's own scope: loading
+  set_thread_count(options.threads);  // for loading, which the embedder's own setting does not cover
 }
 
 void refuse_empty_values(CLI::App& command) {
@@ -130,7 +130,8 @@ void refuse_empty_values(CLI::App& command) {
     if (option->get_items_expected_max() == 0 || option->get_single_name() == "text") continue;
     const std::string& value = option->get_option_text();
     const auto check = [value](const std::string& given) -> std::string {
-      return given.empty() ? fmt::format("is empty, expected {}; leave the option out to go without", value) : "";
+      return given.empty() ? fmt::format("is empty, expected {}; leave the option out if you do not want it", value)
+                           : "";
     };
     option->check(CLI::Validator(check, value));
   }

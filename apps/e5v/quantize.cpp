@@ -112,7 +112,7 @@ int run_quantize(const QuantizeCommand& command) {
     tell("e5v: interrupted\n");
   });
   try {
-    Items items;  // they are read and checked before the writing, which may take hours
+    Items items;  // read and checked before the checkpoint is written, which may take hours
     if (!command.check.empty()) items = read_items(command.check);
     if (!command.format.empty()) {
       if (!items.empty()) quantize::look_at_items(command.model, items, InterruptScope::check);

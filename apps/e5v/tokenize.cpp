@@ -21,7 +21,7 @@ struct TokenizeOptions {
   bool json = false, no_special = false;
 };
 
-/// What goes into the tokenizer: the text as it is, or the prompt with the text in it.
+/// The input of the tokenizer: the text, or the prompt with the text in it.
 std::string filled(const TokenizeOptions& options, const std::string& sentence, text::ChatStyle style) {
   if (options.prompt.empty()) return sentence;
   const text::Prompt prompt = text::find_prompt(options.prompt, style);
@@ -75,12 +75,12 @@ Run add_tokenize(CLI::App& app) {
                   "  e5v tokenize --model e5-v --text 'a cat' --no-special\n"
                   "  e5v tokenize --model e5-v --text 'a cat' --prompt text --json");
   const auto add_text = [options](const std::string& text) { options->texts.push_back(text); };
-  add_table(
-      *command,
-      {
-          {"--text", repeated(add_text, "TEXT").required(), "a text to tokenize; the option may be given many times"},
-          {"--model", path(options->folder, "DIR").required(), "the folder of the checkpoint, as Hugging Face has it"},
-      });
+  add_table(*command, {
+                          {"--text", repeated(add_text, "TEXT").required(),
+                           "a text to tokenize; the option may be given many times"},
+                          {"--model", path(options->folder, "DIR").required(),
+                           "the folder of the checkpoint, in the layout of Hugging Face"},
+                      });
   add_prompt_option(*command, options->prompt);
   add_table(*command,
             {

@@ -29,7 +29,7 @@ struct TrainCommand {
   std::string schedule = "linear", held_out_file;
 };
 
-/// The progress of a run: one line that is rewritten on a terminal, a line every ten seconds elsewhere.
+/// The progress of a run. On a terminal, one line is rewritten; elsewhere, a line is printed every ten seconds.
 class Display {
  public:
   void say(const std::string& message) {
@@ -78,9 +78,9 @@ class Display {
 };
 
 const char* results_of(const train::TrainedParts& parts) {
-  if (!parts.lora) return "model/ (a checkpoint like any other)";
+  if (!parts.lora) return "model/ (a checkpoint)";
   if (!parts.weights()) return "adapter/ (for --adapter, e5v merge and PEFT)";
-  return "model/ (a checkpoint like any other), adapter/ (for it; for --adapter, e5v merge and PEFT)";
+  return "model/ (a checkpoint), adapter/ (its adapter, for --adapter, e5v merge and PEFT)";
 }
 
 int run_train(TrainCommand& command) {
@@ -149,9 +149,9 @@ constexpr const char* kTrainFooter =
     "  e5v train --model llava-next --pairs nli_for_simcse.csv --batch 768 --output run\n"
     "  e5v train --model llava-next --pairs nli.csv --held-out 500 --patience 5 --output run\n"
     "  e5v embed --model llava-next --adapter run/adapter --text 'A dog runs.'\n"
-    "  e5v train --model small --train all --captions pictures.csv --pairs pairs.csv --lr 1e-3 --output run";
+    "  e5v train --model small --train all --captions images.csv --pairs pairs.csv --lr 1e-3 --output run";
 
-/// Captions follow a prompt of images.
+/// The prompt in front of a caption is one of images.
 std::string check_caption_prompt(const std::string& prompt) {
   try {
     const std::string text = text::prompt_template(prompt, text::ChatStyle::llama3);
@@ -198,7 +198,7 @@ void add_loss_options(CLI::App& command, train::TrainOptions& o) {
            fmt::format("{}, or all pairs where there are fewer", TrainData::kDefaultBatch)},
           {"--micro-batch", whole(o.micro_batch, 1),
            "the number of pairs that are computed together; it changes memory, not results"},
-          {"--temperature", real(o.loss.temperature, train::kLeastTemperature, train::kMostTemperature),
+          {"--temperature", real(o.loss.temperature, train::kMinTemperature, train::kMaxTemperature),
            "the temperature of the contrastive loss"},
           {"--symmetric", flag(o.loss.symmetric),
            "average the losses of both directions, from anchors to positives and from positives to anchors, as is "
@@ -219,7 +219,7 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
           {"--train", names(all.parts, "PARTS"),
            "the parts that are trained, separated by commas: lora (adapters of the language model), llm, projector, "
            "vision, all"},
-          {"--epochs", real(o.epochs, 1e-6, train::kMostEpochs), "the number of passes over all pairs"},
+          {"--epochs", real(o.epochs, 1e-6, train::kMaxEpochs), "the number of passes over all pairs"},
           {"--steps", whole(o.steps, 1), "the number of steps", "as many as the epochs have"},
           {"--lr", real(o.learning_rate, 0, 10), "the peak of the learning rate"},
           {"--schedule", choice(all.schedule, {"linear", "cosine", "constant"}, "SHAPE"),
@@ -274,7 +274,7 @@ Run add_train(CLI::App& app) {
                        "train as E5-V's own code does, faults included: the special tokens of the chat header are "
                        "spelled out as text, and padding is attended to"},
                       {"--image-alpha", alpha_choice(prepare.alpha), kAlphaDescription, kAlphaOtherwise},
-                  });  // --alpha is the LoRA alpha here
+                  });  // in this command --alpha is the LoRA alpha
   sub->callback([command] { check_usage(*command); });
   return [command] { return run_train(*command); };
 }

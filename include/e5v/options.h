@@ -36,7 +36,7 @@ struct QueueOptions {
 
 /// How a model is loaded.
 struct LoadOptions {
-  static constexpr int kMostThreads = 1024;  ///< more are refused: no machine has them
+  static constexpr int kMaxThreads = 1024;  ///< more are refused: no machine has them
 
   ComputeType dtype = ComputeType::automatic;
   /// "cpu"; "cuda" or "cuda:N", the first or the N-th GPU; "auto": a GPU if there is one, and the environment variable
@@ -52,8 +52,8 @@ struct LoadOptions {
 /// How inputs are prepared. All of it enters the fingerprint. The defaults follow the current reference implementation.
 struct PrepareOptions {
   /// Larger numbers are refused: no model or image has them.
-  static constexpr int kMostTiles = 1024;
-  static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 31) - 1;
+  static constexpr int kMaxTiles = 1024;
+  static constexpr std::int64_t kMaxPixels = (std::int64_t{1} << 31) - 1;
 
   bool paper_compat = false;  ///< preprocess images as transformers 4.41.2 did, faults included
   bool apply_exif = true;     ///< turn photos upright as their EXIF or XMP orientation says
@@ -67,7 +67,7 @@ struct PrepareOptions {
 
 /// How inputs are embedded.
 struct RunOptions {
-  static constexpr std::int64_t kMostTokenBudget = std::int64_t{1} << 20;  ///< more is refused
+  static constexpr std::int64_t kMaxTokenBudget = std::int64_t{1} << 20;  ///< more is refused
 
   std::string prompt = {};  ///< for inputs that name none; empty: "text", "image" or "cirr-query" by content
   bool normalize = true;    ///< scale vectors to length 1

@@ -13,7 +13,7 @@
 namespace e5v::quantize {
 namespace {
 
-/// Vectors of all items, one after another.
+/// The vectors of all items, one after the other.
 std::vector<float> embed_items(const std::filesystem::path& folder, const LoadOptions& options,
                                const std::vector<runs::ItemList::Entry>& items,
                                const std::function<void(std::int64_t)>& advanced) {

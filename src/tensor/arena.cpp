@@ -25,7 +25,7 @@ std::byte* Arena::take(std::size_t bytes) {
   if (current_ == blocks_.size()) add_block(bytes);
   std::byte* memory = blocks_[current_].data() + used_;
   used_ += bytes;
-  if (place_ == Place::device) most_ = std::max(most_, taken());
+  if (place_ == Place::device) peak_ = std::max(peak_, taken());
   return memory;
 }
 
@@ -46,7 +46,7 @@ void Arena::rewind(std::size_t block, std::size_t used) {
   current_ = block;
   used_ = used;
   if (block != 0 || used != 0 || blocks_.size() <= 1) return;
-  const std::size_t total = place_ == Place::host ? capacity() : most_;  // empty again: one block for the next pass
+  const std::size_t total = place_ == Place::host ? capacity() : peak_;  // empty again: one block for the next pass
   blocks_.clear();
   blocks_.emplace_back(total, place_);
 }

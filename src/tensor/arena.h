@@ -42,7 +42,7 @@ class Arena {
   std::vector<Buffer> blocks_;
   std::size_t current_ = 0;  // the block that is being filled
   std::size_t used_ = 0;     // bytes taken of it
-  std::size_t most_ = 0;     // bytes that were ever taken, on an accelerator
+  std::size_t peak_ = 0;     // bytes that were ever taken, on an accelerator
 };
 
 }  // namespace e5v::tensor

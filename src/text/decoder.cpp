@@ -14,8 +14,8 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::size_t kMostDecoderSteps = 32;
-constexpr std::int64_t kMostStripped = 1024;
+constexpr std::size_t kMaxDecoderSteps = 32;
+constexpr std::int64_t kMaxStripped = 1024;
 
 using Tokens = std::vector<std::string>;
 
@@ -90,7 +90,7 @@ std::string one_character(const Section& section, const char* key) {
 
 /// Takes up to `start` and `stop` of a character off the ends of each token.
 Decoder::Step strip_tokens(const Section& section) {
-  const std::int64_t start = section.at("start").count(kMostStripped), stop = section.at("stop").count(kMostStripped);
+  const std::int64_t start = section.at("start").count(kMaxStripped), stop = section.at("stop").count(kMaxStripped);
   return [character = one_character(section, "content"), start, stop](Tokens& tokens, std::size_t) {
     for (std::string& token : tokens) {
       std::string_view rest = token;
@@ -122,8 +122,8 @@ Decoder::Decoder(const Section& document) {
 }
 
 void Decoder::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostDecoderSteps,
-                      "{} is nested too deep or too long", section.where());
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMaxDecoderSteps, "{} is nested too deep or too long",
+                      section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {
     for (const Section& item : section.items("decoders")) add(item, depth + 1);

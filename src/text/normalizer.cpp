@@ -15,7 +15,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::size_t kMostNormalizerSteps = 64;
+constexpr std::size_t kMaxNormalizerSteps = 64;
 
 Normalizer::Step prepend(const Section& section) {
   return [prefix = section.text("prepend")](Normalized& text, std::size_t) {
@@ -77,7 +77,7 @@ Normalizer::Normalizer(const Section& document) {
 }
 
 void Normalizer::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostNormalizerSteps,
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMaxNormalizerSteps,
                       "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {

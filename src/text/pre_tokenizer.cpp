@@ -12,7 +12,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::size_t kMostPreTokenizerSteps = 32;
+constexpr std::size_t kMaxPreTokenizerSteps = 32;
 
 // openai/gpt-2's encoder.py.
 constexpr std::string_view kGpt2Pattern =
@@ -125,7 +125,7 @@ PreTokenizer::PreTokenizer(const Section& document) {
 }
 
 void PreTokenizer::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostPreTokenizerSteps,
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMaxPreTokenizerSteps,
                       "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {

@@ -13,7 +13,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::int64_t kBytes = 256, kFewest = 300;
+constexpr std::int64_t kBytes = 256, kMinVocabulary = 300;
 constexpr std::int64_t kLlama3Begin = 128000, kLlama3Specials = 256;  // first special id, and how many there are
 constexpr std::int64_t kRoomForSpecials = 16;                         // of those that are used, with their gaps
 
@@ -109,7 +109,7 @@ struct Table {
   }
 };
 
-Table make_table(std::size_t most) {
+Table make_table(std::size_t max_tokens) {
   Table table;
   for (int byte = 0; byte < kBytes; ++byte) table.add(to_byte_level(std::string(1, static_cast<char>(byte))));
   for (const std::string& word : split(kCommonWords, ' ')) table.grow(to_byte_level(" "), word);
@@ -119,9 +119,9 @@ Table make_table(std::size_t most) {
     table.merge(join.substr(0, blank), join.substr(blank + 1));
   }
   for (const char* end : {"\n", "\n\n"}) table.merge(to_byte_level(end), to_byte_level("\n"));
-  if (table.tokens.size() > most) {
-    table.tokens.resize(most);
-    table.merges.resize(most - static_cast<std::size_t>(kBytes));
+  if (table.tokens.size() > max_tokens) {
+    table.tokens.resize(max_tokens);
+    table.merges.resize(max_tokens - static_cast<std::size_t>(kBytes));
   }
   return table;
 }
@@ -148,8 +148,8 @@ Json byte_level(bool trim) {
 }  // namespace
 
 std::string synthetic_tokenizer_json(std::int64_t vocabulary, std::optional<std::int64_t> image_token) {
-  require(vocabulary >= kFewest, "[tokenizer] a vocabulary of {} tokens is too small, expected at least {}", vocabulary,
-          kFewest);
+  require(vocabulary >= kMinVocabulary, "[tokenizer] a vocabulary of {} tokens is too small, expected at least {}",
+          vocabulary, kMinVocabulary);
   const std::int64_t image = image_token.value_or(vocabulary);
   require(image >= kBytes + kRoomForSpecials,
           "[tokenizer] the id {} of <image> is among the bytes', expected at least {}", image,

@@ -67,12 +67,13 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_spec
   return ids;
 }
 
-std::vector<std::int32_t> Tokenizer::encode_truncated(std::string_view text, std::int64_t most) const {
+std::vector<std::int32_t> Tokenizer::encode_truncated(std::string_view text, std::int64_t max_tokens) const {
   const auto special = static_cast<std::int64_t>(frame_.before.size() + frame_.after.size());
-  require(special <= most, "[tokenizer] a text has {} special tokens, more than the {} that it may have in all",
-          special, most);
+  require(special <= max_tokens, "[tokenizer] a text has {} special tokens, more than the {} that it may have in all",
+          special, max_tokens);
   std::vector<std::int32_t> ids = encode(text, false);
-  if (static_cast<std::int64_t>(ids.size()) > most - special) ids.resize(static_cast<std::size_t>(most - special));
+  if (static_cast<std::int64_t>(ids.size()) > max_tokens - special)
+    ids.resize(static_cast<std::size_t>(max_tokens - special));
   ids.insert(ids.begin(), frame_.before.begin(), frame_.before.end());
   ids.insert(ids.end(), frame_.after.begin(), frame_.after.end());
   return ids;

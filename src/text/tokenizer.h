@@ -38,7 +38,7 @@ class Tokenizer {
 
   /// encode() with the text's own tokens cut off behind, so that at most `most` are left, special ones included.
   /// Throws InvalidInput when the special tokens alone are more. Source: transformers, truncation=True.
-  std::vector<std::int32_t> encode_truncated(std::string_view text, std::int64_t most) const;
+  std::vector<std::int32_t> encode_truncated(std::string_view text, std::int64_t max_tokens) const;
 
   /// The text of ids, always well-formed UTF-8. Ids that name no token are left out.
   std::string decode(std::span<const std::int32_t> ids, DecodeOptions options = {}) const;

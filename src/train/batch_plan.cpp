@@ -20,7 +20,7 @@ BatchPlan::Batch BatchPlan::at(std::int64_t step) const {
   Batch batch;
   batch.epoch = step / batches_per_epoch();
   const Permutation turns(batches_per_epoch(), seed_, kTurns + static_cast<std::uint64_t>(batch.epoch));
-  // A single source keeps its order: the short batch comes last.
+  // A single source keeps its order, so that the short batch comes last.
   const std::int64_t place = step % batches_per_epoch();
   const std::int64_t turn = sources_.size() == 1 ? place : turns.at(place);
   const auto next = std::upper_bound(first_batch_.begin(), first_batch_.end(), turn);

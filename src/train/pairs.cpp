@@ -59,7 +59,7 @@ bool is_among(std::span<const std::size_t> columns, Column column) {
   return std::find(columns.begin(), columns.end(), column) != columns.end();
 }
 
-/// What the columns of a header are. Throws unless they make pairs.
+/// The meaning of a header's columns. Throws unless they make pairs.
 std::vector<std::size_t> columns_of(std::span<const std::string> names, const std::string& where) {
   std::vector<std::size_t> columns;
   for (const std::string& name : names) {
@@ -78,7 +78,7 @@ std::vector<std::size_t> columns_of(std::span<const std::string> names, const st
 
 using Cells = std::array<std::optional<std::string>, kColumns.size()>;
 
-/// Why a side has neither.
+/// Reports why a side has neither sentence nor image.
 [[noreturn]] void fail_empty(const Cells& cells, Column sentence, Column image, const std::string& where) {
   const std::string_view first = kColumns[sentence], second = kColumns[image];
   if (cells[sentence] && cells[image]) fail<InvalidInput>("[{}] {} and {} are empty", where, first, second);
@@ -99,12 +99,12 @@ Input take_side(Cells& cells, Column sentence, Column image, const fs::path& fol
   return side;
 }
 
-/// `expected`: whether every row has one, when that is known.
+/// `expected` says whether every row has a hard negative, when that is known.
 std::optional<std::string> take_hard_negative(Cells& cells, std::optional<bool> expected, const std::string& where) {
   std::optional<std::string>& cell = cells[hard_neg];
   require(!cell || !is_blank(*cell), "[{}] hard_neg is empty", where);
-  require(cell || !expected.value_or(false), "[{}] expected hard_neg as in the rows before, found none", where);
-  require(!cell || expected.value_or(true), "[{}] expected no hard_neg, as in the rows before, found one", where);
+  require(cell || !expected.value_or(false), "[{}] expected hard_neg as in earlier rows, found none", where);
+  require(!cell || expected.value_or(true), "[{}] expected no hard_neg, as in earlier rows, found one", where);
   return std::move(cell);
 }
 
@@ -136,7 +136,7 @@ PairFile::PairFile(std::string_view text, PairFormat format, std::string name, f
   read();
 }
 
-/// Where the reading is.
+/// The current place in the file.
 struct PairFile::Place {
   std::size_t at = 0;
   std::int64_t line = 1;

@@ -22,9 +22,9 @@ void check(const TrainOptions& o) {
   for (const std::filesystem::path& own : {o.output, o.output / "model"})
     require(!std::filesystem::equivalent(o.model, own, error), "[{}] is the model's own folder", own.string());
   require(o.micro_batch > 0, "[train] option micro_batch {} is not positive", o.micro_batch);
-  require(o.loss.temperature >= kLeastTemperature && o.loss.temperature <= kMostTemperature,
+  require(o.loss.temperature >= kMinTemperature && o.loss.temperature <= kMaxTemperature,
           "[train] option temperature {} is not in [{}, {}]: the loss would overflow, or not see the cosines",
-          o.loss.temperature, kLeastTemperature, kMostTemperature);
+          o.loss.temperature, kMinTemperature, kMaxTemperature);
   require(o.learning_rate * o.optimizer.weight_decay <= 1,
           "[train] option learning_rate {} by option weight_decay {} is more than 1: each step would turn the "
           "parameters' signs",
@@ -46,7 +46,7 @@ void check(const TrainOptions& o) {
             source.file.string());
   }
   require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
-  require(o.epochs <= kMostEpochs, "[train] option epochs {} is more than {}", o.epochs, kMostEpochs);
+  require(o.epochs <= kMaxEpochs, "[train] option epochs {} is more than {}", o.epochs, kMaxEpochs);
   require(o.keep > 0 && o.save_every > 0 && o.evaluate_every > 0, "[train] intervals are counted from 1");
 }
 

@@ -46,13 +46,13 @@ TEST_F(EvalSuite, GivesAllTablesOneFileAndOnePage) {
   const Outcome outcome = all(file, {"--model", model_folder(), "--html", path("all.html")});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(testing::StartsWith("Retrieval, coco (recall x 100)\n"),
-                                 HasSubstr("\n\nRetrieval, coco, captions drawn as pictures (recall x 100)\n"),
+                                 HasSubstr("\n\nRetrieval, coco, captions drawn as images (recall x 100)\n"),
                                  HasSubstr("\n\nPairs, judged (correlation with the scores x 100)\n")));
   const Json list = results();
   ASSERT_EQ(list.size(), 3u);
   EXPECT_FALSE(Json::parse(content_of(path("all.json"))).contains("unfinished"));
   EXPECT_EQ(list[0].at("computed"), 4);
-  EXPECT_EQ(list[1].at("computed"), 2) << "pictures are known from before";
+  EXPECT_EQ(list[1].at("computed"), 2) << "images are known from before";
   EXPECT_EQ(list[1].at("reused"), 2);
   EXPECT_EQ(list[2].at("figures")[0].at("name"), "Spearman");
   const std::string html = content_of(path("all.html"));
@@ -106,9 +106,9 @@ TEST_F(EvalSuite, NamesAllProblemsBeforeAnythingIsComputed) {
 }
 
 TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
-  Json files = kRetrieval, picture = kRetrieval, own = kPairs;
+  Json files = kRetrieval, image = kRetrieval, own = kPairs;
   files["text-vectors"] = "t.npy", files["image-vectors"] = "t.npy";
-  picture["image-prompt"] = "text";
+  image["image-prompt"] = "text";
   own["composed-prompt"] = "Say <sent> in a word:";
   const std::string items = folder_.write("items.jsonl", "{\"text\": \"a\"}\n").string();
   ASSERT_EQ(run(with_model("embed", {"--input", items, "--output", path("data/t.npy")})).code, 0);
@@ -120,7 +120,7 @@ TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
                                       {kPairs,
                                        {{"task", "sts"}, {"data", "SentEval"}, {"prompt", "nonsense"}},
                                        {{"task", "transfer"}, {"data", "SentEval"}, {"prompt", "image"}},
-                                       picture,
+                                       image,
                                        own,
                                        files,
                                        {{"task", "fashioniq"}, {"data", "fashion-iq"}, {"model", clip}},
@@ -153,7 +153,7 @@ TEST_F(EvalSuite, WhatIsFinishedStaysWhenALaterEvaluationFails) {
   EXPECT_EQ(results()[0].at("title"), "Pairs, judged");
   EXPECT_EQ(Json::parse(content_of(path("all.json"))).at("unfinished"), 2);
   EXPECT_THAT(content_of(path("all.html")), HasSubstr("Pairs, judged"));
-  folder_.write("data/bad.csv", "sent0,sent1\na cat,a dog\na picture in a text,a house\n");
+  folder_.write("data/bad.csv", "sent0,sent1\na cat,a dog\na image in a text,a house\n");
   const Outcome repaired = all(file);
   EXPECT_EQ(repaired.code, 0) << repaired.err;
   EXPECT_EQ(results().size(), 3u);

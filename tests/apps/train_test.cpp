@@ -173,7 +173,7 @@ TEST_F(Train, NumbersBeyondWhatDataAndModelAllowAreRefusedByName) {
     expect_failure(outcome, code, part);
     EXPECT_FALSE(fs::exists(path("run")));
   };
-  refused("pairs.csv", {"--batch", "7"}, 1, "pairs.csv] --batch 7 is more than the 6 pairs there are to train on");
+  refused("pairs.csv", {"--batch", "7"}, 1, "pairs.csv] --batch 7 is more than the 6 training pairs");
   refused("pairs.csv", {"--batch", "5", "--held-out", "2"}, 1, "--batch 5 is more than the 4 pairs there are");
   refused("pairs.csv", {"--rank", "33"}, 1, "--rank is 33, expected a number from 1 to 32: k_proj is 32 x 128");
   refused("pairs.csv", {"--rank", "129", "--targets", "q_proj"}, 1, "from 1 to 128: q_proj is 128 x 128");
@@ -246,7 +246,7 @@ TEST_F(Train, InterruptedRunsGoOn) {
   const Outcome stopped = process.wait();
   EXPECT_EQ(stopped.code, 130);
   EXPECT_THAT(stopped.err, HasSubstr("interrupted; continue with --resume"));
-  EXPECT_THAT(train("pairs.csv", "run").err, HasSubstr("--resume goes on with it"));
+  EXPECT_THAT(train("pairs.csv", "run").err, HasSubstr("--resume continues it"));
   EXPECT_THAT(train("pairs.csv", "run", {"--resume"}).err,
               HasSubstr("the number of steps (--epochs, --steps) was 100000, is 4"));
 }
@@ -256,7 +256,7 @@ TEST_F(Train, ResultsOfNoRunAreNotReplacedUnasked) {
   const fs::path mine = folder_.write("run/adapter/adapter_config.json", "mine"),
                  lock = folder_.write("run/train.lock", "mine, too");
   for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume"}})
-    expect_failure(train("pairs.csv", "run", more), 1, "run/adapter] exists, and no run that made it is there");
+    expect_failure(train("pairs.csv", "run", more), 1, "run/adapter] exists, but the folder has no run that made it");
   EXPECT_EQ(content_of(mine), "mine");
   EXPECT_EQ(content_of(lock), "mine, too");
   EXPECT_EQ(train("pairs.csv", "run", {"--force"}).code, 0);

@@ -12,17 +12,17 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// What a picture begins with.
-constexpr const char* kPicture = "\x89PNG\r\n\x1A\n";
+/// What an image begins with.
+constexpr const char* kImage = "\x89PNG\r\n\x1A\n";
 
 class Captions : public testing::Test {
  protected:
   test::TemporaryFolder folder_;
 
   Captions() {
-    for (const std::string name : {"a.jpg", "b.jpg", "c.jpg"}) folder_.write(name, kPicture);
+    for (const std::string name : {"a.jpg", "b.jpg", "c.jpg"}) folder_.write(name, kImage);
     std::filesystem::create_directory(folder_.path() / "val2014");
-    folder_.write("val2014/d.jpg", kPicture);
+    folder_.write("val2014/d.jpg", kImage);
   }
   CaptionOptions options(const std::string& content) const {
     CaptionOptions options;
@@ -56,10 +56,10 @@ TEST_F(Captions, ReadsKarpathysSplits) {
   EXPECT_EQ(read_captions(of).size(), 2u);
   of.split = "";
   EXPECT_EQ(read_captions(of).size(), 4u);
-  of.most_captions = 2;
+  of.max_captions = 2;
   EXPECT_THAT(read_captions(of)[3].captions, ElementsAre("1", "2"));
   of.split = "none";
-  expect_refused(of, "no picture of the split \"none\"");
+  expect_refused(of, "no image of the split \"none\"");
 }
 
 TEST_F(Captions, ReadsCocosAnnotationsInTheirOrder) {
@@ -80,7 +80,7 @@ TEST_F(Captions, ReadsLines) {
   EXPECT_THAT(list[1].captions, ElementsAre("z"));
 }
 
-TEST_F(Captions, LinesAboutOnePictureAddToIt) {
+TEST_F(Captions, LinesAboutOneImageAddToIt) {
   CaptionOptions of = options(
       "{\"image\": \"a.jpg\", \"caption\": \"a1\"}\n{\"image\": \"b.jpg\", \"caption\": \"b1\"}\n"
       "{\"image\": \"./a.jpg\", \"captions\": [\"a2\", \"a3\"]}\n{\"image\": \"c.jpg\", \"caption\": \"c1\"}\n"
@@ -91,10 +91,10 @@ TEST_F(Captions, LinesAboutOnePictureAddToIt) {
   EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2", "a3", "a4"));
   EXPECT_THAT(list[1].captions, ElementsAre("b1"));
   EXPECT_THAT(list[2].captions, ElementsAre("c1"));
-  of.most_pictures = 2;
-  of.most_captions = 3;
+  of.max_images = 2;
+  of.max_captions = 3;
   list = read_captions(of);
-  ASSERT_EQ(list.size(), 2u) << "the first pictures, with all that is said of them";
+  ASSERT_EQ(list.size(), 2u) << "the first images, with all that is said of them";
   EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2", "a3"));
 }
 
@@ -105,17 +105,17 @@ TEST_F(Captions, ReadsShareGpt4vAndNoMoreOfItThanIsWanted) {
   {"image": "val2014/d.jpg", "conversations": [{"from": "human", "value": "?"}, {"from": "gpt", "value": "x"}]},
   {"image": "none.jpg", "conversations": [{"from": "gpt", "value": "y"}]},
   {"image": "a.jpg", "conversations": 3} and what is no JSON at all)");
-  of.most_pictures = 2;
+  of.max_images = 2;
   const auto list = read_captions(of);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_THAT(list[0].captions, ElementsAre("A cat \\\"[} and a dog."));
   EXPECT_EQ(list[1].image, folder_.path() / "val2014/d.jpg");
-  of.most_pictures = 3;
+  of.max_images = 3;
   expect_refused(of, (folder_.path() / "none.jpg").string() + " does not exist");
-  of.most_pictures = 4;
+  of.max_images = 4;
   expect_refused(of, "[3]] \"conversations\" has an unexpected type: number");
   expect_refused(options(R"([{"image": "a.jpg")"), "[0]] is no object");
-  expect_refused(options("[]"), "has no picture");
+  expect_refused(options("[]"), "has no image");
   expect_refused(options("["), "does not end");
   expect_refused(options(R"([{"image": "a.jpg", "conversations": [{"from": "human", "value": "?"}]}])"),
                  "has no answer in its \"conversations\"");
@@ -129,7 +129,7 @@ class Urban : public Captions {
     of_.file = folder_.path() / "Urban1k";
     for (const std::string name : {"image", "caption"}) std::filesystem::create_directories(of_.file / name);
     for (const std::string name : {"10", "2", "1"}) {
-      folder_.write("Urban1k/image/" + name + ".jpg", kPicture);
+      folder_.write("Urban1k/image/" + name + ".jpg", kImage);
       folder_.write("Urban1k/caption/" + name + ".txt", "Street " + name + ".\nnot this\n");
     }
   }
@@ -141,15 +141,15 @@ TEST_F(Urban, ReadsTheFolderInTheOrderOfNumbers) {
   ASSERT_EQ(list.size(), 3u);
   EXPECT_THAT(list[1].captions, ElementsAre("Street 2."));
   EXPECT_EQ(list[2].image, of_.file / "image" / "10.jpg");
-  of_.most_pictures = 2;
+  of_.max_images = 2;
   EXPECT_EQ(read_captions(of_).size(), 2u);
 }
 
 TEST_F(Urban, NamesTheFirstFileThatIsMissing) {
   std::filesystem::remove(of_.file / "image" / "2.jpg");
-  expect_refused(of_, "Urban1k] 1 of 3 pictures is missing: " + (of_.file / "image/2.jpg").string() +
-                          " does not exist; say with option images where the pictures are");
-  folder_.write("Urban1k/image/2.jpg", kPicture);
+  expect_refused(of_, "Urban1k] 1 of 3 images is missing: " + (of_.file / "image/2.jpg").string() +
+                          " does not exist; say with option images where the images are");
+  folder_.write("Urban1k/image/2.jpg", kImage);
   std::filesystem::remove(of_.file / "caption" / "10.txt");
   expect_refused(of_, "caption/10.txt] is missing");
   folder_.write("Urban1k/caption/10.txt", "\n");
@@ -162,17 +162,17 @@ TEST_F(Urban, NamesTheFirstFileThatIsMissing) {
   expect_refused(of_, "Urban1k/image] is missing; expected");
 }
 
-TEST_F(Captions, TakesTheFirstPicturesOfAnyForm) {
+TEST_F(Captions, TakesTheFirstImagesOfAnyForm) {
   CaptionOptions of = options(kKarpathy);
-  of.most_pictures = 1;
+  of.max_images = 1;
   EXPECT_EQ(read_captions(of).at(0).image, folder_.path() / "b.jpg");
   EXPECT_EQ(read_captions(of).size(), 1u);
   of = options(R"({"images": [{"id": 7, "file_name": "a.jpg"}, {"id": 3, "file_name": "none.jpg"}],
     "annotations": [{"image_id": 3, "caption": "b1"}, {"image_id": 7, "caption": "a1"}]})");
-  of.most_pictures = 1;
+  of.max_images = 1;
   EXPECT_EQ(read_captions(of).size(), 1u);
   of = options("{\"image\": \"a.jpg\", \"caption\": \"x\"}\n{\"image\": \"none.jpg\"}\n");
-  of.most_pictures = 1;
+  of.max_images = 1;
   EXPECT_EQ(read_captions(of).size(), 1u);
 }
 
@@ -217,11 +217,11 @@ TEST_F(Captions, ReadsTheListsOfLavisBlipAndAlbef) {
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0].image, folder_.path() / "val2014" / "d.jpg");
   EXPECT_THAT(list[0].captions, ElementsAre("x", "y"));
-  // The training form, with a text in each of many entries about one picture.
+  // The training form, with a text in each of many entries about one image.
   CaptionOptions of = options(R"([{"image": "a.jpg", "caption": "a1", "image_id": "coco_1"},
     {"caption": "b1", "image": "b.jpg", "image_id": "coco_2"}, {"image": "c.jpg", "caption": "c1", "image_id": 3},
     {"image": "a.jpg", "caption": "a2", "image_id": "coco_1"}])");
-  of.most_pictures = 2;
+  of.max_images = 2;
   list = read_captions(of);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2")) << "whatever stands between them";
@@ -230,7 +230,7 @@ TEST_F(Captions, ReadsTheListsOfLavisBlipAndAlbef) {
   expect_refused(options(R"([{"image": "a.jpg", "caption": ["x", 3]}])"), "a list that holds something else");
   expect_refused(options(R"([{"image": "a.jpg", "caption": ["x", " "]}])"), "[0]] has an empty caption");
   expect_refused(options(R"([{"image": "a.jpg", "caption": "x"}, {"image": "b.jpg"}])"), "[1]] has no \"caption\"");
-  expect_refused(options(R"([{"image": "", "caption": "x"}])"), "[0]] names no picture");
+  expect_refused(options(R"([{"image": "", "caption": "x"}])"), "[0]] names no image");
 }
 
 TEST_F(Captions, TheFolderMayBeTheOneThatNamesBeginWith) {
@@ -243,8 +243,8 @@ TEST_F(Captions, TheFolderMayBeTheOneThatNamesBeginWith) {
   expect_refused(of, "[1]] train2014/d.jpg and val2014/d.jpg would both be " + (of.images / "d.jpg").string());
 }
 
-TEST_F(Captions, APictureOfTheSameLastNameIsNotTakenForAnother) {
-  // One is there under its whole name, the other would be another picture.
+TEST_F(Captions, AnImageOfTheSameLastNameIsNotTakenForAnother) {
+  // One is there under its whole name, the other would be another image.
   CaptionOptions of =
       options(R"([{"image": "val2014/d.jpg", "caption": "x"}, {"image": "cats/a.jpg", "caption": "y"}])");
   expect_refused(of, (folder_.path() / "cats/a.jpg").string() + " does not exist");
@@ -274,7 +274,7 @@ TEST_F(Captions, ReadsFlickrsTables) {
                  "captions:2] expected NAME| NUMBER| CAPTION");
   expect_refused(options("image,caption\na.jpg,one\nb.jpg,two,three\n"), "captions:3] expected as many fields");
   expect_refused(options("image,caption\na.jpg,\"one\n"), "captions:2] a quote is not closed");
-  expect_refused(options("image,caption\n"), "has no picture");
+  expect_refused(options("image,caption\n"), "has no image");
 }
 
 TEST_F(Captions, CocosImagesHaveAnIdEach) {
@@ -284,7 +284,7 @@ TEST_F(Captions, CocosImagesHaveAnIdEach) {
   EXPECT_THAT(list.at(0).captions, ElementsAre("a1"));
   expect_refused(options(R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}],
     "annotations": [{"image_id": 1, "caption": "x"}]})"),
-                 "images[1]] has the id 1, which an image before it has");
+                 "images[1]] has the id 1, which an earlier image has");
   expect_refused(options(R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
     "annotations": [{"image_id": 1, "caption": "x"}]})"),
                  "b.jpg has no caption");
@@ -299,11 +299,11 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   folder_.write("none2.jpg", "<html>not found</html>");
   const CaptionOptions of = options(lines);
   expect_refused(
-      of, "captions] 3 of 4 pictures are missing: " + (folder_.path() / "none0.jpg").string() + " does not exist, " +
+      of, "captions] 3 of 4 images are missing: " + (folder_.path() / "none0.jpg").string() + " does not exist, " +
               (folder_.path() / "none1.jpg").string() + " is empty, " + (folder_.path() / "none2.jpg").string() +
-              " is no JPEG, PNG or WebP file; say with option images where the pictures are, or leave them out "
+              " is no JPEG, PNG or WebP file; say with option images where the images are, or leave them out "
               "with option skip_missing");
-  PictureFiles files(PictureNeed::existing);
+  ImageFiles files(ImageNeed::existing);
   const CaptionedImages read = read_captions(of, files);
   ASSERT_EQ(read.images.size(), 1u);
   EXPECT_EQ(read.captions, 8u);
@@ -311,8 +311,8 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   EXPECT_EQ(files.named(), 4u);
   EXPECT_THAT(files.missing(),
               ElementsAre(folder_.path() / "none0.jpg", folder_.path() / "none1.jpg", folder_.path() / "none2.jpg"));
-  // Where vectors are given, pictures are not looked for.
-  PictureFiles none(PictureNeed::none);
+  // Where vectors are given, images are not looked for.
+  ImageFiles none(ImageNeed::none);
   CaptionOptions elsewhere = of;
   elsewhere.images = folder_.path() / "nowhere";
   EXPECT_EQ(read_captions(elsewhere, none).images.size(), 4u);
@@ -323,19 +323,19 @@ TEST_F(Captions, OfManyThatAreMissingTheFirstTwentyAreNamed) {
   for (int i = 0; i < 33; ++i) lines += fmt::format("{{\"image\": \"none{}.jpg\", \"caption\": \"x\"}}\n", i);
   const CaptionOptions of = options(lines);
   expect_refused(of, "none19.jpg does not exist, and 13 more; say with");
-  expect_refused(of, "33 of 33 pictures are missing: ");
-  PictureFiles files(PictureNeed::existing);
+  expect_refused(of, "33 of 33 images are missing: ");
+  ImageFiles files(ImageNeed::existing);
   try {
     read_captions(of, files);
     FAIL() << "nothing is left";
   } catch (const InvalidInput& error) {
-    EXPECT_THAT(error.what(), HasSubstr("33 of 33 pictures are missing, so that nothing is left"));
+    EXPECT_THAT(error.what(), HasSubstr("33 of 33 images are missing, so that nothing is left"));
   }
 }
 
-TEST_F(Urban, NeedsNoPicturesWhereVectorsAreGiven) {
+TEST_F(Urban, NeedsNoImagesWhereVectorsAreGiven) {
   std::filesystem::remove_all(of_.file / "image");
-  PictureFiles none(PictureNeed::none);
+  ImageFiles none(ImageNeed::none);
   const CaptionedImages read = read_captions(of_, none);
   ASSERT_EQ(read.images.size(), 3u);
   EXPECT_EQ(read.images[2].image, of_.file / "image" / "10.jpg");

@@ -25,7 +25,7 @@ TEST(FashionIq, JoinsBothCaptionsInBothOrders) {
   EXPECT_THROW(fashioniq_sentences({"one"}), InvalidInput);
 }
 
-/// Data sets of five pictures that the goldens have, in the official layout.
+/// Data sets of five images that the goldens have, in the official layout.
 class Composed : public testing::Test {
  protected:
   test::TemporaryFolder folder_, store_;
@@ -37,7 +37,7 @@ class Composed : public testing::Test {
     for (const auto& entry : std::filesystem::directory_iterator(test::golden("images")))
       if (entry.path().extension() == ".png" && entry.file_size() < 200000) found.push_back(entry.path());
     std::ranges::sort(found);
-    require(found.size() >= 5, "[test] {} small pictures", found.size());
+    require(found.size() >= 5, "[test] {} small images", found.size());
     for (int i = 0; i < 5; ++i) {
       std::filesystem::copy_file(found[static_cast<std::size_t>(i)],
                                  folder_.path() / "images" / fmt::format("B{}.png", i));
@@ -58,13 +58,13 @@ class Composed : public testing::Test {
   }
 
   using Categories = std::vector<std::pair<std::string, ComposedSet>>;
-  Categories fashioniq(const std::vector<std::string>& categories, PictureNeed need = PictureNeed::all) const {
-    PictureFiles files(need);
+  Categories fashioniq(const std::vector<std::string>& categories, ImageNeed need = ImageNeed::all) const {
+    ImageFiles files(need);
     return read_fashioniq(folder_.path(), {}, categories, "val", files);
   }
   ComposedSet dress() const { return fashioniq({"dress"})[0].second; }
-  ComposedSet cirr(const std::string& split = "val", PictureNeed need = PictureNeed::all) const {
-    PictureFiles files(need);
+  ComposedSet cirr(const std::string& split = "val", ImageNeed need = ImageNeed::all) const {
+    ImageFiles files(need);
     return read_cirr(folder_.path(), {}, split, files);
   }
 
@@ -111,7 +111,7 @@ TEST_F(Composed, FashionIqSumsBothOrdersBeforeScaling) {
   EXPECT_EQ(encoder.counts().computed, 5 + 4);  // the gallery, and two sentences a query
   ASSERT_EQ(result.figures.size(), 2u);
   EXPECT_EQ(result.figures[0].name, "dress R@10");
-  EXPECT_EQ(result.figures[0].value, 100) << "of five pictures";
+  EXPECT_EQ(result.figures[0].value, 100) << "of five images";
   EXPECT_EQ(result.figures[0].paper, 23.75);
   // The shown order is that of the sum of both sentences' vectors, and the reference may be found.
   for (const Example& example : result.best) {
@@ -156,7 +156,7 @@ TEST_F(Composed, CirrLeavesTheReferenceOut) {
 }
 
 TEST_F(Composed, TiesInTheSubsetCountAgainstTheModel) {
-  // The target dev-1 and the other member dev-3 are one picture under two names.
+  // The target dev-1 and the other member dev-3 are one image under two names.
   std::filesystem::copy_file(folder_.path() / "dev/dev-1.png", folder_.path() / "dev/dev-3.png",
                              std::filesystem::copy_options::overwrite_existing);
   Encoder encoder = this->encoder();
@@ -183,7 +183,7 @@ TEST_F(Composed, TargetsAreThereOfAllQueriesOrOfNone) {
     {"target": "B1", "candidate": "B0", "captions": ["is red", "longer."]},
     {"candidate": "B2", "captions": ["blue?", "no sleeves"]}])");
   expect_refused([&] { dress(); },
-                 "cap.dress.val.json[1]] has no \"target\": those of FashionIQ's test split are not published");
+                 "cap.dress.val.json[1]] has no \"target\": FashionIQ does not publish the targets of its test split");
   const std::string one = R"({"pairid": 1, "reference": "dev-0", "caption": "x", "img_set": {"members": []}})";
   const std::string two = R"({"pairid": 2, "reference": "dev-0", "caption": "x", "img_set": {"members": []}})";
   folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + two + "]");
@@ -230,9 +230,9 @@ TEST_F(Composed, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
       [&] {
         fashioniq({"shirt", "dress"});
       },
-      "3 of 6 pictures are missing: " + file("S1.jpg") + " does not exist, " + file("B3.jpg") + " does not exist, " +
+      "3 of 6 images are missing: " + file("S1.jpg") + " does not exist, " + file("B3.jpg") + " does not exist, " +
           file("B4.jpg") + " is no JPEG, PNG or WebP file; expected FashionIQ's folder");
-  const Categories sets = fashioniq({"shirt", "dress"}, PictureNeed::existing);
+  const Categories sets = fashioniq({"shirt", "dress"}, ImageNeed::existing);
   EXPECT_THAT(sets[0].second.names, ElementsAre("B0"));
   EXPECT_EQ(sets[0].second.left_out, 0u);
   const ComposedSet& dress = sets[1].second;
@@ -244,13 +244,13 @@ TEST_F(Composed, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   folder_.write("image_splits/split.shirt.val.json", "[\"B0\", \"" + std::string(300, 'x') + "\"]");
   expect_refused([&] { fashioniq({"shirt"}); }, "xxx.jpg does not exist");
   std::filesystem::remove(folder_.path() / "images/B1.png");
-  expect_refused([&] { fashioniq({"dress"}, PictureNeed::existing); },
-                 "cap.dress.val.json] no query is left whose pictures are there");
+  expect_refused([&] { fashioniq({"dress"}, ImageNeed::existing); },
+                 "cap.dress.val.json] every query needs an image that is missing");
 }
 
 TEST_F(Composed, OfCirrsSubsetsThoseCountThatAreWhole) {
   std::filesystem::remove(folder_.path() / "dev/dev-3.png");
-  const ComposedSet set = cirr("val", PictureNeed::existing);
+  const ComposedSet set = cirr("val", ImageNeed::existing);
   EXPECT_THAT(set.names, ElementsAre("dev-0", "dev-1", "dev-2", "dev-4"));
   ASSERT_EQ(set.queries.size(), 2u);
   EXPECT_THAT(set.queries[0].members, ElementsAre()) << "without dev-3 its subset would be easier";
@@ -259,7 +259,7 @@ TEST_F(Composed, OfCirrsSubsetsThoseCountThatAreWhole) {
   Encoder encoder = this->encoder();
   EXPECT_EQ(evaluate_cirr(encoder, set).figures.size(), 7u);
   std::filesystem::remove(folder_.path() / "dev/dev-2.png");
-  const ComposedSet one = cirr("val", PictureNeed::existing);
+  const ComposedSet one = cirr("val", ImageNeed::existing);
   ASSERT_EQ(one.queries.size(), 1u);
   EXPECT_EQ(one.left_out, 1u);
   EXPECT_EQ(evaluate_cirr(encoder, one).figures.size(), 4u) << "no subset is whole";
@@ -269,7 +269,7 @@ TEST_F(Composed, CirrsQueriesDiffer) {
   const std::string one =
       R"({"pairid": 1, "reference": "dev-0", "target_hard": "dev-1", "caption": "x", "img_set": {"members": []}})";
   folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + one + "]");
-  expect_refused([&] { cirr(); }, "cap.rc2.val.json[1]] has the pairid 1, which a query before it has");
+  expect_refused([&] { cirr(); }, "cap.rc2.val.json[1]] has the pairid 1, which an earlier query has");
   folder_.write(
       "captions/cap.rc2.val.json",
       R"([{"pairid": 1, "reference": "dev-0", "target_hard": "dev-0", "caption": "x", "img_set": {"members": []}}])");
@@ -282,9 +282,9 @@ TEST_F(Composed, RefusesWhatIsMissingOrWrong) {
   expect_refused([&] { cirr("test1"); }, "cap.rc2.test1.json] is missing; expected CIRR's folder");
   std::filesystem::remove(path / "images" / "B4.png");
   expect_refused([&] { dress(); },
-                 "1 of 5 pictures is missing: " + (path / "images/B4.jpg").string() + " does not exist; expected ");
+                 "1 of 5 images is missing: " + (path / "images/B4.jpg").string() + " does not exist; expected ");
   std::filesystem::remove(path / "dev" / "dev-3.png");
-  expect_refused([&] { cirr(); }, "1 of 5 pictures is missing: " + (path / "dev/dev-3.png").string());
+  expect_refused([&] { cirr(); }, "1 of 5 images is missing: " + (path / "dev/dev-3.png").string());
   folder_.write("image_splits/split.rc2.val.json", R"({"dev-0": "./dev/dev-0.png"})");
   expect_refused([&] { cirr(); }, "dev-1");
   folder_.write("image_splits/split.rc2.val.json", R"([1])");

@@ -59,8 +59,8 @@ TEST(CompareModels, SaysWhereABadItemIs) {
 
 TEST(LookAtItems, TakesWhatTheModelTakes) {
   const auto model = [](const char* name) { return e5v::test::golden(std::string("ckpt/") + name); };
-  const auto picture = Input::from_image(e5v::test::golden("images/img15_rgb_336x336.png"));
-  const Items items{{{std::nullopt, Input::from_text("a cat")}, "items:1"}, {{std::nullopt, picture}, "items:2"}};
+  const auto image = Input::from_image(e5v::test::golden("images/img15_rgb_336x336.png"));
+  const Items items{{{std::nullopt, Input::from_text("a cat")}, "items:1"}, {{std::nullopt, image}, "items:2"}};
   std::int64_t asked = 0;
   EXPECT_NO_THROW(look_at_items(model("tiny-small-f32"), items, [&] { ++asked; }));
   EXPECT_EQ(asked, 2);

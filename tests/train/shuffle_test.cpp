@@ -128,7 +128,7 @@ TEST(RowOrder, WhatIsHeldOutOfGroupsStaysOut) {
 TEST(Permutation, RefusesWhatIsOutside) {
   EXPECT_THAT([] { Permutation(0, 1, 1); }, ThrowsMessage<InvalidInput>(HasSubstr("at least one row, found 0")));
   EXPECT_THAT([] { Permutation(5, 1, 1).at(5); },
-              ThrowsMessage<InvalidInput>("[shuffle] expected a place of the 5 there are, found 5"));
+              ThrowsMessage<InvalidInput>("[shuffle] expected a place from 0 to below 5, found 5"));
   EXPECT_THROW(Permutation(5, 1, 1).at(-1), InvalidInput);
 }
 

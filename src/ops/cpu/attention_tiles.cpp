@@ -53,8 +53,8 @@ void split_query(const float* x, float scale, std::int64_t head_width, BFloat16*
 
 void pack_split_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
                      float* panels) {
-  constexpr std::int64_t kMostWords = 256, kGroup = 16;
-  alignas(64) std::array<Word, kGroup * kMostWords> rows;
+  constexpr std::int64_t kMaxWords = 256, kGroup = 16;
+  alignas(64) std::array<Word, kGroup * kMaxWords> rows;
   for (std::int64_t first = 0; first < count; first += kGroup) {
     for (std::int64_t r = 0; r < kGroup; ++r) {
       auto* row = reinterpret_cast<BFloat16*>(rows.data() + r * head_width);

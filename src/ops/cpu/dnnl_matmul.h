@@ -46,9 +46,9 @@ inline dnnl::memory::desc transposed_desc(std::int64_t outputs, std::int64_t inp
 inline const dnnl::matmul& matmul_kernel(const tensor::ConstMatrix& x, const dnnl::memory& weight,
                                          const tensor::Matrix& y) {
   using Key = std::tuple<int, tensor::DType, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-  constexpr std::size_t kMostKernels = 512;  // batches of all sizes come along, and each kernel is some KiB of code
+  constexpr std::size_t kMaxKernels = 512;  // batches of all sizes come along, and each kernel is some KiB of code
   thread_local std::map<Key, dnnl::matmul> kernels;
-  if (kernels.size() >= kMostKernels) kernels.clear();
+  if (kernels.size() >= kMaxKernels) kernels.clear();
   const auto [entry, is_new] =
       kernels.try_emplace(Key{omp_get_max_threads(), x.dtype, x.rows, x.columns, x.stride, y.columns});
   if (!is_new) return entry->second;

@@ -29,7 +29,7 @@ constexpr std::int64_t kAhead = 512;        // bytes of a row that are asked for
 using Word = std::uint32_t;
 constexpr std::int64_t kLayoutRows = 512;  // for which a layout is chosen; it serves every other number of rows as well
 constexpr std::int64_t kPanelOutputs = 64;
-constexpr std::int64_t kMostBlockBytes = std::int64_t{16} << 20;
+constexpr std::int64_t kMaxBlockBytes = std::int64_t{16} << 20;
 
 #ifdef __x86_64__
 /// to[i] = the word of upper[i] and lower[i], for `count` columns of two rows of bf16, a multiple of 32; those of a
@@ -272,21 +272,21 @@ PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) t
 
 /// Outputs of a block: sizes at which oneDNN 2.6's kernels are fastest over 256 rows; others cost up to 15 %
 /// (docs/journal.md).
-std::int64_t most_block_outputs(DType dtype, std::int64_t inputs) {
+std::int64_t max_block_outputs(DType dtype, std::int64_t inputs) {
   const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
-  const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
+  const std::int64_t fitting = kMaxBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
   return std::clamp(fitting, kPanelOutputs, best);
 }
 
 std::int64_t packed_blocks_bytes(DType dtype, std::int64_t inputs) {
-  return thread_count() * most_block_outputs(dtype, inputs) * inputs * size_of(dtype);
+  return thread_count() * max_block_outputs(dtype, inputs) * inputs * size_of(dtype);
 }
 
 void for_packed_blocks(std::span<const StoredMatrix> parts, DType dtype,
                        const std::function<void(std::int64_t, const dnnl::memory&)>& body) {
   const std::int64_t outputs = outputs_of(parts), inputs = parts[0].columns;
   const std::int64_t share = (outputs / thread_count() + kPanelOutputs - 1) / kPanelOutputs * kPanelOutputs;
-  const std::int64_t block = std::clamp(share, kPanelOutputs, most_block_outputs(dtype, inputs));
+  const std::int64_t block = std::clamp(share, kPanelOutputs, max_block_outputs(dtype, inputs));
   const auto desc_of = [&](std::int64_t count) { return packed_form(dtype, count, inputs).desc; };
   const dnnl::memory::desc whole = desc_of(std::min(block, outputs));
   const dnnl::memory::desc last = outputs % block == 0 ? whole : desc_of(outputs % block);

@@ -84,7 +84,7 @@ void for_packed_blocks(std::span<const tensor::StoredMatrix> parts, tensor::DTyp
 std::int64_t packed_blocks_bytes(tensor::DType dtype, std::int64_t inputs);
 
 /// Outputs of a block, at most.
-std::int64_t most_block_outputs(tensor::DType dtype, std::int64_t inputs);
+std::int64_t max_block_outputs(tensor::DType dtype, std::int64_t inputs);
 
 /// N of the stacked parts.
 std::int64_t outputs_of(std::span<const tensor::StoredMatrix> parts);

@@ -27,7 +27,7 @@ constexpr std::int64_t kChunk = 8;      // tiles of a row in a chunk
 constexpr std::int64_t kWords = 16;     // of a tile's row
 constexpr std::int64_t kRows = 512;     // of a block
 constexpr std::int64_t kOutputs = 512;  // of a block, at most
-constexpr std::int64_t kMostBlockBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kMaxBlockBytes = std::int64_t{8} << 20;
 constexpr std::int64_t kGap = 16;  // columns between rows of sums, which would share a few cache sets without
 
 /// Rows of x in tiles: [chunks][row pairs][tiles of the chunk][32 rows][64 bytes]; what is beyond M and K is zero.
@@ -80,9 +80,8 @@ void multiply_block(const TiledRows& x, std::int64_t first, const PanelLayout& l
   }
 }
 
-std::int64_t most_outputs(std::int64_t row_bytes) {
-  return std::clamp(kMostBlockBytes / rounded_up(row_bytes, kTileRowBytes) / kTilePair * kTilePair, kTilePair,
-                    kOutputs);
+std::int64_t max_outputs(std::int64_t row_bytes) {
+  return std::clamp(kMaxBlockBytes / rounded_up(row_bytes, kTileRowBytes) / kTilePair * kTilePair, kTilePair, kOutputs);
 }
 
 /// Rows of x that are laid out at once.
@@ -111,10 +110,10 @@ void for_blocks(ConstMatrix x_MK, std::int64_t N, const Pack& pack,
   thread_local Scratch tiled;
   const bool bytes = x_MK.dtype == DType::u8;
   const std::int64_t K = x_MK.columns, row_bytes = K * (bytes ? 1 : size_of(DType::bf16));
-  const std::int64_t share = (N + thread_count() - 1) / thread_count(), most_rows = rows_of(x_MK.rows, row_bytes);
-  const std::int64_t outputs = std::clamp(rounded_up(share, kTilePair), kTilePair, most_outputs(row_bytes));
-  for (std::int64_t above = 0; above < x_MK.rows; above += most_rows) {
-    const std::int64_t M = std::min(most_rows, x_MK.rows - above);
+  const std::int64_t share = (N + thread_count() - 1) / thread_count(), max_rows = rows_of(x_MK.rows, row_bytes);
+  const std::int64_t outputs = std::clamp(rounded_up(share, kTilePair), kTilePair, max_outputs(row_bytes));
+  for (std::int64_t above = 0; above < x_MK.rows; above += max_rows) {
+    const std::int64_t M = std::min(max_rows, x_MK.rows - above);
     TiledRows x{M, row_bytes, nullptr};
     x.data = tiled.reserve(static_cast<std::size_t>(x.bytes()));
     parallel_for(x.pairs(), 1, [&](std::int64_t pair) { fill_pair(x_MK.row_range(above, M), x, pair); });
@@ -159,7 +158,7 @@ void for_transposed_blocks_in_tiles(ConstMatrix x_MN, std::span<const StoredMatr
 std::int64_t tiles_bytes(DType x, std::int64_t rows_M, std::int64_t inputs_K) {
   const std::int64_t row_bytes = rounded_up(inputs_K * size_of(x), kTileRowBytes);
   const std::int64_t products = kRows * (kOutputs + kGap) * size_of(DType::f32);
-  return rows_of(rows_M, row_bytes) * row_bytes + thread_count() * (most_outputs(row_bytes) * row_bytes + products);
+  return rows_of(rows_M, row_bytes) * row_bytes + thread_count() * (max_outputs(row_bytes) * row_bytes + products);
 }
 
 }  // namespace e5v::ops::cpu

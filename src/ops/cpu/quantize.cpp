@@ -59,10 +59,10 @@ ByteScale byte_row(const float* x, std::size_t count, std::uint8_t* q) {
     high = hn::Max(high, v);
     poison = hn::MulAdd(v, hn::Zero(d), poison);  // NaN, when a number is not finite
   }
-  const float least = hn::GetLane(hn::MinOfLanes(d, low)), most = hn::GetLane(hn::MaxOfLanes(d, high));
-  const float scale = (most - least) / 255.0f + hn::GetLane(hn::SumOfLanes(d, poison));
+  const float smallest = hn::GetLane(hn::MinOfLanes(d, low)), largest = hn::GetLane(hn::MaxOfLanes(d, high));
+  const float scale = (largest - smallest) / 255.0f + hn::GetLane(hn::SumOfLanes(d, poison));
   const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
-  const auto zero = static_cast<std::int32_t>(std::nearbyint(-least * inverse));
+  const auto zero = static_cast<std::int32_t>(std::nearbyint(-smallest * inverse));
   const auto factor = hn::Set(d, inverse);
   const auto shift = hn::Set(hn::RebindToSigned<FloatTag>(), zero);
   store_bytes(

@@ -31,8 +31,8 @@ struct RowTiles {
 /// How many of `rows` rows of so many bytes to lay out at once: equal blocks, large so that weights are unpacked
 /// rarely.
 inline std::int64_t rows_at_once(std::int64_t rows, std::int64_t row_bytes, std::int64_t tile_rows) {
-  constexpr std::int64_t kBlockBytes = std::int64_t{128} << 20, kFewestRows = 192;
-  const std::int64_t most = std::max(kFewestRows, kBlockBytes / row_bytes), blocks = (rows + most - 1) / most;
+  constexpr std::int64_t kBlockBytes = std::int64_t{128} << 20, kMinRows = 192;
+  const std::int64_t max_rows = std::max(kMinRows, kBlockBytes / row_bytes), blocks = (rows + max_rows - 1) / max_rows;
   return ((rows + blocks - 1) / blocks + tile_rows - 1) / tile_rows * tile_rows;
 }
 

@@ -10,7 +10,7 @@
 namespace e5v::ops::cuda {
 namespace {
 
-constexpr int kMostWidth = 256, kSlots = kMostWidth / kWarp;
+constexpr int kMaxWidth = 256, kSlots = kMaxWidth / kWarp;
 constexpr int kWarps = 4;  // of a block, on neighbouring rows, which read the same keys
 
 /// A row of E: lane l's slot i is element l + 32 i, and 0 beyond E.
@@ -226,8 +226,8 @@ void launch(const BackwardArguments& a, cudaStream_t stream) {
 /// Width of a head, when the kernels can hold it and read the inputs.
 int checked_width(const View& q, const View& k, const View& v, int heads) {
   const int width = static_cast<int>(q.columns) / heads;
-  if (width > kMostWidth) {
-    throw InvalidInput("[cuda] attention's head width: expected at most " + std::to_string(kMostWidth) + ", found " +
+  if (width > kMaxWidth) {
+    throw InvalidInput("[cuda] attention's head width: expected at most " + std::to_string(kMaxWidth) + ", found " +
                        std::to_string(width));
   }
   if (q.type != k.type || q.type != v.type || q.type == Element::f16) {

@@ -9,9 +9,9 @@ constexpr int kSliceWarps = 8, kPartialWarps = 32;
 
 /// Into how many slices rows are cut: enough for all multiprocessors, of 32 rows or more.
 inline std::int64_t column_slices(std::int64_t rows, std::int64_t columns) {
-  constexpr std::int64_t kBlocks = 2048, kTile = 128, kFewest = 32;
+  constexpr std::int64_t kBlocks = 2048, kTile = 128, kMinRows = 32;
   const std::int64_t wanted = std::max<std::int64_t>(1, kBlocks / std::max<std::int64_t>(1, ceil_div(columns, kTile)));
-  return std::clamp<std::int64_t>(ceil_div(rows, kFewest), 1, wanted);
+  return std::clamp<std::int64_t>(ceil_div(rows, kMinRows), 1, wanted);
 }
 
 /// partials [Source::kSums, gridDim.y, columns]. A block takes 32 packs of columns and a slice of rows, each warp every

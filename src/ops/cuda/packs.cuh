@@ -149,8 +149,8 @@ __global__ void __launch_bounds__(kBlock) for_packs(Body body, std::int64_t rows
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 /// The power of two that holds count, at most `most`, itself one.
-inline unsigned power_above(std::int64_t count, unsigned most) {
-  return count >= most ? most : std::bit_ceil(static_cast<unsigned>(count));
+inline unsigned power_above(std::int64_t count, unsigned maximum) {
+  return count >= maximum ? maximum : std::bit_ceil(static_cast<unsigned>(count));
 }
 
 /// Blocks of a grid's axis y or z; kernels go on in steps of what they got.
