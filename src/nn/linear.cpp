@@ -12,7 +12,7 @@ tensor::Place place_of(std::span<const tensor::StoredMatrix> weights) {
   return weights.empty() ? tensor::Place::host : weights.front().values.place;
 }
 
-/// bf16 copies of the f32 tensors among `weights`, when the precision means 16 bits and the GEMM does not round them
+/// bf16 copies of the f32 tensors among `weights`, when the precision asks for 16 bits and the GEMM does not round them
 /// anyway.
 std::vector<tensor::Tensor> round_weights(std::span<const tensor::StoredMatrix> weights, Precision precision) {
   std::vector<tensor::Tensor> rounded;
@@ -37,7 +37,7 @@ std::vector<tensor::StoredMatrix> chosen(std::span<const tensor::StoredMatrix> w
   return parts;
 }
 
-/// All biases as one vector of f32, where they lie.
+/// All biases as one vector of f32, in their own memory.
 tensor::Tensor stacked(std::span<const tensor::TensorView> biases) {
   std::int64_t count = 0;
   for (const tensor::TensorView& bias : biases) count += bias.elements();
@@ -61,8 +61,9 @@ tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weigh
   return weights.size() == 0 ? tensor::WeightFormat::plain : weights.begin()->format;
 }
 
-/// How rows are rounded before the product. What is optional is done only where all else is the reference's: the last
-/// bits of other arithmetic decide most roundings anew, so that it would double the noise instead of repeating it.
+/// The rounding of rows before the product. An optional rounding is done only if all other arithmetic is the
+/// reference's. With other arithmetic, the last bits change most roundings, so the rounding would double the noise
+/// instead of repeating it.
 tensor::InputRounding input_rounding(std::initializer_list<tensor::StoredMatrix> weights, const ops::Weight& weight,
                                      Precision precision) {
   if (weights.size() == 0) return {};
@@ -181,7 +182,7 @@ void Linear::backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& se
   const tensor::DType products = weight_.product_dtype();
   const tensor::Arena::Scope scope(pass.arena);
   tensor::ConstMatrix dy_MN = *tape.gradient(y_MN);
-  // A GPU's memory is the limit here: what is rounded is rounded once for all products.
+  // Memory is the limit on a GPU, so a matrix is rounded once for all products.
   if (weight_.place() == tensor::Place::device) dy_MN = ops::in_type(dy_MN, products, pass.arena);
   for (std::size_t i = parts_.size(); i-- > 0;) {
     const Part& part = parts_[i];

@@ -17,7 +17,7 @@ std::vector<std::int32_t> special_ids(const Section& piece, const Section& proce
   return ids;
 }
 
-/// Puts the special tokens of a template's "single" around those of the frame.
+/// Adds the special tokens of a template's "single" around those of the frame.
 void add_template(const Section& processor, SpecialFrame& frame) {
   SpecialFrame outer;
   bool behind_text = false;
