@@ -28,7 +28,7 @@ void int8_rounding(tensor::ConstMatrix x_MK, std::span<float> lost_M) {
 
 int int8_levels(std::int64_t inputs_K) {
   constexpr std::int64_t kMaxSum = 2147483647, kMaxWeight = 128;
-  return static_cast<int>(std::clamp<std::int64_t>(kMaxSum / (kMaxWeight * inputs_K), 1, cpu::kMostInt8Levels));
+  return static_cast<int>(std::clamp<std::int64_t>(kMaxSum / (kMaxWeight * inputs_K), 1, cpu::kMaxInt8Levels));
 }
 
 void expand_rows(const tensor::StoredMatrix& weight_NK, std::int64_t begin, tensor::Matrix y) {

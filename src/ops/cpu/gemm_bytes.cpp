@@ -10,7 +10,7 @@ namespace {
 
 using tensor::DType;
 
-/// Adds the sums of remainders, which begin at row `first` of x, to the rows of y that they belong to.
+/// Adds the sums of remainders, which begin at row `first` of x, to their rows of y.
 void add_remainders(tensor::ConstMatrix sums, const QuantizedRows& x, std::int64_t first, SumScales scales,
                     tensor::Matrix y) {
   scales.bias = nullptr;

@@ -13,8 +13,8 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
-/// Rows of x to multiply with a block of the weight at a time: their products stay in cache until they are taken.
-/// oneDNN could not write them to a wider y, because its fast kernels want rows without gaps.
+/// The number of rows of x that are multiplied with a block of the weight at a time. Their products stay in cache until
+/// they are used. oneDNN could not write them to a wider y, because its fast kernels need rows without gaps.
 constexpr std::int64_t kRowsAtOnce = 256;
 
 void for_product_blocks_in_vectors(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts,
