@@ -17,11 +17,11 @@ using tensor::DType;
 using tensor::Matrix;
 using tensor::Tensor;
 
-constexpr std::int64_t kCaptions = 5;  // of an image
+constexpr std::int64_t kCaptions = 5;  // per image
 constexpr std::int64_t kTopics = 64;
 
-/// Adds normal numbers to rows, from a seed for each row, so that the number of threads does not matter. Column k is
-/// scaled by scales[k], or all by scales[0].
+/// Adds normal numbers to rows, with a seed for each row, so that the number of threads does not matter. Column k is
+/// scaled by scales[k], or all columns by scales[0].
 void add_normal(Matrix x_ND, const std::vector<float>& scales, unsigned seed) {
   parallel_for(x_ND.rows, 16, [&](std::int64_t i) {
     std::mt19937 random(seed + static_cast<unsigned>(i));
@@ -37,7 +37,7 @@ Tensor zeros(std::int64_t rows, std::int64_t columns) {
   return tensor;
 }
 
-/// What each topic adds to vectors, the first ones most: squares sum to that of `length`.
+/// The part of each topic in vectors, the first ones largest. The sum of squares is that of `length`.
 std::vector<float> topic_scales(float length) {
   std::vector<float> scales(kTopics);
   float sum = 0;
@@ -46,8 +46,8 @@ std::vector<float> topic_scales(float length) {
   return scales;
 }
 
-/// Vectors of length 1 like those of a language model: they share a direction, of which a few numbers stand out, and
-/// differ by their topics and by noise.
+/// Vectors of length 1 like those of a language model. They share a direction, in which a few entries are large, and
+/// differ in their topics and in noise.
 Tensor vectors(const Tensor& topics_NK, const Tensor& basis_DK, unsigned seed) {
   constexpr float kOutlier = 0.25f, kCommon = 0.12f, kNoise = 0.5f;
   const std::int64_t D = basis_DK.shape()[0];
@@ -65,7 +65,7 @@ Tensor vectors(const Tensor& topics_NK, const Tensor& basis_DK, unsigned seed) {
   return vectors;
 }
 
-/// Images with five captions each, whose topics are the image's but for some deviation.
+/// Images with five captions each. The topics of a caption are those of the image plus a deviation.
 struct CaptionedVectors {
   Tensor texts, images;
   vectors::Relation relation;

@@ -27,7 +27,7 @@ void paste(const std::vector<std::uint8_t>& rgb, int width, int height, int left
   }
 }
 
-/// Lines of words in a cell, as many as fit into `height`.
+/// Draws lines of words into a cell, as many as fit into `height`.
 void write(const drawing::TextPainter& painter, const std::string& words, int height, bool in_the_middle, int left,
            int top, image::Bitmap& sheet) {
   std::vector<drawing::TextLine> lines = painter.lines(words);
