@@ -141,7 +141,7 @@ Run add_eval(CLI::App& app) {
       "Vectors are stored in the folder of e5v eval TASK --store. An evaluation that is repeated, or continued after "
       "an "
       "interruption, computes only vectors that are not there. Vectors of another prompt, model or dtype are "
-      "computed anew. Data sets are not downloaded: the help page of each task says where the data are and how the "
+      "computed again. Data sets are not downloaded: the help page of each task says where the data are and how the "
       "folder must look.");
   command->require_subcommand(1);
   command->footer("e5v eval TASK --help lists the options of a task.");

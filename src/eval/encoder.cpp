@@ -49,8 +49,7 @@ tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& pr
                 store.damaged() - damaged);
   if (!missing.empty()) compute(items, missing, prompt, what);
   for (const std::size_t i : later) {
-    require<DeviceError>(store.read(items[i].key, row(i)), "[{}] does not keep what is written to it",
-                         folder_.string());
+    require<DeviceError>(store.read(items[i].key, row(i)), "[{}] does not keep written vectors", folder_.string());
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
     const std::string_view problem = problem_of_vector(row(i));

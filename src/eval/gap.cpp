@@ -126,7 +126,7 @@ std::vector<std::array<double, 2>> principal_plane(tensor::ConstMatrix rows_ND) 
   orthonormalise(a, b);
   std::vector<std::array<double, 2>> places(static_cast<std::size_t>(rows_ND.rows));
   constexpr int kIterations = 60;  // of the subspace iteration
-  for (int turn = 0; turn <= kIterations; ++turn) {
+  for (int iteration = 0; iteration <= kIterations; ++iteration) {
     std::vector<double> next_a(width), next_b(width);
     for (std::int64_t i = 0; i < rows_ND.rows; ++i) {
       const float* row = rows_ND.row<float>(i);
@@ -137,7 +137,7 @@ std::vector<std::array<double, 2>> principal_plane(tensor::ConstMatrix rows_ND) 
       for (std::size_t d = 0; d < width; ++d)
         next_a[d] += along_a * (row[d] - mean[d]), next_b[d] += along_b * (row[d] - mean[d]);
     }
-    if (turn == kIterations) break;
+    if (iteration == kIterations) break;
     a = std::move(next_a), b = std::move(next_b);
     orthonormalise(a, b);
   }

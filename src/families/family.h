@@ -34,7 +34,8 @@ class Family {
   virtual const model::TensorNames& tensor_names() const = 0;
   /// Whether its prompts are the bare text or image, without a chat frame (text::ChatStyle::plain).
   virtual bool has_plain_prompts() const = 0;
-  /// Reads the tokenizer of a folder, checks it against the config, and tells the style of prompts. Throws ModelError.
+  /// Reads the tokenizer of a folder, checks it against the config, and returns the style of prompts, too. Throws
+  /// ModelError.
   virtual embed::StyledTokenizer read_tokenizer(const std::filesystem::path& folder) const = 0;
 
   /// Opens the model of a folder. Throws ModelError, and InvalidInput for options that do not fit it.

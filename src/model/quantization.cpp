@@ -131,7 +131,7 @@ void Quantization::read_compressed_tensors(const Fields& fields) {
   fields.check(
       fields.text("quantization_status", "initialized") == "compressed", "quantization_status",
       "\"compressed\" (transformers takes stored integers for plain weights otherwise; if a tool of 2024 wrote "
-      "\"frozen\" beside compressed weights, change it)",
+      "\"frozen\" for compressed weights, change it)",
       "initialized");
   refuse_unknown(fields, kKnown);
   if (const std::optional<Fields> groups = fields.child("config_groups")) {
@@ -162,7 +162,7 @@ void Quantization::add_group(const Fields& fields, const std::string& name) {
   refuse_set(fields, "output_activations", "rounded results are not supported");
   const std::optional<Fields> weights = fields.child("weights"), inputs = fields.child("input_activations");
   if (!weights && !inputs) return;
-  fields.check(weights.has_value(), "weights", "an object beside \"input_activations\"");
+  fields.check(weights.has_value(), "weights", "an object in addition to \"input_activations\"");
   QuantizedGroup group{name, parse_weight_rounding(*weights), std::nullopt};
   if (inputs) group.inputs = parse_input_rounding(*inputs);
   for (const std::string& text : names_of(fields, "targets")) {

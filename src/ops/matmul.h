@@ -45,7 +45,7 @@ class Weight {
   tensor::DType result_dtype() const { return form_->types().result; }
   /// Whether products use 8-bit floats, and so take x as Fp8Rows.
   bool fp8() const { return form_->fp8(); }
-  std::string kernel() const { return form_->kernel(); }  ///< the library's name of the kernel behind it
+  std::string kernel() const { return form_->kernel(); }  ///< the library's name of the kernel
   const WeightForm& form() const { return *form_; }
 
  private:

@@ -53,9 +53,9 @@ double Agreement::mean() const {
   return std::accumulate(items.begin(), items.end(), 0.0, add) / static_cast<double>(items.size());
 }
 
-double Agreement::minimum() const { return worst(1).at(0).cosine; }
+double Agreement::minimum() const { return lowest(1).at(0).cosine; }
 
-std::vector<ItemAgreement> Agreement::worst(std::size_t count) const {
+std::vector<ItemAgreement> Agreement::lowest(std::size_t count) const {
   std::vector<ItemAgreement> sorted = items;
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.cosine < b.cosine; });
   sorted.resize(std::min(count, sorted.size()));

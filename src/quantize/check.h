@@ -11,7 +11,7 @@ namespace e5v::quantize {
 
 /// The cosine of an item's vectors from two models.
 struct ItemAgreement {
-  std::string name;   ///< the item's id, or its line in the source
+  std::string name;   ///< the item's id, or its index
   double cosine = 0;  ///< of the two vectors
 };
 
@@ -21,7 +21,7 @@ struct Agreement {
   double mean() const;
   double minimum() const;
   /// The items with the smallest cosines, the minimum first.
-  std::vector<ItemAgreement> worst(std::size_t count) const;
+  std::vector<ItemAgreement> lowest(std::size_t count) const;
 };
 
 /// Prepares the items for a model of a family that can be quantised, without computing, so that a bad item is found

@@ -15,7 +15,7 @@ enum Column : std::size_t { sent0, sent1, hard_neg, image0, image1, group };
 constexpr std::array<std::string_view, 6> kColumns{"sent0", "sent1", "hard_neg", "image0", "image1", "group"};
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kExpected =
-    "sent0 and sent1 (image0 or image1 instead of either or beside it) and, if wanted, hard_neg and group";
+    "sent0 and sent1 (image0 and image1 instead of them or with them) and, optionally, hard_neg and group";
 
 std::string_view expectation_of(PairFormat format) {
   switch (format) {

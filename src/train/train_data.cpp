@@ -39,8 +39,8 @@ void check_rows(const TrainData::Options& options, const DataSource& source, con
           why_so_few(file));
   if (file.has_hard_negatives() || source.objective != Objective::contrastive) return;
   require(rows - held_out > 1 && options.batch != 1,
-          "[{}] a batch of one pair without hard negatives has nothing to tell it from{}", name, why_so_few(file));
-  require(held_out != 1, "[{}] option held_out 1 keeps a pair that has nothing to be told from", name);
+          "[{}] a batch of one pair without hard negatives has no negatives{}", name, why_so_few(file));
+  require(held_out != 1, "[{}] option held_out 1 holds out one pair, which has no negatives", name);
 }
 
 /// The number of pairs of a step. A batch comes from one file and holds a pair at most once.

@@ -144,7 +144,7 @@ TEST_F(Train, BadInputIsSaidInOneLine) {
   EXPECT_THAT(error_of("none.csv"), HasSubstr("none.csv"));
   EXPECT_THAT(error_of("pairs.csv", {"--targets", "q_proj,w_proj"}), HasSubstr("no matrix is called \"w_proj\""));
   EXPECT_THAT(error_of("pairs.csv", {"--train", "head"}), HasSubstr("there are lora, llm, projector, vision, all"));
-  EXPECT_THAT(error_of("pairs.csv", {"--together", "1"}), HasSubstr("--together 1 leaves each row alone"));
+  EXPECT_THAT(error_of("pairs.csv", {"--together", "1"}), HasSubstr("--together is 1, expected 0, or 2 or more"));
   EXPECT_THAT(error_of("pairs.csv", {"--beta2", "1"}), HasSubstr("--beta2 1 is not in [0, 1)"));
   EXPECT_THAT(error_of("pairs.csv", {"--held-out", "6"}),
               HasSubstr("pairs.csv] has 6 rows, expected more than are held out: 6"));
@@ -184,10 +184,9 @@ TEST_F(Train, NumbersBeyondWhatDataAndModelAllowAreRefusedByName) {
   for (const char* option : {"--batch", "--rank", "--micro-batch", "--steps", "--warmup", "--together", "--held-out"})
     refused("pairs.csv", {option, most}, 2, std::string(option) + ": expected a whole number from ");
   refused("open.csv", {}, 1,
-          "nothing to tell it from; 1 bad row left out, 1 good: [" + path("open.csv").string() +
-              ":3] a quote is not closed");
+          "no negatives; 1 bad row left out, 1 good: [" + path("open.csv").string() + ":3] a quote is not closed");
   refused("quote.csv", {}, 1,
-          "nothing to tell it from; 1 bad row left out, 1 good: [" + path("quote.csv").string() +
+          "no negatives; 1 bad row left out, 1 good: [" + path("quote.csv").string() +
               ":3] text follows a closing quote; perhaps a quote before it is not closed");
 }
 

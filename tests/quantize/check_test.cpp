@@ -19,11 +19,11 @@ TEST(Agreement, MeanMinimumAndWorst) {
   const Agreement agreement{{{"a", 0.9}, {"b", 1.0}, {"c", 0.8}}};
   EXPECT_NEAR(agreement.mean(), 0.9, 1e-12);
   EXPECT_EQ(agreement.minimum(), 0.8);
-  const auto worst = agreement.worst(2);
-  ASSERT_EQ(worst.size(), 2u);
-  EXPECT_EQ(worst[0].name, "c");
-  EXPECT_EQ(worst[1].name, "a");
-  EXPECT_EQ(agreement.worst(9).size(), 3u);
+  const auto lowest = agreement.lowest(2);
+  ASSERT_EQ(lowest.size(), 2u);
+  EXPECT_EQ(lowest[0].name, "c");
+  EXPECT_EQ(lowest[1].name, "a");
+  EXPECT_EQ(agreement.lowest(9).size(), 3u);
 }
 
 TEST(CompareModels, AModelAgreesWithItself) {

@@ -112,7 +112,8 @@ TEST(TrainerResume, GroupsComeTogetherAndRunsGoOn) {
   parts.options.data.together = 3;
   EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option together was 2, is 3")));
   parts.options.data.together = 1;
-  EXPECT_THAT([&] { parts.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option together 1 leaves each row alone")));
+  EXPECT_THAT([&] { parts.run(); },
+              ThrowsMessage<InvalidInput>(HasSubstr("option together is 1, expected 0, or 2 or more")));
 }
 
 class TrainerOfWeights : public testing::TestWithParam<bool> {};
