@@ -66,8 +66,8 @@ bool AddedTokens::is_special(std::int32_t id) const {
 
 bool AddedTokens::stands_alone(std::string_view text, std::size_t begin, std::size_t end) const {
   const bool word_before = begin > 0 && is_word_character(text, previous_code_point(text, begin));
-  const bool word_behind = end < text.size() && is_word_character(text, end);
-  return !word_before && !word_behind;
+  const bool word_after = end < text.size() && is_word_character(text, end);
+  return !word_before && !word_after;
 }
 
 void AddedTokens::split(std::string_view text, bool normalized, const Sink& sink) const {

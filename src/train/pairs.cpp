@@ -141,7 +141,7 @@ struct PairFile::Place {
   std::size_t at = 0;
   std::int64_t line = 1;
 
-  void move_behind(const Record& record, std::string_view text) {
+  void move_past(const Record& record, std::string_view text) {
     const std::string_view passed = text.substr(at, record.next - at);
     line += std::count(passed.begin(), passed.end(), '\n');
     at = record.next;
@@ -170,7 +170,7 @@ void PairFile::read_header(Place& place) {
     const std::string where = fmt::format("{}:{}", name_, place.line);
     require(record.problem.empty(), "[{}] {}, expected {}", where, record.problem, expectation_of(format_));
     require(is_valid_utf8(record.bytes), "[{}] is not valid UTF-8", where);
-    place.move_behind(record, text_);
+    place.move_past(record, text_);
     if (is_passed_over(record, format_)) continue;
     columns_ = columns_of(fields_of(record.bytes, format_), where);
     hard_negatives_ = is_among(columns_, hard_neg);
@@ -194,7 +194,7 @@ void PairFile::index_rows(Place place) {
         ++bad_.count;
       }
     }
-    place.move_behind(record, text_);
+    place.move_past(record, text_);
   }
   offsets_.shrink_to_fit();
 }
