@@ -146,7 +146,7 @@ class Run {
                       TrainData::kDefaultBatch));
     const std::int64_t rank = model_.lora() != nullptr ? model_.lora()->adapter().rank : LoraOptions::kDefaultRank;
     if (options_.trainee.lora.rank == 0 && rank < LoraOptions::kDefaultRank)
-      say(fmt::format("adapters have rank {} instead of {}, which is the highest of the smallest matrix", rank,
+      say(fmt::format("adapters have rank {} instead of {}, because the smallest matrix allows no higher rank", rank,
                       LoraOptions::kDefaultRank));
     if (options_.warmup > steps_)
       say(fmt::format("the warmup of {} steps is longer than the run: the learning rate rises to {:.2e}, not {:.2e}",

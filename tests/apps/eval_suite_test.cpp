@@ -153,7 +153,7 @@ TEST_F(EvalSuite, WhatIsFinishedStaysWhenALaterEvaluationFails) {
   EXPECT_EQ(results()[0].at("title"), "Pairs, judged");
   EXPECT_EQ(Json::parse(content_of(path("all.json"))).at("unfinished"), 2);
   EXPECT_THAT(content_of(path("all.html")), HasSubstr("Pairs, judged"));
-  folder_.write("data/bad.csv", "sent0,sent1\na cat,a dog\na image in a text,a house\n");
+  folder_.write("data/bad.csv", "sent0,sent1\na cat,a dog\na picture in a text,a house\n");
   const Outcome repaired = all(file);
   EXPECT_EQ(repaired.code, 0) << repaired.err;
   EXPECT_EQ(results().size(), 3u);

@@ -151,7 +151,8 @@ TEST_F(Train, BadInputIsSaidInOneLine) {
   folder_.write("latin.csv", "sent0,sent1\xff\na,b\n");
   EXPECT_THAT(error_of("latin.csv"), HasSubstr("latin.csv:1] is not valid UTF-8"));
   folder_.write("alone.csv", "sent0,sent1\na,b\n");
-  EXPECT_THAT(error_of("alone.csv"), HasSubstr("alone.csv] a batch of one pair without hard negatives has nothing"));
+  EXPECT_THAT(error_of("alone.csv"),
+              HasSubstr("alone.csv] a batch of one pair without hard negatives has no negatives"));
   EXPECT_THAT(error_of(""), HasSubstr("is a folder, expected a file of pairs"));
   EXPECT_THAT(error_of("pairs.csv", {"--output", model_folder()}), HasSubstr("is the model's own folder"));
   EXPECT_THAT(error_of("pairs.csv", {"--output", pairs_.string()}),

@@ -190,7 +190,7 @@ TEST_F(Captions, RefusesWhatIsWrongAndSaysWhere) {
   missing.file = folder_.path() / "nowhere.json";
   expect_refused(missing, "nowhere.json] is missing; expected Karpathy's JSON");
   expect_refused(options(""), "empty");
-  expect_refused(options("name,text\n"), "no form that is known");
+  expect_refused(options("name,text\n"), "has an unknown form");
   expect_refused(options(R"({"images": 3})"), "no list");
   expect_refused(options(R"({"images": [{"filename": "none.jpg", "split": "test", "sentences": [{"raw": "x"}]}]})"),
                  "none.jpg does not exist");

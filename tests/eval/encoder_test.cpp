@@ -156,7 +156,7 @@ TEST_F(EncoderTest, AVectorWithoutADirectionIsRefused) {
     } catch (const InvalidInput& error) {
       EXPECT_EQ(error.what(),
                 fmt::format("[captions, item 1] \"Sentence number 1.\": its vector {}, so that it is like "
-                            "nothing; look at the model's weights",
+                            "no direction; the model's weights may be damaged",
                             problem));
     }
   }

@@ -110,7 +110,7 @@ TEST(Trainer, EndsEarlyAndKeepsTheBest) {
   fixture.options.patience = 2;
   fixture.run();
   EXPECT_LT(fixture.reports.size(), 60u);
-  EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("ended at step")));
+  EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("stopped at step")));
   EXPECT_TRUE(fs::exists(fixture.options.output / "adapter/adapter_model.safetensors"));
 }
 
@@ -126,7 +126,7 @@ TEST(Trainer, RefusesWhatTeachesNothing) {
   fixture.options.data.sources[0].file =
       fixture.folder.write("three.csv", "sent0,sent1\nA b,a b.\nC d,c d.\nE f,e f.\n");
   fixture.options.data.held_out = 1;
-  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option held_out 1 keeps a pair")));
+  EXPECT_THAT([&] { fixture.run(); }, ThrowsMessage<InvalidInput>(HasSubstr("option held_out 1 holds out one pair")));
 }
 
 TEST(Trainer, ImagesMayComeLate) {
