@@ -17,14 +17,13 @@ struct ParameterCount {
 /// The predicted bytes of a model. They are sums over the code's allocations, not measurements. Allocators, generated
 /// code of the CPU library and the operating system add to them.
 struct MemoryEstimate {
-  std::uint64_t mapped = 0;  ///< weights in the file cache, which are shared and can be dropped. Of the table
-                             ///< of token embeddings, the rows of the tokens of a few hundred texts count
-  std::uint64_t copied = 0;  ///< copies of weights in the type of the GEMMs
-  std::uint64_t activations =
-      0;  ///< of the largest batch: the token budget, or prompts on the largest image if these have more tokens
-  std::uint64_t scratch = 0;  ///< memory of GEMMs: reordered activations, unpacked parts of weights
-  std::uint64_t images = 0;   ///< images that are prepared ahead, with their largest size
-  std::uint64_t base = 0;     ///< program, tokenizer, tables
+  std::uint64_t mapped = 0;       ///< weights in the file cache, which are shared and can be dropped. Of the table
+                                  ///< of token embeddings, the rows of the tokens of a few hundred texts count
+  std::uint64_t copied = 0;       ///< copies of weights in the type of the GEMMs
+  std::uint64_t activations = 0;  ///< of the largest batch: the token budget, or prompts on the largest image
+  std::uint64_t scratch = 0;      ///< memory of GEMMs: reordered activations, unpacked parts of weights
+  std::uint64_t images = 0;       ///< images that are prepared ahead, with their largest size
+  std::uint64_t base = 0;         ///< program, tokenizer, tables
   std::uint64_t total() const { return mapped + copied + activations + scratch + images + base; }
 };
 

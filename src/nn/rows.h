@@ -18,8 +18,7 @@ struct Rows {
   const ops::AttentionPlan* plan = nullptr;   ///< the attention between rows, with these rows as queries
   std::span<const std::uint64_t> names = {};  ///< unique numbers, which dropout depends on
   ops::FineRows fine = {};                    ///< rows that become vectors, if the arithmetic treats them differently
-  std::optional<std::span<const std::int64_t>> selected =
-      {};  ///< indices of these rows in the batch; nothing: all rows
+  std::optional<std::span<const std::int64_t>> selected = {};  ///< indices in the batch; nothing: all rows
 };
 
 /// A packed batch: sequences, or the branches of a prefix forest, as the rows of one matrix without padding.

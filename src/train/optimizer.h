@@ -36,7 +36,7 @@ struct OptimizerOptions {
 struct OptimizerState {
   std::int64_t step = 0;                         ///< steps done
   std::vector<std::vector<float>> mean, square;  ///< moving averages of each tensor's gradient and of its square; under
-                                                 ///< Muon the momentum and nothing
+                                                 ///< Muon the momentum, and no squares
 };
 
 /// AdamW with bias correction in float32, as PyTorch computes it (ops::adamw), and muon_step for the matrices that Muon
