@@ -269,7 +269,7 @@ std::string footer() {
       R"(and "ids", a text with one id on each line. While a run lasts, its output is in OUTPUT.partial; after an )"
       "interruption of any kind, --resume continues from there.\n"
       "\n"
-      "Prompts: {}. An item without a prompt takes text, image or cirr-query, depending on what it holds.\n"
+      "Prompts: {}. An item without a prompt takes text, image or cirr-query, depending on its content.\n"
       "\n"
       "Under mpirun -n N, N processes share the items and write one output, which is the same as that of one process. "
       "Each process holds the model and reads the input, which must be a file. mpirun --bind-to none lets them share "

@@ -95,7 +95,7 @@ class CaptionedTask : public EvalTask {
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
     const vectors::VectorFileReader &texts = *text_file_, &images = *image_file_;
-    require(texts.width() == images.width(), "[{}] has vectors of {} numbers, but {} has vectors of {}",
+    require(texts.width() == images.width(), "[{}] has vectors of width {}, but {} has vectors of width {}",
             text_vectors_.string(), texts.width(), image_vectors_.string(), images.width());
     std::int64_t captions = 0;
     for (const eval::CaptionedImage& entry : data_) captions += std::ssize(entry.captions);

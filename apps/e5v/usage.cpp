@@ -74,7 +74,7 @@ std::string surplus_word(const Before& before, const std::string& word) {
   if (before.option->get_trigger_on_parse())  // an option that may be given several times
     return fmt::format("{} takes one {}, but {} follows: repeat it, as in {} {} {} {}, or put quotes around blanks",
                        name, kind, word, name, kind, name, kind);
-  return fmt::format("{} takes one {}, but {} follows; what holds blanks needs quotes", name, kind, word);
+  return fmt::format("{} takes one {}, but {} follows; a value with blanks needs quotes", name, kind, word);
 }
 
 std::string unknown_word(const CLI::App& command, const std::string& word, const std::vector<std::string>& words) {

@@ -87,7 +87,7 @@ StoredPairs stored_pairs(const tensor::SafetensorsFile& file, const std::string&
 tensor::Tensor checked_f32(const tensor::TensorView& view, std::int64_t rows, std::int64_t columns,
                            const std::string& origin, const std::string& name) {
   const bool fits = view.shape.rank() == 2 && view.shape[0] == rows && view.shape[1] == columns;
-  require<ModelError>(fits, "[{}] {} is {}, expected [{}, {}]: the adapter is of another model", origin,
+  require<ModelError>(fits, "[{}] {} is {}, expected [{}, {}]: the adapter belongs to another model", origin,
                       in_quotes(name), view.shape.text(), rows, columns);
   const bool known =
       view.dtype == tensor::DType::f32 || view.dtype == tensor::DType::f16 || view.dtype == tensor::DType::bf16;
@@ -105,7 +105,7 @@ void require_all_taken(const StoredPairs& left, const ModelConfig& config, const
   const Quoted module = in_quotes(pair.module);
   require<ModelError>(
       !name.starts_with("language_model."),
-      "[{}] {} is no matrix of the language model, which has {} layers: the adapter is of another model", origin,
+      "[{}] {} is no matrix of the language model, which has {} layers: the adapter belongs to another model", origin,
       module, config.text.layers);
   const bool tower = name.starts_with("vision_tower."), sees = config.vision.has_value();
   require<ModelError>(
@@ -117,7 +117,7 @@ void require_all_taken(const StoredPairs& left, const ModelConfig& config, const
       "[{}] {} is not supported; in the vision tower's {} layers, LoRA is read for q_proj, k_proj, v_proj, "
       "out_proj, fc1 and fc2",
       origin, module, sees ? config.vision->layers : 0);
-  fail<ModelError>("[{}] {} is no matrix that LoRA is read for: the adapter is of another model", origin, module);
+  fail<ModelError>("[{}] {} is no matrix that LoRA is read for: the adapter belongs to another model", origin, module);
 }
 
 /// The first two or three words of a canonical name: "language_model.", "vision_tower.encoder.", "projector.".

@@ -70,7 +70,7 @@ tensor::InputRounding input_rounding(std::initializer_list<tensor::StoredMatrix>
   const tensor::InputRounding& rounding = weights.begin()->inputs;
   for (const tensor::StoredMatrix& other : weights) {
     require<ModelError>(other.inputs == rounding,
-                        "[linear] weights that read the same rows (keys and values, or gate and up) have unlike "
+                        "[linear] weights that read the same rows (keys and values, or gate and up) have different "
                         "input_scale, input_zero_point or input_activations: such checkpoints are not supported");
   }
   const bool device = weight.place() == tensor::Place::device;
@@ -121,12 +121,12 @@ bool Linear::takes_rounded(const Pass& pass) const {
 }
 
 Made make_for(Readers readers, const Pass& pass, std::int64_t rows) {
-  require(readers.size() > 0, "[linear] rows are made for at least one reader");
+  require(readers.size() > 0, "[linear] expected at least one reader of the rows, found none");
   const Linear& first = *readers.begin();
   for (const Linear& reader : readers) {
     require(reader.inputs() == first.inputs() && reader.input_type() == first.input_type(),
-            "[linear] rows are made for {} of {} and for {} of {} at once", first.inputs(), name_of(first.input_type()),
-            reader.inputs(), name_of(reader.input_type()));
+            "[linear] expected readers of one width and type, found {} of {} and {} of {}", first.inputs(),
+            name_of(first.input_type()), reader.inputs(), name_of(reader.input_type()));
   }
   const auto takes_rounded = [&](const Linear& reader) { return reader.takes_rounded(pass); };
   Made made{pass.matrix(first.input_type(), rows, first.inputs()), {}, pass.rows.fine};

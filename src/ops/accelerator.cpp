@@ -46,7 +46,7 @@ cuda::OpenBackend module_function() {
   require<DeviceError>(module != nullptr, "[cuda] {} cannot be loaded: {}", E5V_CUDA_MODULE,
                        problem == nullptr ? "no reason given" : problem);
   void* function = ::dlsym(module, cuda::kOpenBackend);
-  require<DeviceError>(function != nullptr, "[cuda] {} is of another version", E5V_CUDA_MODULE);
+  require<DeviceError>(function != nullptr, "[cuda] {} has another version", E5V_CUDA_MODULE);
   return reinterpret_cast<cuda::OpenBackend>(function);
 #else
   fail<DeviceError>("[cuda] this build has no CUDA: E5V_CUDA was OFF, or AUTO without the CUDA toolkit or a GPU");

@@ -34,8 +34,8 @@ int int8_levels(std::int64_t inputs_K) {
 void expand_rows(const tensor::StoredMatrix& weight_NK, std::int64_t begin, tensor::Matrix y) {
   check_activation_type("expand_rows", "y", y.dtype);
   require(begin >= 0 && y.rows >= 0 && begin + y.rows <= weight_NK.rows && y.columns == weight_NK.columns,
-          "[expand_rows] rows {} to {} of {} columns asked of a weight [{}, {}]", begin, begin + y.rows, y.columns,
-          weight_NK.rows, weight_NK.columns);
+          "[expand_rows] rows {} to {} with {} columns are not those of a weight [{}, {}]", begin, begin + y.rows,
+          y.columns, weight_NK.rows, weight_NK.columns);
   cpu::expand_rows(weight_NK, begin, y);
 }
 

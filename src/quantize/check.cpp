@@ -79,7 +79,7 @@ Agreement compare_models(const std::filesystem::path& reference, const std::file
   require(!items.empty(), "[check] there are no items");
   const std::vector<float> expected = embed_items(reference, options, items, advanced);
   const std::vector<float> found = embed_items(candidate, options, items, advanced);
-  require<ModelError>(expected.size() == found.size(), "[{}] gives vectors of {} numbers, [{}] of {}",
+  require<ModelError>(expected.size() == found.size(), "[{}] has vectors of width {}, but [{}] has vectors of width {}",
                       reference.string(), expected.size() / items.size(), candidate.string(),
                       found.size() / items.size());
   const std::size_t width = expected.size() / items.size();

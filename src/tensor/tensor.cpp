@@ -61,7 +61,7 @@ Buffer::Buffer(std::size_t bytes, Place place) : data_(nullptr, Free(place, byte
   const std::size_t alignment = large ? kHugePage : kAlignment;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
-  require<DeviceError>(memory != nullptr, "[memory] {} bytes cannot be had", bytes);
+  require<DeviceError>(memory != nullptr, "[memory] {} bytes cannot be allocated", bytes);
   if (large) madvise(memory, rounded, MADV_HUGEPAGE);  // only a hint; if it is refused, pages are small
   data_.reset(memory);
 }

@@ -117,7 +117,7 @@ TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
   };
   write_npy("t.npy", 2, 3);
   write_npy("i.npy", 1, 2);
-  expect(path("t.npy") + "] has vectors of 3 numbers, but " + path("i.npy") + " has vectors of 2");
+  expect(path("t.npy") + "] has vectors of width 3, but " + path("i.npy") + " has vectors of width 2");
   write_npy("i.npy", 2, 3);
   expect(path("i.npy") + "] expected 1 vectors, one for each image, found 2");
   write_npy("t.npy", 3, 3);

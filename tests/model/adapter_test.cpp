@@ -101,7 +101,7 @@ TEST(AdapterPatterns, RanksHaveTheirOwn) {
   EXPECT_EQ(adapter.parts[0].a_RK.shape(), (tensor::Shape{2, 8}));
   EXPECT_EQ(adapter.parts[3].b_NR.shape(), (tensor::Shape{4, 4}));
   EXPECT_THAT([&] { read({R"("rank_pattern": {"k_proj": 4})"}); },
-              ThrowsMessage<ModelError>(HasSubstr("expected [4, 8]: the adapter is of another model")));
+              ThrowsMessage<ModelError>(HasSubstr("expected [4, 8]: the adapter belongs to another model")));
 }
 
 TEST(AdapterPatterns, NamesAreThoseOfTheFile) {
@@ -315,7 +315,7 @@ TEST(AdapterFiles, MatricesOfNoLayerAreRefusedByTheirNames) {
                 ThrowsMessage<ModelError>(AllOf(HasSubstr(fmt::format("\"{}\"", module)), HasSubstr(message))));
   };
   expect_refusal("model.vision_tower.embeddings.patch_embedding", "in the vision tower's 3 layers, LoRA is read for");
-  expect_refusal("model.multi_modal_projector.linear_3", "the adapter is of another model");
+  expect_refusal("model.multi_modal_projector.linear_3", "the adapter belongs to another model");
   AdapterFolder nameless(R"("target_modules": ["base_model.model"])");
   nameless.add("base_model.model.lora_A.weight", {2, 8}).add("base_model.model.lora_B.weight", {8, 2});
   EXPECT_THAT([&] { nameless.read(); }, ThrowsMessage<ModelError>(HasSubstr("\"base_model.model\"")));

@@ -64,7 +64,7 @@ std::byte* CudaBackend::allocate(std::size_t bytes) {
     cudaGetLastError();  // clears the error, which would be reported again
     fail<DeviceError>(
         "[cuda] {} has {:.0f} MiB free of {:.0f}, {:.0f} more are needed: a smaller option token_budget, or "
-        "quantised weights, take less",
+        "quantised weights, take less memory",
         name_, static_cast<double>(free_bytes()) / kMiB, static_cast<double>(total_bytes()) / kMiB,
         static_cast<double>(bytes) / kMiB);
   }
