@@ -41,7 +41,7 @@ class TrainData {
   struct Options {
     std::vector<DataSource> sources;
     std::int64_t batch = 0;               ///< 0: kDefaultBatch, or all pairs if there are fewer
-    std::int64_t together = 0;            ///< rows of a group that come into a batch together; below 2: a random number
+    std::int64_t together = 0;            ///< rows of a group that come into a batch together; below 2: only by chance
     std::int64_t held_out = 0;            ///< rows of each source that are never trained on
     std::filesystem::path held_out_file;  ///< pairs of another file to evaluate with; contrastive
     std::uint64_t seed = 42;
