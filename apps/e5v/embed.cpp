@@ -40,7 +40,7 @@ std::unique_ptr<runs::ItemSource> open_source(const EmbedOptions& options) {
   return runs::ItemReader::open(options.input, InterruptScope::check);
 }
 
-/// Where the vectors go: a file, or standard output.
+/// The output: a file, or standard output.
 std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
   const Fingerprint fingerprint = embedder.fingerprint(options.model.run, options.model.prepare);
   return std::make_unique<runs::FileSink>(
@@ -48,7 +48,7 @@ std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedO
       options.existing());
 }
 
-/// Messages and the progress line on stderr share the terminal.
+/// Messages on stderr and the progress line share the terminal.
 void say(const std::string& message) {
   const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
   tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
@@ -68,14 +68,14 @@ std::string interrupted_text(const EmbedOptions& options, std::int64_t items) {
                      !options.output.empty() && items > 0 ? "; continue with --resume" : "");
 }
 
-/// What a run is given.
+/// The arguments of a run.
 struct EmbedRun {
   const processes::Group& group;
   runs::RunModel model;
   runs::ItemSource& source;
-  runs::VectorSink* sink;  // of the leading process
+  runs::VectorSink* sink;  // the leading process's sink
   runs::RunPosition start;
-  bool was_complete;  // what is there already
+  bool was_complete;  // the output exists and is complete
 };
 
 runs::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::optional<Progress>& progress,
@@ -87,19 +87,20 @@ runs::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::o
     if (progress) progress->advance(count);
   };
   if (options.skip_bad) hooks.bad = [](const std::string& message) { say("left out: " + message); };
-  // A file is read when it is whole; a program that reads standard output may wait for a vector before it gives more.
+  // A file is read only when it is whole. A program that reads standard output may wait for a vector before it sends
+  // more.
   if (options.output.empty() && run.group.size() == 1) hooks.waits = [&run] { return run.source.is_waiting(); };
   return hooks;
 }
 
-/// Vectors that go to a terminal are progress enough.
+/// There is no progress line when the vectors go to a terminal, because they show the progress.
 void show_progress(const EmbedRun& run, bool file, std::optional<Progress>& progress) {
   if (!run.group.leads() || (::isatty(STDERR_FILENO) == 1 && !file && ::isatty(STDOUT_FILENO) == 1)) return;
   const std::int64_t total = run.source.count();
   progress.emplace("items", total > 0 ? total - run.start.items : 0);
 }
 
-/// Runs source to sink; the exit code.
+/// Runs all items and returns the exit code.
 int run_items(const EmbedRun& given, const EmbedOptions& options) {
   std::optional<Progress> progress;
   std::atomic<std::int64_t> items = given.start.items;
@@ -107,7 +108,7 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
   const bool leads = given.group.leads(), file = !options.output.empty();
   const InterruptScope interrupts([&] {
     if (leads) say(interrupted_text(options, items));
-  });  // until here a signal ends the process at once: there is nothing to keep
+  });  // before this line a signal ends the process at once, because there is nothing to keep
   try {
     if (given.start.items > 0) given.group.agree([&] { run.skip_to(given.start); });
     show_progress(given, file, progress);
@@ -117,9 +118,8 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const runs::RunPosition& end = run.position();
     if (leads && given.was_complete && end.items == given.start.items) {
-      say(fmt::format("[{}] is complete already: model, options and all {} items are those that made it{}",
-                      options.output.string(), end.items,
-                      end.bad > 0 ? fmt::format("; {} were left out", end.bad) : ""));
+      say(fmt::format("[{}] is complete already, with the same model, options and {} items{}", options.output.string(),
+                      end.items, end.bad > 0 ? fmt::format("; {} were left out", end.bad) : ""));
     } else if (leads && (file || ::isatty(STDERR_FILENO) == 1)) {
       say(summary(given.start, end, seconds));
     }
@@ -137,13 +137,13 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
   }
 }
 
-/// In a group of many, every process reads the input for itself.
+/// Every process of a group reads the input for itself.
 void check_shareable(const processes::Group& group, const runs::ItemSource& source, const std::string& input) {
   require(group.size() == 1 || source.can_be_read_again(),
           "[{}] every process reads the input for itself: expected a regular file", input == "-" ? "stdin" : input);
 }
 
-/// The vectors of all processes must be of one vector space, but their files or CPUs may differ.
+/// The vectors of all processes must belong to one vector space, but the files or CPUs of processes may differ.
 void check_same_model(const processes::Group& group, const Embedder& embedder, const ModelOptions& options) {
   const Fingerprint own = embedder.fingerprint(options.run, options.prepare);
   const std::vector<std::string> all = group.gather(own.weights + own.preprocessing + " " + own.compute);
@@ -155,7 +155,7 @@ void check_same_model(const processes::Group& group, const Embedder& embedder, c
   });
 }
 
-/// What the leading process has found out, on all processes.
+/// Sends the leading process's position to all processes.
 runs::RunPosition shared(const processes::Group& group, const runs::RunPosition& position) {
   std::string bytes(reinterpret_cast<const char*>(&position), sizeof position);
   group.broadcast(bytes);
@@ -180,7 +180,7 @@ void check_unknown_output(const EmbedOptions& options, runs::ItemSource& source)
       name, items));
 }
 
-/// What the leading process finds where it is to write.
+/// Looks for an output on the leading process.
 runs::Found look_for_output(const processes::Group& group, const EmbedOptions& options, runs::ItemSource& source) {
   std::string found(1, static_cast<char>(runs::Found::room));
   group.agree([&] {
@@ -193,7 +193,7 @@ runs::Found look_for_output(const processes::Group& group, const EmbedOptions& o
   return static_cast<runs::Found>(found.at(0));
 }
 
-/// --force must not replace what is to be read.
+/// --force must not replace the input.
 void check_output_is_not_input(const EmbedOptions& options) {
   std::error_code error;
   require(!fs::equivalent(options.input, options.output, error), "[{}] is the input, expected another file to write",

@@ -17,7 +17,7 @@ namespace {
 constexpr std::array kKinds{&kStsEval,  &kTransferEval, &kRetrievalEval, &kFashioniqEval,
                             &kCirrEval, &kGapEval,      &kPairsEval};
 
-/// Called before the table is printed, so that the files are there when its end is read.
+/// Files are written before the table is printed, so that they exist when a program has read the table.
 void write_files(const EvalOutputs& outputs, const Json& json, std::span<const eval::Result> results) {
   if (!outputs.json.empty())
     write_file_atomically(outputs.json, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -49,7 +49,7 @@ class SuiteReport {
     try {
       write_stream(stdout, (results_.size() == 1 ? "" : "\n") + eval::table_of(results_.back()));
     } catch (const BrokenPipe&) {
-      if (outputs_.json.empty() && outputs_.html.empty()) throw;  // otherwise the files are still to be written
+      if (outputs_.json.empty() && outputs_.html.empty()) throw;  // otherwise the files are written below
     }
   }
 
@@ -98,7 +98,7 @@ constexpr const char* kAllFooter =
     "Example:\n"
     "  e5v eval all --suite suite.json --model e5-v --json all.json --html all.html";
 
-/// A task without options of its own: it has those that hold for all tasks of a suite.
+/// A task without options of its own. It has the options that hold for all tasks of a suite.
 class NoTask : public EvalTask {
  public:
   void add_options(CLI::App&) override {}

@@ -20,26 +20,26 @@ class FashioniqTask : public EvalTask {
   }
   void read() override {
     for (const std::string& category : categories_) check_prompt("fashioniq-query-" + category);
-    pictures_ = image_files(skip_missing_);
-    sets_ = eval::read_fashioniq(folder_.data, folder_.images, categories_, folder_.split, pictures_);
+    images_ = image_files(skip_missing_);
+    sets_ = eval::read_fashioniq(folder_.data, folder_.images, categories_, folder_.split, images_);
   }
   eval::Result evaluate(eval::Encoder* encoder) override {
     eval::Result result = eval::evaluate_fashioniq(*encoder, sets_);
     std::size_t left_out = 0, queries = 0;
     for (const auto& [category, set] : sets_) left_out += set.left_out, queries += set.queries.size() + set.left_out;
-    eval::add_left_out(result, pictures_, left_out, queries, "queries");
+    eval::add_left_out(result, images_, left_out, queries, "queries");
     return result;
   }
 
  private:
   FolderOptions folder_;
   bool skip_missing_ = false;
-  eval::PictureFiles pictures_;
+  eval::ImageFiles images_;
   std::vector<std::string> categories_ = eval::fashioniq_categories();
   std::vector<std::pair<std::string, eval::ComposedSet>> sets_;
 };
 
-/// The file for the subset: "submission_subset.json" for "submission.json".
+/// The name of the file for the subset: "submission_subset.json" next to "submission.json".
 fs::path subset_file(fs::path file) {
   return file.replace_filename(file.stem().string() + "_subset" + file.extension().string());
 }
@@ -66,8 +66,8 @@ class CirrTask : public EvalTask {
     if (!submission_.empty()) {
       for (const fs::path& file : {submission_, subset_file(submission_)}) check_writable_place(file);
     }
-    pictures_ = image_files(skip_missing_);
-    set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split, pictures_);
+    images_ = image_files(skip_missing_);
+    set_ = eval::read_cirr(folder_.data, folder_.images, folder_.split, images_);
     require(set_.queries.front().target.has_value() || !submission_.empty(),
             "[{}] the targets of {} are not published; --submission FILE writes rankings for the authors' server",
             folder_.data.string(), folder_.split);
@@ -75,7 +75,7 @@ class CirrTask : public EvalTask {
   eval::Result evaluate(eval::Encoder* encoder) override {
     if (submission_.empty()) {
       eval::Result result = eval::evaluate_cirr(*encoder, set_);
-      eval::add_left_out(result, pictures_, set_.left_out, set_.queries.size() + set_.left_out, "queries");
+      eval::add_left_out(result, images_, set_.left_out, set_.queries.size() + set_.left_out, "queries");
       return result;
     }
     write_submission(eval::submit_cirr(*encoder, set_), submission_);
@@ -87,7 +87,7 @@ class CirrTask : public EvalTask {
  private:
   FolderOptions folder_;
   bool skip_missing_ = false;
-  eval::PictureFiles pictures_;
+  eval::ImageFiles images_;
   fs::path submission_;
   eval::ComposedSet set_;
 };

@@ -24,8 +24,8 @@ class PairsTask : public EvalTask {
   }
   void read() override {
     for (const std::string* prompt : {&options_.text_prompt, &options_.image_prompt}) check_prompt(*prompt);
-    pictures_ = image_files(skip_missing_);
-    eval::OwnPairs read = eval::read_pair_file(file_, pictures_);
+    images_ = image_files(skip_missing_);
+    eval::OwnPairs read = eval::read_pair_file(file_, images_);
     pairs_ = std::move(read.pairs), left_out_ = read.left_out;
     const auto composed = [](const eval::Shown& half) { return !half.text.empty() && !half.image.empty(); };
     if (std::ranges::any_of(pairs_, composed, &eval::OwnPair::first) ||
@@ -36,7 +36,7 @@ class PairsTask : public EvalTask {
   eval::Result evaluate(eval::Encoder* encoder) override {
     eval::Result result = eval::evaluate_pairs(*encoder, pairs_, options_);
     result.facts.insert(result.facts.begin(), {"data", file_.string()});
-    eval::add_left_out(result, pictures_, left_out_, pairs_.size() + left_out_, "pairs");
+    eval::add_left_out(result, images_, left_out_, pairs_.size() + left_out_, "pairs");
     return result;
   }
 
@@ -44,7 +44,7 @@ class PairsTask : public EvalTask {
   std::filesystem::path file_;
   eval::PairOptions options_;
   bool skip_missing_ = false;
-  eval::PictureFiles pictures_;
+  eval::ImageFiles images_;
   std::vector<eval::OwnPair> pairs_;
   std::size_t left_out_ = 0;
 };

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Captions and images, for retrieval or for the modality gap.
+/// Reads captions and images for retrieval or for the modality gap.
 class CaptionedTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
@@ -24,9 +24,9 @@ class CaptionedTask : public EvalTask {
              "the file of captioned images, or Urban1K's folder"},
             {"--images", path(captions_.images, "DIR"), "the folder of the images", "the folder of --captions"},
             {"--split", text(captions_.split, "NAME"), "the split in Karpathy's JSON; all selects all images"},
-            {"--max-captions", whole(captions_.most_captions, 0),
+            {"--max-captions", whole(captions_.max_captions, 0),
              "the number of captions to use per image, from the first one; 0 uses all"},
-            {"--max-images", whole(captions_.most_pictures, 0),
+            {"--max-images", whole(captions_.max_images, 0),
              "the number of images to use, from the first one; 0 uses all"},
             {"--name", text(name_, "NAME"),
              "the name of the data set; for flickr30k and coco, e5v eval retrieval prints the results of the paper",
@@ -38,7 +38,7 @@ class CaptionedTask : public EvalTask {
         });
     add_skip_missing(command, skip_missing_);
   }
-  /// Files of vectors, instead of a model.
+  /// Options that name files of vectors instead of a model.
   void add_vector_options(CLI::App& command) {
     add_table(command, {
                            {"--text-vectors", path(text_vectors_, "FILE"),
@@ -58,8 +58,8 @@ class CaptionedTask : public EvalTask {
     for (const std::string* prompt : {&text_prompt_, &image_prompt_}) check_prompt(*prompt);
     eval::CaptionOptions captions = captions_;
     if (captions.split == "all") captions.split.clear();
-    pictures_ = needs_model() ? image_files(skip_missing_) : eval::PictureFiles(eval::PictureNeed::none);
-    eval::CaptionedImages read = eval::read_captions(captions, pictures_);
+    images_ = needs_model() ? image_files(skip_missing_) : eval::ImageFiles(eval::ImageNeed::none);
+    eval::CaptionedImages read = eval::read_captions(captions, images_);
     data_ = std::move(read.images), captions_read_ = read.captions, left_out_ = read.left_out;
     if (!needs_model()) open_vectors();
   }
@@ -71,13 +71,13 @@ class CaptionedTask : public EvalTask {
     return file.has_filename() ? file.stem().string() : file.parent_path().filename().string();
   }
 
-  /// The vectors of both files. They can be taken once.
+  /// Moves the vectors of both files out, which is possible once.
   std::pair<vectors::UnitVectors, vectors::UnitVectors> take_vectors() {
     return {vectors::UnitVectors(std::move(text_file_.value())), vectors::UnitVectors(std::move(image_file_.value()))};
   }
 
   void add_left_out(eval::Result& result) const {
-    eval::add_left_out(result, pictures_, left_out_, captions_read_, "captions");
+    eval::add_left_out(result, images_, left_out_, captions_read_, "captions");
   }
 
   std::pair<std::string, std::string> vectors_fact() const {
@@ -90,13 +90,13 @@ class CaptionedTask : public EvalTask {
   std::vector<eval::CaptionedImage> data_;
 
  private:
-  /// Opens both files and checks that they have the sizes of each other and of the captions.
+  /// Opens both files and checks their sizes against each other and against the captions.
   void open_vectors() {
     vectors::require_comparable(text_vectors_, image_vectors_);
     text_file_.emplace(text_vectors_);
     image_file_.emplace(image_vectors_);
     const vectors::VectorFileReader &texts = *text_file_, &images = *image_file_;
-    require(texts.width() == images.width(), "[{}] has vectors of {} numbers, but {} has vectors of {}",
+    require(texts.width() == images.width(), "[{}] has vectors of width {}, but {} has vectors of width {}",
             text_vectors_.string(), texts.width(), image_vectors_.string(), images.width());
     std::int64_t captions = 0;
     for (const eval::CaptionedImage& entry : data_) captions += std::ssize(entry.captions);
@@ -107,7 +107,7 @@ class CaptionedTask : public EvalTask {
   }
 
   bool skip_missing_ = false;
-  eval::PictureFiles pictures_;
+  eval::ImageFiles images_;
   std::size_t captions_read_ = 0, left_out_ = 0;
   std::optional<vectors::VectorFileReader> text_file_, image_file_;
 };
@@ -130,7 +130,7 @@ class GapTask : public CaptionedTask {
   }
 
  private:
-  /// The gap of the images and the first caption of each.
+  /// The gap between the images and their first captions.
   eval::Result of_files() {
     const auto [texts, images] = take_vectors();
     std::vector<std::int64_t> first;

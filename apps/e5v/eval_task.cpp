@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Why a prompt does not serve for such inputs; empty when it does.
+/// Why a prompt does not fit such inputs; empty when it fits.
 std::string problem_of(const std::string& prompt, PromptFor inputs) {
   struct Slot {
     std::string_view text;
@@ -42,7 +42,7 @@ std::string problem_of(const std::string& prompt, PromptFor inputs) {
   }
 }
 
-/// Whether an existing file may be replaced: it is empty, or an earlier result (JSON, a page or a submission).
+/// Whether an existing file may be replaced, because it is empty or an earlier result (JSON, a page or a submission).
 bool is_result(const fs::path& file) {
   const std::string text = read_file(file);
   if (text.empty() || report::is_page(text)) return true;

@@ -57,7 +57,7 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool model_requ
             });
 }
 
-OptionField thread_count(int& threads) { return whole(threads, 1, LoadOptions::kMostThreads); }
+OptionField thread_count(int& threads) { return whole(threads, 1, LoadOptions::kMaxThreads); }
 
 void add_adapter_option(CLI::App& command, LoadOptions& options) {
   add_table(command,
@@ -84,9 +84,9 @@ void add_prepare_options(CLI::App& command, PrepareOptions& options) {
                  "preprocess images as transformers 4.41.2 did, including its bugs; the paper's results were computed "
                  "this way"},
                 {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
-                {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMostTiles),
+                {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMaxTiles),
                  "the maximum number of tiles per image, including the base tile", "the maximum of the model"},
-                {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMostPixels),
+                {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMaxPixels),
                  "the maximum number of pixels per image; larger images cause an error"},
                 {"--no-exif", cleared(options.apply_exif),
                  "ignore the EXIF and XMP orientation of photos; without this option, photos are rotated upright"},
@@ -98,7 +98,7 @@ void add_prepare_options(CLI::App& command, PrepareOptions& options) {
 void add_budget_option(CLI::App& command, RunOptions& options) {
   const auto budget = [](tensor::Place place) { return embed::chosen_token_budget(0, place); };
   add_table(command,
-            {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMostTokenBudget),
+            {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMaxTokenBudget),
               "the maximum number of rows (tokens and image features) per batch; smaller batches need less memory",
               fmt::format("{}; on a GPU {}", budget(tensor::Place::host), budget(tensor::Place::device))}});
 }
@@ -129,7 +129,7 @@ void share_cores(const processes::Group& group, LoadOptions& options) {
   if (group.size() == 1) return;
   const int share = group.threads();
   if (options.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.threads = share;
-  set_thread_count(options.threads);  // for what runs outside the embedder's own scope: loading
+  set_thread_count(options.threads);  // for loading, which the embedder's own setting does not cover
 }
 
 void refuse_empty_values(CLI::App& command) {
@@ -137,7 +137,8 @@ void refuse_empty_values(CLI::App& command) {
     if (option->get_items_expected_max() == 0 || option->get_single_name() == "text") continue;
     const std::string& value = option->get_option_text();
     const auto check = [value](const std::string& given) -> std::string {
-      return given.empty() ? fmt::format("is empty, expected {}; leave the option out to go without", value) : "";
+      return given.empty() ? fmt::format("is empty, expected {}; leave the option out if you do not want it", value)
+                           : "";
     };
     option->check(CLI::Validator(check, value));
   }

@@ -87,7 +87,7 @@ void write_model(const QuantizeCommand& command) {
 }
 
 void check_model(const QuantizeCommand& command, const Items& items) {
-  constexpr std::size_t kWorst = 5;
+  constexpr std::size_t kLowest = 5;
   std::optional<Progress> progress(std::in_place, "vectors", static_cast<std::int64_t>(2 * items.size()));
   LoadOptions options;
   options.threads = command.threads;
@@ -99,7 +99,7 @@ void check_model(const QuantizeCommand& command, const Items& items) {
   progress.reset();
   std::string text = fmt::format("cosine to the unquantised model over {} items: mean {:.6f}, minimum {:.6f}\n",
                                  items.size(), agreement.mean(), agreement.minimum());
-  for (const quantize::ItemAgreement& item : agreement.worst(kWorst)) {
+  for (const quantize::ItemAgreement& item : agreement.lowest(kLowest)) {
     text += fmt::format("  {:.6f}  {}\n", item.cosine, one_line(item.name));
   }
   write_stream(stdout, text);
@@ -112,7 +112,7 @@ int run_quantize(const QuantizeCommand& command) {
     tell("e5v: interrupted\n");
   });
   try {
-    Items items;  // they are read and checked before the writing, which may take hours
+    Items items;  // read and checked before the checkpoint is written, which may take hours
     if (!command.check.empty()) items = read_items(command.check);
     if (!command.format.empty()) {
       if (!items.empty()) quantize::look_at_items(command.model, items, InterruptScope::check);

@@ -20,7 +20,7 @@ struct SimilarityOptions {
   bool json = false;
 };
 
-/// Cosines of all vectors with all, row by row. The vectors have length 1.
+/// The cosines of all pairs of vectors, row by row. The vectors have length 1.
 using Cosines = std::vector<std::vector<double>>;
 
 Cosines cosines_of(const Embeddings& embeddings) {
@@ -52,7 +52,7 @@ std::string json_text(const std::vector<Input>& inputs, const Cosines& cosines, 
   return result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// Rows labelled by number and item, columns by number. Columns that do not fit follow below, as often as needed.
+/// Rows have a number and the item, columns a number. Columns that do not fit into a line follow below.
 std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int columns) {
   constexpr int kCell = 8, kLongestLabel = 40;
   const auto count = static_cast<int>(inputs.size());
@@ -80,7 +80,7 @@ std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int 
   return text;
 }
 
-/// As Embedder::embed, but a bad item is named as on the command line.
+/// Like Embedder::embed, but a message about a bad item names it as on the command line.
 Embeddings embed_items(const Embedder& embedder, const std::vector<runs::ItemList::Entry>& items,
                        const ModelOptions& options) {
   Embeddings result;

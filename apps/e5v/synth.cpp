@@ -23,7 +23,7 @@ struct SynthOptions {
   std::string config, dtype = "bf16";
   fs::path output, tokenizer;
   std::uint64_t seed = 0;
-  std::int64_t layers = 0;  // 0: as the config says
+  std::int64_t layers = 0;  // 0: the number in the config
   bool to_train = false, force = false;
 };
 

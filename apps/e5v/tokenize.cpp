@@ -21,7 +21,7 @@ struct TokenizeOptions {
   bool json = false, no_special = false;
 };
 
-/// What goes into the tokenizer: the text as it is, or the prompt with the text in it.
+/// The input of the tokenizer: the text, or the prompt with the text in it.
 std::string filled(const TokenizeOptions& options, const std::string& sentence, text::ChatStyle style) {
   if (options.prompt.empty()) return sentence;
   const text::Prompt prompt = text::find_prompt(options.prompt, style);

@@ -29,7 +29,7 @@ struct TrainCommand {
   std::string schedule = "linear", held_out_file;
 };
 
-/// The progress of a run: one line that is rewritten on a terminal, a line every ten seconds elsewhere.
+/// The progress of a run. On a terminal, one line is rewritten; elsewhere, a line is printed every ten seconds.
 class Display {
  public:
   void say(const std::string& message) {
@@ -78,9 +78,9 @@ class Display {
 };
 
 const char* results_of(const train::TrainedParts& parts) {
-  if (!parts.lora) return "model/ (a checkpoint like any other)";
+  if (!parts.lora) return "model/ (a checkpoint)";
   if (!parts.weights()) return "adapter/ (for --adapter, e5v merge and PEFT)";
-  return "model/ (a checkpoint like any other), adapter/ (for it; for --adapter, e5v merge and PEFT)";
+  return "model/ (a checkpoint), adapter/ (its adapter, for --adapter, e5v merge and PEFT)";
 }
 
 int run_train(TrainCommand& command) {
@@ -154,7 +154,7 @@ constexpr const char* kTrainFooter =
     "  e5v train --model small --train all --captions pictures.csv --pairs pairs.csv --lr 1e-3 --output "
     "run";
 
-/// Captions follow a prompt of images.
+/// The prompt in front of a caption is one of images.
 std::string check_caption_prompt(const std::string& prompt) {
   try {
     const std::string text = text::prompt_template(prompt, text::ChatStyle::llama3);
@@ -202,7 +202,7 @@ void add_loss_options(CLI::App& command, train::TrainOptions& o) {
                 {"--micro-batch", whole(o.micro_batch, 1),
                  "the number of pairs that are computed together; this changes the memory and the time, but not the "
                  "result"},
-                {"--temperature", real(o.loss.temperature, train::kLeastTemperature, train::kMostTemperature),
+                {"--temperature", real(o.loss.temperature, train::kMinTemperature, train::kMaxTemperature),
                  "the temperature of the contrastive loss"},
                 {"--symmetric", flag(o.loss.symmetric),
                  "average the losses of both directions, from anchors to positives and from positives to anchors; "
@@ -224,7 +224,7 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
           {"--train", names(all.parts, "PARTS"),
            "the parts to train, separated by commas: lora (LoRA adapters of the language model), llm (its "
            "weights), projector, vision, or all"},
-          {"--epochs", real(o.epochs, 1e-6, train::kMostEpochs), "the number of passes over all pairs"},
+          {"--epochs", real(o.epochs, 1e-6, train::kMaxEpochs), "the number of passes over all pairs"},
           {"--steps", whole(o.steps, 1), "the number of steps", "the number of steps in --epochs"},
           {"--lr", real(o.learning_rate, 0, 10), "the peak of the learning rate"},
           {"--schedule", choice(all.schedule, {"linear", "cosine", "constant"}, "SHAPE"),

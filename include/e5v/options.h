@@ -42,7 +42,7 @@ struct QueueOptions {
 
 /// The options that are fixed when a model is loaded.
 struct LoadOptions {
-  static constexpr int kMostThreads = 1024;  ///< the maximum of `threads` and of `queue.preparing_threads`
+  static constexpr int kMaxThreads = 1024;  ///< the maximum of `threads` and of `queue.preparing_threads`
 
   ComputeType dtype = ComputeType::automatic;  ///< the arithmetic
   /// The device that computes. "cpu" is the CPU, "cuda" the first GPU, and "cuda:N" the GPU with the index N, from 0.
@@ -61,8 +61,8 @@ struct LoadOptions {
 /// The options of preprocessing, which may differ between calls. The fingerprint includes every option that can change
 /// a vector. The defaults follow current transformers.
 struct PrepareOptions {
-  static constexpr int kMostTiles = 1024;                                   ///< the maximum of max_tiles
-  static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 31) - 1;  ///< the maximum of max_pixels
+  static constexpr int kMaxTiles = 1024;                                   ///< the maximum of max_tiles
+  static constexpr std::int64_t kMaxPixels = (std::int64_t{1} << 31) - 1;  ///< the maximum of max_pixels
 
   /// Preprocesses images as transformers 4.41.2 did, including its bugs. The paper's results were computed this way.
   bool paper_compat = false;
@@ -78,7 +78,7 @@ struct PrepareOptions {
 
 /// The options of embedding, which may differ between calls.
 struct RunOptions {
-  static constexpr std::int64_t kMostTokenBudget = std::int64_t{1} << 20;  ///< the maximum of token_budget
+  static constexpr std::int64_t kMaxTokenBudget = std::int64_t{1} << 20;  ///< the maximum of token_budget
 
   /// The name of a prompt, or a template, for inputs that have no prompt of their own. If it is empty, a text gets the
   /// prompt "text", an image "image", and an image with a text "cirr-query".

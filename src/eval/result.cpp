@@ -11,7 +11,7 @@
 namespace e5v::eval {
 namespace {
 
-/// With two digits behind the point.
+/// A number with two decimals.
 std::string figure_text(double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : "undefined"; }
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
@@ -72,7 +72,7 @@ Json json_of(const Result& result) {
       {"figures", figures},  {"seconds", result.seconds}, {"computed", result.computed}, {"reused", result.reused}};
   if (result.left_out) {
     Json files = Json::array();
-    for (const std::filesystem::path& file : result.left_out->pictures) files.push_back(file.string());
+    for (const std::filesystem::path& file : result.left_out->images) files.push_back(file.string());
     json["left_out"] = {
         {"pictures", files.size()}, {"queries", result.left_out->queries}, {"missing", std::move(files)}};
   }

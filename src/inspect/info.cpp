@@ -60,7 +60,7 @@ std::string count_text(std::int64_t count) {
 }
 
 std::string prompts_text(text::ChatStyle style) {
-  if (style == text::ChatStyle::plain) return "none: sentences and pictures as they are";
+  if (style == text::ChatStyle::plain) return "none: sentences and images as they are";
   return fmt::format("{} frame", text::name_of(style));
 }
 

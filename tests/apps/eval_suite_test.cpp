@@ -52,7 +52,7 @@ TEST_F(EvalSuite, GivesAllTablesOneFileAndOnePage) {
   ASSERT_EQ(list.size(), 3u);
   EXPECT_FALSE(Json::parse(content_of(path("all.json"))).contains("unfinished"));
   EXPECT_EQ(list[0].at("computed"), 4);
-  EXPECT_EQ(list[1].at("computed"), 2) << "pictures are known from before";
+  EXPECT_EQ(list[1].at("computed"), 2) << "images are known from before";
   EXPECT_EQ(list[1].at("reused"), 2);
   EXPECT_EQ(list[2].at("figures")[0].at("name"), "Spearman");
   const std::string html = content_of(path("all.html"));
@@ -105,9 +105,9 @@ TEST_F(EvalSuite, NamesAllProblemsBeforeAnythingIsComputed) {
 }
 
 TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
-  Json files = kRetrieval, picture = kRetrieval, own = kPairs;
+  Json files = kRetrieval, image = kRetrieval, own = kPairs;
   files["text-vectors"] = "t.npy", files["image-vectors"] = "t.npy";
-  picture["image-prompt"] = "text";
+  image["image-prompt"] = "text";
   own["composed-prompt"] = "Say <sent> in a word:";
   const std::string items = folder_.write("items.jsonl", "{\"text\": \"a\"}\n").string();
   ASSERT_EQ(run(with_model("embed", {"--input", items, "--output", path("data/t.npy")})).code, 0);
@@ -119,7 +119,7 @@ TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
                                       {kPairs,
                                        {{"task", "sts"}, {"data", "SentEval"}, {"prompt", "nonsense"}},
                                        {{"task", "transfer"}, {"data", "SentEval"}, {"prompt", "image"}},
-                                       picture,
+                                       image,
                                        own,
                                        files,
                                        {{"task", "fashioniq"}, {"data", "fashion-iq"}, {"model", clip}},

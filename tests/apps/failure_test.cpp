@@ -65,7 +65,7 @@ TEST(Usage, WrongUsageExitsWith2) {
       {{"tokenize", "--model", "x"}, "--text is required"},
       {{"doctor", "--text", "a"}, "--text is unknown"},
       {{"embed", "--model", "x", "--text", "a", "--adapter", ""},
-       "--adapter: is empty, expected DIR; leave the option out to go without (see e5v embed --help)"},
+       "--adapter: is empty, expected DIR; leave the option out if you do not want it (see e5v embed --help)"},
       {{"embed", "--model", "", "--text", "a"}, "--model: is empty, expected DIR"},
       {{"embed", "--model", "x", "--input", ""}, "--input: is empty, expected FILE"},
       {{"embed", "--model", "x", "--text", "a", "--output", ""}, "--output: is empty"},

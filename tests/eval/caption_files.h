@@ -9,7 +9,7 @@
 namespace e5v::test {
 
 /// What a picture begins with.
-inline constexpr const char* kPicture = "\x89PNG\r\n\x1A\n";
+inline constexpr const char* kImage = "\x89PNG\r\n\x1A\n";
 
 /// A folder with the pictures a.jpg, b.jpg, c.jpg and val2014/d.jpg, and a file of captions.
 class CaptionFiles : public testing::Test {
@@ -17,9 +17,9 @@ class CaptionFiles : public testing::Test {
   TemporaryFolder folder_;
 
   CaptionFiles() {
-    for (const std::string name : {"a.jpg", "b.jpg", "c.jpg"}) folder_.write(name, kPicture);
+    for (const std::string name : {"a.jpg", "b.jpg", "c.jpg"}) folder_.write(name, kImage);
     std::filesystem::create_directory(folder_.path() / "val2014");
-    folder_.write("val2014/d.jpg", kPicture);
+    folder_.write("val2014/d.jpg", kImage);
   }
   eval::CaptionOptions options(const std::string& content) const {
     eval::CaptionOptions options;

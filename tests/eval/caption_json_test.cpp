@@ -29,7 +29,7 @@ TEST_F(CaptionJson, ReadsKarpathysSplits) {
   EXPECT_EQ(read_captions(of).size(), 2u);
   of.split = "";
   EXPECT_EQ(read_captions(of).size(), 4u);
-  of.most_captions = 2;
+  of.max_captions = 2;
   EXPECT_THAT(read_captions(of)[3].captions, ElementsAre("1", "2"));
   of.split = "none";
   expect_refused(of, "no picture of the split \"none\"");
@@ -88,8 +88,8 @@ TEST_F(CaptionJson, LinesAboutOnePictureAddToIt) {
   EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2", "a3", "a4"));
   EXPECT_THAT(list[1].captions, ElementsAre("b1"));
   EXPECT_THAT(list[2].captions, ElementsAre("c1"));
-  of.most_pictures = 2;
-  of.most_captions = 3;
+  of.max_images = 2;
+  of.max_captions = 3;
   list = read_captions(of);
   ASSERT_EQ(list.size(), 2u) << "the first pictures, with all that is said of them";
   EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2", "a3"));
@@ -107,7 +107,7 @@ TEST_F(CaptionJson, ReadsTheListsOfLavisBlipAndAlbef) {
   CaptionOptions of = options(R"([{"image": "a.jpg", "caption": "a1", "image_id": "coco_1"},
     {"caption": "b1", "image": "b.jpg", "image_id": "coco_2"}, {"image": "c.jpg", "caption": "c1", "image_id": 3},
     {"image": "a.jpg", "caption": "a2", "image_id": "coco_1"}])");
-  of.most_pictures = 2;
+  of.max_images = 2;
   list = read_captions(of);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2")) << "whatever stands between them";
@@ -126,14 +126,14 @@ TEST_F(CaptionJson, ReadsShareGpt4vAndNoMoreOfItThanIsWanted) {
   {"image": "val2014/d.jpg", "conversations": [{"from": "human", "value": "?"}, {"from": "gpt", "value": "x"}]},
   {"image": "none.jpg", "conversations": [{"from": "gpt", "value": "y"}]},
   {"image": "a.jpg", "conversations": 3} and what is no JSON at all)");
-  of.most_pictures = 2;
+  of.max_images = 2;
   const auto list = read_captions(of);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_THAT(list[0].captions, ElementsAre("A cat \\\"[} and a dog."));
   EXPECT_EQ(list[1].image, folder_.path() / "val2014/d.jpg");
-  of.most_pictures = 3;
+  of.max_images = 3;
   expect_refused(of, (folder_.path() / "none.jpg").string() + " does not exist");
-  of.most_pictures = 4;
+  of.max_images = 4;
   expect_refused(of, "[3]] \"conversations\" has an unexpected type: number");
   expect_refused(options(R"([{"image": "a.jpg")"), "[0]] is no object");
   expect_refused(options("[]"), "has no picture");
@@ -144,15 +144,15 @@ TEST_F(CaptionJson, ReadsShareGpt4vAndNoMoreOfItThanIsWanted) {
 
 TEST_F(CaptionJson, TakesTheFirstPicturesOfAnyForm) {
   CaptionOptions of = options(kKarpathy);
-  of.most_pictures = 1;
+  of.max_images = 1;
   EXPECT_EQ(read_captions(of).at(0).image, folder_.path() / "b.jpg");
   EXPECT_EQ(read_captions(of).size(), 1u);
   of = options(R"({"images": [{"id": 7, "file_name": "a.jpg"}, {"id": 3, "file_name": "none.jpg"}],
     "annotations": [{"image_id": 3, "caption": "b1"}, {"image_id": 7, "caption": "a1"}]})");
-  of.most_pictures = 1;
+  of.max_images = 1;
   EXPECT_EQ(read_captions(of).size(), 1u);
   of = options("{\"image\": \"a.jpg\", \"caption\": \"x\"}\n{\"image\": \"none.jpg\"}\n");
-  of.most_pictures = 1;
+  of.max_images = 1;
   EXPECT_EQ(read_captions(of).size(), 1u);
 }
 

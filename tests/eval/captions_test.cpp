@@ -22,7 +22,7 @@ class Urban : public Captions {
     of_.file = folder_.path() / "Urban1k";
     for (const std::string name : {"image", "caption"}) std::filesystem::create_directories(of_.file / name);
     for (const std::string name : {"10", "2", "1"}) {
-      folder_.write("Urban1k/image/" + name + ".jpg", test::kPicture);
+      folder_.write("Urban1k/image/" + name + ".jpg", test::kImage);
       folder_.write("Urban1k/caption/" + name + ".txt", "Street " + name + ".\nnot this\n");
     }
   }
@@ -34,7 +34,7 @@ TEST_F(Urban, ReadsTheFolderInTheOrderOfNumbers) {
   ASSERT_EQ(list.size(), 3u);
   EXPECT_THAT(list[1].captions, ElementsAre("Street 2."));
   EXPECT_EQ(list[2].image, of_.file / "image" / "10.jpg");
-  of_.most_pictures = 2;
+  of_.max_images = 2;
   EXPECT_EQ(read_captions(of_).size(), 2u);
 }
 
@@ -42,7 +42,7 @@ TEST_F(Urban, NamesTheFirstFileThatIsMissing) {
   std::filesystem::remove(of_.file / "image" / "2.jpg");
   expect_refused(of_, "Urban1k] 1 of 3 pictures is missing: " + (of_.file / "image/2.jpg").string() +
                           " does not exist; say with option images where the pictures are");
-  folder_.write("Urban1k/image/2.jpg", test::kPicture);
+  folder_.write("Urban1k/image/2.jpg", test::kImage);
   std::filesystem::remove(of_.file / "caption" / "10.txt");
   expect_refused(of_, "caption/10.txt] is missing");
   folder_.write("Urban1k/caption/10.txt", "\n");
@@ -74,11 +74,11 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   folder_.write("none2.jpg", "<html>not found</html>");
   const CaptionOptions of = options(lines);
   expect_refused(
-      of, "captions] 3 of 4 pictures are missing: " + (folder_.path() / "none0.jpg").string() + " does not exist, " +
+      of, "captions] 3 of 4 images are missing: " + (folder_.path() / "none0.jpg").string() + " does not exist, " +
               (folder_.path() / "none1.jpg").string() + " is empty, " + (folder_.path() / "none2.jpg").string() +
-              " is no JPEG, PNG or WebP file; say with option images where the pictures are, or leave them out "
+              " is no JPEG, PNG or WebP file; say with option images where the images are, or leave them out "
               "with option skip_missing");
-  PictureFiles files(PictureNeed::existing);
+  ImageFiles files(ImageNeed::existing);
   const CaptionedImages read = read_captions(of, files);
   ASSERT_EQ(read.images.size(), 1u);
   EXPECT_EQ(read.captions, 8u);
@@ -86,8 +86,8 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   EXPECT_EQ(files.named(), 4u);
   EXPECT_THAT(files.missing(),
               ElementsAre(folder_.path() / "none0.jpg", folder_.path() / "none1.jpg", folder_.path() / "none2.jpg"));
-  // Where vectors are given, pictures are not looked for.
-  PictureFiles none(PictureNeed::none);
+  // Where vectors are given, images are not looked for.
+  ImageFiles none(ImageNeed::none);
   CaptionOptions elsewhere = of;
   elsewhere.images = folder_.path() / "nowhere";
   EXPECT_EQ(read_captions(elsewhere, none).images.size(), 4u);
@@ -95,7 +95,7 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
 
 TEST_F(Urban, NeedsNoPicturesWhereVectorsAreGiven) {
   std::filesystem::remove_all(of_.file / "image");
-  PictureFiles none(PictureNeed::none);
+  ImageFiles none(ImageNeed::none);
   const CaptionedImages read = read_captions(of_, none);
   ASSERT_EQ(read.images.size(), 3u);
   EXPECT_EQ(read.images[2].image, of_.file / "image" / "10.jpg");

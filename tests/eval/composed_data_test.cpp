@@ -25,7 +25,7 @@ TEST_F(ComposedData, ImagesMayBeInAnotherFolderAndOfAnyFormat) {
   std::filesystem::create_directory(folder_.path() / "elsewhere");
   for (const char* name : {"B0.jpg", "B1.png", "B2.jpeg", "B3.webp", "B4.jpg"})
     std::filesystem::copy_file(folder_.path() / "images/B0.png", folder_.path() / "elsewhere" / name);
-  PictureFiles files;
+  ImageFiles files;
   const ComposedSet set =
       read_fashioniq(folder_.path(), folder_.path() / "elsewhere", {"dress"}, "val", files)[0].second;
   EXPECT_EQ(set.images[2], folder_.path() / "elsewhere/B2.jpeg");
@@ -87,7 +87,7 @@ TEST_F(ComposedData, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
       },
       "3 of 6 pictures are missing: " + file("S1.jpg") + " does not exist, " + file("B3.jpg") + " does not exist, " +
           file("B4.jpg") + " is no JPEG, PNG or WebP file; expected FashionIQ's folder");
-  const Categories sets = fashioniq({"shirt", "dress"}, PictureNeed::existing);
+  const Categories sets = fashioniq({"shirt", "dress"}, ImageNeed::existing);
   EXPECT_THAT(sets[0].second.names, ElementsAre("B0"));
   EXPECT_EQ(sets[0].second.left_out, 0u);
   const ComposedSet& dress = sets[1].second;
@@ -99,7 +99,7 @@ TEST_F(ComposedData, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   folder_.write("image_splits/split.shirt.val.json", "[\"B0\", \"" + std::string(300, 'x') + "\"]");
   expect_refused([&] { fashioniq({"shirt"}); }, "xxx.jpg does not exist");
   std::filesystem::remove(folder_.path() / "images/B1.png");
-  expect_refused([&] { fashioniq({"dress"}, PictureNeed::existing); },
+  expect_refused([&] { fashioniq({"dress"}, ImageNeed::existing); },
                  "cap.dress.val.json] no query is left whose pictures are there");
 }
 

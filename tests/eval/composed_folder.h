@@ -48,13 +48,13 @@ class ComposedFolder : public testing::Test {
 
   using Categories = std::vector<std::pair<std::string, eval::ComposedSet>>;
   Categories fashioniq(const std::vector<std::string>& categories,
-                       eval::PictureNeed need = eval::PictureNeed::all) const {
-    eval::PictureFiles files(need);
+                       eval::ImageNeed need = eval::ImageNeed::all) const {
+    eval::ImageFiles files(need);
     return eval::read_fashioniq(folder_.path(), {}, categories, "val", files);
   }
   eval::ComposedSet dress() const { return fashioniq({"dress"})[0].second; }
-  eval::ComposedSet cirr(const std::string& split = "val", eval::PictureNeed need = eval::PictureNeed::all) const {
-    eval::PictureFiles files(need);
+  eval::ComposedSet cirr(const std::string& split = "val", eval::ImageNeed need = eval::ImageNeed::all) const {
+    eval::ImageFiles files(need);
     return eval::read_cirr(folder_.path(), {}, split, files);
   }
 

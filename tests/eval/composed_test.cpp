@@ -53,7 +53,7 @@ TEST_F(Composed, FashionIqSumsBothOrdersBeforeScaling) {
   EXPECT_EQ(encoder.counts().computed, 5 + 4);  // the gallery, and two sentences a query
   ASSERT_EQ(result.figures.size(), 2u);
   EXPECT_EQ(result.figures[0].name, "dress R@10");
-  EXPECT_EQ(result.figures[0].value, 100) << "of five pictures";
+  EXPECT_EQ(result.figures[0].value, 100) << "of five images";
   EXPECT_EQ(result.figures[0].paper, 23.75);
   // The shown order is that of the sum of both sentences' vectors, and the reference may be found.
   for (const Example& example : result.best) {
@@ -89,7 +89,7 @@ TEST_F(Composed, CirrLeavesTheReferenceOut) {
 }
 
 TEST_F(Composed, TiesInTheSubsetCountAgainstTheModel) {
-  // The target dev-1 and the other member dev-3 are one picture under two names.
+  // The target dev-1 and the other member dev-3 are one image under two names.
   std::filesystem::copy_file(folder_.path() / "dev/dev-1.png", folder_.path() / "dev/dev-3.png",
                              std::filesystem::copy_options::overwrite_existing);
   Encoder encoder = this->encoder();
@@ -139,7 +139,7 @@ TEST_F(Composed, TheSubmissionIsWhatTheServerTakes) {
 
 TEST_F(Composed, OfCirrsSubsetsThoseCountThatAreWhole) {
   std::filesystem::remove(folder_.path() / "dev/dev-3.png");
-  const ComposedSet set = cirr("val", PictureNeed::existing);
+  const ComposedSet set = cirr("val", ImageNeed::existing);
   EXPECT_THAT(set.names, ElementsAre("dev-0", "dev-1", "dev-2", "dev-4"));
   ASSERT_EQ(set.queries.size(), 2u);
   EXPECT_THAT(set.queries[0].members, ElementsAre()) << "without dev-3 its subset would be easier";
@@ -148,7 +148,7 @@ TEST_F(Composed, OfCirrsSubsetsThoseCountThatAreWhole) {
   Encoder encoder = this->encoder();
   EXPECT_EQ(evaluate_cirr(encoder, set).figures.size(), 7u);
   std::filesystem::remove(folder_.path() / "dev/dev-2.png");
-  const ComposedSet one = cirr("val", PictureNeed::existing);
+  const ComposedSet one = cirr("val", ImageNeed::existing);
   ASSERT_EQ(one.queries.size(), 1u);
   EXPECT_EQ(one.left_out, 1u);
   EXPECT_EQ(evaluate_cirr(encoder, one).figures.size(), 4u) << "no subset is whole";

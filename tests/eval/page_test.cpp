@@ -51,10 +51,10 @@ TEST(Page, TheTableSaysWhatIsUndefined) {
   EXPECT_TRUE(json_of(result).at("figures")[3].at("value").is_null());
 }
 
-TEST(Page, HoldsThePicturesItself) {
+TEST(Page, HoldsTheImagesItself) {
   const Result result = retrieval();
   const std::string html = page_of({&result, 1});
-  EXPECT_EQ(count(html, "class=\"picture picture0\""), 3u);
+  EXPECT_EQ(count(html, "class=\"image image0\""), 3u);
   EXPECT_EQ(count(html, "data:image/jpeg;base64,"), 1u) << "once, however often it is shown";
   EXPECT_THAT(html, HasSubstr("/nowhere/x.png (cannot be read)"));
   EXPECT_THAT(html, HasSubstr("a &lt;cat&gt;"));
@@ -66,7 +66,7 @@ TEST(Page, HoldsThePicturesItself) {
 TEST(Page, ShowsTheSpaceAndOnlyWhatThereIs) {
   Result gap{.task = "gap", .title = "Gap", .unit = "vectors", .in_percent = false};
   gap.figures = {{"distance", 0.5}};
-  gap.space = SpacePlot{{{"texts", {{0, 0}, {1, 1}}}, {"pictures", {{0.5, 0.2}}}}, "two components"};
+  gap.space = SpacePlot{{{"texts", {{0, 0}, {1, 1}}}, {"images", {{0.5, 0.2}}}}, "two components"};
   const std::vector<Result> both{retrieval(), gap};
   const std::string html = page_of(both);
   EXPECT_EQ(count(html, "<h2 class=\"section\">"), 2u);
@@ -99,7 +99,7 @@ TEST(Page, ShowsJudgedPairs) {
   EXPECT_THAT(html, HasSubstr("<td><p>a &lt;b&gt;</p></td><td><p>c</p></td><td>50 %<small>2.5</small></td>"
                               "<td>51 %<small>0.750</small></td>"));
   EXPECT_THAT(html, HasSubstr("<td>100 %<small>5</small></td><td>0 %<small>0.125</small></td>"));
-  EXPECT_EQ(count(html, "class=\"picture picture0\""), 1u);
+  EXPECT_EQ(count(html, "class=\"image image0\""), 1u);
 }
 
 }  // namespace

@@ -123,8 +123,9 @@ TEST_P(Clip, ComposedInputsAreRefusedByMessage) {
                                           "model takes a text or an image, not both"));
   EXPECT_THAT([&] { embed_with(composed, "<image> with <sent>"); },
               ThrowsMessage<InvalidInput>(HasSubstr("takes a text or an image, not both")));
-  EXPECT_THAT([&] { embed_with(images()[0], "<image> in one word"); },
-              ThrowsMessage<InvalidInput>(HasSubstr("has words beside <image>; this model reads none there")));
+  EXPECT_THAT(
+      [&] { embed_with(images()[0], "<image> in one word"); },
+      ThrowsMessage<InvalidInput>(HasSubstr("has other words than <image>; this model reads none with an image")));
 }
 
 TEST_P(Clip, SeveralImagesAreRefusedByMessage) {

@@ -24,7 +24,7 @@ test::ModelOptions raw() {
   return options;
 }
 
-Pixels picture(std::uint8_t seed) {
+Pixels pixels_of(std::uint8_t seed) {
   Pixels pixels{20, 10, std::vector<std::uint8_t>(600)};
   for (std::size_t i = 0; i < pixels.rgb.size(); ++i) pixels.rgb[i] = static_cast<std::uint8_t>(i * seed % 251);
   return pixels;
@@ -72,7 +72,7 @@ class Naive {
 TEST(LlavaNextFamily, SeveralImagesAreEachExpandedWhereTheyStand) {
   Naive naive;
   test::Model embedder(golden("ckpt/tiny-small-f32"), raw());
-  const Pixels a = picture(37), b = picture(11);
+  const Pixels a = pixels_of(37), b = pixels_of(11);
   const auto input = [](std::vector<ImageSource> images, const char* prompt) {
     Input result = Input::from_images(std::move(images), "a cat");
     result.prompt = prompt;
@@ -101,7 +101,7 @@ TEST(LlavaNextFamily, TheOnlyOneOfSomeOperations) {
   EXPECT_THAT([] { require_llava_next(golden("ckpt/tiny-clip"), "train"); },
               testing::ThrowsMessage<ModelError>(testing::AllOf(
                   testing::StartsWith("[train] "),
-                  testing::HasSubstr("is a CLIP, expected a LLaVA-NeXT or a language model of its kind"))));
+                  testing::HasSubstr("is a CLIP, expected a LLaVA-NeXT or one of its language models"))));
 }
 
 }  // namespace

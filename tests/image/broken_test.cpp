@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "image_files.h"
 
-// What is not a whole, sound picture ends in InvalidInput that says so.
+// What is not a whole, sound image ends in InvalidInput that says so.
 
 namespace e5v::image {
 namespace {

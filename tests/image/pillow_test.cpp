@@ -58,7 +58,7 @@ TEST(Pillow, TurnsTheSameFiles) {
   }
 }
 
-// Cut anywhere, metadata is absent or means the same; it never makes a picture invalid.
+// Cut anywhere, metadata is absent or means the same; it never makes an image invalid.
 TEST(Pillow, CutMetadataIsRead) {
   for (const Json& row : files_of("pillow13/orientation.json")) {
     const std::string file = from_hex(row.at("file"));

@@ -14,8 +14,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-/// The picture of tools/make_config_goldens.py.
-Bitmap picture(int width, int height) {
+/// The image of tools/make_config_goldens.py.
+Bitmap pixels_of(int width, int height) {
   Bitmap bitmap;
   bitmap.width = width;
   bitmap.height = height;
@@ -56,7 +56,7 @@ bool may_be_refused(const std::string& message) {
 
 TEST(ProcessorFile, PixelsAreThoseOfTransformersOrRefused) {
   const Json golden = read_json(test::golden("config/processors.json"));
-  const Bitmap bitmap = picture(golden["width"], golden["height"]);
+  const Bitmap bitmap = pixels_of(golden["width"], golden["height"]);
   std::size_t refused = 0;
   for (const Json& item : golden["cases"]) {
     SCOPED_TRACE(item["model"].get<std::string>() + " " + item["files"].dump());

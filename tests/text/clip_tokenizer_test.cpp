@@ -39,9 +39,9 @@ TEST_P(ClipTokenizer, CutsTheTextNotTheSpecialTokens) {
   shorter.erase(shorter.end() - 2);
   EXPECT_EQ(tokenizer_.encode_truncated(text, size - 1), shorter);
   EXPECT_EQ(tokenizer_.encode_truncated(text, 2), (std::vector{start, end}));
-  EXPECT_THAT([&] { tokenizer_.encode_truncated(text, 1); },
-              testing::ThrowsMessage<InvalidInput>(
-                  "[tokenizer] a text has 2 special tokens, more than the 1 that it may have in all"));
+  EXPECT_THAT(
+      [&] { tokenizer_.encode_truncated(text, 1); },
+      testing::ThrowsMessage<InvalidInput>("[tokenizer] a text has 2 special tokens, more than the limit of 1 tokens"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Spellings, ClipTokenizer, testing::Values("tiny-clip", "tiny-clip-336"),

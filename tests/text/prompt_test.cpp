@@ -191,7 +191,8 @@ TEST(Prompt, ThePlainStyleHasNoWordsOfItsOwn) {
       "<image><sent>",
       "[prompt] \"<image><sent>\" is for an image changed by a text; this model takes a text or an image, not both");
   refused("see <image>",
-          "[prompt] \"see <image>\" has words beside <image>; this model reads none there: expected <image> alone");
+          "[prompt] \"see <image>\" has other words than <image>; this model reads none with an image: expected "
+          "<image> alone");
   EXPECT_THROW(plain("poem"), InvalidInput);
 }
 

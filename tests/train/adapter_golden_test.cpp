@@ -184,7 +184,8 @@ TEST(AdapterGolden, WhatIsNotUnderstoodIsSaid) {
   EXPECT_THAT(read("use_dora", true), ThrowsMessage<ModelError>(HasSubstr("use_dora is not supported")));
   EXPECT_THAT(read("bias", "all"), ThrowsMessage<ModelError>(HasSubstr("trained biases")));
   EXPECT_THAT(read("modules_to_save", {"lm_head"}), ThrowsMessage<ModelError>(HasSubstr("modules_to_save")));
-  EXPECT_THAT(read("r", 4), ThrowsMessage<ModelError>(HasSubstr("expected [4, 128]: the adapter is of another model")));
+  EXPECT_THAT(read("r", 4),
+              ThrowsMessage<ModelError>(HasSubstr("expected [4, 128]: the adapter belongs to another model")));
   EXPECT_THAT([&] { model::Adapter::read(folder.path() / "none", config); },
               ThrowsMessage<ModelError>(HasSubstr("is no adapter")));
   model::ModelConfig narrower = config;

@@ -110,7 +110,7 @@ TEST(Trainer, EndsEarlyAndKeepsTheBest) {
   fixture.options.patience = 2;
   fixture.run();
   EXPECT_LT(fixture.reports.size(), 60u);
-  EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("ended at step")));
+  EXPECT_THAT(fixture.said, testing::Contains(HasSubstr("stopped at step")));
   EXPECT_TRUE(fs::exists(fixture.options.output / "adapter/adapter_model.safetensors"));
 }
 

@@ -1,4 +1,4 @@
-#include "eval/pictures.h"
+#include "eval/image_thumbnails.h"
 
 #include <gmock/gmock.h>
 
@@ -25,7 +25,7 @@ class PicturesTest : public testing::Test {
   std::int64_t rules() const { return std::ranges::count(pictures_.style(), '\n'); }
 
   test::TemporaryFolder folder_;
-  Pictures pictures_;
+  ImageThumbnails pictures_;
 };
 
 TEST_F(PicturesTest, AnElementShowsTheRuleThatHoldsThePicture) {

@@ -1,4 +1,4 @@
-#include "eval/captioned_pictures.h"
+#include "eval/image_captions.h"
 
 #include <gmock/gmock.h>
 
@@ -37,24 +37,24 @@ class Finder : public test::CaptionFiles {
 };
 
 TEST_F(Finder, LooksInTheFolderAndThenBelowIt) {
-  PictureFinder finder(of_, PictureNeed::all);
+  ImageFinder finder(of_, ImageNeed::all);
   EXPECT_EQ(finder.find("a.jpg", {"val2014"}, "here"), folder_.path() / "a.jpg");
   EXPECT_EQ(finder.find("d.jpg", {"", "val2014"}, "here"), folder_.path() / "val2014/d.jpg");
   EXPECT_EQ(finder.find("./b.jpg", {}, "here"), folder_.path() / "b.jpg");
 }
 
 TEST_F(Finder, SaysWhereAMissingPictureShouldBe) {
-  PictureFinder finder(of_, PictureNeed::existing);
+  ImageFinder finder(of_, ImageNeed::existing);
   EXPECT_EQ(finder.find("none.jpg", {}, "here"), folder_.path() / "none.jpg");
   EXPECT_EQ(finder.find("none.jpg", {"val2014", "test"}, "here"), folder_.path() / "val2014/none.jpg");
   EXPECT_EQ(finder.find("none.jpg", {"", "test"}, "here"), folder_.path() / "none.jpg");
 }
 
 TEST_F(Finder, TheLastPartAloneCountsOnlyInAFolderThatWasNamed) {
-  PictureFinder beside(of_, PictureNeed::all);
+  ImageFinder beside(of_, ImageNeed::all);
   EXPECT_EQ(beside.find("coco/a.jpg", {}, "here"), folder_.path() / "coco/a.jpg");
   of_.images = folder_.path();
-  PictureFinder named(of_, PictureNeed::all);
+  ImageFinder named(of_, ImageNeed::all);
   EXPECT_EQ(named.find("coco/a.jpg", {}, "here"), folder_.path() / "a.jpg");
   EXPECT_EQ(named.find("coco/./a.jpg", {}, "here"), folder_.path() / "a.jpg") << "the same name once more";
   EXPECT_THAT([&] { named.find("flickr/a.jpg", {}, "captions:3"); },
@@ -65,20 +65,20 @@ TEST_F(Finder, TheLastPartAloneCountsOnlyInAFolderThatWasNamed) {
 
 TEST_F(Finder, TheFolderOfPicturesIsThereUnlessNoneIsNeeded) {
   of_.images = folder_.path() / "nowhere";
-  EXPECT_THAT([&] { PictureFinder(of_, PictureNeed::existing); },
+  EXPECT_THAT([&] { ImageFinder(of_, ImageNeed::existing); },
               testing::ThrowsMessage<InvalidInput>("[" + of_.images.string() +
                                                    "] is no folder, expected the pictures of " + of_.file.string()));
-  EXPECT_NO_THROW(PictureFinder(of_, PictureNeed::none));
+  EXPECT_NO_THROW(ImageFinder(of_, ImageNeed::none));
 }
 
 class Adding : public test::CaptionFiles {
  protected:
   CaptionOptions of_ = options("");
-  PictureFiles files_;
+  ImageFiles files_;
 };
 
 TEST_F(Adding, EntriesAboutOnePictureStandWhereItCameFirst) {
-  CaptionedPictures pictures(of_, files_);
+  ImageCaptions pictures(of_, files_);
   EXPECT_TRUE(pictures.add("a.jpg", {}, {"a1", "a2"}, "1"));
   EXPECT_TRUE(pictures.add("b.jpg", {}, {}, "2"));
   EXPECT_TRUE(pictures.add("val2014/../a.jpg", {}, {"a3"}, "3"));
@@ -90,23 +90,23 @@ TEST_F(Adding, EntriesAboutOnePictureStandWhereItCameFirst) {
 }
 
 TEST_F(Adding, TheFirstPicturesAndCaptionsAreTaken) {
-  of_.most_pictures = 1, of_.most_captions = 2;
-  CaptionedPictures pictures(of_, files_);
+  of_.max_images = 1, of_.max_captions = 2;
+  ImageCaptions pictures(of_, files_);
   EXPECT_FALSE(pictures.is_enough());
   EXPECT_TRUE(pictures.add("a.jpg", {}, {"a1"}, "1"));
   EXPECT_TRUE(pictures.is_enough());
   EXPECT_FALSE(pictures.add("b.jpg", {}, {"b1"}, "2"));
   EXPECT_TRUE(pictures.add("a.jpg", {}, {"a2", "a3"}, "3")) << "one that is known";
   EXPECT_THAT(pictures.take().at(0).captions, ElementsAre("a1", "a2"));
-  of_.most_pictures = of_.most_captions = 0;
-  CaptionedPictures all(of_, files_);
+  of_.max_images = of_.max_captions = 0;
+  ImageCaptions all(of_, files_);
   EXPECT_TRUE(all.add("a.jpg", {}, std::vector<std::string>(9, "x"), "1"));
   EXPECT_FALSE(all.is_enough());
   EXPECT_EQ(all.take().at(0).captions.size(), 9u);
 }
 
 TEST_F(Adding, NamesAndCaptionsHoldSomething) {
-  CaptionedPictures pictures(of_, files_);
+  ImageCaptions pictures(of_, files_);
   EXPECT_THAT([&] { pictures.add("", {}, {"x"}, "captions:7"); },
               testing::ThrowsMessage<InvalidInput>("[captions:7] names no picture"));
   EXPECT_THAT(

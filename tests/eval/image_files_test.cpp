@@ -1,4 +1,4 @@
-#include "eval/picture_files.h"
+#include "eval/image_files.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -24,7 +24,7 @@ class PictureFilesTest : public testing::Test {
 };
 
 TEST_F(PictureFilesTest, WhatBeginsAsAPictureIsUsable) {
-  PictureFiles files;
+  ImageFiles files;
   EXPECT_TRUE(files.usable(good()));
   EXPECT_TRUE(files.usable(folder_.write("x", "\xFF\xD8\xFF\xE0")));
   EXPECT_TRUE(files.usable(folder_.write("y", std::string("RIFF\0\0\0\0WEBP", 12))));
@@ -34,7 +34,7 @@ TEST_F(PictureFilesTest, WhatBeginsAsAPictureIsUsable) {
 }
 
 TEST_F(PictureFilesTest, AllThatIsMissingIsNamedOnceWithItsReason) {
-  PictureFiles files;
+  ImageFiles files;
   const fs::path empty = folder_.write("empty.png", ""), page = folder_.write("page.jpg", "<html>not found</html>");
   fs::create_directory(folder_.path() / "folder.png");
   EXPECT_TRUE(files.usable(good()));
@@ -52,7 +52,7 @@ TEST_F(PictureFilesTest, AllThatIsMissingIsNamedOnceWithItsReason) {
 }
 
 TEST_F(PictureFilesTest, OfManyThatAreMissingTheFirstTwentyAreNamed) {
-  PictureFiles files;
+  ImageFiles files;
   for (int i = 0; i < 33; ++i) files.usable(none(i));
   EXPECT_THAT([&] { files.require_there("set", "look"); },
               ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("[set] 33 of 33 pictures are missing: "),
@@ -61,7 +61,7 @@ TEST_F(PictureFilesTest, OfManyThatAreMissingTheFirstTwentyAreNamed) {
 }
 
 TEST_F(PictureFilesTest, SomeMayBeMissingButNotAll) {
-  PictureFiles files(PictureNeed::existing);
+  ImageFiles files(ImageNeed::existing);
   EXPECT_FALSE(files.usable(none()));
   EXPECT_THAT([&] { files.require_there("set", "look"); },
               ThrowsMessage<InvalidInput>("[set] 1 of 1 pictures is missing, so that nothing is left: " +
@@ -71,14 +71,14 @@ TEST_F(PictureFilesTest, SomeMayBeMissingButNotAll) {
 }
 
 TEST_F(PictureFilesTest, WhereVectorsAreThereNoPictureIsLookedFor) {
-  PictureFiles files(PictureNeed::none);
+  ImageFiles files(ImageNeed::none);
   EXPECT_TRUE(files.usable(none()));
   EXPECT_TRUE(files.missing().empty());
   EXPECT_EQ(files.named(), 1u);
 }
 
 TEST_F(PictureFilesTest, AResultSaysWhatWasLeftOutOfIt) {
-  PictureFiles files(PictureNeed::existing);
+  ImageFiles files(ImageNeed::existing);
   files.usable(good()), files.usable(none());
   Result result;
   add_left_out(result, files, 3, 10, "captions");
@@ -88,7 +88,7 @@ TEST_F(PictureFilesTest, AResultSaysWhatWasLeftOutOfIt) {
   EXPECT_THAT(result.facts,
               ElementsAre(testing::Pair("left out because pictures are missing", "1 of 2 pictures, 3 of 10 captions")));
   Result whole;
-  add_left_out(whole, PictureFiles(), 0, 10, "captions");
+  add_left_out(whole, ImageFiles(), 0, 10, "captions");
   EXPECT_FALSE(whole.left_out.has_value());
   EXPECT_TRUE(whole.facts.empty());
 }
