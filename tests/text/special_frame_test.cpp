@@ -49,11 +49,16 @@ TEST(SpecialFrame, RobertaHasOneTokenOnEitherSide) {
 }
 
 TEST(SpecialFrame, TheLaterOfASequenceStandOutside) {
-  const std::string inner = template_of(fmt::format("[{}, {}, {}]", kBegin, kText, kEnd));
-  const SpecialFrame found = frame(R"({"type": "Sequence", "processors": [{"type": "ByteLevel"}, )" + inner +
-                                   R"(, {"type": "RobertaProcessing", "sep": ["y", 9], "cls": ["x", 8]}]})");
-  EXPECT_THAT(found.before, ElementsAre(8, 3));
-  EXPECT_THAT(found.after, ElementsAre(4, 5, 9));
+  const std::string around = template_of(fmt::format("[{}, {}, {}]", kBegin, kText, kEnd));
+  const std::string roberta = R"({"type": "RobertaProcessing", "sep": ["y", 9], "cls": ["x", 8]})";
+  const auto sequence = [](const std::string& first, const std::string& second) {
+    return frame(
+        fmt::format(R"({{"type": "Sequence", "processors": [{{"type": "ByteLevel"}}, {}, {}]}})", first, second));
+  };
+  EXPECT_THAT(sequence(around, roberta).before, ElementsAre(8, 3));
+  EXPECT_THAT(sequence(around, roberta).after, ElementsAre(4, 5, 9));
+  EXPECT_THAT(sequence(roberta, around).before, ElementsAre(3, 8));
+  EXPECT_THAT(sequence(roberta, around).after, ElementsAre(9, 4, 5));
 }
 
 TEST(SpecialFrame, OtherProcessorsAreRefusedByMessage) {
