@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "base/error.h"
-#include "drawing/text_layout.h"
+#include "drawing/font.h"
 #include "image/image_files.h"
 #include "temporary_folder.h"
 
@@ -126,22 +126,6 @@ TEST(TextImage, CharactersWithoutGlyphsAreDrawnAsTheFontsBox) {
   }
 }
 
-TEST(TextImage, RaqmWritesFromRightToLeft) {
-  const Font font(default_font(), 40);
-  const auto glyphs = [&](TextLayout layout, std::u32string_view text) {
-    std::vector<std::uint32_t> indices;
-    for (const GlyphRun::Placed& placed : lay_out(font, layout, text).glyphs) indices.push_back(placed.glyph);
-    return indices;
-  };
-  // Hebrew sets the direction of the line; the number in it keeps its own.
-  EXPECT_EQ(glyphs(TextLayout::raqm, U"\u05D0\u05D1 12"), glyphs(TextLayout::basic, U"12 \u05D1\u05D0"));
-  EXPECT_EQ(glyphs(TextLayout::raqm, U"12 ab"), glyphs(TextLayout::basic, U"12 ab"));
-  // The "right-to-left override" is a glyph without a picture, ahead of what it turns.
-  const auto turned = glyphs(TextLayout::raqm, U"\u202Eabc");
-  ASSERT_EQ(turned.size(), 4u);
-  EXPECT_EQ(std::vector(turned.begin() + 1, turned.end()), glyphs(TextLayout::basic, U"cba"));
-}
-
 TEST(TextImage, MovingTheMarginMovesTheText) {
   const auto columns = [](const Pixels& picture) {
     int first = picture.width;
@@ -191,19 +175,6 @@ TEST(TextImage, IdsTellPicturesApart) {
   EXPECT_EQ(TextPainter(other).id(), id);
   other.font = folder.write("other.ttf", font + '\0');
   EXPECT_NE(TextPainter(other).id(), id);
-}
-
-TEST(TextImage, SaysWhatIsWrongWithTheFont) {
-  const test::TemporaryFolder folder;
-  const auto with_font = [](const std::filesystem::path& font) {
-    return message_of([&] { TextPainter({.font = font}).paint("Some words"); });
-  };
-  EXPECT_THAT(with_font(folder.path() / "arial.ttf"),
-              HasSubstr("arial.ttf] font: no such file; the default font is in Debian's fonts-liberation"));
-  EXPECT_THAT(with_font(folder.path()), HasSubstr("is a folder"));
-  EXPECT_THAT(with_font(folder.write("empty.ttf", "")), HasSubstr("found 0 bytes that are none"));
-  EXPECT_THAT(with_font(folder.write("text.ttf", "hello")),
-              HasSubstr("text.ttf] font: expected a TrueType or OpenType font, found 5 bytes that are none"));
 }
 
 TEST(TextImage, DamagedFontsDrawOrFail) {
