@@ -110,7 +110,7 @@ void add_examples(Writer& out, const char* title, const std::vector<Example>& ex
   out.add("<h3>{}</h3>\n<div class=\"examples\">\n", title);
   for (const Example& example : examples) {
     out.add("<div class=\"card example\"><div class=\"query\">");
-    add_shown(out, example.query, pictures);
+    add_shown(out, example.query, thumbnails);
     out.add("<small>rank of the right candidate: {}</small></div>\n<div class=\"list\">\n", example.rank);
     for (const Example::Found& found : example.found) {
       out.add("<div class=\"found{}\">", found.right ? " right" : "");
@@ -205,10 +205,10 @@ void add_result(Writer& out, const Result& result, std::size_t index, ImageThumb
   out.add("{}", report::facts_html(result.facts));
   add_figures(out, result);
   if (result.space) add_space(out, *result.space);
-  add_examples(out, "Queries with the best ranks", result.best, pictures);
-  add_examples(out, "Queries with the worst ranks", result.worst, pictures);
-  add_judged(out, "Pairs on which people and the model agree", result.agreed, pictures);
-  add_judged(out, "Pairs on which people and the model differ most", result.disagreed, pictures);
+  add_examples(out, "Queries with the best ranks", result.best, thumbnails);
+  add_examples(out, "Queries with the worst ranks", result.worst, thumbnails);
+  add_judged(out, "Pairs on which people and the model agree", result.agreed, thumbnails);
+  add_judged(out, "Pairs on which people and the model differ most", result.disagreed, thumbnails);
   out.add("</section>\n");
 }
 

@@ -39,9 +39,9 @@ TEST(Decode, AppliesExifUnlessTold) {
 TEST(Decode, FirstBytesTellWhetherAFileIsAPicture) {
   using namespace std::string_view_literals;
   for (const std::string_view start : {"\xFF\xD8\xFF\xE0"sv, "\x89PNG\r\n\x1A\n"sv, "RIFF\0\0\0\0WEBP"sv})
-    EXPECT_TRUE(begins_as_picture(start));
+    EXPECT_TRUE(begins_as_image(start));
   for (const std::string_view start : {""sv, "\xFF\xD8"sv, "RIFF\0\0\0\0WAVE"sv, "GIF89a"sv, "<!DOCTYPE html>"sv})
-    EXPECT_FALSE(begins_as_picture(start));
+    EXPECT_FALSE(begins_as_image(start));
 }
 
 TEST(Decode, OtherFormatsAreNamed) {

@@ -64,10 +64,11 @@ TEST_F(Preparation, OneThreadIsKeptForTexts) {
   for (auto& image : images) image.get();
 }
 
-// While one batch is computed, images are prepared until 64 MiB of them are ready: here three of 22 MiB, or two of 32.
+// While one batch is computed, images are prepared until 64 MiB of them are ready: two of 32 MiB, but three of a little
+// less.
 TEST_F(Preparation, WhatIsReadyAheadTakesABoundedAmountOfMemory) {
-  constexpr std::size_t kMebibyte = std::size_t{1} << 20;
-  for (const auto& [bytes, ahead] : {std::pair(22 * kMebibyte, 3), std::pair(32 * kMebibyte, 2)}) {
+  constexpr std::size_t kHalf = std::size_t{32} << 20, kLittle = std::size_t{1} << 16;
+  for (const auto& [bytes, ahead] : {std::pair(kHalf, 2), std::pair(kHalf - kLittle, 3)}) {
     test::FakeWorker worker;
     worker.image_bytes = bytes;
     worker.allow(0);

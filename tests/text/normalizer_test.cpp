@@ -13,7 +13,7 @@ Normalizer normalizer(const std::string& step) {
   return test::read_part<Normalizer>(R"({"normalizer": )" + step + "}");
 }
 std::string normalized(const std::string& step, std::string_view text) { return normalizer(step).apply(text).text; }
-std::string refusal(const std::string& step) { return test::refusal_of<Normalizer>(R"({"normalizer": )" + step + "}"); }
+std::string normalizer_refusal(const std::string& step) { return test::refusal_of<Normalizer>(R"({"normalizer": )" + step + "}"); }
 
 TEST(Normalizer, WithoutOneTextsStayAsTheyAre) {
   for (const char* file : {"{}", R"({"normalizer": null})"})
@@ -65,13 +65,13 @@ TEST(Normalizer, ASequenceAppliesItsStepsInOrder) {
 }
 
 TEST(Normalizer, OtherStepsAreRefusedByMessage) {
-  EXPECT_EQ(refusal(R"("NFC")"), "[t.json] normalizer is string, expected an object");
-  EXPECT_EQ(refusal("{}"), "[t.json] normalizer.type is missing");
-  EXPECT_EQ(refusal(R"({"type": "NFKC"})"),
+  EXPECT_EQ(normalizer_refusal(R"("NFC")"), "[t.json] normalizer is string, expected an object");
+  EXPECT_EQ(normalizer_refusal("{}"), "[t.json] normalizer.type is missing");
+  EXPECT_EQ(normalizer_refusal(R"({"type": "NFKC"})"),
             "[t.json] normalizer.type is \"NFKC\"; supported are Sequence, Prepend, Replace, Strip, Lowercase, NFC");
-  EXPECT_THAT(refusal(R"({"type": "Sequence", "normalizers": [{"type": "Strip"}, {"type": "NFD"}]})"),
+  EXPECT_THAT(normalizer_refusal(R"({"type": "Sequence", "normalizers": [{"type": "Strip"}, {"type": "NFD"}]})"),
               HasSubstr(R"(normalizer.normalizers[1].type is "NFD")"));
-  EXPECT_EQ(refusal(R"({"type": "Replace", "pattern": "a", "content": "b"})"),
+  EXPECT_EQ(normalizer_refusal(R"({"type": "Replace", "pattern": "a", "content": "b"})"),
             "[t.json] normalizer.pattern is string, expected {\"String\": ...} or {\"Regex\": ...}");
 }
 

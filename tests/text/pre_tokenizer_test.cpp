@@ -27,7 +27,7 @@ std::vector<std::string> pieces(const std::string& step, std::string_view text, 
   return pieces(pre_tokenizer(step), text, at_text_start);
 }
 
-std::string refusal(const std::string& step) {
+std::string pre_tokenizer_refusal(const std::string& step) {
   return test::refusal_of<PreTokenizer>(R"({"pre_tokenizer": )" + step + "}");
 }
 
@@ -99,19 +99,19 @@ TEST(PreTokenizer, AnEmptyTextHasNoPieces) {
 }
 
 TEST(PreTokenizer, OtherStepsAreRefusedByMessage) {
-  EXPECT_EQ(refusal(R"("NFC")"), "[t.json] pre_tokenizer is string, expected an object");
-  EXPECT_EQ(refusal("{}"), "[t.json] pre_tokenizer.type is missing");
-  EXPECT_THAT(refusal(R"({"type": "BertPreTokenizer"})"),
+  EXPECT_EQ(pre_tokenizer_refusal(R"("NFC")"), "[t.json] pre_tokenizer is string, expected an object");
+  EXPECT_EQ(pre_tokenizer_refusal("{}"), "[t.json] pre_tokenizer.type is missing");
+  EXPECT_THAT(pre_tokenizer_refusal(R"({"type": "BertPreTokenizer"})"),
               HasSubstr(R"(pre_tokenizer.type is "BertPreTokenizer"; supported are Sequence, Split, ByteLevel)"));
-  EXPECT_THAT(refusal(R"({"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"})"),
+  EXPECT_THAT(pre_tokenizer_refusal(R"({"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"})"),
               HasSubstr(R"(pre_tokenizer.pattern.Regex is "(a", no usable regular expression: missing closing)"));
-  EXPECT_THAT(refusal(R"({"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Cut"})"),
+  EXPECT_THAT(pre_tokenizer_refusal(R"({"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Cut"})"),
               HasSubstr(R"(pre_tokenizer.behavior is "Cut"; supported are Isolated, Removed)"));
-  EXPECT_EQ(refusal(R"({"type": "Metaspace", "replacement": "ab"})"),
+  EXPECT_EQ(pre_tokenizer_refusal(R"({"type": "Metaspace", "replacement": "ab"})"),
             R"([t.json] pre_tokenizer.replacement is "ab", expected one character)");
-  EXPECT_THAT(refusal(R"({"type": "Metaspace", "replacement": "a", "prepend_scheme": "x"})"),
+  EXPECT_THAT(pre_tokenizer_refusal(R"({"type": "Metaspace", "replacement": "a", "prepend_scheme": "x"})"),
               HasSubstr(R"(pre_tokenizer.prepend_scheme is "x"; supported are always, first, never)"));
-  EXPECT_EQ(refusal(R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "ByteLevel"}]})"),
+  EXPECT_EQ(pre_tokenizer_refusal(R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "ByteLevel"}]})"),
             "[t.json] pre_tokenizer.pretokenizers[1] is a second ByteLevel, expected one at most");
 }
 

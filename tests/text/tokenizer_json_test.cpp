@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string refusal(const std::string& file) {
+std::string refused_file(const std::string& file) {
   return test::message_of([&] { parse_tokenizer_json(file, "t.json"); });
 }
 
@@ -31,7 +31,7 @@ TEST(TokenizerJson, TakesTheTwoLargeTablesOutOfTheDocument) {
 TEST(TokenizerJson, WhatIsNotJsonIsRefused) {
   for (const std::string& file :
        {std::string(), std::string("{\"model\": {\"vocab\": {\"a\": 0"), std::string("{}\0", 3)})
-    EXPECT_THAT(refusal(file), HasSubstr("is not JSON")) << file;
+    EXPECT_THAT(refused_file(file), HasSubstr("is not JSON")) << file;
 }
 
 TEST(TokenizerJson, DeepNestingIsRefused) {
@@ -39,11 +39,11 @@ TEST(TokenizerJson, DeepNestingIsRefused) {
   for (const std::string& file :
        {std::string(100000, '['), R"({"model": )" + deep + "}", R"({"model": {"vocab": {}, "merges": [)" + deep + "]}}",
         R"({"model": {"vocab": {}, "merges": [], "dropout": )" + deep + "}}"})
-    EXPECT_THAT(refusal(file), HasSubstr("is nested too deeply")) << file.substr(0, 60);
+    EXPECT_THAT(refused_file(file), HasSubstr("is nested too deeply")) << file.substr(0, 60);
 }
 
 TEST(TokenizerJson, IdsAreWholeNumbersInRange) {
-  const auto id = [](const std::string& value) { return refusal(R"({"model": {"vocab": {"a": )" + value + "}}}"); };
+  const auto id = [](const std::string& value) { return refused_file(R"({"model": {"vocab": {"a": )" + value + "}}}"); };
   EXPECT_EQ(id("4194303"), "no error");
   EXPECT_EQ(id("-1"), R"([t.json] model.vocab gives -1 to "a", expected a whole number in [0, 4194303])");
   EXPECT_THAT(id("4194304"), HasSubstr("gives 4194304"));
@@ -55,9 +55,9 @@ TEST(TokenizerJson, IdsAreWholeNumbersInRange) {
 }
 
 TEST(TokenizerJson, TokensAndIdsAreGivenOnce) {
-  EXPECT_THAT(refusal(R"({"model": {"vocab": {"a\n": 0, "b": 0}}})"),
+  EXPECT_THAT(refused_file(R"({"model": {"vocab": {"a\n": 0, "b": 0}}})"),
               HasSubstr(R"(gives the id 0 to "b", which "a\n" has already)"));
-  EXPECT_THAT(refusal(R"({"model": {"vocab": {"a": 0, "a": 1}}})"),
+  EXPECT_THAT(refused_file(R"({"model": {"vocab": {"a": 0, "a": 1}}})"),
               HasSubstr(R"(gives the id 1 to "a", which has the id 0)"));
 }
 
