@@ -221,7 +221,8 @@ TEST_F(EvalData, QueriesWithoutTargetsAreRefusedAtOnce) {
   write("captions/cap.shirt.test.json", R"([{"candidate": "B0", "captions": ["a", "b"]}])");
   write("image_splits/split.shirt.test.json", R"(["B0"])");
   expect_missing({"fashioniq", "--data", path(""), "--split", "test"},
-                 path("captions/cap.shirt.test.json") + "[0]] has no \"target\"", "FashionIQ's test split");
+                 path("captions/cap.shirt.test.json") + "[0]] has no \"target\"",
+                 "FashionIQ does not publish the targets");
 }
 
 TEST_F(EvalData, ThreadsHoldForAllThatIsComputed) {

@@ -175,12 +175,12 @@ TEST_F(Train, NumbersBeyondWhatDataAndModelAllowAreRefusedByName) {
     EXPECT_FALSE(fs::exists(path("run")));
   };
   refused("pairs.csv", {"--batch", "7"}, 1, "pairs.csv] --batch 7 is more than the 6 training pairs");
-  refused("pairs.csv", {"--batch", "5", "--held-out", "2"}, 1, "--batch 5 is more than the 4 pairs there are");
+  refused("pairs.csv", {"--batch", "5", "--held-out", "2"}, 1, "--batch 5 is more than the 4 training pairs");
   refused("pairs.csv", {"--rank", "33"}, 1, "--rank is 33, expected a number from 1 to 32: k_proj is 32 x 128");
   refused("pairs.csv", {"--rank", "129", "--targets", "q_proj"}, 1, "from 1 to 128: q_proj is 128 x 128");
   refused("pairs.csv", {"--together", "2"}, 1, "pairs.csv] no row has a group, which --together 2 brings together");
   refused("grouped.csv", {"--together", "5"}, 1, "--together 5 is more than the 4 pairs of a batch");
-  refused("pairs.csv", {"--lr", "10", "--weight-decay", "1"}, 1, "--lr 10 by --weight-decay 1 is more than 1");
+  refused("pairs.csv", {"--lr", "10", "--weight-decay", "1"}, 1, "--lr 10 times --weight-decay 1 is more than 1");
   refused("pairs.csv", {"--temperature", "1e-30"}, 2, "--temperature: expected a number from 0.001 to 100");
   for (const char* option : {"--batch", "--rank", "--micro-batch", "--steps", "--warmup", "--together", "--held-out"})
     refused("pairs.csv", {option, most}, 2, std::string(option) + ": expected a whole number from ");
@@ -195,8 +195,8 @@ TEST_F(Train, DefaultsGiveWayToSmallDataAndSmallModelsWithAWord) {
   const Outcome outcome = run(
       with_model("train", {"--pairs", path("pairs.csv").string(), "--steps", "1", "--output", path("run").string()}));
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("6 pairs, 1 step of 6"), HasSubstr("a step has 6 pairs, not 64"),
-                                 HasSubstr("adapters have rank 32, not 64"),
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("6 pairs, 1 step of 6"), HasSubstr("a step has 6 pairs instead of 64"),
+                                 HasSubstr("adapters have rank 32 instead of 64"),
                                  HasSubstr("the warmup of 100 steps is longer than the run")));
 }
 
