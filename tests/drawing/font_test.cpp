@@ -85,7 +85,7 @@ TEST(Font, TellsItsVersion) {
 }
 
 TEST(Font, SaysWhatIsWrongWithAFile) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto message_is = [](const std::string& part) { return ThrowsMessage<InvalidInput>(HasSubstr(part)); };
   EXPECT_THAT([&] { Font(folder.path() / "arial.ttf", kCaptions); },
               message_is("arial.ttf] font: no such file; the default font is in Debian's fonts-liberation"));

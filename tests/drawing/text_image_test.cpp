@@ -33,7 +33,7 @@ std::string message_of(const F& call) {
 }
 
 TEST(TextImage, LinesArePillows) {
-  const Json items = read_json(test::golden("textimage/textimage.json")).at("items");
+  const Json items = read_json(e5v::test::golden("textimage/textimage.json")).at("items");
   ASSERT_EQ(items.size(), 6u);
   for (const Json& item : items) {
     SCOPED_TRACE(item.at("file").get<std::string>());
@@ -52,11 +52,11 @@ TEST(TextImage, LinesArePillows) {
 
 // Exact where FreeType is the one behind the goldens; another version may hint a little differently.
 TEST(TextImage, PixelsArePillows) {
-  const Json items = read_json(test::golden("textimage/textimage.json")).at("items");
+  const Json items = read_json(e5v::test::golden("textimage/textimage.json")).at("items");
   const bool same_engine = Font(default_font(), 40).engine() == "2.12.1";
   for (const Json& item : items) {
     const std::string file = item.at("file");
-    const image::Bitmap expected = test::decode_text(read_file(test::golden("textimage/" + file)));
+    const image::Bitmap expected = test::decode_text(read_file(e5v::test::golden("textimage/" + file)));
     const bool raqm = item.at("layout") == "raqm";
     const Pixels drawn =
         painter(raqm ? TextLayout::raqm : TextLayout::basic).paint(item.at("caption").get<std::string>());
@@ -168,7 +168,7 @@ TEST(TextImage, IdsTellPicturesApart) {
   EXPECT_NE(TextPainter(other).id(), id);
   EXPECT_NE(painter(TextLayout::basic).id(), id);
   // Where the font lies is not what it is.
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const std::string font = read_file(default_font());
   other = options;
   other.font = folder.write("copy.ttf", font);
@@ -178,7 +178,7 @@ TEST(TextImage, IdsTellPicturesApart) {
 }
 
 TEST(TextImage, DamagedFontsDrawOrFail) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const std::string font = read_file(default_font());
   int drawn = 0, refused = 0;
   for (std::size_t i = 0; i < 60; ++i) {

@@ -9,8 +9,8 @@ namespace e5v::families {
 namespace {
 
 TEST(LlavaNextFamily, TheOnlyOneOfSomeOperations) {
-  EXPECT_EQ(require_llava_next(test::golden("ckpt/tiny-small-f32"), "train").text.width, 128);
-  EXPECT_THAT([] { require_llava_next(test::golden("ckpt/tiny-clip"), "train"); },
+  EXPECT_EQ(require_llava_next(e5v::test::golden("ckpt/tiny-small-f32"), "train").text.width, 128);
+  EXPECT_THAT([] { require_llava_next(e5v::test::golden("ckpt/tiny-clip"), "train"); },
               testing::ThrowsMessage<ModelError>(testing::AllOf(
                   testing::StartsWith("[train] "),
                   testing::HasSubstr("is a CLIP, expected a LLaVA-NeXT or one of its language models"))));

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 TEST(Decode, GivesThePixelsOfPil) {
   int images = 0;
-  for (const Json& row : read_json(test::golden("preprocess/preprocess.json"))) {
+  for (const Json& row : read_json(e5v::test::golden("preprocess/preprocess.json"))) {
     const std::string name = row["file"];
     SCOPED_TRACE(name);
     const Bitmap bitmap =

@@ -14,7 +14,7 @@ namespace {
 /// The u8 images of a safetensors file: an 8-byte length, a JSON header, the data.
 class StoredImages {
  public:
-  explicit StoredImages(const std::string& name) : file_(read_file(test::golden(name))) {
+  explicit StoredImages(const std::string& name) : file_(read_file(e5v::test::golden(name))) {
     std::uint64_t size = 0;
     std::memcpy(&size, file_.data(), sizeof size);
     header_ = parse_json(std::string_view(file_).substr(8, size), name);

@@ -16,7 +16,7 @@ Preprocess clip(int edge) {
 }
 
 TEST(CentreCrop, IsTransformersByteForByte) {
-  const Json golden = read_json(test::golden("clip/clip.json")).at("models");
+  const Json golden = read_json(e5v::test::golden("clip/clip.json")).at("models");
   for (const auto& [name, edge] : {std::pair("tiny-clip", 224), std::pair("tiny-clip-336", 336)}) {
     const Json& crops = golden.at(name).at("crops");
     ASSERT_GE(crops.size(), 10u);

@@ -8,7 +8,7 @@
 namespace e5v::quantize {
 namespace {
 
-using test::golden;
+using e5v::test::golden;
 
 class PrepareItem : public testing::Test {
  protected:

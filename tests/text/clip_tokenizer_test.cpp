@@ -13,11 +13,11 @@ constexpr std::int64_t kContext = 77;
 /// The two spellings of CLIP's tokenizer.json: transformers 5's own, and that of OpenAI's checkpoints.
 class ClipTokenizer : public testing::TestWithParam<const char*> {
  protected:
-  Tokenizer tokenizer_ = Tokenizer::from_file(test::golden("ckpt") / GetParam() / "tokenizer.json");
+  Tokenizer tokenizer_ = Tokenizer::from_file(e5v::test::golden("ckpt") / GetParam() / "tokenizer.json");
 };
 
 TEST_P(ClipTokenizer, GivesTheIdsOfTransformers) {
-  const Json golden = read_json(test::golden("clip/clip.json"));
+  const Json golden = read_json(e5v::test::golden("clip/clip.json"));
   const Json& texts = golden.at("texts");
   const Json& ids = golden.at("models").at(GetParam()).at("ids");
   ASSERT_EQ(texts.size(), ids.size());

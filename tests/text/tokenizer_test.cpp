@@ -21,12 +21,12 @@ using ::testing::ThrowsMessage;
 using Ids = std::vector<std::int32_t>;
 
 const Tokenizer& golden_tokenizer() {
-  static const Tokenizer instance = Tokenizer::from_file(test::golden("ckpt/tiny-small-f32/tokenizer.json"));
+  static const Tokenizer instance = Tokenizer::from_file(e5v::test::golden("ckpt/tiny-small-f32/tokenizer.json"));
   return instance;
 }
 
 const Json& strings() {
-  static const Json instance = read_json(test::golden("tokenizer/tokenizer_goldens.json"));
+  static const Json instance = read_json(e5v::test::golden("tokenizer/tokenizer_goldens.json"));
   return instance;
 }
 
@@ -134,9 +134,9 @@ TEST(Tokenizer, AFileWithoutAModelIsRefusedByMessage) {
   EXPECT_EQ(refusal("{}"), "[t.json] model is missing");
   EXPECT_EQ(refusal(R"({"model": null})"), "[t.json] model is missing");
   EXPECT_EQ(refusal(R"({"model": [[[]]]})"), "[t.json] model is array, expected an object");
-  EXPECT_THAT([] { Tokenizer::from_file(test::golden("no such file")); },
+  EXPECT_THAT([] { Tokenizer::from_file(e5v::test::golden("no such file")); },
               ThrowsMessage<ModelError>(HasSubstr("no such file")));
-  EXPECT_THAT([] { Tokenizer::from_file(test::golden("tokenizer")); },
+  EXPECT_THAT([] { Tokenizer::from_file(e5v::test::golden("tokenizer")); },
               ThrowsMessage<ModelError>(HasSubstr("is a folder")));
 }
 
@@ -166,7 +166,7 @@ TEST(Tokenizer, MegabytesWithoutABlankTakeSeconds) {
 }
 
 TEST(Tokenizer, MovesAndServesManyThreads) {
-  Tokenizer first = Tokenizer::from_file(test::golden("ckpt/tiny-small-f32/tokenizer.json"));
+  Tokenizer first = Tokenizer::from_file(e5v::test::golden("ckpt/tiny-small-f32/tokenizer.json"));
   const Tokenizer second = std::move(first);
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -13,9 +13,9 @@
 namespace e5v::train {
 namespace {
 
-using test::golden;
-using test::golden_row;
-using test::max_difference;
+using e5v::test::golden;
+using e5v::test::golden_row;
+using e5v::test::max_difference;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -25,10 +25,10 @@ const char* const kBase = "ckpt/tiny-small-f32";
 void expect_merged_vectors(const std::filesystem::path& model, const std::filesystem::path& adapter) {
   const tensor::SafetensorsFile expected(golden("train/merged_embeddings.safetensors"));
   for (const bool paper_compat : {false, true}) {
-    test::ModelOptions options = test::raw_options(ComputeType::f32);
+    e5v::test::ModelOptions options = e5v::test::raw_options(ComputeType::f32);
     options.adapter = adapter;
     options.paper_compat = paper_compat;
-    test::Model embedder(model, options);
+    e5v::test::Model embedder(model, options);
     std::vector<Input> images;
     for (const char* name : {"img00", "img01", "img04", "img06"}) {
       for (const auto& entry : std::filesystem::directory_iterator(golden("images"))) {
@@ -40,15 +40,16 @@ void expect_merged_vectors(const std::filesystem::path& model, const std::filesy
     for (std::size_t i = 0; i < images.size(); ++i) {
       EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)),
                                golden_row(expected, paper_compat ? "images_v4412" : "images_v5", i)),
-                test::kTolerance)
+                e5v::test::kTolerance)
           << i;
     }
     std::vector<Input> texts;
-    for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));
+    for (const std::string& sentence : e5v::test::golden_sentences()) texts.push_back(Input::from_text(sentence));
     const Embeddings vectors = embedder.embed(texts);
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      EXPECT_LT(max_difference(vectors.row(row), golden_row(expected, "texts_emb_single", i)), test::kTolerance) << i;
+      EXPECT_LT(max_difference(vectors.row(row), golden_row(expected, "texts_emb_single", i)), e5v::test::kTolerance)
+          << i;
     }
   }
 }
@@ -58,7 +59,7 @@ TEST(AdapterGolden, AttachedGivesTheMergedVectors) {
 }
 
 TEST(AdapterGolden, MergedGivesThemToo) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto output = folder.path() / "merged";
   merge_adapter(golden(kBase), golden("train/adapter_20step"), output, false, nullptr);
   expect_merged_vectors(output, {});
@@ -77,9 +78,9 @@ TEST(AdapterGolden, MergedGivesThemToo) {
 /// Vectors of texts and images are those of PEFT with LoRA in the tower, the projector and the language model.
 void expect_vectors_of_everywhere(const std::filesystem::path& model, const std::filesystem::path& adapter) {
   const tensor::SafetensorsFile expected(golden("adapter/everywhere_vectors.safetensors"));
-  test::ModelOptions options = test::raw_options(ComputeType::f32);
+  e5v::test::ModelOptions options = e5v::test::raw_options(ComputeType::f32);
   options.adapter = adapter;
-  test::Model embedder(model, options);
+  e5v::test::Model embedder(model, options);
   const std::vector<Input> texts{Input::from_text("A tabby cat sits on a wall."),
                                  Input::from_text("Two men play chess.")};
   const std::vector<Input> images{Input::from_image(golden("images/img04_tiny_3x2.png")),
@@ -88,7 +89,7 @@ void expect_vectors_of_everywhere(const std::filesystem::path& model, const std:
     const Embeddings found = embedder.embed(inputs);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)), golden_row(expected, name, i)),
-                test::kTolerance)
+                e5v::test::kTolerance)
           << name << i;
     }
   }
@@ -99,7 +100,7 @@ TEST(AdapterGolden, TowerAndProjectorAreAdapted) {
 }
 
 TEST(AdapterGolden, TowerAndProjectorAreMerged) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   merge_adapter(golden(kBase), golden("adapter/everywhere"), folder.path() / "merged", false, nullptr);
   expect_vectors_of_everywhere(folder.path() / "merged", {});
 }
@@ -120,7 +121,7 @@ TEST(AdapterGolden, EveryPartOfItCounts) {
 }
 
 TEST(AdapterGolden, TheHeadChangesNoVectorAndIsMerged) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto adapter = folder.path() / "adapter";
   std::filesystem::create_directory(adapter);
   write_file_atomically(adapter / "adapter_config.json", R"({"r": 1, "lora_alpha": 1, "target_modules": ["lm_head"]})");
@@ -131,11 +132,11 @@ TEST(AdapterGolden, TheHeadChangesNoVectorAndIsMerged) {
   writer.write("base_model.model.lm_head.lora_A.weight", std::as_bytes(std::span(ones).first(128)));
   writer.write("base_model.model.lm_head.lora_B.weight", std::as_bytes(std::span(ones)));
   writer.finish();
-  test::ModelOptions options = test::raw_options(ComputeType::f32);
+  e5v::test::ModelOptions options = e5v::test::raw_options(ComputeType::f32);
   const std::vector<Input> texts{Input::from_text("a cat")};
-  const Embeddings plain = test::Model(golden(kBase), options).embed(texts);
+  const Embeddings plain = e5v::test::Model(golden(kBase), options).embed(texts);
   options.adapter = adapter;
-  EXPECT_EQ(max_difference(test::Model(golden(kBase), options).embed(texts).row(0), plain.row(0)), 0);
+  EXPECT_EQ(max_difference(e5v::test::Model(golden(kBase), options).embed(texts).row(0), plain.row(0)), 0);
   merge_adapter(golden(kBase), adapter, folder.path() / "merged", false, nullptr);
   const model::Checkpoint before(golden(kBase)), after(folder.path() / "merged");
   const tensor::Shape shape{2368, 128};
@@ -148,7 +149,7 @@ TEST(AdapterGolden, WrittenAsPeftReadsIt) {
   const model::ModelConfig config = model::read_config(golden(kBase));
   const model::Adapter adapter = model::Adapter::read(golden("train/adapter_20step"), config);
   EXPECT_FALSE(adapter.inside_llava);
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   adapter.write(folder.path());
   const tensor::SafetensorsFile theirs(golden("train/adapter_20step/adapter_model.safetensors"));
   const tensor::SafetensorsFile ours(folder.path() / "adapter_model.safetensors");
@@ -164,7 +165,7 @@ TEST(AdapterGolden, WrittenAsPeftReadsIt) {
 }
 
 /// An adapter folder with a changed config.
-std::filesystem::path with_config(const test::TemporaryFolder& folder, const char* key, const Json& value) {
+std::filesystem::path with_config(const e5v::test::TemporaryFolder& folder, const char* key, const Json& value) {
   const auto options = std::filesystem::copy_options::overwrite_existing | std::filesystem::copy_options::recursive;
   std::filesystem::copy(golden("train/adapter_20step"), folder.path(), options);
   Json json = read_json(golden("train/adapter_20step/adapter_config.json"));
@@ -175,7 +176,7 @@ std::filesystem::path with_config(const test::TemporaryFolder& folder, const cha
 }
 
 TEST(AdapterGolden, WhatIsNotUnderstoodIsSaid) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const model::ModelConfig config = model::read_config(golden(kBase));
   const auto read = [&](const char* key, const Json& value) {
     return [=, &folder] { model::Adapter::read(with_config(folder, key, value), config); };
@@ -199,7 +200,7 @@ TEST(AdapterGolden, WhatIsNotUnderstoodIsSaid) {
 }
 
 TEST(AdapterGolden, ScalesFollowTheConfig) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const model::ModelConfig config = model::read_config(golden(kBase));
   EXPECT_EQ(model::Adapter::read(golden("train/adapter_20step"), config).parts[0].scale, 2.0f);
   EXPECT_FLOAT_EQ(model::Adapter::read(with_config(folder, "use_rslora", true), config).parts[0].scale,
@@ -211,7 +212,7 @@ TEST(AdapterGolden, ScalesFollowTheConfig) {
 }
 
 TEST(AdapterGolden, NamesInsideLlavaNextAreUnderstood) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const model::ModelConfig config = model::read_config(golden(kBase));
   const tensor::SafetensorsFile file(golden("train/adapter_20step/adapter_model.safetensors"));
   for (const char* prefix : {"base_model.model.language_model.model.", "base_model.model.model.language_model."}) {

@@ -13,7 +13,7 @@
 namespace e5v::train {
 namespace {
 
-using test::golden;
+using e5v::test::golden;
 using testing::Each;
 using testing::ElementsAre;
 using testing::ThrowsMessage;
@@ -143,7 +143,7 @@ void expect_names_of_peft(const std::filesystem::path& adapter, const char* mode
 
 TEST(TrainableLora, IsWrittenUnderTheNamesOfPeft) {
   TrainableLora lora(model::read_config(golden("ckpt/tiny-small-f32")).text, {.rank = 4, .alpha = 8}, 1);
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   lora.adapter().write(folder.path());
   expect_names_of_peft(folder.path(), "causal_lm");
   lora.adapter().inside_llava = true;

@@ -25,7 +25,7 @@ std::vector<std::int64_t> steps_of(const std::filesystem::path& path) {
 }
 
 TEST(MetricsLog, IsOneObjectALine) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   MetricsLog log(path, -1);
   log.add(0, {{metric::kLoss, 2.5}, {metric::kLearningRate, 4e-4}, {"a \"name\"", -1}});
@@ -36,7 +36,7 @@ TEST(MetricsLog, IsOneObjectALine) {
 }
 
 TEST(MetricsLog, IsReadBack) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   MetricsLog log(path, -1);
   log.add(7, {{"loss", 0.1}, {"lr", std::numeric_limits<double>::infinity()}});
@@ -47,7 +47,7 @@ TEST(MetricsLog, IsReadBack) {
 }
 
 TEST(MetricsLog, ResumedRunKeepsWhatItsCheckpointHas) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   {
     MetricsLog log(path, -1);
@@ -63,7 +63,7 @@ TEST(MetricsLog, ResumedRunKeepsWhatItsCheckpointHas) {
 }
 
 TEST(MetricsLog, TornLineIsCutOff) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.write("metrics.jsonl", "{\"step\":0,\"loss\":1}\n{\"step\":1,\"lo");
   EXPECT_THAT(steps_of(path), ElementsAre(0));
   MetricsLog(path, 5).add(1, {{"loss", 3}});
@@ -74,7 +74,7 @@ TEST(MetricsLog, TornLineIsCutOff) {
 }
 
 TEST(MetricsLog, SaysWhatIsWrong) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const std::pair<std::string, std::string> cases[] = {
       {"[]", "m.jsonl:2] expected an object, found array"},
       {"x", "m.jsonl:2] is not JSON"},

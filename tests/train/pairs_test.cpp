@@ -180,7 +180,7 @@ TEST(Pairs, HeadersSayWhatIsWrong) {
 }
 
 TEST(Pairs, FilesAreMapped) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.write("pairs.csv", "sent0,image1\na,b.jpg\n");
   PairFile opened(path);
   const PairFile file = std::move(opened);
