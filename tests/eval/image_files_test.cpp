@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-class PictureFilesTest : public testing::Test {
+class ImageFilesTest : public testing::Test {
  protected:
   /// A file that begins as a PNG.
   fs::path good(const std::string& name = "good.png") const { return folder_.write(name, "\x89PNG\r\n\x1A\n"); }
@@ -23,7 +23,7 @@ class PictureFilesTest : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-TEST_F(PictureFilesTest, WhatBeginsAsAPictureIsUsable) {
+TEST_F(ImageFilesTest, WhatBeginsAsAPictureIsUsable) {
   ImageFiles files;
   EXPECT_TRUE(files.usable(good()));
   EXPECT_TRUE(files.usable(folder_.write("x", "\xFF\xD8\xFF\xE0")));
@@ -33,7 +33,7 @@ TEST_F(PictureFilesTest, WhatBeginsAsAPictureIsUsable) {
   EXPECT_NO_THROW(files.require_there("set", "look"));
 }
 
-TEST_F(PictureFilesTest, AllThatIsMissingIsNamedOnceWithItsReason) {
+TEST_F(ImageFilesTest, AllThatIsMissingIsNamedOnceWithItsReason) {
   ImageFiles files;
   const fs::path empty = folder_.write("empty.png", ""), page = folder_.write("page.jpg", "<html>not found</html>");
   fs::create_directory(folder_.path() / "folder.png");
@@ -51,7 +51,7 @@ TEST_F(PictureFilesTest, AllThatIsMissingIsNamedOnceWithItsReason) {
                                           "skip_missing"));
 }
 
-TEST_F(PictureFilesTest, OfManyThatAreMissingTheFirstTwentyAreNamed) {
+TEST_F(ImageFilesTest, OfManyThatAreMissingTheFirstTwentyAreNamed) {
   ImageFiles files;
   for (int i = 0; i < 33; ++i) files.usable(none(i));
   EXPECT_THAT([&] { files.require_there("set", "look"); },
@@ -60,7 +60,7 @@ TEST_F(PictureFilesTest, OfManyThatAreMissingTheFirstTwentyAreNamed) {
                                                          testing::Not(HasSubstr("skip_missing")))));
 }
 
-TEST_F(PictureFilesTest, SomeMayBeMissingButNotAll) {
+TEST_F(ImageFilesTest, SomeMayBeMissingButNotAll) {
   ImageFiles files(ImageNeed::existing);
   EXPECT_FALSE(files.usable(none()));
   EXPECT_THAT([&] { files.require_there("set", "look"); },
@@ -70,23 +70,23 @@ TEST_F(PictureFilesTest, SomeMayBeMissingButNotAll) {
   EXPECT_NO_THROW(files.require_there("set", "look"));
 }
 
-TEST_F(PictureFilesTest, WhereVectorsAreThereNoPictureIsLookedFor) {
+TEST_F(ImageFilesTest, WhereVectorsAreThereNoPictureIsLookedFor) {
   ImageFiles files(ImageNeed::none);
   EXPECT_TRUE(files.usable(none()));
   EXPECT_TRUE(files.missing().empty());
   EXPECT_EQ(files.named(), 1u);
 }
 
-TEST_F(PictureFilesTest, AResultSaysWhatWasLeftOutOfIt) {
+TEST_F(ImageFilesTest, AResultSaysWhatWasLeftOutOfIt) {
   ImageFiles files(ImageNeed::existing);
   files.usable(good()), files.usable(none());
   Result result;
   add_left_out(result, files, 3, 10, "captions");
   ASSERT_TRUE(result.left_out.has_value());
-  EXPECT_THAT(result.left_out->pictures, ElementsAre(none()));
+  EXPECT_THAT(result.left_out->images, ElementsAre(none()));
   EXPECT_EQ(result.left_out->queries, 3u);
   EXPECT_THAT(result.facts,
-              ElementsAre(testing::Pair("left out because pictures are missing", "1 of 2 pictures, 3 of 10 captions")));
+              ElementsAre(testing::Pair("left out because images are missing", "1 of 2 images, 3 of 10 captions")));
   Result whole;
   add_left_out(whole, ImageFiles(), 0, 10, "captions");
   EXPECT_FALSE(whole.left_out.has_value());

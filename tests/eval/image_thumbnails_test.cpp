@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-class PicturesTest : public testing::Test {
+class ImagesTest : public testing::Test {
  protected:
   /// A PNG of one grey.
   fs::path grey(const std::string& name, std::uint8_t level, int width = 4, int height = 4) const {
@@ -28,7 +28,7 @@ class PicturesTest : public testing::Test {
   ImageThumbnails pictures_;
 };
 
-TEST_F(PicturesTest, AnElementShowsTheRuleThatHoldsThePicture) {
+TEST_F(ImagesTest, AnElementShowsTheRuleThatHoldsThePicture) {
   EXPECT_EQ(pictures_.style(), "");
   EXPECT_EQ(pictures_.html_of(grey("a&b.png", 10)),
             "<span class=\"picture picture0\" role=\"img\" aria-label=\"a&amp;b.png\" title=\"a&amp;b.png\"></span>");
@@ -37,14 +37,14 @@ TEST_F(PicturesTest, AnElementShowsTheRuleThatHoldsThePicture) {
   EXPECT_THAT(pictures_.style(), HasSubstr("\n.picture1{background-image:url("));
 }
 
-TEST_F(PicturesTest, WhatLooksTheSameIsThereOnce) {
+TEST_F(ImagesTest, WhatLooksTheSameIsThereOnce) {
   pictures_.html_of(grey("a.png", 10));
   EXPECT_THAT(pictures_.html_of(grey("b.png", 10)),
               testing::AllOf(HasSubstr("picture0"), HasSubstr("title=\"b.png\"")));
   EXPECT_EQ(rules(), 1);
 }
 
-TEST_F(PicturesTest, AFileIsReadOnce) {
+TEST_F(ImagesTest, AFileIsReadOnce) {
   const fs::path file = grey("a.png", 10);
   const std::string shown = pictures_.html_of(file);
   fs::remove(file);
@@ -52,14 +52,14 @@ TEST_F(PicturesTest, AFileIsReadOnce) {
   EXPECT_EQ(rules(), 1);
 }
 
-TEST_F(PicturesTest, PicturesAreSmall) {
+TEST_F(ImagesTest, PicturesAreSmall) {
   pictures_.html_of(grey("large.png", 10, 880, 440));
   image::Bitmap small(220, 110);
   std::ranges::fill(small.pixels, std::uint8_t{10});
   EXPECT_THAT(pictures_.style(), HasSubstr(report::data_uri("image/jpeg", image::encode_jpeg(small, 80))));
 }
 
-TEST_F(PicturesTest, WhatCannotBeReadIsNamed) {
+TEST_F(ImagesTest, WhatCannotBeReadIsNamed) {
   EXPECT_EQ(pictures_.html_of("/no<where>/x.png"), "<p>/no&lt;where&gt;/x.png (cannot be read)</p>");
   const fs::path broken = folder_.write("broken.png", "\x89PNG\r\n\x1A\n and no more");
   EXPECT_EQ(pictures_.html_of(broken), "<p>" + broken.string() + " (cannot be read)</p>");

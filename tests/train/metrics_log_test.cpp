@@ -15,7 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Pair;
 using testing::ThrowsMessage;
 
 std::vector<std::int64_t> steps_of(const std::filesystem::path& path) {
@@ -43,7 +42,7 @@ TEST(MetricsLog, IsReadBack) {
   const auto all = read_metrics(path);
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].step, 7);
-  EXPECT_THAT(all[0].values, ElementsAre(Pair("loss", 0.1), Pair("lr", testing::IsNan())));
+  EXPECT_THAT(all[0].values, ElementsAre(testing::Pair("loss", 0.1), testing::Pair("lr", testing::IsNan())));
 }
 
 TEST(MetricsLog, ResumedRunKeepsWhatItsCheckpointHas) {

@@ -18,7 +18,7 @@ PairFile read(std::string_view text, PairFormat format = PairFormat::csv) { retu
 
 /// The texts of a row: anchor, positive, hard negative, "-" for what is not there.
 std::vector<std::string> texts(const PairFile& file, std::int64_t i) {
-  const Pair pair = file.row(i);
+  const train::Pair pair = file.row(i);
   return {pair.anchor.text.value_or("-"), pair.positive.text.value_or("-"), pair.hard_negative.value_or("-")};
 }
 

@@ -167,7 +167,7 @@ TEST(Trainee, AdaptersSayWhatTheyWereTrainedOn) {
 
 TEST(Trainee, QuantisedWeightsTakeAdaptersOnly) {
   const TemporaryFolder folder;
-  e5v::test::copy_with_int8_matrix(folder.path() / "model");
+  test::copy_with_int8_matrix(folder.path() / "model");
   EXPECT_THAT([&] { trainee({"llm"}, {}, folder.path() / "model"); },
               ThrowsMessage<ModelError>("[train] language_model.model.embed_tokens.weight is quantised: train adapters "
                                         "on it, or the weights of an unquantised checkpoint"));

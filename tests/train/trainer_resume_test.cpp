@@ -199,7 +199,7 @@ TEST(TrainerResume, BeginsAnewWithoutWhatWasThere) {
   EXPECT_THAT(fixture.states(), testing::ElementsAre("step-00000002"));
 }
 
-constexpr const char* kPictures =
+constexpr const char* kImagePairs =
     "image0,sent1,group\n"
     "%/img18_dark_90x60.png,darkness,1\n%/img18_dark_90x60.png,night,1\n%/img18_dark_90x60.png,a dark day,2\n";
 

@@ -77,7 +77,7 @@ TEST(WriteCheckpoint, WeightsThatLeaveTheirTypeAreRefused) {
 
 TEST(WriteCheckpoint, IntegersAreNotReplaced) {
   const TemporaryFolder folder;
-  e5v::test::copy_with_int8_matrix(folder.path() / "model");
+  test::copy_with_int8_matrix(folder.path() / "model");
   const Replacement matrix = all_of("language_model.layers.0.self_attn.q_proj.weight", 1);
   EXPECT_THAT([&] { write_checkpoint(folder.path() / "model", folder.path() / "out", false, matrix, nullptr); },
               ThrowsMessage<ModelError>("[merge] a weight is stored as i8: only f32, f16 and bf16 can be changed"));
@@ -165,7 +165,7 @@ TEST(MergeAdapter, CheckpointsThatHoldNaNAreRefused) {
 TEST(MergeAdapter, QuantisedWeightsAreRefused) {
   const TemporaryFolder folder;
   const fs::path base = folder.path() / "base", output = folder.path() / "merged";
-  e5v::test::copy_with_int8_matrix(base);
+  test::copy_with_int8_matrix(base);
   EXPECT_THAT([&] { merge_adapter(base, golden("train/adapter_20step"), output, false, nullptr); },
               ThrowsMessage<ModelError>("[" + base.string() +
                                         "] is quantised: merge into the checkpoint it was made "

@@ -18,7 +18,7 @@ using e5v::test::max_difference;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr double kTolerance = 5e-5;
+constexpr double kEngineTolerance = 5e-5;
 
 class ClipEngineTest : public testing::TestWithParam<const char*> {
  protected:
@@ -55,7 +55,7 @@ TEST_P(ClipEngineTest, TextsAndImagesShareABatchAndItsOrder) {
   const auto found = test::vectors_of(engine, test::prepared(engine, mixed, {.apply_exif = false}));
   for (std::size_t i = 0; i < mixed.size(); ++i) {
     const auto& [name, row] = expected[i];
-    EXPECT_LT(max_difference(found[i], golden_row(vectors_, name, row)), kTolerance) << i;
+    EXPECT_LT(max_difference(found[i], golden_row(vectors_, name, row)), kEngineTolerance) << i;
   }
   EXPECT_EQ(found[0], found[3]) << "one image is computed once";
 }

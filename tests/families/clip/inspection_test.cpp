@@ -17,22 +17,22 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::ThrowsMessage;
 
-const std::filesystem::path kFolder = golden("ckpt/tiny-clip");
+const std::filesystem::path kClipFolder = golden("ckpt/tiny-clip");
 
 TEST(ClipInspection, AnswersTheDoctorInAFewWords) {
-  const ClipInspection inspection(kFolder, {});
+  const ClipInspection inspection(kClipFolder, {});
   EXPECT_TRUE(inspection.sees());
   EXPECT_EQ(inspection.config(), "CLIP: text tower of 3 layers, width 64; vision tower of 3 layers, width 48");
-  EXPECT_EQ(inspection.tensors(model::Checkpoint(kFolder, model::clip_names())),
+  EXPECT_EQ(inspection.tensors(model::Checkpoint(kClipFolder, model::clip_names())),
             "3 text and 3 vision layers, complete");
   EXPECT_EQ(inspection.tokenizer(), "719 tokens, no prompts");
   EXPECT_EQ(inspection.preprocess(), "shorter edge 224, the middle 224 of it");
 }
 
 TEST(ClipInspection, DescribesItsParts) {
-  const model::Checkpoint checkpoint(kFolder, model::clip_names());
+  const model::Checkpoint checkpoint(kClipFolder, model::clip_names());
   const embed::StoredWeights stored = embed::stored_weights(checkpoint);
-  const Description found = ClipInspection(kFolder, {}).describe(checkpoint, {nn::Precision::bf16, stored, {}});
+  const Description found = ClipInspection(kClipFolder, {}).describe(checkpoint, {nn::Precision::bf16, stored, {}});
   EXPECT_EQ(found.architecture, "CLIP");
   EXPECT_THAT(found.towers,
               ElementsAre(Pair("text tower", "3 layers, width 64, 4 heads, MLP 96"),
@@ -43,7 +43,7 @@ TEST(ClipInspection, DescribesItsParts) {
   EXPECT_EQ(found.context, 77);
   EXPECT_EQ(found.image_tokens, 0) << "images have one size";
   EXPECT_EQ(found.chat_style, text::ChatStyle::plain);
-  EXPECT_EQ(found.used.total(), count_parameters(model::read_clip_config(kFolder)).total());
+  EXPECT_EQ(found.used.total(), count_parameters(model::read_clip_config(kClipFolder)).total());
   EXPECT_TRUE(found.unused.empty());
   EXPECT_FALSE(found.kernel.empty());
   EXPECT_EQ(found.fingerprint.compute, embed::compute_text(nn::Precision::bf16, {}, tensor::Place::host));
@@ -51,18 +51,18 @@ TEST(ClipInspection, DescribesItsParts) {
 
 TEST(ClipInspection, SaysWhetherTheProportionsAreKept) {
   const e5v::test::TemporaryFolder folder;
-  for (const char* name : {"config.json", "tokenizer.json"}) std::filesystem::copy(kFolder / name, folder.path());
-  Json json = read_json(kFolder / "preprocessor_config.json");
+  for (const char* name : {"config.json", "tokenizer.json"}) std::filesystem::copy(kClipFolder / name, folder.path());
+  Json json = read_json(kClipFolder / "preprocessor_config.json");
   json["size"] = {{"height", 224}, {"width", 224}};
   folder.write("preprocessor_config.json", json.dump());
   EXPECT_EQ(ClipInspection(folder.path(), {}).preprocess(), "both edges 224, the middle 224 of it");
 }
 
 TEST(ClipInspection, ShapesMustBeThoseOfTheConfig) {
-  const model::Checkpoint checkpoint(kFolder, model::clip_names());
+  const model::Checkpoint checkpoint(kClipFolder, model::clip_names());
   const auto refusal_is = [&](const char* part, const char* key, std::int64_t value, const std::string& message) {
     const e5v::test::TemporaryFolder folder;
-    Json json = read_json(kFolder / "config.json");
+    Json json = read_json(kClipFolder / "config.json");
     (*part == '\0' ? json : json.at(part))[key] = value;
     folder.write("config.json", json.dump());
     EXPECT_THAT([&] { ClipInspection(folder.path(), {}).tensors(checkpoint); },

@@ -21,7 +21,7 @@ using e5v::test::max_difference;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-const std::filesystem::path kFolder = golden("ckpt/tiny-small-f32"), kAdapter = golden("adapter/everywhere");
+const std::filesystem::path kSmallFolder = golden("ckpt/tiny-small-f32"), kAdapter = golden("adapter/everywhere");
 
 LoadOptions with_adapter(const std::filesystem::path& adapter) {
   LoadOptions load = test::in_f32();
@@ -30,26 +30,26 @@ LoadOptions with_adapter(const std::filesystem::path& adapter) {
 }
 
 TEST(LlavaNextEngine, IsTheModelOfItsFolder) {
-  const LlavaNextEngine engine(kFolder, test::in_f32());
+  const LlavaNextEngine engine(kSmallFolder, test::in_f32());
   EXPECT_EQ(engine.width(), 128);
   EXPECT_EQ(engine.place(), tensor::Place::host);
   EXPECT_EQ(engine.precision(), nn::Precision::f32);
   EXPECT_EQ(engine.first_non_finite(), std::nullopt);
-  const model::Checkpoint checkpoint(kFolder);
-  EXPECT_EQ(engine.weights(), embed::weights_hash(checkpoint, config_text(model::read_config(kFolder))));
+  const model::Checkpoint checkpoint(kSmallFolder);
+  EXPECT_EQ(engine.weights(), embed::weights_hash(checkpoint, config_text(model::read_config(kSmallFolder))));
 }
 
 TEST(LlavaNextEngine, ThePrecisionIsWhatWasAskedForOrSuitsTheWeights) {
   LoadOptions load = test::in_f32();
   load.dtype = ComputeType::automatic;
-  EXPECT_EQ(LlavaNextEngine(kFolder, load).precision(), nn::Precision::f32);
+  EXPECT_EQ(LlavaNextEngine(kSmallFolder, load).precision(), nn::Precision::f32);
   EXPECT_EQ(LlavaNextEngine(golden("ckpt/tiny-mistral"), load).precision(), nn::Precision::bf16);
   load.dtype = ComputeType::bf16;
-  EXPECT_EQ(LlavaNextEngine(kFolder, load).precision(), nn::Precision::bf16);
+  EXPECT_EQ(LlavaNextEngine(kSmallFolder, load).precision(), nn::Precision::bf16);
 }
 
 TEST(LlavaNextEngine, ComputesTheVectorsOfTransformers) {
-  LlavaNextEngine engine(kFolder, test::in_f32());
+  LlavaNextEngine engine(kSmallFolder, test::in_f32());
   const std::vector<std::string> sentences = e5v::test::golden_sentences();
   std::vector<Input> inputs;
   for (std::size_t i = 0; i < 4; ++i) inputs.push_back(Input::from_text(sentences.at(i)));
@@ -61,7 +61,7 @@ TEST(LlavaNextEngine, ComputesTheVectorsOfTransformers) {
 
 // The vectors of PEFT with LoRA in the tower, the projector and the language model.
 TEST(LlavaNextEngine, AnAdapterIsAddedAndIsPartOfTheWeights) {
-  LlavaNextEngine plain(kFolder, test::in_f32()), adapted(kFolder, with_adapter(kAdapter));
+  LlavaNextEngine plain(kSmallFolder, test::in_f32()), adapted(kSmallFolder, with_adapter(kAdapter));
   EXPECT_NE(adapted.weights(), plain.weights());
   const std::vector inputs{Input::from_text("A tabby cat sits on a wall."), Input::from_text("Two men play chess.")};
   const tensor::SafetensorsFile expected(golden("adapter/everywhere_vectors.safetensors"));
@@ -74,7 +74,7 @@ TEST(LlavaNextEngine, AnAdapterIsAddedAndIsPartOfTheWeights) {
 }
 
 TEST(LlavaNextEngine, AFolderThatIsNoAdapterIsRefusedByMessage) {
-  EXPECT_THAT([] { LlavaNextEngine(kFolder, with_adapter(golden("images"))); },
+  EXPECT_THAT([] { LlavaNextEngine(kSmallFolder, with_adapter(golden("images"))); },
               ThrowsMessage<ModelError>(HasSubstr("images] is no adapter: it has no adapter_config.json")));
 }
 
@@ -87,7 +87,7 @@ TEST(LlavaNextEngine, AWeightThatIsNotFiniteIsNamed) {
 }
 
 TEST(LlavaNextEngine, PreparersShareTheTokenizer) {
-  LlavaNextEngine engine(kFolder, test::in_f32());
+  LlavaNextEngine engine(kSmallFolder, test::in_f32());
   const auto all = engine.preparer({}), one = engine.preparer({.max_tiles = 1});
   EXPECT_EQ(&all->tokenizer(), &one->tokenizer());
   EXPECT_NE(all->preprocessing(), one->preprocessing());

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::ThrowsMessage;
 
-const std::filesystem::path kFolder = golden("ckpt/tiny-small-f32");
+const std::filesystem::path kLlavaFolder = golden("ckpt/tiny-small-f32");
 
 Description described(const std::filesystem::path& folder, const LoadOptions& load = {}) {
   const model::Checkpoint checkpoint(folder);
@@ -25,16 +25,16 @@ Description described(const std::filesystem::path& folder, const LoadOptions& lo
 }
 
 TEST(LlavaNextInspection, AnswersTheDoctorInAFewWords) {
-  const LlavaNextInspection inspection(kFolder, {}, {});
+  const LlavaNextInspection inspection(kLlavaFolder, {}, {});
   EXPECT_TRUE(inspection.sees());
   EXPECT_EQ(inspection.config(), "4 layers of width 128; vision tower of 3 layers, width 64");
-  EXPECT_EQ(inspection.tensors(model::Checkpoint(kFolder)), "4 language and 2 vision layers, complete");
+  EXPECT_EQ(inspection.tensors(model::Checkpoint(kLlavaFolder)), "4 language and 2 vision layers, complete");
   EXPECT_EQ(inspection.tokenizer(), "2305 tokens, llama3 prompts");
   EXPECT_EQ(inspection.preprocess(), "tiles of 336, 5 grids");
 }
 
 TEST(LlavaNextInspection, DescribesItsParts) {
-  const Description found = described(kFolder);
+  const Description found = described(kLlavaFolder);
   EXPECT_EQ(found.architecture, "LLaVA-NeXT over Llama");
   EXPECT_THAT(
       found.towers,
@@ -46,7 +46,7 @@ TEST(LlavaNextInspection, DescribesItsParts) {
   EXPECT_EQ(found.width, 128);
   EXPECT_EQ(found.context, 8192);
   EXPECT_EQ(found.image_tokens, 576 + 48 * (48 + 1));
-  EXPECT_EQ(found.used.total(), count_parameters(model::read_config(kFolder)).total());
+  EXPECT_EQ(found.used.total(), count_parameters(model::read_config(kLlavaFolder)).total());
   EXPECT_TRUE(found.unused.empty());
   EXPECT_FALSE(found.kernel.empty());
   EXPECT_EQ(described(golden("ckpt/tiny-mistral")).architecture, "LLaVA-NeXT over Mistral");
@@ -55,8 +55,8 @@ TEST(LlavaNextInspection, DescribesItsParts) {
 TEST(LlavaNextInspection, AnAdapterIsPartOfTheWeights) {
   LoadOptions load;
   load.adapter = golden("adapter/everywhere");
-  EXPECT_NE(described(kFolder, load).fingerprint.weights, described(kFolder).fingerprint.weights);
-  EXPECT_EQ(described(kFolder, load).fingerprint.preprocessing, described(kFolder).fingerprint.preprocessing);
+  EXPECT_NE(described(kLlavaFolder, load).fingerprint.weights, described(kLlavaFolder).fingerprint.weights);
+  EXPECT_EQ(described(kLlavaFolder, load).fingerprint.preprocessing, described(kLlavaFolder).fingerprint.preprocessing);
 }
 
 TEST(LlavaNextInspection, TensorsOutsideOfTheModelAreNamed) {
@@ -73,10 +73,10 @@ class ChangedLlavaNext : public testing::Test {
  protected:
   ChangedLlavaNext() {
     for (const char* name : {"tokenizer.json", "preprocessor_config.json"})
-      std::filesystem::copy(kFolder / name, folder_.path());
+      std::filesystem::copy(kLlavaFolder / name, folder_.path());
   }
   LlavaNextInspection inspection(const std::function<void(Json&)>& change) const {
-    Json config = read_json(kFolder / "config.json");
+    Json config = read_json(kLlavaFolder / "config.json");
     change(config);
     folder_.write("config.json", config.dump());
     return {folder_.path(), {}, {}};
@@ -86,7 +86,7 @@ class ChangedLlavaNext : public testing::Test {
 };
 
 TEST_F(ChangedLlavaNext, ShapesMustBeThoseOfTheConfig) {
-  const model::Checkpoint checkpoint(kFolder);
+  const model::Checkpoint checkpoint(kLlavaFolder);
   EXPECT_THAT(
       [&] { inspection([](Json& json) { json["text_config"]["intermediate_size"] = 353; }).tensors(checkpoint); },
       ThrowsMessage<ModelError>(HasSubstr("expected shape [353, 128] from config.json, found [352, 128]")));

@@ -7,7 +7,7 @@
 namespace e5v::families {
 namespace {
 
-RunPlan plan_of(nn::Precision precision, std::int64_t budget) {
+RunPlan device_plan_of(nn::Precision precision, std::int64_t budget) {
   RunPlan plan;
   plan.precision = precision;
   plan.run.token_budget = budget;
@@ -16,7 +16,7 @@ RunPlan plan_of(nn::Precision precision, std::int64_t budget) {
 }
 
 DeviceEstimate estimate(nn::Precision precision, std::int64_t budget) {
-  return estimate_device_memory(test::small_config(), {}, plan_of(precision, budget));
+  return estimate_device_memory(test::small_config(), {}, device_plan_of(precision, budget));
 }
 
 // The stream and h of width 8; queries, mixed, keys and values of 8 each, or the MLP's three of 16.
@@ -32,7 +32,7 @@ TEST(LlavaNextDeviceMemory, WeightsAreThereAsStoredAndAsMultiplied) {
   EXPECT_EQ(estimate(nn::Precision::f32, 100).weights, 12345u);
   EXPECT_EQ(estimate(nn::Precision::f32, 100).copied, 0u);
   EXPECT_EQ(estimate(nn::Precision::bf16, 100).copied, 2 * matrices);
-  RunPlan quantised = plan_of(nn::Precision::bf16, 100);
+  RunPlan quantised = device_plan_of(nn::Precision::bf16, 100);
   quantised.stored.decoded = 1000;
   quantised.stored.unpacked = 7;
   EXPECT_EQ(estimate_device_memory(test::small_config(), {}, quantised).copied, 2u * 1000 + 7);
@@ -48,7 +48,8 @@ TEST(LlavaNextDeviceMemory, AnImageMayHaveMoreRowsThanTheBudget) {
   ASSERT_EQ(largest_image_tokens(config, preprocess), 5);
   constexpr std::uint64_t kRows = 5 + 1, kTowerRows = 2 * 5;
   const std::uint64_t tower = kTowerRows * (6 * 4 + 6 * 4 + 4 * 6 * 4), around = kRows * (8 + 6 + 2 * 8) * 4;
-  EXPECT_EQ(estimate_device_memory(config, preprocess, plan_of(nn::Precision::f32, 4)).activations, tower + around);
+  EXPECT_EQ(estimate_device_memory(config, preprocess, device_plan_of(nn::Precision::f32, 4)).activations,
+            tower + around);
 }
 
 TEST(LlavaNextDeviceMemory, TheLibrariesTakeTheirOwn) {
