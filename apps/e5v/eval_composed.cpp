@@ -55,8 +55,8 @@ class CirrTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
     add_folder_options(command, folder_,
-                       {"the folder of CIRR", "--data; the split file gives paths such as dev/NAME.png",
-                        "val, or test1 (only with --submission)"});
+                       {"the folder of CIRR", "the folder of --data, which contains dev and test1",
+                        "val, or test1 with --submission"});
     add_skip_missing(command, skip_missing_);
     add_table(command,
               {{"--submission", path(submission_, "FILE"),
