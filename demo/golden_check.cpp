@@ -43,7 +43,7 @@ bool check() {
                                      largest_difference(embedder, images, model.file("images", "v5")));
   const bool agrees = difference <= kTolerance;
   fmt::print("{} texts, {} images: largest difference to transformers {:.1e} (tolerance {:.0e}): {}\n", texts.size(),
-             images.size(), difference, kTolerance, agrees ? "equal to rounding" : "NOT EQUAL");
+             images.size(), difference, kTolerance, agrees ? "equal up to rounding" : "NOT EQUAL");
   return agrees;
 }
 

@@ -309,8 +309,8 @@ Run add_embed(CLI::App& app) {
                 {"--skip-bad", flag(options->skip_bad),
                  "report items that cannot be read and leave them out; if there are any, the exit code is 3"},
                 {"--resume", flag(options->resume),
-                 "continue an interrupted run with the same model, options and input, or a finished run to whose "
-                 "input items were appended"},
+                 "continue an interrupted run with the same model, options and input. A finished run is continued if "
+                 "items were added at the end of its input"},
                 {"--force", flag(options->force),
                  "replace existing output, complete or partial; without this option, existing output is an error"},
             });

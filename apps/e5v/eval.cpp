@@ -88,8 +88,8 @@ constexpr const char* kAllFooter =
     "A suite is a JSON file: {\"model\": DIR, \"tasks\": [{\"task\": \"sts\", \"data\": DIR}, {\"task\": "
     "\"retrieval\", \"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. The keys of "
     "a task are the options of its command, without the two leading dashes. Keys outside of \"tasks\" "
-    "apply to all tasks. Options on the command line override them, and the keys of a task override "
-    "both. Relative paths are relative to the folder of the suite.\n"
+    "apply to all tasks that have this option. Options on the command line override them, and the keys of a task "
+    "override both. Relative paths are relative to the folder of the suite.\n"
     "\n"
     "All data are read before the first computation, so missing data are reported at the start. The "
     "result of each task is printed and written as soon as the task is finished. It is kept if a later "
@@ -102,6 +102,7 @@ constexpr const char* kAllFooter =
 class NoTask : public EvalTask {
  public:
   void add_options(CLI::App&) override {}
+  const char* model_note() const override { return "; a task can have its own model"; }
   void read() override {}
   eval::Result evaluate(eval::Encoder*) override { return {}; }
 };

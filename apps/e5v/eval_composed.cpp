@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 class FashioniqTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    add_folder_options(command, folder_, "the folder of FashionIQ");
+    add_folder_options(command, folder_, {"the folder of FashionIQ", "the folder images in --data", "train or val"});
     add_table(command, {{"--categories", names(categories_, "NAMES", eval::fashioniq_categories()),
                          "the categories, separated by commas"}});
     add_skip_missing(command, skip_missing_);
@@ -54,10 +54,14 @@ void write_submission(const eval::CirrSubmission& submission, const fs::path& fi
 class CirrTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    add_folder_options(command, folder_, "the folder of CIRR");
+    add_folder_options(command, folder_,
+                       {"the folder of CIRR", "the folder of --data, which contains dev and test1",
+                        "val, or test1 with --submission"});
     add_skip_missing(command, skip_missing_);
-    add_table(command, {{"--submission", path(submission_, "FILE"),
-                         "the file of rankings to write for the authors' evaluation server; no scores are computed"}});
+    add_table(command,
+              {{"--submission", path(submission_, "FILE"),
+                "the file of rankings to write for the authors' evaluation server; a second file, with _subset in its "
+                "name, gets the rankings of the subsets; no scores are computed"}});
     // The server expects an answer to every query.
     command.get_option("--submission")->excludes(command.get_option("--skip-missing"));
   }
@@ -111,7 +115,8 @@ const EvalKind kCirrEval{
     "test1/.\n"
     "\n"
     "The targets of test1 are not published; only the authors' server has them. --split test1 "
-    "--submission FILE writes rankings in the format of this server.\n"
+    "--submission cirr.json writes two files in the format of this server: cirr.json with the rankings of all "
+    "candidates, and cirr_subset.json with those of the subsets.\n"
     "\n"
     "Examples:\n"
     "  e5v eval cirr --model e5-v --data CIRR\n"

@@ -23,7 +23,8 @@ class CaptionedTask : public EvalTask {
             {"--captions", path(captions_.file, "FILE").required(),
              "the file of captioned images, or Urban1K's folder"},
             {"--images", path(captions_.images, "DIR"), "the folder of the images", "the folder of --captions"},
-            {"--split", text(captions_.split, "NAME"), "the split in Karpathy's JSON; all selects all images"},
+            {"--split", text(captions_.split, "NAME"),
+             "the split in Karpathy's JSON, or all for the images of all splits"},
             {"--max-captions", whole(captions_.max_captions, 0),
              "the number of captions to use per image, from the first one; 0 uses all"},
             {"--max-images", whole(captions_.max_images, 0),
@@ -50,6 +51,7 @@ class CaptionedTask : public EvalTask {
     texts->needs(images);
     images->needs(texts);
   }
+  const char* model_note() const override { return " (required without files of vectors)"; }
   bool needs_model() const override { return text_vectors_.empty(); }
   void check_usage() const override {
     if (needs_model() == model.folder.empty()) throw CLI::RequiredError("either --model, or both files of vectors,");
@@ -117,6 +119,11 @@ class GapTask : public CaptionedTask {
   void add_options(CLI::App& command) override {
     CaptionedTask::add_options(command);
     add_vector_options(command);
+    command.get_option("--max-captions")
+        ->description(
+            "the maximum number of captions per image in the file of --text-vectors; 0 means all captions. The gap "
+            "uses only the first caption of each image");
+    command.get_option("--name")->description("the name of the data set in the report");
   }
   void read() override {
     CaptionedTask::read();
@@ -221,16 +228,22 @@ constexpr const char* kCaptionForms =
     "  Urban1K            dataset BeichenZhang/Urban1k on the Hugging Face hub\n"
     "  ShareGPT4V         dataset Lin-Chen/ShareGPT4V on the Hugging Face hub";
 
+constexpr const char* kVectorFiles =
+    "With --text-vectors and --image-vectors, no model is loaded. Both options take a file of vectors "
+    "(.npy, .safetensors or .jsonl) as e5v embed writes it. The image vectors have one row per image, in the "
+    "order in which the file of --captions first names the images. The text vectors have one row per caption "
+    "that is used (at most --max-captions per image, 5 by default): first all captions of the first image, "
+    "then those of the second image, and so on.";
+
+const std::string& gap_footer() {
+  static const std::string footer = fmt::format("{}\n\n{}", kCaptionForms, kVectorFiles);
+  return footer;
+}
+
 const std::string& retrieval_footer() {
   static const std::string footer =
-      std::string(kCaptionForms) +
+      gap_footer() +
       "\n"
-      "\n"
-      "With --text-vectors and --image-vectors, no model is loaded. Both options take a file of vectors "
-      "(.npy, .safetensors or .jsonl) as e5v embed writes it. Row i of the image vectors belongs to image "
-      "i, in the order in which the file of --captions first names the images. Row i of the text vectors "
-      "belongs to caption i: all captions of the first image come first, then those of the second image, "
-      "and so on.\n"
       "\n"
       "With --rendered-text, captions are drawn on images of 800x400 pixels, in black on white and in a "
       "font size of 40 pixels, as in the paper. The paper uses Arial, which is not free. The default font, "
@@ -253,6 +266,6 @@ const EvalKind kGapEval{
     "gap",
     "the modality gap: the distance between the mean vectors of captions and images, and the accuracy of "
     "a linear classifier that separates them",
-    kCaptionForms, []() -> std::unique_ptr<EvalTask> { return std::make_unique<GapTask>(); }};
+    gap_footer().c_str(), []() -> std::unique_ptr<EvalTask> { return std::make_unique<GapTask>(); }};
 
 }  // namespace e5v::app

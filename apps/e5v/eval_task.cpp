@@ -66,6 +66,8 @@ void read_data(EvalTask& task) {
 void add_task_options(CLI::App& command, EvalTask& task) {
   task.add_options(command);
   add_model_options(command, task.model, false);
+  CLI::Option* model = command.get_option("--model");
+  model->description(model->get_description() + task.model_note());
   add_adapter_option(command, task.model.load);
   add_prepare_options(command, task.model.prepare);
   add_budget_option(command, task.model.run);
@@ -108,11 +110,11 @@ void check_writable_place(const fs::path& file) {
   require(fs::is_directory(folder), "[{}] no such folder to write to", folder.string());
 }
 
-void add_folder_options(CLI::App& command, FolderOptions& options, const char* what) {
+void add_folder_options(CLI::App& command, FolderOptions& options, const FolderTexts& texts) {
   add_table(command,
-            {{"--data", path(options.data, "DIR").required(), what},
-             {"--images", path(options.images, "DIR"), "the folder of the images", "the usual folders in --data"},
-             {"--split", text(options.split, "NAME"), "the split of the data set"}});
+            {{"--data", path(options.data, "DIR").required(), texts.data},
+             {"--images", path(options.images, "DIR"), "the folder of the images", texts.default_images},
+             {"--split", text(options.split, "NAME"), fmt::format("the split of the data set: {}", texts.splits)}});
 }
 
 }  // namespace e5v::app

@@ -18,6 +18,8 @@ class EvalTask {
 
   /// The task's own options.
   virtual void add_options(CLI::App& command) = 0;
+  /// The end of the description of --model.
+  virtual const char* model_note() const { return " (required)"; }
   /// False when the options name vectors instead of a model.
   virtual bool needs_model() const { return true; }
   /// Throws CLI::ParseError when options are missing or exclude each other.
@@ -87,6 +89,10 @@ struct FolderOptions {
   std::filesystem::path data, images;
   std::string split = "val";
 };
-void add_folder_options(CLI::App& command, FolderOptions& options, const char* what);
+/// The descriptions of these options that differ between tasks.
+struct FolderTexts {
+  const char *data, *default_images, *splits;
+};
+void add_folder_options(CLI::App& command, FolderOptions& options, const FolderTexts& texts);
 
 }  // namespace e5v::app

@@ -46,8 +46,9 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool model_requ
                  "cache"},
                 {"--dtype", choice(options.load.dtype, types, "TYPE"),
                  "the arithmetic: f32, bf16, fp8 (GPUs only), or auto. auto selects f32 for weights stored in f32 and "
-                 "bf16 for all others, with two exceptions on CPUs: it selects int8 for int8 checkpoints whose config "
-                 "quantises activations, and for int4 checkpoints if the CPU has 8-bit dot products"},
+                 "bf16 for all others. On CPUs, auto uses int8 arithmetic (activations rounded to 8 bits) in two "
+                 "cases: for int8 checkpoints whose config quantises activations, and for int4 checkpoints if the CPU "
+                 "has 8-bit dot products"},
                 {"--device", text(options.load.device, "DEVICE").checked(problem_of_device),
                  "the device that computes: cpu, cuda (the first GPU), cuda:N (the GPU with the index N, from 0), or "
                  "auto. auto selects the device that the environment variable E5V_DEVICE names; if it is not set, "

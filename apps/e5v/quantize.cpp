@@ -76,7 +76,7 @@ void write_model(const QuantizeCommand& command) {
   progress.reset();
   const auto bytes = model::Checkpoint(command.output).bytes();
   const auto original = model::Checkpoint(model::find_model_folder(command.model)).bytes();
-  std::string text = fmt::format("{} written as {}: {} of {}", command.output.string(), command.format,
+  std::string text = fmt::format("{} written as {}: {} instead of {}", command.output.string(), command.format,
                                  inspect::bytes_text(bytes), inspect::bytes_text(original));
   if (options.smooth) {
     const bool compensated = options.compensate && options.format == tensor::WeightFormat::int4;

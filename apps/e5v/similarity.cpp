@@ -113,12 +113,12 @@ int run_similarity(const SimilarityOptions& options) {
 
 Run add_similarity(CLI::App& app) {
   const auto options = std::make_shared<SimilarityOptions>();
-  CLI::App* command = app.add_subcommand(
-      "similarity",
-      "print the cosine similarity of each pair of inputs\n"
-      "\n"
-      "The inputs are texts and images. The cosine of two vectors is 1 if they have the same direction, "
-      "and near 0 if the inputs are unrelated.");
+  CLI::App* command =
+      app.add_subcommand("similarity",
+                         "print the cosine similarity of each pair of inputs\n"
+                         "\n"
+                         "The inputs are texts and images. A higher cosine means more similar inputs; 1 is the "
+                         "maximum. The cosine of unrelated inputs depends on the model.");
   command->footer(
       "Example:\n"
       "  e5v similarity --model e5-v --image cat.jpg --text 'a cat' --text 'a dog'");

@@ -66,8 +66,8 @@ Run add_tokenize(CLI::App& app) {
       "tokenize",
       "print the token ids of a text, and each token as the vocabulary spells it\n"
       "\n"
-      "With --prompt, the command prints the tokens of the whole prompt. In a prompt of images, one token "
-      "<image> stands for all rows of the image. The command reads tokenizer.json and config.json, but not "
+      "With --prompt, the command prints the tokens of the whole prompt. In a prompt of a composed query, "
+      "one token <image> stands for all rows of the image. The command reads tokenizer.json and config.json, but not "
       "the weights.");
   command->footer("Prompts: " + prompt_names_text() +
                   ".\n"

@@ -117,12 +117,13 @@ int run_train(TrainCommand& command) {
     throw;
   }
   if (!group.leads()) return kSuccess;
-  display.say(fmt::format("{} holds {} and curves.html", options.output.string(), results_of(options.trainee.parts)));
+  display.say(fmt::format("the folder {} contains {} and curves.html", options.output.string(),
+                          results_of(options.trainee.parts)));
   return kSuccess;
 }
 
 constexpr const char* kTrainDescription =
-    "train a model on pairs with the same meaning\n"
+    "train a model on pairs of inputs; the two inputs of a pair have the same meaning\n"
     "\n"
     "The default is E5-V's recipe: it trains LoRA adapters of the language model on pairs of sentences, "
     "with hard negatives if the file has them. In E5-V's paper, this also improves the vectors of "
@@ -132,9 +133,10 @@ constexpr const char* kTrainDescription =
 constexpr const char* kTrainFooter =
     "Files of pairs: a .csv or .tsv file begins with a line of column names. sent0 and sent1 are "
     "sentences with the same meaning. hard_neg is optional; it is a similar sentence with another "
-    "meaning. image0 and image1 are paths of images. Pairs with the same value in group have the same "
-    "meaning. A .jsonl file has one object per line with these names as keys. A .txt file has one "
-    "sentence per line. The positive of each sentence is the same sentence with a different dropout mask "
+    "meaning. image0 and image1 are paths of images. Pairs with the same value in group mean the same as "
+    "one another, so they are not used as negatives of each other. A .jsonl file has one object per line with these "
+    "names as keys. A .txt file has one sentence per line. The positive of each sentence is the same sentence with a "
+    "different dropout mask "
     "(unsupervised SimCSE); this needs --train lora, because only adapters have dropout.\n"
     "\n"
     "Batches: --micro-batch changes the memory and the time, but not the result. The loss and the "
@@ -182,8 +184,8 @@ void add_data_options(CLI::App& command, train::TrainOptions& o, TrainCommand& a
                 {"--evaluate", text(all.held_out_file, "FILE"), "a file of held-out pairs for evaluation"},
                 {"--evaluate-every", whole(o.evaluate_every, 1), "the number of steps between evaluations"},
                 {"--patience", whole(o.patience, 1),
-                 "the number of evaluations without a new minimum of the held-out loss after which the run stops "
-                 "early; the result is then the state with the minimum",
+                 "the number of evaluations in a row without a lower held-out loss after which the run stops early; "
+                 "the result is then the state with the lowest loss",
                  "the run does not stop early"},
                 {"--max-tokens", whole(o.examples.max_tokens, 0),
                  "the maximum number of tokens of a sentence; longer sentences are cut. With 0, no sentence is cut"},

@@ -15,10 +15,11 @@
 
 namespace e5v {
 
-/// The functions that give a stream its inputs and take its vectors.
+/// The functions that give a stream its inputs and take its vectors. Embedder::stream() calls `done`, `bad` and
+/// `batch_end` from the thread that called it, and `next` from another thread.
 struct Stream {
-  /// Returns the next input, or nothing at the end. It is called from another thread, one call at a time. If it throws
-  /// InvalidInput, this counts as one bad input.
+  /// Returns the next input, or nothing at the end. There is one call at a time. If it throws InvalidInput, this counts
+  /// as one bad input.
   std::function<std::optional<Input>()> next;
   /// Receives the vector of each good input, in the order of the inputs. `index` is the index of the input, from 0.
   std::function<void(std::int64_t index, const Embedding&)> done;

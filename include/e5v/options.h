@@ -7,9 +7,9 @@ namespace e5v {
 
 /// The arithmetic of the model.
 enum class ComputeType {
-  /// Chooses by the stored weights: f32 for weights stored in f32, bf16 for all others, with two exceptions on CPUs.
-  /// int8 is used for int8 checkpoints whose config quantises activations, and for int4 checkpoints if the CPU has
-  /// 8-bit dot products.
+  /// Chooses by the stored weights: f32 for weights stored in f32, and bf16 for all others. On CPUs, int8 arithmetic
+  /// (activations rounded to 8 bits) is used in two cases: for int8 checkpoints whose config quantises activations, and
+  /// for int4 checkpoints if the CPU has 8-bit dot products.
   automatic,
   f32,   ///< f32 weights and arithmetic, as in the reference implementation
   bf16,  ///< 16-bit weights; the arithmetic is bf16 if the CPU has bf16 instructions, and f32 otherwise
@@ -30,7 +30,7 @@ enum class Alpha {
 struct QueueOptions {
   /// The maximum number of tokens and of bytes of all inputs that wait or are being computed. An input that would
   /// exceed one of them is refused with Overloaded, unless the queue is empty. Before an input is prepared, its size is
-  /// estimated: 32 tokens, one token for every four bytes of text, and 2,400 tokens for every image.
+  /// estimated as 32 tokens plus one token for every four bytes of text plus 2,400 tokens for every image.
   std::int64_t tokens = std::int64_t{1} << 20, bytes = std::int64_t{1} << 30;
   /// The size of the cache of computed vectors, in bytes; 0 turns it off. The least recently used vectors are removed.
   std::int64_t cache_bytes = std::int64_t{64} << 20;

@@ -48,10 +48,10 @@ struct SubmitCounters {
   std::int64_t inputs = 0;         ///< inputs computed in these passes
   std::int64_t tokens = 0;         ///< rows of these inputs; rows that inputs share are counted for each of them
   std::int64_t queued = 0;         ///< inputs that wait or are being computed now; identical inputs count once
-  std::int64_t queued_tokens = 0;  ///< their rows
-  std::int64_t queued_bytes = 0;   ///< their size in bytes
+  std::int64_t queued_tokens = 0;  ///< rows of these inputs now
+  std::int64_t queued_bytes = 0;   ///< size of these inputs in bytes now
   std::int64_t cached = 0;         ///< vectors in the cache now
-  std::int64_t cached_bytes = 0;   ///< their size in bytes
+  std::int64_t cached_bytes = 0;   ///< size of the cache in bytes now
   double queue_seconds = 0;        ///< total waiting time, in seconds, of all computed inputs
   double compute_seconds = 0;      ///< total time, in seconds, of all forward passes
 };
