@@ -27,7 +27,7 @@ embed::Preparer preparer_of(const model::ModelConfig& config) {
   return {std::move(tokenizer), text::ChatStyle::llama3, preprocess_of(config), limits, {}, {}};
 }
 
-/// Random bits in place of a matrix, with scales that give it its deviation; not what quantising it would give, but
+/// Fills a matrix with random bits and with scales for its deviation. Quantising would give other bits, but they are
 /// multiplied as fast.
 void quantize_at_random(model::SyntheticWeights& weights, const std::string& name, tensor::WeightFormat format) {
   const tensor::TensorView plain = weights.tensors.at(name);

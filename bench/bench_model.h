@@ -13,10 +13,10 @@
 
 namespace e5v::bench {
 
-/// A whole model of random weights in memory: what an Embedder holds.
+/// A whole model of random weights in memory, like the one of an Embedder.
 class BenchModel {
  public:
-  /// `format` is that of the language model's matrices.
+  /// `format` is the format of the language model's matrices.
   BenchModel(const model::ModelConfig& config, tensor::DType stored, tensor::WeightFormat format,
              nn::Precision precision, tensor::Place place = tensor::Place::host);
 
@@ -28,11 +28,11 @@ class BenchModel {
   tensor::Arena& arena() { return arena_; }
   tensor::Place place() const { return arena_.place(); }
 
-  /// From inputs to vectors, in batches as an Embedder makes them, but without preparing ahead.
+  /// Computes vectors of inputs, in the batches of an Embedder, but without preparing ahead.
   void embed(const std::vector<Input>& inputs);
-  /// The same for what has been prepared.
+  /// The same for prepared inputs.
   void embed(const std::vector<embed::PreparedInput>& inputs);
-  /// The floating-point operations of that.
+  /// The floating-point operations of embed().
   double flops(const std::vector<Input>& inputs);
 
  private:
@@ -47,8 +47,8 @@ class BenchModel {
   tensor::Arena arena_;
 };
 
-/// E5-V's shape with 4 of the 32 language layers (layers are alike), all of the vision tower, and a small vocabulary,
-/// which no time depends on; or the tiny config.
+/// E5-V's shape with 4 of the 32 language layers (all layers are equal), the whole vision tower, and a small
+/// vocabulary, on which no time depends; or the tiny config.
 model::ModelConfig bench_config(bool quick, std::int64_t layers = 4);
 
 }  // namespace e5v::bench

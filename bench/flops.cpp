@@ -7,7 +7,7 @@
 namespace e5v::bench {
 namespace {
 
-/// Of y = x W^T: x [rows, inputs], W [outputs, inputs].
+/// The operations of y = x W^T: x [rows, inputs], W [outputs, inputs].
 double gemm(std::int64_t rows, std::int64_t outputs, std::int64_t inputs) {
   return 2 * static_cast<double>(rows) * static_cast<double>(outputs) * static_cast<double>(inputs);
 }

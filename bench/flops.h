@@ -5,21 +5,22 @@
 #include "embed/prepared_input.h"
 #include "model/llama.h"
 
-/// Floating-point operations that really run, by the sizes and the plan: GEMMs (2 M N K) and attention (4 E H for each
-/// pair of a query and a key it sees). Norms, activations and rotations, a percent or so, count as nothing, so a share
-/// of the GEMM peak made of these is a lower bound of what the cores do.
+/// The floating-point operations that are executed, by the sizes and the plan: GEMMs (2 M N K) and attention (4 E H for
+/// each pair of a query and a key that it attends to). Norms, activations and rotations, about a percent, are not
+/// counted. So a share of the GEMM peak that is computed from these is a lower bound.
 namespace e5v::bench {
 
-/// Pairs of query and key that the plan lets see each other.
+/// The number of pairs of a query and a key that it attends to in a plan.
 double visible_pairs(const ops::AttentionPlan& plan);
 
-/// Of the language model's forward pass: in the last block keys and values for all rows, the rest for pooled rows.
+/// The operations of the language model's forward pass. The last block computes keys and values for all rows,
+/// everything else for the pooled rows.
 double llama_flops(const model::LlamaConfig& config, const model::PackedRows& rows);
 
-/// Of an image with so many tiles, of whose patches `features` go through the projector.
+/// The operations of an image with `tiles` tiles, of whose patches `features` go through the projector.
 double vision_flops(const model::ModelConfig& config, std::int64_t tiles, std::int64_t features);
 
-/// Of a batch, packed as embed::pack() packs it: every different image once, every shared row once.
+/// The operations of a batch that embed::pack() packs: every distinct image once, every shared row once.
 double batch_flops(const model::ModelConfig& config, std::span<const embed::PreparedInput> inputs);
 
 }  // namespace e5v::bench

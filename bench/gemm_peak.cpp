@@ -34,7 +34,7 @@ constexpr std::array<Gemm, 2> kLlama3{{{2048, 4096, 4096}, {2048, 4096, 14336}}}
 constexpr std::array<Gemm, 1> kQuick{{{128, 256, 256}}};
 constexpr std::array<Gemm, 2> kCached{{{128, 4096, 64}, {256, 1024, 256}}};
 
-/// Random numbers from -1 to 1, bytes from -127 to 127: equal ones would take less power, and so run at higher clocks.
+/// Random numbers from -1 to 1, or bytes from -127 to 127. Equal numbers would take less power and allow higher clocks.
 Tensor filled(DType type, const tensor::Shape& shape) {
   Tensor result(type, shape);
   std::minstd_rand engine(1);
@@ -71,14 +71,14 @@ DType operand_type(ops::Arithmetic arithmetic) {
 
 }  // namespace
 
-/// One way to multiply, ready to run again and again.
+/// A way to multiply that can be run repeatedly.
 struct GemmPeak::Candidate {
   virtual ~Candidate() = default;
   virtual double run() = 0;  ///< GFLOP/s
   virtual std::string description() const = 0;
 };
 
-/// A product by all threads.
+/// One product on all threads.
 struct GemmPeak::Product : Candidate {
   enum class Way { plain, packed };
 
@@ -142,13 +142,13 @@ struct GemmPeak::Product : Candidate {
   std::string kernel;
 };
 
-/// A product by each thread of its own, small enough for its caches: what is left is the speed of the instructions.
+/// A product on each thread that fits into its caches, which measures the speed of the instructions.
 struct GemmPeak::CachedProducts : Candidate {
   static constexpr int kRuns = 20;
 
   CachedProducts(DType input, const Gemm& size) {
     const int threads = thread_count();
-    set_thread_count(1);  // the library's kernels suit the number of threads when they are made
+    set_thread_count(1);  // the library's kernels depend on the number of threads at their creation
     for (int thread = 0; thread < threads; ++thread)
       products.push_back(std::make_unique<Product>(Product::Way::packed, input, size));
     set_thread_count(threads);
@@ -167,7 +167,7 @@ struct GemmPeak::CachedProducts : Candidate {
   std::vector<std::unique_ptr<Product>> products;
 };
 
-/// A product on the GPU of random numbers: zeros and the like would take less power, and so run at higher clocks.
+/// A product of random numbers on the GPU. Equal numbers would take less power and allow higher clocks.
 struct GemmPeak::DeviceProduct : Candidate {
   DeviceProduct(ops::Arithmetic arithmetic, const Gemm& size)
       : gemm(size),
@@ -209,7 +209,7 @@ GemmPeak::GemmPeak(ops::Arithmetic arithmetic, bool quick, tensor::Place place) 
 }
 
 void GemmPeak::consider(std::unique_ptr<Candidate> candidate) {
-  candidate->run();  // the first run makes the kernel and touches the memory
+  candidate->run();  // the first run creates the kernel and touches the memory
   const double speed = std::max(candidate->run(), candidate->run());
   if (speed <= best_) return;
   best_ = speed;

@@ -6,22 +6,22 @@
 
 namespace e5v::bench {
 
-/// The fastest GEMM that the library (oneDNN, on a GPU cuBLASLt) has for an arithmetic, called without anything of ours
-/// around it: the ceiling of every share.
+/// The fastest GEMM of the library (oneDNN, on a GPU cuBLASLt) for an arithmetic, without any code of ours. It is the
+/// peak of every share.
 class GemmPeak {
  public:
   /// Tries the library's ways (plain GEMM calls for f32 and int8, matmul on packed weights for all) on the shapes of
-  /// Llama-3-8B with 2,048 rows, or small ones with `quick`, and on packed weights that each thread has in its cache,
-  /// and keeps the fastest. On CPUs without 8-bit dot products the library's int8 sums saturate: its speed is a ceiling
-  /// there, its results are not usable.
+  /// Llama-3-8B with 2,048 rows, or small ones with `quick`, and on packed weights in the cache of each thread. Keeps
+  /// the fastest. On CPUs without 8-bit dot products the library's int8 sums saturate; its speed is still a peak,
+  /// although its results cannot be used.
   GemmPeak(ops::Arithmetic arithmetic, bool quick, tensor::Place place = tensor::Place::host);
   ~GemmPeak();
 
-  /// GFLOP/s of one repetition, now.
+  /// The GFLOP/s of one more repetition.
   double measure();
-  /// The best of all repetitions so far.
+  /// The maximum of all repetitions so far.
   double best() const { return best_; }
-  /// "sgemm, 2048 x 4096 x 14336"
+  /// The product, such as "sgemm, 2048 x 4096 x 14336".
   const std::string& description() const { return description_; }
 
  private:

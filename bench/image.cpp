@@ -5,7 +5,7 @@
 namespace e5v::bench {
 namespace {
 
-/// The photo, and others of its size: with a corner painted over.
+/// The photo, and others of its size with a corner painted over.
 std::vector<Input> photos(std::size_t count) {
   const std::string file = read_file(photo());
   const image::Bitmap decoded = image::decode(std::as_bytes(std::span(file)), "photo");

@@ -13,7 +13,7 @@
 namespace e5v::bench {
 namespace {
 
-/// The first line that a command prints; empty when it fails.
+/// The first line that a command prints; empty when the command fails.
 std::string output_of(const std::string& command) {
   char line[128] = "";
   FILE* pipe = ::popen((command + " 2>/dev/null").c_str(), "r");

@@ -3,7 +3,7 @@
 
 namespace e5v::bench {
 
-/// Where and when figures were measured: processor, cores, threads, instruction set, memory, system, library, date, and
+/// The machine and the time of figures: processor, cores, threads, instruction set, memory, system, library, date, and
 /// the commit of the sources.
 Json machine_json();
 

@@ -1,4 +1,4 @@
-// Single operations at Llama-3-8B's sizes. Each reports FLOP/s or bytes/s; "quick" ones only show that the code runs.
+// Single operations with Llama-3-8B's sizes. Each reports FLOP/s or bytes/s. "quick" ones only show that the code runs.
 // Legend: T rows, D model width, K inputs, N outputs, H heads, E head width.
 #include <benchmark/benchmark.h>
 
@@ -20,7 +20,7 @@ using benchmark::State;
 using tensor::DType;
 using tensor::Tensor;
 
-tensor::Arena arena;  // of all measurements
+tensor::Arena arena;  // for all measurements
 
 Tensor random(DType type, const tensor::Shape& shape) {
   Tensor result(type, shape);
@@ -43,7 +43,7 @@ void linear(State& state, nn::Precision precision, DType stored) {
   report(state, "FLOP", 2 * static_cast<double>(T) * static_cast<double>(K) * static_cast<double>(N));
 }
 
-/// Integers of a quantised weight matter to its speed no more than its scales do.
+/// The speed does not depend on the integers and scales of a quantised weight.
 void linear_quantized(State& state, nn::Precision precision, tensor::WeightFormat format) {
   const std::int64_t T = state.range(0), K = state.range(1), N = state.range(2);
   const bool int8 = format == tensor::WeightFormat::int8;
@@ -120,7 +120,7 @@ void llama_shapes(benchmark::internal::Benchmark* b) {
 
 void small(benchmark::internal::Benchmark* b) { b->UseRealTime()->Unit(benchmark::kMillisecond); }
 
-// Adding a type is one line here.
+// A new type is one line here.
 BENCHMARK_CAPTURE(linear, f32, nn::Precision::f32, DType::f32)->Apply(llama_shapes);
 BENCHMARK_CAPTURE(linear, bf16, nn::Precision::bf16, DType::bf16)->Apply(llama_shapes);
 BENCHMARK_CAPTURE(linear_quantized, int8, nn::Precision::int8, tensor::WeightFormat::int8)->Apply(llama_shapes);

@@ -1,4 +1,4 @@
-// Legend: N vectors, P pictures, D width, K topics.
+// Legend: N vectors, I images, D width, K topics.
 #include <cmath>
 #include <memory>
 #include <numeric>
@@ -17,11 +17,11 @@ using tensor::DType;
 using tensor::Matrix;
 using tensor::Tensor;
 
-constexpr std::int64_t kCaptions = 5;  // of a picture
+constexpr std::int64_t kCaptions = 5;  // per image
 constexpr std::int64_t kTopics = 64;
 
-/// Adds normal numbers to rows, from a seed for each row, so that the number of threads does not matter. Column k is
-/// scaled by scales[k], or all by scales[0].
+/// Adds normal numbers to rows, with a seed for each row, so that the number of threads does not matter. Column k is
+/// scaled by scales[k], or all columns by scales[0].
 void add_normal(Matrix x_ND, const std::vector<float>& scales, unsigned seed) {
   parallel_for(x_ND.rows, 16, [&](std::int64_t i) {
     std::mt19937 random(seed + static_cast<unsigned>(i));
@@ -37,7 +37,7 @@ Tensor zeros(std::int64_t rows, std::int64_t columns) {
   return tensor;
 }
 
-/// What each topic adds to vectors, the first ones most: squares sum to that of `length`.
+/// The part of each topic in vectors, the first ones largest. The sum of squares is that of `length`.
 std::vector<float> topic_scales(float length) {
   std::vector<float> scales(kTopics);
   float sum = 0;
@@ -46,8 +46,8 @@ std::vector<float> topic_scales(float length) {
   return scales;
 }
 
-/// Vectors of length 1 like those of a language model: they share a direction, of which a few numbers stand out, and
-/// differ by their topics and by noise.
+/// Vectors of length 1 like those of a language model. They share a direction, in which a few entries are large, and
+/// differ in their topics and in noise.
 Tensor vectors(const Tensor& topics_NK, const Tensor& basis_DK, unsigned seed) {
   constexpr float kOutlier = 0.25f, kCommon = 0.12f, kNoise = 0.5f;
   const std::int64_t D = basis_DK.shape()[0];
@@ -65,35 +65,35 @@ Tensor vectors(const Tensor& topics_NK, const Tensor& basis_DK, unsigned seed) {
   return vectors;
 }
 
-/// Pictures with five captions each, whose topics are the picture's but for some deviation.
+/// Images with five captions each. The topics of a caption are those of the image plus a deviation.
 struct CaptionedVectors {
-  Tensor texts, pictures;
+  Tensor texts, images;
   vectors::Relation relation;
 
-  CaptionedVectors(std::int64_t P, std::int64_t D) {
+  CaptionedVectors(std::int64_t I, std::int64_t D) {
     constexpr float kTopicLength = 0.7f, kDeviation = 0.68f;
-    Tensor basis_DK = zeros(D, kTopics), topics_PK = zeros(P, kTopics), topics_NK(DType::f32, {kCaptions * P, kTopics});
+    Tensor basis_DK = zeros(D, kTopics), topics_IK = zeros(I, kTopics), topics_NK(DType::f32, {kCaptions * I, kTopics});
     add_normal(tensor::matrix_of(basis_DK), {1}, 1'000'000);
-    add_normal(tensor::matrix_of(topics_PK), topic_scales(kTopicLength), 2'000'000);
-    for (std::int64_t n = 0; n < kCaptions * P; ++n) {
+    add_normal(tensor::matrix_of(topics_IK), topic_scales(kTopicLength), 2'000'000);
+    for (std::int64_t n = 0; n < kCaptions * I; ++n) {
       relation.positives.push_back({n, n / kCaptions});
-      std::copy_n(tensor::matrix_of(topics_PK).row<float>(n / kCaptions), kTopics,
+      std::copy_n(tensor::matrix_of(topics_IK).row<float>(n / kCaptions), kTopics,
                   tensor::matrix_of(topics_NK).row<float>(n));
     }
     add_normal(tensor::matrix_of(topics_NK), topic_scales(kDeviation), 3'000'000);
     texts = vectors(topics_NK, basis_DK, 4'000'000);
-    pictures = vectors(topics_PK, basis_DK, 5'000'000);
+    images = vectors(topics_IK, basis_DK, 5'000'000);
   }
 };
 
 }  // namespace
 
 Workload retrieval(bool quick) {
-  const std::int64_t P = quick ? 100 : 5'000, D = quick ? 64 : 4'096;
-  const auto made = std::make_shared<CaptionedVectors>(P, D);
-  const auto pairs = static_cast<double>(kCaptions * P * P);
+  const std::int64_t I = quick ? 100 : 5'000, D = quick ? 64 : 4'096;
+  const auto made = std::make_shared<CaptionedVectors>(I, D);
+  const auto pairs = static_cast<double>(kCaptions * I * I);
   return {"retrieval", "pairs", pairs, 2 * pairs * static_cast<double>(D), [made] {
-            const vectors::VectorScores scores(tensor::matrix_of(made->texts), tensor::matrix_of(made->pictures));
+            const vectors::VectorScores scores(tensor::matrix_of(made->texts), tensor::matrix_of(made->images));
             const vectors::Ranking ranking = vectors::rank_positives(scores, made->relation);
             const double recall = vectors::recall_at(ranking.of_queries, 1).pessimistic;
             require(recall > 0.5 && recall < 1, "[bench] R@1 of made vectors is {}, expected 0.5 to 1", recall);

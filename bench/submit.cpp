@@ -1,5 +1,5 @@
-// What handing inputs over one by one costs: 64 captions and 4 photos through Embedder::submit() and through one
-// stream, in alternating runs.
+// Measures the cost of submitting inputs one by one: 64 captions and 4 photos through Embedder::submit() and through
+// one stream, in alternating runs.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kCaptions = 64, kPhotos = 4;
 
-/// Captions and photos, other ones in each round.
+/// Captions and photos, which differ from round to round.
 struct Inputs {
   std::vector<Input> captions, photos;
 };
@@ -46,7 +46,7 @@ std::vector<Input> captions_first(const Inputs& inputs) {
   return list;
 }
 
-/// A photo after every 16 captions, as people might send them.
+/// A photo after every 16 captions, as users might submit them.
 std::vector<Input> mixed(const Inputs& inputs) {
   std::vector<Input> list;
   for (int i = 0; i < kCaptions; ++i) {

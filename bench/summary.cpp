@@ -1,5 +1,5 @@
-// The figures of `make bench`: whole workloads as shares of the GEMM peak that the same run measures, interleaved with
-// them, because machines are noisy and their clocks change.
+// The figures of `make bench`: whole workloads as shares of the GEMM peak. The same run measures the peak between the
+// workloads, because machines are noisy and their clocks change.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -22,7 +22,7 @@ namespace {
 
 const std::vector<std::string> kWorkloads{"prefill", "image", "captions", "prompts", "train", "retrieval"};
 
-/// What can be measured: the precision of the model, and how its weights are stored.
+/// A variant to measure: the precision of the model, and the stored form of its weights.
 struct Variant {
   const char* name;
   nn::Precision precision;
@@ -56,17 +56,17 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-/// A workload and what was measured of it.
+/// A workload and its measurements.
 struct Series {
   Workload workload;
   std::vector<double> seconds;
-  std::vector<double> shares;  ///< of the better of the peaks before and after
+  std::vector<double> shares;  ///< of the larger one of the peaks before and after
 
   double rate() const { return workload.items / median(seconds); }
   double gflops() const { return 1e-9 * workload.flops / median(seconds); }
 };
 
-/// Whether it computes anything here that no other one does.
+/// Whether it computes anything here that no other variant computes.
 bool is_of_its_own(const Variant& variant, tensor::Place place) {
   if (place == tensor::Place::device) return variant.format == tensor::WeightFormat::plain;
   if (variant.precision == nn::Precision::fp8) return false;
@@ -74,7 +74,7 @@ bool is_of_its_own(const Variant& variant, tensor::Place place) {
          nn::arithmetic_for(variant.precision, variant.format) == ops::Arithmetic::int8;
 }
 
-/// The types to measure models in: none when these are not wanted.
+/// The variants of models to measure; none when only other workloads are wanted.
 std::vector<Variant> wanted_variants(const Options& options, tensor::Place place) {
   std::vector<Variant> variants;
   if (options.workloads == std::vector<std::string>{"retrieval"}) return variants;
@@ -85,11 +85,11 @@ std::vector<Variant> wanted_variants(const Options& options, tensor::Place place
   return variants;
 }
 
-/// Quantised models compute images as the plain ones do.
+/// Quantised models compute images like plain ones.
 std::vector<Series> make_series(BenchModel& model, const Variant& variant, const Options& options) {
   std::vector<Series> all;
   const bool images = variant.format == tensor::WeightFormat::plain;
-  // The ratio of prompts needs the image alone.
+  // The ratio of prompts needs the workload of a single image.
   if (options.want("prefill")) all.push_back({prefill(model, options.quick), {}, {}});
   if (images && (options.want("image") || options.want("prompts"))) all.push_back({image(model), {}, {}});
   if (options.want("captions")) all.push_back({captions(model), {}, {}});
@@ -98,7 +98,7 @@ std::vector<Series> make_series(BenchModel& model, const Variant& variant, const
   return all;
 }
 
-/// Milliseconds from a JPEG file to tiles, on one thread as beside the compute.
+/// The milliseconds from a JPEG file to tiles, on one thread, as during the compute.
 double prepare_photo(BenchModel& model) {
   constexpr int kRuns = 9;
   const int threads = thread_count();
@@ -113,7 +113,7 @@ double prepare_photo(BenchModel& model) {
   return median(milliseconds);
 }
 
-/// Rounds of peak, workload, peak, workload, ... until the time is up; one at least.
+/// Rounds of peak, workload, peak, workload, ... until the time is over; at least one round.
 void measure(std::vector<Series>& all, GemmPeak& peak, double seconds) {
   const auto begin = Clock::now();
   double longest = 0;
@@ -133,7 +133,7 @@ void measure(std::vector<Series>& all, GemmPeak& peak, double seconds) {
   } while (seconds_since(begin) + longest < seconds);
 }
 
-/// One variant, measured. The workloads in it do not run any more.
+/// One measured variant. Its workloads cannot run any more.
 struct Measured {
   std::string type;
   ops::Arithmetic arithmetic;
@@ -160,7 +160,7 @@ std::string arithmetic_text(const Measured& measured) {
   return "f32 over expanded weights: the CPU has no bf16 instructions, so the peak is the f32 GEMM's";
 }
 
-/// All figures of one variant, under names that hold its type's.
+/// All figures of one variant. Their names contain its type.
 void add_figures(const Measured& measured, const GemmPeak& peak, Json& report) {
   Json& figures = report["figures"];
   Json& details = report["details"][measured.type];
@@ -180,7 +180,8 @@ void add_figures(const Measured& measured, const GemmPeak& peak, Json& report) {
     if (name == "image") one_prompt = median(series.seconds);
     if (name == "prompts") {
       details["eight_prompts_one_image"] = median(series.seconds) / one_prompt;
-      figures["eight_prompts_one_image"] = details["eight_prompts_one_image"];  // of the last type, the narrowest
+      figures["eight_prompts_one_image"] =
+          details["eight_prompts_one_image"];  // of the last type, which is the narrowest
       continue;
     }
     figures[fmt::format("{}_{}_share", name, type)] = series.gflops() / peak.best();
@@ -188,7 +189,7 @@ void add_figures(const Measured& measured, const GemmPeak& peak, Json& report) {
   }
 }
 
-/// Ranks have no type: what they multiply follows from the CPU.
+/// Ranking has no type, because the CPU decides what it multiplies.
 void measure_retrieval(const Options& options, std::map<ops::Arithmetic, GemmPeak>& peaks, Json& report) {
   fmt::print(stderr, "bench: retrieval\n");
   const ops::Arithmetic arithmetic = nn::arithmetic_for(nn::Precision::int8, tensor::WeightFormat::int8);
@@ -206,7 +207,7 @@ void measure_retrieval(const Options& options, std::map<ops::Arithmetic, GemmPea
       {"flops", series.workload.flops}};
 }
 
-/// figures[name] = the quotient of two of them, when both were measured.
+/// figures[name] = the quotient of two figures, if both were measured.
 void add_ratio(Json& figures, const char* name, const char* over, const char* under) {
   if (!figures.contains(over) || !figures.contains(under)) return;
   figures[name] = figures[over].get<double>() / figures[under].get<double>();
@@ -238,7 +239,7 @@ void run(const Options& options) {
               {"settings", {{"language_layers", config.text.layers}, {"quick", options.quick}}},
               {"figures", Json::object()},
               {"details", Json::object()}};
-  std::map<ops::Arithmetic, GemmPeak> peaks;  // types with one arithmetic have one ceiling
+  std::map<ops::Arithmetic, GemmPeak> peaks;  // types with the same arithmetic have the same peak
   std::vector<Measured> measured;
   for (const Variant& variant : variants) {
     fmt::print(stderr, "bench: {}\n", variant.name);
@@ -266,23 +267,23 @@ int main(int argc, char** argv) {
   using namespace e5v::bench;
   Options options;
   CLI::App app("Whole workloads as shares of this machine's GEMM peak, on random weights of E5-V's shape (4 layers)");
-  app.add_flag("--quick", options.quick, "a tiny model and one round: only shows that everything runs");
-  app.add_option("--seconds", options.seconds, "time to measure in; each type gets one round at least")
+  app.add_flag("--quick", options.quick, "use a tiny model and one round, which only shows that everything runs");
+  app.add_option("--seconds", options.seconds, "time of the measurement in seconds; each type gets at least one round")
       ->capture_default_str();
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--pairs", options.pairs, "pairs of a training step; otherwise as many as suit the device")
+  app.add_option("--pairs", options.pairs, "pairs of a training step; by default as many as suit the device")
       ->check(CLI::PositiveNumber);
-  app.add_option("--layers", options.layers, "layers of the language model: all 32 of E5-V are 16 GB in bf16")
+  app.add_option("--layers", options.layers, "layers of the language model; all 32 of E5-V take 16 GB in bf16")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "threads; otherwise one per core");
+  app.add_option("--threads", options.threads, "threads; by default one per core");
   std::vector<std::string> types;
   for (const Variant& variant : kVariants) types.emplace_back(variant.name);
-  app.add_option("--dtype", options.dtypes, "only these types")->check(CLI::IsMember(types));
-  app.add_option("--only", options.workloads, "only these workloads")
+  app.add_option("--dtype", options.dtypes, "measure only these types")->check(CLI::IsMember(types));
+  app.add_option("--only", options.workloads, "measure only these workloads")
       ->check(CLI::IsMember(kWorkloads))
       ->capture_default_str();
-  app.add_option("--output", options.output, "file to write")->capture_default_str();
+  app.add_option("--output", options.output, "the file to write")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
     run(options);

@@ -13,7 +13,7 @@
 namespace e5v::bench {
 namespace {
 
-/// As many as fill the device: of how many a GPU of 80 GB keeps the activations beside the weights.
+/// A number of pairs that fills the device. A GPU of 80 GB keeps their activations next to the weights.
 std::int64_t pairs_for(tensor::Place place, std::int64_t layers) {
   if (place == tensor::Place::host) return 16;
   return layers > 8 ? 48 : 128;
@@ -37,7 +37,7 @@ train::PairBatch batch_of(embed::Preparer& preparer, std::int64_t count) {
   return train::Examples(preparer, {}).contrastive(pairs);
 }
 
-/// All that a run of training holds.
+/// The state of a training run.
 struct Step {
   processes::Group alone;
   train::Trainee model;
@@ -74,7 +74,8 @@ struct Step {
     optimizer->step(spans, 1e-5);
   }
 
-  /// Rows times parameters, over all matrices: in the last block all rows meet keys and values only.
+  /// Rows times parameters, summed over all matrices. In the last block all rows are multiplied only for keys and
+  /// values.
   double products() const {
     const auto tokens = static_cast<double>(batch.tokens());
     const std::string last = fmt::format("layers.{}.", model.config().text.layers - 1);

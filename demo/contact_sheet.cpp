@@ -27,7 +27,7 @@ void paste(const std::vector<std::uint8_t>& rgb, int width, int height, int left
   }
 }
 
-/// Lines of words in a cell, as many as fit into `height`.
+/// Draws lines of words into a cell, as many as fit into `height`.
 void write(const drawing::TextPainter& painter, const std::string& words, int height, bool in_the_middle, int left,
            int top, image::Bitmap& sheet) {
   std::vector<drawing::TextLine> lines = painter.lines(words);
@@ -59,10 +59,10 @@ void ContactSheet::draw_cell(const Cell& cell, const std::string& below, int lef
 }
 
 image::Bitmap ContactSheet::draw(const std::vector<Row>& rows) const {
-  std::size_t most = 0;
-  for (const Row& row : rows) most = std::max(most, row.matches.size());
+  std::size_t columns = 0;
+  for (const Row& row : rows) columns = std::max(columns, row.matches.size());
   const int first_match = 2 * kGap + kCellWidth;
-  image::Bitmap sheet(first_match + kGap + static_cast<int>(most) * kCellWidth,
+  image::Bitmap sheet(first_match + kGap + static_cast<int>(columns) * kCellWidth,
                       kGap + static_cast<int>(rows.size()) * kRowHeight);
   std::ranges::fill(sheet.pixels, kPaper);
   int top = kGap;

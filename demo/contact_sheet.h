@@ -14,13 +14,13 @@ struct Cell {
   float score = 0;  ///< of a match
 };
 
-/// A query and its matches, best first.
+/// A query and its matches, by descending score.
 struct Row {
   Cell query;
   std::vector<Cell> matches;
 };
 
-/// Draws rows of images below each other: queries on the left, then, after a line, the matches with their scores.
+/// Draws rows of images, one below the other: queries on the left, then, after a line, the matches with their scores.
 class ContactSheet {
  public:
   ContactSheet();
@@ -29,7 +29,7 @@ class ContactSheet {
  private:
   void draw_cell(const Cell& cell, const std::string& below, int left, int top, image::Bitmap& sheet) const;
 
-  drawing::TextPainter label_, sentence_;  // of one line
+  drawing::TextPainter label_, sentence_;  // painters of one line
 };
 
 }  // namespace e5v::demo

@@ -1,5 +1,5 @@
-// golden_check: embeds the texts and images of tests/golden and says how far the vectors are from the reference's.
-// Exit code 1 when that is further than rounding explains.
+// golden_check: embeds the texts and images of tests/golden and compares the vectors with the reference's. The exit
+// code is 1 when the difference is larger than that of rounding.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -14,7 +14,7 @@ using namespace e5v;
 
 constexpr double kTolerance = 5e-5;
 
-/// Largest difference between the inputs' vectors and the rows of a golden tensor.
+/// The largest difference between the inputs' vectors and the rows of a golden tensor.
 double largest_difference(test::Model& embedder, const std::vector<Input>& inputs,
                           const tensor::SafetensorsFile& expected) {
   const Embeddings found = embedder.embed(inputs);
@@ -30,8 +30,8 @@ bool check() {
   const test::GoldenModel model{test::golden("ckpt/tiny-small-f32"), test::golden("embed"), "small_f32"};
   test::ModelOptions options;
   options.normalize = false;
-  options.apply_exif = false;   // the reference opened the files plainly
-  options.alpha = Alpha::drop;  // and made them RGB
+  options.apply_exif = false;   // the reference did not apply EXIF
+  options.alpha = Alpha::drop;  // and converted images to RGB
   test::Model embedder(model.folder, options);
   std::vector<Input> texts, images;
   for (const std::string& sentence : test::golden_sentences()) texts.push_back(Input::from_text(sentence));
@@ -43,7 +43,7 @@ bool check() {
                                      largest_difference(embedder, images, model.file("images", "v5")));
   const bool agrees = difference <= kTolerance;
   fmt::print("{} texts, {} images: largest difference to transformers {:.1e} (tolerance {:.0e}): {}\n", texts.size(),
-             images.size(), difference, kTolerance, agrees ? "equal to rounding" : "NOT EQUAL");
+             images.size(), difference, kTolerance, agrees ? "equal up to rounding" : "NOT EQUAL");
   return agrees;
 }
 

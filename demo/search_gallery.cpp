@@ -1,5 +1,5 @@
-// search_gallery MODEL GALLERY QUERIES SHEET: which images of a gallery are nearest to texts, and to images that
-// texts change. Prints the matches and draws them as one image.
+// search_gallery MODEL GALLERY QUERIES SHEET: finds the images of a gallery that are nearest to texts and to composed
+// queries. Prints the matches and draws them as one image.
 //
 // GALLERY and QUERIES are JSON Lines: {"image": PATH, "caption": WORDS} and {"text": WORDS} or {"image": PATH, "text":
 // WORDS}; paths are relative to the file.

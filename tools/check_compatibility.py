@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Compares what e5v makes of each field of a checkpoint's files with what the reference libraries make of it.
+"""Compares the effect of each field of a checkpoint's files in e5v with its effect in the reference libraries.
 
     pip install torch==2.15.0 transformers==5.24.0 peft==0.21.2 compressed-tensors==0.20.1 accelerate pillow==13.0.0
     tools/check_compatibility.py build/release/e5v tests/golden/ckpt/tiny-small-f32 [AREA ...]
 
 For every field of PEFT's LoraConfig, of the configurations and image processors of LLaVA-NeXT, of the rotary embedding and of
-compressed-tensors' quantization_config, a small model or adapter is made by the libraries themselves, the field is changed, and the
-vectors of both are compared. A table of Markdown goes to standard output:
+compressed-tensors' quantization_config, the libraries make a small model or adapter, the field is changed, and the vectors of both are
+compared. A table of Markdown goes to standard output:
 
-    honoured   the change moves the reference's vector, and e5v's in the same way
-    harmless   the change moves neither
+    honoured   the change affects the vectors of both in the same way
+    harmless   the change affects neither vector
     refused    e5v ends with an error
-    WRONG      e5v gives another vector than the reference, without a word
+    WRONG      e5v computes another vector than the reference, without an error
 
 The exit code is 1 when a line is WRONG. A field that the libraries have and this script does not know is an error.
 """

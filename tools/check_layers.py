@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""check_layers.py [TREE]: proves that the map in ARCHITECTURE.md is the code. One line for each thing that is not so; the
-exit code is 1 when there is one.
+"""check_layers.py [TREE]: checks that the map in ARCHITECTURE.md describes the code. Prints one line for each
+difference; the exit code is 1 when there is one.
 
-- Each layer of src/ includes only headers of itself and of the layers that its line of the table sees (and what those see).
+- Each layer of src/ includes only headers of itself and of the layers that its line of the table sees (and of the layers that those see).
 - Its CMakeLists.txt names the same layers as the table, and src/CMakeLists.txt adds every layer after those that it sees.
 - Programs of the table (apps/e5v, demo, bench) include only what their line sees.
 - No string of C++ in src/ and include/ holds a --flag: the options of the command line belong to apps/.
@@ -13,13 +13,13 @@ import sys
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
-# Comments, raw strings, strings and characters, whichever begins first.
+# Comments, raw strings, strings and characters; the first one that begins is taken.
 TOKEN = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(?P<mark>[^()\s]*)\((?P<raw>.*?)\)(?P=mark)"|"(?P<text>(?:\\.|[^"\\\n])*)"'
     r"|(?<![0-9A-Za-z_])'(?:\\.|[^'\\\n])+'",
     re.DOTALL,
 )
-# Two dashes and a word, unless CSS: "--ink: #000" declares a property, "var(--ink)" uses one.
+# Two dashes and a word, except in CSS: "--ink: #000" declares a property, and "var(--ink)" uses one.
 FLAG = re.compile(r"(?<![\w-])(?<!var\()--[a-z][a-z0-9-]*(?![\w-]|\s*:)")
 
 
@@ -29,7 +29,7 @@ def words(cell):
 
 
 def table_of(text):
-    """{folder: what it sees} from the table under "## Layers"."""
+    """{folder: the layers that it sees} from the table under "## Layers"."""
     section = re.search(r"^## Layers\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     if section is None:
         return {}
@@ -56,7 +56,7 @@ def reach(table, layer):
 
 
 def cmake_layers(folder):
-    """What a layer's CMakeLists.txt gives to e5v_layer as LAYERS; None where it makes no layer."""
+    """The LAYERS that a layer's CMakeLists.txt passes to e5v_layer; None when it makes no layer."""
     text = re.sub(r"#[^\n]*", "", (folder / "CMakeLists.txt").read_text())
     call = re.search(rf"\be5v_layer\(\s*{re.escape(folder.name)}\b(.*?)\)", text, re.DOTALL)
     if call is None:

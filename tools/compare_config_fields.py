@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Changes one key of config.json or of the image processors' files after the other, and compares e5v with transformers.
+"""Changes each key of config.json and of the image processors' files, one at a time, and compares e5v with transformers.
 
     pip install torch transformers pillow   # last run with torch 2.15.0, transformers 5.24.0, Pillow 13.0.0
     tools/compare_config_fields.py build/release/e5v tests/golden
 
-For each change it says what it does to the reference's vectors (same, other, fails) and what e5v does (equal, refused).
-Ends with 1 when e5v gives other vectors than the reference without an error.
+For each change it prints the effect on the reference's vectors (same, other, fails) and e5v's result (equal, refused).
+The exit code is 1 when e5v computes other vectors than the reference without an error.
 """
 import argparse
 import json
@@ -162,10 +162,10 @@ def changed(document, path, key, value):
 
 
 class Model:
-    """A checkpoint of the goldens, its files to be changed, and the reference's way through it."""
+    """A checkpoint of the goldens, a copy of its files to change, and the reference's vectors."""
 
     def __init__(self, folder, kind, image=None):
-        """Without an image only the sentence is embedded."""
+        """Without an image, only the sentence is embedded."""
         self.folder, self.kind, self.image = folder, kind, image
         self.files = {name: json.loads((folder / name).read_text()) for name in ("config.json", "preprocessor_config.json")}
 
@@ -243,7 +243,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("e5v")
     parser.add_argument("goldens", type=pathlib.Path)
-    parser.add_argument("--only", default="", help="changes whose name holds this")
+    parser.add_argument("--only", default="", help="only changes with this text in their name")
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh BUILD [MODEL]: searches the gallery with the small model, or with the one that is given, draws what was found, and
-# compares another model's vectors with the reference's own.
+# demo.sh BUILD [MODEL]: searches the gallery with the small model or with MODEL, draws the matches, and compares
+# another model's vectors with the reference's.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "${1:?usage: demo.sh BUILD [MODEL]}" && pwd)

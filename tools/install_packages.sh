@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# install_packages.sh [LIST...]: installs the Debian packages that the lists name and that are missing.
-# A list holds one package a line, # begins a comment; without arguments it is packages.txt.
+# install_packages.sh [LIST...]: installs the missing Debian packages of the lists. A list holds one package per line,
+# and # begins a comment. Without arguments the list is packages.txt.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -gt 0 ] || set -- "$top/packages.txt"
@@ -11,7 +11,7 @@ done
 mapfile -t wanted < <(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$@" | sort -u)
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-  echo "install_packages: this is no Debian system. Install what these Debian 12 packages hold, by their names here:" >&2
+  echo "install_packages: this is no Debian system. Install the software of these Debian 12 packages:" >&2
   echo "  ${wanted[*]}" >&2
   echo "then build with: cmake --preset release && cmake --build --preset release" >&2
   exit 1
@@ -34,6 +34,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "packages: installing ${missing[*]}"
 install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends install "${missing[@]}")
-# The lists of a machine in use are usually good enough; a bare one has none.
+# The package lists of a machine in use are usually recent enough; a bare machine has none.
 "${install[@]}" >/dev/null 2>&1 || { "${as_root[@]}" apt-get -qq update && "${install[@]}" >/dev/null; }
 echo "packages: all ${#wanted[@]} are installed"

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Turns the vocabulary of a GGUF file of the Llama-2 kind into a Hugging Face tokenizer.json.
+"""Turns the vocabulary of a GGUF file like that of Llama 2 into a Hugging Face tokenizer.json.
 
     tools/llama2_tokenizer.py ggml-vocab-llama-spm.gguf llama2-tokenizer.json
 
-Such a file is a SentencePiece BPE model: tokens, scores and types, no merges. The result is what transformers'
-LlamaConverter makes of the same model: BPE with byte fallback, whose merges are all splits of a token into two tokens.
-The one of the highest score comes first; of one token's splits, the one with the longest left part.
+Such a file is a SentencePiece BPE model: tokens, scores and types, no merges. The result is that of
+transformers' LlamaConverter for the same model: BPE with byte fallback. Its merges are all splits of a token into two
+tokens. The merge with the highest score comes first; of the splits of one token, that with the longest left part.
 
-llama.cpp's own vocabulary of Llama 2 comes with the sources of its Python binding, beside the strings and ids that the
-test compares with:
+llama.cpp's own vocabulary of Llama 2 comes with the sources of its Python binding, together with the strings and ids that
+the test compares with:
 
     pip install scikit-build-core
     pip download --no-deps --no-binary :all: --no-build-isolation llama-cpp-python==0.2.90

@@ -26,9 +26,9 @@ TEXT_PROMPT = CHAT.format("<sent>\nSummary above sentence in one word: ")
 IMAGE_PROMPT = CHAT.format("<image>\nSummary above image in one word: ")
 TEXTS = ["A tabby cat sits on a wall.", "Two men play chess."]
 IMAGES = ["img04_tiny_3x2.png", "img03_tiny_1x1.png"]
-# All of CLIP's and the projector's matrices; q_proj, k_proj and v_proj are the language model's as well.
+# All matrices of CLIP and the projector. q_proj, k_proj and v_proj are matrices of the language model, too.
 EVERYWHERE = ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "linear_1", "linear_2"]
-# What e5v train writes as target_modules; the language model alone has a list of names.
+# The target_modules that e5v train writes. For the language model alone they are a list of names.
 TRAINED = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 PATTERN = r".*language_model\..*\.(" + "|".join(TRAINED) + ")"
 

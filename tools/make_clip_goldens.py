@@ -4,13 +4,13 @@
     pip install torch transformers "pillow<13"   # made with torch 2.15.0, transformers 5.24.0, Pillow 12.3.0
     tools/make_clip_goldens.py tests/golden
 
-Two random CLIPModels, their weights rounded to bfloat16 (tiny-clip) and float16 (tiny-clip-336) and computed with in
-float32. They differ where released checkpoints do: size and patch, quick_gelu and gelu, the eos_token_id of 2 that
+Two random CLIPModels with weights rounded to bfloat16 (tiny-clip) and float16 (tiny-clip-336), computed in float32.
+They differ in the same points as released checkpoints: size and patch, quick_gelu and gelu, the eos_token_id of 2 that
 OpenAI's configs have (the text ends at its highest id) and a true one, the spelling of tokenizer.json.
 The tokenizer is one of CLIP's kind, learnt from the sentences below. Vectors are those before normalisation.
 
-Images go through CLIPImageProcessorPil: OpenAI's own preprocessing is Pillow, too. Only opaque images, because
-transformers from 5.21 on lays transparent ones on white.
+CLIPImageProcessorPil prepares the images, because OpenAI's own preprocessing uses Pillow, too. All images are opaque,
+because transformers from 5.21 on lays transparent ones on white.
 """
 import argparse
 import json
@@ -67,7 +67,7 @@ def learn_tokenizer(size):
 def write_tokenizer(folder, vocabulary, merges, as_openai):
     tokenizer = CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
     whole = json.loads(tokenizer.backend_tokenizer.to_str())
-    if as_openai:  # as the files of OpenAI's checkpoints spell it
+    if as_openai:  # in the spelling of OpenAI's checkpoints
         split = whole["pre_tokenizer"]["pretokenizers"][0]
         split["pattern"]["Regex"] = split["pattern"]["Regex"].removeprefix("<\\|startoftext\\|>|<\\|endoftext\\|>|")
         whole["model"]["merges"] = [" ".join(merge) for merge in whole["model"]["merges"]]

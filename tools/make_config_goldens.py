@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/config: what transformers makes of keys of config.json and of the image processors' files.
+"""Makes tests/golden/config: the effect of keys of config.json and of the image processors' files in transformers.
 
     pip install torch transformers pillow   # made with torch 2.15.0, transformers 5.24.0, Pillow 13.0.0
     tools/make_config_goldens.py tests/golden
 
 rope.json: configs of Llama and Mistral with the frequencies of their rotary embedding, or the error that transformers
-raises. processors.json: the files of a folder with some pixels of what the image processor makes of a picture.
+raises. processors.json: the files of a folder with some pixels of an image after the image processor.
 """
 import argparse
 import json
@@ -144,7 +144,7 @@ def processor_cases():
             yield kind, {pre: dict(base, **change)}
 
 
-def picture(width, height):
+def test_image(width, height):
     y, x = numpy.mgrid[0:height, 0:width]
     return numpy.stack([(7 * x + 3 * y) % 256, (5 * x * y) % 251, (11 * y + x * x) % 253], -1).astype(numpy.uint8)
 
@@ -180,7 +180,7 @@ def main():
     rope = [rope_golden(kind, change) for kind in ("llama", "mistral") for change in rope_cases()]
     write(folder / "rope.json", {"transformers": transformers.__version__, "cases": rope})
     width, height = 90, 60
-    image = picture(width, height)
+    image = test_image(width, height)
     cases = [processor_golden(kind, files, image) for kind, files in processor_cases()]
     write(folder / "processors.json",
           {"transformers": transformers.__version__, "width": width, "height": height, "cases": cases})

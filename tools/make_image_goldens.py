@@ -4,14 +4,14 @@
     pip install transformers numpy pillow   # made with transformers 5.24.0, numpy 2.4.6, Pillow 13.0.0
     tools/make_image_goldens.py tests/golden/pillow13
 
-pixels.json holds small PNG and WebP files of every kind that has transparent pixels, and PNGs whose palette is shorter
-than the indices used, as hexadecimal text; with each the CRC-32 of its RGB bytes under convert_to_rgb of transformers,
+pixels.json holds small PNG and WebP files of every kind with transparent pixels, and PNGs with fewer colours in the
+palette than indices in use, as hexadecimal text. Each has the CRC-32 of its RGB bytes under convert_to_rgb of transformers,
 which lays transparent pixels on white, and under Pillow's convert("RGB"), which drops alpha. blend.ground is the CRC-32
 of all 256 values under all 256 opacities (value by value) on white.
 
-orientation.json holds small JPEG, PNG and WebP files that say how they lie in EXIF, in XMP, in a PNG's text, or in more
-than one of them, also in ways that do not count; with each the orientation by which PIL.ImageOps.exif_transpose turns it,
-1 where it does not.
+orientation.json holds small JPEG, PNG and WebP files with an orientation in EXIF, in XMP, in a PNG's text, or in several
+of them, also in ways that do not count. Each has the orientation by which PIL.ImageOps.exif_transpose rotates it; 1 when
+it does not.
 """
 import argparse
 import io
@@ -27,7 +27,7 @@ from transformers.image_transforms import convert_to_rgb
 RANDOM = np.random.default_rng(13)
 
 
-# ---- PNG and RIFF by hand: the files are to hold what no encoder writes, too
+# ---- PNG and RIFF by hand, because the files must also hold what no encoder writes
 
 def chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -41,7 +41,7 @@ def packed(row, depth):
     return bytes(int(bits[i:i + 8], 2) for i in range(0, len(bits), 8))
 
 
-CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of PNG's colour types
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # per colour type of PNG
 
 
 def png(samples, depth, color, before=b"", after=b"", interlaced=False):
@@ -70,7 +70,7 @@ def encoded(image, format, **options):
 
 def some_samples(depth, color, width, height):
     samples = RANDOM.integers(0, 1 << depth, (height, width, CHANNELS[color]))
-    if color in (4, 6):  # often no or full opacity
+    if color in (4, 6):  # often transparent or opaque
         ends = RANDOM.choice([0, (1 << depth) - 1], (height, width))
         samples[..., -1] = np.where(RANDOM.random((height, width)) < .4, ends, samples[..., -1])
     return samples
@@ -87,14 +87,14 @@ def pixel_files():
             yield f"alpha {color}/{depth}{' interlaced' * interlaced}", png(samples, depth, color, interlaced=interlaced)
     for depth, color in [(8, 2), (16, 2), (1, 0), (2, 0), (4, 0), (8, 0), (16, 0)]:
         samples = some_samples(depth, color, 9, 7)
-        if color == 0 and depth != 8:  # a number that Pillow finds among the pixels it makes of them
+        if color == 0 and depth != 8:  # a number that Pillow finds among its pixels
             samples[0, 0] = 200 if depth == 16 else 0
         yield f"transparent colour {color}/{depth}", png(samples, depth, color, key_of(samples, color))
     samples = some_samples(8, 0, 9, 7)
     samples[1, 1], samples[2, 2] = 0, 255
     for number in (0, 255, 256 + int(samples[0, 0, 0]), 65535):
         yield f"transparent grey {number}", png(samples, 8, 0, chunk(b"tRNS", struct.pack(">H", number)))
-    for number in (1, 85, 255):  # Pillow compares with samples stretched to 8 bits
+    for number in (1, 85, 255):  # Pillow compares with samples scaled to 8 bits
         yield f"transparent grey {number} of 2 bits", png(samples & 3, 2, 0, chunk(b"tRNS", struct.pack(">H", number)))
     samples = some_samples(16, 2, 9, 7)
     high = struct.pack(">3H", *(int(v) >> 8 for v in samples[0, 0]))
@@ -115,17 +115,17 @@ def pixel_files():
                              " alphas first": chunk(b"tRNS", alphas) + whole,
                              " alphas twice": whole + chunk(b"tRNS", alphas[::-1]) + chunk(b"tRNS", alphas)}.items():
             yield f"palette of {depth} bits{name}", png(samples, depth, 3, before)
-    picture = Image.fromarray(some_samples(8, 6, 24, 20).astype(np.uint8))
-    smooth = picture.resize((24, 20), Image.Resampling.BICUBIC, (0, 0, 3, 3))
-    for name, image in {"noise": picture, "smooth": smooth, "opaque": smooth.convert("RGB")}.items():
+    noisy = Image.fromarray(some_samples(8, 6, 24, 20).astype(np.uint8))
+    smooth = noisy.resize((24, 20), Image.Resampling.BICUBIC, (0, 0, 3, 3))
+    for name, image in {"noise": noisy, "smooth": smooth, "opaque": smooth.convert("RGB")}.items():
         yield f"WebP lossless {name}", encoded(image, "WEBP", lossless=True, exact=True)
         yield f"WebP lossy {name}", encoded(image, "WEBP", quality=70)
-    yield "WebP animation", encoded(smooth, "WEBP", save_all=True, append_images=[picture], lossless=True,
+    yield "WebP animation", encoded(smooth, "WEBP", save_all=True, append_images=[noisy], lossless=True,
                                     background=(255, 0, 0, 255))
     corner = Image.new("RGBA", (24, 20))
     corner.paste(smooth.crop((4, 4, 14, 12)), (4, 4))
     yield "WebP animation in a corner", encoded(corner, "WEBP", save_all=True, append_images=[smooth], lossless=True)
-    yield "APNG", encoded(smooth.resize((9, 7)), "PNG", save_all=True, append_images=[picture.resize((9, 7))])
+    yield "APNG", encoded(smooth.resize((9, 7)), "PNG", save_all=True, append_images=[noisy.resize((9, 7))])
 
 
 def pixel_rows():
@@ -174,7 +174,7 @@ def element(value):
 
 def jpeg(*segments, jfif=True):
     file = encoded(LYING, "JPEG", quality=90, optimize=True)
-    if not jfif:  # Pillow then looks into EXIF for the resolution, and swallows its faults
+    if not jfif:  # Pillow then looks for the resolution in EXIF, and ignores faults there
         file = file[:2] + file[4 + struct.unpack(">H", file[4:6])[0]:]
     return file[:2] + b"".join(b"\xff\xe1" + struct.pack(">H", len(s) + 2) + s for s in segments) + file[2:]
 

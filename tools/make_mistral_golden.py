@@ -4,14 +4,14 @@
     pip install torch transformers "pillow<13"   # made with torch 2.15.0, transformers 5.23.0
                                                  # (vectors: 5.24.0), Pillow 12.3.0
     tools/make_mistral_golden.py tests/golden --tokenizer MISTRAL/tokenizer.json
-    tools/make_mistral_golden.py tests/golden    # only the vectors anew, by the checkpoint that is there
+    tools/make_mistral_golden.py tests/golden    # only the vectors, with the existing checkpoint
 
 MISTRAL/tokenizer.json is Mistral 7B v0.1's (Apache-2.0), of which the bytes, the first tokens and their characters are
 kept. The weights are random, rounded to bfloat16; the vectors are float32 arithmetic with these weights: the last hidden
 state, after the final norm, of the last token, in transformers' own code from the file's pixels and characters on.
 
 Pillow 13 resizes tall images vertically first, which changes roundings of pixels; and transformers 5 lays transparent
-images on white, where earlier ones drop the alpha channel: hence an earlier Pillow, and only opaque images.
+images on white, while earlier ones drop the alpha channel. So this needs an earlier Pillow and only opaque images.
 """
 import argparse
 import json
@@ -83,8 +83,8 @@ def write_checkpoint(folder, args):
     model = LlavaNextForConditionalGeneration._from_config(make_config(len(cut["model"]["vocab"]) + 1, args),
                                                            attn_implementation="eager").float().eval()
     randomise(model, args.seed)
-    # In memory the names are model.language_model.* and model.vision_tower.*; save_pretrained by itself turns them into
-    # older ones, which tiny-small has.
+    # In memory the names are model.language_model.* and model.vision_tower.*. By default save_pretrained writes older
+    # names, which tiny-small has.
     model.to(getattr(torch, args.dtype)).save_pretrained(folder, save_original_format=args.older_names)
     make_processor(folder).image_processor.save_pretrained(folder)
 
@@ -116,7 +116,7 @@ class Reference:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("goldens", type=pathlib.Path, help="the folder with images/; ckpt/ and embed/ are written")
-    parser.add_argument("--tokenizer", type=pathlib.Path, help="make the checkpoint, too, with this one cut")
+    parser.add_argument("--tokenizer", type=pathlib.Path, help="make the checkpoint, too, with a part of this one")
     parser.add_argument("--images", type=pathlib.Path, help="another folder of images")
     parser.add_argument("--name", default="tiny-mistral")
     parser.add_argument("--learnt", type=int, default=100, help="merged tokens to keep")

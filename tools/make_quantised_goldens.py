@@ -6,8 +6,8 @@
 
 A Llama of two small layers with random weights is quantised by each scheme, saved, opened again by transformers in
 float32, and asked for the last hidden state, after the final norm, of the last of a few tokens. The file of tensors
-holds what all checkpoints share (embeddings and norms) once, and of each scheme the quantised matrices as they were
-saved, under SCHEME/, beside the hidden state, SCHEME/right; the JSON holds config.json's quantization_config of each.
+holds once the embeddings and norms, which all checkpoints share, and for each scheme the saved quantised matrices
+under SCHEME/ and the hidden state SCHEME/right; the JSON holds config.json's quantization_config of each.
 """
 import argparse
 import json
@@ -66,7 +66,7 @@ def make_model(seed=3):
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
             noise = torch.randn(weight.shape, generator=random)
-            # Rows of unlike size and off centre, so that scales and zero points tell.
+            # Rows have different sizes and centres, so that scales and zero points matter.
             if weight.dim() == 2 and "embed" not in name:
                 noise = (noise * torch.linspace(0.5, 1.5, len(weight))[:, None] + 0.3) / weight.shape[1] ** 0.5
             weight.copy_(1 + 0.1 * noise if weight.dim() == 1 else noise)
@@ -74,7 +74,7 @@ def make_model(seed=3):
 
 
 def set_weight_scales(linear, args):
-    """The range of what shares a scale, as the library's own observer of extremes finds it."""
+    """The range of the numbers that share a scale, found by the library's own observer of extremes."""
     weight = linear.weight.data
     if args.strategy == "tensor":
         low, high = weight.min().reshape(1), weight.max().reshape(1)
@@ -95,7 +95,7 @@ def set_weight_scales(linear, args):
 
 
 def set_input_scales(linear, args, low, high):
-    """A range a little too small, so that clamping shows."""
+    """A range that is slightly too small, so that clamping has an effect."""
     scale, zero = calculate_qparams(0.8 * low.reshape(1), 0.8 * high.reshape(1), args)
     linear.input_scale.data.copy_(scale)
     if not args.symmetric:

@@ -4,7 +4,7 @@
 
 namespace e5v::app {
 
-/// Exit codes. Wrong usage is not in the library's errors: the parser of the command line finds it.
+/// Exit codes. The library has no error for wrong usage, because the parser of the command line finds it.
 enum ExitCode : int {
   kSuccess = 0,
   kFailure = 1,
@@ -12,10 +12,10 @@ enum ExitCode : int {
   kLeftOut = 3,  ///< --skip-bad left items out
 };
 
-/// Runs a subcommand after its options have been parsed, and gives the exit code. Throws what the library throws.
+/// Runs a subcommand whose options have been parsed, and returns the exit code. Throws what the library throws.
 using Run = std::function<int()>;
 
-/// Each adds one subcommand to the program.
+/// Each function adds one subcommand to the program.
 Run add_embed(CLI::App& app);
 Run add_similarity(CLI::App& app);
 Run add_info(CLI::App& app);

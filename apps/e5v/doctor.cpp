@@ -35,13 +35,13 @@ int run_doctor(const ModelOptions& options) {
 
 Run add_doctor(CLI::App& app) {
   const auto options = std::make_shared<ModelOptions>();
-  CLI::App* command =
-      app.add_subcommand("doctor",
-                         "check this machine and, with --model, each file of a checkpoint\n"
-                         "\n"
-                         "Each check prints a line that begins with ok or FAIL; the exit code is 1 when "
-                         "one fails. All weights of the checkpoint are read and searched for NaN; then "
-                         "the model is loaded and embeds a sentence.");
+  CLI::App* command = app.add_subcommand(
+      "doctor",
+      "check this machine and, with --model, the files of a checkpoint\n"
+      "\n"
+      "Each check prints a line that begins with ok or FAIL. If a check fails, the exit code is 1. With "
+      "--model, the command reads all weights of the checkpoint and searches them for NaN. Then it loads "
+      "the model and embeds a sentence.");
   command->footer(
       "Example:\n"
       "  e5v doctor --model e5-v");

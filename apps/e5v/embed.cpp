@@ -40,7 +40,7 @@ std::unique_ptr<runs::ItemSource> open_source(const EmbedOptions& options) {
   return runs::ItemReader::open(options.input, InterruptScope::check);
 }
 
-/// Where the vectors go: a file, or standard output.
+/// The output: a file, or standard output.
 std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedOptions& options) {
   const Fingerprint fingerprint = embedder.fingerprint(options.model.run, options.model.prepare);
   return std::make_unique<runs::FileSink>(
@@ -48,7 +48,7 @@ std::unique_ptr<runs::FileSink> open_file(const Embedder& embedder, const EmbedO
       options.existing());
 }
 
-/// Messages and the progress line on stderr share the terminal.
+/// Messages on stderr and the progress line share the terminal.
 void say(const std::string& message) {
   const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
   tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
@@ -68,14 +68,14 @@ std::string interrupted_text(const EmbedOptions& options, std::int64_t items) {
                      !options.output.empty() && items > 0 ? "; continue with --resume" : "");
 }
 
-/// What a run is given.
+/// The arguments of a run.
 struct EmbedRun {
   const processes::Group& group;
   runs::RunModel model;
   runs::ItemSource& source;
-  runs::VectorSink* sink;  // of the leading process
+  runs::VectorSink* sink;  // the leading process's sink
   runs::RunPosition start;
-  bool was_complete;  // what is there already
+  bool was_complete;  // the output exists and is complete
 };
 
 runs::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::optional<Progress>& progress,
@@ -87,19 +87,20 @@ runs::RunHooks hooks_of(const EmbedRun& run, const EmbedOptions& options, std::o
     if (progress) progress->advance(count);
   };
   if (options.skip_bad) hooks.bad = [](const std::string& message) { say("left out: " + message); };
-  // A file is read when it is whole; a program that reads standard output may wait for a vector before it gives more.
+  // A file is read only when it is whole. A program that reads standard output may wait for a vector before it sends
+  // more.
   if (options.output.empty() && run.group.size() == 1) hooks.waits = [&run] { return run.source.is_waiting(); };
   return hooks;
 }
 
-/// Vectors that go to a terminal are progress enough.
+/// There is no progress line when the vectors go to a terminal, because they show the progress.
 void show_progress(const EmbedRun& run, bool file, std::optional<Progress>& progress) {
   if (!run.group.leads() || (::isatty(STDERR_FILENO) == 1 && !file && ::isatty(STDOUT_FILENO) == 1)) return;
   const std::int64_t total = run.source.count();
   progress.emplace("items", total > 0 ? total - run.start.items : 0);
 }
 
-/// Runs source to sink; the exit code.
+/// Runs all items and returns the exit code.
 int run_items(const EmbedRun& given, const EmbedOptions& options) {
   std::optional<Progress> progress;
   std::atomic<std::int64_t> items = given.start.items;
@@ -107,7 +108,7 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
   const bool leads = given.group.leads(), file = !options.output.empty();
   const InterruptScope interrupts([&] {
     if (leads) say(interrupted_text(options, items));
-  });  // until here a signal ends the process at once: there is nothing to keep
+  });  // before this line a signal ends the process at once, because there is nothing to keep
   try {
     if (given.start.items > 0) given.group.agree([&] { run.skip_to(given.start); });
     show_progress(given, file, progress);
@@ -117,9 +118,8 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const runs::RunPosition& end = run.position();
     if (leads && given.was_complete && end.items == given.start.items) {
-      say(fmt::format("[{}] is complete already: model, options and all {} items are those that made it{}",
-                      options.output.string(), end.items,
-                      end.bad > 0 ? fmt::format("; {} were left out", end.bad) : ""));
+      say(fmt::format("[{}] is complete already, with the same model, options and {} items{}", options.output.string(),
+                      end.items, end.bad > 0 ? fmt::format("; {} were left out", end.bad) : ""));
     } else if (leads && (file || ::isatty(STDERR_FILENO) == 1)) {
       say(summary(given.start, end, seconds));
     }
@@ -137,13 +137,13 @@ int run_items(const EmbedRun& given, const EmbedOptions& options) {
   }
 }
 
-/// In a group of many, every process reads the input for itself.
+/// Every process of a group reads the input for itself.
 void check_shareable(const processes::Group& group, const runs::ItemSource& source, const std::string& input) {
   require(group.size() == 1 || source.can_be_read_again(),
           "[{}] every process reads the input for itself: expected a regular file", input == "-" ? "stdin" : input);
 }
 
-/// The vectors of all processes must be of one vector space, but their files or CPUs may differ.
+/// The vectors of all processes must belong to one vector space, but the files or CPUs of processes may differ.
 void check_same_model(const processes::Group& group, const Embedder& embedder, const ModelOptions& options) {
   const Fingerprint own = embedder.fingerprint(options.run, options.prepare);
   const std::vector<std::string> all = group.gather(own.weights + own.preprocessing + " " + own.compute);
@@ -155,7 +155,7 @@ void check_same_model(const processes::Group& group, const Embedder& embedder, c
   });
 }
 
-/// What the leading process has found out, on all processes.
+/// Sends the leading process's position to all processes.
 runs::RunPosition shared(const processes::Group& group, const runs::RunPosition& position) {
   std::string bytes(reinterpret_cast<const char*>(&position), sizeof position);
   group.broadcast(bytes);
@@ -180,7 +180,7 @@ void check_unknown_output(const EmbedOptions& options, runs::ItemSource& source)
       name, items));
 }
 
-/// What the leading process finds where it is to write.
+/// Looks for an output on the leading process.
 runs::Found look_for_output(const processes::Group& group, const EmbedOptions& options, runs::ItemSource& source) {
   std::string found(1, static_cast<char>(runs::Found::room));
   group.agree([&] {
@@ -193,7 +193,7 @@ runs::Found look_for_output(const processes::Group& group, const EmbedOptions& o
   return static_cast<runs::Found>(found.at(0));
 }
 
-/// --force must not replace what is to be read.
+/// --force must not replace the input.
 void check_output_is_not_input(const EmbedOptions& options) {
   std::error_code error;
   require(!fs::equivalent(options.input, options.output, error), "[{}] is the input, expected another file to write",
@@ -252,30 +252,34 @@ void check_usage(const EmbedOptions& options) {
 }
 
 constexpr const char* kEmbedDescription =
-    "turn texts, images, or both together into vectors\n"
+    "compute the vectors of texts, images, and composed queries\n"
     "\n"
-    "Items come either from --text and --image, in the order given, or from the file of --input. They are streamed, so "
-    "memory does not grow with their number. An item that cannot be read ends the run, unless --skip-bad is given.";
+    "The items are those of --text and --image, in the order of the command line, or those in the file "
+    "of --input. They are streamed, so the memory does not grow with their number. An item that cannot "
+    "be read ends the run, unless --skip-bad is given.";
 
 std::string footer() {
   return fmt::format(
-      R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. An item with both a text )"
-      "and an image is a composed query: it means the image as the text changes it. Several images are a list under "
-      "images; the prompt is then a template with an <image> for each. Paths of images are relative to the folder of "
-      "the input file. An item without an id gets its index, counted from 0.\n"
+      R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. An item with a text )"
+      "and an image is a composed query: an image and a text that modifies it. Several images are given as a list in "
+      "images; the prompt must then be a template with one <image> per image. Paths of images are relative to the "
+      "folder of the input file. The id of an item without an id is its index, counted from 0.\n"
       "\n"
-      "Output: the ending of the name chooses the format. .npy holds float32 [N, D], with the ids in OUTPUT.ids.txt, "
-      R"(one on each line. .jsonl holds an object {{"id", "embedding"}} on each line. .safetensors holds "embeddings" )"
-      R"(and "ids", a text with one id on each line. While a run lasts, its output is in OUTPUT.partial; after an )"
-      "interruption of any kind, --resume continues from there.\n"
+      "Output: the extension of the output file selects the format. A .npy file holds the vectors as float32 [N, D]; "
+      "the file OUTPUT.ids.txt holds the ids, one per line. A .jsonl file holds one object per line, "
+      R"({{"id", "embedding"}}. A .safetensors file holds the tensors "embeddings" and "ids" (a text with one id per )"
+      R"(line). During a run, the output is in OUTPUT.partial. After any interruption, --resume continues from it.)"
       "\n"
-      "Prompts: {}. An item without a prompt takes text, image or cirr-query, depending on what it holds.\n"
       "\n"
-      "Under mpirun -n N, N processes share the items and write one output, which is the same as that of one process. "
-      "Each process holds the model and reads the input, which must be a file. mpirun --bind-to none lets them share "
-      "all cores of a machine.\n"
+      "Prompts: {}. If an item has no prompt and --prompt is not given, a text gets the prompt text, an image gets "
+      "image, and a composed query gets cirr-query.\n"
       "\n"
-      "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but --skip-bad left items out; 130 or 143 interrupted.\n"
+      "Processes: under mpirun -n N, N processes share the items and write one output, which equals that of a single "
+      "process. Each process loads the model and reads the input, which must be a regular file. mpirun --bind-to none "
+      "lets the processes share all cores of a machine.\n"
+      "\n"
+      "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 success, but --skip-bad left items out; 130 or 143 "
+      "interrupted.\n"
       "\n"
       "Examples:\n"
       "  e5v embed --model e5-v --text 'a cat' --image cat.jpg\n"
@@ -291,22 +295,25 @@ Run add_embed(CLI::App& app) {
   const auto options = std::make_shared<EmbedOptions>();
   CLI::App* command = app.add_subcommand("embed", kEmbedDescription)->footer(footer());
   add_item_options(*command, options->items);
-  add_table(*command,
-            {{"--input", text(options->input, "FILE"),
-              "the file of items, with one JSON object on each line; - is standard input"},
-             {"--output", path(options->output, "FILE"), "the file to write", "JSON Lines on standard output"}});
+  add_table(*command, {{"--input", text(options->input, "FILE"),
+                        "the file of items, with one JSON object per line; - means standard input"},
+                       {"--output", path(options->output, "FILE"), "the file of vectors to write",
+                        "JSON Lines on standard output"}});
   add_model_options(*command, options->model);
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
-  add_table(*command, {
-                          {"--no-normalize", cleared(options->model.run.normalize),
-                           "leave vectors at their own length instead of scaling them to length 1"},
-                          {"--skip-bad", flag(options->skip_bad),
-                           "report items that cannot be read and leave them out; the exit code is then 3"},
-                          {"--resume", flag(options->resume),
-                           "continue where an earlier run with the same model, options and input stopped"},
-                          {"--force", flag(options->force), "replace an output, or a part of one, that exists"},
-                      });
+  add_table(*command,
+            {
+                {"--no-normalize", cleared(options->model.run.normalize),
+                 "leave vectors unscaled; without this option, they are scaled to length 1"},
+                {"--skip-bad", flag(options->skip_bad),
+                 "report items that cannot be read and leave them out; if there are any, the exit code is 3"},
+                {"--resume", flag(options->resume),
+                 "continue an interrupted run with the same model, options and input. A finished run is continued if "
+                 "items were added at the end of its input"},
+                {"--force", flag(options->force),
+                 "replace existing output, complete or partial; without this option, existing output is an error"},
+            });
   command->get_option("--force")->excludes(command->get_option("--resume"));
   command->callback([options] { check_usage(*options); });
   return [options] { return run_embed(*options); };

@@ -17,7 +17,7 @@ namespace {
 constexpr std::array kKinds{&kStsEval,  &kTransferEval, &kRetrievalEval, &kFashioniqEval,
                             &kCirrEval, &kGapEval,      &kPairsEval};
 
-/// Called before the table is printed, so that the files are there when its end is read.
+/// Files are written before the table is printed, so that they exist when a program has read the table.
 void write_files(const EvalOutputs& outputs, const Json& json, std::span<const eval::Result> results) {
   if (!outputs.json.empty())
     write_file_atomically(outputs.json, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -49,7 +49,7 @@ class SuiteReport {
     try {
       write_stream(stdout, (results_.size() == 1 ? "" : "\n") + eval::table_of(results_.back()));
     } catch (const BrokenPipe&) {
-      if (outputs_.json.empty() && outputs_.html.empty()) throw;  // otherwise the files are still to be written
+      if (outputs_.json.empty() && outputs_.html.empty()) throw;  // otherwise the files are written below
     }
   }
 
@@ -86,21 +86,23 @@ Run add_task(CLI::App& parent, const EvalKind& kind) {
 
 constexpr const char* kAllFooter =
     "A suite is a JSON file: {\"model\": DIR, \"tasks\": [{\"task\": \"sts\", \"data\": DIR}, {\"task\": "
-    "\"retrieval\", "
-    "\"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. The keys of a task are the options of "
-    "its "
-    "command, without the two dashes in front. Keys outside of \"tasks\" hold for all tasks. Options of this command "
-    "override them, and a task's own keys override both. Relative paths begin at the suite's folder. All data are read "
-    "first, so that missing data are named before anything is computed. The result of each evaluation is printed and "
-    "written when it is finished, and is kept when a later evaluation fails.\n"
+    "\"retrieval\", \"captions\": FILE, \"name\": \"coco\", \"rendered-text\": true}, ...]}. The keys of "
+    "a task are the options of its command, without the two leading dashes. Keys outside of \"tasks\" "
+    "apply to all tasks that have this option. Options on the command line override them, and the keys of a task "
+    "override both. Relative paths are relative to the folder of the suite.\n"
+    "\n"
+    "All data are read before the first computation, so missing data are reported at the start. The "
+    "result of each task is printed and written as soon as the task is finished. It is kept if a later "
+    "task fails.\n"
     "\n"
     "Example:\n"
     "  e5v eval all --suite suite.json --model e5-v --json all.json --html all.html";
 
-/// A task without options of its own: it has those that hold for all tasks of a suite.
+/// A task without options of its own. It has the options that hold for all tasks of a suite.
 class NoTask : public EvalTask {
  public:
   void add_options(CLI::App&) override {}
+  const char* model_note() const override { return "; a task can have its own model"; }
   void read() override {}
   eval::Result evaluate(eval::Encoder*) override { return {}; }
 };
@@ -112,9 +114,8 @@ Run add_all(CLI::App& parent) {
     std::filesystem::path suite;
   };
   const auto command = std::make_shared<Command>();
-  CLI::App* app =
-      parent.add_subcommand("all", "run all evaluations of a suite and write one report")->footer(kAllFooter);
-  add_table(*app, {{"--suite", path(command->suite, "FILE").required(), "the file that lists the evaluations"}});
+  CLI::App* app = parent.add_subcommand("all", "run all tasks of a suite and write one report")->footer(kAllFooter);
+  add_table(*app, {{"--suite", path(command->suite, "FILE").required(), "the file that lists the tasks"}});
   add_task_options(*app, command->common);
   add_output_options(*app, command->outputs);
   app->callback([command] { command->outputs.check_usage(); });
@@ -136,13 +137,12 @@ Run add_all(CLI::App& parent) {
 Run add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "eval",
-      "evaluate a model on the data sets of E5-V's paper, on others, and on data of your own\n"
+      "evaluate a model on the data sets of E5-V's paper, on other data sets, or on your own data\n"
       "\n"
-      "Vectors are stored in the folder of e5v eval TASK --store. An evaluation that is repeated, or continued after "
-      "an "
-      "interruption, computes only vectors that are not there. Vectors of another prompt, model or dtype are "
-      "computed anew. Data sets are not downloaded: the help page of each task says where the data are and how the "
-      "folder must look.");
+      "Computed vectors are stored in a folder (e5v eval TASK --store). If an evaluation is repeated, or "
+      "continued after an interruption, only vectors that are not in this folder are computed. Vectors of "
+      "another model, prompt or dtype are never reused. e5v does not download data sets. The help page of "
+      "each task says where to find the data and which files the folder must contain.");
   command->require_subcommand(1);
   command->footer("e5v eval TASK --help lists the options of a task.");
   const auto runs = std::make_shared<std::vector<std::pair<CLI::App*, Run>>>();

@@ -14,7 +14,7 @@ namespace e5v::app {
 
 eval::Result EvalRunner::run(EvalTask& task) {
   const auto start = std::chrono::steady_clock::now();
-  set_thread_count(task.model.load.threads);  // for what runs outside the embedder: loading, ranking, classifying
+  set_thread_count(task.model.load.threads);  // for work outside the embedder: loading, ranking, classifying
   eval::Encoder* encoder = task.needs_model() ? &encoder_of(task) : nullptr;
   const eval::Encoder::Counts before = encoder == nullptr ? eval::Encoder::Counts() : encoder->counts();
   eval::Result result = task.evaluate(encoder);
@@ -40,7 +40,7 @@ eval::Encoder& EvalRunner::encoder_of(const EvalTask& task) {
     progress_.emplace(what, total);
   };
   hooks.advance = [this](std::int64_t items) { progress_->advance(items); };
-  encoder_.reset();  // before the next one is made, because two may not fit into memory
+  encoder_.reset();  // two encoders may not fit into memory
   model_ = task.model, store_ = task.store;
   encoder_ = std::make_unique<eval::Encoder>(
       model_.folder, eval::Encoder::Options{model_.load, model_.prepare, model_.run.token_budget},

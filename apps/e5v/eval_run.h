@@ -9,10 +9,10 @@
 
 namespace e5v::app {
 
-/// Runs tasks whose data have been read. Consecutive tasks of one model share it.
+/// Runs tasks whose data have been read. Consecutive tasks with the same model share it.
 class EvalRunner {
  public:
-  /// Throws Interrupted when a signal has come.
+  /// Throws Interrupted when a signal has arrived.
   eval::Result run(EvalTask& task);
 
  private:
@@ -20,11 +20,11 @@ class EvalRunner {
 
   std::optional<Progress> progress_;
   std::unique_ptr<eval::Encoder> encoder_;
-  ModelOptions model_;  // of the encoder
+  ModelOptions model_;  // the options of encoder_
   std::filesystem::path store_;
 };
 
-/// Calls `work` so that Ctrl-C ends it at a good moment; gives the exit code.
+/// Calls `work`, which Ctrl-C ends at a suitable moment. Returns the exit code.
 int interruptible(const std::function<void(EvalRunner&)>& work);
 
 }  // namespace e5v::app

@@ -7,10 +7,10 @@ namespace {
 class StsTask : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    add_table(command, {{"--data", path(data_, "DIR").required(), "the data folder of SentEval"},
+    add_table(command, {{"--data", path(data_, "DIR").required(), "the folder SentEval/data/downstream"},
                         {"--tasks", names(tasks_, "NAMES", eval::sts_tasks()), "the tasks, separated by commas"},
                         {"--prompt", prompt_of(prompt_, PromptFor::texts),
-                         "the prompt of the sentences: a name, or a template with <sent>"}});
+                         "the prompt of the sentences, by name or as a template with <sent>"}});
   }
   void read() override {
     check_prompt(prompt_);
@@ -33,9 +33,11 @@ class StsTask : public EvalTask {
 
 const EvalKind kStsEval{
     "sts", "semantic textual similarity: STS12 to STS16, STS-B, SICK-R",
-    "The folder is SentEval's data/downstream: STS/STS12-en-test ... STS/STS16-en-test, STS/STSBenchmark/sts-test.csv, "
-    "SICK/SICK_test_annotated.txt. SentEval's script get_transfer_data.bash (github.com/facebookresearch/SentEval) "
-    "fetches these files.\n"
+    "The folder must contain STS/STS12-en-test to STS/STS16-en-test, STS/STSBenchmark/sts-test.csv and "
+    "SICK/SICK_test_annotated.txt. SentEval's script get_transfer_data.bash "
+    "(github.com/facebookresearch/SentEval) downloads these files.\n"
+    "\n"
+    "The score is Spearman's correlation (x 100) of the cosines with human similarity scores.\n"
     "\n"
     "Example:\n"
     "  e5v eval sts --model e5-v --data SentEval/data/downstream --html sts.html",

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Options for a parser, by name without dashes. Later ones of a name replace earlier ones.
+/// Options for a parser, by name without dashes. An option replaces an earlier one of the same name.
 class Arguments {
  public:
   void set(const std::string& name, std::vector<std::string> values) {
@@ -28,7 +28,7 @@ class Arguments {
     }
   }
 
-  /// From last to first, as the parser takes them.
+  /// The words in reverse order, which the parser takes.
   std::vector<std::string> reversed() const {
     std::vector<std::string> arguments;
     for (const auto& [name, values] : given_)
@@ -54,13 +54,13 @@ std::vector<std::string> words_of(const Json& value, const CLI::Option& option, 
     require(part.is_string() || part.is_number() || part.is_boolean(), "\"{}\" has an unexpected type: {}",
             option.get_single_name(), part.type_name());
     const std::string word = part.is_string() ? part.get<std::string>() : part.dump();
-    require(!word.empty(), "\"{}\" is empty; leave the key out to go without", option.get_single_name());
+    require(!word.empty(), "\"{}\" is empty; leave the key out if you do not want it", option.get_single_name());
     words.push_back(is_path(option) && part.is_string() ? (folder / word).lexically_normal().string() : word);
   }
   return words;
 }
 
-/// What a task's keys may be.
+/// The keys that a task may have.
 std::vector<Spelling> keys_of(const CLI::App& command) {
   std::vector<Spelling> keys;
   for (const CLI::Option* option : command.get_options())
@@ -130,7 +130,7 @@ class SuiteReader {
     return all;
   }
 
-  /// The options of the suite, then those of the command line, then those of the task: later ones count.
+  /// The options of the suite, of the command line and of the task. A later one replaces an earlier one.
   Arguments arguments_of(const Json& entry, const CLI::App& command) {
     Arguments arguments;
     for (const auto& [key, value] : suite_.items()) {
@@ -158,7 +158,7 @@ class SuiteReader {
   const CLI::App& given_;
   std::span<const EvalKind* const> kinds_;
   Json suite_;
-  std::set<std::string> known_;  // keys of the suite that some task has
+  std::set<std::string> known_;  // keys of the suite that belong to a task's options
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Why a prompt does not serve for such inputs; empty when it does.
+/// Why a prompt does not fit such inputs; empty when it fits.
 std::string problem_of(const std::string& prompt, PromptFor inputs) {
   struct Slot {
     std::string_view text;
@@ -42,7 +42,7 @@ std::string problem_of(const std::string& prompt, PromptFor inputs) {
   }
 }
 
-/// Whether an existing file may be replaced: it is empty, or an earlier result (JSON, a page or a submission).
+/// Whether an existing file may be replaced, because it is empty or an earlier result (JSON, a page or a submission).
 bool is_result(const fs::path& file) {
   const std::string text = read_file(file);
   if (text.empty() || report::is_page(text)) return true;
@@ -66,18 +66,21 @@ void read_data(EvalTask& task) {
 void add_task_options(CLI::App& command, EvalTask& task) {
   task.add_options(command);
   add_model_options(command, task.model, false);
+  CLI::Option* model = command.get_option("--model");
+  model->description(model->get_description() + task.model_note());
   add_adapter_option(command, task.model.load);
   add_prepare_options(command, task.model.prepare);
   add_budget_option(command, task.model.run);
-  add_table(command,
-            {{"--store", path(task.store, "DIR"),
-              "the folder of vectors that are known already; no vector is computed twice", "~/.cache/e5v/vectors"}});
+  add_table(command, {{"--store", path(task.store, "DIR"),
+                       "the folder of the vector store; computed vectors are kept there, and later runs reuse them",
+                       "~/.cache/e5v/vectors"}});
 }
 
 void add_skip_missing(CLI::App& command, bool& skip) {
-  add_table(command, {{"--skip-missing", flag(skip),
-                       "leave out images that are missing, and the queries, captions and pairs that need them; the "
-                       "result says how many"}});
+  add_table(command,
+            {{"--skip-missing", flag(skip),
+              "leave out missing images, and the queries, captions and pairs that need them; the result says how "
+              "many were left out"}});
 }
 
 OptionField prompt_of(std::string& prompt, PromptFor inputs) {
@@ -86,8 +89,8 @@ OptionField prompt_of(std::string& prompt, PromptFor inputs) {
 
 void add_output_options(CLI::App& command, EvalOutputs& outputs) {
   add_table(command,
-            {{"--json", path(outputs.json, "FILE"), "the file to write figures and examples to, as JSON"},
-             {"--html", path(outputs.html, "FILE"), "the file to write a page to, with figures, charts and examples"}});
+            {{"--json", path(outputs.json, "FILE"), "the JSON file to write, with the results and examples"},
+             {"--html", path(outputs.html, "FILE"), "the HTML page to write, with the results, charts and examples"}});
 }
 
 void EvalOutputs::check_usage() const {
@@ -107,11 +110,11 @@ void check_writable_place(const fs::path& file) {
   require(fs::is_directory(folder), "[{}] no such folder to write to", folder.string());
 }
 
-void add_folder_options(CLI::App& command, FolderOptions& options, const char* what) {
-  add_table(command, {{"--data", path(options.data, "DIR").required(), what},
-                      {"--images", path(options.images, "DIR"), "the folder of the images",
-                       "their places in the folder of --data"},
-                      {"--split", text(options.split, "NAME"), "the split of the data"}});
+void add_folder_options(CLI::App& command, FolderOptions& options, const FolderTexts& texts) {
+  add_table(command,
+            {{"--data", path(options.data, "DIR").required(), texts.data},
+             {"--images", path(options.images, "DIR"), "the folder of the images", texts.default_images},
+             {"--split", text(options.split, "NAME"), fmt::format("the split of the data set: {}", texts.splits)}});
 }
 
 }  // namespace e5v::app

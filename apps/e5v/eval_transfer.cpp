@@ -7,10 +7,10 @@ namespace {
 class TransferEval : public EvalTask {
  public:
   void add_options(CLI::App& command) override {
-    add_table(command, {{"--data", path(data_, "DIR").required(), "the data folder of SentEval"},
+    add_table(command, {{"--data", path(data_, "DIR").required(), "the folder SentEval/data/downstream"},
                         {"--tasks", names(tasks_, "NAMES", eval::transfer_tasks()), "the tasks, separated by commas"},
                         {"--prompt", prompt_of(options_.prompt, PromptFor::texts),
-                         "the prompt of the sentences: a name, or a template with <sent>"},
+                         "the prompt of the sentences, by name or as a template with <sent>"},
                         {"--folds", whole(options_.folds, 2), "the number of folds of each cross-validation"}});
   }
   void read() override {
@@ -34,12 +34,14 @@ class TransferEval : public EvalTask {
 
 const EvalKind kTransferEval{
     "transfer", "classification of sentences with a linear classifier: MR, CR, SUBJ, MPQA, SST2, TREC, MRPC",
-    "The folder is SentEval's data/downstream: MR, CR, SUBJ and MPQA with a file for each class, SST/binary, TREC, "
-    "MRPC. SentEval's script get_transfer_data.bash (github.com/facebookresearch/SentEval) fetches these files.\n"
+    "The folder must contain MR, CR, SUBJ and MPQA (with one file per class), SST/binary, TREC and MRPC. "
+    "SentEval's script get_transfer_data.bash (github.com/facebookresearch/SentEval) downloads these "
+    "files.\n"
     "\n"
-    "The classifier is a logistic regression over the vectors as the model gives them; for a pair with vectors u and v "
-    "it takes |u - v| and u * v. Cross-validation chooses its penalty, with SentEval's grids and folds "
-    "(usepytorch=False, kfold=10). MR, CR, SUBJ and MPQA fit 610 classifiers each, or 155 with --folds 5.\n"
+    "The classifier is a logistic regression on the vectors. For a pair with the vectors u and v, its "
+    "features are |u - v| and u * v. Cross-validation chooses the penalty, with SentEval's grids and "
+    "folds (usepytorch=False, kfold=10). For each of MR, CR, SUBJ and MPQA, 610 classifiers are fitted, "
+    "or 155 with --folds 5.\n"
     "\n"
     "Example:\n"
     "  e5v eval transfer --model e5-v --data SentEval/data/downstream --tasks MR,SST2",

@@ -7,7 +7,7 @@
 namespace e5v::app {
 namespace {
 
-/// Fields that messages name, and their flags where these are not the same word.
+/// Fields in messages and their flags, as far as the flag is a different word.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 37> kFlags{{
     {"adapter", ""},         {"augment", ""},        {"batch", ""},
     {"beta2", ""},           {"caption_prompt", ""}, {"clip", ""},
@@ -26,7 +26,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 37> kFlags{{
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 
-/// "--held-out" of "held_out"; empty of what is no field.
+/// "--held-out" for "held_out"; empty when the word is no field.
 std::string flag_of(std::string_view field) {
   const auto* const found = std::ranges::find(kFlags, field, &std::pair<std::string_view, std::string_view>::first);
   if (found == kFlags.end()) return "";

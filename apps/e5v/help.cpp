@@ -48,7 +48,7 @@ std::string HelpFormatter::make_subcommand(const CLI::App* subcommand) const {
   return entry(subcommand->get_name(), description.substr(0, description.find('\n')));
 }
 
-/// Name and description side by side, or below each other where there is no room for that.
+/// Name and description side by side. The description is on the next line when there is no room.
 std::string HelpFormatter::entry(const std::string& name, const std::string& description) const {
   const bool narrow = width_ < kNarrow;
   const int indent = narrow ? 6 : kNameColumns;

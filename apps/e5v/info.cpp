@@ -39,18 +39,18 @@ int run_info(const InfoOptions& options) {
 
 Run add_info(CLI::App& app) {
   const auto options = std::make_shared<InfoOptions>();
-  CLI::App* command =
-      app.add_subcommand("info",
-                         "describe a checkpoint: its parts, how it would run here, and the memory it needs\n"
-                         "\n"
-                         "The checkpoint is opened, but its weights are not loaded. The memory is a "
-                         "prediction from its sizes.");
+  CLI::App* command = app.add_subcommand(
+      "info",
+      "describe a checkpoint: its parts, its arithmetic on this machine, and the memory it needs\n"
+      "\n"
+      "The command opens the checkpoint but does not load its weights. It predicts the memory from the "
+      "sizes of the tensors.");
   command->footer(
       "Example:\n"
       "  e5v info --model e5-v --dtype bf16");
   add_model_options(*command, options->model);
   add_input_options(*command, options->model);
-  add_table(*command, {{"--json", flag(options->json), "print one JSON object, with sizes in bytes"}});
+  add_table(*command, {{"--json", flag(options->json), "print one JSON object; its sizes are in bytes"}});
   return [options] { return run_info(*options); };
 }
 

@@ -40,8 +40,8 @@ void note(int number) {
   errno = saved;
 }
 
-/// A stack for the handler. oneDNN's f32 GEMM points the stack pointer into a buffer on the heap while it runs; a
-/// signal frame there would overwrite the buffer. The first thread gets the process's signals.
+/// A stack for the handler. oneDNN's f32 GEMM points the stack pointer into a buffer on the heap while it runs, and a
+/// signal frame there would overwrite the buffer. The first thread receives the signals of the process.
 void use_own_stack() {
   static std::array<char, 128 << 10> memory;  // a frame holds all vector registers
   stack_t stack{};
@@ -50,7 +50,7 @@ void use_own_stack() {
   ::sigaltstack(&stack, nullptr);
 }
 
-/// System calls continue after a handler (SA_RESTART): an interrupted write would look like a fault.
+/// System calls continue after a handler (SA_RESTART), because an interrupted write would look like an error.
 void set_handler(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
@@ -59,11 +59,11 @@ void set_handler(void (*handler)(int)) {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
-/// Ends the process when a signal has come and the command has not ended within kPatience.
+/// Ends the process when the command has not ended within kPatience after a signal.
 class Watch {
  public:
   explicit Watch(std::function<void()> last_words) : last_words_(std::move(last_words)) {
-    sigset_t all, before;  // the thread inherits the mask: signals are the first thread's
+    sigset_t all, before;  // the new thread inherits the mask, so only the first thread receives signals
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread([this] { run(); });

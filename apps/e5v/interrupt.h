@@ -3,26 +3,26 @@
 
 namespace e5v::app {
 
-/// From now on SIGINT and SIGTERM end the process at once, with exit code 128 and their number, unless an
-/// InterruptScope lives. To be called once, first in main().
+/// After this call SIGINT and SIGTERM end the process at once, with exit code 128 plus their number, unless an
+/// InterruptScope exists. Call it once, first in main().
 void exit_at_signals();
 
-/// Turns SIGINT and SIGTERM into a request to stop at the next good moment, as long as the object lives. When that
-/// moment does not come within a second (a wait, a long product), the process ends without it. The second such signal
-/// ends it at once.
+/// While the object exists, SIGINT and SIGTERM are requests to stop at the next suitable moment. When none comes within
+/// a second (because of a wait or a long product), the process ends anyway. The second such signal ends it at once.
 class InterruptScope {
  public:
-  /// `last_words` is called, on a thread of its own, before the process ends without a good moment.
+  /// `last_words` is called on its own thread when the process ends without a suitable moment.
   explicit InterruptScope(std::function<void()> last_words = nullptr);
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;
   ~InterruptScope();
 
-  /// From now on the process waits for the good moment without a limit, because its progress would be lost otherwise.
+  /// After this call the process waits for a suitable moment without a limit, because its progress would be lost
+  /// otherwise.
   static void wait_for_good_moment();
-  /// The signal that has come, or 0.
+  /// The signal that has arrived, or 0.
   static int signal();
-  /// Throws Interrupted when one has come.
+  /// Throws Interrupted when a signal has arrived.
   static void check();
 };
 

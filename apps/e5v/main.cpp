@@ -43,14 +43,14 @@ std::vector<Command> add_commands(CLI::App& app) {
   return commands;
 }
 
-/// Of many processes, one prints the message, and then all are ended.
+/// One of several processes prints the message, and then all are ended.
 int fail_with(std::string_view message, int code) {
   if (processes::tells_failure()) tell("e5v: {}{}\n", processes::failure_prefix(), one_line(with_flags(message)));
   processes::end_all(code);
   return code;
 }
 
-/// Wrong usage: one line that says where the help is, or the help itself when no command is named.
+/// Wrong usage. Prints one line that says where the help is, or the help itself when no command is named.
 int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& words) {
   if (!lacks_command(app)) {
     const std::string help = call_of(asked_for(app)) + " --help";
@@ -61,9 +61,8 @@ int fail_usage(const CLI::App& app, const CLI::ParseError& error, const std::vec
   return kUsage;
 }
 
-/// The words after the program's name, from last to first, as the parser takes them. "--name=" (the variable of a shell
-/// script may be unset) becomes "--name" and an empty value; the parser would otherwise take the next word as the
-/// value.
+/// The words after the program's name in reverse order, which the parser takes. "--name=" (perhaps from an unset shell
+/// variable) becomes "--name" and an empty value. Otherwise the parser would take the next word as the value.
 std::vector<std::string> arguments_of(int argc, char** argv) {
   std::vector<std::string> arguments;
   for (int i = 1; i < argc; ++i) {
@@ -82,7 +81,10 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("e5v embeds texts, images, and images changed by a text into one vector space", "e5v");
+  CLI::App app(
+      "e5v maps texts, images, and images modified by a text (composed queries) to vectors in one shared "
+      "space",
+      "e5v");
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", std::string("e5v ") + E5V_VERSION, "print the version of this program");
   app.get_help_ptr()->description("print this page");
@@ -94,7 +96,7 @@ int run(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
     app.parse(arguments_of(argc, argv));
-  } catch (const CLI::Success& success) {  // help or version: the page is the result
+  } catch (const CLI::Success& success) {  // help or version was asked for
     return has_unknown_words(app) ? fail_usage(app, success, words) : app.exit(success);
   } catch (const CLI::ParseError& error) {
     return fail_usage(app, error, words);
@@ -118,13 +120,13 @@ int main(int argc, char** argv) {
   using namespace e5v;
   let_threads_sleep(argv);
   app::exit_at_signals();
-  std::setlocale(LC_CTYPE, "C.UTF-8");  // for the widths of characters
+  std::setlocale(LC_CTYPE, "C.UTF-8");  // needed for the widths of characters
   std::signal(SIGPIPE, SIG_IGN);        // a closed pipe is an error to handle
-  std::signal(SIGXFSZ, SIG_IGN);        // and so is a file that may not grow
+  std::signal(SIGXFSZ, SIG_IGN);        // a file that may not grow is an error, too
   try {
     return app::run(argc, argv);
   } catch (const BrokenPipe&) {
-    processes::end_all(app::kSuccess);  // the reader wants no more
+    processes::end_all(app::kSuccess);  // the reader of the output has closed it
     return app::kSuccess;
   } catch (const std::bad_alloc&) {
     return app::fail_with("out of memory", app::kFailure);

@@ -58,19 +58,21 @@ Run add_merge(CLI::App& app) {
   const auto options = std::make_shared<MergeOptions>();
   CLI::App* command = app.add_subcommand(
       "merge",
-      "write a checkpoint with a LoRA adapter merged into its weights\n"
+      "merge a LoRA adapter into the weights of a checkpoint and write the result as a new checkpoint\n"
       "\n"
-      "The written checkpoint has the types and the tensor names of the original, and transformers loads it, too. An "
-      "adapter cannot be merged into quantised weights: merge it into the checkpoint that they were made from, and "
-      "quantise the result.");
+      "The new checkpoint has the dtypes and the tensor names of the original. transformers can load it, "
+      "too. An adapter cannot be merged into quantised weights. Merge it into the unquantised checkpoint "
+      "and then quantise the result.");
   command->footer("Example:\n  e5v merge --model e5-v --adapter run/adapter --output e5-v-mine");
-  add_table(*command, {
-                          {"--model", path(options->model, "DIR").required(), "the folder of the checkpoint"},
-                          {"--adapter", path(options->adapter, "DIR").required(),
-                           "the folder of the LoRA adapter, in PEFT's layout"},
-                          {"--output", path(options->output, "DIR").required(), "the folder to write"},
-                          {"--force", flag(options->force), "replace the checkpoint in a folder that is not empty"},
-                      });
+  add_table(
+      *command,
+      {
+          {"--model", path(options->model, "DIR").required(), "the folder of the checkpoint"},
+          {"--adapter", path(options->adapter, "DIR").required(), "the folder of the LoRA adapter, in PEFT's layout"},
+          {"--output", path(options->output, "DIR").required(), "the folder of the new checkpoint"},
+          {"--force", flag(options->force),
+           "replace the checkpoint in the output folder; without this option, the folder must be empty"},
+      });
   return [options] { return run_merge(*options); };
 }
 

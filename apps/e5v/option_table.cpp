@@ -10,7 +10,7 @@
 namespace e5v::app {
 namespace {
 
-/// "int8, int4 or nf4".
+/// "int8, int4 or nf4" for a list of names.
 std::string listed(const std::vector<std::string>& names) {
   if (names.size() < 2) return fmt::format("{}", fmt::join(names, ""));
   return fmt::format("{} or {}", fmt::join(names.begin(), names.end() - 1, ", "), names.back());

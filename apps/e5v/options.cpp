@@ -37,7 +37,8 @@ std::string problem_of_device(const std::string& name) {
 void add_model_options(CLI::App& command, ModelOptions& options, bool model_required) {
   add_table(command,
             {{"--model", path(options.folder, "DIR").required(model_required),
-              "the folder of the checkpoint, as Hugging Face has it, or of the hub's cache (models--org--name)"}});
+              "the folder of the checkpoint in Hugging Face format, or its folder models--org--name in the hub's "
+              "cache"}});
   add_load_options(command, options.load);
 }
 
@@ -46,33 +47,36 @@ void add_load_options(CLI::App& command, LoadOptions& options) {
                                                                {"f32", ComputeType::f32},
                                                                {"bf16", ComputeType::bf16},
                                                                {"fp8", ComputeType::fp8}};
-  add_table(
-      command,
-      {
-          {"--dtype", choice(options.dtype, types, "TYPE"),
-           "the arithmetic: f32, bf16, on a GPU fp8, or auto. auto takes f32 for weights stored in f32 and bf16 for "
-           "others; on a CPU it takes int8 for int8 weights, and for int4 weights where the CPU has 8-bit dot "
-           "products"},
-          {"--device", text(options.device, "DEVICE").checked(problem_of_device),
-           "the device that computes: cpu, cuda, cuda:N (the N-th GPU), or auto. auto takes a GPU if there is one, "
-           "unless the environment variable E5V_DEVICE names a device"},
-          {"--threads", thread_count(options.threads), "the number of threads that compute",
-           "one per core; processes of mpirun share the cores"},
-      });
+  add_table(command,
+            {
+                {"--dtype", choice(options.dtype, types, "TYPE"),
+                 "the arithmetic: f32, bf16, fp8 (GPUs only), or auto. auto selects f32 for weights stored in f32 and "
+                 "bf16 for all others. On CPUs, auto uses int8 arithmetic (activations rounded to 8 bits) in two "
+                 "cases: for int8 checkpoints whose config quantises activations, and for int4 checkpoints if the CPU "
+                 "has 8-bit dot products"},
+                {"--device", text(options.device, "DEVICE").checked(problem_of_device),
+                 "the device that computes: cpu, cuda (the first GPU), cuda:N (the GPU with the index N, from 0), or "
+                 "auto. auto selects the device that the environment variable E5V_DEVICE names; if it is not set, "
+                 "auto selects the first GPU, or the CPU if there is no GPU"},
+                {"--threads", thread_count(options.threads), "the number of compute threads",
+                 "OMP_NUM_THREADS, or one per core; the processes of one mpirun divide the cores among them"},
+            });
 }
 
-OptionField thread_count(int& threads) { return whole(threads, 1, LoadOptions::kMostThreads); }
+OptionField thread_count(int& threads) { return whole(threads, 1, LoadOptions::kMaxThreads); }
 
 void add_adapter_option(CLI::App& command, LoadOptions& options) {
-  add_table(command, {{"--adapter", path(options.adapter, "DIR"),
-                       "the folder of a LoRA adapter in PEFT's layout, which is added to the model; e5v train "
-                       "writes one in adapter/"}});
+  add_table(command,
+            {{"--adapter", path(options.adapter, "DIR"),
+              "the folder of a LoRA adapter in PEFT's layout, which is added to the model; e5v train writes it to "
+              "RUN/adapter"}});
 }
 
 void add_prompt_option(CLI::App& command, std::string& prompt) {
-  add_table(command, {{"--prompt", text(prompt, "PROMPT").checked(problem_of_prompt),
-                       "the prompt: a name, or a template with <sent> in the place of the text and <image> in the "
-                       "place of the image"}});
+  add_table(command,
+            {{"--prompt", text(prompt, "PROMPT").checked(problem_of_prompt),
+              "the prompt, by name or as a template; a template has the slots <sent> for the text and <image> for "
+              "the image"}});
 }
 
 OptionField alpha_choice(Alpha& alpha) {
@@ -80,26 +84,29 @@ OptionField alpha_choice(Alpha& alpha) {
 }
 
 void add_prepare_options(CLI::App& command, PrepareOptions& options) {
-  add_table(
-      command,
-      {
-          {"--paper-compat", flag(options.paper_compat),
-           "prepare images as transformers 4.41.2 did, faults included; the paper's figures rest on it"},
-          {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
-          {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMostTiles),
-           "the maximum number of tiles per image, the base tile included", "as many as the model has"},
-          {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMostPixels),
-           "the maximum number of pixels per image; larger images are refused"},
-          {"--no-exif", cleared(options.apply_exif), "leave photos as they are stored instead of turning them upright"},
-          {"--truncate", flag(options.truncate), "cut texts that exceed the model's context instead of refusing them"},
-      });
+  add_table(command,
+            {
+                {"--paper-compat", flag(options.paper_compat),
+                 "preprocess images as transformers 4.41.2 did, including its bugs; the paper's results were computed "
+                 "this way"},
+                {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
+                {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMaxTiles),
+                 "the maximum number of tiles per image, including the base tile", "the maximum of the model"},
+                {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMaxPixels),
+                 "the maximum number of pixels per image; larger images cause an error"},
+                {"--no-exif", cleared(options.apply_exif),
+                 "ignore the EXIF and XMP orientation of photos; without this option, photos are rotated upright"},
+                {"--truncate", flag(options.truncate),
+                 "cut texts that are longer than the model's context; without this option, they cause an error"},
+            });
 }
 
 void add_budget_option(CLI::App& command, RunOptions& options) {
   const auto budget = [](tensor::Place place) { return embed::chosen_token_budget(0, place); };
-  add_table(command, {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMostTokenBudget),
-                       "the number of tokens that a batch may hold; a smaller batch takes less memory",
-                       fmt::format("{}, on a GPU {}", budget(tensor::Place::host), budget(tensor::Place::device))}});
+  add_table(command,
+            {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMaxTokenBudget),
+              "the maximum number of rows (tokens and image features) per batch; smaller batches need less memory",
+              fmt::format("{}; on a GPU {}", budget(tensor::Place::host), budget(tensor::Place::device))}});
 }
 
 void add_input_options(CLI::App& command, ModelOptions& options) {
@@ -116,18 +123,19 @@ void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& ent
   const auto add_image = [add](const std::string& file) {
     add("--image, item", Input::from_image(std::filesystem::path(file)));
   };
-  add_table(command, {
-                         {"--text", repeated(add_text, "TEXT"), "a text to embed; the option may be given many times"},
-                         {"--image", repeated(add_image, "FILE"),
-                          "an image to embed (JPEG, PNG, WebP); the option may be given many times"},
-                     });
+  add_table(command,
+            {
+                {"--text", repeated(add_text, "TEXT"), "a text to embed; this option can be given several times"},
+                {"--image", repeated(add_image, "FILE"),
+                 "an image to embed (a JPEG, PNG or WebP file); this option can be given several times"},
+            });
 }
 
 void share_cores(const processes::Group& group, LoadOptions& options) {
   if (group.size() == 1) return;
   const int share = group.threads();
   if (options.threads == 0 && std::getenv("OMP_NUM_THREADS") == nullptr) options.threads = share;
-  set_thread_count(options.threads);  // for what runs outside the embedder's own scope: loading
+  set_thread_count(options.threads);  // for loading, which the embedder's own setting does not cover
 }
 
 void refuse_empty_values(CLI::App& command) {
@@ -135,7 +143,8 @@ void refuse_empty_values(CLI::App& command) {
     if (option->get_items_expected_max() == 0 || option->get_single_name() == "text") continue;
     const std::string& value = option->get_option_text();
     const auto check = [value](const std::string& given) -> std::string {
-      return given.empty() ? fmt::format("is empty, expected {}; leave the option out to go without", value) : "";
+      return given.empty() ? fmt::format("is empty, expected {}; leave the option out if you do not want it", value)
+                           : "";
     };
     option->check(CLI::Validator(check, value));
   }

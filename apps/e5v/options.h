@@ -11,7 +11,7 @@
 
 namespace e5v::app {
 
-/// What the commands that load a model have in common.
+/// The common options of commands that load a model.
 struct ModelOptions {
   std::filesystem::path folder;
   LoadOptions load;
@@ -21,46 +21,47 @@ struct ModelOptions {
   bool operator==(const ModelOptions&) const = default;
 };
 
-/// --model, --dtype, --device and --threads.
+/// Adds --model, --dtype, --device and --threads.
 void add_model_options(CLI::App& command, ModelOptions& options, bool model_required = true);
 
-/// --dtype, --device and --threads.
+/// Adds --dtype, --device and --threads.
 void add_load_options(CLI::App& command, LoadOptions& options);
 
-/// --adapter.
+/// Adds --adapter.
 void add_adapter_option(CLI::App& command, LoadOptions& options);
 
-/// --paper-compat, --alpha, --max-tiles, --max-pixels, --no-exif and --truncate.
+/// Adds --paper-compat, --alpha, --max-tiles, --max-pixels, --no-exif and --truncate.
 void add_prepare_options(CLI::App& command, PrepareOptions& options);
 
-/// --token-budget.
+/// Adds --token-budget.
 void add_budget_option(CLI::App& command, RunOptions& options);
 
-/// --prompt, and what the two functions above add.
+/// Adds --prompt and the options of the two functions above.
 void add_input_options(CLI::App& command, ModelOptions& options);
 
-/// --prompt alone.
+/// Adds --prompt alone.
 void add_prompt_option(CLI::App& command, std::string& prompt);
 
-/// --text and --image, in the order of the command line: one item each.
+/// Adds --text and --image. Each is one item, in the order of the command line.
 void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& entries);
 
-/// A number of threads: more than any machine has would exhaust it before anything is computed.
+/// A number of threads. More than any machine has is refused, because it would exhaust the machine.
 OptionField thread_count(int& threads);
 
-/// What becomes of transparent pixels.
+/// The treatment of transparent pixels.
 OptionField alpha_choice(Alpha& alpha);
 inline constexpr const char* kAlphaDescription =
-    "the treatment of an image's transparent pixels: white lays them on white, drop uses the colours under the "
-    "transparency";
-inline constexpr const char* kAlphaOtherwise = "white; with --paper-compat drop";
+    "the treatment of transparent pixels: white composites them onto white; drop ignores the alpha "
+    "channel and uses the stored RGB values";
+inline constexpr const char* kAlphaOtherwise = "white, or drop with --paper-compat";
 
-/// Collective: without --threads and OMP_NUM_THREADS, the processes of a machine share its cores.
+/// Lets the processes of a machine share its cores, when --threads and OMP_NUM_THREADS are not given. A collective
+/// call.
 void share_cores(const processes::Group& group, LoadOptions& options);
 
-/// Makes the options of a command, and of all commands in it, refuse an empty value. An unset shell variable would
-/// otherwise count as an option that is not given, and the base model would be used instead of the adapted one. --text
-/// takes an empty value, because an empty text is a text.
+/// Makes the options of a command, and of its subcommands, refuse an empty value. With an unset shell variable, an
+/// option would otherwise count as not given, and the base model would be used instead of the adapted one. --text takes
+/// an empty value, because an empty text is a text.
 void refuse_empty_values(CLI::App& command);
 
 /// The names of all prompts, for help pages.

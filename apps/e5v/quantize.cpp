@@ -76,7 +76,7 @@ void write_model(const QuantizeCommand& command) {
   progress.reset();
   const auto bytes = model::Checkpoint(command.output).bytes();
   const auto original = model::Checkpoint(model::find_model_folder(command.model)).bytes();
-  std::string text = fmt::format("{} written as {}: {} of {}", command.output.string(), command.format,
+  std::string text = fmt::format("{} written as {}: {} instead of {}", command.output.string(), command.format,
                                  inspect::bytes_text(bytes), inspect::bytes_text(original));
   if (options.smooth) {
     const bool compensated = options.compensate && options.format == tensor::WeightFormat::int4;
@@ -87,7 +87,7 @@ void write_model(const QuantizeCommand& command) {
 }
 
 void check_model(const QuantizeCommand& command, const Items& items) {
-  constexpr std::size_t kWorst = 5;
+  constexpr std::size_t kLowest = 5;
   std::optional<Progress> progress(std::in_place, "vectors", static_cast<std::int64_t>(2 * items.size()));
   LoadOptions options;
   options.threads = command.threads;
@@ -99,7 +99,7 @@ void check_model(const QuantizeCommand& command, const Items& items) {
   progress.reset();
   std::string text = fmt::format("cosine to the unquantised model over {} items: mean {:.6f}, minimum {:.6f}\n",
                                  items.size(), agreement.mean(), agreement.minimum());
-  for (const quantize::ItemAgreement& item : agreement.worst(kWorst)) {
+  for (const quantize::ItemAgreement& item : agreement.lowest(kLowest)) {
     text += fmt::format("  {:.6f}  {}\n", item.cosine, one_line(item.name));
   }
   write_stream(stdout, text);
@@ -112,7 +112,7 @@ int run_quantize(const QuantizeCommand& command) {
     tell("e5v: interrupted\n");
   });
   try {
-    Items items;  // they are read and checked before the writing, which may take hours
+    Items items;  // read and checked before the checkpoint is written, which may take hours
     if (!command.check.empty()) items = read_items(command.check);
     if (!command.format.empty()) {
       if (!items.empty()) quantize::look_at_items(command.model, items, InterruptScope::check);
@@ -141,30 +141,35 @@ void check_usage(const QuantizeCommand& command) {
 }
 
 constexpr const char* kQuantizeDescription =
-    "write a checkpoint with 8- or 4-bit weights\n"
+    "write a quantised checkpoint with 8-bit or 4-bit weights\n"
     "\n"
-    "The matrices of the language model are quantised. The vision tower, the projector and the token embeddings stay "
-    "as "
-    "they are. All commands read the written checkpoint, and so does vLLM: int8 and int4 have the layout of "
-    "compressed-tensors, nf4 has that of transformers with bitsandbytes.";
+    "The matrices of the language model are quantised. The vision tower, the projector and the token "
+    "embeddings keep their dtype. The new checkpoint can be used to embed, to evaluate, and to train "
+    "adapters. vLLM can read it, too. int8 and int4 checkpoints have the layout of compressed-tensors. "
+    "nf4 checkpoints have the layout of transformers with bitsandbytes.";
 
 constexpr const char* kQuantizeFooter =
-    "int8: weights have 8 bits and a scale for each row. Activations are rounded while the model runs, with a scale "
-    "for "
-    "each token: to 8 bits where the CPU has 8-bit dot products, to more bits elsewhere.\n"
-    "int4: weights have 4 bits and a scale for each group of columns. The attention and the first block, where errors "
-    "cost most, keep 8 bits. Where the CPU has 8-bit dot products, activations are rounded too, unless e5v embed "
-    "--dtype bf16 asks for 16 bits.\n"
-    "nf4: the 4-bit type of QLoRA (quantiles of a normal distribution), with a rounded scale for each 64 weights. The "
-    "bits are those of bitsandbytes.\n"
+    "int8: weights have 8 bits and one scale per row. The program also rounds activations while the "
+    "model runs, with one scale per token: to 8 bits if the CPU has 8-bit dot products, and to 16 bits "
+    "otherwise.\n"
     "\n"
-    "Outliers (int8 and int4): some columns of the activations may be much larger than the others. Their magnitude is "
-    "moved into the weights before rounding, as far as that makes the error on the calibration items smaller.\n"
+    "int4: weights have 4 bits and one scale per group of columns. The attention matrices and the first "
+    "block keep 8 bits, because rounding errors have the largest effect there. If the CPU has 8-bit dot "
+    "products, the program also rounds activations to 8 bits. e5v embed --dtype bf16 keeps activations "
+    "in 16 bits.\n"
     "\n"
-    "Compensation (int4): columns are rounded one after another, and each column compensates the errors of those "
-    "before "
-    "it on the calibration items (GPTQ). Built-in sentences serve as calibration items. Some hundred items of the kind "
-    "that will be embedded, images among them, give smaller errors.\n"
+    "nf4: the 4-bit type of QLoRA (quantiles of a normal distribution), with one rounded scale per 64 "
+    "weights. The bits equal those of bitsandbytes.\n"
+    "\n"
+    "Smoothing (int8 and int4): some columns of the activations may have outliers, values much larger "
+    "than those of other columns. Before rounding, smoothing moves the magnitude of outliers from the "
+    "activations into the weights, as far as this reduces the error on the calibration items.\n"
+    "\n"
+    "Compensation (int4): columns are rounded one after another, and each column compensates the errors "
+    "of the columns before it on the calibration items (GPTQ).\n"
+    "\n"
+    "Calibration items: by default they are built-in sentences. A few hundred items like those that will "
+    "be embedded, including images, give smaller errors.\n"
     "\n"
     "Examples:\n"
     "  e5v quantize --model e5-v --format int8 --output e5-v-int8 --check items.jsonl\n"
@@ -175,24 +180,31 @@ void add_quantize_options(CLI::App& command, QuantizeCommand& o) {
       command,
       {
           {"--model", path(o.model, "DIR").required(), "the folder of the checkpoint to quantise"},
-          {"--output", path(o.output, "DIR").required(), "the folder of the quantised checkpoint"},
+          {"--output", path(o.output, "DIR").required(),
+           "the folder of the quantised checkpoint; without --format, it must already exist"},
           {"--format", choice(o.format, {"int8", "int4", "nf4"}, "FORMAT"),
-           "the format of the weights: int8, int4 or nf4; without it nothing is written, and only --check runs"},
-          {"--group", whole(o.group, 1, model::Limits::mlp_width), "the number of columns that share a scale of int4",
-           "64 where that fits"},
+           "the format of the weights: int8, int4 or nf4. Without --format, nothing is written, and --check "
+           "compares --model with the existing checkpoint in --output"},
+          {"--group", whole(o.group, 1, model::Limits::mlp_width),
+           "the number of columns that share one scale, for int4",
+           "the largest of 64, 32, 16 and 8 that divides the widths of all matrices"},
           {"--calibrate", text(o.calibrate, "FILE"),
-           "the file of calibration items, in the form that e5v embed reads: the first 4,096 tokens are used, and "
-           "16,384 for compensation; not for nf4",
+           "the file of calibration items, in the format of e5v embed --input, for int8 and int4; the first "
+           "16,384 tokens are used with compensation, and otherwise the first 4,096",
            "built-in sentences"},
           {"--check", text(o.check, "FILE"),
-           "the file of items to embed with both checkpoints; their cosines are printed"},
-          {"--no-smooth", flag(o.no_smooth), "leave outliers where they are"},
+           "the file of items to embed with both checkpoints; the command prints the cosine between the two "
+           "vectors of each item"},
+          {"--no-smooth", flag(o.no_smooth), "do not move outliers of activations into the weights (no smoothing)"},
           {"--all-int4", flag(o.all_int4),
-           "store the attention and the first block as int4, too: the checkpoint is smaller and less exact"},
+           "store the attention matrices and the first block as int4, too; the checkpoint is smaller and less "
+           "exact"},
           {"--no-compensate", flag(o.no_compensate),
-           "round each weight of int4 to the nearest value: this is faster and less exact"},
-          {"--force", flag(o.force), "replace the checkpoint in the output folder"},
-          {"--threads", thread_count(o.threads), "the number of threads that compute for --check", "one per core"},
+           "round each weight to the nearest value, for int4; this is faster and less exact than compensation"},
+          {"--force", flag(o.force),
+           "replace the checkpoint in the output folder; without this option, the folder must be empty"},
+          {"--threads", thread_count(o.threads), "the number of compute threads for --check",
+           "OMP_NUM_THREADS, or one per core"},
       });
 }
 

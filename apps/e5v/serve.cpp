@@ -87,7 +87,10 @@ void check_exposure(const ServeOptions& options) {
 /// Lines of the access log, to a file or standard output.
 class AccessLog {
  public:
-  explicit AccessLog(const std::string& name) : file_(name == "-" ? stdout : name == "none" ? nullptr : std::fopen(name.c_str(), "a")) {
+  explicit AccessLog(const std::string& name)
+      : file_(name == "-"      ? stdout
+              : name == "none" ? nullptr
+                               : std::fopen(name.c_str(), "a")) {
     require(file_ != nullptr || name == "none", "[{}] cannot be written: {}", name, system_error_text());
   }
   AccessLog(const AccessLog&) = delete;
@@ -175,18 +178,21 @@ int run_serve(ServeOptions& options) {
   service.drain();
   const bool all = server.drain(std::chrono::seconds(options.drain_seconds));
   server.stop();
-  tell("e5v: ended after signal {}{}\n", signal, all ? "; all requests were answered" : "; some requests had no answer in time");
+  tell("e5v: ended after signal {}{}\n", signal,
+       all ? "; all requests were answered" : "; some requests had no answer in time");
   return all ? kSuccess : kFailure;
 }
 
 constexpr const char* kServeDescription =
     "serve models over HTTP, in the dialects of today's clients\n"
     "\n"
-    "The server speaks OpenAI's /v1/embeddings with the fields of vLLM, Jina, SGLang and infinity. docs/serving.md says "
+    "The server speaks OpenAI's /v1/embeddings with the fields of vLLM, Jina, SGLang and infinity. docs/serving.md "
+    "says "
     "what to write for each client. It listens on this machine alone unless --listen says otherwise.";
 
 constexpr const char* kServeFooter =
-    "Keys: --key-file names a file with a key on each line, \"NAME SECRET\"; E5V_API_KEY in the environment is one more. "
+    "Keys: --key-file names a file with a key on each line, \"NAME SECRET\"; E5V_API_KEY in the environment is one "
+    "more. "
     "Without keys, everybody who reaches the server may use it.\n"
     "\n"
     "Signals: SIGTERM and SIGINT end the server after the requests that it has accepted; a second one ends it at once. "
@@ -218,34 +224,38 @@ Run add_serve(CLI::App& app) {
              {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
               "the prompts of inputs that name none: those of e5v embed, or those of mteb's wrapper of E5-V"}});
   add_load_options(*command, o.load);
-  add_table(*command,
-            {{"--listen", repeated(append(o.server.listen), "ADDRESS"),
-              "an address to listen on: HOST:PORT, [IPv6]:PORT or unix:PATH; may be given many times", "127.0.0.1:8080"},
-             {"--tls-certificate", path(o.server.certificate, "FILE"), "the certificate chain in PEM; TCP connections are then TLS"},
-             {"--tls-key", path(o.server.key, "FILE"), "the private key of the certificate in PEM"},
-             {"--key-file", path(o.service.key_file, "FILE"), "the file of the keys that clients may have"},
-             {"--open", flag(o.open), "let other machines use the server without a key"},
-             {"--allow-origin", repeated(append(o.service.origins), "ORIGIN"),
-              "an origin whose pages may call the server from a browser, or *; may be given many times"},
-             {"--rate", real(o.service.requests_per_second, 0.0, 1e9),
-              "the number of requests that a client may send each second; 0 is no limit"},
-             {"--max-body", whole(o.body_mebibytes, 1, 1 << 20), "the maximum size of a request in MiB"},
-             {"--max-connections", whole(o.server.limits.connections, 1, 1'000'000), "the maximum number of connections"},
-             {"--header-seconds", whole(o.header_seconds, 1, 86400), "the time for the header of a request to arrive"},
-             {"--body-seconds", whole(o.body_seconds, 1, 86400), "the time for the body of a request to arrive"},
-             {"--idle-seconds", whole(o.idle_seconds, 1, 86400), "the time that a connection may wait for its next request"},
-             {"--queue-tokens", whole(o.load.queue.tokens, 1), "the maximum number of tokens that wait; more requests get 429"},
-             {"--queue-size", whole(o.queue_mebibytes, 1, 1 << 20), "the maximum size of the inputs that wait in MiB"},
-             {"--cache", whole(o.cache_mebibytes, 0, 1 << 20), "the size of the cache of vectors in MiB; 0 is none"},
-             {"--io-threads", whole(o.server.threads, 1, 256), "the number of threads that read and write"},
-             {"--drain-seconds", whole(o.drain_seconds, 0, 86400), "the time for accepted requests after SIGTERM"},
-             {"--access-log", text(o.access_log, "FILE"), "the file of the access log, JSON Lines; - is standard output, none is no log"}});
+  add_table(
+      *command,
+      {{"--listen", repeated(append(o.server.listen), "ADDRESS"),
+        "an address to listen on: HOST:PORT, [IPv6]:PORT or unix:PATH; may be given many times", "127.0.0.1:8080"},
+       {"--tls-certificate", path(o.server.certificate, "FILE"),
+        "the certificate chain in PEM; TCP connections are then TLS"},
+       {"--tls-key", path(o.server.key, "FILE"), "the private key of the certificate in PEM"},
+       {"--key-file", path(o.service.key_file, "FILE"), "the file of the keys that clients may have"},
+       {"--open", flag(o.open), "let other machines use the server without a key"},
+       {"--allow-origin", repeated(append(o.service.origins), "ORIGIN"),
+        "an origin whose pages may call the server from a browser, or *; may be given many times"},
+       {"--rate", real(o.service.requests_per_second, 0.0, 1e9),
+        "the number of requests that a client may send each second; 0 is no limit"},
+       {"--max-body", whole(o.body_mebibytes, 1, 1 << 20), "the maximum size of a request in MiB"},
+       {"--max-connections", whole(o.server.limits.connections, 1, 1'000'000), "the maximum number of connections"},
+       {"--header-seconds", whole(o.header_seconds, 1, 86400), "the time for the header of a request to arrive"},
+       {"--body-seconds", whole(o.body_seconds, 1, 86400), "the time for the body of a request to arrive"},
+       {"--idle-seconds", whole(o.idle_seconds, 1, 86400), "the time that a connection may wait for its next request"},
+       {"--queue-tokens", whole(o.load.queue.tokens, 1),
+        "the maximum number of tokens that wait; more requests get 429"},
+       {"--queue-size", whole(o.queue_mebibytes, 1, 1 << 20), "the maximum size of the inputs that wait in MiB"},
+       {"--cache", whole(o.cache_mebibytes, 0, 1 << 20), "the size of the cache of vectors in MiB; 0 is none"},
+       {"--io-threads", whole(o.server.threads, 1, 256), "the number of threads that read and write"},
+       {"--drain-seconds", whole(o.drain_seconds, 0, 86400), "the time for accepted requests after SIGTERM"},
+       {"--access-log", text(o.access_log, "FILE"),
+        "the file of the access log, JSON Lines; - is standard output, none is no log"}});
   command->callback([command, options] {
     ServeOptions& given = *options;
     if (given.server.certificate.empty() != given.server.key.empty())
       throw CLI::ValidationError("--tls-certificate and --tls-key", "need each other");
     given.service.body_bytes = static_cast<std::size_t>(given.body_mebibytes) << 20;
-    given.service.images.most_bytes = given.service.body_bytes;
+    given.service.images.max_bytes = given.service.body_bytes;
     given.load.queue.bytes = given.queue_mebibytes << 20;
     given.load.queue.cache_bytes = given.cache_mebibytes << 20;
     given.server.limits.header_time = std::chrono::seconds(given.header_seconds);

@@ -20,7 +20,7 @@ struct SimilarityOptions {
   bool json = false;
 };
 
-/// Cosines of all vectors with all, row by row. The vectors have length 1.
+/// The cosines of all pairs of vectors, row by row. The vectors have length 1.
 using Cosines = std::vector<std::vector<double>>;
 
 Cosines cosines_of(const Embeddings& embeddings) {
@@ -52,7 +52,7 @@ std::string json_text(const std::vector<Input>& inputs, const Cosines& cosines, 
   return result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// Rows labelled by number and item, columns by number. Columns that do not fit follow below, as often as needed.
+/// Rows have a number and the item, columns a number. Columns that do not fit into a line follow below.
 std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int columns) {
   constexpr int kCell = 8, kLongestLabel = 40;
   const auto count = static_cast<int>(inputs.size());
@@ -80,7 +80,7 @@ std::string table(const std::vector<Input>& inputs, const Cosines& cosines, int 
   return text;
 }
 
-/// As Embedder::embed, but a bad item is named as on the command line.
+/// Like Embedder::embed, but a message about a bad item names it as on the command line.
 Embeddings embed_items(const Embedder& embedder, const std::vector<runs::ItemList::Entry>& items,
                        const ModelOptions& options) {
   Embeddings result;
@@ -115,10 +115,10 @@ Run add_similarity(CLI::App& app) {
   const auto options = std::make_shared<SimilarityOptions>();
   CLI::App* command =
       app.add_subcommand("similarity",
-                         "print the cosine similarity of each pair of texts and images\n"
+                         "print the cosine similarity of each pair of inputs\n"
                          "\n"
-                         "The cosine of two vectors is 1 when they have the same direction, and about 0 when "
-                         "they are unrelated.");
+                         "The inputs are texts and images. A higher cosine means more similar inputs; 1 is the "
+                         "maximum. The cosine of unrelated inputs depends on the model.");
   command->footer(
       "Example:\n"
       "  e5v similarity --model e5-v --image cat.jpg --text 'a cat' --text 'a dog'");
@@ -127,7 +127,8 @@ Run add_similarity(CLI::App& app) {
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
   add_table(*command, {{"--json", flag(options->json),
-                        "print one JSON object: items, similarity (rows of cosines), fingerprint"}});
+                        "print one JSON object with the keys items, similarity (the rows of the matrix of cosines) and "
+                        "fingerprint"}});
   command->callback([options] {
     if (options->items.empty()) throw CLI::RequiredError("at least one --text or --image");
   });

@@ -23,7 +23,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::optional<std::string> nearest(std::string_view word, const std::vector<Spelling>& known) {
   constexpr std::size_t kLongest = 40;  // longer words are no mistyped names
   if (word.size() > kLongest) return std::nullopt;
-  std::size_t best = word.size() <= 2 ? 1 : word.size() <= 4 ? 2 : word.size() <= 8 ? 3 : 4;  // one more than allowed
+  std::size_t best = word.size() <= 2   ? 1
+                     : word.size() <= 4 ? 2
+                     : word.size() <= 8 ? 3
+                                        : 4;  // the maximum distance plus one
   std::optional<std::string> result;
   for (const Spelling& candidate : known) {
     const bool begins = word.size() > 2 && candidate.name.starts_with(word);

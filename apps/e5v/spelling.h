@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-/// Words that were mistyped.
+/// Proposes names for mistyped words.
 namespace e5v::app {
 
 /// The edit distance of two words: the minimum number of insertions, deletions, replacements and swaps of neighbours
@@ -13,12 +13,12 @@ namespace e5v::app {
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 struct Spelling {
-  std::string name;   ///< what a word is compared with
-  std::string shown;  ///< what is proposed instead
+  std::string name;   ///< the name that a word is compared with
+  std::string shown;  ///< the text that is proposed
 };
 
-/// What a word was probably meant to be: the nearest of the known names, if it is near for a word of that length. The
-/// beginning of a name counts as near.
+/// The known name that is nearest to a word, if it is near for a word of that length. A word that begins a name is
+/// near.
 std::optional<std::string> nearest(std::string_view word, const std::vector<Spelling>& known);
 
 /// ", did you mean NAME?", or nothing when no name is near.

@@ -23,7 +23,7 @@ struct SynthOptions {
   std::string config, dtype = "bf16";
   fs::path output, tokenizer;
   std::uint64_t seed = 0;
-  std::int64_t layers = 0;  // 0: as the config says
+  std::int64_t layers = 0;  // 0: the number in the config
   bool to_train = false, force = false;
 };
 
@@ -82,14 +82,17 @@ Run add_synth(CLI::App& app) {
   const auto options = std::make_shared<SynthOptions>();
   CLI::App* command = app.add_subcommand(
       "synth",
-      "write a checkpoint of random weights, for measurements and tests\n"
+      "write a checkpoint with random weights, for measurements and tests\n"
       "\n"
-      "Every command takes the folder as a checkpoint. Its vectors mean nothing, but time and memory are those of real "
-      "weights of this shape. The same config, type and random seed give the same bytes on every machine.");
+      "All commands accept the folder as a checkpoint. Its vectors have no meaning, but the model needs "
+      "the same time and memory as a trained model of this shape. The same config, dtype and random seed "
+      "give the same bytes on every machine.");
   command->footer(
-      "Configs: e5-v is the shape of E5-V (LLaVA-NeXT over Llama-3-8B, 16 GB in bf16). tiny is the same architecture "
-      "in "
-      "miniature. The small tokenizer turns English into about as many tokens as Llama 3's does.\n"
+      "Configs: e5-v has the shape of E5-V (LLaVA-NeXT over Llama-3-8B, 16 GB in bf16). tiny has the same "
+      "architecture with small sizes.\n"
+      "\n"
+      "Tokenizer: the small built-in tokenizer splits English text into about as many tokens as the "
+      "tokenizer of Llama 3.\n"
       "\n"
       "Examples:\n"
       "  e5v synth --config e5-v --layers 4 --output e5-v-4\n"
@@ -97,17 +100,19 @@ Run add_synth(CLI::App& app) {
   add_table(*command,
             {
                 {"--config", text(options->config, "NAME").required(),
-                 "the shape of the model: e5-v, tiny, or the path of a config.json"},
-                {"--output", path(options->output, "DIR").required(), "the folder to write"},
-                {"--dtype", choice(options->dtype, {"bf16", "f32"}, "TYPE"), "the type of the weights: bf16 or f32"},
+                 "the shape of the model: e5-v, tiny, or the path of a config.json file"},
+                {"--output", path(options->output, "DIR").required(), "the folder of the checkpoint to write"},
+                {"--dtype", choice(options->dtype, {"bf16", "f32"}, "TYPE"), "the dtype of the weights: bf16 or f32"},
                 {"--layers", whole(options->layers, 1, model::Limits::layers),
-                 "the number of layers of the language model", "as many as the config has"},
+                 "the number of layers of the language model", "the number in the config"},
                 {"--seed", seed(options->seed), "the random seed of the weights"},
-                {"--tokenizer", path(options->tokenizer, "FILE"), "the tokenizer.json to use", "a small one"},
+                {"--tokenizer", path(options->tokenizer, "FILE"), "the tokenizer.json file of the checkpoint",
+                 "a small built-in tokenizer"},
                 {"--to-train", flag(options->to_train),
-                 "write weights to start a training from: biases are 0, norms are 1, residual branches are small, and "
-                 "position embeddings of patches are sines"},
-                {"--force", flag(options->force), "replace the checkpoint in a folder that is not empty"},
+                 "write initial weights for training: biases are 0, norms are 1, residual branches are small, and the "
+                 "position embeddings of patches are sinusoidal"},
+                {"--force", flag(options->force),
+                 "replace the checkpoint in the output folder; without this option, the folder must be empty"},
             });
   return [options] { return run_synth(*options); };
 }

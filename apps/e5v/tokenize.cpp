@@ -21,7 +21,7 @@ struct TokenizeOptions {
   bool json = false, no_special = false;
 };
 
-/// What goes into the tokenizer: the text as it is, or the prompt with the text in it.
+/// The input of the tokenizer: the text, or the prompt with the text in it.
 std::string filled(const TokenizeOptions& options, const std::string& sentence, text::ChatStyle style) {
   if (options.prompt.empty()) return sentence;
   const text::Prompt prompt = text::find_prompt(options.prompt, style);
@@ -64,10 +64,11 @@ Run add_tokenize(CLI::App& app) {
   const auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = app.add_subcommand(
       "tokenize",
-      "print the token ids of a text, and the pieces as the vocabulary spells them\n"
+      "print the token ids of a text, and each token as the vocabulary spells it\n"
       "\n"
-      "With --prompt, the tokens are those of the whole prompt; one token <image> then stands "
-      "for all rows of an image. The command reads tokenizer.json and config.json, not the weights.");
+      "With --prompt, the command prints the tokens of the whole prompt. In a prompt of a composed query, "
+      "one token <image> stands for all rows of the image. The command reads tokenizer.json and config.json, but not "
+      "the weights.");
   command->footer("Prompts: " + prompt_names_text() +
                   ".\n"
                   "\n"
@@ -75,17 +76,18 @@ Run add_tokenize(CLI::App& app) {
                   "  e5v tokenize --model e5-v --text 'a cat' --no-special\n"
                   "  e5v tokenize --model e5-v --text 'a cat' --prompt text --json");
   const auto add_text = [options](const std::string& text) { options->texts.push_back(text); };
-  add_table(
-      *command,
-      {
-          {"--text", repeated(add_text, "TEXT").required(), "a text to tokenize; the option may be given many times"},
-          {"--model", path(options->folder, "DIR").required(), "the folder of the checkpoint, as Hugging Face has it"},
-      });
+  add_table(*command, {
+                          {"--text", repeated(add_text, "TEXT").required(),
+                           "a text to tokenize; this option can be given several times"},
+                          {"--model", path(options->folder, "DIR").required(),
+                           "the folder of the checkpoint in Hugging Face format"},
+                      });
   add_prompt_option(*command, options->prompt);
   add_table(*command,
             {
-                {"--no-special", flag(options->no_special), "leave out the special tokens that the tokenizer adds"},
-                {"--json", flag(options->json), "print a JSON list of {text, ids, pieces}"},
+                {"--no-special", flag(options->no_special),
+                 "leave out the special tokens that the tokenizer adds, such as the begin-of-text token"},
+                {"--json", flag(options->json), "print a JSON list with one object {text, ids, pieces} for each text"},
             });
   return [options] { return run_tokenize(*options); };
 }

@@ -29,7 +29,7 @@ struct TrainCommand {
   std::string schedule = "linear", held_out_file;
 };
 
-/// The progress of a run: one line that is rewritten on a terminal, a line every ten seconds elsewhere.
+/// The progress of a run. On a terminal, one line is rewritten; elsewhere, a line is printed every ten seconds.
 class Display {
  public:
   void say(const std::string& message) {
@@ -78,9 +78,9 @@ class Display {
 };
 
 const char* results_of(const train::TrainedParts& parts) {
-  if (!parts.lora) return "model/ (a checkpoint like any other)";
+  if (!parts.lora) return "model/ (a checkpoint)";
   if (!parts.weights()) return "adapter/ (for --adapter, e5v merge and PEFT)";
-  return "model/ (a checkpoint like any other), adapter/ (for it; for --adapter, e5v merge and PEFT)";
+  return "model/ (a checkpoint), adapter/ (its adapter, for --adapter, e5v merge and PEFT)";
 }
 
 int run_train(TrainCommand& command) {
@@ -117,41 +117,46 @@ int run_train(TrainCommand& command) {
     throw;
   }
   if (!group.leads()) return kSuccess;
-  display.say(fmt::format("{} holds {} and curves.html", options.output.string(), results_of(options.trainee.parts)));
+  display.say(fmt::format("the folder {} contains {} and curves.html", options.output.string(),
+                          results_of(options.trainee.parts)));
   return kSuccess;
 }
 
 constexpr const char* kTrainDescription =
-    "train a model on pairs with the same meaning\n"
+    "train a model on pairs of inputs; the two inputs of a pair have the same meaning\n"
     "\n"
-    "By default this is E5-V's recipe: pairs of sentences, with hard negatives where the file has them, train LoRA "
-    "adapters of the language model. Vectors of images improve too, although the training sees no image. --train "
-    "selects other parts of the model, and pairs may hold images.";
+    "The default is E5-V's recipe: it trains LoRA adapters of the language model on pairs of sentences, "
+    "with hard negatives if the file has them. In E5-V's paper, this also improves the vectors of "
+    "images, although the training data contain no images. --train selects other parts of the model. "
+    "Pairs can contain images.";
 
 constexpr const char* kTrainFooter =
-    "Files of pairs: .csv and .tsv files begin with a line of column names. sent0 and sent1 are sentences with the "
-    "same "
-    "meaning; hard_neg, if there, is a sentence with another meaning. image0 and image1 are paths of images. Pairs "
-    "with "
-    "the same value of group have the same meaning. .jsonl files have these names as keys of an object on each line. "
-    ".txt files have a sentence on each line, which is its own positive under another dropout (unsupervised SimCSE).\n"
+    "Files of pairs: a .csv or .tsv file begins with a line of column names. sent0 and sent1 are "
+    "sentences with the same meaning. hard_neg is optional; it is a similar sentence with another "
+    "meaning. image0 and image1 are paths of images. Pairs with the same value in group mean the same as "
+    "one another, so they are not used as negatives of each other. A .jsonl file has one object per line with these "
+    "names as keys. A .txt file has one sentence per line. The positive of each sentence is the same sentence with a "
+    "different dropout mask "
+    "(unsupervised SimCSE); this needs --train lora, because only adapters have dropout.\n"
     "\n"
-    "--micro-batch changes memory, not results: loss and gradients are those of the whole batch (GradCache). A run "
-    "that "
-    "was interrupted or killed continues with --resume and has the losses of an uninterrupted run. Under mpirun -n N, "
-    "N "
-    "processes share every batch, and the losses are the same.\n"
+    "Batches: --micro-batch changes the memory and the time, but not the result. The loss and the "
+    "gradients are those of the whole batch (GradCache). Under mpirun -n N, N processes share every "
+    "batch, and the losses are the same up to rounding.\n"
     "\n"
-    "The output folder holds adapter/ or model/ (the result), metrics.jsonl (a line for each step), curves.html (the "
-    "learning curves) and checkpoints/ (saved states).\n"
+    "Resuming: --resume continues a run that was interrupted or killed. Its losses are those of an "
+    "uninterrupted run.\n"
+    "\n"
+    "Output: the output folder holds the result (adapter/ or model/), metrics.jsonl (one line per step), "
+    "curves.html (the learning curves) and checkpoints/ (saved states).\n"
     "\n"
     "Examples:\n"
     "  e5v train --model llava-next --pairs nli_for_simcse.csv --batch 768 --output run\n"
     "  e5v train --model llava-next --pairs nli.csv --held-out 500 --patience 5 --output run\n"
     "  e5v embed --model llava-next --adapter run/adapter --text 'A dog runs.'\n"
-    "  e5v train --model small --train all --captions pictures.csv --pairs pairs.csv --lr 1e-3 --output run";
+    "  e5v train --model small --train all --captions pictures.csv --pairs pairs.csv --lr 1e-3 --output "
+    "run";
 
-/// Captions follow a prompt of images.
+/// The prompt in front of a caption is one of images.
 std::string check_caption_prompt(const std::string& prompt) {
   try {
     const std::string text = text::prompt_template(prompt, text::ChatStyle::llama3);
@@ -166,50 +171,52 @@ std::string check_caption_prompt(const std::string& prompt) {
 void add_data_options(CLI::App& command, train::TrainOptions& o, TrainCommand& all) {
   const auto add_pairs = [&all](const std::string& file) { all.pairs.emplace_back(file); };
   const auto add_captions = [&all](const std::string& file) { all.captions.emplace_back(file); };
-  add_table(
-      command,
-      {
-          {"--pairs", repeated(add_pairs, "FILE"),
-           "a file of pairs for the contrastive loss; the option may be given many times"},
-          {"--captions", repeated(add_captions, "FILE"),
-           "a file of pairs whose second half is predicted token by token from the first, as in the training that "
-           "turns a language model into a multimodal one; the option may be given many times"},
-          {"--held-out", whole(o.data.held_out, 0), "the number of rows of each file that are held out for evaluation"},
-          {"--evaluate", text(all.held_out_file, "FILE"), "the file of pairs to evaluate with"},
-          {"--evaluate-every", whole(o.evaluate_every, 1), "the number of steps between evaluations"},
-          {"--patience", whole(o.patience, 1),
-           "the number of evaluations without a new minimum of the held-out loss after which the run stops; the best "
-           "state is then the result",
-           "no early stop"},
-          {"--max-tokens", whole(o.examples.max_tokens, 0),
-           "the maximum number of tokens of a sentence; longer sentences are cut, 0 cuts none"},
-          {"--caption-prompt", text(o.examples.caption_prompt, "PROMPT").checked(check_caption_prompt),
-           "the prompt that precedes the caption of an image: a name, or a template with <image>"},
-      });
+  add_table(command,
+            {
+                {"--pairs", repeated(add_pairs, "FILE"),
+                 "a file of pairs for the contrastive loss; this option can be given several times"},
+                {"--captions", repeated(add_captions, "FILE"),
+                 "a file of pairs for the captioning loss: the model predicts the tokens of the second half from the "
+                 "first half, as in the training that turns a language model into a multimodal model; this option can "
+                 "be given several times"},
+                {"--held-out", whole(o.data.held_out, 0),
+                 "the number of pairs of each file that are held out for evaluation"},
+                {"--evaluate", text(all.held_out_file, "FILE"), "a file of held-out pairs for evaluation"},
+                {"--evaluate-every", whole(o.evaluate_every, 1), "the number of steps between evaluations"},
+                {"--patience", whole(o.patience, 1),
+                 "the number of evaluations in a row without a lower held-out loss after which the run stops early; "
+                 "the result is then the state with the lowest loss",
+                 "the run does not stop early"},
+                {"--max-tokens", whole(o.examples.max_tokens, 0),
+                 "the maximum number of tokens of a sentence; longer sentences are cut. With 0, no sentence is cut"},
+                {"--caption-prompt", text(o.examples.caption_prompt, "PROMPT").checked(check_caption_prompt),
+                 "the prompt of images before their captions, by name or as a template with <image>"},
+            });
 }
 
 void add_loss_options(CLI::App& command, train::TrainOptions& o) {
   using train::TrainData;
-  add_table(
-      command,
-      {
-          {"--batch", whole(o.data.batch, 1),
-           "the number of pairs in a step, which are negatives of each other; the paper has 768",
-           fmt::format("{}, or all pairs where there are fewer", TrainData::kDefaultBatch)},
-          {"--micro-batch", whole(o.micro_batch, 1),
-           "the number of pairs that are computed together; it changes memory, not results"},
-          {"--temperature", real(o.loss.temperature, train::kLeastTemperature, train::kMostTemperature),
-           "the temperature of the contrastive loss"},
-          {"--symmetric", flag(o.loss.symmetric),
-           "average the losses of both directions, from anchors to positives and from positives to anchors, as is "
-           "usual for images and texts"},
-          {"--together", whole(o.data.together, 0),
-           "the number of rows of a group that come into a batch together; they are positives of each other "
-           "(supervised contrastive loss). With 0, rows of a group are only not negatives of each other"},
-          {"--augment", real(o.examples.augment, 0, 2),
-           "the strength of the random changes to each image whenever it is seen (movement, colours, outlines and "
-           "more): 0 changes nothing, 1 is strong"},
-      });
+  add_table(command,
+            {
+                {"--batch", whole(o.data.batch, 1),
+                 "the number of pairs per step, which serve as negatives of each other; the paper uses 768",
+                 fmt::format("{}, or all pairs if there are fewer", TrainData::kDefaultBatch)},
+                {"--micro-batch", whole(o.micro_batch, 1),
+                 "the number of pairs that are computed together; this changes the memory and the time, but not the "
+                 "result"},
+                {"--temperature", real(o.loss.temperature, train::kMinTemperature, train::kMaxTemperature),
+                 "the temperature of the contrastive loss"},
+                {"--symmetric", flag(o.loss.symmetric),
+                 "average the losses of both directions, from anchors to positives and from positives to anchors; "
+                 "this is usual for pairs of images and texts"},
+                {"--together", whole(o.data.together, 0),
+                 "the number of pairs of a group that are put into one batch; they are positives of each other "
+                 "(supervised contrastive loss). With 0, pairs of a group are only excluded from each other's "
+                 "negatives"},
+                {"--augment", real(o.examples.augment, 0, 2),
+                 "the strength of the augmentation of images: each use of an image changes it at random (position, "
+                 "colours, outlines and more). 0 changes nothing, and 1 is strong"},
+            });
 }
 
 void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand& all) {
@@ -217,26 +224,29 @@ void add_recipe_options(CLI::App& command, train::TrainOptions& o, TrainCommand&
       command,
       {
           {"--train", names(all.parts, "PARTS"),
-           "the parts that are trained, separated by commas: lora (adapters of the language model), llm, projector, "
-           "vision, all"},
-          {"--epochs", real(o.epochs, 1e-6, train::kMostEpochs), "the number of passes over all pairs"},
-          {"--steps", whole(o.steps, 1), "the number of steps", "as many as the epochs have"},
+           "the parts to train, separated by commas: lora (LoRA adapters of the language model), llm (its "
+           "weights), projector, vision, or all"},
+          {"--epochs", real(o.epochs, 1e-6, train::kMaxEpochs), "the number of passes over all pairs"},
+          {"--steps", whole(o.steps, 1), "the number of steps", "the number of steps in --epochs"},
           {"--lr", real(o.learning_rate, 0, 10), "the peak of the learning rate"},
           {"--schedule", choice(all.schedule, {"linear", "cosine", "constant"}, "SHAPE"),
            "the shape of the learning rate after the warmup: linear, cosine or constant"},
           {"--warmup", whole(o.warmup, 0), "the number of steps in which the learning rate rises from 0 to its peak"},
           {"--muon", flag(o.optimizer.muon),
-           "train the matrices inside the network with Muon (momentum with orthogonalised updates) and all other "
-           "parameters with AdamW; from random weights this takes a fraction of the steps"},
+           "train the matrices inside the network with Muon (momentum with orthogonalised updates) and all "
+           "other parameters with AdamW; from random initial weights, Muon needs far fewer steps"},
           {"--weight-decay", real(o.optimizer.weight_decay, 0, 1e3), "the weight decay of the optimizer"},
           {"--beta2", real(o.optimizer.beta2, 0, 1), "the decay rate of AdamW's second moments"},
-          {"--clip", real(o.clip, 1e-6, 1e12), "the maximum norm of the gradients; larger gradients are scaled to it"},
+          {"--clip", real(o.clip, 1e-6, 1e12),
+           "the maximum norm of the gradients; larger gradients are scaled down to it"},
           {"--rank", whole(o.trainee.lora.rank, 1), "the LoRA rank of the adapters",
-           fmt::format("{}, or the smallest side of a matrix where that is less", train::LoraOptions::kDefaultRank)},
-          {"--alpha", real(o.trainee.lora.alpha, 0, 1e6), "the LoRA alpha: updates are scaled by alpha / rank"},
-          {"--dropout", real(o.trainee.lora.dropout, 0, 1), "the dropout rate of the adapters' inputs"},
+           fmt::format("{}, or less if a matrix has a smaller side", train::LoraOptions::kDefaultRank)},
+          {"--alpha", real(o.trainee.lora.alpha, 0, 1e6),
+           "the LoRA alpha; the product of the LoRA matrices is multiplied by alpha / rank"},
+          {"--dropout", real(o.trainee.lora.dropout, 0, 1), "the dropout rate of the inputs of the adapters"},
           {"--targets", names(o.trainee.lora.targets, "NAMES"), "the matrices that get adapters, separated by commas"},
-          {"--seed", seed(o.data.seed), "the random seed of the order, the adapters and the dropout"},
+          {"--seed", seed(o.data.seed),
+           "the random seed of the order of pairs, the initial adapters, the dropout and the augmentation"},
       });
 }
 
@@ -269,12 +279,13 @@ Run add_train(CLI::App& app) {
   add_recipe_options(*sub, command->options, *command);
   add_run_options(*sub, command->options);
   PrepareOptions& prepare = command->model.prepare;
-  add_table(*sub, {
-                      {"--paper-compat", flag(prepare.paper_compat),
-                       "train as E5-V's own code does, faults included: the special tokens of the chat header are "
-                       "spelled out as text, and padding is attended to"},
-                      {"--image-alpha", alpha_choice(prepare.alpha), kAlphaDescription, kAlphaOtherwise},
-                  });  // --alpha is the LoRA alpha here
+  add_table(*sub,
+            {
+                {"--paper-compat", flag(prepare.paper_compat),
+                 "train as E5-V's original code did, including its bugs: for example, the special tokens of the chat "
+                 "header are tokenized as plain text, and attention includes padding"},
+                {"--image-alpha", alpha_choice(prepare.alpha), kAlphaDescription, kAlphaOtherwise},
+            });  // --alpha is the LoRA alpha here
   sub->callback([command] { check_usage(*command); });
   return [command] { return run_train(*command); };
 }

@@ -15,13 +15,13 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app) {
 
 bool is_option(const std::string& word) { return word.size() > 1 && word.front() == '-'; }
 
-/// All commands below one, and the commands of these.
+/// Adds all subcommands of a command, and theirs.
 void add_commands(const CLI::App& app, std::vector<Spelling>& candidates) {
   for (const CLI::App* command : commands_of(app)) candidates.push_back({command->get_name(), call_of(*command)});
   for (const CLI::App* command : commands_of(app)) add_commands(*command, candidates);
 }
 
-/// A command that has an option, if there is one.
+/// A command that has the option; null when there is none.
 const CLI::App* owner_of(const std::string& option, const CLI::App& app) {
   for (const CLI::App* command : commands_of(app)) {
     if (command->get_option_no_throw(option) != nullptr) return command;
@@ -41,7 +41,7 @@ std::string unknown_option(const CLI::App& command, const std::string& word) {
   return fmt::format("{} is unknown{}", name, did_you_mean(std::string_view(name).substr(dashes), candidates));
 }
 
-/// The option before an unknown word. The word is not its value, because the option has a value already, or because the
+/// The option before an unknown word. The word cannot be its value: either the option has a value already, or the
 /// option was itself taken as the value of the option before it.
 struct Before {
   const CLI::Option* option = nullptr;
@@ -71,10 +71,10 @@ std::string surplus_word(const Before& before, const std::string& word) {
   if (before.swallowed_by != nullptr)
     return fmt::format("{} needs a {}, found {}", before.swallowed_by->get_name(),
                        before.swallowed_by->get_option_text(), name);
-  if (before.option->get_trigger_on_parse())  // it may be given many times
+  if (before.option->get_trigger_on_parse())  // an option that may be given several times
     return fmt::format("{} takes one {}, but {} follows: repeat it, as in {} {} {} {}, or put quotes around blanks",
                        name, kind, word, name, kind, name, kind);
-  return fmt::format("{} takes one {}, but {} follows; what holds blanks needs quotes", name, kind, word);
+  return fmt::format("{} takes one {}, but {} follows; a value with blanks needs quotes", name, kind, word);
 }
 
 std::string unknown_word(const CLI::App& command, const std::string& word, const std::vector<std::string>& words) {
@@ -95,7 +95,7 @@ std::string unknown_word(const CLI::App& command, const std::string& word, const
                      (*takes)->get_option_text());
 }
 
-/// The command that did not take a word.
+/// The command that did not accept a word.
 const CLI::App& left_over_by(const CLI::App& app, const std::string& word) {
   const std::vector<std::string> own = app.remaining();
   if (std::ranges::find(own, word) != own.end()) return app;

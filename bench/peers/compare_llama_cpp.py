@@ -2,7 +2,7 @@
 """Compares e5v with llama.cpp on one checkpoint: the same prompt, same threads, in alternating runs. Text only.
 
 llama.cpp's Python package is run on a GGUF file of the checkpoint's language model, which is written first. Prints the
-medians, their ratio, and the cosine between both vectors, which shows that both computed the same thing.
+medians, their ratio, and the cosine of both vectors, which shows that both engines computed the same.
 """
 
 import argparse
@@ -22,7 +22,7 @@ PEER = {"bf16": "BF16", "int8": "Q8_0", "int4": "Q4_0"}
 
 
 def prompt_of(model, tokens):
-    """A text whose prompt has so many tokens, and their ids."""
+    """A text with a prompt of this number of tokens, and their ids."""
     tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
     words = " ".join(inputs.captions(64)).split() * (tokens // 64 + 1)
     for count in range(1, len(words)):
@@ -35,9 +35,9 @@ def prompt_of(model, tokens):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder of the checkpoint, as e5v synth makes it")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the checkpoint, such as e5v synth writes")
     parser.add_argument("--quantised", type=Path, action="append", default=[],
-                        help="the same written by e5v quantize, int8 or int4; compared with Q8_0 or Q4_0")
+                        help="the same checkpoint after e5v quantize, int8 or int4; compared with Q8_0 or Q4_0")
     parser.add_argument("--e5v", default="build/release/e5v", help="the program")
     parser.add_argument("--tokens", type=int, default=512)
     parser.add_argument("--threads", type=int, default=2)

@@ -2,8 +2,9 @@
 """Compares e5v train with transformers + peft on one checkpoint: same pairs, same recipe, same threads, in alternating runs.
 
 Both train LoRA adapters (rank 64, alpha 16, dropout 0.05 on all seven matrices) with gradient checkpointing on batches
-of triplets, computed at once. Prints tokens a second (medians; padding is not counted), their ratio, and both losses of
-the first step, which dropout cannot touch while the adapters' B is zero: they show that both computed the same thing.
+of triplets, computed at once. Prints tokens per second (medians; padding is not counted), their ratio, and both losses of
+the first step. Dropout does not change these losses, because the adapters' B is zero, so they show that both computed the
+same.
 """
 
 import argparse
@@ -20,7 +21,7 @@ RECIPE = {"rank": 64, "alpha": 16, "dropout": 0.05, "lr": 4e-4, "temperature": 0
 
 
 def made_triplets(count):
-    """Triplets out of the captions of the other comparisons: another place, then another who."""
+    """Triplets of the captions of the other comparisons: the positive has another place, the negative another person."""
     captions = inputs.captions(64)
     return [(captions[8 * (i % 8) + i // 8 % 8], captions[8 * (i % 8) + (i // 8 + 1) % 8],
              captions[8 * ((i + 1) % 8) + i // 8 % 8]) for i in range(count)]
@@ -54,19 +55,19 @@ def run_e5v(arguments, triplets):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder of the checkpoint, as e5v synth makes it")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the checkpoint, such as e5v synth writes")
     parser.add_argument("--e5v", default="build/release/e5v", help="the program")
-    parser.add_argument("--pairs", type=Path, help="CSV of sent0, sent1, hard_neg; otherwise captions of the script")
+    parser.add_argument("--pairs", type=Path, help="CSV of sent0, sent1, hard_neg; by default captions of the script")
     parser.add_argument("--dtype", choices=["bf16", "f32"], default="bf16", help="of e5v")
     parser.add_argument("--peer-dtype", choices=["bf16", "f32"], default="bf16", help="of transformers")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=8, help="triplets of a step")
+    parser.add_argument("--batch", type=int, default=8, help="triplets per step")
     parser.add_argument("--steps", type=int, default=1,
-                        help="of a round; with more than one, e5v shuffles the triplets, so that first losses differ")
+                        help="steps per round; with more than one, e5v shuffles the triplets, so that first losses differ")
     parser.add_argument("--rounds", type=int, default=4)
     arguments = parser.parse_args()
 
-    from train_transformers import TransformersTrainer  # slow to import: after the arguments are known to be good
+    from train_transformers import TransformersTrainer  # slow to import, so it comes after the check of the arguments
     count = arguments.batch * arguments.steps
     triplets = read_triplets(arguments.pairs, count) if arguments.pairs else made_triplets(count)
     peer = TransformersTrainer(arguments.model, arguments.peer_dtype, arguments.threads, RECIPE)

@@ -2,8 +2,8 @@
 """Compares e5v with Hugging Face transformers on one checkpoint: same inputs, same threads, in alternating runs.
 
 transformers is run as the README of E5-V runs it: LlavaNextForConditionalGeneration with LlavaNextProcessor, left
-padding, hidden_states[-1][:, -1]. Prints the medians, their ratio, and the smallest cosine between the two engines'
-vectors, which shows that both computed the same thing.
+padding, hidden_states[-1][:, -1]. Prints the medians, their ratio, and the minimum cosine of the two engines' vectors,
+which shows that both computed the same.
 """
 
 import argparse
@@ -57,21 +57,21 @@ def compare(title, items, engines, rounds):
             seconds[engine.name].append(spent)
     ours, peer = (statistics.median(seconds[engine.name]) for engine in engines)
     cosine = float(np.min(np.sum(vectors[engines[0].name] * vectors[engines[1].name], axis=1)))
-    ratio = f"{peer / ours:.2f}" if ours >= 1 else "- (e5v is done within its clock's 0.1 s)"
+    ratio = f"{peer / ours:.2f}" if ours >= 1 else "- (e5v finished within its clock's 0.1 s)"
     print(f"{title:<12} {engines[0].name} {ours:8.2f} s   {engines[1].name} {peer:8.2f} s   "
-          f"ratio {ratio}   smallest cosine {cosine:.5f}", flush=True)
+          f"ratio {ratio}   minimum cosine {cosine:.5f}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder of the checkpoint, as e5v synth makes it")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the checkpoint, such as e5v synth writes")
     parser.add_argument("--e5v", default="build/release/e5v", help="the program")
     parser.add_argument("--photo", default="tests/golden/images/img00_rgb_640x480.jpg")
     parser.add_argument("--dtype", choices=["bf16", "f32"], default="bf16", help="of e5v")
     parser.add_argument("--peer-dtype", choices=["bf16", "f32"], default="bf16", help="of transformers")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--captions", type=int, default=64, help="0: no captions")
+    parser.add_argument("--captions", type=int, default=64, help="number of captions; 0: none")
     parser.add_argument("--no-photo", action="store_true")
     arguments = parser.parse_args()
     engines = [E5v(arguments.e5v, arguments.model, arguments.dtype, arguments.threads, "cpu"),

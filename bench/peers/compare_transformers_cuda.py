@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Compares e5v with Hugging Face transformers on one GPU: same checkpoint, photos and captions, in alternating runs.
 
-transformers gets the batch sizes, the attention and the place for resizing at which it is fastest here. It is timed from
-texts and files to vectors, as the README of E5-V runs it; and as its model alone, with inputs that lie on the GPU already:
-the README's way, and lean, without the logits, caches and hidden states that nobody asks for. e5v is timed from texts and
-files to vectors: a whole run as it reports it, and without the run's start, which is the difference to a short run.
-Loading counts for neither. A folder given to --model that does not exist is made with `e5v synth`.
+transformers gets the batch size, the attention and the device for resizing with which it is fastest here. Its time is
+measured from texts and files to vectors, as the README of E5-V runs it, and for the model alone, with inputs on the GPU:
+once in the README's way, and once lean, without unused logits, caches and hidden states. The time of e5v is measured from
+texts and files to vectors: the whole run that it reports, and without the run's start, which is the difference to a short
+run. Loading is not counted. If the folder of --model does not exist, it is made with `e5v synth`.
 """
 
 import argparse
@@ -47,16 +47,16 @@ class Workload:
         say(f"{self.name}: e5v {whole:.3f} s for {len(self.items)}, {short:.3f} s for {len(self.short)}")
 
     def run_sweep(self, engine, attention):
-        """Rates at every batch size and place; what fails, for want of memory, is left out."""
+        """Throughput for every batch size and place. What fails for lack of memory is left out."""
         for size in self.sizes:
             for place in self.places:
                 try:
                     engine.end_to_end(self.swept[:size], size, place)  # warms up
                     rate = {"attention": attention, "batch": size, "resize_on": place}
                     rate["end_to_end"] = len(self.swept) / engine.end_to_end(self.swept, size, place)[1]
-                    if place == self.places[0]:  # it makes no difference to the model
+                    if place == self.places[0]:  # the model does not depend on it
                         rate["model_only"] = len(self.swept) / engine.model_only(self.swept, size)[1]
-                except (RuntimeError, TypeError, ValueError) as problem:  # the memory, mostly
+                except (RuntimeError, TypeError, ValueError) as problem:  # mostly lack of memory
                     engine.rest()
                     say(f"{self.name}: transformers {attention}, {size} at a time, resized on {place}: left out, "
                         f"{type(problem).__name__}: {str(problem).splitlines()[0]}")
@@ -115,7 +115,7 @@ def print_table(results):
         against = f"   cosine min {cosine['min']:.5f}, mean {cosine['mean']:.5f}" if cosine else ""
         tokens = f" of {result['tokens_per_item']:.1f} tokens" if "tokens_per_item" in result else ""
         print(f"\n{result['items']} {name}{tokens}{against}")
-        print(f"  {'':<44}{'per second':>12}{'e5v is':>10}")
+        print(f"  {'':<44}{'per second':>12}{'speed-up':>10}")
         for kind, rate in rates.items():
             ratio = f"{rates['e5v'] / rate:9.2f}x" if "e5v" in rates and not kind.startswith("e5v") else ""
             best = result["best"].get("end_to_end" if kind.endswith("end_to_end") else "model_only", {})
@@ -185,27 +185,27 @@ def run_rounds(arguments, works, about, save):
             save()
         now = time.perf_counter()
         if now - START + (now - begin) / 2 > arguments.most_seconds:
-            say(f"no time for another round within {arguments.most_seconds:.0f} s: {turn + 1} done")
+            say(f"there is no time for another round within {arguments.most_seconds:.0f} s: {turn + 1} done")
             break
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of the checkpoint")
-    parser.add_argument("--synth", default="e5-v", help="config of the checkpoint that is made when there is none")
+    parser.add_argument("--synth", default="e5-v", help="config of the checkpoint that is made if there is none")
     parser.add_argument("--e5v", default="build/release/e5v", help="the program")
-    parser.add_argument("--e5v-arguments", default="", help="more arguments for e5v embed, in one string")
-    parser.add_argument("--device", default="cuda", help="of both: cuda, or cpu to try the script out")
+    parser.add_argument("--e5v-arguments", default="", help="further arguments of e5v embed, in one string")
+    parser.add_argument("--device", default="cuda", help="device of both: cuda, or cpu for a test of the script")
     parser.add_argument("--dtype", choices=["bf16", "f32"], default="bf16", help="of both")
-    parser.add_argument("--e5v-dtype", help="of e5v, where it is to be another: fp8")
-    parser.add_argument("--photo", default="tests/golden/images/img00_rgb_640x480.jpg", help="what photos are parts of")
-    parser.add_argument("--photos", type=int, default=64, help="how many; 0: none")
-    parser.add_argument("--captions", type=int, default=2048, help="how many; 0: none")
+    parser.add_argument("--e5v-dtype", help="another dtype for e5v: fp8")
+    parser.add_argument("--photo", default="tests/golden/images/img00_rgb_640x480.jpg", help="image of which photos are parts")
+    parser.add_argument("--photos", type=int, default=64, help="number of them; 0: none")
+    parser.add_argument("--captions", type=int, default=2048, help="number of them; 0: none")
     parser.add_argument("--photo-batches", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--caption-batches", type=int, nargs="+", default=[8, 16, 32, 64, 128, 256])
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--most-seconds", type=float, default=200, help="no round begins that would hardly end by then")
-    parser.add_argument("--quick", action="store_true", help="16 photos, 512 captions, two batch sizes of each, one round")
+    parser.add_argument("--most-seconds", type=float, default=200, help="a round begins only if it will probably end within this time")
+    parser.add_argument("--quick", action="store_true", help="use 16 photos, 512 captions, two batch sizes of each, and one round")
     parser.add_argument("--no-e5v", action="store_true")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--output", type=Path, default=Path("compare_transformers_cuda.json"))

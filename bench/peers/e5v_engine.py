@@ -1,4 +1,4 @@
-"""e5v as one engine of a comparison: the program, timed by what it says of its own run, without loading."""
+"""e5v as one engine of a comparison: the program, with the time that it reports for its run, without loading."""
 
 import json
 import re
@@ -18,7 +18,7 @@ class E5v:
             self.command += ["--threads", str(threads)]
         if device is not None:
             self.command += ["--device", device]
-        self.process_seconds = 0.0  # of the last run, loading included
+        self.process_seconds = 0.0  # of the last run, including loading
 
     def run(self, items):
         """Vectors [len(items), width] and seconds; items are {"text": ...} or {"image": path}."""
@@ -34,7 +34,7 @@ class E5v:
 
 
 def seconds_of(message):
-    """Seconds in "e5v: 64 items in 1m05s, 1.0/s": by the rate where that is the finer of the two numbers."""
+    """Seconds in "e5v: 64 items in 1m05s, 1.0/s": computed from the rate if that number is more exact."""
     found = re.search(r"(\d+) items? in (?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)s)?, ([\d.]+)/s", message)
     if found is None:
         raise SystemExit(f"expected the time of the run, found: {message.strip()}")

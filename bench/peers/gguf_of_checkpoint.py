@@ -14,7 +14,7 @@ NAMES = {
 
 
 def tensors(folder):
-    """(name, f32 array) of all bf16 tensors of the language model, names without the model's prefix."""
+    """(name, f32 array) of all bf16 tensors of the language model, with names without the model's prefix."""
     for path in sorted(Path(folder).glob("*.safetensors")):
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -31,7 +31,7 @@ def tensors(folder):
 
 
 def interleave(weight, heads):
-    """Rows from the order of rotate_half to that of neighbouring pairs, in which llama.cpp rotates Llama's heads."""
+    """Reorders rows from the order of rotate_half to that of adjacent pairs, in which llama.cpp rotates Llama's heads."""
     rows, columns = weight.shape
     return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 

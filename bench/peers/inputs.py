@@ -33,8 +33,8 @@ ENDS = ["while a child watches", "during heavy rain", "as the sun goes down", "w
 
 
 def varied_captions(count):
-    """`count` different captions of about a dozen words, the same ones every time, which differ from the first word on:
-    an engine that computes common beginnings once gains from these what it gains from other people's captions."""
+    """`count` different captions of about a dozen words, the same ones every time. They differ from the first word on, so that
+    an engine that computes common beginnings once gains as much as with real captions."""
     chance, made = random.Random(0), {}
     while len(made) < count:
         look, being, deed, place, end = (chance.choice(words) for words in (LOOKS, BEINGS, DEEDS, PLACES, ENDS))

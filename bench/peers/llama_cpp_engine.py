@@ -22,7 +22,7 @@ class LlamaCpp:
         self.width = llama_cpp.llama_model_n_embd(self.model)
 
     def run(self, ids):
-        """Seconds for one prompt; only the last token's logits are asked for."""
+        """The seconds of one prompt. Only the last token's logits are computed."""
         llama_cpp.llama_set_embeddings(self.context, False)
         return self._decode(ids)
 

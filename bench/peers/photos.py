@@ -1,4 +1,4 @@
-"""Photos for a comparison: as many different JPEG files of one size as are wanted, out of one."""
+"""Photos for a comparison: different JPEG files of one size, made from one file."""
 
 import random
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""The trainer that E5-V's users have, as one engine of a comparison: transformers + peft, one process, LoRA on the seven
-matrices of a block, gradient checkpointing, supervised SimCSE's loss, AdamW; what E5-V's training script runs."""
+"""The training of E5-V's own script as one engine of a comparison: transformers + peft, one process, LoRA on the seven
+matrices of a block, gradient checkpointing, supervised SimCSE's loss, AdamW."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Hugging Face transformers on a GPU as one engine of a comparison, run as the README of E5-V runs it, and leaner."""
+"""Hugging Face transformers on a GPU as one engine of a comparison, run as in the README of E5-V, and in a leaner way."""
 
 import time
 
@@ -53,7 +53,7 @@ class TransformersCuda:
 
     def embed(self, batch, lean=False):
         """The vectors of a batch, on the device. The README's way also gets logits, keys and values, and the hidden
-        states of all layers; the lean way computes nothing but the vectors."""
+        states of all layers; the lean way computes only the vectors."""
         with torch.inference_mode():
             if lean:
                 last = self.model.model(**batch, use_cache=False).last_hidden_state[:, -1]
@@ -69,7 +69,7 @@ class TransformersCuda:
         return torch.cat(vectors).numpy(), time.perf_counter() - begin
 
     def model_only(self, items, size, lean=False):
-        """The model alone: its inputs lie on the device before the clock starts."""
+        """The model alone. Its inputs are on the device before the clock starts."""
         batches = [self.prepare(items[i:i + size]) for i in range(0, len(items), size)]
         self.wait()
         begin = time.perf_counter()
@@ -79,12 +79,12 @@ class TransformersCuda:
         return torch.cat(vectors).cpu().numpy(), seconds
 
     def tokens(self, items, size):
-        """Tokens of all items, and how many more there are with padding."""
+        """The tokens of all items, and the additional tokens of padding."""
         batches = [self.prepare(items[i:i + size]) for i in range(0, len(items), size)]
         return (sum(int(batch["attention_mask"].sum()) for batch in batches),
                 sum(batch["attention_mask"].numel() for batch in batches))
 
     def rest(self):
-        """Gives back what the allocator keeps, so that another process can have it."""
+        """Releases memory that the allocator keeps, for other processes."""
         if self.device != "cpu":
             torch.cuda.empty_cache()

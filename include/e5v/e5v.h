@@ -1,6 +1,6 @@
 #pragma once
-/// e5v: universal embeddings with multimodal large language models. Text, images, and both together become vectors of
-/// one space.
+/// e5v computes embeddings with multimodal large language models: it maps texts, images, and images modified by a text
+/// (composed queries) to vectors in one shared space.
 ///
 ///   auto embedder = e5v::Embedder::load("path/to/e5-v");
 ///   auto result = embedder.embed(std::vector{e5v::Input::from_text("a cat"), e5v::Input::from_image("cat.jpg")});

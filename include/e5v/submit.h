@@ -11,46 +11,53 @@
 
 namespace e5v {
 
-/// How a submitted input waits for its vector.
+/// The options of one submitted input.
 struct SubmitOptions {
-  int priority = 0;  ///< of the inputs that wait, those of the highest come first
-  /// When the input is not begun by then, it fails with DeadlineExceeded.
+  int priority = 0;  ///< waiting inputs with a higher priority are computed first
+  /// If the computation has not begun at this time, the input fails with DeadlineExceeded.
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
-  /// When a stop is requested before the input is begun, it fails with Cancelled; a pass that has begun ends.
+  /// If a stop is requested before the computation begins, the input fails with Cancelled. A forward pass that has
+  /// already started runs to completion.
   std::stop_token cancel = {};
   /// Whose input this is. Inputs of one priority are computed by turns, so that each client gets its share of the tokens
   /// however many inputs it has submitted. One that is named may fill three quarters of the queue.
   std::string client = {};
 };
 
-/// Called with a vector, or with why there is none (then error is not null): InvalidInput, ModelError, DeviceError,
-/// DeadlineExceeded or Cancelled. It runs on a thread of the embedder, which does nothing else meanwhile, and must not
-/// throw.
+/// The function that receives the result of a submitted input. `error` is null if there is a vector. Otherwise it holds
+/// InvalidInput, ModelError, DeviceError, DeadlineExceeded or Cancelled. The function usually runs on a thread of the
+/// embedder and blocks it, so it should return quickly. It must not throw.
 using Done = std::function<void(EmbeddedInput vector, std::exception_ptr error)>;
 
-/// How an embedder stops taking inputs.
+/// The treatment of waiting inputs at a shutdown.
 enum class Shutdown {
-  drain,   ///< all that was submitted is computed
-  cancel,  ///< what is not computed yet fails with Cancelled; a pass that has begun ends
+  drain,  ///< all submitted inputs are computed
+  /// All inputs but those of the running forward pass fail with Cancelled. That pass runs to completion.
+  cancel,
 };
 
-/// What has become of the inputs that were submitted to an embedder, and what waits now.
+/// The counters of the inputs that were submitted to an embedder. Counters with "now" give the present state; all
+/// others are totals since the model was loaded.
 struct SubmitCounters {
-  std::int64_t submitted = 0;  ///< all of them but those refused as Overloaded
-  std::int64_t done = 0;       ///< with a vector
-  std::int64_t failed = 0;     ///< with an error that is none of the following
-  std::int64_t cancelled = 0, expired = 0;
-  std::int64_t overloaded = 0;  ///< refused by submit()
-  std::int64_t cache_hits = 0;  ///< vectors that were known
-  std::int64_t cache_misses = 0;
-  std::int64_t shared = 0;                                       ///< inputs that joined an identical one on its way
-  std::int64_t batches = 0;                                      ///< passes of the model
-  std::int64_t inputs = 0;                                       ///< computed in these
-  std::int64_t tokens = 0;                                       ///< of these inputs; what they share is computed once
-  std::int64_t queued = 0, queued_tokens = 0, queued_bytes = 0;  ///< now, what is being computed included
-  std::int64_t cached = 0, cached_bytes = 0;                     ///< vectors that are kept now
-  double queue_seconds = 0;                                      ///< that the inputs computed have waited, summed
-  double compute_seconds = 0;                                    ///< that passes have taken
+  std::int64_t submitted = 0;      ///< accepted inputs; those refused with Overloaded are not counted
+  std::int64_t done = 0;           ///< inputs that got a vector
+  std::int64_t failed = 0;         ///< inputs that failed with InvalidInput, ModelError or DeviceError
+  std::int64_t cancelled = 0;      ///< inputs that failed with Cancelled
+  std::int64_t expired = 0;        ///< inputs that failed with DeadlineExceeded
+  std::int64_t overloaded = 0;     ///< inputs that submit() refused with Overloaded
+  std::int64_t cache_hits = 0;     ///< inputs whose vector was in the cache
+  std::int64_t cache_misses = 0;   ///< inputs whose vector had to be computed
+  std::int64_t shared = 0;         ///< inputs identical to one already in the queue; they share its result
+  std::int64_t batches = 0;        ///< forward passes
+  std::int64_t inputs = 0;         ///< inputs computed in these passes
+  std::int64_t tokens = 0;         ///< rows of these inputs; rows that inputs share are counted for each of them
+  std::int64_t queued = 0;         ///< inputs that wait or are being computed now; identical inputs count once
+  std::int64_t queued_tokens = 0;  ///< rows of these inputs now
+  std::int64_t queued_bytes = 0;   ///< size of these inputs in bytes now
+  std::int64_t cached = 0;         ///< vectors in the cache now
+  std::int64_t cached_bytes = 0;   ///< size of the cache in bytes now
+  double queue_seconds = 0;        ///< total waiting time, in seconds, of all computed inputs
+  double compute_seconds = 0;      ///< total time, in seconds, of all forward passes
 };
 
 }  // namespace e5v

@@ -1,6 +1,6 @@
 #pragma once
-/// The version of these headers, by semantic versioning; CMakeLists.txt takes the project's version from here.
-/// Before 1.0 a minor version may change the interface. What changed: CHANGELOG.md.
+/// The version of the library, by semantic versioning. CMakeLists.txt reads it from this file. Before 1.0, a minor
+/// version may change the interface; CHANGELOG.md lists the changes.
 #define E5V_VERSION_MAJOR 0
 #define E5V_VERSION_MINOR 1
 #define E5V_VERSION_PATCH 0
@@ -9,5 +9,5 @@
 #define E5V_VERSION_JOIN(major, minor, patch) \
   E5V_VERSION_TEXT_OF(major) "." E5V_VERSION_TEXT_OF(minor) "." E5V_VERSION_TEXT_OF(patch)
 
-/// The three numbers as a string literal, "0.1.0".
+/// The version as a string literal of three numbers, such as "0.1.0".
 #define E5V_VERSION E5V_VERSION_JOIN(E5V_VERSION_MAJOR, E5V_VERSION_MINOR, E5V_VERSION_PATCH)

@@ -1,6 +1,7 @@
-"""choose_gallery.py PICTURES GALLERY: copies the gallery's drawings and writes gallery.jsonl beside them.
+"""choose_gallery.py PICTURES GALLERY: copies the gallery's drawings and writes gallery.jsonl next to them.
 
-Each thing is there once, drawn by one of three vendors in turn; prepare.py keeps these drawings out of the training."""
+There is one drawing of each thing, alternately by one of three vendors. prepare.py keeps these drawings out of the
+training."""
 import json
 import pathlib
 import random
@@ -10,7 +11,7 @@ import sys
 
 VENDORS = ["noto", "fluent", "twemoji"]
 SIZE = 330
-# What the queries of `make demo` ask for, and what stands near it.
+# The things that the queries of `make demo` ask for, and similar ones.
 WANTED = {"dog face", "red apple", "fire engine", "red heart", "blue heart", "green heart", "green apple", "police car",
           "ambulance", "cat face", "cat", "dog", "birthday cake", "snowman", "umbrella with rain drops", "sun",
           "crying face", "crying cat", "hot beverage", "sailboat", "rocket", "airplane", "bicycle", "guitar", "violin",
@@ -18,7 +19,7 @@ WANTED = {"dog face", "red apple", "fire engine", "red heart", "blue heart", "gr
           "man firefighter", "woman firefighter", "soccer ball", "basketball", "rose", "tulip", "house", "castle",
           "blue book", "green book", "orange book", "man astronaut", "woman astronaut", "horse", "elephant", "penguin"}
 
-# Many variants of one thing, and what is not for everybody.
+# Many variants of one thing, and things that do not suit everyone.
 LEFT_OUT = re.compile(r":|keycap|o’clock|thirty|button"
                       r"|person|\bman\b|\bwoman\b|\bmen\b|women|arrow|finger|poo\b|vomit")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# evaluate.sh E5V WORK DATA: figures of the stages, under WORK/eval: a .json and an .html each. Part of run.sh.
+# evaluate.sh E5V WORK DATA: figures of the stages in WORK/eval, a .json and an .html each. Part of run.sh.
 set -euo pipefail
 e5v=$1 work=$2 data=$3
 mkdir -p "$work/eval"
@@ -10,7 +10,7 @@ if [ ! -d "$flickr8k" ] && [ -f "$data/flickr8k.tar" ]; then
   [ -f "$flickr8k/dataset_flickr8k.json" ] || tar -xf "$data/flickr8k.tar" -C "$work"
 fi
 
-# evaluate NAME MODEL TEXT_PROMPT IMAGE_PROMPT [drawn]: with captions drawn as images, too, which takes a minute.
+# evaluate NAME MODEL TEXT_PROMPT IMAGE_PROMPT [drawn]: "drawn" adds captions drawn as images, which take a minute.
 evaluate() {
   local name=$1 model=$2 text=$3 image=$4 drawn=${5:-}
   [ -f "$work/eval/$name.json" ] && ! grep -q '"unfinished"' "$work/eval/$name.json" && return

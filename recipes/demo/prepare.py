@@ -1,7 +1,7 @@
-"""prepare.py PICTURES NLI OUTPUT [SEED]: everything that the recipe trains and measures with.
+"""prepare.py PICTURES NLI OUTPUT [SEED]: writes all data of the recipe's training and evaluation.
 
 PICTURES holds captions.jsonl and a folder of drawings for each source; NLI is a CSV of sent0, sent1, hard_neg. Writes
-files of pairs, files for `e5v eval`, and tokenizer.json. Nothing of the held-out sources gets into what is trained on."""
+files of pairs, files for `e5v eval`, and tokenizer.json. No training data come from the held-out sources."""
 import csv
 import json
 import pathlib
@@ -14,8 +14,8 @@ import tokenizer
 TRAINED = {"noto", "fluent", "twemoji", "openclipart"}  # Apache-2.0, MIT, CC-BY-4.0, CC0
 HELD_OUT = {"openmoji", "tuxpaint"}
 VOCABULARY = 4096
-TEXTS_OF_A_DRAWING = {"openclipart": 2}  # the others 4: their captions say what is seen
-# Captions of Openclipart that name a collection, and keywords that say nothing of what is seen.
+TEXTS_OF_A_DRAWING = {"openclipart": 2}  # other sources have 4, because their captions describe the drawing
+# Captions of Openclipart that name a collection, and keywords that do not describe the drawing.
 COLLECTIONS = {"lemon svg theme", "etiquette icons", "aiga_symbol_signs", "card", "various cliparts", "svg road signs",
                "people", "blueberry - iconset", "gold-theme", "r16 sibmission", "advertising", "map symbols",
                "homes clipart", "simple arrows", "plastik-icon-theme", "sallite", "gramastar", "stick man",
@@ -31,7 +31,7 @@ def plain(text):
 
 
 def file_words(row):
-    """What the file's name says, without folders, numbers and the beginnings of creators' names."""
+    """The words of the file's name, without folders, numbers and the beginnings of creators' names."""
     words = re.sub(r"[-_]+", " ", CREATORS.sub("", row["id"])).split()
     return [w for w in words if not w.isdigit() and len(w) > 1]
 
@@ -41,7 +41,7 @@ def describe(row):
     caption, words = row["caption"], [plain(k) for k in row["keywords"] if k not in NOISE and len(k) < 30]
     if row["source"] != "openclipart":
         return caption, words
-    if caption.lower() == "gramastar":  # 1,375 stars that differ by their number of points
+    if caption.lower() == "gramastar":  # 1,375 stars with different numbers of points
         return None
     if caption.lower() in COLLECTIONS:
         named = file_words(row)
@@ -53,12 +53,12 @@ def describe(row):
 
 
 def group_of(row, caption):
-    """What drawings of the same thing share: emoji their code points, others what they are called."""
+    """The group of drawings of the same thing: the code points of emoji, the caption of others."""
     return row["id"] if row["source"] != "openclipart" else caption
 
 
 def sentences(caption, words, rng, count):
-    """The caption, and ways to say it with some of the keywords."""
+    """The caption, and variants of it with some of the keywords."""
     words = [w for w in words if w and w not in caption.lower()]
     made = [caption]
     while len(made) < count:
@@ -96,7 +96,7 @@ def training_files(rows, folder, output, rng):
             for b in same[i + 1:]:
                 drawings += [[folder / x["file"], folder / y["file"], identity] for x, y in ((a, b), (b, a))]
     write_rows(output / "drawings.csv", ["image0", "image1", "group"], drawings)
-    # Of a thing that one artist alone has drawn, the other drawing is the same, changed otherwise.
+    # If only one artist has drawn a thing, the other drawing is the same one with other random changes.
     write_rows(output / "alone.csv", ["image0", "image1", "group"],
                [[folder / row["file"], folder / row["file"], caption]
                 for row, caption, _ in known if row["source"] == "openclipart"])
@@ -133,8 +133,7 @@ def phrases_file(rows, folder, output, rng):
 
 
 def changes(names):
-    """Pairs of names of which one becomes the other by a word that is put in another's place, or added: (from, to, what
-    the change is called)."""
+    """Pairs of names that differ in one word, which is replaced or added: (from, to, the name of the change)."""
     split = {name: re.findall(r"[\w-]+", name.lower()) for name in names}
     places = {}
     for name, words in split.items():
@@ -150,7 +149,7 @@ def changes(names):
 
 
 def composed_rows(rows, folder, rng, most):
-    """A drawing and a word, and the drawing that this makes of it, by any artists."""
+    """A drawing and a word, and the drawing that the word makes of it. The artists may differ."""
     by_name = {}
     for row in rows:
         if row["source"] != "openclipart" and not row["caption"].startswith("flag"):
@@ -179,7 +178,7 @@ def evaluation_files(rows, folder, output):
 
 
 def gallery_files():
-    """The drawings of the demo's gallery, which nothing is trained on, either."""
+    """The drawings of the demo's gallery, which are not trained on, either."""
     gallery = pathlib.Path(__file__).resolve().parents[2] / "demo" / "gallery" / "gallery.jsonl"
     return {json.loads(line)["file"] for line in gallery.open(encoding="utf-8")}
 

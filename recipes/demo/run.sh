@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# run.sh BUILD DATA WORK: makes the small E5-V of demo/model from nothing, in stages; what is done already is not done
-# again, and a stage that was interrupted goes on.
+# run.sh BUILD DATA WORK: makes the small E5-V of demo/model from random weights, in stages. A finished stage is not
+# repeated, and an interrupted stage continues.
 #
-# BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK takes everything that is made, logs
-# included. A GPU is used where there is one, unless E5V_DEVICE=cpu. May be set: SEED (1); PLAN, by default "full" on a
-# GPU, which takes minutes for it, and "short" otherwise, a smaller tower and fewer pairs for two hours of two cores;
-# EPOCHS of stage 1 (25 or 5.6); PROCESSES (one for each core, 8 at most, where there is mpirun).
+# BUILD has e5v; DATA holds pictures.tar (or pictures/) and nli/nli_triplets.csv; WORK gets all results and logs. A GPU
+# is used if there is one, unless E5V_DEVICE=cpu. Optional variables: SEED (1); PLAN, by default "full" on a GPU, which
+# takes minutes, and otherwise "short", a smaller tower and fewer pairs, which takes two hours on two cores; EPOCHS of
+# stage 1 (25 or 5.6); PROCESSES (one for each core, at most 8, if there is mpirun).
 set -euo pipefail
 [ $# -eq 3 ] || { echo 'usage: run.sh BUILD DATA WORK' >&2; exit 2; }
 say() { echo "== $*" >&2; }
@@ -42,13 +42,14 @@ if [ ! -d "$pictures" ]; then
 fi
 [ -f "$data/nli/nli_triplets.csv" ] || fail "no nli/nli_triplets.csv in $data"
 
-# Processes that share each batch keep all cores busy, which threads of one do not in so small a model. A GPU has one.
+# Processes that share each batch keep all cores busy. The threads of one process do not in so small a model. A GPU has
+# one process.
 cores=$(nproc)
 [[ $device == cpu ]] || PROCESSES=1
 processes=${PROCESSES:-$((cores < 8 ? cores : 8))}
 launch=()
 if [ "$processes" -gt 1 ] && [ -f "$(dirname "$e5v")/e5v_mpi.so" ] && command -v mpirun > /dev/null; then
-  # Time to save what was reached when it is interrupted; a core for each process, or all for all.
+  # There is time to save the state after an interruption. Each process has a core, or all processes have all cores.
   launch=(mpirun -n "$processes" --use-hwthread-cpus --mca odls_base_sigkill_timeout 120)
   [ "$processes" -eq "$cores" ] || launch+=(--bind-to none)
   [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -70,7 +71,7 @@ if [ ! -f "$work/random/config.json" ]; then
     --output "$work/random"
 fi
 
-# stage NAME RESULT OPTION...: trains unless the result is there, and goes on with a run that was stopped.
+# stage NAME RESULT OPTION...: trains unless the result exists, and continues a run that was stopped.
 stage() {
   local name=$1 result=$2
   shift 2
@@ -85,27 +86,28 @@ stage() {
   echo "$name: $(($(date +%s) - start)) s" | tee -a "$work/times.txt" >&2
 }
 
-# Stage 0 is a language model: sentences are continued by what follows from them, names by keywords.
+# Stage 0 trains a language model: a sentence is continued by one that follows from it, a name by keywords.
 stage stage0 "$work/stage0/model/config.json" --model "$work/random" --train llm \
   --captions "$work/data/nli.csv" --captions "$work/data/names.csv" --batch 64 --micro-batch 64 --epochs 2 --lr 1e-3 \
   --warmup 50 --weight-decay 0.05 --save-every 100
 
-# Stage 1 gives it eyes: drawings find their names, also as phrases, the same things drawn by others (what nobody else has
-# drawn, the same drawing changed otherwise), and what words make of them; sentences find what follows from them. It ends
-# with milder changes, nearer to drawings as they are, with those of the same things twice as often, and with sentences five
-# times as often: a third of its batches.
-eyes=(--train all --symmetric --batch "$batch" --micro-batch "$(((batch + processes - 1) / processes))" --muon
+# Stage 1 adds the vision tower. Pairs are drawings and their names, also as phrases; the same things drawn by others
+# (or, if there is no other drawing, the same drawing with other changes); drawings and words, and the drawings that
+# they make; sentences and those that follow from them. It ends with smaller changes, which are nearer to the original
+# drawings, with pairs of the same things twice as often, and with sentences five times as often, which are then a third
+# of its batches.
+stage1_options=(--train all --symmetric --batch "$batch" --micro-batch "$(((batch + processes - 1) / processes))" --muon
   --schedule cosine --weight-decay 0.05 --save-every 100)
-for pairs in pictures phrases drawings alone composed nli; do eyes+=(--pairs "$work/data/$pairs.csv"); done
-end=("${eyes[@]}")
+for pairs in pictures phrases drawings alone composed nli; do stage1_options+=(--pairs "$work/data/$pairs.csv"); done
+end=("${stage1_options[@]}")
 for pairs in drawings nli nli nli nli; do end+=(--pairs "$work/data/$pairs.csv"); done
 seeing=$work/stage1-end/model
-stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${eyes[@]}" --augment 0.8 \
+stage stage1 "$work/stage1/model/config.json" --model "$work/stage0/model" "${stage1_options[@]}" --augment 0.8 \
   --epochs "$epochs" --lr "$rate" --warmup 40
 stage stage1-end "$seeing/config.json" --model "$work/stage1/model" "${end[@]}" --augment 0.4 --epochs 0.4 --lr "$end_rate" \
   --warmup 10
 
-# Stage 2 is E5-V's: pairs of texts alone, adapters on the language model, then merged.
+# Stage 2 is E5-V's: only pairs of texts, with adapters on the language model, which are then merged.
 stage stage2 "$work/stage2/adapter/adapter_config.json" --model "$seeing" \
   --pairs "$work/data/nli.csv" --pairs "$work/data/names.csv" --batch 128 --micro-batch 128 --epochs 1 --lr 1e-4 \
   --rank 16 --alpha 16 --warmup 20

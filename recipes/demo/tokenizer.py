@@ -4,17 +4,17 @@ import heapq
 import json
 import re
 
-# GPT-2's pattern without its contractions and Unicode classes: what the texts of the recipe are made of.
+# GPT-2's pattern without its contractions and Unicode classes, which the texts of the recipe do not need.
 PATTERN = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
 SPECIALS = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<image>"]
-# What stands in every prompt of E5-V, a token each: so small a model has better use for its time than to spell it out.
+# Parts of every prompt of E5-V, one token each. So small a model should not spend its time on spelling them out.
 PHRASES = ["<|start_header_id|>user<|end_header_id|>\n\n", "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n",
            "\nSummary above sentence", "\nSummary above image", " in one word: ", " in one word:", "Modify this image with \"",
            "\", desribe modified image", "\n Describe this image"]
 
 
 def byte_letters():
-    """The printable letter that stands for each byte."""
+    """The printable letter of each byte."""
     plain = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     letters, added = {}, 0
     for byte in range(256):
@@ -71,7 +71,7 @@ def tokenizer_json(texts, size):
     for text, weight in texts:
         for word in PATTERN.findall(text.lower()):
             counts[word] += weight
-    first = size - len(PHRASES) - len(SPECIALS)  # wherever learning ends: config.json names the last ones
+    first = size - len(PHRASES) - len(SPECIALS)  # wherever learning ends, because config.json names the last ones
     vocabulary, merges = learn(dict(sorted(counts.items())), first)
     added = [{"id": first + i, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
               "normalized": False, "special": content in SPECIALS} for i, content in enumerate(PHRASES + SPECIALS)]
@@ -91,7 +91,7 @@ def tokenizer_json(texts, size):
 
 
 def write(path, texts, size):
-    """Writes the file whole or not at all."""
+    """Writes the whole file, or none when it fails."""
     begun = path.with_suffix(".partial")
     begun.write_text(json.dumps(tokenizer_json(texts, size), ensure_ascii=False) + "\n", encoding="utf-8")
     begun.replace(path)

@@ -12,7 +12,8 @@ constexpr std::uint8_t kSkipped = 64, kPadding = 65, kWrong = 66;
 constexpr std::array<std::uint8_t, 256> kValues = [] {
   std::array<std::uint8_t, 256> values{};
   values.fill(kWrong);
-  for (std::size_t i = 0; i < kDigits.size(); ++i) values[static_cast<unsigned char>(kDigits[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < kDigits.size(); ++i)
+    values[static_cast<unsigned char>(kDigits[i])] = static_cast<std::uint8_t>(i);
   values['-'] = 62;
   values['_'] = 63;
   for (const unsigned char blank : {' ', '\t', '\r', '\n'}) values[blank] = kSkipped;

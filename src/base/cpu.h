@@ -15,7 +15,7 @@ struct Machine {
 Machine this_machine();
 
 /// No process runs more threads: that many would exhaust any machine before anything is computed.
-inline constexpr int kMostThreads = 1024;
+inline constexpr int kMaxThreads = 1024;
 
 /// Largest resident set of this process so far, bytes.
 std::uint64_t peak_resident_bytes();

@@ -8,8 +8,8 @@ namespace e5v {
 namespace {
 
 void require_shallow(int levels, std::string_view origin) {
-  require(levels <= kMostJsonLevels, "[{}] is nested too deeply: more than {} objects and arrays inside each other",
-          origin, kMostJsonLevels);
+  require(levels <= kMaxJsonLevels, "[{}] is nested too deeply: more than {} objects and arrays inside each other",
+          origin, kMaxJsonLevels);
 }
 
 /// Objects and arrays that stand inside each other where a text is nested deepest. What is no JSON has the levels that

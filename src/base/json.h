@@ -16,10 +16,10 @@ using OrderedJson = nlohmann::ordered_json;
 
 /// Objects and arrays that may stand inside each other. Printing and copying recurse, so that a text that is nested at
 /// will would overflow the stack.
-inline constexpr int kMostJsonLevels = 128;
+inline constexpr int kMaxJsonLevels = 128;
 
 /// Parses one JSON document. `origin` (a file, or a file and line) leads the message of the InvalidInput thrown when
-/// the text is not JSON or has more than kMostJsonLevels. `keep`, when given, sees every value while it is parsed and
+/// the text is not JSON or has more than kMaxJsonLevels. `keep`, when given, sees every value while it is parsed and
 /// says whether it enters the document (nlohmann's parser callback): so large tables can go straight to where they
 /// belong.
 Json parse_json(std::string_view text, std::string_view origin, const Json::parser_callback_t& keep = nullptr);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kThreads = "OMP_NUM_THREADS";
 
-/// Numbers from 1 to kMostThreads, by commas: one for each level of nested loops.
+/// Numbers from 1 to kMaxThreads, by commas: one for each level of nested loops.
 bool is_usable(std::string_view counts) {
   while (true) {
     const std::string_view count = counts.substr(0, counts.find(','));
@@ -28,7 +28,7 @@ bool is_usable(std::string_view counts) {
     const auto [end, problem] = std::from_chars(count.data() + begin, count.data() + count.size(), number);
     const bool ended =
         std::string_view(end, count.data() + count.size()).find_first_not_of(" \t") == std::string_view::npos;
-    if (problem != std::errc() || !ended || number < 1 || number > kMostThreads) return false;
+    if (problem != std::errc() || !ended || number < 1 || number > kMaxThreads) return false;
     if (count.size() == counts.size()) return true;
     counts.remove_prefix(count.size() + 1);
   }
@@ -37,16 +37,16 @@ bool is_usable(std::string_view counts) {
 /// The pool's size as the environment sets it (OMP_NUM_THREADS), one thread per core otherwise, or where it sets more
 /// than can be; read while the program starts, before anything changes it.
 const int kDefaultThreads =
-    omp_get_max_threads() <= kMostThreads ? omp_get_max_threads() : std::min(omp_get_num_procs(), kMostThreads);
+    omp_get_max_threads() <= kMaxThreads ? omp_get_max_threads() : std::min(omp_get_num_procs(), kMaxThreads);
 
 /// A value that cannot be meant is reported, and then left out: OpenMP would start a million threads and crash.
 void check_environment() {
   const char* counts = std::getenv(kThreads);
   if (counts == nullptr || is_usable(counts)) return;
   log_warning("OMP_NUM_THREADS is {}, expected a number from 1 to {}: one thread per core is used", in_quotes(counts),
-              kMostThreads);
+              kMaxThreads);
   ::unsetenv(kThreads);
-  omp_set_num_threads(std::min(omp_get_num_procs(), kMostThreads));
+  omp_set_num_threads(std::min(omp_get_num_procs(), kMaxThreads));
 }
 
 }  // namespace

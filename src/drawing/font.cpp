@@ -12,7 +12,7 @@
 namespace e5v::drawing {
 namespace {
 
-constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 28;
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
 
 /// Edge of a glyph's picture in pixels, so that a broken font cannot ask for all memory.
 constexpr std::int64_t kLargestGlyph = 8192;
@@ -20,7 +20,7 @@ constexpr std::int64_t kLargestGlyph = 8192;
 std::string font_bytes(const std::filesystem::path& file) {
   require(std::filesystem::exists(file), "[{}] font: no such file; the default font is in Debian's fonts-liberation",
           file.string());
-  return read_file(file, kMostFileBytes);
+  return read_file(file, kMaxFileBytes);
 }
 
 /// A glyph's picture as a byte per pixel; fonts may hold small sizes in fewer greys.

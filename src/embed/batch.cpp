@@ -31,7 +31,7 @@ bool Batch::holds_image_of(const PreparedInput& input) const {
   return std::ranges::any_of(input.images, [&](const InputImage& image) { return holds(image); });
 }
 
-/// An image that is held counts as one row.
+/// The rows that an input adds. An image that is in the batch already adds one row.
 std::int64_t Batch::new_rows(const PreparedInput& input) const {
   std::int64_t rows = input.tokens();
   for (const InputImage& image : input.images) {

@@ -9,7 +9,7 @@
 
 namespace e5v::embed {
 
-/// Rows computed together when nobody says how many: enough for the full speed of matrix products.
+/// The token budget; 0 is replaced by a number of rows that is enough for the full speed of matrix products.
 constexpr std::int64_t chosen_token_budget(std::int64_t asked, tensor::Place place) {
   if (asked > 0) return asked;
   return place == tensor::Place::host ? 2048 : 16384;
@@ -21,9 +21,9 @@ class Batch {
   explicit Batch(std::int64_t token_budget) : budget_(token_budget) {}
 
   bool empty() const { return inputs_.empty(); }
-  /// True when the input still fits; anything fits into an empty batch. Images that are in the batch already are not
-  /// counted again, and inputs that share it may exceed the budget by sharers_room() rows beyond those of the first
-  /// input: an image alone can fill the budget, and computing it once for all prompts on it is worth more than that.
+  /// True when the input still fits; every input fits into an empty batch. Images that are in the batch already are not
+  /// counted again. Inputs that share the first input's image may exceed the budget by sharers_room() rows: an image
+  /// alone can fill the budget, and computing it once for all its prompts costs less than keeping the budget.
   bool fits(const PreparedInput& input) const;
   void add(PreparedInput input);
   std::span<const PreparedInput> inputs() const { return inputs_; }
@@ -40,16 +40,16 @@ class Batch {
   std::vector<PreparedInput> inputs_;
 };
 
-/// Deals inputs into batches, in their order: the one loop that forms batches without waiting.
+/// Divides inputs into batches, in their order. This is the only loop that forms batches without waiting.
 class Batches {
  public:
   using Compute = std::function<void(std::span<const PreparedInput>)>;
 
-  /// `compute` is given a batch as soon as the next input does not fit it.
+  /// `compute` gets a batch as soon as the next input does not fit into it.
   Batches(std::int64_t token_budget, Compute compute) : batch_(token_budget), compute_(std::move(compute)) {}
 
   void add(PreparedInput input);
-  /// Gives what has been added since the last batch, which may be nothing.
+  /// Passes on the inputs since the last batch, if there are any.
   void flush();
   bool empty() const { return batch_.empty(); }
 
@@ -58,7 +58,7 @@ class Batches {
   Compute compute_;
 };
 
-/// Deals all inputs into batches; there is none of no inputs.
+/// Divides all inputs into batches. Without inputs there is no batch.
 void for_batches(std::span<const PreparedInput> inputs, std::int64_t token_budget, const Batches::Compute& compute);
 
 }  // namespace e5v::embed

@@ -7,7 +7,7 @@
 namespace e5v::embed {
 namespace {
 
-/// Preparers and fingerprints that are kept: a caller has a few of each.
+/// The number of preparers and fingerprints that are kept. A caller has few of each.
 constexpr std::size_t kPreparersKept = 8, kFingerprintsKept = 1000;
 
 }  // namespace

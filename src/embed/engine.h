@@ -17,7 +17,7 @@
 
 namespace e5v::embed {
 
-/// A model as the embedder sees it: what prepares inputs for it, and vectors of batches of these.
+/// A model as the embedder uses it. It prepares inputs and computes the vectors of a batch.
 class Engine {
  public:
   Engine() = default;
@@ -25,35 +25,36 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
-  /// What prepares inputs under some options: made when it is first asked for, and kept for a while. May be called from
-  /// several threads at once. Throws ModelError.
+  /// The preparer for some options. It is made at the first call and kept for a while. Several threads may call it at
+  /// once. Throws ModelError.
   std::shared_ptr<Preparer> preparer(const PrepareOptions& options = {});
 
-  /// What the model takes for an input: prepared, and knowing what becomes of its vector. May be called from several
-  /// threads at once. Throws InvalidInput for everything that is wrong with the input.
+  /// The prepared input, with its fingerprint and what happens to its vector. Several threads may call it at once.
+  /// Throws InvalidInput for every fault of the input.
   PreparedInput prepare(const Input& input, const RunOptions& run, const PrepareOptions& options);
 
-  /// Where vectors under a prompt (a name or a template) come from. May be called from several threads at once. Throws
-  /// InvalidInput for a name that is unknown.
+  /// The fingerprint of vectors under a prompt (a name or a template). Several threads may call it at once. Throws
+  /// InvalidInput for an unknown name.
   std::shared_ptr<const Fingerprint> fingerprint(const std::string& prompt, const RunOptions& run,
                                                  const PrepareOptions& options);
 
-  /// Numbers per vector.
+  /// The width of the vectors.
   virtual std::int64_t width() const = 0;
-  /// Where it computes.
+  /// The memory in which it computes.
   virtual tensor::Place place() const = 0;
   virtual nn::Precision precision() const = 0;
-  /// The fingerprint's part of that name.
+  /// The weights' part of the fingerprint.
   virtual std::string weights() const = 0;
-  /// The vectors of prepared inputs, not normalised. y_SD f32 [S, width()], S inputs, and the arena are of place().
+  /// Computes the vectors of prepared inputs, not normalised. y_SD f32 [S, width()], S inputs; y and the arena are in
+  /// place().
   virtual void compute(std::span<const PreparedInput> inputs, tensor::Matrix y_SD, tensor::Arena& arena) const = 0;
-  /// Reads all weights; the name of the first that holds NaN or infinity.
+  /// Reads all weights. The name of the first one that holds NaN or infinity.
   virtual std::optional<std::string> first_non_finite() const = 0;
-  /// Memory held beyond the checkpoint's mapped pages.
+  /// The memory that is held in addition to the checkpoint's mapped pages.
   virtual std::int64_t owned_bytes() const = 0;
 
  protected:
-  /// A preparer under other options than those of `sibling`, whose tokenizer it shares; null: the first one.
+  /// A preparer with other options than `sibling`, whose tokenizer it shares. Null: it is the first preparer.
   virtual std::unique_ptr<Preparer> make_preparer(const PrepareOptions& options, const Preparer* sibling) const = 0;
 
  private:
@@ -62,7 +63,7 @@ class Engine {
 
   std::mutex mutex_;  // of the members below
   std::vector<std::pair<PrepareOptions, std::shared_ptr<Preparer>>> preparers_;
-  std::map<std::string, std::shared_ptr<const Fingerprint>> fingerprints_;  // by what they are made of
+  std::map<std::string, std::shared_ptr<const Fingerprint>> fingerprints_;  // by all that they depend on
 };
 
 }  // namespace e5v::embed

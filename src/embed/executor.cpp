@@ -1,4 +1,4 @@
-// Legend: S inputs, D numbers per vector.
+// Legend: S inputs, D width of the vectors.
 #include "embed/executor.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ double length_of(std::span<const float> vector) {
   return std::sqrt(squares);
 }
 
-/// Scales a vector as its input asks; what is wrong with it, or nothing.
+/// Scales a vector as its input asks. Returns the problem of the vector, or nothing.
 std::string scale(Matrix vector_1D, bool normalize) {
   const std::span<const float> vector = numbers_of(vector_1D);
   const double length = length_of(vector);

@@ -10,12 +10,12 @@
 
 namespace e5v::embed {
 
-/// What a batch gave: for each input its vector, or why the model gives it none.
+/// The result of a batch: for each input its vector, or the reason why there is none.
 class BatchVectors {
  public:
-  /// The vector of an input, finite and scaled as the input asks; empty where there is a problem.
+  /// The vector of an input, finite and scaled as the input asks. Empty when there is a problem.
   std::span<const float> vector(std::size_t input) const { return vectors_[input]; }
-  /// Empty where there is none: "the result is not finite; weight w holds NaN or infinity".
+  /// The problem, such as "the result is not finite; weight w holds NaN or infinity". Empty when there is none.
   const std::string& problem(std::size_t input) const { return problems_[input]; }
   std::size_t size() const { return vectors_.size(); }
 
@@ -26,22 +26,22 @@ class BatchVectors {
   std::vector<std::string> problems_;
 };
 
-/// What computes batches: a model and the memory of its passes. One call at a time, and all from one thread: the pool
-/// of threads that OpenMP computes with belongs to the thread that calls.
+/// Computes batches with a model and keeps the memory of its passes. All calls must come from one thread, one at a
+/// time, because OpenMP's pool of threads belongs to the calling thread.
 class Executor {
  public:
   /// The engine must outlive the executor.
   explicit Executor(const Engine& engine);
 
   std::int64_t width() const { return engine_.width(); }
-  /// Rows that are computed together when `asked` for so many; 0: as many as suit the device.
+  /// The number of rows of a batch for an asked number. 0: a number that suits the device.
   std::int64_t token_budget(std::int64_t asked) const;
 
-  /// Computes the inputs in one pass. Throws DeviceError when memory is short; what is wrong with one vector is its
-  /// problem alone.
+  /// Computes the inputs in one pass. Throws DeviceError when memory is short. The problem of one vector does not
+  /// affect the others.
   BatchVectors run(std::span<const PreparedInput> inputs);
 
-  /// Bytes that the passes hold.
+  /// The bytes that passes hold.
   std::size_t arena_bytes() const { return arena_.capacity(); }
 
  private:
@@ -50,8 +50,8 @@ class Executor {
 
   const Engine& engine_;
   tensor::Arena arena_;                              // on the engine's device
-  tensor::Arena vectors_;                            // on the host: those of a batch that is computed elsewhere
-  std::optional<std::optional<std::string>> cause_;  // the first weight that is not finite, once it was looked for
+  tensor::Arena vectors_;                            // on the host: vectors of a batch that a device computes
+  std::optional<std::optional<std::string>> cause_;  // the first weight that is not finite, after a search
 };
 
 }  // namespace e5v::embed

@@ -6,8 +6,8 @@
 namespace e5v::embed {
 namespace {
 
-/// Sorted sequences become a tree by splitting: those with one first symbol share their common prefix as a node, and
-/// what follows it splits again.
+/// Builds a tree from sorted sequences. Sequences with the same first symbol share their common prefix as a node, and
+/// the rest of them is split again.
 class Builder {
  public:
   explicit Builder(std::span<const Sequence> sequences) : sequences_(sequences), order_(sequences.size()) {
@@ -23,7 +23,7 @@ class Builder {
  private:
   const Sequence& sequence(std::size_t place) const { return sequences_[order_[place]]; }
 
-  /// Adds the subtrees of the sequences at places [begin, end), which agree in their first `depth` symbols.
+  /// Adds the subtrees of the sequences at places [begin, end), which have the same first `depth` symbols.
   void split(std::size_t begin, std::size_t end, std::size_t depth) {
     while (begin < end) {
       std::size_t next = begin + 1;
@@ -33,9 +33,9 @@ class Builder {
     }
   }
 
-  /// Adds one node and what follows it; the sequences agree in more than `depth` symbols.
+  /// Adds a node and what follows it. The sequences have more than `depth` symbols in common.
   void add_subtree(std::size_t begin, std::size_t end, std::size_t depth) {
-    const Sequence& first = sequence(begin);  // in sorted order, what the first and the last share all do
+    const Sequence& first = sequence(begin);  // in sorted order, all share what the first and the last share
     const Sequence& last = sequence(end - 1);
     const auto mismatch = std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first;
     const auto common = static_cast<std::size_t>(mismatch - first.begin());
@@ -65,7 +65,7 @@ class Builder {
     rows.plan.spans.push_back({range, path_, true});
   }
 
-  /// The sequences at places [begin, end) end at the last row added.
+  /// Makes the last row that was added the pooled row of the sequences at places [begin, end).
   void pool(std::size_t begin, std::size_t end) {
     model::PackedRows& rows = forest_.rows;
     const auto index = static_cast<std::int64_t>(rows.pooled_P.size());

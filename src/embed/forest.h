@@ -8,15 +8,15 @@
 
 namespace e5v::embed {
 
-/// Sequences packed so that every shared prefix is there once.
+/// Packed sequences, in which every shared prefix is stored once.
 struct Forest {
-  std::vector<Symbol> symbols_T;             ///< what each row is
-  model::PackedRows rows;                    ///< who sees whom, and where; pooled are the last rows of the sequences
-  std::vector<std::int64_t> pooled_index_S;  ///< for each sequence, its row among the pooled ones
+  std::vector<Symbol> symbols_T;             ///< the symbol of each row
+  model::PackedRows rows;                    ///< attention and positions; the last row of each sequence is pooled
+  std::vector<std::int64_t> pooled_index_S;  ///< the index of each sequence among the pooled rows
 };
 
-/// Packs sequences, none of them empty, into a forest. Identical sequences share all rows and one pooled row. A row's
-/// position is that of its symbol, which may be another one than its depth.
+/// Packs sequences, none of them empty, into a forest. Identical sequences share all rows and one pooled row. A row has
+/// the position of its symbol, which may differ from its depth.
 Forest build_forest(std::span<const Sequence> sequences);
 
 }  // namespace e5v::embed

@@ -20,7 +20,7 @@ std::string compute_text(nn::Precision precision, const RunOptions& run, tensor:
   std::string text(name_of(precision));
   if (place == tensor::Place::host) {
     if (precision == nn::Precision::int8 && !ops::has_native_int8()) text += "-wide";  // activations of 16 bits
-    if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";    // what is not int8, at least
+    if (precision != nn::Precision::f32 && !ops::has_native_bf16()) text += "-f32";    // matrices that are not int8
   }
   if (run.dimensions > 0) text += fmt::format("+{}", run.dimensions);
   return fmt::format("{}{}/{}", text, run.normalize ? "+l2" : "", kArithmeticRevision);

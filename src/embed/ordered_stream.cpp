@@ -12,14 +12,14 @@
 namespace e5v::embed {
 namespace {
 
-/// An input that has been prepared, or why it could not be.
+/// A prepared input, or the reason why it could not be prepared.
 using Outcome = std::variant<PreparedInput, InvalidInput>;
 
-// Prepared ahead of the compute: four images' worth of memory, of which a text takes a small part.
+// The capacity of the queue of prepared inputs: the memory of four images, of which a text takes a small part.
 constexpr std::int64_t kAheadCapacity = 256, kImageWeight = 64, kTextWeight = 1;
-/// Inputs that wait for their turn, bad ones included, before they are flushed whatever their rows.
-constexpr std::size_t kMostPending = 4096;
-/// How often a stream that waits for its inputs is asked whether it does.
+/// The maximum number of waiting inputs, including bad ones. Then the batch is computed, however many rows it has.
+constexpr std::size_t kMaxPending = 4096;
+/// The interval at which a stream without prepared inputs asks whether next() waits.
 constexpr std::chrono::milliseconds kPause{10};
 
 std::int64_t weigh(const Outcome& outcome) {
@@ -29,7 +29,7 @@ std::int64_t weigh(const Outcome& outcome) {
              : kImageWeight * static_cast<std::int64_t>(prepared->images.size());
 }
 
-/// Takes outcomes in order, has the good ones computed in batches, and hands results out in the same order.
+/// Takes outcomes in order, computes the good ones in batches, and returns results in the same order.
 class StreamRun {
  public:
   StreamRun(const Stream& stream, const StreamHooks& hooks, const StreamEngine& engine)
@@ -46,10 +46,10 @@ class StreamRun {
       pending_.emplace_back(std::get<InvalidInput>(outcome));
       if (!stream_.bad) batches_.flush();
     }
-    if (pending_.size() >= kMostPending) batches_.flush();
+    if (pending_.size() >= kMaxPending) batches_.flush();
   }
 
-  /// Computes and hands out what has come, where anything has.
+  /// Computes the waiting inputs, if there are any, and returns their results.
   void flush_pending() {
     if (!pending_.empty()) batches_.flush();
   }
@@ -57,7 +57,7 @@ class StreamRun {
   void flush() { batches_.flush(); }
 
  private:
-  /// Computes a batch and reports everything that waits.
+  /// Computes a batch and reports all waiting results.
   void finish(std::span<const PreparedInput> inputs) {
     const bool computes = !hooks_.computes || hooks_.computes();
     BatchVectors vectors;
@@ -88,7 +88,7 @@ class StreamRun {
   const StreamHooks& hooks_;
   const StreamEngine& engine_;
   Batches batches_;
-  std::deque<std::optional<InvalidInput>> pending_;  // in input order: nothing for a good one, which is in the batch
+  std::deque<std::optional<InvalidInput>> pending_;  // in input order; nothing for a good input, which is in the batch
   std::int64_t next_ = 0;                            // index of the first pending input
 };
 

@@ -9,27 +9,28 @@
 
 namespace e5v::embed {
 
-/// What a run over a file asks beyond what a Stream says. Each may be empty.
+/// Additions to a Stream for a run over a file. Each may be empty.
 struct StreamHooks {
-  /// Asked before a batch is computed. false leaves it to another process that runs the same stream and so forms the
-  /// same batches: its inputs are handed out with empty vectors. None: all batches are computed.
+  /// Called before a batch is computed. false leaves the batch to another process, which runs the same stream and so
+  /// forms the same batches; its inputs are returned with empty vectors. None: all batches are computed.
   std::function<bool()> computes;
-  /// Asked again and again while nothing is prepared: true when next() waits for an input that has not come yet. Then
-  /// what has come is computed and handed out, so that whoever gives one input gets one vector. What is a batch then
-  /// depends on time. None: batches are filled whatever that takes.
+  /// Called repeatedly while nothing is prepared. true means that next() waits for its input. Then the waiting inputs
+  /// are computed and returned, so that a caller who gives one input gets one vector. Batches then depend on time.
+  /// None: batches are filled however long that takes.
   std::function<bool()> waits;
 };
 
-/// What a stream is computed by.
+/// The functions that a stream is computed with.
 struct StreamEngine {
-  std::function<PreparedInput(const Input&)> prepare;  ///< called from another thread, one call at a time
+  std::function<PreparedInput(const Input&)> prepare;  ///< another thread calls it, one call at a time
   std::function<BatchVectors(std::span<const PreparedInput>)> compute;
-  std::int64_t token_budget = 0;  ///< rows of a batch
+  std::int64_t token_budget = 0;  ///< maximum rows of a batch
 };
 
-/// Runs a stream to its end: inputs are prepared ahead by a thread, batches form in their order whatever time it is, so
-/// that the same inputs give the same bits, and vectors are handed out in that order. Throws what the functions throw,
-/// InvalidInput for a bad input without a function to report it to, and ModelError for a vector that is not finite.
+/// Runs a stream to its end. A thread prepares inputs ahead. Batches form in the order of the inputs, independent of
+/// time, so that the same inputs give the same bits, and vectors are returned in that order. Throws what the functions
+/// throw, InvalidInput for a bad input when there is no function to report it to, and ModelError for a vector that is
+/// not finite.
 void run_stream(const Stream& stream, const StreamHooks& hooks, const StreamEngine& engine);
 
 }  // namespace e5v::embed

@@ -36,7 +36,7 @@ class BatchPositions {
   std::vector<ops::RotaryPosition> positions_;
 };
 
-/// The input's symbols with the batch's indices of images.
+/// The input's symbols with indices of the batch's images.
 Sequence sequence_of(const PreparedInput& input, BatchImages& images) {
   std::vector<std::int32_t> indices;
   for (const InputImage& image : input.images) indices.push_back(images.index_of(image));
@@ -47,7 +47,8 @@ Sequence sequence_of(const PreparedInput& input, BatchImages& images) {
   return sequence;
 }
 
-/// Has the sequence's symbols point to the batch's positions instead of the input's, or to their depths.
+/// Makes the sequence's symbols point to the batch's positions. Before, they point to the input's positions or to
+/// depths.
 void point_to(BatchPositions& positions, const PreparedInput& input, Sequence& sequence) {
   for (std::size_t place = 0; place < sequence.size(); ++place) {
     std::int32_t& position = sequence[place].position;

@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::string_view kSentenceSlot = "<sent>", kImagePlace = "<image>";
 
-/// The bytes of an image file, or the pixels, and what to call them in messages.
+/// The bytes of an image file or the pixels, and a name for messages.
 struct ImageContent {
   std::string name;
-  std::string file;  // owns what a path names
+  std::string file;  // the content of a path's file
   std::span<const std::byte> encoded;
   const Pixels* pixels = nullptr;
 };
@@ -22,7 +22,7 @@ ImageContent read_image(const ImageSource& source) {
   ImageContent content;
   if (const auto* path = std::get_if<std::filesystem::path>(&source)) {
     content.name = path->string();
-    content.file = read_file(*path, kMostFileBytes);
+    content.file = read_file(*path, kMaxFileBytes);
     content.encoded = std::as_bytes(std::span(content.file));
   } else if (const auto* encoded = std::get_if<EncodedImage>(&source)) {
     content.name = encoded->name;
@@ -54,7 +54,7 @@ image::Bitmap bitmap_of(const ImageContent& content, const PrepareOptions& optio
   return image::decode(content.encoded, content.name, {options.apply_exif, options.max_pixels, drops_alpha(options)});
 }
 
-/// Of the image as it was given, and of what prepares it.
+/// A hash of the given image and of its preprocessing.
 Hash128 content_key(const ImageContent& content, const std::string& preprocessing) {
   Hasher hasher;
   hasher.add(preprocessing);
@@ -63,7 +63,7 @@ Hash128 content_key(const ImageContent& content, const std::string& preprocessin
   return hasher.add(std::as_bytes(std::span(content.pixels->rgb))).digest();
 }
 
-/// The text without the broken character that cutting its tokens may have left at the end.
+/// The text without a broken character at its end, which may be left when tokens are cut.
 std::string without_broken_end(std::string text) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   while (text.ends_with(kReplacement)) text.resize(text.size() - kReplacement.size());
@@ -76,7 +76,7 @@ std::size_t count_of(std::string_view slot, std::string_view pattern) {
   return count;
 }
 
-/// A template has a slot for the text, if there is one, and one for each image.
+/// Checks that a template has a slot for the text, if there is one, and one for each image.
 void check_slots(std::string_view name, std::string_view pattern, const Input& input) {
   const bool has_sentence_slot = count_of(kSentenceSlot, pattern) > 0;
   require(has_sentence_slot == input.text.has_value(), "[prompt {}] has {} slot for a text, the input has {}", name,
@@ -196,7 +196,7 @@ model::PreparedImage Preparer::cut(const image::Bitmap& bitmap) const {
 InputImage Preparer::prepare_image(const ImageSource& source) {
   require<InvalidInput>(limits_.sees, "[input] an image was given, but this checkpoint takes text only");
   const ImageContent content = read_image(source);
-  // A batch may hold inputs of other options, and what is made of an image depends on them.
+  // A batch may hold inputs with other options, and the result for an image depends on them.
   InputImage image{content_key(content, preprocessing_), nullptr};
   {
     const std::lock_guard lock(mutex_);

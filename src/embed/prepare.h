@@ -15,45 +15,46 @@
 
 namespace e5v::embed {
 
-/// What preparation must know of the model.
+/// What preparation needs to know about the model.
 struct ModelLimits {
   bool sees = false;             ///< takes images
   bool one_image = false;        ///< takes one image at a time
   std::int32_t image_token = 0;  ///< id of <image>
   std::int64_t vocabulary = 0;   ///< rows of the embedding table
-  std::int64_t context = 0;      ///< most rows of a sequence
+  std::int64_t context = 0;      ///< maximum rows of a sequence
 };
 
-/// Encoded image files larger than this are refused before they are read.
-constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
+/// The maximum size of an encoded image file. Larger files are refused before they are read.
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30;
 
-/// The prompt of an input, a name or a template: its own, else that of the run, else the one for what it holds. Throws
-/// InvalidInput for an input that holds nothing.
+/// The prompt of an input, a name or a template: its own, or that of the run, or the default for its content. Throws
+/// InvalidInput for an empty input.
 std::string prompt_of(const Input& input, const std::string& run_prompt);
 
-/// Whether alpha is dropped: automatic settled.
+/// Whether alpha is dropped. The automatic choice is resolved here.
 bool drops_alpha(const PrepareOptions& options);
 
-/// Prompts, tokens and tiles: the path of an input up to the model, LLaVA-NeXT or what overrides its steps. It knows
-/// the model's tokenizer and sizes, and none of its weights. Safe to use from several threads.
+/// Prepares prompts, tokens and tiles: the path of an input to LLaVA-NeXT. Preparers of other families override its
+/// steps. It knows the model's tokenizer and sizes, but not its weights. Several threads may use it.
 class Preparer {
  public:
-  /// `preprocessing` is the fingerprint's part of that name: a hash of all that is prepared by.
+  /// `preprocessing` is the preprocessing's part of the fingerprint: a hash of everything that preparation depends on.
   Preparer(text::Tokenizer tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
            const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing);
-  /// The same with a tokenizer that others share.
+  /// The same with a shared tokenizer.
   Preparer(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatStyle style, const image::Preprocess& preprocess,
            const ModelLimits& limits, const PrepareOptions& options, std::string preprocessing);
   virtual ~Preparer() = default;
 
-  /// `prompt` is for inputs that name none; empty: by what they hold (RunOptions::prompt). Throws InvalidInput for
-  /// everything that is wrong with the input.
+  /// `prompt` is for inputs without a prompt. Empty: it depends on their content (RunOptions::prompt). Throws
+  /// InvalidInput for every fault of the input.
   PreparedInput prepare(const Input& input, const std::string& prompt = "");
 
-  /// The picture that an input names, upright unless the options say otherwise. Throws InvalidInput when it is none.
+  /// Decodes the image of an input. It is turned upright unless the options say otherwise. Throws InvalidInput when it
+  /// is no image.
   image::Bitmap decode(const ImageSource& source) const;
 
-  /// The hash of a prompt's template, given by name or as it is. Throws InvalidInput for a name that is unknown.
+  /// The hash of a prompt's template, given by name or as the template. Throws InvalidInput for an unknown name.
   std::shared_ptr<const std::string> prompt_hash(const std::string& name_or_template);
   const std::string& preprocessing() const { return preprocessing_; }
 
@@ -64,12 +65,12 @@ class Preparer {
   const ModelLimits& limits() const { return limits_; }
 
  protected:
-  /// The tokens of the filled prompt, with kImageSlot for each image; all rows that will stand in the place of these
-  /// slots are so many more than the slots.
+  /// The tokens of the filled prompt, with kImageSlot for each image. The last argument is the number of rows that
+  /// images add beyond their slots.
   virtual std::vector<std::int32_t> encode(const text::Prompt& prompt, const Input& input,
                                            std::int64_t more_rows) const;
   virtual model::PreparedImage cut(const image::Bitmap& bitmap) const;
-  /// Lists positions and has the symbols point to them, for models whose positions are not those by depth.
+  /// Lists positions and makes the symbols point to them, for models with positions other than depths.
   virtual void place(PreparedInput&) const {}
 
  private:
@@ -89,9 +90,9 @@ class Preparer {
   std::string preprocessing_;
 
   std::mutex mutex_;  // of the members below
-  // The last few: each item may bring its own.
+  // The last few prompts, because each item may have its own.
   std::map<std::string, KnownPrompt, std::less<>> prompts_;
-  std::map<Hash128, std::weak_ptr<const model::PreparedImage>> images_;  // those still in use somewhere
+  std::map<Hash128, std::weak_ptr<const model::PreparedImage>> images_;  // images that are still in use
 };
 
 }  // namespace e5v::embed

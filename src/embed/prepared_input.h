@@ -12,13 +12,13 @@
 
 namespace e5v::embed {
 
-/// One row of a sequence: a token id, or a row of an image. Equal symbols behind equal prefixes are one row of a batch.
+/// A row of a sequence: a token id or a row of an image. Equal symbols after equal prefixes are one row of a batch.
 struct Symbol {
   static constexpr std::int32_t kByDepth = -1;
 
   std::int32_t image = -1;  ///< index of the image, or -1 for text
   std::int32_t value = 0;   ///< token id, or row of the image
-  /// Index into a list of positions; kByDepth: the symbol's place in its sequence, from 0, is its position.
+  /// An index into a list of positions. kByDepth: the position is the symbol's index in its sequence.
   std::int32_t position = kByDepth;
   auto operator<=>(const Symbol&) const = default;
 };
@@ -27,32 +27,32 @@ using Sequence = std::vector<Symbol>;
 
 /// An image of an input.
 struct InputImage {
-  Hash128 key;  ///< of the image as it was given, and of what prepares it
+  Hash128 key;  ///< a hash of the given image and of its preprocessing
   std::shared_ptr<const model::PreparedImage> prepared;
 
   std::int64_t rows() const { return prepared->layout.rows(); }
 };
 
-/// An input turned into what a model takes.
+/// An input in the form that a model takes.
 struct PreparedInput {
   Sequence symbols;                            ///< never empty; `image` is an index into images
-  std::vector<InputImage> images;              ///< in the order of their places in the prompt
-  std::vector<ops::RotaryPosition> positions;  ///< that symbols point to; empty: all positions are by depth
-  std::shared_ptr<const std::string> prompt;   ///< hash of the template: the prompt's part of the fingerprint
+  std::vector<InputImage> images;              ///< in the order of the prompt
+  std::vector<ops::RotaryPosition> positions;  ///< the positions that symbols point to; empty: all are by depth
+  std::shared_ptr<const std::string> prompt;   ///< hash of the template, the prompt's part of the fingerprint
 
-  // What Engine::prepare() adds: where the vector will come from, and what becomes of it.
+  // Members that Engine::prepare() sets: the origin of the vector, and its scaling.
   std::shared_ptr<const Fingerprint> fingerprint;
-  bool normalize = true;        ///< whether it is scaled to length 1
-  std::int64_t dimensions = 0;  ///< its first numbers are kept, so many; 0: all
+  bool normalize = true;        ///< whether the vector is scaled to length 1
+  std::int64_t dimensions = 0;  ///< number of the vector's first entries that are kept; 0: all
 
-  /// Rows of the whole sequence.
+  /// The number of rows of the whole sequence.
   std::int64_t tokens() const { return static_cast<std::int64_t>(symbols.size()); }
 };
 
-/// Stands among token ids where an image goes.
+/// Marks the place of an image among token ids.
 constexpr std::int32_t kImageSlot = -1;
 
-/// The ids as symbols, with all rows of the n-th image in the place of the n-th kImageSlot. There are as many slots as
+/// The ids as symbols. The n-th kImageSlot is replaced by all rows of the n-th image. There are as many slots as
 /// images.
 Sequence with_image_rows(const std::vector<std::int32_t>& ids, const std::vector<InputImage>& images);
 

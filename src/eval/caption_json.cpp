@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/records.h"
-#include "eval/captioned_pictures.h"
+#include "eval/image_captions.h"
 
 namespace e5v::eval {
 namespace {
@@ -21,31 +21,31 @@ std::string place_in(const CaptionOptions& options, const char* list, std::size_
   return fmt::format("{}: {}[{}]", options.file.string(), list, index);
 }
 
-/// A split as Karpathy's files are used: "restval" trains.
+/// Whether a split is wanted. "restval" belongs to the training split, as is usual with Karpathy's files.
 bool in_split(const std::string& split, const std::string& wanted) {
   return wanted.empty() || split == wanted || (wanted == "train" && split == "restval");
 }
 
-void read_karpathy(const Json& json, const CaptionOptions& options, CaptionedPictures& pictures) {
+void read_karpathy(const Json& json, const CaptionOptions& options, ImageCaptions& images) {
   std::size_t index = 0, found = 0;
   for (const Json& entry : json.at("images")) {
     const std::string where = place_in(options, "images", index++);
     const auto split = json_value<std::string, InvalidInput>(entry, "split", "", where);
     if (!in_split(split, options.split)) continue;
     ++found;
-    if (pictures.is_enough()) break;
+    if (images.is_enough()) break;
     const auto name = field<std::string>(entry, "filename", where),
                folder = json_value<std::string, InvalidInput>(entry, "filepath", "", where);
     std::vector<std::string> captions;
     for (const Json& sentence : field<Json>(entry, "sentences", where))
       captions.push_back(field<std::string>(sentence, "raw", where));
-    pictures.add(name, {folder, split}, std::move(captions), where);
+    images.add(name, {folder, split}, std::move(captions), where);
   }
-  require(found > 0 || options.split.empty(), "[{}] has no picture of the split {}", options.file.string(),
+  require(found > 0 || options.split.empty(), "[{}] has no image of the split {}", options.file.string(),
           in_quotes(options.split));
 }
 
-/// An image's number, or whatever else tells it from others.
+/// The id of an image: a number or a string.
 std::string id_of(const Json& entry, const char* key, const std::string& where) {
   const Json id = field<Json>(entry, key, where);
   require(id.is_number_integer() || id.is_string(), "[{}] \"{}\" has an unexpected type: {}", where, key,
@@ -53,7 +53,7 @@ std::string id_of(const Json& entry, const char* key, const std::string& where) 
   return id.is_string() ? id.get<std::string>() : id.dump();
 }
 
-void read_coco(const Json& json, const CaptionOptions& options, CaptionedPictures& pictures) {
+void read_coco(const Json& json, const CaptionOptions& options, ImageCaptions& images) {
   std::map<std::string, std::string> names;
   std::set<std::string> left_out;
   std::size_t index = 0;
@@ -61,19 +61,19 @@ void read_coco(const Json& json, const CaptionOptions& options, CaptionedPicture
     const std::string where = place_in(options, "images", index++), id = id_of(entry, "id", where);
     const auto name = field<std::string>(entry, "file_name", where);
     const bool is_new = names.emplace(id, name).second;
-    require(is_new, "[{}] has the id {}, which an image before it has", where, id);
-    if (!pictures.add(name, {}, {}, where)) left_out.insert(id);
+    require(is_new, "[{}] has the id {}, which an earlier image has", where, id);
+    if (!images.add(name, {}, {}, where)) left_out.insert(id);
   }
   index = 0;
   for (const Json& entry : field<Json>(json, "annotations", options.file.string())) {
     const std::string where = place_in(options, "annotations", index++), id = id_of(entry, "image_id", where);
     const auto name = names.find(id);
     require(name != names.end(), "[{}] is about image {}, which is not among the images", where, id);
-    if (!left_out.contains(id)) pictures.add(name->second, {}, {field<std::string>(entry, "caption", where)}, where);
+    if (!left_out.contains(id)) images.add(name->second, {}, {field<std::string>(entry, "caption", where)}, where);
   }
 }
 
-/// What is said of a picture: "caption" or "captions", one text or a list of them.
+/// The captions of an entry: the value of "caption" or "captions", which is one text or a list of texts.
 std::vector<std::string> captions_of(const Json& entry, const std::string& where) {
   const char* key = entry.is_object() && entry.contains("captions") ? "captions" : "caption";
   const Json value = field<Json>(entry, key, where);
@@ -88,7 +88,7 @@ std::string name_of(const Json& entry, const std::string& where) {
   return field<std::string>(entry, entry.is_object() && entry.contains("file") ? "file" : "image", where);
 }
 
-void read_lines(std::string_view text, const CaptionOptions& options, CaptionedPictures& pictures) {
+void read_lines(std::string_view text, const CaptionOptions& options, ImageCaptions& images) {
   std::int64_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const Record line = line_at(text, begin);
@@ -98,12 +98,12 @@ void read_lines(std::string_view text, const CaptionOptions& options, CaptionedP
     if (line.bytes.find_first_not_of(" \t") == std::string_view::npos) continue;
     const Json entry = parse_json(line.bytes, where);
     const std::string name = name_of(entry, where);
-    // A line about a picture beyond the last one wanted may hold anything.
-    if (pictures.add(name, {}, {}, where)) pictures.add(name, {}, captions_of(entry, where), where);
+    // Beyond the last image that is wanted, a line may hold anything.
+    if (images.add(name, {}, {}, where)) images.add(name, {}, captions_of(entry, where), where);
   }
 }
 
-/// Where the JSON value that begins at text[begin] with a bracket ends; npos when it does not.
+/// The end of the JSON value that begins with a bracket at text[begin]; npos when the value does not end.
 std::size_t end_of_value(std::string_view text, std::size_t begin) {
   std::size_t depth = 0;
   for (std::size_t at = begin; at < text.size(); ++at) {
@@ -123,7 +123,7 @@ std::size_t end_of_value(std::string_view text, std::size_t begin) {
   return std::string_view::npos;
 }
 
-/// What the model of the conversation says of the picture.
+/// The first answer of the model in a conversation.
 std::string conversation_caption(const Json& entry, const std::string& where) {
   const Json turns = field<Json>(entry, "conversations", where);
   require(turns.is_array(), "[{}] \"conversations\" has an unexpected type: {}", where, turns.type_name());
@@ -136,9 +136,10 @@ std::string conversation_caption(const Json& entry, const std::string& where) {
   fail<InvalidInput>("[{}] has no answer in its \"conversations\" (\"from\": \"gpt\")", where);
 }
 
-/// Entry by entry: ShareGPT4V's has more than a million, of which the protocol wants the first 1000. Captions may come
-/// in many entries about one picture, so that a list of these is read to its end.
-void read_list(std::string_view text, const CaptionOptions& options, CaptionedPictures& pictures) {
+/// Reads a list entry by entry. ShareGPT4V's list has more than a million entries, and the protocol wants the first
+/// 1000, so reading stops there. Other lists are read to their end, because several entries may hold captions of one
+/// image.
+void read_list(std::string_view text, const CaptionOptions& options, ImageCaptions& images) {
   constexpr std::string_view kBetween = " \t\r\n,";
   std::size_t at = 1;
   for (std::size_t index = 0;; ++index) {
@@ -151,30 +152,30 @@ void read_list(std::string_view text, const CaptionOptions& options, CaptionedPi
             where);
     const Json entry = parse_json(text.substr(at, end - at), where);
     const bool talks = entry.contains("conversations") && !entry.contains("caption") && !entry.contains("captions");
-    pictures.add(name_of(entry, where), {},
-                 talks ? std::vector{conversation_caption(entry, where)} : captions_of(entry, where), where);
-    if (talks && pictures.is_enough()) return;
+    images.add(name_of(entry, where), {},
+               talks ? std::vector{conversation_caption(entry, where)} : captions_of(entry, where), where);
+    if (talks && images.is_enough()) return;
     at = end;
   }
 }
 
-/// The whole file as one JSON object, or nothing when it is not one, but an object a line, one or many.
+/// The whole file as one JSON object; nothing when it holds one object per line.
 std::optional<Json> whole_object(std::string_view text, const std::string& name) {
   Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded() || !json.is_object() || json.contains("image") || json.contains("file")) return std::nullopt;
-  require(json.contains("images"), "[{}] is of no form that is known; {}", name, kCaptionForms);
+  require(json.contains("images"), "[{}] has an unknown form; {}", name, kCaptionForms);
   return json;
 }
 
 }  // namespace
 
-void read_caption_json(std::string_view text, const CaptionOptions& options, CaptionedPictures& pictures) {
-  if (text.front() == '[') return read_list(text, options, pictures);
+void read_caption_json(std::string_view text, const CaptionOptions& options, ImageCaptions& images) {
+  if (text.front() == '[') return read_list(text, options, images);
   const std::string name = options.file.string();
   const std::optional<Json> json = whole_object(text, name);
-  if (!json) return read_lines(text, options, pictures);
+  if (!json) return read_lines(text, options, images);
   require(json->at("images").is_array(), "[{}] \"images\" is no list; {}", name, kCaptionForms);
-  return json->contains("annotations") ? read_coco(*json, options, pictures) : read_karpathy(*json, options, pictures);
+  return json->contains("annotations") ? read_coco(*json, options, images) : read_karpathy(*json, options, images);
 }
 
 }  // namespace e5v::eval

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/records.h"
-#include "eval/captioned_pictures.h"
+#include "eval/image_captions.h"
 
 namespace e5v::eval {
 namespace {
@@ -16,18 +16,18 @@ std::string_view stripped(std::string_view text) {
   return begin == std::string_view::npos ? "" : text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
-/// The text without the number that it begins with; nothing when it begins with none.
+/// The text after the number at its beginning; nothing when it begins with no number.
 std::optional<std::string_view> without_number(std::string_view text) {
   const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
   return end == 0 ? std::nullopt : std::optional(text.substr(end));
 }
 
-/// A picture's name and a caption.
+/// An image's name and a caption.
 struct Row {
   std::string name, caption;
 };
 
-/// "NAME#2<tab>CAPTION", as in Flickr30k's results_20130124.token and Flickr8k.token.txt.
+/// A line "NAME#2<tab>CAPTION", as in Flickr30k's results_20130124.token and Flickr8k.token.txt.
 std::optional<Row> token_row(std::string_view line) {
   const std::size_t tab = line.find('\t'), mark = line.substr(0, tab).rfind('#');
   if (tab == std::string_view::npos || mark == std::string_view::npos) return std::nullopt;
@@ -36,7 +36,7 @@ std::optional<Row> token_row(std::string_view line) {
   return Row{std::string(line.substr(0, mark)), std::string(stripped(line.substr(tab)))};
 }
 
-/// "NAME| 2| CAPTION", as in results.csv: the second bar is missing in one of that file's own lines.
+/// A line "NAME| 2| CAPTION", as in results.csv. One line of that file lacks the second bar.
 std::optional<Row> bar_row(std::string_view line) {
   const std::size_t bar = line.find('|');
   if (bar == std::string_view::npos) return std::nullopt;
@@ -47,7 +47,7 @@ std::optional<Row> bar_row(std::string_view line) {
   return Row{std::string(stripped(line.substr(0, bar))), std::string(stripped(caption))};
 }
 
-/// A table with columns for a picture and its caption, by their names.
+/// The columns of a table that hold an image and its caption, found by their names.
 class Columns {
  public:
   static std::optional<Columns> of(const std::vector<std::string>& names) {
@@ -70,7 +70,7 @@ class Columns {
   std::size_t count_ = 0, image_ = 0, caption_ = 0;
 };
 
-/// Hands out the records that are not blank, with where they stand.
+/// Yields the records that are not blank, and where each of them is.
 class Records {
  public:
   Records(std::string_view text, std::string name, Record (*record_at)(std::string_view, std::size_t))
@@ -98,27 +98,27 @@ class Records {
   std::int64_t line_ = 1;
 };
 
-/// Adds every record that is left; `row_of` gives nothing for one that is not as expected.
+/// Adds every remaining record. `row_of` returns nothing for a record of another form.
 template <class RowOf>
-void add_rows(Records records, const char* expected, CaptionedPictures& pictures, const RowOf& row_of) {
+void add_rows(Records records, const char* expected, ImageCaptions& images, const RowOf& row_of) {
   while (const auto record = records.next()) {
     const std::optional<Row> row = row_of(*record);
     require(row.has_value(), "[{}] expected {}, found {}", records.where(), expected, in_quotes(*record, 60));
-    pictures.add(row->name, {}, {row->caption}, records.where());
+    images.add(row->name, {}, {row->caption}, records.where());
   }
 }
 
 }  // namespace
 
-void read_caption_table(std::string_view text, const CaptionOptions& options, CaptionedPictures& pictures) {
+void read_caption_table(std::string_view text, const CaptionOptions& options, ImageCaptions& images) {
   const std::string name = options.file.string();
   const std::string_view first = line_at(text, text.find_first_not_of("\r\n")).bytes;
   Records lines(text, name, line_at);
-  if (token_row(first)) return add_rows(lines, "NAME#NUMBER, a tab, and a caption", pictures, token_row);
+  if (token_row(first)) return add_rows(lines, "NAME#NUMBER, a tab, and a caption", images, token_row);
   const std::size_t bar = first.find('|');
   if (bar != std::string_view::npos && Columns::of({std::string(stripped(first.substr(0, bar))), "caption"})) {
     lines.next();
-    return add_rows(lines, "NAME| NUMBER| CAPTION", pictures, bar_row);
+    return add_rows(lines, "NAME| NUMBER| CAPTION", images, bar_row);
   }
   for (const bool csv : {true, false}) {
     Records records(text, name, csv ? csv_record_at : line_at);
@@ -126,10 +126,10 @@ void read_caption_table(std::string_view text, const CaptionOptions& options, Ca
     const auto columns = Columns::of(fields_of(first));
     if (!columns) continue;
     records.next();
-    return add_rows(records, "as many fields as there are columns", pictures,
+    return add_rows(records, "as many fields as there are columns", images,
                     [&](std::string_view record) { return columns->row(fields_of(record)); });
   }
-  fail<InvalidInput>("[{}] is of no form that is known; {}", name, kCaptionForms);
+  fail<InvalidInput>("[{}] has an unknown form; {}", name, kCaptionForms);
 }
 
 }  // namespace e5v::eval

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/mmap.h"
 #include "base/records.h"
-#include "eval/captioned_pictures.h"
+#include "eval/image_captions.h"
 
 namespace e5v::eval {
 
@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The files of a folder by name without ending: numbers by size, then the rest in the order of the alphabet.
+/// The files of a folder, ordered by their names without ending: first numbers by value, then the rest alphabetically.
 std::vector<fs::path> listed(const fs::path& folder) {
   require(fs::is_directory(folder), "[{}] is missing; {}", folder.string(), kCaptionForms);
   std::vector<fs::path> files;
@@ -38,7 +38,7 @@ std::vector<fs::path> listed(const fs::path& folder) {
   return files;
 }
 
-/// The first line of a file, its caption.
+/// The first line of a file, which is its caption.
 std::string first_line(const fs::path& file) {
   const std::string content = read_file(file);
   const std::string_view text = without_byte_order_mark(content);
@@ -49,27 +49,27 @@ std::string first_line(const fs::path& file) {
   return std::string(line.bytes);
 }
 
-std::vector<CaptionedImage> from_folder(const CaptionOptions& options, PictureNeed need) {
+std::vector<CaptionedImage> from_folder(const CaptionOptions& options, ImageNeed need) {
   const fs::path captions = options.file / "caption",
                  images = options.images.empty() ? options.file / "image" : options.images;
-  std::map<std::string, fs::path> pictures;
-  if (need != PictureNeed::none || fs::is_directory(images))
-    for (const fs::path& file : listed(images)) pictures.emplace(file.stem().string(), file);
+  std::map<std::string, fs::path> found;
+  if (need != ImageNeed::none || fs::is_directory(images))
+    for (const fs::path& file : listed(images)) found.emplace(file.stem().string(), file);
   std::vector<CaptionedImage> result;
-  const auto is_enough = [&] { return options.most_pictures != 0 && result.size() == options.most_pictures; };
+  const auto is_enough = [&] { return options.max_images != 0 && result.size() == options.max_images; };
   for (const fs::path& file : listed(captions)) {
     if (file.extension() != ".txt" || is_enough()) continue;
-    const auto picture = pictures.extract(file.stem().string());
-    const fs::path name = picture.empty() ? images / (file.stem().string() + ".jpg") : picture.mapped();
+    const auto match = found.extract(file.stem().string());
+    const fs::path name = match.empty() ? images / (file.stem().string() + ".jpg") : match.mapped();
     result.push_back({name, {first_line(file)}});
   }
-  if (options.most_pictures == 0 && !pictures.empty())
-    fail<InvalidInput>("[{}.txt] is missing, the caption of {}; {}", (captions / pictures.begin()->first).string(),
-                       pictures.begin()->second.string(), kCaptionForms);
+  if (options.max_images == 0 && !found.empty())
+    fail<InvalidInput>("[{}.txt] is missing, the caption of {}; {}", (captions / found.begin()->first).string(),
+                       found.begin()->second.string(), kCaptionForms);
   return result;
 }
 
-std::vector<CaptionedImage> from_file(const CaptionOptions& options, PictureFiles& files) {
+std::vector<CaptionedImage> from_file(const CaptionOptions& options, ImageFiles& files) {
   const std::string name = options.file.string();
   require(fs::exists(options.file), "[{}] is missing; {}", name, kCaptionForms);
   require(fs::is_regular_file(options.file), "[{}] is no regular file; {}", name, kCaptionForms);
@@ -80,28 +80,28 @@ std::vector<CaptionedImage> from_file(const CaptionOptions& options, PictureFile
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   require(begin != std::string_view::npos, "[{}] is empty; {}", name, kCaptionForms);
   const bool json = text[begin] == '{' || text[begin] == '[';
-  CaptionedPictures pictures(options, files);
+  ImageCaptions images(options, files);
   if (json) {
-    read_caption_json(text[begin] == '[' ? text.substr(begin) : text, options, pictures);
+    read_caption_json(text[begin] == '[' ? text.substr(begin) : text, options, images);
   } else {
-    read_caption_table(text, options, pictures);
+    read_caption_table(text, options, images);
   }
-  return pictures.take();
+  return images.take();
 }
 
 }  // namespace
 
 std::vector<CaptionedImage> read_captions(const CaptionOptions& options) {
-  PictureFiles files;
+  ImageFiles files;
   return read_captions(options, files).images;
 }
 
-CaptionedImages read_captions(const CaptionOptions& options, PictureFiles& files) {
+CaptionedImages read_captions(const CaptionOptions& options, ImageFiles& files) {
   const std::string name = options.file.string();
   CaptionedImages result;
   std::vector<CaptionedImage> all =
       fs::is_directory(options.file) ? from_folder(options, files.need()) : from_file(options, files);
-  require(!all.empty(), "[{}] has no picture", name);
+  require(!all.empty(), "[{}] has no image", name);
   for (CaptionedImage& image : all) {
     require(!image.captions.empty(), "[{}] {} has no caption", name, image.image.string());
     result.captions += image.captions.size();
@@ -111,7 +111,7 @@ CaptionedImages read_captions(const CaptionOptions& options, PictureFiles& files
       result.left_out += image.captions.size();
     }
   }
-  files.require_there(name, "say with option images where the pictures are");
+  files.require_there(name, "say with option images where the images are");
   return result;
 }
 

@@ -14,7 +14,7 @@
 namespace e5v::eval {
 namespace {
 
-/// FashionIQ's R@10 and R@50: table of arXiv:2407.12580.
+/// FashionIQ's R@10 and R@50 from the table in arXiv:2407.12580.
 std::array<double, 2> published_fashioniq(const std::string& category) {
   static const std::map<std::string, std::array<double, 2>> figures{
       {"shirt", {36.36, 56.43}}, {"dress", {23.75, 47.45}}, {"toptee", {35.29, 57.47}}, {"mean", {31.80, 53.78}}};
@@ -30,8 +30,8 @@ struct Vectors {
   }
 };
 
-/// A query's vector is the sum over its sentences, scaled to length 1. A model that has no vectors of such queries is
-/// refused before the gallery is embedded.
+/// A query's vector is the sum of the vectors of its sentences, scaled to length 1. The prompt is
+/// checked first, so that a model without such queries is refused before anything is embedded.
 Vectors embed(Encoder& encoder, const ComposedSet& set, const std::string& query_prompt,
               const std::string& gallery_prompt, const std::string& what,
               std::vector<std::string> (*sentences)(const std::vector<std::string>&)) {
@@ -67,7 +67,7 @@ vectors::Relation targets(const ComposedSet& set, bool without_reference) {
   for (std::size_t q = 0; q < set.queries.size(); ++q) {
     const ComposedQuery& query = set.queries[q];
     const auto index = static_cast<std::int64_t>(q);
-    require(query.target.has_value(), "[composed] query {} has no target, so there is nothing to count", query.id);
+    require(query.target.has_value(), "[composed] query {} has no target, so its recall is undefined", query.id);
     relation.positives.push_back({index, *query.target});
     if (without_reference) relation.excluded.push_back({index, query.reference});
   }
@@ -99,15 +99,15 @@ void add_composed_examples(Result& result, const ComposedSet& set, const vectors
   std::ranges::move(own.worst, std::back_inserter(result.worst));
 }
 
-double similarity(const Vectors& vectors, std::int64_t query, std::int64_t picture) {
+double similarity(const Vectors& vectors, std::int64_t query, std::int64_t image) {
   const tensor::Matrix queries = tensor::matrix_of(vectors.queries), gallery = tensor::matrix_of(vectors.gallery);
-  const float *a = queries.row<float>(query), *b = gallery.row<float>(picture);
+  const float *a = queries.row<float>(query), *b = gallery.row<float>(image);
   double sum = 0;
   for (std::int64_t d = 0; d < queries.columns; ++d) sum += double{a[d]} * b[d];
   return sum;
 }
 
-/// A query's members in the order of their similarity, the best first.
+/// A query's members, ordered by descending similarity.
 std::vector<std::int64_t> ordered_members(const Vectors& vectors, const ComposedQuery& query, std::int64_t index) {
   std::vector<std::int64_t> members = query.members;
   std::ranges::stable_sort(members, std::greater(),
@@ -115,7 +115,7 @@ std::vector<std::int64_t> ordered_members(const Vectors& vectors, const Composed
   return members;
 }
 
-/// The target's among a query's members; nothing for a query without any.
+/// The rank of the target among a query's members; nothing for a query without members.
 std::optional<vectors::Rank> rank_in_subset(const Vectors& vectors, const ComposedQuery& query, std::int64_t index) {
   if (query.members.empty()) return std::nullopt;
   const double score = similarity(vectors, index, *query.target);
@@ -155,7 +155,7 @@ std::vector<std::string> fashioniq_sentences(const std::vector<std::string>& cap
 Result evaluate_fashioniq(Encoder& encoder, const std::vector<std::pair<std::string, ComposedSet>>& sets) {
   Result result{.task = "fashioniq", .title = "FashionIQ", .unit = "recall x 100"};
   std::array<double, 2> sums{};
-  std::size_t queries = 0, pictures = 0;
+  std::size_t queries = 0, images = 0;
   constexpr std::array<std::int64_t, 2> kDepths{10, 50};
   for (const auto& [category, set] : sets) {
     const Vectors vectors = embed(encoder, set, "fashioniq-query-" + category, "fashioniq-gallery-" + category,
@@ -170,7 +170,7 @@ Result evaluate_fashioniq(Encoder& encoder, const std::vector<std::pair<std::str
       result.figures.push_back(std::move(figure));
     }
     add_composed_examples(result, set, scores, relation, ranking.of_queries, 3);
-    queries += set.queries.size(), pictures += set.images.size();
+    queries += set.queries.size(), images += set.images.size();
   }
   for (std::size_t i = 0; i < kDepths.size() && sets.size() > 1; ++i) {
     Figure figure{fmt::format("mean R@{}", kDepths[i]), sums[i] / static_cast<double>(sets.size())};
@@ -178,7 +178,7 @@ Result evaluate_fashioniq(Encoder& encoder, const std::vector<std::pair<std::str
     figure.headline = true;
     result.figures.push_back(std::move(figure));
   }
-  result.facts = {{"queries", fmt::format("{}", queries)}, {"pictures", fmt::format("{}", pictures)}};
+  result.facts = {{"queries", fmt::format("{}", queries)}, {"images", fmt::format("{}", images)}};
   return result;
 }
 
@@ -187,7 +187,7 @@ Result evaluate_cirr(Encoder& encoder, const ComposedSet& set) {
   const vectors::Relation relation = targets(set, true);
   const vectors::VectorScores scores = vectors.scores();
   const vectors::Ranking ranking = vectors::rank_positives(scores, relation);
-  Result result{.task = "cirr", .title = "CIRR", .unit = "recall x 100, without the reference"};
+  Result result{.task = "cirr", .title = "CIRR", .unit = "recall x 100, reference image excluded"};
   for (const std::int64_t k : {1, 5, 10, 50}) result.figures.push_back(recall_figure("", ranking.of_queries, k));
   std::vector<std::optional<vectors::Rank>> in_subset;
   for (std::size_t q = 0; q < set.queries.size(); ++q)
@@ -196,7 +196,7 @@ Result evaluate_cirr(Encoder& encoder, const ComposedSet& set) {
     for (const std::int64_t k : {1, 2, 3}) result.figures.push_back(recall_figure("subset ", in_subset, k));
   add_composed_examples(result, set, scores, relation, ranking.of_queries, 6);
   result.facts = {{"queries", fmt::format("{}", set.queries.size())},
-                  {"pictures", fmt::format("{}", set.images.size())},
+                  {"images", fmt::format("{}", set.images.size())},
                   {"the paper, on test1", "R@1 33.90, R@5 64.12, R@10 75.88, R@50 93.54"}};
   return result;
 }

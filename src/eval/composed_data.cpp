@@ -18,7 +18,7 @@ Json read_part(const fs::path& file, const char* layout) {
   return read_json(file);
 }
 
-/// The pictures of a gallery by name.
+/// The images of a gallery by name.
 class Gallery {
  public:
   explicit Gallery(ComposedSet& set) : set_(set) {}
@@ -30,7 +30,7 @@ class Gallery {
   }
   std::int64_t at(const std::string& name, const std::string& where) const {
     const auto found = places_.find(name);
-    require(found != places_.end(), "[{}] names the picture {}, which is not in the split's list", where,
+    require(found != places_.end(), "[{}] names the image {}, which is not in the split's list", where,
             in_quotes(name));
     return found->second;
   }
@@ -40,7 +40,7 @@ class Gallery {
   std::map<std::string, std::int64_t> places_;
 };
 
-/// Calls read(entry, where) for each entry of a list; what an entry lacks is said with its place.
+/// Calls read(entry, where) for each entry of a list. An error names the entry.
 template <class Read>
 void for_each_entry(const Json& list, const fs::path& file, const Read& read) {
   require(list.is_array() && !list.empty(), "[{}] is no list of queries", file.string());
@@ -58,20 +58,20 @@ void for_each_entry(const Json& list, const fs::path& file, const Read& read) {
 constexpr const char* kFashionLayout =
     "FashionIQ's folder: captions/cap.CATEGORY.SPLIT.json, image_splits/split.CATEGORY.SPLIT.json, images/ID.jpg";
 constexpr const char* kCirrLayout =
-    "CIRR's folder: captions/cap.rc2.SPLIT.json, image_splits/split.rc2.SPLIT.json, and the pictures that the latter "
+    "CIRR's folder: captions/cap.rc2.SPLIT.json, image_splits/split.rc2.SPLIT.json, and the images that the latter "
     "names (dev/..., test1/...)";
 
-/// Where a garment's picture is, or should be.
+/// The path of a garment's image. Without such a file: the path at which it is expected.
 fs::path fashion_image(const fs::path& images, const std::string& name) {
-  std::error_code error;  // as for a name that is too long: then there is none
+  std::error_code error;  // for example of a name that is too long, which means that there is no such file
   for (const char* ending : {".jpg", ".png", ".jpeg", ".webp"})
     if (fs::exists(images / (name + ending), error)) return images / (name + ending);
   return images / (name + ".jpg");
 }
 
-/// Takes the pictures that are missing out of the gallery, the queries out that are about them, and those of CIRR's
-/// subsets that are no longer whole.
-void leave_out_missing(ComposedSet& set, PictureFiles& files) {
+/// Removes what depends on missing images: the images from the gallery, the queries about them, and the CIRR subsets
+/// that contain one of them.
+void leave_out_missing(ComposedSet& set, ImageFiles& files) {
   constexpr std::int64_t kNone = -1;
   ComposedSet left;
   std::vector<std::int64_t> places;
@@ -87,7 +87,7 @@ void leave_out_missing(ComposedSet& set, PictureFiles& files) {
     query.reference = place(query.reference);
     if (query.target) query.target = place(*query.target);
     for (std::int64_t& member : query.members) member = place(member);
-    if (std::ranges::count(query.members, kNone) > 0) query.members.clear();  // what is left would be easier
+    if (std::ranges::count(query.members, kNone) > 0) query.members.clear();  // a smaller subset would be easier
     if (query.reference == kNone || query.target == kNone) {
       ++left.left_out;
     } else {
@@ -97,9 +97,9 @@ void leave_out_missing(ComposedSet& set, PictureFiles& files) {
   set = std::move(left);
 }
 
-/// After everything that is missing has been named.
+/// Called after all missing files have been reported.
 void require_queries(const ComposedSet& set, const fs::path& captions) {
-  require(!set.queries.empty(), "[{}] no query is left whose pictures are there", captions.string());
+  require(!set.queries.empty(), "[{}] every query needs an image that is missing", captions.string());
 }
 
 fs::path captions_of(const fs::path& folder, const std::string& category, const std::string& split) {
@@ -123,8 +123,7 @@ ComposedSet read_category(const fs::path& folder, const fs::path& images, const 
     query.captions = entry.at("captions").get<std::vector<std::string>>();
     require(query.captions.size() == 2, "[{}] has {} captions, expected 2", where, query.captions.size());
     require(entry.contains("target"),
-            "[{}] has no \"target\": those of FashionIQ's test split are not published, so it cannot be measured",
-            where);
+            "[{}] has no \"target\": FashionIQ does not publish the targets of its test split", where);
     query.target = gallery.at(entry.at("target").get<std::string>(), where);
     query.id = static_cast<std::int64_t>(set.queries.size());
     set.queries.push_back(std::move(query));
@@ -136,7 +135,7 @@ ComposedSet read_category(const fs::path& folder, const fs::path& images, const 
 
 std::vector<std::pair<std::string, ComposedSet>> read_fashioniq(const fs::path& folder, const fs::path& images,
                                                                 const std::vector<std::string>& categories,
-                                                                const std::string& split, PictureFiles& files) {
+                                                                const std::string& split, ImageFiles& files) {
   std::vector<std::pair<std::string, ComposedSet>> sets;
   for (const std::string& category : categories) {
     sets.emplace_back(category, read_category(folder, images, category, split));
@@ -147,7 +146,7 @@ std::vector<std::pair<std::string, ComposedSet>> read_fashioniq(const fs::path& 
   return sets;
 }
 
-ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std::string& split, PictureFiles& files) {
+ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std::string& split, ImageFiles& files) {
   const fs::path captions = captions_of(folder, "rc2", split);
   const fs::path list = folder / "image_splits" / fmt::format("split.rc2.{}.json", split);
   const Json queries = read_part(captions, kCirrLayout), paths = read_part(list, kCirrLayout);
@@ -164,7 +163,7 @@ ComposedSet read_cirr(const fs::path& folder, const fs::path& images, const std:
     ComposedQuery query;
     const auto reference = entry.at("reference").get<std::string>();
     query.id = json_as<std::int64_t, InvalidInput>(entry.at("pairid"), "pairid", where);
-    require(ids.insert(query.id).second, "[{}] has the pairid {}, which a query before it has", where, query.id);
+    require(ids.insert(query.id).second, "[{}] has the pairid {}, which an earlier query has", where, query.id);
     query.reference = gallery.at(reference, where);
     query.captions = {entry.at("caption").get<std::string>()};
     if (entry.contains("target_hard")) query.target = gallery.at(entry.at("target_hard").get<std::string>(), where);

@@ -15,7 +15,7 @@ bool is_constant(std::span<const double> values) {
   return std::ranges::all_of(values, [&](double value) { return value == values.front(); });
 }
 
-/// Numbers times a power of two that brings the largest below 1, so that no square of theirs overflows or vanishes.
+/// The numbers times a power of two that makes the largest smaller than 1, so that no square overflows or vanishes.
 std::vector<double> scaled(std::vector<double> values) {
   int exponent = 0;
   double largest = 0;
@@ -25,7 +25,7 @@ std::vector<double> scaled(std::vector<double> values) {
   return values;
 }
 
-/// What numbers differ from their mean by, scaled.
+/// The scaled differences of numbers and their mean.
 std::vector<double> deviations(std::span<const double> values) {
   std::vector<double> result = scaled({values.begin(), values.end()});
   const double mean = std::accumulate(result.begin(), result.end(), 0.0) / static_cast<double>(result.size());
@@ -93,7 +93,9 @@ double cosine(std::span<const float> a, std::span<const float> b) {
     const double x = a[i], y = b[i];
     ab += x * y, aa += x * x, bb += y * y;
   }
-  return aa == 0 || bb == 0 ? 0 : ab / std::sqrt(aa * bb);  // not of two roots: of a vector with itself it is 1
+  return aa == 0 || bb == 0
+             ? 0
+             : ab / std::sqrt(aa * bb);  // one root instead of two: the cosine of a vector and itself is exactly 1
 }
 
 }  // namespace e5v::eval

@@ -45,17 +45,17 @@ tensor::Tensor Encoder::embed(std::span<const Item> items, const std::string& pr
     if (seen.insert(items[i].key).second) missing.push_back(i);
   }
   if (store.damaged() > damaged)
-    log_warning("[{}] {} of the vectors kept here are not what was written: they are computed anew", folder_.string(),
+    log_warning("[{}] {} of the stored vectors are damaged and are computed again", folder_.string(),
                 store.damaged() - damaged);
   if (!missing.empty()) compute(items, missing, prompt, what);
   for (const std::size_t i : later) {
-    require<DeviceError>(store.read(items[i].key, row(i)), "[{}] does not keep what is written to it",
-                         folder_.string());
+    require<DeviceError>(store.read(items[i].key, row(i)), "[{}] does not keep written vectors", folder_.string());
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
     const std::string_view problem = problem_of_vector(row(i));
-    require(problem.empty(), "[{}, item {}] {}: its vector {}, so that it is like nothing; look at the model's weights",
-            what, i, items[i].name, problem);
+    require(problem.empty(),
+            "[{}, item {}] {}: its vector {}, so that it has no direction; the model's weights may be damaged", what, i,
+            items[i].name, problem);
   }
   return vectors;
 }
@@ -94,7 +94,7 @@ void Encoder::compute(std::span<const Item> items, const std::vector<std::size_t
   embedder_.stream(stream, run_under(prompt), options_.prepare);
 }
 
-/// Vectors are kept at their own length.
+/// The store keeps vectors that are not normalised.
 RunOptions Encoder::run_under(const std::string& prompt) const {
   RunOptions run;
   run.prompt = prompt;
@@ -108,7 +108,7 @@ Fingerprint Encoder::fingerprint(const std::string& prompt) const {
 }
 
 vectors::VectorStore& Encoder::store_of(const std::string& prompt) {
-  // Two names may stand for one prompt, as FashionIQ's of shirts and tops do.
+  // Two names may stand for the same prompt, as FashionIQ's names for shirts and tops do.
   const Fingerprint origin = fingerprint(prompt);
   const auto found = stores_.find(origin.id());
   if (found != stores_.end()) return found->second;
@@ -127,7 +127,7 @@ std::filesystem::path default_store() {
   };
   const std::filesystem::path cache = folder("XDG_CACHE_HOME"), home = folder("HOME");
   require(!cache.empty() || !home.empty(),
-          "[store] neither XDG_CACHE_HOME nor HOME is set: say where vectors are to be kept");
+          "[store] neither XDG_CACHE_HOME nor HOME is set: name a folder for the vectors");
   return (cache.empty() ? home / ".cache" : cache) / "e5v" / "vectors";
 }
 

@@ -14,19 +14,20 @@
 
 namespace e5v::eval {
 
-/// Items to vectors, by a model whose vectors are kept on disk.
+/// Turns items into vectors. It stores the vectors on disk.
 class Encoder {
  public:
-  /// What an encoder asks and tells its caller; each may be empty.
+  /// Functions of the caller; each may be empty.
   struct Hooks {
-    /// Throws Interrupted when the evaluation is to stop; what was computed stays.
+    /// Throws Interrupted when the evaluation shall stop. Vectors that were computed stay in the store.
     std::function<void()> check_stop;
-    /// A pass over `total` items that must be computed begins; called with the items done since.
+    /// A pass over `total` items begins, which are not in the store. advance() gets the number of items since the last
+    /// call.
     std::function<void(const std::string& what, std::int64_t total)> begin;
     std::function<void(std::int64_t items)> advance;
   };
 
-  /// Vectors that were computed, and those that were known.
+  /// The numbers of vectors that were computed and that were in the store.
   struct Counts {
     std::int64_t computed = 0, reused = 0;
   };
@@ -38,18 +39,18 @@ class Encoder {
     std::int64_t token_budget = 0;  ///< RunOptions::token_budget
   };
 
-  /// Loads the model. `store` is a folder, made if it is missing.
+  /// Loads the model. The folder `store` is created if it does not exist.
   Encoder(const std::filesystem::path& model, const Options& options, std::filesystem::path store, Hooks hooks);
 
-  /// Vectors f32 [items, D], not normalised, under a prompt (a name or a template). `what` says what they are
-  /// ("photos") to the hooks. Throws InvalidInput that names the first item that cannot be embedded, when the vectors
-  /// of the batch that it would have been in are kept; and one whose vector is all zeros or not finite.
+  /// Vectors f32 [items, D], not normalised, under a prompt (a name or a template). The hooks get `what`, the kind of
+  /// the items ("photos"). Throws InvalidInput, which names the first item that cannot be embedded or that has a vector
+  /// of zeros or without finite numbers. Vectors that were computed before stay in the store.
   tensor::Tensor embed(std::span<const Item> items, const std::string& prompt, const std::string& what);
 
   /// Throws InvalidInput when the model has no such prompt.
   void check_prompt(const std::string& prompt) const { fingerprint(prompt); }
 
-  /// Where the vectors of a prompt come from.
+  /// The fingerprint of vectors under a prompt.
   Fingerprint fingerprint(const std::string& prompt) const;
 
   std::int64_t width() const { return embedder_.width(); }
@@ -74,7 +75,7 @@ class Encoder {
 /// Scales each row to length 1, in place.
 void normalize(const tensor::Tensor& vectors_ND);
 
-/// Where vectors are kept unless the user says: $XDG_CACHE_HOME/e5v/vectors, or ~/.cache/e5v/vectors.
+/// The default folder of stored vectors: $XDG_CACHE_HOME/e5v/vectors, or ~/.cache/e5v/vectors.
 std::filesystem::path default_store();
 
 }  // namespace e5v::eval

@@ -8,7 +8,7 @@
 namespace e5v::eval {
 namespace {
 
-constexpr std::int64_t kFound = 5;  // candidates shown with a query
+constexpr std::int64_t kFound = 5;  // candidates that are shown with each query
 
 void fill_rows(const vectors::Scores& scores, std::span<const std::int64_t> rows, std::int64_t candidate,
                tensor::Matrix out_QC) {
@@ -63,7 +63,7 @@ class SomeQueries : public vectors::ExactScores {
   const std::vector<std::int64_t>& rows_;
 };
 
-/// Queries in the order of their ranks; those of one rank as they come.
+/// Queries, ordered by rank. Queries of equal rank keep their order.
 std::vector<std::int64_t> by_rank(std::span<const std::optional<vectors::Rank>> ranks) {
   std::vector<std::int64_t> order;
   for (std::size_t i = 0; i < ranks.size(); ++i)
@@ -72,7 +72,8 @@ std::vector<std::int64_t> by_rank(std::span<const std::optional<vectors::Rank>> 
   return order;
 }
 
-/// `count` of the queries that were right at once, evenly over the list; the best ones when too few were.
+/// `count` of the queries of rank 1, spread evenly over the list. If there are too few, the queries with the best
+/// ranks.
 std::vector<std::int64_t> pick_best(const std::vector<std::int64_t>& order,
                                     std::span<const std::optional<vectors::Rank>> ranks, std::size_t count) {
   const auto end =

@@ -9,7 +9,7 @@
 namespace e5v::eval {
 namespace {
 
-/// Uniform in [0, highest]: bits of the generator, those above it thrown away.
+/// A uniform number in [0, highest]: as many bits as `highest` has, drawn again while they exceed it.
 std::uint32_t draw(std::mt19937& random, std::uint32_t highest) {
   std::uint32_t mask = highest;
   for (int shift = 1; shift < 32; shift *= 2) mask |= mask >> shift;
@@ -28,16 +28,16 @@ void shuffle(std::vector<int>& values, std::mt19937& random) {
 
 std::vector<int> stratified_folds(std::span<const int> labels, int folds, std::uint32_t seed) {
   require(folds >= 2, "[folds] {} folds, expected at least 2", folds);
-  std::map<int, std::size_t> numbers;  // classes are numbered as they appear
+  std::map<int, std::size_t> numbers;  // classes are numbered in the order of their first items
   std::vector<std::size_t> classes, counts;
   for (const int label : labels) {
     classes.push_back(numbers.try_emplace(label, numbers.size()).first->second);
     counts.resize(numbers.size());
     ++counts[classes.back()];
   }
-  const std::size_t most = counts.empty() ? 0 : *std::ranges::max_element(counts);
-  require(most >= static_cast<std::size_t>(folds), "[folds] every class has fewer items than the {} folds", folds);
-  // Of the sorted classes every fold takes each folds-th: so many of each class fall to it.
+  const std::size_t largest = counts.empty() ? 0 : *std::ranges::max_element(counts);
+  require(largest >= static_cast<std::size_t>(folds), "[folds] every class has fewer items than the {} folds", folds);
+  // Each fold takes every folds-th of the sorted labels, which gives the number of items of each class in the fold.
   std::vector<std::vector<int>> of_class(counts.size());
   std::size_t place = 0;
   for (std::size_t c = 0; c < counts.size(); ++c) {

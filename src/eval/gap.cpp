@@ -14,7 +14,7 @@ namespace e5v::eval {
 namespace {
 
 constexpr std::int64_t kFolds = 5;
-constexpr std::int64_t kMostPlotted = 1500;  // points of a modality
+constexpr std::int64_t kMaxPlotted = 1500;  // points of a modality
 
 std::vector<double> mean_row(tensor::ConstMatrix rows) {
   std::vector<double> mean(static_cast<std::size_t>(rows.columns));
@@ -43,7 +43,7 @@ double uniformity(tensor::ConstMatrix rows) {
   return std::log(sum / (count * (count - 1)));
 }
 
-/// Rows of both modalities, the first ones texts.
+/// The rows of both modalities; texts come first.
 struct Stacked {
   std::vector<float> values;
   std::vector<int> labels;
@@ -59,7 +59,7 @@ struct Stacked {
   }
 };
 
-/// What belongs together is in one fold, so that the classifier cannot profit from having seen the other half.
+/// A text and its image are in the same fold, so that the classifier cannot profit from having seen the other one.
 double separability(tensor::ConstMatrix texts, tensor::ConstMatrix images) {
   double right = 0;
   for (std::int64_t fold = 0; fold < kFolds; ++fold) {
@@ -93,9 +93,9 @@ void orthonormalise(std::vector<double>& a, std::vector<double>& b) {
 
 }  // namespace
 
-void require_enough(std::size_t pictures) {
-  constexpr std::size_t kLeast = 2 * kFolds;
-  require(pictures >= kLeast, "[gap] {} picture{}, expected at least {}", pictures, pictures == 1 ? "" : "s", kLeast);
+void require_enough(std::size_t images) {
+  constexpr std::size_t kMinimum = 2 * kFolds;
+  require(images >= kMinimum, "[gap] {} image{}, expected at least {}", images, images == 1 ? "" : "s", kMinimum);
 }
 
 Gap measure_gap(tensor::ConstMatrix texts_ND, tensor::ConstMatrix images_ND) {
@@ -125,8 +125,8 @@ std::vector<std::array<double, 2>> principal_plane(tensor::ConstMatrix rows_ND) 
     for (double& value : *v) value = static_cast<double>(random()) / 4294967296.0 - 0.5;
   orthonormalise(a, b);
   std::vector<std::array<double, 2>> places(static_cast<std::size_t>(rows_ND.rows));
-  constexpr int kTurns = 60;  // of subspace iteration
-  for (int turn = 0; turn <= kTurns; ++turn) {
+  constexpr int kIterations = 60;  // of the subspace iteration
+  for (int iteration = 0; iteration <= kIterations; ++iteration) {
     std::vector<double> next_a(width), next_b(width);
     for (std::int64_t i = 0; i < rows_ND.rows; ++i) {
       const float* row = rows_ND.row<float>(i);
@@ -137,7 +137,7 @@ std::vector<std::array<double, 2>> principal_plane(tensor::ConstMatrix rows_ND) 
       for (std::size_t d = 0; d < width; ++d)
         next_a[d] += along_a * (row[d] - mean[d]), next_b[d] += along_b * (row[d] - mean[d]);
     }
-    if (turn == kTurns) break;
+    if (iteration == kIterations) break;
     a = std::move(next_a), b = std::move(next_b);
     orthonormalise(a, b);
   }
@@ -153,7 +153,7 @@ Result evaluate_gap(Encoder& encoder, const std::vector<CaptionedImage>& data, c
     images.push_back(maker.image(entry.image));
   }
   const tensor::Tensor text_vectors = encoder.embed(texts, text_prompt, "captions"),
-                       image_vectors = encoder.embed(images, image_prompt, "pictures");
+                       image_vectors = encoder.embed(images, image_prompt, "images");
   normalize(text_vectors);
   normalize(image_vectors);
   Result result = gap_result(tensor::matrix_of(text_vectors.view()), tensor::matrix_of(image_vectors.view()), name);
@@ -173,12 +173,12 @@ Result gap_result(tensor::ConstMatrix t, tensor::ConstMatrix v, const std::strin
       {"alignment (lower is nearer)", gap.alignment},
       {"uniformity of texts (lower is more even)", gap.text_uniformity},
       {"uniformity of images", gap.image_uniformity}};
-  result.facts = {{"pictures, with their first captions", fmt::format("{}", t.rows)}};
+  result.facts = {{"images, with their first captions", fmt::format("{}", t.rows)}};
   Stacked both{{}, {}, t.columns};
-  const std::int64_t shown = std::min(kMostPlotted, t.rows);
+  const std::int64_t shown = std::min(kMaxPlotted, t.rows);
   for (std::int64_t i = 0; i < shown; ++i) both.add(t, i, 0);
   for (std::int64_t i = 0; i < shown; ++i) both.add(v, i, 1);
-  SpacePlot plot{{{"texts", {}}, {"pictures", {}}}, "first two principal components of both together"};
+  SpacePlot plot{{{"texts", {}}, {"images", {}}}, "first two principal components of all vectors"};
   const auto places = principal_plane(both.matrix());
   for (std::size_t i = 0; i < places.size(); ++i)
     plot.clouds[static_cast<std::size_t>(both.labels[i])].points.emplace_back(places[i][0], places[i][1]);

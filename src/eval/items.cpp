@@ -10,7 +10,7 @@ Hasher& add(Hasher& hasher, std::string_view part) {
   return hasher.add(static_cast<std::int64_t>(part.size())).add(part);
 }
 
-/// As much of a text as a message needs to tell it.
+/// The beginning of a text, long enough to recognise it in a message.
 std::string excerpt(std::string_view text) { return to_string(in_quotes(text, 60)); }
 
 }  // namespace

@@ -13,25 +13,25 @@
 
 namespace e5v::eval {
 
-/// One thing to embed: a hash of its content, and how to make the input, which happens only when its vector is not
-/// known.
+/// Something to embed: a hash of its content, and a function that makes the input. The function is called only when the
+/// vector is not stored.
 struct Item {
   Hash128 key;
   std::function<Input()> make;
   std::string name{};  ///< for messages: the beginning of the text, the file, or both
 };
 
-/// Makes items. Image files are hashed by content, each once.
+/// Makes items. The content of each image file is hashed once.
 class ItemMaker {
  public:
   static Item text(std::string text);
-  /// The text as a picture. It is drawn by the thread that makes the input.
+  /// The text, drawn as an image by the thread that makes the input.
   static Item drawn(std::shared_ptr<const drawing::TextPainter> painter, std::string text);
   /// Throws InvalidInput when the file cannot be read.
   Item image(const std::filesystem::path& file);
   /// The image changed by the text.
   Item composed(const std::filesystem::path& file, std::string text);
-  /// Several images in their order, alone or with a text; of one image it is image() or composed().
+  /// Several images in their order, alone or with a text. One image gives the same item as image() or composed().
   Item images(const std::vector<std::filesystem::path>& files, std::optional<std::string> text = std::nullopt);
 
  private:

@@ -19,7 +19,7 @@ tensor::Matrix matrix_over(std::vector<float>& values, std::int64_t columns) {
           columns, columns};
 }
 
-/// logits = x W^T + bias.
+/// Computes logits = x W^T + bias.
 void logits_of(tensor::ConstMatrix x_ND, std::vector<float>& weights_CD, const std::vector<float>& bias_C,
                tensor::Matrix logits_NC) {
   ops::multiply(x_ND, matrix_over(weights_CD, x_ND.columns), 1, logits_NC, false);
@@ -28,7 +28,7 @@ void logits_of(tensor::ConstMatrix x_ND, std::vector<float>& weights_CD, const s
       logits_NC.row<float>(i)[c] += bias_C[static_cast<std::size_t>(c)];
 }
 
-/// The objective divided by c and the number of rows, with its gradient. Parameters: W [C, D], then the bias [C].
+/// The objective divided by c and the number of rows, and its gradient. The parameters are W [C, D] and the bias [C].
 struct Problem {
   tensor::ConstMatrix x_ND;
   std::span<const int> labels;
@@ -56,7 +56,7 @@ struct Problem {
     return loss;
   }
 
-  /// Turns logits into their gradient; the cross entropy.
+  /// Replaces logits by their gradient, and returns the cross entropy.
   double enter_row(float* logits, std::int64_t row, double share, double* bias_gradient) const {
     const double highest = *std::max_element(logits, logits + classes);
     double sum = 0;
@@ -102,12 +102,12 @@ LogisticRegression LogisticRegression::fit(tensor::ConstMatrix x_ND, std::span<c
   }
   lbfgs_parameter_t settings;
   lbfgs_parameter_init(&settings);
-  settings.epsilon = 1e-5;  // what products of floats can resolve
+  settings.epsilon = 1e-5;  // products of floats resolve no more
   settings.past = 5, settings.delta = 1e-7;
   settings.max_iterations = 500;
   const int status =
       lbfgs(static_cast<int>(parameters.size()), parameters.data(), nullptr, evaluate, nullptr, &problem, &settings);
-  // A line search that finds nothing lower has reached what floats can tell; running out of memory has not.
+  // A line search that finds no smaller value has reached the resolution of floats, which is no error.
   require<DeviceError>(status != LBFGSERR_OUTOFMEMORY, "[logistic regression] out of memory");
   LogisticRegression result;
   result.width_ = x_ND.columns;

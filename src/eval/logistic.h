@@ -8,18 +8,19 @@
 namespace e5v::eval {
 
 /// Multinomial logistic regression with an L2 penalty: minimises |W|^2 / 2 + c * (sum of the cross entropies), as
-/// scikit-learn's LogisticRegression does; the bias is not penalised. Solved by L-BFGS in double; deterministic.
+/// scikit-learn's LogisticRegression does. The bias has no penalty. L-BFGS in double solves it; the result is
+/// deterministic.
 class LogisticRegression {
  public:
-  /// x_ND f32 [N, D]; labels [N] in [0, classes). `start`, of the same sizes, is where the search begins: the result of
-  /// a similar problem saves time; none: at zero. Throws InvalidInput when sizes differ or a label is out of range.
+  /// x_ND f32 [N, D]; labels [N] in [0, classes). The search begins at `start`, which has the same sizes, or at zero;
+  /// the result of a similar problem saves time. Throws InvalidInput when sizes differ or a label is out of range.
   static LogisticRegression fit(tensor::ConstMatrix x_ND, std::span<const int> labels, int classes, double c,
                                 const LogisticRegression* start = nullptr);
 
   /// The most likely class of each row.
   std::vector<int> predict(tensor::ConstMatrix x_ND) const;
 
-  /// The share of rows whose class is predicted.
+  /// The share of rows with a right prediction.
   double accuracy(tensor::ConstMatrix x_ND, std::span<const int> labels) const;
 
  private:

@@ -6,9 +6,9 @@
 
 namespace e5v::eval {
 
-/// Results as one HTML page that needs nothing else, no network and no script: of each its facts, a table and bars of
-/// the figures beside the paper's, the best and the worst queries with their pictures, and the picture of the space, as
-/// far as the result has them. Pictures are read from their files, and embedded small.
+/// Results as one HTML page that works without network and script. Each result has its facts, a table and bars with the
+/// paper's figures, the queries with the smallest and largest ranks with their images, and the plot of the vector
+/// space, as far as they exist. Thumbnails of the image files are embedded.
 std::string page_of(std::span<const Result> results);
 
 }  // namespace e5v::eval

@@ -26,7 +26,7 @@ using Cells = std::array<std::string, kColumns.size()>;
 
 std::size_t column_of(std::string_view name, const std::string& where) {
   const auto found = std::ranges::find(kColumns, name);
-  require(found != kColumns.end(), "[{}] {} is no column that is known; {}", where, in_quotes(name), kExpected);
+  require(found != kColumns.end(), "[{}] {} is no known column; {}", where, in_quotes(name), kExpected);
   return static_cast<std::size_t>(found - kColumns.begin());
 }
 
@@ -64,7 +64,7 @@ Cells cells_of_line(std::string_view line, const std::string& where) {
   return cells;
 }
 
-/// Calls take with each record that is not blank, and where it stands.
+/// Calls take with each record that is not blank, and with its place.
 template <class Take>
 void for_each_record(std::string_view text, const fs::path& file, bool csv, const Take& take) {
   std::int64_t line = 1;
@@ -111,20 +111,20 @@ void check_scores(const std::vector<OwnPair>& pairs, const fs::path& file) {
   if (!scores.empty()) require_different(scores, file.string(), "scores");
 }
 
-bool is_usable(const Shown& half, PictureFiles& files) { return half.image.empty() || files.usable(half.image); }
+bool is_usable(const Shown& half, ImageFiles& files) { return half.image.empty() || files.usable(half.image); }
 
 }  // namespace
 
 std::vector<OwnPair> read_pair_file(const fs::path& file) {
-  PictureFiles files;
+  ImageFiles files;
   return read_pair_file(file, files).pairs;
 }
 
-OwnPairs read_pair_file(const fs::path& file, PictureFiles& files) {
+OwnPairs read_pair_file(const fs::path& file, ImageFiles& files) {
   const std::string ending = file.extension().string();
   const bool lines = ending == ".jsonl", csv = ending == ".csv";
   require(!fs::is_directory(file), "[{}] is a folder, expected a file; {}", file.string(), kExpected);
-  require(lines || csv || ending == ".tsv", "[{}] is of no kind that is known; {}", file.string(), kExpected);
+  require(lines || csv || ending == ".tsv", "[{}] has an unknown ending; {}", file.string(), kExpected);
   require(fs::exists(file), "[{}] is missing; {}", file.string(), kExpected);
   const std::string content = read_file(file);
   const std::string_view text = without_byte_order_mark(content);
@@ -145,7 +145,7 @@ OwnPairs read_pair_file(const fs::path& file, PictureFiles& files) {
       ++result.left_out;
     }
   }
-  files.require_there(file.string(), "paths of pictures begin at the file's folder");
+  files.require_there(file.string(), "paths of images begin at the file's folder");
   check_scores(result.pairs, file);
   return result;
 }

@@ -14,7 +14,7 @@
 namespace e5v::eval {
 namespace {
 
-/// The different halves of one side, and which of them each pair has.
+/// The distinct halves of one side, and the half of each pair.
 struct Side {
   std::vector<Shown> shown;
   std::vector<Item> items;
@@ -44,7 +44,7 @@ const std::string& prompt_of(const Shown& shown, const PairOptions& options) {
   return shown.text.empty() ? options.image_prompt : options.composed_prompt;
 }
 
-/// Vectors of length 1, each under the prompt of its kind.
+/// Vectors of length 1. The prompt depends on the kind of the half.
 tensor::Tensor embed(Encoder& encoder, const Side& side, const PairOptions& options, const std::string& what) {
   const std::int64_t width = encoder.width();
   tensor::Tensor vectors(tensor::DType::f32, {std::ssize(side.items), width});

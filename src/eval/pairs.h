@@ -13,9 +13,8 @@ struct PairOptions {
   std::string text_prompt = "text", image_prompt = "image", composed_prompt = "cirr-query";
 };
 
-/// With scores: Spearman's and Pearson's correlation x 100 of cosines with them. Without: recall x 100 at 1, 5 and 10
-/// of the second halves by the first and the other way round; equal halves are one candidate, and each of a half's
-/// partners counts as right.
+/// With scores: Spearman's and Pearson's correlation x 100 of cosines and scores. Without scores: recall x 100 at 1, 5
+/// and 10, in both directions. Equal halves are one candidate, and each partner of a half is right.
 Result evaluate_pairs(Encoder& encoder, const std::vector<OwnPair>& pairs, const PairOptions& options);
 
 }  // namespace e5v::eval

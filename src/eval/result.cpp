@@ -11,7 +11,7 @@
 namespace e5v::eval {
 namespace {
 
-/// With two digits behind the point.
+/// A number with two decimals.
 std::string figure_text(double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : "undefined"; }
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
@@ -72,7 +72,7 @@ Json json_of(const Result& result) {
       {"figures", figures},  {"seconds", result.seconds}, {"computed", result.computed}, {"reused", result.reused}};
   if (result.left_out) {
     Json files = Json::array();
-    for (const std::filesystem::path& file : result.left_out->pictures) files.push_back(file.string());
+    for (const std::filesystem::path& file : result.left_out->images) files.push_back(file.string());
     json["left_out"] = {
         {"pictures", files.size()}, {"queries", result.left_out->queries}, {"missing", std::move(files)}};
   }
@@ -92,7 +92,7 @@ std::string table_of(const Result& result) {
   const bool ties = std::ranges::any_of(result.figures, [](const Figure& f) { return f.optimistic.has_value(); });
   if (!result.figures.empty())
     text += fmt::format("\n{:{}}{:>10}{}{}\n", "", width, "e5v", paper ? "     paper  difference" : "",
-                        ties ? "  with ties won" : "");
+                        ties ? "   ties as wins" : "");
   for (const Figure& figure : result.figures) {
     text += fmt::format("{:{}}{:>10}", figure.name, width, figure_text(figure.value));
     if (figure.paper) text += fmt::format("{:>10.2f}", *figure.paper);
@@ -103,7 +103,7 @@ std::string table_of(const Result& result) {
     if (figure.optimistic) text += fmt::format("{:>15}", figure_text(*figure.optimistic));
     text += '\n';
   }
-  text += fmt::format("\n{} vectors computed, {} known before, {}\n", result.computed, result.reused,
+  text += fmt::format("\n{} vectors computed, {} reused, {}\n", result.computed, result.reused,
                       duration_text(result.seconds));
   return text;
 }

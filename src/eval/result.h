@@ -15,17 +15,17 @@ struct Figure {
   std::string name;
   double value = 0;
   std::optional<double> paper{};       ///< E5-V's own figure for it (arXiv:2407.12580)
-  std::optional<double> optimistic{};  ///< with ties decided for the model, where that differs
-  bool headline = false;               ///< stands for the others where many evaluations are summed up
+  std::optional<double> optimistic{};  ///< with ties decided for the model, if that differs
+  bool headline = false;               ///< represents the result in a summary
 };
 
-/// A text, a picture, or both.
+/// A text, an image, or both.
 struct Shown {
   std::string text;
   std::filesystem::path image;
 };
 
-/// A query with what was found for it, the best first.
+/// A query and the candidates that were found, by descending similarity.
 struct Example {
   Shown query;
   std::int64_t rank = 0;  ///< of its best right candidate, from 1
@@ -37,15 +37,15 @@ struct Example {
   std::vector<Found> found;
 };
 
-/// A pair that both people and the model have judged. Places are shares of the task's other pairs that were judged less
-/// similar, 0 to 1.
+/// A pair with the scores of people and of the model. A place is the share of the other pairs of the task with a lower
+/// score, 0 to 1.
 struct JudgedPair {
   Shown first, second;
   double gold = 0, score = 0;
   double gold_place = 0, place = 0;
 };
 
-/// Points of a space in two dimensions, by kind.
+/// Points in two dimensions, one cloud for each kind.
 struct SpacePlot {
   struct Cloud {
     std::string name;
@@ -55,13 +55,13 @@ struct SpacePlot {
   std::string note;
 };
 
-/// What an evaluation did without, because pictures are missing.
+/// What an evaluation left out because images are missing.
 struct LeftOut {
-  std::vector<std::filesystem::path> pictures;
-  std::size_t queries = 0;  ///< or captions, or pairs, about these
+  std::vector<std::filesystem::path> images;
+  std::size_t queries = 0;  ///< queries, captions or pairs about these images
 };
 
-/// What an evaluation came to.
+/// The result of an evaluation.
 struct Result {
   std::string task;                                          ///< as on the command line: "sts"
   std::string title;                                         ///< for people: "Semantic textual similarity"
@@ -77,13 +77,13 @@ struct Result {
   std::int64_t computed = 0, reused = 0;  ///< vectors
 };
 
-/// The figures that stand for a result: those marked so, or else the first one.
+/// The figures that represent a result: those that are marked, or the first one.
 std::vector<Figure> headlines(const Result& result);
 
-/// As an object; numbers that are not finite are null.
+/// The result as an object. Numbers that are not finite become null.
 Json json_of(const Result& result);
 
-/// Lines for a terminal: the title, the facts, and a table of name, value, the paper's, and the difference.
+/// Lines for a terminal: the title, the facts, and a table of names, values, the paper's figures and the differences.
 std::string table_of(const Result& result);
 
 }  // namespace e5v::eval

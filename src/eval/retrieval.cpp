@@ -11,8 +11,8 @@
 namespace e5v::eval {
 namespace {
 
-/// Text to image at 1, 5, 10 and image to text at 1, 5, 10: tables of arXiv:2407.12580, of captions as text and of
-/// captions that are drawn.
+/// Recall at 1, 5, 10 from text to image and from image to text: tables of arXiv:2407.12580, for captions as text and
+/// for captions that are drawn.
 const std::array<double, 6>* published(const RetrievalOptions& options) {
   using Figures = std::map<std::string, std::array<double, 6>>;
   static const Figures written{{"flickr30k", {79.5, 95.0, 97.6, 88.2, 98.7, 99.4}},
@@ -48,14 +48,13 @@ vectors::Relation CaptionedSet::relation() const {
 Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors, const RetrievalOptions& options) {
   require(vectors.texts_TD.rows == static_cast<std::int64_t>(set.texts.size()) &&
               vectors.images_ID.rows == static_cast<std::int64_t>(set.images.size()),
-          "[retrieval] {} text and {} image vectors for {} captions and {} pictures", vectors.texts_TD.rows,
+          "[retrieval] {} text and {} image vectors for {} captions and {} images", vectors.texts_TD.rows,
           vectors.images_ID.rows, set.texts.size(), set.images.size());
   Result result{
       .task = options.painter ? "retrieval of rendered text" : "retrieval",
-      .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", captions drawn as pictures" : ""),
+      .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", captions drawn as images" : ""),
       .unit = "recall x 100"};
-  result.facts = {{"pictures", fmt::format("{}", set.images.size())},
-                  {"captions", fmt::format("{}", set.texts.size())}};
+  result.facts = {{"images", fmt::format("{}", set.images.size())}, {"captions", fmt::format("{}", set.texts.size())}};
   const vectors::VectorScores scores(vectors.texts_TD, vectors.images_ID);
   const vectors::Relation relation = set.relation();
   const vectors::Ranking ranking = vectors::rank_positives(scores, relation);
@@ -83,7 +82,7 @@ Result evaluate_retrieval(Encoder& encoder, const std::vector<CaptionedImage>& d
   const std::string& text_prompt = options.painter ? options.image_prompt : options.text_prompt;
   const tensor::Tensor text_vectors =
       encoder.embed(texts, text_prompt, options.painter ? "drawn captions" : "captions");
-  const tensor::Tensor image_vectors = encoder.embed(images, options.image_prompt, "pictures");
+  const tensor::Tensor image_vectors = encoder.embed(images, options.image_prompt, "images");
   normalize(text_vectors);
   normalize(image_vectors);
   Result result =

@@ -11,7 +11,7 @@
 
 namespace e5v::eval {
 
-/// Pictures and sentences as two lists, and which belong together: sentences are queries, pictures candidates.
+/// Images and sentences as two lists. Sentences are queries, and images are candidates.
 struct CaptionedSet {
   std::vector<std::filesystem::path> images;
   std::vector<std::string> texts;
@@ -21,24 +21,24 @@ struct CaptionedSet {
   vectors::Relation relation() const;
 };
 
-/// Sentences (text to image, CLIP's "image retrieval") and pictures (image to text) that look for each other. Vectors
-/// f32, of length 1.
+/// Vectors of sentences and of images, f32, of length 1. Sentences look for images (text to image, CLIP's "image
+/// retrieval"), and images look for sentences (image to text).
 struct RetrievalVectors {
   tensor::ConstMatrix texts_TD, images_ID;
 };
 
 struct RetrievalOptions {
-  std::string name;  ///< of the data set, as the user calls it: "flickr30k" and "coco" have published figures
+  std::string name;  ///< of the data set; "flickr30k" and "coco" have published figures
   std::string text_prompt = "text", image_prompt = "image";
-  /// Draws a sentence as a picture; sentences are then embedded as these, under the image prompt. None: as text.
+  /// Draws a sentence as an image, which is embedded under the image prompt. None: sentences are embedded as text.
   std::function<Item(const std::string& text)> painter = nullptr;
 };
 
-/// Recall x 100 at 1, 5 and 10 in both directions: a query counts when one that belongs to it is among its first k.
-/// Ties count against the model.
+/// Recall x 100 at 1, 5 and 10 in both directions: the share of queries with a right candidate among the first k. Ties
+/// count against the model.
 Result evaluate_retrieval(Encoder& encoder, const std::vector<CaptionedImage>& data, const RetrievalOptions& options);
 
-/// The same for vectors that are there already: row i of texts is the i-th caption, row i of images the i-th picture.
+/// The same for given vectors: row i of texts is the i-th caption, and row i of images is the i-th image.
 Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors, const RetrievalOptions& options);
 
 }  // namespace e5v::eval

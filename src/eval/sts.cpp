@@ -33,7 +33,7 @@ const std::map<std::string, std::vector<std::string>>& sources() {
   return all;
 }
 
-/// E5-V, table "STS tasks" of arXiv:2407.12580.
+/// E5-V's figures from the table "STS tasks" of arXiv:2407.12580.
 std::optional<double> published(const std::string& task) {
   static const std::map<std::string, double> figures{{"STS12", 80.03}, {"STS13", 89.94}, {"STS14", 85.67},
                                                      {"STS15", 89.09}, {"STS16", 85.89}, {"STSB", 87.88},
@@ -47,7 +47,7 @@ std::string read_part(const fs::path& file) {
   return read_file(file);
 }
 
-/// Calls take with each line's fields (between tabs) and number.
+/// Calls take with the fields (between tabs) and the number of each line.
 template <class Take>
 void for_each_line(const fs::path& file, const Take& take) {
   const std::string content = read_part(file);
@@ -62,7 +62,7 @@ void for_each_line(const fs::path& file, const Take& take) {
   }
 }
 
-/// A sentence's words with one blank between them.
+/// The words of a sentence, separated by one blank.
 std::string words_of(std::string_view text) {
   std::string words;
   for (std::size_t at = 0; at < text.size();) {
@@ -83,7 +83,7 @@ double score_of(std::string_view text, const std::string& where) {
   return value;
 }
 
-/// Two at least, for a correlation.
+/// A correlation needs at least two pairs.
 void require_pairs(const StsSet& set, const fs::path& file) {
   require(set.gold.size() >= 2, "[{}] has {} pair{} with a score, expected at least 2", file.string(), set.gold.size(),
           set.gold.size() == 1 ? "" : "s");
@@ -92,7 +92,7 @@ void require_pairs(const StsSet& set, const fs::path& file) {
 StsSet read_year(const fs::path& folder, const std::string& source) {
   const fs::path inputs = folder / fmt::format("STS.input.{}.txt", source),
                  golds = folder / fmt::format("STS.gs.{}.txt", source);
-  std::vector<std::pair<std::string, std::string>> scores;  // with where they stand
+  std::vector<std::pair<std::string, std::string>> scores;  // the text of a score and its place
   for_each_line(golds, [&](std::string_view line, const std::string& where) { scores.emplace_back(line, where); });
   StsSet set{source, {}, {}, {}};
   std::size_t index = 0;
@@ -111,14 +111,14 @@ StsSet read_year(const fs::path& folder, const std::string& source) {
   return set;
 }
 
-/// One set with columns for both sentences and the score.
+/// Reads one set from a table with columns for both sentences and the score.
 StsSet read_table(const fs::path& file, std::size_t first, std::size_t second, std::size_t score, bool header) {
   StsSet set{"test", {}, {}, {}};
   for_each_line(file, [&](std::string_view line, const std::string& where) {
     if (std::exchange(header, false) || line.empty()) return;
     const std::vector<std::string> fields = tsv_fields(line);
-    const std::size_t most = std::max({first, second, score});
-    require(fields.size() > most, "[{}] has {} columns, expected at least {}", where, fields.size(), most + 1);
+    const std::size_t last = std::max({first, second, score});
+    require(fields.size() > last, "[{}] has {} columns, expected at least {}", where, fields.size(), last + 1);
     set.first.push_back(words_of(fields[first]));
     set.second.push_back(words_of(fields[second]));
     set.gold.push_back(score_of(fields[score], where));
@@ -127,7 +127,7 @@ StsSet read_table(const fs::path& file, std::size_t first, std::size_t second, s
   return set;
 }
 
-/// Adds the model's cosines to what people gave.
+/// The scores of people and the model's cosines.
 ScoredSet score_set(Encoder& encoder, const StsSet& set, const std::string& prompt, const std::string& what) {
   std::vector<Item> items;
   for (const auto* side : {&set.first, &set.second})

@@ -8,7 +8,7 @@
 
 namespace e5v::eval {
 
-/// Pairs of sentences with the similarity that people gave them.
+/// Pairs of sentences and the similarity that people gave them.
 struct StsSet {
   std::string name;
   std::vector<std::string> first, second;
@@ -18,16 +18,16 @@ struct StsSet {
 /// The seven tasks, in the order of the paper: STS12, ..., STS16, STSB, SICKR.
 const std::vector<std::string>& sts_tasks();
 
-/// The sets of a task as SentEval's data folder has them: of STS12 to STS16 one for each source, of STSB and SICKR the
-/// test set alone. Pairs without a score are passed over, as SentEval does; blanks between words count as one. `folder`
-/// holds STS/ and SICK/. Throws InvalidInput naming the first file that is missing or the line that is wrong.
+/// Reads the sets of a task from SentEval's data folder, which holds STS/ and SICK/. STS12 to STS16 have a set for each
+/// source; STSB and SICKR have the test set alone. Pairs without a score are skipped, as in SentEval, and several
+/// blanks count as one. Throws InvalidInput, which names the first missing file or the wrong line.
 std::vector<StsSet> read_sts(const std::filesystem::path& folder, const std::string& task);
 
 /// The sets of several tasks.
 std::vector<std::vector<StsSet>> read_sts(const std::filesystem::path& folder, const std::vector<std::string>& tasks);
 
-/// Spearman's correlation x 100 of cosines with people's scores: of all pairs of a task together, as E5-V's eval_sts.py
-/// takes it from SentEval; and the mean of the tasks. `sets` are those of each task.
+/// Spearman's correlation x 100 of cosines and people's scores, over all pairs of a task together (as E5-V's
+/// eval_sts.py takes it from SentEval), and the mean over the tasks. `sets` has the sets of each task.
 Result evaluate_sts(Encoder& encoder, const std::vector<std::string>& tasks,
                     const std::vector<std::vector<StsSet>>& sets, const std::string& prompt);
 

@@ -1,4 +1,4 @@
-// Legend: N items, D numbers of an item.
+// Legend: N items, D features of an item.
 #include "eval/transfer.h"
 
 #include <algorithm>
@@ -19,14 +19,14 @@ constexpr std::uint32_t kSeed = 1111;  // SentEval's
 
 double rounded(double value) { return std::round(value * 100) / 100; }
 
-/// 2^first, ..., 2^last.
+/// The numbers 2^first, ..., 2^last.
 std::vector<double> powers(int first, int last) {
   std::vector<double> values;
   for (int power = first; power <= last; ++power) values.push_back(std::ldexp(1.0, power));
   return values;
 }
 
-/// Some of the rows, copied.
+/// A copy of some of the rows.
 struct Part {
   tensor::Tensor x_ND;
   std::vector<int> labels;
@@ -42,7 +42,7 @@ struct Part {
   LabelledVectors view() const { return {tensor::matrix_of(x_ND.view()), labels}; }
 };
 
-/// The items outside of a fold and those inside.
+/// The items outside of a fold, and the items inside.
 std::pair<Part, Part> halves(const LabelledVectors& data, const std::vector<int>& folds, int fold) {
   std::vector<std::int64_t> train, test;
   for (std::size_t i = 0; i < folds.size(); ++i)
@@ -50,13 +50,13 @@ std::pair<Part, Part> halves(const LabelledVectors& data, const std::vector<int>
   return {Part(data, train), Part(data, test)};
 }
 
-/// Fits classifiers to one training set; each begins where the last one ended.
+/// Fits classifiers to one training set. Each fit begins at the result of the previous one.
 class Fitting {
  public:
   Fitting(const LabelledVectors& train, int classes) : train_(train), classes_(classes) {}
 
-  /// Accuracy under a penalty of 1 / c. Of two classes scikit-learn fits one vector w for both, where ours has w / 2
-  /// and -w / 2, of which the squares are half of w's: hence half the weight of the data.
+  /// The accuracy under a penalty of 1 / c. For two classes, scikit-learn fits one vector w, where this fits w / 2 and
+  /// -w / 2. Their squares sum to half of the square of w, so the data have half the weight, too.
   double score(const LabelledVectors& test, double c) {
     last_ = LogisticRegression::fit(train_.x_ND, train_.labels, classes_, classes_ == 2 ? c / 2 : c,
                                     last_ ? &*last_ : nullptr);
@@ -69,19 +69,19 @@ class Fitting {
   std::optional<LogisticRegression> last_;
 };
 
-/// The value with the highest score, the first of equals.
+/// The value with the highest score; the first one of equals.
 double best_of(const std::vector<double>& values, const std::vector<double>& scores) {
   return values[static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin())];
 }
 
-/// The penalty that does best in a cross-validation.
+/// The penalty with the highest accuracy in a cross-validation.
 double choose(const Validation& validation, const LabelledVectors& data, int classes,
               const std::vector<double>& penalties) {
   const std::vector<int> folds = stratified_folds(data.labels, validation.folds, kSeed);
   const std::size_t P = penalties.size();
   std::vector<double> scores(static_cast<std::size_t>(validation.folds) * P);
   if (validation.check_stop) validation.check_stop();
-  // A thread for a fold: fits are too small to share one.
+  // Each thread computes a fold, because a fit is too small for several threads.
   parallel_for(validation.folds, 1, [&](std::int64_t fold) {
     const auto [train, test] = halves(data, folds, static_cast<int>(fold));
     Fitting fitting(train.view(), classes);
@@ -94,7 +94,7 @@ double choose(const Validation& validation, const LabelledVectors& data, int cla
   return best_of(penalties, means);
 }
 
-/// Vectors of a part's items: of sentences as they are, of pairs u, v as |u - v| and u * v.
+/// The features of items: the vector of a sentence; |u - v| and u * v of a pair with vectors u, v.
 tensor::Tensor features(Encoder& encoder, const LabelledTexts& texts, const std::string& prompt,
                         const std::string& what) {
   std::vector<Item> items;
@@ -161,7 +161,8 @@ Result evaluate_transfer(Encoder& encoder, const std::vector<TransferTask>& task
   Result result{.task = "transfer", .title = "Classification of sentences", .unit = "accuracy x 100"};
   const Validation validation{options.folds, encoder.hooks().check_stop};
   for (const TransferTask& task : tasks)
-    if (task.dev.size() == 0) stratified_folds(task.train.labels, options.folds, kSeed);  // throws now, not in an hour
+    if (task.dev.size() == 0)
+      stratified_folds(task.train.labels, options.folds, kSeed);  // throws before anything is computed
   double sum = 0;
   std::size_t items = 0;
   for (const TransferTask& task : tasks) {

@@ -23,7 +23,7 @@ constexpr std::string_view kTransferLayout =
     ".objective, MPQA/mpqa.pos and .neg, SST/binary/sentiment-train, -dev and -test, TREC/train_5500.label and "
     "TREC_10.label, MRPC/msr_paraphrase_train.txt and _test.txt";
 
-/// A sentence, or two, and its class.
+/// One or two sentences, and their class.
 struct Item {
   std::string first, second;
   std::size_t first_words = 0, second_words = 0;
@@ -51,7 +51,7 @@ bool is_line_end(char32_t value, bool all) {
                  value == 0x2028 || value == 0x2029);
 }
 
-/// Calls take with each line and where it stands. all_ends: lines end wherever Python's str.splitlines() ends them.
+/// Calls take with each line and its place. all_ends: lines end wherever Python's str.splitlines() ends them.
 void for_each_line(const std::string& text, const fs::path& file, bool all_ends,
                    const std::function<void(std::string_view, const std::string&)>& take) {
   std::size_t begin = 0, number = 0;
@@ -61,13 +61,13 @@ void for_each_line(const std::string& text, const fs::path& file, bool all_ends,
     at += point.length;
     if (!is_line_end(point.value, all_ends)) continue;
     if (point.value == '\r' && at < text.size() && text[at] == '\n') ++at;
-    if (end == text.size() && begin == end) break;  // nothing behind the last end
+    if (end == text.size() && begin == end) break;  // nothing follows the last line end
     take(std::string_view(text).substr(begin, end - begin), fmt::format("{}:{}", file.string(), ++number));
     begin = at;
   }
 }
 
-/// The words of a text with one blank between them, and how many they are.
+/// The words of a text, separated by one blank, and their number.
 std::pair<std::string, std::size_t> counted_words(std::string_view text) {
   std::string words;
   std::size_t count = 0;
@@ -91,7 +91,7 @@ Item item_of(std::string_view first, int label, std::string_view second = {}) {
   return item;
 }
 
-/// In SentEval's order, which sorts to save padding.
+/// The items in SentEval's order, which sorts them to save padding.
 LabelledTexts in_order(std::vector<Item> items, bool pairs, const fs::path& file) {
   require(!items.empty(), "[{}] holds no sentences", file.string());
   std::ranges::stable_sort(items, {}, [](const Item& i) { return std::tuple(i.first_words, i.second_words, i.label); });
@@ -104,13 +104,13 @@ LabelledTexts in_order(std::vector<Item> items, bool pairs, const fs::path& file
   return texts;
 }
 
-/// 0 or 1.
+/// A label, 0 or 1.
 int binary_label(std::string_view text, const std::string& where) {
   require(text == "0" || text == "1", "[{}] {} is no class, expected 0 or 1", where, in_quotes(text, 40));
   return text == "1" ? 1 : 0;
 }
 
-/// One file for each class.
+/// Reads one file for each class.
 LabelledTexts read_classes(const fs::path& ones, const fs::path& zeros) {
   std::vector<Item> items;
   for (const auto& [file, label] : {std::pair(ones, 1), std::pair(zeros, 0)})

@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// By "model_type" or, where that is absent, the architecture.
+/// Whether a config is CLIP's, by "model_type" or, if that is absent, by the architecture.
 bool is_clip(const Json& config) {
   if (!config.is_object()) return false;
   const auto type = config.find("model_type"), architectures = config.find("architectures");

@@ -10,12 +10,12 @@
 #include "families/inspection.h"
 #include "model/tensor_names.h"
 
-/// The kinds of models that there are. What belongs to one kind alone stands here, in a file of its own and a line of
-/// the table; no other layer asks which kind a model is.
+/// The families of models. Everything about one family is in its own file and in one line of the table. No other layer
+/// asks for the family of a model.
 namespace e5v::families {
 
-/// A family of models: which folders hold one, and all that the other layers want of it. What it makes refers to it,
-/// so it lives as long as the program.
+/// A family of models: it recognises its folders, and does for other layers what depends on the family. Its products
+/// refer to it, so it must live as long as the program.
 class Family {
  public:
   Family() = default;
@@ -23,24 +23,25 @@ class Family {
   Family& operator=(const Family&) = delete;
   virtual ~Family() = default;
 
-  /// What messages call it: "LLaVA-NeXT".
+  /// The name in messages, such as "LLaVA-NeXT".
   virtual std::string_view name() const = 0;
-  /// The values of "model_type" that it takes, for the message about another one.
+  /// The values of "model_type" that it accepts, for the message about another one.
   virtual std::string_view model_types() const = 0;
-  /// Whether it is the family of a config.json, which may be wrong in other ways. Does not throw.
+  /// Whether a config.json belongs to the family. The config may have faults. Does not throw.
   virtual bool matches(const Json& config) const = 0;
 
-  /// How its checkpoints name tensors.
+  /// The naming of tensors in its checkpoints.
   virtual const model::TensorNames& tensor_names() const = 0;
-  /// Whether its prompts are the bare text or image, with no chat frame around (text::ChatStyle::plain).
+  /// Whether its prompts are the bare text or image, without a chat frame (text::ChatStyle::plain).
   virtual bool has_plain_prompts() const = 0;
-  /// The tokenizer of a folder, checked against its config, and how prompts are framed. Throws ModelError.
+  /// Reads the tokenizer of a folder, checks it against the config, and returns the style of prompts, too. Throws
+  /// ModelError.
   virtual embed::StyledTokenizer read_tokenizer(const std::filesystem::path& folder) const = 0;
 
-  /// The model of a folder, ready to embed. Throws ModelError, and InvalidInput for options that do not fit it.
+  /// Opens the model of a folder. Throws ModelError, and InvalidInput for options that do not fit it.
   virtual std::unique_ptr<embed::Engine> open(const std::filesystem::path& folder,
                                               const LoadOptions& options) const = 0;
-  /// What can be said of a folder without loading it. Its config.json is read. Throws ModelError.
+  /// Describes a folder without loading its weights. Reads config.json. Throws ModelError.
   virtual std::unique_ptr<Inspection> inspect(const std::filesystem::path& folder, const LoadOptions& load,
                                               const PrepareOptions& prepare) const = 0;
 };

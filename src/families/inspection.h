@@ -14,32 +14,32 @@
 
 namespace e5v::families {
 
-/// What a model is and what it will need, as its family knows it.
+/// The parts of a model and what it will need, which its family knows.
 struct Description {
   std::string architecture;                                 ///< "LLaVA-NeXT over Llama"
   std::vector<std::pair<std::string, std::string>> towers;  ///< label and sizes of each part, for people
   Json parts;                                               ///< the same for programs: an object for each part
-  std::int64_t width = 0;                                   ///< numbers per vector
+  std::int64_t width = 0;                                   ///< width of the vectors
   text::ChatStyle chat_style = text::ChatStyle::llama3;
   ParameterCount used;
   std::vector<std::string> unused;  ///< tensors outside the model, as the files name them
-  std::string kernel;               ///< that the GEMMs run on
-  std::int64_t context = 0;         ///< most tokens of an input
-  std::int64_t image_tokens = 0;    ///< most tokens of an image; 0 when it takes none, or one of a fixed size
+  std::string kernel;               ///< the kernel of the GEMMs
+  std::int64_t context = 0;         ///< maximum tokens of an input
+  std::int64_t image_tokens = 0;    ///< maximum tokens of an image; 0 without images, or when all images have one size
   MemoryEstimate memory;
   DeviceEstimate device_memory;  ///< on a GPU
-  Fingerprint fingerprint;       ///< under the default text prompt, of normalised vectors unless the run says otherwise
+  Fingerprint fingerprint;       ///< with the default text prompt; vectors are normalised unless the run says otherwise
 };
 
-/// How a folder would be run: what a description depends on beside the folder.
+/// How a folder would be run. A description depends on the folder and on this.
 struct RunPlan {
   nn::Precision precision = nn::Precision::f32;
   embed::StoredWeights stored;
   RunOptions run;
 };
 
-/// A model folder, looked at without loading it: for `e5v info` and the doctor. The doctor's answers are a few words
-/// each; what is wrong is thrown as ModelError.
+/// A model folder that is inspected without loading it, for `e5v info` and the doctor. The results for the doctor have
+/// a few words each. Faults are thrown as ModelError.
 class Inspection {
  public:
   Inspection() = default;
@@ -49,14 +49,14 @@ class Inspection {
 
   /// Whether it takes images.
   virtual bool sees() const = 0;
-  /// The sizes that config.json tells.
+  /// The sizes in config.json.
   virtual std::string config() const = 0;
-  /// The shapes of all tensors, against the config.
+  /// The shapes of all tensors, checked against the config.
   virtual std::string tensors(const model::Checkpoint& checkpoint) const = 0;
   virtual std::string tokenizer() const = 0;
   virtual std::string preprocess() const = 0;
 
-  /// The checkpoint is the folder's, on the place where it would run.
+  /// The checkpoint must be that of the folder, in the memory where it would run.
   virtual Description describe(const model::Checkpoint& checkpoint, const RunPlan& plan) const = 0;
 };
 

@@ -40,7 +40,7 @@ const Family& llava_next() {
 
 model::ModelConfig require_llava_next(const fs::path& folder, std::string_view operation) {
   const Family& found = family_of(folder);
-  require<ModelError>(&found == &llava_next(), "[{}] {} is a {}, expected a LLaVA-NeXT or a language model of its kind",
+  require<ModelError>(&found == &llava_next(), "[{}] {} is a {}, expected a LLaVA-NeXT or one of its language models",
                       operation, folder.string(), found.name());
   return model::read_config(folder);
 }

@@ -7,8 +7,8 @@ namespace e5v::families {
 /// LLaVA-NeXT over Llama or Mistral, and these language models alone.
 const Family& llava_next();
 
-/// The config of a folder for what works with this family alone. Throws ModelError that names `operation` ("train"),
-/// the family expected and the family found; and what model::read_config() throws.
+/// The config of a folder, for operations that support only this family. Throws ModelError, which names `operation`
+/// ("train") and the families expected and found. Also throws what model::read_config() throws.
 model::ModelConfig require_llava_next(const std::filesystem::path& folder, std::string_view operation);
 
 }  // namespace e5v::families

@@ -49,7 +49,7 @@ const Family& family_of(const std::filesystem::path& folder) {
 const Family* find_family(const std::filesystem::path& folder) try {
   return &family_of(folder);
 } catch (const ModelError&) {
-  return nullptr;  // whoever reads the folder for its own sake tells why
+  return nullptr;  // another reader of the folder reports the fault
 }
 
 std::unique_ptr<embed::Engine> open(const std::filesystem::path& path, const LoadOptions& options) {

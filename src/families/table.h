@@ -5,14 +5,14 @@
 
 namespace e5v::families {
 
-/// Families in the order in which they are asked whether a config is theirs.
+/// Families in the order in which they are asked whether a config belongs to them.
 using Table = std::vector<const Family*>;
 
-/// The table that the functions below ask: all families of this library, or the one of a TableScope.
+/// The table that the functions below use: all families of this library, or the table of a TableScope.
 const Table& table();
 
-/// Puts another table in the place of table() while it lives; for programs and tests with a family of their own. One
-/// at a time, and while no other thread opens a model.
+/// Replaces table() while the object exists, for programs and tests with their own family. Only one object may exist,
+/// and no other thread may open a model meanwhile.
 class TableScope {
  public:
   explicit TableScope(Table table);
@@ -24,14 +24,15 @@ class TableScope {
   Table table_;
 };
 
-/// The family of a model folder (model::find_model_folder). Throws ModelError when config.json cannot be read or is of
-/// no family.
+/// The family of a model folder (model::find_model_folder). Throws ModelError when config.json cannot be read or
+/// belongs to no family.
 const Family& family_of(const std::filesystem::path& folder);
 
 /// The same; null where family_of() throws.
 const Family* find_family(const std::filesystem::path& folder);
 
-/// The model of a folder, or of what stands for one, ready to embed. Throws what family_of() and Family::open() throw.
+/// Opens the model of a path (a folder, or a folder of the hub's cache). Throws what family_of() and Family::open()
+/// throw.
 std::unique_ptr<embed::Engine> open(const std::filesystem::path& path, const LoadOptions& options);
 
 }  // namespace e5v::families

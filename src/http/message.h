@@ -43,7 +43,7 @@ struct Response {
   std::string type = "application/json";  ///< of the body
   std::string body = {};
   std::string log = {};  ///< not sent: further members of the line in the access log, as JSON: "\"items\":3"
-  Fields fields = {};    ///< beside Content-Type, Content-Length, Connection, Date and x-request-id, which are set anyway
+  Fields fields = {};  ///< beside Content-Type, Content-Length, Connection, Date and x-request-id, which are set anyway
 };
 
 /// The body of a response that is sent while it is made. May be used from any thread.
@@ -70,7 +70,7 @@ class Responder {
 /// One request and its answer, for logs and counters.
 struct Completed {
   const Request& request;
-  int status = 0;  ///< 499 when the client went away before the answer
+  int status = 0;                      ///< 499 when the client went away before the answer
   std::size_t received = 0, sent = 0;  ///< bytes of the bodies
   std::string_view log = {};           ///< of the response
   double seconds = 0;                  ///< from the first byte of the request to the last of the answer
@@ -97,6 +97,5 @@ class Handler {
 std::string query_value(std::string_view query, std::string_view key);
 /// "%41+" as "A+"; a "%" that no two hexadecimal digits follow stays.
 std::string percent_decoded(std::string_view text);
-
 
 }  // namespace e5v::http

@@ -5,7 +5,7 @@
 namespace e5v::http {
 namespace {
 
-constexpr std::size_t kMostParts = 4096, kLongestBoundary = 70, kLongestHeader = 8192;
+constexpr std::size_t kMaxParts = 4096, kMaxBoundary = 70, kMaxHeader = 8192;
 
 char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -62,7 +62,7 @@ bool read_header(std::string_view header, FormPart& part) {
 
 std::optional<std::vector<FormPart>> parse_form(std::string_view content_type, std::string_view body) {
   const std::string boundary = parameter(content_type, "boundary");
-  if (boundary.empty() || boundary.size() > kLongestBoundary) return std::nullopt;
+  if (boundary.empty() || boundary.size() > kMaxBoundary) return std::nullopt;
   const std::string first = "--" + boundary, next = "\r\n" + first;
   std::size_t at = body.starts_with(first) ? first.size() : std::string_view::npos;
   if (at == std::string_view::npos) {
@@ -73,10 +73,10 @@ std::optional<std::vector<FormPart>> parse_form(std::string_view content_type, s
   std::vector<FormPart> parts;
   while (!body.substr(at).starts_with("--")) {
     at = body.find("\r\n", at);
-    if (at == std::string_view::npos || parts.size() == kMostParts) return std::nullopt;
+    if (at == std::string_view::npos || parts.size() == kMaxParts) return std::nullopt;
     at += 2;
     const std::size_t blank = body.substr(at).starts_with("\r\n") ? at : body.find("\r\n\r\n", at);
-    if (blank == std::string_view::npos || blank - at > kLongestHeader) return std::nullopt;
+    if (blank == std::string_view::npos || blank - at > kMaxHeader) return std::nullopt;
     FormPart part;
     if (!read_header(body.substr(at, blank - at), part)) return std::nullopt;
     const std::size_t content = blank + (blank == at ? 2 : 4);

@@ -12,8 +12,8 @@ struct FormPart {
   std::string_view content;  ///< in the body that was parsed
 };
 
-/// The parts of a body of multipart/form-data (RFC 7578), whose Content-Type holds the boundary. Returns nothing when the
-/// body is none.
+/// The parts of a body of multipart/form-data (RFC 7578), whose Content-Type holds the boundary. Returns nothing when
+/// the body is none.
 std::optional<std::vector<FormPart>> parse_form(std::string_view content_type, std::string_view body);
 
 }  // namespace e5v::http

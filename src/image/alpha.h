@@ -4,15 +4,15 @@
 
 namespace e5v::image {
 
-/// A channel's byte laid on white with that opacity, rounded as PIL.Image.alpha_composite does over an opaque ground.
+/// A channel's byte with that opacity over white, rounded as in PIL.Image.alpha_composite over an opaque ground.
 constexpr std::uint8_t over_white(std::uint8_t value, std::uint8_t alpha) {
-  constexpr std::uint32_t kFraction = 7;  // bits behind the point
-  const std::uint32_t picture = std::uint32_t{alpha} << kFraction, ground = (255u << kFraction) - picture;
-  const std::uint32_t sum = value * picture + 255u * ground + (128u << kFraction);
+  constexpr std::uint32_t kFraction = 7;  // fractional bits
+  const std::uint32_t image = std::uint32_t{alpha} << kFraction, ground = (255u << kFraction) - image;
+  const std::uint32_t sum = value * image + 255u * ground + (128u << kFraction);
   return static_cast<std::uint8_t>(((sum >> 8) + sum) >> 8 >> kFraction);  // sum / 255, rounded
 }
 
-/// Lays so many pixels of RGBA on white and leaves RGB in their place, at the front of the same memory.
+/// Replaces `count` pixels of RGBA by RGB over white, at the front of the same memory.
 inline void lay_on_white(std::uint8_t* pixels, std::size_t count) {
   const std::uint8_t* rgba = pixels;
   for (std::size_t i = 0; i < count; ++i, rgba += 4, pixels += 3) {

@@ -12,7 +12,7 @@
 #include "base/parallel.h"
 #include "image/tile.h"
 
-// Arithmetic on sizes is in doubles and in the reference's order of operations: ceil(400 * (336 / 300)) is 449.
+// Arithmetic on sizes uses doubles and the reference's order of operations: ceil(400 * (336 / 300)) is 449.
 
 namespace e5v::image {
 namespace {
@@ -22,7 +22,7 @@ void require_pixels(Size original) {
           original.width, original.height);
 }
 
-/// The largest size of the image's proportions inside `target`. Source: _get_patch_output_size.
+/// The largest size with the image's proportions inside `target`. Source: _get_patch_output_size.
 Size fitted(Size original, Size target) {
   const double across = static_cast<double>(target.width) / original.width;
   const double down = static_cast<double>(target.height) / original.height;
@@ -34,7 +34,7 @@ Size fitted(Size original, Size target) {
   return {target.height, static_cast<int>(std::min(width, static_cast<double>(target.width)))};
 }
 
-/// The part of `source` at (top, left), black where it reaches outside.
+/// The part of `source` at (top, left). Pixels outside of the source are black.
 Bitmap cut(const Bitmap& source, int top, int left, Size size) {
   Bitmap out(size.width, size.height);
   const int begin = std::max(left, 0), end = std::min(left + size.width, source.width);
@@ -47,8 +47,8 @@ Bitmap cut(const Bitmap& source, int top, int left, Size size) {
 
 struct Layout {
   Size content;   // of the resized image
-  int top, left;  // where it starts in the padded one
-  Size padded;    // the grid, or one less where v4412 loses the odd pixel
+  int top, left;  // its place in the padded image
+  Size padded;    // the grid, or one pixel less where v4412 loses the odd pixel
 };
 
 Layout layout_of(Size original, Size grid, Variant variant) {
@@ -60,12 +60,12 @@ Layout layout_of(Size original, Size grid, Variant variant) {
 }
 
 struct Margin {
-  int rows = 0, columns = 0;  // dropped at each of the two sides
+  int rows = 0, columns = 0;  // dropped on each of two sides
 };
 
 int margin(int current, int kept) { return std::max((current - kept) / 2, 0); }
 
-/// Source: unpad_image of transformers >= 4.47: Python floats, rounded to 7 decimals to hide their noise.
+/// Source: unpad_image of transformers >= 4.47. It uses Python floats, rounded to 7 decimals to hide their noise.
 Margin margin_v5(Size original, Size current) {
   const auto kept = [](int edge, double scale) {
     return static_cast<int>(std::strtod(fmt::format("{:.7f}", edge * scale).c_str(), nullptr));
@@ -79,8 +79,8 @@ Margin margin_v5(Size original, Size current) {
   return {.columns = margin(current.width, kept(original.width, scale))};
 }
 
-/// Source: the same of 4.41.2, where the image size is a tensor: float32, and a number divided by a tensor is the
-/// number times its reciprocal.
+/// Source: the same function of 4.41.2, in which the image size is a float32 tensor. There a number divided by a tensor
+/// is computed as the number times the reciprocal.
 Margin margin_v4412(Size original, Size current) {
   const auto height = static_cast<float>(original.height), width = static_cast<float>(original.width);
   const auto aspect = static_cast<float>(static_cast<double>(current.width) / current.height);
@@ -98,7 +98,7 @@ Size best_resolution(Size original, const std::vector<Size>& pinpoints) {
   require_pixels(original);
   require(!pinpoints.empty(), "[tiles] expected grid pinpoints, found none");
   Size best;
-  std::int64_t most_kept = 0, least_wasted = std::numeric_limits<std::int64_t>::max();
+  std::int64_t max_kept = 0, min_wasted = std::numeric_limits<std::int64_t>::max();
   for (const Size& grid : pinpoints) {
     const double scale =
         std::min(static_cast<double>(grid.width) / original.width, static_cast<double>(grid.height) / original.height);
@@ -106,8 +106,8 @@ Size best_resolution(Size original, const std::vector<Size>& pinpoints) {
     const auto height = static_cast<std::int64_t>(original.height * scale);
     const std::int64_t kept = std::min(width * height, std::int64_t{original.width} * original.height);
     const std::int64_t wasted = std::int64_t{grid.width} * grid.height - kept;
-    if (kept > most_kept || (kept == most_kept && wasted < least_wasted)) {
-      most_kept = kept, least_wasted = wasted, best = grid;
+    if (kept > max_kept || (kept == max_kept && wasted < min_wasted)) {
+      max_kept = kept, min_wasted = wasted, best = grid;
     }
   }
   return best;
@@ -131,8 +131,8 @@ Tiles make_tiles(const Bitmap& bitmap, const Preprocess& p) {
   parallel_for(tiles.count - 1, 1, [&](std::int64_t index) {
     const int top = static_cast<int>(index / columns) * p.tile, left = static_cast<int>(index % columns) * p.tile;
     const Size size{std::min(p.tile, layout.padded.height - top), std::min(p.tile, layout.padded.width - left)};
-    // The reference's second resize: nothing is left for it to do unless a tile came out too small (v4412) or
-    // shortest_edge is not the tile.
+    // The reference's second resize. It changes a tile only if the tile came out too small (v4412) or shortest_edge
+    // differs from the tile.
     const Bitmap tile = with_shortest_edge(cut(content, top - layout.top, left - layout.left, size), p);
     write_tile(tile, p.tile, tiles.pixels.data() + static_cast<std::size_t>(index + 1) * bytes_per_tile);
   });

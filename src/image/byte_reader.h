@@ -11,12 +11,12 @@ namespace e5v::image {
 
 using Bytes = std::span<const std::byte>;
 
-/// Reads numbers out of bytes, either end first; nothing past the end is ever touched.
+/// Reads numbers of either byte order. Never reads past the end.
 class ByteReader {
  public:
   ByteReader(Bytes bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
 
-  /// Of at most 8 bytes.
+  /// A number of at most 8 bytes.
   std::optional<std::uint64_t> wide_number(std::size_t offset, std::size_t width) const {
     if (offset > bytes_.size() || bytes_.size() - offset < width) return std::nullopt;
     std::uint64_t value = 0;
@@ -27,7 +27,7 @@ class ByteReader {
     return value;
   }
 
-  /// Of at most 4 bytes.
+  /// A number of at most 4 bytes.
   std::optional<std::uint32_t> number(std::size_t offset, std::size_t width) const {
     const auto value = wide_number(offset, width);
     if (!value) return std::nullopt;

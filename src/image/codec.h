@@ -6,9 +6,9 @@
 
 #include "image/bitmap.h"
 
-// The three formats behind decode(). Each takes a whole file that starts with the format's signature, checks its size
-// against max_pixels before it allocates, and throws InvalidInput led by [origin]. Orientation is not applied.
-// Transparent pixels are laid on white unless drop_alpha is set.
+// The decoders of the three formats. Each takes a whole file that begins with the format's signature, and checks the
+// size against max_pixels before it allocates. Throws InvalidInput, which begins with [origin]. Orientation is not
+// applied. Transparent pixels are laid on white unless drop_alpha is set.
 
 namespace e5v::image {
 
@@ -26,10 +26,10 @@ Bitmap decode_jpeg(const Encoded& file);
 Bitmap decode_png(const Encoded& file);
 Bitmap decode_webp(const Encoded& file);
 
-/// Throws unless a picture of that size is acceptable. `format` is for the message.
+/// Throws unless an image of that size is acceptable. `format` is for the message.
 void check_size(std::int64_t width, std::int64_t height, const Encoded& file, std::string_view format);
 
-/// A black picture of that size, once it is checked.
+/// A black image of that size. Checks the size.
 Bitmap allocate_bitmap(std::int64_t width, std::int64_t height, const Encoded& file, std::string_view format);
 
 }  // namespace e5v::image

@@ -21,7 +21,7 @@ bool has(std::string_view file, std::size_t offset, std::string_view bytes) {
 
 bool is_webp(std::string_view file) { return has(file, 0, "RIFF"sv) && has(file, 8, "WEBP"sv); }
 
-/// What to do about a file that is no picture for us.
+/// What can be done about a file that is no image.
 std::string_view remedy_for(ForeignKind kind) {
   switch (kind) {
     case ForeignKind::image:
@@ -55,7 +55,7 @@ std::string_view remedy_for(ForeignKind kind) {
 void check_size(std::int64_t width, std::int64_t height, const Encoded& file, std::string_view format) {
   constexpr std::int64_t kMaxEdge = std::numeric_limits<std::int32_t>::max();
   require(width > 0 && height > 0 && width <= kMaxEdge && height <= kMaxEdge,
-          "[{}] {}: expected a picture with pixels, found a size of {}x{}", file.origin, format, width, height);
+          "[{}] {}: expected an image with pixels, found a size of {}x{}", file.origin, format, width, height);
   require(width * height <= file.max_pixels, "[{}] {}: expected at most {} pixels, found {}x{}", file.origin, format,
           file.max_pixels, width, height);
 }
@@ -83,7 +83,7 @@ Bitmap decode(std::span<const std::byte> encoded, std::string_view origin, const
   refuse(text, origin);
 }
 
-bool begins_as_picture(std::string_view start) {
+bool begins_as_image(std::string_view start) {
   return start.starts_with(kJpeg) || start.starts_with(kPng) || is_webp(start);
 }
 

@@ -19,7 +19,7 @@
 namespace e5v::image {
 namespace {
 
-/// libjpeg with its way of reporting errors: a call that must not return.
+/// libjpeg reports errors by a call that must not return.
 struct JpegWriter {
   jpeg_compress_struct info{};
   jpeg_error_mgr errors{};
@@ -45,7 +45,8 @@ struct JpegWriter {
     std::free(buffer);
   }
 
-  /// False when it failed, with a message. Holds nothing that has a destructor: jumping out of it leaks nothing.
+  /// Returns false after an error, with a message. It has no objects with a destructor, so that a jump out of it leaks
+  /// nothing.
   bool write(const Bitmap& bitmap, int quality) {
     if (setjmp(jump) != 0) return false;
     jpeg_create_compress(&info);

@@ -5,14 +5,14 @@
 
 namespace e5v::image {
 
-/// A JPEG file (baseline, 4:2:0) of a picture, which has pixels. quality is libjpeg's, 1 to 100. Throws InvalidInput
-/// when a side is longer than the format has it.
+/// A JPEG file (baseline, 4:2:0) of an image with pixels. quality is libjpeg's, 1 to 100. Throws InvalidInput when a
+/// side exceeds the format's maximum.
 std::string encode_jpeg(const Bitmap& bitmap, int quality);
 
-/// A PNG file of a picture, which has pixels. Throws InvalidInput when libpng cannot write it.
+/// A PNG file of an image with pixels. Throws InvalidInput when libpng cannot write it.
 std::string encode_png(const Bitmap& bitmap);
 
-/// The picture scaled down, in its proportions, until neither side is longer than `edge`; itself if none is.
+/// The image, scaled down with its proportions until no side is longer than `edge`. A smaller image stays as it is.
 Bitmap thumbnail(Bitmap bitmap, int edge);
 
 }  // namespace e5v::image

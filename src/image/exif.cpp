@@ -30,14 +30,14 @@ enum Type : std::uint32_t {
   kLong8 = 16
 };
 
-/// Bytes of a value; 0 for a type that is none.
+/// The bytes of a value; 0 for an unknown type.
 std::size_t size_of(std::uint32_t type) {
   constexpr std::array<std::size_t, 17> kSizes = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8};
   return type < kSizes.size() ? kSizes[type] : 0;
 }
 
-/// Files give the orientation as a SHORT. Other types of numbers are taken as Pillow takes them; letters and plain
-/// bytes are none.
+/// Files give the orientation as a SHORT. Other types of numbers are read as in Pillow; letters and plain bytes are no
+/// number.
 double number_at(const ByteReader& read, std::size_t at, std::uint32_t type) {
   const std::uint64_t bits = read.wide_number(at, size_of(type)).value_or(0);
   const auto first = read.number(at, 4).value_or(0), second = read.number(at + 4, 4).value_or(0);
@@ -66,7 +66,7 @@ int turn_of(double value) {
 
 }  // namespace
 
-// Where Pillow reads on, so does this, and where it stops (at a value that lies outside of the file), too.
+// Continues where Pillow continues, and stops where Pillow stops (at a value outside of the file).
 std::optional<int> exif_orientation(Bytes exif) {
   constexpr std::uint32_t kOrientation = 0x0112;
   constexpr std::size_t kEntry = 12;
@@ -76,7 +76,7 @@ std::optional<int> exif_orientation(Bytes exif) {
   const bool big_endian = starts_with(exif, "MM");
   const ByteReader read(exif, big_endian);
   const auto magic = read.number(2, 2), directory = read.number(4, 4);
-  // Some writers swap the bytes of this number only.
+  // Some writers swap only the bytes of this number.
   if (!(big_endian || starts_with(exif, "II")) || !directory || (*magic != 42 && *magic != 42 << 8)) return 1;
   const std::uint32_t count = read.number(*directory, 2).value_or(0);
   std::uint64_t total = 0;

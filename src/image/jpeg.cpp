@@ -16,12 +16,12 @@
 namespace e5v::image {
 namespace {
 
-// A progressive file may hold any number of scans, each a pass over the whole picture: a small file can cost minutes.
-// Encoders write about ten.
+// A progressive file may have any number of scans, each of which passes over the whole image, so a small file can cost
+// minutes. Encoders write about ten scans.
 constexpr int kMaxScans = 500;
 
-/// libjpeg reports errors by a call that must not return. guarded() runs a step and comes back false when one happened;
-/// a step holds nothing that has a destructor, so that jumping out of it leaks nothing.
+/// libjpeg reports errors by a call that must not return. guarded() runs a step and returns false after an error. A
+/// step has no objects with a destructor, so that a jump out of it leaks nothing.
 class JpegReader {
  public:
   explicit JpegReader(const Encoded& file) : file_(file) {
@@ -31,7 +31,7 @@ class JpegReader {
       (*info->err->format_message)(info, self.message_.data());
       std::longjmp(self.jump_, 1);
     };
-    // Warnings mean damaged but decodable data, which PIL takes as it comes.
+    // Warnings mean damaged but decodable data, which PIL accepts.
     errors_.emit_message = [](j_common_ptr, int) {};
     errors_.output_message = [](j_common_ptr) {};
     info_.client_data = this;
@@ -47,7 +47,7 @@ class JpegReader {
     require(created_, "[{}] JPEG: {}", file_.origin, message_.data());
     read_header();
     Bitmap bitmap = allocate_bitmap(info_.image_width, info_.image_height, file_, "JPEG");
-    // Grey and CMYK rows pass through here; RGB is written in place.
+    // Grey and CMYK rows pass through this buffer; RGB is written to its place.
     std::vector<std::uint8_t> row(info_.num_components == 3 ? 0 : static_cast<std::size_t>(bitmap.width) * 4);
     read_rows(bitmap, row);
     return bitmap;
@@ -67,7 +67,7 @@ class JpegReader {
 
   void check(bool finished, bool complete) const {
     require(finished, "[{}] JPEG: expected decodable data, found: {}", file_.origin, message_.data());
-    require(complete, "[{}] JPEG: expected the whole picture, found a file cut short at {} bytes", file_.origin,
+    require(complete, "[{}] JPEG: expected the whole image, found a file cut short at {} bytes", file_.origin,
             file_.size());
   }
 
@@ -81,8 +81,8 @@ class JpegReader {
   bool created_ = false;
 };
 
-// A source that has the whole file from the start and says "no more" at its end. libjpeg's own memory source pretends
-// that a cut file ends properly and paints the rest grey.
+// A source with the whole file, which reports the end of the data. libjpeg's own memory source pretends that a cut file
+// ends properly, and paints the rest grey.
 void JpegReader::set_source() {
   source_.next_input_byte = file_.data();
   source_.bytes_in_buffer = file_.size();
@@ -125,7 +125,7 @@ void grey_to_rgb(const std::uint8_t* grey, std::uint8_t* rgb, int width) {
   for (int x = 0; x < width; ++x, rgb += 3) rgb[0] = rgb[1] = rgb[2] = grey[x];
 }
 
-// The file holds inverted inks, as Adobe writes them: 255 is none. Source: PIL's CMYK to RGB, with its rounded /255.
+// The file holds inverted inks, as Adobe writes them: 255 is no ink. Source: PIL's CMYK to RGB, with its rounded /255.
 void inverted_cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
   for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
     const int light = cmyk[3];
@@ -147,7 +147,7 @@ void JpegReader::read_rows(Bitmap& bitmap, std::vector<std::uint8_t>& row) {
       if (info_.num_components == 4) inverted_cmyk_to_rgb(target, bitmap.row(y), bitmap.width);
     }
     complete = true;
-    // Finds errors behind the last row, which PIL reports too; a missing end marker is none.
+    // Finds errors after the last row, which PIL reports, too. A missing end marker is no error.
     jpeg_finish_decompress(&info_);
   });
   check(finished, complete);

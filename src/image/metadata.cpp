@@ -23,8 +23,8 @@ int digit_of(char c) {
   return -1;
 }
 
-/// The bytes of a "Raw profile type": three lines (empty, its name, its length), then hexadecimal digits in pairs with
-/// white space between them. Nothing when they are something else.
+/// The bytes of a "Raw profile type": three lines (an empty one, its name, its length), then hexadecimal digits in
+/// pairs with white space between them. Nothing for other content.
 std::optional<std::string> profile_bytes(std::string_view text) {
   for (int line = 0; line < 3; ++line) {
     const std::size_t end = text.find('\n');
@@ -46,7 +46,7 @@ std::optional<std::string> profile_bytes(std::string_view text) {
   return bytes;
 }
 
-/// What the texts of a PNG hold; of each kind the last counts.
+/// The texts of a PNG. Of each kind the last one counts.
 class PngTexts {
  public:
   void add(const PngChunk& chunk) {
@@ -54,8 +54,8 @@ class PngTexts {
     if (!text) return;
     const bool is_xmp = text->keyword == "XML:com.adobe.xmp", is_profile = text->keyword == "Raw profile type exif";
     if (chunk.name == "tEXt" && text->keyword == "exif") exif_ = text->stored;
-    if ((!is_xmp && !is_profile) || read_ > kMostTogether) return;
-    auto value = text->value(kMost);
+    if ((!is_xmp && !is_profile) || read_ > kMaxTogether) return;
+    auto value = text->value(kMaximum);
     if (!value) return;
     read_ += value->size();
     const bool unicode = !text->international || is_valid_utf8(*value);
@@ -66,13 +66,13 @@ class PngTexts {
 
   Metadata metadata() && {
     Metadata result{std::move(exif_), std::move(xmp_.empty() ? broken_xmp_ : xmp_)};
-    // A profile that is no hexadecimal number is a broken block, which no XMP replaces.
+    // A profile that is no hexadecimal number is a broken block. XMP does not replace it.
     if (!result.exif && profile_) result.exif = profile_bytes(*profile_).value_or("no TIFF");
     return result;
   }
 
  private:
-  static constexpr std::size_t kMost = std::size_t{1} << 20, kMostTogether = std::size_t{1} << 26;
+  static constexpr std::size_t kMaximum = std::size_t{1} << 20, kMaxTogether = std::size_t{1} << 26;
   std::optional<std::string> exif_, profile_;
   std::string xmp_, broken_xmp_;
   std::size_t read_ = 0;
@@ -125,7 +125,7 @@ Metadata png_metadata(Bytes file) {
   PngTexts texts;
   bool animated = false, drawn = false;
   while (const auto chunk = chunks.next()) {
-    if (chunk->name == "IEND" || (animated && drawn && chunk->name == "fcTL")) break;  // the next frame's own
+    if (chunk->name == "IEND" || (animated && drawn && chunk->name == "fcTL")) break;  // it belongs to the next frame
     animated = animated || chunk->name == "acTL";
     drawn = drawn || chunk->name == "IDAT";
     if (chunk->name == "eXIf") texts.set_exif(chunk->data);

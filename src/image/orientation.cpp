@@ -43,7 +43,7 @@ Bitmap oriented(Bitmap stored, int orientation) {
   if (orientation <= 1 || orientation > 8) return stored;
   const int w = stored.width, h = stored.height;
   Bitmap upright = swaps_axes(orientation) ? Bitmap(h, w) : Bitmap(w, h);
-  // Row y of the result walks the stored picture from `first` in steps of (dx, dy).
+  // Row y of the result reads the stored image from `first` in steps of (dx, dy).
   const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   parallel_for(upright.height, 64, [&](std::int64_t index) {

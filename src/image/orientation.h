@@ -7,8 +7,8 @@
 
 namespace e5v::image {
 
-// The orientation (1 to 8) that a file carries, found where Pillow finds it: in EXIF, and where that does not mention
-// it in XMP. 1, upright, when there is none or it cannot be read: metadata never makes a picture invalid. Source:
+// The orientation (1 to 8) of a file, read where Pillow reads it: in EXIF or, if it is not there, in XMP. It is 1,
+// upright, when there is none or it cannot be read, because metadata never makes an image invalid. Source:
 // PIL.Image.Image.getexif.
 int jpeg_orientation(std::span<const std::byte> file);
 int png_orientation(std::span<const std::byte> file);
@@ -17,7 +17,7 @@ int webp_orientation(std::span<const std::byte> file);
 /// The first value of tiff:Orientation in a packet of XMP, as an attribute or as an element.
 int xmp_orientation(std::string_view xmp);
 
-/// The upright picture of one stored with that orientation. Source: PIL.ImageOps.exif_transpose.
+/// The upright image of an image that is stored with that orientation. Source: PIL.ImageOps.exif_transpose.
 Bitmap oriented(Bitmap stored, int orientation);
 
 }  // namespace e5v::image

@@ -24,7 +24,7 @@ void whiten(Bitmap& bitmap, png_color color) {
   }
 }
 
-/// As in jpeg.cpp: libpng's errors jump back into guarded(), out of steps that hold nothing with a destructor.
+/// As in jpeg.cpp, an error of libpng jumps back into guarded(), and steps have no objects with a destructor.
 class PngReader {
  public:
   explicit PngReader(const Encoded& file) : file_(file) {
@@ -60,7 +60,7 @@ class PngReader {
       step();
       return;
     }
-    require(!cut_short_, "[{}] PNG: expected the whole picture, found a file cut short at {} bytes", file_.origin,
+    require(!cut_short_, "[{}] PNG: expected the whole image, found a file cut short at {} bytes", file_.origin,
             file_.size());
     fail<InvalidInput>("[{}] PNG: expected decodable data, found: {}", file_.origin, message_.data());
   }
@@ -102,16 +102,16 @@ class PngReader {
 void PngReader::read_header() {
   guarded([this] {
     png_set_read_fn(png_, this, on_read);
-    // The pixel limit is ours to check; libpng's own refuses sides above a million.
+    // The pixel limit is checked here; libpng's own refuses sides above a million.
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    // Text, profiles, gamma and the like change no pixel in PIL. Skipping them unread also keeps their inflaters out of
-    // the reach of hostile files.
+    // Text, profiles, gamma and similar chunks change no pixel in PIL. They are skipped unread, which also protects
+    // their decompression from hostile files.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_read_info(png_, info_);
   });
 }
 
-// `stride` is what the caller made room for; libpng's own count must agree before it writes.
+// `stride` is the size of the caller's rows. libpng's own size must agree before it writes.
 void PngReader::read_image(std::uint8_t* pixels, int height, std::size_t stride) {
   std::vector<png_bytep> rows(static_cast<std::size_t>(height));
   for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = pixels + y * stride;
@@ -135,7 +135,7 @@ void PngReader::read_direct(Bitmap& bitmap) {
   read_image(bitmap.pixels.data(), bitmap.height, bitmap.stride());
 }
 
-/// Colours with an alpha of their own, laid on white.
+/// Colours with alpha, laid on white.
 Bitmap PngReader::read_alpha(std::int64_t width, std::int64_t height) {
   check_size(width, height, file_, "PNG");
   guarded([&] {
@@ -152,8 +152,8 @@ Bitmap PngReader::read_alpha(std::int64_t width, std::int64_t height) {
   return bitmap;
 }
 
-/// The last tRNS chunk before the picture, as PIL takes it: wherever it stands, and of any length. libpng is stricter,
-/// and silent about it.
+/// The last tRNS chunk before the image, at any place and of any length, as PIL takes it. libpng is stricter and
+/// reports nothing.
 Bytes PngReader::transparency_chunk() const {
   PngChunks chunks(file_.bytes);
   Bytes found;
@@ -166,8 +166,8 @@ Bytes PngReader::transparency_chunk() const {
   return found;
 }
 
-/// The colour that tRNS calls transparent, as PIL compares it with pixels of 8 bits: the low byte of each number, which
-/// for fewer bits than 8 is not scaled as the pixels are.
+/// The transparent colour of tRNS as PIL compares it with pixels of 8 bits: the low byte of each number. With fewer
+/// bits than 8 it is not scaled, although the pixels are.
 png_color PngReader::transparent_color(Bytes transparency, int color, int depth) const {
   const bool is_grey = color == PNG_COLOR_TYPE_GRAY;
   require(transparency.size() >= (is_grey ? 2u : 6u), "[{}] PNG: expected a chunk tRNS of {} bytes, found {}",
@@ -205,7 +205,7 @@ void PngReader::read_palette(Bitmap& bitmap, Bytes transparency) {
   }
 }
 
-// PIL reads these as 32-bit integers and clips them on the way to RGB: almost all of the range turns white.
+// PIL reads these as 32-bit integers and clips them for RGB, so nearly the whole range becomes white.
 void PngReader::read_grey16(Bitmap& bitmap) {
   std::vector<std::uint8_t> samples(bitmap.pixels.size() / 3 * 2);
   read_image(samples.data(), bitmap.height, static_cast<std::size_t>(bitmap.width) * 2);

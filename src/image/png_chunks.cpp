@@ -9,7 +9,7 @@
 namespace e5v::image {
 namespace {
 
-/// Cuts off and returns what stands before the next zero byte, which goes, too; nothing when there is none.
+/// Removes the text before the next zero byte, and this byte, and returns the text. Nothing when there is no zero byte.
 std::optional<std::string_view> cut_to_zero(std::string_view& text) {
   const std::size_t zero = text.find('\0');
   if (zero == std::string_view::npos) return std::nullopt;
@@ -18,26 +18,27 @@ std::optional<std::string_view> cut_to_zero(std::string_view& text) {
   return front;
 }
 
-/// A zlib stream, which may be cut short; nothing when it is none or has more than `most` bytes.
-std::optional<std::string> inflated(std::string_view stream, std::size_t most) {
+/// Decompresses a zlib stream, which may be cut short. Nothing when it is no such stream or has more than `max_bytes`
+/// bytes.
+std::optional<std::string> inflated(std::string_view stream, std::size_t max_bytes) {
   z_stream state{};
   if (inflateInit(&state) != Z_OK) return std::nullopt;
   state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(stream.data()));
   state.avail_in = static_cast<uInt>(std::min<std::size_t>(stream.size(), ~uInt{0}));
   std::string text;
   int status = Z_OK;
-  while (status == Z_OK && text.size() <= most) {
+  while (status == Z_OK && text.size() <= max_bytes) {
     const std::size_t before = text.size(), step = std::clamp<std::size_t>(before, 4096, std::size_t{1} << 18);
     text.resize(before + step);
     state.next_out = reinterpret_cast<Bytef*>(text.data() + before);
     state.avail_out = static_cast<uInt>(step);
     status = inflate(&state, Z_NO_FLUSH);
     text.resize(before + step - state.avail_out);
-    if (status == Z_OK && state.avail_in == 0 && state.avail_out > 0) break;  // cut short: what there is counts
+    if (status == Z_OK && state.avail_in == 0 && state.avail_out > 0) break;  // cut short; the beginning counts
   }
   inflateEnd(&state);
   const bool fine = status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR;
-  if (!fine || text.size() > most) return std::nullopt;
+  if (!fine || text.size() > max_bytes) return std::nullopt;
   return text;
 }
 
@@ -90,10 +91,10 @@ std::optional<PngText> PngText::of(const PngChunk& chunk) {
   return result;
 }
 
-std::optional<std::string> PngText::value(std::size_t most) const {
+std::optional<std::string> PngText::value(std::size_t max_bytes) const {
   if (!readable) return std::nullopt;
   if (!compressed) return std::string(stored);
-  const auto text = inflated(stored, most);
+  const auto text = inflated(stored, max_bytes);
   if (!text && !international) return std::string();
   return text;
 }

@@ -20,7 +20,7 @@ int edge_of(const Json& value, const char* key, std::string_view origin) {
   return static_cast<int>(edge);
 }
 
-/// A square as files spell it: one edge, or both.
+/// The spelling of a square in a file: one edge, or both.
 struct Square {
   int edge = 0;
   bool both = false;
@@ -32,8 +32,8 @@ Square square_of(const Json& height, const Json& width, const char* key, std::st
   return {rows, true};
 }
 
-/// {"height": 336, "width": 336} or, for what is not cut, {"shortest_edge": 336}. Other keys, null apart, stand for
-/// other resizing.
+/// {"height": 336, "width": 336} or, for images that are not cut, {"shortest_edge": 336}. Other keys that are not null
+/// mean another resizing.
 Square square_of_object(const Json& object, const char* key, std::string_view origin) {
   std::string names;
   for (const auto& [name, value] : object.items())
@@ -45,9 +45,9 @@ Square square_of_object(const Json& object, const char* key, std::string_view or
   return square_of(object["height"], object["width"], key, origin);
 }
 
-/// Besides objects there are a number, which is one edge or, where `both`, the two of them, and [height, width].
+/// The value may also be a number, which is one edge or, with `both`, the two edges, or [height, width].
 Square square_of(const Json& config, const char* key, bool both, std::string_view origin) {
-  constexpr int kDefaultEdge = 224;  // LlavaNextImageProcessor's, not that of any released model
+  constexpr int kDefaultEdge = 224;  // LlavaNextImageProcessor's default, which no released model has
   const auto found = config.find(key);
   if (found == config.end()) return {kDefaultEdge, false};
   if (found->is_object()) return square_of_object(*found, key, origin);
@@ -90,7 +90,7 @@ Filter filter_of(const Json& config, std::string_view origin) {
   return resample == kPilBilinear ? Filter::bilinear : Filter::bicubic;
 }
 
-/// The class that a file was written by. Those of other models cut other pieces.
+/// Checks the class that wrote the file. Those of other models cut images in other ways.
 void check_type(const Json& config, std::string_view origin) {
   constexpr std::array<std::string_view, 2> kFamilies{"LlavaNextImageProcessor", "CLIPImageProcessor"};
   const auto type = json_value<std::string>(config, "image_processor_type", "", origin);
@@ -102,7 +102,7 @@ void check_type(const Json& config, std::string_view origin) {
                       fmt::join(kFamilies, " or "), in_quotes(type));
 }
 
-/// A null is not the default in transformers: it leaves a step out, or ends in an error.
+/// In transformers, a null does not stand for the default: it omits a step, or leads to an error.
 void check_nulls(const Json& config, std::string_view origin) {
   for (const char* key : {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "size", kCropSize, "resample",
                           "rescale_factor", "image_mean", "image_std", "image_grid_pinpoints"})
@@ -135,7 +135,7 @@ Preprocess Preprocess::from_json(const Json& config, std::string_view origin) {
     require<ModelError>(deviation > 0, "[{}] \"image_std\": expected positive values, found {}", origin, deviation);
   result.rescale = json_value(config, "rescale_factor", result.rescale, origin);
   result.filter = filter_of(config, origin);
-  result.patch = 1;  // unknown here, and no reason to refuse the rest
+  result.patch = 1;  // the patch is unknown here and cannot be checked
   result.check(origin);
   result.patch = Preprocess().patch;
   return result;

@@ -7,7 +7,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A file of a checkpoint: when it is no JSON the checkpoint is at fault.
+/// Reads a file of a checkpoint. A file that is no JSON is a fault of the checkpoint.
 Json read_model_json(const fs::path& file) try { return read_json(file); } catch (const InvalidInput& error) {
   throw ModelError(error.what());
 }

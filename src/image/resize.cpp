@@ -13,13 +13,13 @@
 namespace e5v::image {
 namespace {
 
-// Weights are fixed-point numbers with this many fractional bits: 8 bits of a pixel, 2 of headroom for the overshoot of
-// bicubic weights, and the rest of an int32.
+// Weights are fixed-point numbers with this many fractional bits. The other bits of an int32 are 8 for a pixel and 2
+// for the overshoot of bicubic weights.
 constexpr int kFraction = 32 - 8 - 2;
 constexpr std::int32_t kHalf = 1 << (kFraction - 1);
 
 struct Kernel {
-  double support;  // the weight is 0 beyond this distance, in pixels of the coarser grid
+  double support;  // beyond this distance, in pixels of the coarser grid, the weight is 0
   double (*weight)(double distance);
 };
 
@@ -37,7 +37,7 @@ double bicubic(double distance) {
   return 0.0;
 }
 
-/// For each output position the run of input positions it draws on, and their weights.
+/// The run of input positions and their weights for each output position.
 struct Windows {
   struct Window {
     int first, count;
@@ -56,14 +56,14 @@ std::int32_t to_fixed(double weight) {
   return static_cast<std::int32_t>(weight < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-/// Output positions, of rows or columns.
+/// A range of output rows or columns.
 struct Range {
   std::int64_t first;
   int count;
 };
 
 /// The windows of some positions of an edge that is resized from `input` to `output` pixels. The order of the double
-/// operations is Pillow's: the last bit of a weight may move a rounding.
+/// operations is Pillow's, because the last bit of a weight may change a rounding.
 Windows make_windows(int input, std::int64_t output, Range positions, Kernel kernel) {
   const double scale = static_cast<double>(input) / static_cast<double>(output);
   const double stretch = std::max(scale, 1.0);
@@ -90,12 +90,12 @@ Windows make_windows(int input, std::int64_t output, Range positions, Kernel ker
   return windows;
 }
 
-// One pixel's R, G, B and a fourth lane that is computed and dropped: four lanes fill a vector register.
+// A pixel's R, G, B and a fourth lane that is computed and dropped, because four lanes fill a vector register.
 typedef std::int32_t Lanes __attribute__((vector_size(16)));
 typedef std::uint8_t Bytes __attribute__((vector_size(16)));
 
-/// Four bytes widened to lanes. Written as the byte shuffle that it is on little-endian machines: g++ 12 takes
-/// __builtin_convertvector of so few bytes apart into scalars, which is four times as slow.
+/// Four bytes widened to lanes, written as the byte shuffle that it is on little-endian machines. g++ 12 splits
+/// __builtin_convertvector of so few bytes into scalars, which is four times slower.
 inline Lanes load_pixel(const std::uint8_t* pixel) {
   Bytes bytes{};
   std::memcpy(&bytes, pixel, 4);
@@ -103,7 +103,7 @@ inline Lanes load_pixel(const std::uint8_t* pixel) {
       __builtin_shufflevector(bytes, Bytes{}, 0, 16, 16, 16, 1, 16, 16, 16, 2, 16, 16, 16, 3, 16, 16, 16));
 }
 
-/// One row across. `source` has one readable byte after its last pixel.
+/// Resizes one row horizontally. `source` has one readable byte after its last pixel.
 E5V_AVX2_CLONE void resample_row(const std::uint8_t* source, const Windows& windows, std::uint8_t* out) {
   const int width = static_cast<int>(windows.window.size());
   const Windows::Window* window = windows.window.data();
@@ -121,7 +121,7 @@ E5V_AVX2_CLONE void resample_row(const std::uint8_t* source, const Windows& wind
   }
 }
 
-/// out[j] = the weighted sum over `count` rows, `stride` apart, of their byte j.
+/// Computes out[j] as the weighted sum of byte j of `count` rows, which are `stride` apart.
 E5V_AVX2_CLONE void blend_rows(const std::uint8_t* rows, std::size_t stride, const std::int32_t* weights, int count,
                                std::uint8_t* out) {
   constexpr std::size_t kBlock = 256;  // sums that stay in the first-level cache
@@ -139,7 +139,7 @@ E5V_AVX2_CLONE void blend_rows(const std::uint8_t* rows, std::size_t stride, con
   }
 }
 
-/// Rows of the source at the width that `windows` gives them.
+/// Rows of the source, resized to the width of `windows`.
 Bitmap resize_across(const Bitmap& source, Range rows, const Windows& windows) {
   Bitmap out(static_cast<int>(windows.window.size()), rows.count);
   parallel_for(rows.count, 16, [&](std::int64_t y) {
@@ -150,7 +150,7 @@ Bitmap resize_across(const Bitmap& source, Range rows, const Windows& windows) {
   return out;
 }
 
-/// `source` holds the rows from `first` on of the picture that `windows` speaks of.
+/// `source` holds the rows of the windows' image from row `first` on.
 Bitmap resize_down(const Bitmap& source, int first, const Windows& windows) {
   Bitmap out(source.width, static_cast<int>(windows.window.size()));
   parallel_for(out.height, 16, [&](std::int64_t index) {
@@ -176,7 +176,7 @@ Bitmap resize_part(const Bitmap& source, const Extent& whole, const Part& part, 
           "[resize] expected a part of {}x{} pixels, found {}x{} at {}, {}", whole.width, whole.height, part.width,
           part.height, part.left, part.top);
   const Kernel kernel = filter == Filter::bicubic ? Kernel{2.0, bicubic} : Kernel{1.0, bilinear};
-  // A pass that changes no size changes no pixel, so that a part may go through it.
+  // A pass that keeps the size changes no pixel, so it may be applied to a part.
   const auto across = [&](Range rows) {
     return resize_across(source, rows, make_windows(source.width, whole.width, {part.left, part.width}, kernel));
   };

@@ -16,7 +16,7 @@ Extent size_with_shortest_edge(const Bitmap& bitmap, int edge) {
   return upright ? Extent{edge, new_longer} : Extent{new_longer, edge};
 }
 
-/// A function of its own, because the clones of a visible one would be visible, too.
+/// A separate function, because the clones of a visible function would be visible, too.
 E5V_AVX2_CLONE void copy_planes(const Bitmap& bitmap, int tile, std::uint8_t* out) {
   const int top = (bitmap.height - tile) / 2, left = (bitmap.width - tile) / 2;
   const std::size_t edge = static_cast<std::size_t>(tile), plane = edge * edge;
@@ -45,7 +45,7 @@ Tiles centre_crop(const Bitmap& bitmap, const Preprocess& p) {
   tiles.pixels.resize(std::size_t{3} * static_cast<std::size_t>(p.tile) * static_cast<std::size_t>(p.tile));
   const Extent whole =
       p.squeezed ? Extent{p.shortest_edge, p.shortest_edge} : size_with_shortest_edge(bitmap, p.shortest_edge);
-  // Only what is cut out is computed: of a long and narrow picture the rest could fill any memory.
+  // Only the part that is cut out is computed, because the rest of a long and narrow image could exceed the memory.
   const Part middle{(whole.width - p.tile) / 2, (whole.height - p.tile) / 2, p.tile, p.tile};
   write_tile(resize_part(bitmap, whole, middle, p.filter), p.tile, tiles.pixels.data());
   return tiles;

@@ -5,20 +5,20 @@
 #include "image/bitmap.h"
 #include "image/preprocess.h"
 
-/// One square tile out of a picture.
+/// Makes one square tile of an image.
 namespace e5v::image {
 
-/// The bitmap in its proportions, its shorter edge brought to p.shortest_edge, the longer one rounded down. The whole
-/// of it is made, so the longer edge must not be many times the shorter one.
-/// Source: transformers, get_resize_output_image_size.
+/// The bitmap with its proportions and a shorter edge of p.shortest_edge; the longer edge is rounded down. The whole
+/// result is computed, so the longer edge must not be many times the shorter one. Source: transformers,
+/// get_resize_output_image_size.
 Bitmap with_shortest_edge(Bitmap bitmap, const Preprocess& p);
 
 /// Writes the middle of the bitmap as one tile, [3, tile, tile]. The bitmap must be at least as large.
 void write_tile(const Bitmap& bitmap, int tile, std::uint8_t* out);
 
-/// CLIP's own view of a picture: its shorter edge (or, where "size" gives both, its two edges) resized, the middle cut
-/// out. Throws ModelError when `p` contradicts itself, InvalidInput when the picture has no pixels.
-/// Source: transformers, CLIPImageProcessor over Pillow.
+/// CLIP's preprocessing of an image: its shorter edge (or both edges, where "size" gives both) is resized, and the
+/// middle is cut out. Throws ModelError when `p` contradicts itself, InvalidInput when the image has no pixels. Source:
+/// transformers, CLIPImageProcessor over Pillow.
 Tiles centre_crop(const Bitmap& bitmap, const Preprocess& p);
 
 }  // namespace e5v::image

@@ -8,7 +8,7 @@
 namespace e5v::image {
 namespace {
 
-/// The first frame of a file: for a still picture, the picture. Its fragment points into the file.
+/// The first frame of a file, which is the image of a still file. Its fragment points into the file.
 struct Frame {
   Frame(const WebPDemuxer* demuxer) : found(WebPDemuxGetFrame(demuxer, 1, &iterator) != 0) {}
   Frame(const Frame&) = delete;
@@ -29,13 +29,13 @@ const char* status_text(VP8StatusCode status) {
   }
 }
 
-/// Whether the file says that it has transparent pixels. Where it does not, PIL takes all of them as opaque.
+/// Whether the file declares transparent pixels. Otherwise PIL takes all pixels as opaque.
 bool says_alpha(const Encoded& file) {
   WebPBitstreamFeatures features;
   return WebPGetFeatures(file.data(), file.size(), &features) == VP8_STATUS_OK && features.has_alpha != 0;
 }
 
-/// Decodes a frame to where it belongs on a canvas of `channels` bytes a pixel, 3 or 4.
+/// Decodes a frame to its place on a canvas with `channels` bytes per pixel, 3 or 4.
 void decode_frame(const WebPIterator& part, std::uint8_t* canvas, std::size_t width, std::size_t channels,
                   const Encoded& file) {
   WebPDecoderConfig config;
@@ -56,21 +56,21 @@ void decode_frame(const WebPIterator& part, std::uint8_t* canvas, std::size_t wi
 
 }  // namespace
 
-// An animation's frame may cover a part of the canvas only; the rest stays transparent black, which is black in RGB and
-// white on white. Source: libwebp's WebPAnimDecoder, through which PIL reads every WebP.
+// An animation's frame may cover only a part of the canvas. The rest stays transparent black, which becomes black in
+// RGB and white on white. Source: libwebp's WebPAnimDecoder, through which PIL reads every WebP.
 Bitmap decode_webp(const Encoded& file) {
   const WebPData data{file.data(), file.size()};
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
   const WebpDemuxer demuxer(WebPDemuxPartial(&data, &state));
   require(demuxer != nullptr && state != WEBP_DEMUX_PARSE_ERROR,
           "[{}] WebP: expected a well-formed file, found damaged headers", file.origin);
-  require(state == WEBP_DEMUX_DONE, "[{}] WebP: expected the whole picture, found a file cut short at {} bytes",
+  require(state == WEBP_DEMUX_DONE, "[{}] WebP: expected the whole image, found a file cut short at {} bytes",
           file.origin, file.size());
   const std::int64_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
   const std::int64_t height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
   check_size(width, height, file, "WebP");
   const Frame frame(demuxer.get());
-  require(frame.found, "[{}] WebP: expected a picture, found none", file.origin);
+  require(frame.found, "[{}] WebP: expected an image, found none", file.origin);
   const WebPIterator& part = frame.iterator;
   require(part.x_offset >= 0 && part.y_offset >= 0 && part.width > 0 && part.height > 0 &&
               part.width <= width - part.x_offset && part.height <= height - part.y_offset,

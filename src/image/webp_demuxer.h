@@ -9,7 +9,7 @@ struct DemuxerDeleter {
   void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
 };
 
-/// The reader of a WebP file's container.
+/// Reads the container of a WebP file.
 using WebpDemuxer = std::unique_ptr<WebPDemuxer, DemuxerDeleter>;
 
 }  // namespace e5v::image

@@ -60,7 +60,7 @@ std::string count_text(std::int64_t count) {
 }
 
 std::string prompts_text(text::ChatStyle style) {
-  if (style == text::ChatStyle::plain) return "none: sentences and pictures as they are";
+  if (style == text::ChatStyle::plain) return "none: sentences and images as they are";
   return fmt::format("{} frame", text::name_of(style));
 }
 
@@ -136,7 +136,7 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
                                        bytes_text(d.copied), bytes_text(d.activations), bytes_text(d.workspace)));
   }
   lines.emplace_back("instruction set",
-                     fmt::format("{}, own loops {} bits wide", info.instruction_set, info.vector_bits));
+                     fmt::format("{}; e5v's own kernels use vectors of {} bits", info.instruction_set, info.vector_bits));
   lines.emplace_back("GEMM kernel", info.kernel);
   lines.emplace_back("memory", fmt::format("about {} predicted, {} available", bytes_text(m.total()),
                                            bytes_text(info.memory_available)));

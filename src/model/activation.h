@@ -4,9 +4,9 @@
 
 namespace e5v::model {
 
-/// y = activation(x); see ops/activation.h for shapes and types.
+/// Computes y = activation(x); see ops/activation.h for shapes and types.
 void activate(const nn::Pass& pass, Activation activation, tensor::ConstMatrix x, tensor::Matrix y);
-/// y in the type that the reader takes.
+/// The result in the type that its reader takes.
 tensor::Matrix activate(const nn::Pass& pass, Activation activation, tensor::ConstMatrix x, const nn::Linear& reader);
 
 }  // namespace e5v::model

@@ -21,9 +21,9 @@ constexpr std::string_view kWrapper = "base_model.model.", kA = ".lora_A.weight"
 constexpr const char* kAdapterConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kBaseKey = "e5v_base";
-constexpr std::uint64_t kMostConfigBytes = 1 << 20;
+constexpr std::uint64_t kMaxConfigBytes = 1 << 20;
 
-/// Both files are there, and no other holds weights that PEFT or its trainer would have used.
+/// Checks that both files exist, and that no other file holds weights that PEFT or its trainer would use.
 void check_files(const fs::path& folder) {
   require<ModelError>(fs::exists(folder / kAdapterConfigFile), "[{}] is no adapter: it has no {}", folder.string(),
                       kAdapterConfigFile);
@@ -35,13 +35,14 @@ void check_files(const fs::path& folder) {
       pickled.string(), kWeightsFile);
   require<ModelError>(fs::exists(folder / kWeightsFile), "[{}] is no adapter: it has no {}", folder.string(),
                       kWeightsFile);
-  require<ModelError>(!fs::exists(others),
-                      "[{}] holds weights that were trained beside the adapter (LLaVA's projector) and are not read: "
-                      "merge both with LLaVA's own scripts and give the merged checkpoint as the model",
-                      others.string());
+  require<ModelError>(
+      !fs::exists(others),
+      "[{}] holds weights that were trained together with the adapter (LLaVA's projector) and are not read: "
+      "merge both with LLaVA's own scripts and give the merged checkpoint as the model",
+      others.string());
 }
 
-/// The two matrices of a module in the file, and its name there: "model.layers.0.mlp.up_proj" of
+/// The two matrices of a module in the file, and the module's name there: "model.layers.0.mlp.up_proj" of
 /// "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight".
 struct StoredPair {
   const tensor::TensorView *a = nullptr, *b = nullptr;
@@ -49,7 +50,7 @@ struct StoredPair {
 };
 using StoredPairs = std::map<std::string, StoredPair>;  // by canonical name
 
-/// Why a tensor that is neither lora_A nor lora_B of a matrix is not read.
+/// Why a tensor is not read that is neither lora_A nor lora_B of a matrix.
 std::string_view what_else(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kKinds{{
       {"lora_embedding_", "LoRA of the token embeddings is not supported"},
@@ -57,13 +58,13 @@ std::string_view what_else(std::string_view name) {
       {".bias", "biases are not supported"},
       {"modules_to_save", "modules that were saved whole are not supported"},
       {"trainable_tokens", "trained tokens are not supported"},
-      {"base_layer", "weights of the base, which PEFT puts in the place of the checkpoint's, are not supported"},
+      {"base_layer", "weights of the base, with which PEFT replaces those of the checkpoint, are not supported"},
       {"lora_", "only PEFT's lora_A.weight and lora_B.weight are read"},
   }};
   for (const auto& [part, what] : kKinds) {
     if (name.find(part) != std::string_view::npos) return what;
   }
-  return "weights of the base, which PEFT puts in the place of the checkpoint's, are not supported";
+  return "weights of the base, with which PEFT replaces those of the checkpoint, are not supported";
 }
 
 StoredPairs stored_pairs(const tensor::SafetensorsFile& file, const std::string& origin) {
@@ -76,7 +77,7 @@ StoredPairs stored_pairs(const tensor::SafetensorsFile& file, const std::string&
     if (module.starts_with(kWrapper)) module.remove_prefix(kWrapper.size());
     StoredPair& pair = pairs.try_emplace(canonical_module(module), StoredPair{nullptr, nullptr, module}).first->second;
     const tensor::TensorView*& slot = a ? pair.a : pair.b;
-    require<ModelError>(slot == nullptr && pair.module == module, "[{}] {} is there twice, also as {}", origin,
+    require<ModelError>(slot == nullptr && pair.module == module, "[{}] {} and {} name the same matrix", origin,
                         in_quotes(name), in_quotes(pair.module));
     slot = &view;
   }
@@ -86,7 +87,7 @@ StoredPairs stored_pairs(const tensor::SafetensorsFile& file, const std::string&
 tensor::Tensor checked_f32(const tensor::TensorView& view, std::int64_t rows, std::int64_t columns,
                            const std::string& origin, const std::string& name) {
   const bool fits = view.shape.rank() == 2 && view.shape[0] == rows && view.shape[1] == columns;
-  require<ModelError>(fits, "[{}] {} is {}, expected [{}, {}]: the adapter is of another model", origin,
+  require<ModelError>(fits, "[{}] {} is {}, expected [{}, {}]: the adapter belongs to another model", origin,
                       in_quotes(name), view.shape.text(), rows, columns);
   const bool known =
       view.dtype == tensor::DType::f32 || view.dtype == tensor::DType::f16 || view.dtype == tensor::DType::bf16;
@@ -97,25 +98,26 @@ tensor::Tensor checked_f32(const tensor::TensorView& view, std::int64_t rows, st
   return to_f32(view);
 }
 
-/// Refuses what is left after the matrices of all sites were taken.
+/// Refuses matrices that are left after all sites have theirs.
 void require_all_taken(const StoredPairs& left, const ModelConfig& config, const std::string& origin) {
   if (left.empty()) return;
   const auto& [name, pair] = *left.begin();
   const Quoted module = in_quotes(pair.module);
   require<ModelError>(
       !name.starts_with("language_model."),
-      "[{}] {} is no matrix of the language model, which has {} layers: the adapter is of another model", origin,
+      "[{}] {} is no matrix of the language model, which has {} layers: the adapter belongs to another model", origin,
       module, config.text.layers);
   const bool tower = name.starts_with("vision_tower."), sees = config.vision.has_value();
   require<ModelError>(
       sees || !(tower || name.starts_with("projector.")),
       "[{}] {} belongs to LLaVA-NeXT's vision tower or projector, but the model is a language model alone", origin,
       module);
-  require<ModelError>(!tower,
-                      "[{}] {} is no matrix that LoRA is read for in the vision tower's {} layers (q_proj, k_proj, "
-                      "v_proj, out_proj, fc1, fc2)",
-                      origin, module, sees ? config.vision->layers : 0);
-  fail<ModelError>("[{}] {} is no matrix that LoRA is read for: the adapter is of another model", origin, module);
+  require<ModelError>(
+      !tower,
+      "[{}] {} is not supported; in the vision tower's {} layers, LoRA is read for q_proj, k_proj, v_proj, "
+      "out_proj, fc1 and fc2",
+      origin, module, sees ? config.vision->layers : 0);
+  fail<ModelError>("[{}] {} is no matrix that LoRA is read for: the adapter belongs to another model", origin, module);
 }
 
 /// The first two or three words of a canonical name: "language_model.", "vision_tower.encoder.", "projector.".
@@ -125,7 +127,7 @@ std::string_view part_of_model(std::string_view canonical) {
   return canonical.substr(0, canonical.find('.') + 1);
 }
 
-/// What leads the names of a part of the model in the file where canonical names have part_of_model().
+/// The beginning of the names of a part in the file. The key is its part_of_model() in canonical names.
 using Prefixes = std::map<std::string_view, std::string>;
 
 Prefixes prefixes_of(const StoredPairs& pairs) {
@@ -139,8 +141,8 @@ Prefixes prefixes_of(const StoredPairs& pairs) {
   return prefixes;
 }
 
-/// PEFT leaves out what the config does not name, and begins anew what the file does not have: both are refused, since
-/// neither is what was trained.
+/// PEFT drops matrices that the config does not name, and initialises those that the file lacks. Both are refused,
+/// because neither is what was trained.
 void require_targets(const AdapterConfig& settings, const StoredPairs& pairs, const std::vector<AdapterSite>& sites,
                      const std::string& origin) {
   for (const auto& [canonical, pair] : pairs) {
@@ -162,14 +164,14 @@ void require_targets(const AdapterConfig& settings, const StoredPairs& pairs, co
   }
 }
 
-/// What PEFT has for a model in LoraConfig, as far as it is not a default.
+/// PEFT's LoraConfig of an adapter, without fields that have their defaults.
 OrderedJson written_config(const Adapter& adapter) {
   OrderedJson json{{"peft_type", "LORA"}, {"base_model_name_or_path", ""}};
   if (adapter.inside_llava) {
     json["task_type"] = nullptr;
     json["auto_mapping"] = {{"base_model_class", "LlavaNextForConditionalGeneration"},
                             {"parent_library", "transformers.models.llava_next.modeling_llava_next"}};
-    // The vision tower has matrices of the same names, which are not adapted.
+    // The vision tower has matrices of the same names, which have no adapter.
     json["target_modules"] = fmt::format(R"(.*language_model\..*\.({}))", fmt::join(adapter.targets, "|"));
   } else {
     json["task_type"] = "CAUSAL_LM";
@@ -194,7 +196,7 @@ Adapter Adapter::read(const fs::path& folder, const ModelConfig& config) try {
   check_files(folder);
   const std::string config_origin = (folder / kAdapterConfigFile).string(), origin = (folder / kWeightsFile).string();
   const AdapterConfig settings(
-      parse_ordered_json(read_file(folder / kAdapterConfigFile, kMostConfigBytes), config_origin), config_origin);
+      parse_ordered_json(read_file(folder / kAdapterConfigFile, kMaxConfigBytes), config_origin), config_origin);
   Adapter adapter;
   adapter.rank = settings.rank(), adapter.alpha = settings.alpha(), adapter.dropout = settings.dropout();
   const tensor::SafetensorsFile file(folder / kWeightsFile);

@@ -14,28 +14,30 @@ struct Adapter {
   std::vector<nn::Lora> parts;  ///< in the order of adapter_sites()
   std::int64_t rank = 0;
   double alpha = 0, dropout = 0;
-  std::vector<std::string> targets;  ///< last parts of the matrices' names
-  /// Fingerprint of the weights that it was trained on, if e5v wrote it; else empty.
+  std::vector<std::string> targets;  ///< the last parts of the matrices' names
+  /// The fingerprint of the weights that it was trained on, if e5v wrote the adapter; otherwise empty.
   std::string base;
-  /// Whether its model was LLaVA-NeXT, and not a language model alone.
+  /// Whether it was trained inside LLaVA-NeXT, not on a language model alone.
   bool inside_llava = false;
 
-  /// Reads an adapter for a model, whether it was trained on all of it or on the language model alone, under the names
-  /// of any generation. Throws ModelError when files are missing or broken; when a matrix is not one of the model, or
-  /// its shapes differ (an adapter of another base), or it is not finite; when the config names other matrices than the
-  /// file has (AdapterTargets); and for all with which PEFT computes something else than W x + scale B A x
-  /// (require_plain_lora). A part of the model (language model, tower, projector) of which the file has nothing stays
-  /// as it is.
+  /// Reads an adapter for a model. It may have been trained on the whole model or on the language model alone, and have
+  /// the names of any generation. A part of the model (language model, tower, projector) without matrices in the file
+  /// stays as it is. Throws ModelError when
+  ///   files are missing or broken,
+  ///   a matrix is not one of the model, has another shape (it belongs to another base) or is not finite,
+  ///   the config names other matrices than the file has (AdapterTargets), or
+  ///   PEFT computes something else than W x + scale B A x for it (require_plain_lora).
   static Adapter read(const std::filesystem::path& folder, const ModelConfig& config);
 
-  /// Moves the matrices.
+  /// Moves the matrices to another memory.
   void place_on(tensor::Place place);
 
-  /// Adds the bytes of both files to a hash. Throws ModelError when there are none.
+  /// Adds the bytes of both files to a hash. Throws ModelError when a file is missing.
   static void add_content(const std::filesystem::path& folder, Hasher& hasher);
 
-  /// Writes both files, each atomically, as PEFT 0.21 does for the same matrices of LlavaNextForConditionalGeneration
-  /// or of a causal language model, so that PEFT opens it on that. For adapters of the language model's matrices.
+  /// Writes both files, each atomically. They equal those that PEFT 0.21 writes for the same matrices of
+  /// LlavaNextForConditionalGeneration or of a causal language model, so PEFT can open them. Only for adapters of the
+  /// language model's matrices.
   void write(const std::filesystem::path& folder) const;
 };
 

@@ -17,8 +17,8 @@ AdapterPatterns::AdapterPatterns(const OrderedJson& config, const char* name, co
   const auto patterns = json_value(config, name, OrderedJson::object(), origin);
   require<ModelError>(patterns.is_object(), "[{}] \"{}\" has an unexpected type: {}", origin, name,
                       patterns.type_name());
-  require<ModelError>(patterns.size() <= kMostAdapterPatterns, "[{}] \"{}\" has {} keys, more than the limit of {}",
-                      origin, name, patterns.size(), kMostAdapterPatterns);
+  require<ModelError>(patterns.size() <= kMaxAdapterPatterns, "[{}] \"{}\" has {} keys, more than the limit of {}",
+                      origin, name, patterns.size(), kMaxAdapterPatterns);
   for (const auto& [key, value] : patterns.items()) {
     text::Regex fits(fmt::format(R"(\A(.*\.)?({})$)", key), fmt::format("[{}] a key of \"{}\"", origin, name));
     require<ModelError>(value.is_number(), "[{}] {} has an unexpected type: {}", origin, in_quotes(key),
@@ -46,8 +46,8 @@ AdapterConfig::AdapterConfig(const OrderedJson& json, std::string origin)
 
 std::int64_t AdapterConfig::rank_of(std::string_view module) const {
   const double rank = ranks_.find(module).value_or(static_cast<double>(rank_));
-  constexpr double kMost = 1 << 30;  // no matrix is so wide
-  require<ModelError>(rank > 0 && rank <= kMost && rank == std::floor(rank),
+  constexpr double kMaximum = 1 << 30;  // no matrix is so wide
+  require<ModelError>(rank > 0 && rank <= kMaximum && rank == std::floor(rank),
                       "[{}] rank {} is not positive, or no whole number", origin_, rank);
   return static_cast<std::int64_t>(rank);
 }

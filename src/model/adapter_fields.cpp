@@ -1,5 +1,5 @@
-// What each field of an adapter_config.json means: all of PEFT 0.21.2's LoraConfig, and those that earlier versions
-// wrote. tools/check_compatibility.py changes each one and compares PEFT's vectors with ours.
+// The meaning of each field of an adapter_config.json: all fields of PEFT 0.21.2's LoraConfig, and those of earlier
+// versions. tools/check_compatibility.py changes each field and compares PEFT's vectors with ours.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -10,16 +10,16 @@ namespace e5v::model {
 namespace {
 
 enum class Meaning {
-  honoured,  // read, here or by AdapterConfig and AdapterTargets
-  harmless,  // of training or of Python alone: PEFT computes the same whatever it says
-  refused,   // PEFT computes something else by it, unless it has its default
+  honoured,  // it is read here or by AdapterConfig and AdapterTargets
+  harmless,  // it concerns training or Python: PEFT's vectors do not depend on it
+  refused,   // PEFT computes something else, unless it has its default
 };
 
 struct Field {
   std::string_view name;
   Meaning meaning;
-  const char* what = "";  // of refused ones: what it is
-  bool merges = true;     // of refused ones: PEFT can merge such an adapter
+  const char* what = "";  // the feature that is refused
+  bool merges = true;     // whether PEFT can merge such an adapter
 };
 
 constexpr std::array kFields = {
@@ -42,26 +42,27 @@ constexpr std::array kFields = {
     Field{"revision", Meaning::harmless},
     Field{"inference_mode", Meaning::harmless},
     Field{"lora_dropout", Meaning::harmless},
-    Field{"fan_in_fan_out", Meaning::harmless},  // PEFT resets it where the module is a Linear
+    Field{"fan_in_fan_out", Meaning::harmless},  // PEFT resets it for a Linear
     Field{"megatron_core", Meaning::harmless},
-    Field{"loftq_config", Meaning::harmless},  // these four count with their init_lora_weights alone
+    Field{"loftq_config", Meaning::harmless},  // these four matter only with their init_lora_weights
     Field{"eva_config", Meaning::harmless},
     Field{"corda_config", Meaning::harmless},
     Field{"lora_ga_config", Meaning::harmless},
     Field{"velora_config", Meaning::harmless},  // another backward pass
     Field{"qalora_group_size", Meaning::harmless},
     Field{"runtime_config", Meaning::harmless},
-    Field{"ensure_weight_tying", Meaning::harmless},  // of embeddings, which are refused by their tensors' names
-    Field{"merge_weights", Meaning::harmless},        // of PEFT before 0.3
+    Field{"ensure_weight_tying",
+          Meaning::harmless},  // it concerns embeddings, which are refused by the names of their tensors
+    Field{"merge_weights", Meaning::harmless},  // of PEFT before 0.3
     Field{"modules_to_save", Meaning::refused, "modules that were trained and saved whole"},
     Field{"use_dora", Meaning::refused, "DoRA, which scales the rows of the merged weight"},
     Field{"alora_invocation_tokens", Meaning::refused, "activated LoRA, which acts only from these tokens on", false},
-    Field{"lora_bias", Meaning::refused, "a bias beside lora_B"},
+    Field{"lora_bias", Meaning::refused, "a bias of lora_B"},
     Field{"trainable_token_indices", Meaning::refused, "tokens whose embeddings were trained"},
     Field{"target_parameters", Meaning::refused, "LoRA of parameters that are no Linear"},
     Field{"layer_replication", Meaning::refused, "a model in which layers are repeated"},
     Field{"use_qalora", Meaning::refused, "QALoRA, which pools the inputs of lora_A", false},
-    Field{"use_bdlora", Meaning::refused, "BD-LoRA, whose matrices are block-diagonal"},
+    Field{"use_bdlora", Meaning::refused, "BD-LoRA, which has block-diagonal matrices"},
     Field{"monteclora_config", Meaning::refused, "MonteCLoRA, which adds samples to the matrices"},
     Field{"arrow_config", Meaning::refused, "Arrow, which mixes several adapters", false},
     Field{"kasa_config", Meaning::refused, "KaSA, which cuts the base weights and scales between lora_A and lora_B"},
@@ -77,16 +78,16 @@ bool is_default(const OrderedJson& value) {
   return value.is_null() || value == OrderedJson(false) || (holds && value.empty()) || value == OrderedJson("");
 }
 
-/// A value as JSON, the beginning of long ones.
+/// A value as JSON. Of a long one, the beginning.
 std::string shown(const OrderedJson& value) {
-  constexpr std::size_t kMost = 80;
-  if (value.is_string()) return to_string(in_quotes(value.get_ref<const std::string&>(), kMost));
+  constexpr std::size_t kMaximum = 80;
+  if (value.is_string()) return to_string(in_quotes(value.get_ref<const std::string&>(), kMaximum));
   const std::string text = value.dump(-1, ' ', true, OrderedJson::error_handler_t::replace);
-  return text.size() <= kMost ? text : text.substr(0, kMost) + "…";
+  return text.size() <= kMaximum ? text : text.substr(0, kMaximum) + "…";
 }
 
-/// How the matrices began does not matter to what they became, unless the base was changed with them: PEFT changes it
-/// again when it opens the adapter (PiSSA, OLoRA, LoftQ), cannot (CorDA), or leaves that out (LoRA-GA).
+/// The initialisation of the matrices does not matter after training, unless it changed the base weights, too. When
+/// PEFT opens such an adapter, it changes the base again (PiSSA, OLoRA, LoftQ), cannot (CorDA), or does not (LoRA-GA).
 void check_initialisation(const OrderedJson& value, const std::string& origin) {
   if (value.is_null() || value.is_boolean()) return;
   std::string name = value.is_string() ? value.get<std::string>() : "";

@@ -64,7 +64,7 @@ std::optional<LayerMatrix> layer_matrix(std::string_view name, std::string_view 
 
 std::string canonical_module(std::string_view stored) {
   if (stored.starts_with("layers.")) return fmt::format("{}{}", kLanguageModel, stored);
-  constexpr std::string_view kWeight = ".weight";  // names of tensors are what the table of names knows
+  constexpr std::string_view kWeight = ".weight";  // the table of names has the names of tensors
   std::string name = llava_next_names().canonical(fmt::format("{}{}", stored, kWeight));
   return name.substr(0, name.size() - kWeight.size());
 }

@@ -8,20 +8,21 @@
 
 namespace e5v::model {
 
-/// A matrix that an adapter can be for.
+/// A matrix that may have an adapter.
 struct AdapterSite {
   std::string name;  ///< canonical: "language_model.layers.0.self_attn.q_proj"
   std::int64_t outputs = 0, inputs = 0;
-  bool computed = true;  ///< false: vectors do not depend on it (the LM head, layers of the tower that are not used)
+  bool computed = true;  ///< false: vectors do not depend on it (LM head, unused layers of the tower)
 };
 
-/// Those of a language model, which training adapts, in the order of layers, and in each: q, k, v, o, gate, up, down.
+/// The sites of a language model, which training adapts. They are in the order of layers, and in each layer q, k, v, o,
+/// gate, up, down.
 std::vector<AdapterSite> adapter_sites(const LlamaConfig& config);
 
-/// All that are read: first those of the language model, then the vision tower's, the projector's and the LM head.
+/// All sites that are read: first the language model's, then the vision tower's, the projector's and the LM head.
 std::vector<AdapterSite> adapter_sites(const ModelConfig& config);
 
-/// A matrix of a numbered layer: 3 and "mlp.up_proj" of "language_model.layers.3.mlp.up_proj" behind the prefix
+/// A matrix of a numbered layer: 3 and "mlp.up_proj" for "language_model.layers.3.mlp.up_proj" with the prefix
 /// "language_model.layers.". Nothing for other names.
 struct LayerMatrix {
   std::size_t layer;
@@ -29,12 +30,12 @@ struct LayerMatrix {
 };
 std::optional<LayerMatrix> layer_matrix(std::string_view name, std::string_view prefix);
 
-/// The canonical name of a module that an adapter's file names, whichever class PEFT saw: LLaVA-NeXT under the names of
-/// any generation, a causal language model ("model.layers.0.…"), or one without its head ("layers.0.…").
+/// The canonical name of a module in an adapter's file, whatever class PEFT wrapped: LLaVA-NeXT with the names of any
+/// generation, a causal language model ("model.layers.0.…"), or one without its head ("layers.0.…").
 std::string canonical_module(std::string_view stored);
 
-/// The name that PEFT 0.21 with transformers 5 gives to a matrix of the language model: inside LLaVA-NeXT
-/// "model.language_model.layers.0.…", alone "model.layers.0.…".
+/// The name of a language model's matrix in PEFT 0.21 with transformers 5: "model.language_model.layers.0.…" inside
+/// LLaVA-NeXT, "model.layers.0.…" alone.
 std::string peft_module(std::string_view canonical, bool inside_llava);
 
 }  // namespace e5v::model

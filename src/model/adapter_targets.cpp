@@ -11,14 +11,14 @@ const OrderedJson* given(const OrderedJson& config, const char* key) {
   return found == config.end() || found->is_null() ? nullptr : &*found;
 }
 
-/// A value or a list of them, as a list; nothing when the key is absent, null or empty.
+/// A list from a value or a list of values; nothing when the key is absent, null or empty.
 template <class T>
 std::vector<T> one_or_many(const OrderedJson& config, const char* key, const std::string& origin) {
   const OrderedJson* found = given(config, key);
   if (found == nullptr) return {};
   if (!found->is_array()) return {json_as<T>(*found, key, origin)};
-  require<ModelError>(found->size() <= kMostAdapterPatterns, "[{}] \"{}\" has {} entries, more than the limit of {}",
-                      origin, key, found->size(), kMostAdapterPatterns);
+  require<ModelError>(found->size() <= kMaxAdapterPatterns, "[{}] \"{}\" has {} entries, more than the limit of {}",
+                      origin, key, found->size(), kMaxAdapterPatterns);
   std::vector<T> items;
   for (const OrderedJson& item : *found) items.push_back(json_as<T>(item, key, origin));
   return items;
@@ -37,7 +37,7 @@ std::optional<std::int64_t> number(std::string_view digits) {
                                                                                       : std::optional(value);
 }
 
-/// The first number in a module's name that stands between dots after two other parts: the 3 of "model.layers.3.mlp".
+/// The first number between dots in a module's name after two other parts: the 3 of "model.layers.3.mlp".
 std::optional<std::int64_t> first_number(std::string_view module) {
   std::size_t begin = 0;
   for (int part = 0;; ++part) {
@@ -81,7 +81,7 @@ AdapterTargets::AdapterTargets(const OrderedJson& config, const std::string& ori
     targets_ = names(config, "target_modules", origin);
   }
   require<ModelError>(layers_.empty() || targets == nullptr || targets->is_array(),
-                      "[{}] layers_to_transform goes with a target_modules that is a list, not a pattern", origin);
+                      "[{}] layers_to_transform needs a target_modules that is a list, not a pattern", origin);
   for (const std::string& pattern : one_or_many<std::string>(config, "layers_pattern", origin)) {
     if (pattern.empty()) continue;
     layer_patterns_.emplace_back(fmt::format(R"(\A(?:^|.*?\.){}\.\d+\.)", pattern),

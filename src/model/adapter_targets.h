@@ -9,22 +9,22 @@
 
 namespace e5v::model {
 
-/// Entries that a list or table of an adapter_config.json may have.
-inline constexpr std::size_t kMostAdapterPatterns = 4096;
+/// The maximum number of entries of a list or table in an adapter_config.json.
+inline constexpr std::size_t kMaxAdapterPatterns = 4096;
 
-/// The modules that PEFT adapts by an adapter_config.json: those of target_modules, without those of exclude_modules,
-/// in the layers of layers_to_transform, as layers_pattern finds them. Names are those of the file, without
+/// The modules that PEFT adapts with an adapter_config.json: those of target_modules without those of exclude_modules,
+/// in the layers of layers_to_transform, which layers_pattern finds. Names are those of the file without
 /// "base_model.model.". Source: PEFT 0.21.2, check_target_module_exists.
 class AdapterTargets {
  public:
-  /// Throws ModelError led by `origin` for other types than PEFT takes. Without target_modules they are q_proj and
-  /// v_proj, as PEFT has it for Llama and Mistral.
+  /// Throws ModelError, which begins with `origin`, for other types than PEFT takes. Without target_modules they are
+  /// q_proj and v_proj, which are PEFT's defaults for Llama and Mistral.
   AdapterTargets(const OrderedJson& config, const std::string& origin);
 
   bool include(std::string_view module) const;
 
  private:
-  /// A list of names or their ends behind a dot, or one regular expression of whole names.
+  /// A list of names (or of their ends after a dot), or one regular expression for whole names.
   struct Names {
     std::vector<std::string> listed;
     std::optional<text::Regex> pattern;

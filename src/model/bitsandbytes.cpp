@@ -11,7 +11,7 @@ using tensor::DType;
 using tensor::TensorView;
 
 constexpr const char* kFp4State = ".quant_state.bitsandbytes__fp4";
-constexpr std::size_t kMostStateBytes = 4096;
+constexpr std::size_t kMaxStateBytes = 4096;
 
 const TensorView& needed(const FindPart& part, std::string_view suffix, const std::string& origin) {
   const TensorView* view = part(suffix);
@@ -21,13 +21,13 @@ const TensorView& needed(const FindPart& part, std::string_view suffix, const st
 
 Json read_state(const TensorView& state, const std::string& origin) {
   const std::size_t size = state.bytes().size();
-  require<ModelError>(state.dtype == DType::u8 && size <= kMostStateBytes,
+  require<ModelError>(state.dtype == DType::u8 && size <= kMaxStateBytes,
                       "[{}] \"{}\" is {} {}, expected at most {} bytes of JSON", origin, Nf4Suffix::kState,
-                      name_of(state.dtype), state.shape.text(), kMostStateBytes);
+                      name_of(state.dtype), state.shape.text(), kMaxStateBytes);
   return parse_json({reinterpret_cast<const char*>(state.data), size}, origin + Nf4Suffix::kState);
 }
 
-/// The type that the numbers had before is of no interest.
+/// The original type of the numbers does not matter.
 void check_state(const Fields& state, std::int64_t rows, std::int64_t columns) {
   state.check(state.text("quant_type", "none") == "nf4", "quant_type", "\"nf4\"");
   const auto is_number = [&](const char* key, std::int64_t number) {

@@ -19,7 +19,8 @@ constexpr std::uint64_t kMaxIndexBytes = 64 << 20;
 
 bool is_weight_type(DType type) { return type == DType::f32 || type == DType::f16 || type == DType::bf16; }
 
-/// 32 samples of 64 bytes at even distances, the first and the last bytes among them; short tensors whole.
+/// Adds 32 samples of 64 bytes at even distances, which include the first and the last bytes. A short tensor is added
+/// whole.
 void add_samples(Hasher& hasher, std::span<const std::byte> bytes) {
   constexpr std::size_t kSamples = 32, kSampleBytes = 64;
   if (bytes.size() <= kSamples * kSampleBytes) {
@@ -33,7 +34,7 @@ void add_samples(Hasher& hasher, std::span<const std::byte> bytes) {
   }
 }
 
-/// Calls read(view) with the tensor on the host: a substitute may lie elsewhere.
+/// Calls read(view) with the tensor on the host, because a substitute may be elsewhere.
 template <class Read>
 void with_bytes(const TensorView& view, const Read& read) {
   if (view.place == tensor::Place::host) return read(view);
@@ -41,7 +42,8 @@ void with_bytes(const TensorView& view, const Read& read) {
   read(copy.view());
 }
 
-/// The only *.safetensors of a folder without the usual names. Throws ModelError that says what is there instead.
+/// The only *.safetensors of a folder without the usual names. Throws ModelError, which says what the folder holds
+/// instead.
 fs::path only_safetensors(const fs::path& folder) {
   std::vector<fs::path> found;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
@@ -56,8 +58,8 @@ fs::path only_safetensors(const fs::path& folder) {
   return found.front();
 }
 
-/// What config.json says of it; none without that file, or when it is no JSON, which who reads it for its own sake
-/// tells.
+/// The quantisation that config.json describes. None without that file or when it is no JSON, which the config's reader
+/// reports.
 std::optional<Quantization> read_quantization(const fs::path& folder) {
   const fs::path file = folder / "config.json";
   if (!fs::exists(file)) return std::nullopt;
@@ -116,7 +118,7 @@ Checkpoint::Checkpoint(const fs::path& folder, const TensorNames& names) try
   require<ModelError>(!entries_.empty(), "[{}] expected tensors, found none", origin_);
   quantization_ = read_quantization(folder);
 } catch (const InvalidInput& error) {
-  throw ModelError(error.what());  // an index that cannot be read or is no JSON
+  throw ModelError(error.what());  // the index cannot be read or is no JSON
 } catch (const fs::filesystem_error& error) {
   fail<ModelError>("[{}] cannot be read: {}", folder.string(), error.code().message());
 }
@@ -142,8 +144,8 @@ void Checkpoint::open_index(const fs::path& folder) {
     const tensor::SafetensorsFile& file = files_.emplace_back(path);
     for (const std::string& name : names) {
       const TensorView* view = file.find(name);
-      require<ModelError>(view != nullptr, "[{}] tensor {} is missing, although {} says it is here", path.string(),
-                          in_quotes(name), kIndexFile);
+      require<ModelError>(view != nullptr, "[{}] tensor {} is missing, although {} assigns it to this file",
+                          path.string(), in_quotes(name), kIndexFile);
       add(name, *view, path.string());
     }
   }
@@ -162,10 +164,11 @@ TensorView Checkpoint::tensor(std::string_view canonical, const tensor::Shape& e
 
 const TensorView& Checkpoint::find(std::string_view canonical, const tensor::Shape& expected) const {
   const auto found = entries_.find(canonical);
-  require<ModelError>(
-      found != entries_.end(), "[{}] tensor \"{}\" is missing, expected with shape {}{}", origin_, canonical,
-      expected.text(),
-      has(fmt::format("{}_packed", canonical)) ? "; it is quantised, which only matrices of blocks may be" : "");
+  require<ModelError>(found != entries_.end(), "[{}] tensor \"{}\" is missing, expected with shape {}{}", origin_,
+                      canonical, expected.text(),
+                      has(fmt::format("{}_packed", canonical))
+                          ? "; it is quantised, which is supported only for matrices of blocks"
+                          : "");
   const Entry& entry = found->second;
   require<ModelError>(entry.view.shape == expected, "[{}] tensor {}: expected shape {} from config.json, found {}",
                       entry.origin, in_quotes(entry.stored_name), expected.text(), entry.view.shape.text());
@@ -186,7 +189,7 @@ TensorView Checkpoint::placed(const TensorView& view) const {
 }
 
 void Checkpoint::substitute(std::string_view canonical, const TensorView& view) {
-  find(canonical, view.shape);  // checks
+  find(canonical, view.shape);  // throws when there is none
   entries_.find(canonical)->second.view = view;
 }
 
@@ -201,10 +204,10 @@ DType Checkpoint::stored_dtype() const {
   for (const auto& [name, entry] : entries_) {
     if (is_weight_type(entry.view.dtype)) bytes[entry.view.dtype] += entry.view.bytes().size();
   }
-  const auto most =
+  const auto largest =
       std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  require<ModelError>(most != bytes.end(), "[{}] expected f32, f16 or bf16 weights, found none", origin_);
-  return most->first;
+  require<ModelError>(largest != bytes.end(), "[{}] expected f32, f16 or bf16 weights, found none", origin_);
+  return largest->first;
 }
 
 std::uint64_t Checkpoint::used_bytes() const {
@@ -237,7 +240,7 @@ const Checkpoint::Entry* Checkpoint::find_non_finite() const {
   for (const auto& [name, entry] : entries_) {
     bool finite = true;
     with_bytes(entry.view, [&](const TensorView& view) { finite = all_finite(view); });
-    release(entry.view);  // 16 GB that are read once should not stay in memory
+    release(entry.view);  // 16 GB that are read once need not stay in memory
     if (!finite) return &entry;
   }
   return nullptr;

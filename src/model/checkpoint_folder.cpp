@@ -30,8 +30,8 @@ void remove_file(const fs::path& file) {
   require(!error, "[{}] cannot be removed: {}", file.string(), error.message());
 }
 
-/// Removes what a sharded checkpoint has left beside the new file of weights: readers that begin with the index would
-/// take the old ones. The index goes last, so that nothing is forgotten when this is cut short.
+/// Removes the remains of a sharded checkpoint next to the new file of weights, because readers that begin with the
+/// index would take the old weights. The index is removed last, so that an interrupted call can be repeated.
 void remove_old_shards(const fs::path& output) {
   const fs::path index = output / kIndexFile;
   if (!fs::exists(output / kSingleFile) || !fs::exists(index)) return;
@@ -42,8 +42,7 @@ void remove_old_shards(const fs::path& output) {
   remove_file(index);
 }
 
-/// Removes settings of the checkpoint that was there before, where the new one has none of that name and readers would
-/// take the old ones.
+/// Removes settings of the previous checkpoint that the new one does not have, because readers would take the old ones.
 void remove_old_settings(const fs::path& model, const fs::path& output) {
   for (const char* name : {"processor_config.json", "preprocessor_config.json", "adapter_config.json"}) {
     if (!fs::exists(model / name) && fs::exists(output / name)) remove_file(output / name);
@@ -57,7 +56,7 @@ void prepare_output(const fs::path& model, const fs::path& output, bool force) {
   require(!fs::equivalent(model, output, error), "[{}] is the model's own folder", output.string());
   require(!fs::exists(output) || fs::is_directory(output), "[{}] is a file, expected a folder", output.string());
   fs::create_directories(output, error);
-  require(fs::is_directory(output), "[{}] cannot be made: {}", output.string(), error.message());
+  require(fs::is_directory(output), "[{}] cannot be created: {}", output.string(), error.message());
   require(force || fs::is_empty(output), "[{}] is not empty; option force replaces the checkpoint in it",
           output.string());
 }

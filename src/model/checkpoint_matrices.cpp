@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kWeight = ".weight";
 
-/// Names that a module has in a file, and in the transformers of today, which configs of quantisation may use.
+/// The names of a module in a file and in current transformers. Configs of quantisation may use both.
 std::vector<std::string> module_names(std::string_view stored) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kToday{
       {{"language_model.model.", "model.language_model."},
@@ -33,7 +33,7 @@ std::string_view without(std::string_view name, std::string_view ending) {
   return name.substr(0, name.size() - std::min(name.size(), ending.size()));
 }
 
-/// The module of a tensor's canonical or stored name: what stands in front of its last dot.
+/// The module of a tensor's canonical or stored name: the part before its last dot.
 std::string_view module_of(std::string_view name) { return name.substr(0, name.rfind('.')); }
 
 std::int64_t numbers_in(const FindModulePart& part, const QuantizedGroup* group) {
@@ -46,7 +46,7 @@ std::int64_t numbers_in(const FindModulePart& part, const QuantizedGroup* group)
 
 struct Checkpoint::CompressedModule {
   WeightFormat format;
-  const QuantizedGroup* group;  // none: implied
+  const QuantizedGroup* group;  // null: implied by the tensors
   std::int64_t numbers;
   bool packed;
 };
@@ -95,7 +95,8 @@ tensor::StoredMatrix Checkpoint::matrix(std::string_view canonical, std::int64_t
 
 tensor::StoredMatrix Checkpoint::nf4(const std::string& name, std::int64_t rows, std::int64_t columns) const try {
   require<ModelError>(!quantization_ || quantization_->method() == Quantization::Method::bitsandbytes,
-                      "[{}] tensor \"{}\" is of bitsandbytes, but the \"quantization_config\" of config.json is not",
+                      "[{}] tensor \"{}\" is stored as by bitsandbytes, but the \"quantization_config\" of config.json "
+                      "has another method",
                       origin_, name);
   const FindPart part = [&](std::string_view suffix) {
     const auto found = entries_.find(name + std::string(suffix));
@@ -145,7 +146,7 @@ bool Checkpoint::reads_part(const std::string& module, std::string_view part) co
   const char* name = parts(Part::kPacked) != nullptr ? Part::kPacked : Part::kWeight;
   const QuantizedGroup* group = group_of(module, entries_.find(fmt::format("{}.{}", module, name))->second);
   if (part == Part::kInputScale || part == Part::kInputZeroPoint) {
-    // Where weights are turned back at loading, nothing rounds inputs, as the config says.
+    // When weights are decoded at loading, the config rounds no inputs.
     return quantization_ && (quantization_->dequantizes() || (group->inputs && !group->inputs->dynamic));
   }
   return part == Part::kWeight || part == Part::kPacked || part == Part::kScale || part == Part::kZeroPoint ||

@@ -1,4 +1,4 @@
-// Legend: T packed tokens, P pooled rows, I images, D tower width, V numbers per vector.
+// Legend: T packed tokens, P pooled rows, I images, D tower width, V width of the vectors.
 #include "model/clip.h"
 
 #include <algorithm>

@@ -9,11 +9,11 @@
 
 namespace e5v::model {
 
-/// CLIP: a text tower and a vision tower, each projected into one space. Source: arXiv:2103.00020, figure 3;
-/// transformers' CLIPModel.
+/// CLIP: a text tower and a vision tower, each with a projection into a common space. Source: arXiv:2103.00020, figure
+/// 3; transformers' CLIPModel.
 class Clip {
  public:
-  /// Images that go through the tower together: those of a batch, but no more rows than make full GEMM speed.
+  /// The maximum number of rows that go through the vision tower together, which is enough for the full speed of GEMMs.
   static constexpr std::int64_t kRowsAtOnce = 2048;
 
   /// The checkpoint must outlive the model. Throws ModelError for missing or contradicting tensors.
@@ -22,17 +22,19 @@ class Clip {
 
   const ClipModelConfig& config() const { return config_; }
 
-  /// Vectors of the pooled rows' texts, not normalised. ids_T are the tokens of the packed rows; y_PV f32 [P, V].
+  /// Computes the vectors of texts, not normalised, from the pooled rows. ids_T are the tokens of the packed rows; y_PV
+  /// f32 [P, V].
   void embed_texts(std::span<const std::int32_t> ids_T, const PackedRows& rows, tensor::Matrix y_PV,
                    const nn::Pass& pass) const;
 
-  /// Vectors of images, not normalised. images are u8 [3, S, S] each, S the tower's image size; y_IV f32 [images, V].
+  /// Computes the vectors of images, not normalised. images are u8 [3, S, S] each, with S the tower's image size; y_IV
+  /// f32 [images, V].
   void embed_images(std::span<const std::span<const std::uint8_t>> images, tensor::Matrix y_IV,
                     const nn::Pass& pass) const;
 
-  /// How many images go through the tower together.
+  /// The number of images that go through the tower together.
   std::int64_t images_at_once() const;
-  /// Memory held beyond the checkpoint's mapped pages.
+  /// The memory that is held in addition to the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;
   std::string kernel() const { return text_.kernel(); }
 

@@ -25,8 +25,8 @@ class ClipText {
  public:
   ClipText(const ClipTextWeights& weights, const ClipTextConfig& config, nn::Precision precision);
 
-  /// Hidden states of the pooled rows behind the last layer and the final norm. ids_T are the tokens of the packed
-  /// rows; y_PD f32 [P, D]. No tape.
+  /// Computes the hidden states of the pooled rows after the last layer and the final norm. ids_T are the tokens of the
+  /// packed rows; y_PD f32 [P, D]. No tape.
   void forward(std::span<const std::int32_t> ids_T, const PackedRows& rows, tensor::Matrix y_PD,
                const nn::Pass& pass) const;
 

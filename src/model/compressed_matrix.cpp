@@ -16,8 +16,8 @@ using tensor::WeightFormat;
 using Span = RoundingArgs::Span;
 using Part = CompressedPart;
 
-/// Element i of a row of numbers that lie side by side in words, `bits` each, across the words' borders, as the
-/// unsigned number that is stored. `stride`: words from one word of the row to the next.
+/// Element i of a row of unsigned numbers that are packed in words without gaps, `bits` each, also across words.
+/// `stride` is the distance between the words of a row.
 std::uint32_t packed_bits(const std::int32_t* words, std::int64_t stride, std::int64_t i, int bits) {
   const std::int64_t first = i * bits, word = first / 32;
   const auto offset = static_cast<unsigned>(first % 32);
@@ -58,7 +58,7 @@ class Reader {
   }
   std::string scheme() const { return fmt::format("config_groups.{} ({} bits)", group_.name, args_.bits); }
 
-  /// The integers or floats themselves.
+  /// Checks the tensor of the integers or floats.
   void check_form() {
     require<ModelError>(part_("weight_g_idx") == nullptr,
                         "[{}] tensor \"weight_g_idx\": columns in another order (actorder) are not supported", origin_);
@@ -87,7 +87,7 @@ class Reader {
                         "[{}] tensor \"weight_shape\" does not say [{}, {}], as config.json does", origin_, N_, K_);
   }
 
-  /// Shape of the scales, and how a number's place tells its scale.
+  /// Reads the scales. Their shape decides which scale a number has.
   void read_scales() {
     height_ = args_.span == Span::tensor ? N_ : args_.span == Span::block ? args_.block[0] : 1;
     width_ = args_.span == Span::group ? args_.group : args_.span == Span::block ? args_.block[1] : K_;
@@ -116,7 +116,7 @@ class Reader {
       std::ranges::copy(values, zeros_.begin());
       return;
     }
-    // Packed from row to row: a word holds numbers of one column of scales.
+    // Zero points are packed along rows: a word holds numbers of one column of scales.
     expect(Part::kZeroPoint, zero, zero.dtype == DType::i32, "i32", {words_of(rows, args_.bits), S});
     const std::int32_t* words = zero.as<std::int32_t>().data();
     const int middle = 1 << (args_.bits - 1);
@@ -128,7 +128,7 @@ class Reader {
     }
   }
 
-  /// Older files store the zero points of symmetric schemes.
+  /// Older files store the zero points of symmetric schemes, which must be zero.
   void require_zeros(const char* name, const TensorView* stored) const {
     if (stored == nullptr) return;
     const auto bytes = stored->bytes();
@@ -137,7 +137,7 @@ class Reader {
                         group_.name);
   }
 
-  /// The number that is stored at a place, before zero point and scale.
+  /// The stored number at a place, before zero point and scale.
   float stored_at(std::int64_t row, std::int64_t column) const {
     if (packed_ != nullptr) {
       const std::int32_t* words = packed_->as<std::int32_t>().data() + row * packed_->shape[1];
@@ -170,7 +170,7 @@ class Reader {
     return result;
   }
 
-  /// Integers as they are stored; of 8 packed bits, side by side.
+  /// The integers in their stored form. Those of 8 packed bits are copied without packing.
   CompressedMatrix direct() const {
     CompressedMatrix result;
     TensorView scales = needed(Part::kScale);
@@ -236,10 +236,10 @@ class Reader {
   const std::string& origin_;
   std::int64_t N_, K_;
   const TensorView *packed_ = nullptr, *values_ = nullptr;
-  std::int64_t height_ = 1, width_ = 1;  // of what shares a scale
+  std::int64_t height_ = 1, width_ = 1;  // the rows and columns that share a scale
   Shape scale_shape_;
   Tensor scales_;             // f32
-  std::vector<float> zeros_;  // as many, or none
+  std::vector<float> zeros_;  // one for each scale, or none
 };
 
 }  // namespace
@@ -258,7 +258,7 @@ WeightFormat compressed_format(const QuantizedGroup& group, const FindModulePart
   if (packed == nullptr || args.bits == 8) return rows_share ? WeightFormat::int8 : WeightFormat::plain;
   if (args.bits != 4 || packed->shape.rank() != 2 || scale == nullptr) return WeightFormat::plain;
   if (!rows_share) return args.group % 8 == 0 ? WeightFormat::int4 : WeightFormat::plain;
-  const TensorView* shape = part(Part::kShape);  // a last word may be partly filled
+  const TensorView* shape = part(Part::kShape);  // the last word of a row may have unused bits
   const bool whole =
       shape != nullptr && shape->dtype == DType::i64 && shape->elements() == 2 && shape->as<std::int64_t>()[1] % 8 == 0;
   return whole ? WeightFormat::int4 : WeightFormat::plain;

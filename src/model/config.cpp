@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint64_t kMaxFileBytes = 16 << 20;
 
-/// LlavaNextConfig's own defaults, which replace absent objects; absent keys of present objects take the classes'.
+/// LlavaNextConfig's own defaults. They hold when an object is absent; absent keys of a present object have the
+/// defaults of its class.
 constexpr ClipConfig kLlavaVision{.width = 1024,
                                   .layers = 24,
                                   .heads = 16,
@@ -24,18 +25,18 @@ constexpr ClipConfig kLlavaVision{.width = 1024,
                                   .activation = Activation::quick_gelu};
 const std::vector<image::Size> kLlavaGrid{{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}};
 
-/// Features of other models with the same keys, which would be wrong if they were ignored.
+/// Refuses features of other models with the same keys, which must not be ignored.
 void refuse_unsupported(const Fields& fields) {
   const std::string activation = fields.text("hidden_act", "silu");
   fields.check(activation == "silu" || activation == "swish", "hidden_act", "silu");
   fields.check(!fields.flag("attention_bias", false), "attention_bias", "false (biases are not supported)");
   fields.check(!fields.flag("mlp_bias", false), "mlp_bias", "false (biases are not supported)");
   fields.check(fields.flag("tie_last_hidden_states", true), "tie_last_hidden_states",
-               "true (vectors are made of the state after the last norm)");
+               "true (vectors are states after the last norm)");
   refuse_other_decoders(fields);
 }
 
-/// Null means one per query head in both classes; an absent key only in Llama's.
+/// Null means one per query head in both classes. An absent key means that only in Llama's.
 std::int64_t parse_kv_heads(const Fields& fields, Backbone backbone, std::int64_t heads) {
   const bool absent = fields.find("num_key_value_heads") == nullptr;
   const std::int64_t fallback = absent && backbone == Backbone::mistral ? 8 : heads;
@@ -62,7 +63,7 @@ ModelConfig parse_llava_next(const Fields& fields) {
   ModelConfig config;
   config.text = parse_text(text, type == "mistral" ? Backbone::mistral : Backbone::llama);
   config.text.tied_head |= !text.has("tie_word_embeddings") && fields.flag("tie_word_embeddings", false);
-  refuse_other_decoders(fields);  // what stands here reaches the language model, too
+  refuse_other_decoders(fields);  // keys at the top apply to the language model, too
   const std::optional<Fields> vision = fields.child("vision_config");
   config.vision = vision ? parse_vision(*vision) : kLlavaVision;
   config.feature_layer = parse_feature_layer(fields, "vision_feature_layer", -2, *config.vision);
@@ -79,7 +80,7 @@ ModelConfig parse_llava_next(const Fields& fields) {
 
 bool is_known_type(std::string_view type) { return type == "llava_next" || type == "llama" || type == "mistral"; }
 
-/// One [height, width] of a grid list; multiples of the tile are checked by the caller.
+/// One [height, width] of a list of grids. The caller checks that they are multiples of the tile.
 image::Size parse_pinpoint(const Fields& fields, const char* key, const Json& item, const ClipConfig& vision) {
   constexpr std::int64_t kMaxTilesPerSide = 64;
   const std::int64_t limit = kMaxTilesPerSide * vision.image_size;
@@ -184,7 +185,7 @@ std::vector<image::Size> parse_grid(const Fields& fields, const std::optional<st
     fields.check(list != nullptr && list->is_array() && list->size() <= kMaxGrids, kKey, expected);
     for (const Json& item : *list) grid.push_back(parse_pinpoint(fields, kKey, item, vision));
   }
-  // An empty list is a model whose images are one tile, squeezed.
+  // With an empty list, an image becomes one tile and is stretched to it.
   const auto is_multiple = [&](int side) { return side > 0 && side % vision.image_size == 0; };
   for (const image::Size& size : grid) {
     if (is_multiple(size.height) && is_multiple(size.width)) continue;
@@ -203,7 +204,7 @@ bool describes_llava_next(const Json& json) try {
 
 ModelConfig parse_config(const Json& json, std::string_view origin) {
   const Fields fields(json, std::string(origin));
-  Quantization::from(fields);  // the checkpoint reads matrices by it; here it is checked
+  Quantization::from(fields);  // only checked here: the checkpoint uses it
   if (is_original_llava(fields)) return parse_original_llava(fields);
   const std::string type = model_type(fields);
   fields.check(is_known_type(type), "model_type", fmt::format("one of {}", kLlavaNextTypes));
@@ -218,7 +219,7 @@ Json read_config_json(const std::filesystem::path& folder) try {
   const std::filesystem::path path = folder / "config.json";
   return parse_json(read_file(path, kMaxFileBytes), path.string());
 } catch (const InvalidInput& error) {
-  throw ModelError(error.what());  // missing or no JSON: the checkpoint is at fault
+  throw ModelError(error.what());  // the file is missing or no JSON
 }
 
 ModelConfig read_config(const std::filesystem::path& folder) {

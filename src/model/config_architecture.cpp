@@ -8,18 +8,18 @@
 namespace e5v::model {
 namespace {
 
-/// The first name under "architectures"; empty where there is none.
+/// The first name under "architectures"; empty when there is none.
 std::string architecture(const Fields& fields) {
   const Json* names = fields.find("architectures");
   const bool named = names != nullptr && names->is_array() && !names->empty() && names->front().is_string();
   return named ? names->front().get<std::string>() : "";
 }
 
-/// What stands before "Model" and the like in the names of transformers' classes, and their model_type.
+/// The beginning of the names of transformers' classes ("Llama" in "LlamaModel"), and their model_type.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kFamilies{
     {{"LlavaNext", "llava_next"}, {"Llama", "llama"}, {"Mistral", "mistral"}}};
 
-/// The family whose class it is; nothing for classes that transformers has not.
+/// The family of a class; nothing for a class that is not one of transformers'.
 std::string_view family_of(std::string_view name) {
   constexpr std::array<std::string_view, 6> kHeads{"Model",
                                                    "ForConditionalGeneration",
@@ -44,7 +44,7 @@ std::string model_type(const Fields& fields) {
 
 void check_architecture(const Fields& fields) {
   const std::string found = architecture(fields);
-  // Models with code of their own keep the model_type of what they began with, and attend or pool in other ways.
+  // Models with their own code keep the model_type of the model they began with, and attend or pool in other ways.
   require<ModelError>(
       found.empty() || !family_of(found).empty(),
       "[{}] \"architectures\": expected a class of transformers' Llama, Mistral or LLaVA-NeXT, found {}",

@@ -29,7 +29,7 @@ ClipTextConfig parse_clip_text(const Fields& fields) {
   return config;
 }
 
-/// The object of a tower: "text_config", or "text_config_dict", which replaces it where it is given.
+/// The object of a tower: "text_config", or "text_config_dict", which replaces it if present.
 Fields tower_fields(const Fields& fields, const Json& absent, const char* key, const char* older_key) {
   for (const char* candidate : {older_key, key})
     if (const std::optional<Fields> found = fields.child(candidate)) return *found;

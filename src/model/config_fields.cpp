@@ -6,9 +6,9 @@
 namespace e5v::model {
 namespace {
 
-constexpr std::size_t kMaxShown = 60;  // bytes of a string that a message repeats
+constexpr std::size_t kMaxShown = 60;  // bytes of a string in a message
 
-/// A value as messages show it: short, on one line, and without descending into it (it may be nested at will).
+/// A value in a message: short, on one line, and without its members (it may be deeply nested).
 std::string shown(const Json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return fmt::format("a list of {}", value.size());

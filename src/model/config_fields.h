@@ -8,23 +8,23 @@
 
 namespace e5v::model {
 
-/// What a value may be: from lowest to highest, both included.
+/// The range of a value, from lowest to highest, both included.
 template <class T>
 struct Range {
   T lowest, highest;
 };
 
-/// A JSON object read key by key. Every error is a ModelError that names the file, the key with the objects around it,
-/// what was expected, and what was found. Borrows the object.
+/// Reads the keys of a JSON object. Every error is a ModelError that names the file, the key with the objects around
+/// it, what was expected, and what was found. Borrows the object.
 class Fields {
  public:
-  /// `origin` is the file; `path` what leads to the object from the top, "" or "text_config.". Throws when `object` is
-  /// something else.
+  /// `origin` is the file; `path` leads from the top to the object, "" or "text_config.". Throws when `object` is no
+  /// object.
   Fields(const Json& object, std::string origin, std::string path = "");
 
-  /// The value of a key as it is, null when the key is absent.
+  /// The value of a key; null when the key is absent.
   const Json* find(const char* key) const;
-  /// True when the key is there and its value is not null.
+  /// True when the key is present and its value is not null.
   bool has(const char* key) const;
 
   // The value of a key, or the fallback when it is absent or null. Without a fallback the key must be there.
@@ -34,7 +34,7 @@ class Fields {
   bool flag(const char* key, bool fallback) const;
   std::optional<Fields> child(const char* key) const;
 
-  /// Throws unless ok. `found` is shown when the key is absent, that is, when a default is at fault.
+  /// Throws unless ok. When the key is absent, a default is wrong, and the message shows `found`.
   void check(bool ok, const char* key, std::string_view expected, std::string_view found = "nothing") const;
   [[noreturn]] void mismatch(const char* key, std::string_view expected, std::string_view found = "nothing") const;
 

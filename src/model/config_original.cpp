@@ -6,7 +6,7 @@
 namespace e5v::model {
 namespace {
 
-/// The towers that LLaVA-NeXT was trained with, OpenAI's CLIP ViT-L/14. The config names the tower, not its sizes.
+/// The towers of LLaVA-NeXT, which are OpenAI's CLIP ViT-L/14. The config names the tower, not its sizes.
 struct KnownTower {
   std::string_view name;
   std::int64_t image_size;
@@ -16,7 +16,7 @@ constexpr std::array<KnownTower, 2> kTowers{{{"clip-vit-large-patch14-336", 336}
 ClipConfig parse_tower(const Fields& fields) {
   const std::string name = fields.text("mm_vision_tower", std::nullopt);
   for (const KnownTower& tower : kTowers) {
-    // The name may be a path to a local copy.
+    // The name may also be a path of a local copy.
     if (name != tower.name && !name.ends_with(fmt::format("/{}", tower.name))) continue;
     const ClipConfig config{.width = 1024,
                             .layers = 24,
@@ -67,10 +67,10 @@ ModelConfig parse_original_llava(const Fields& fields) {
   expect_text(fields, "image_aspect_ratio", "anyres");
   expect_text(fields, "mm_patch_merge_type", "spatial_unpad");
   fields.check(!fields.flag("mm_use_im_start_end", false), "mm_use_im_start_end", "false");
-  // The original reads a pair as width and height, transformers as height and width, and conversion keeps the list.
-  // The lists of the released models are symmetric; what transformers makes of them is the reference here.
+  // The original reads a pair as width and height, transformers reads it as height and width, and the conversion keeps
+  // the list. The lists of the released models are symmetric. Transformers is the reference here.
   config.grid_pinpoints = parse_grid(fields, std::nullopt, *config.vision);
-  // Its tokenizer has no <image>: the first free id stands for it, as in the converted checkpoints.
+  // The tokenizer has no <image>. The first free id represents it, as in converted checkpoints.
   config.image_token = config.text.vocabulary;
   return config;
 }

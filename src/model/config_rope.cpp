@@ -8,7 +8,7 @@ namespace {
 
 constexpr Range<double> kTheta{1, 1e12}, kFactor{1e-3, 1e6};
 
-/// The object that counts: "rope_scaling" of older files when it has anything in it, else "rope_parameters".
+/// The object with the parameters: "rope_scaling" of older files if it is not empty, otherwise "rope_parameters".
 std::optional<Fields> rope_object(const Fields& fields) {
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const Json* value = fields.find(key);
@@ -18,18 +18,18 @@ std::optional<Fields> rope_object(const Fields& fields) {
   return std::nullopt;
 }
 
-/// A key that is null where it stands is not absent: the reference fails on it.
+/// A key with the value null is not absent: the reference fails on it.
 double real_if_present(const Fields& fields, const char* key, double fallback, Range<double> range) {
   return fields.find(key) == nullptr ? fallback : fields.real(key, std::nullopt, range);
 }
 
-/// Different layers with parameters of their own, which Llama and Mistral do not have.
+/// Refuses different parameters for different layers, which Llama and Mistral do not have.
 void refuse_nested(const Fields& rope) {
   for (const char* key : {"full_attention", "sliding_attention", "chunked_attention", "linear_attention"})
     rope.check(!rope.has(key), key, "nothing (rotary parameters of layer types are not supported)");
 }
 
-/// Where the original length stands: beside the object first, then in it, else it is the present one.
+/// The original length: next to the object, or in it, or otherwise the present length.
 std::int64_t original_positions(const Fields& fields, const Fields& rope, std::int64_t max_positions) {
   constexpr const char* kKey = "original_max_position_embeddings";
   const Fields& place = fields.find(kKey) != nullptr ? fields : rope;
@@ -48,7 +48,7 @@ Llama3RopeScaling parse_llama3(const Fields& rope, std::int64_t original) {
   return llama3;
 }
 
-/// Zero is the same as absent for several of YaRN's keys.
+/// For several keys of YaRN, zero means the same as an absent key.
 double nonzero(const Fields& rope, const char* key, double fallback) {
   const double value = rope.real(key, 0.0, {0, 1e6});
   return value == 0 ? fallback : value;
@@ -91,7 +91,7 @@ void parse_rope(const Fields& fields, LlamaConfig& config) {
   if (type == "linear") config.rope_scaling = LinearRopeScaling{rope->real("factor", std::nullopt, kFactor)};
   if (type == "llama3") config.rope_scaling = parse_llama3(*rope, original);
   if (type == "yarn") config.rope_scaling = parse_yarn(*rope, original, config.max_positions);
-  // Stretches only what is longer than max_position_embeddings, which no sequence is here.
+  // "dynamic" changes only sequences longer than max_position_embeddings, and none is here.
   if (type == "dynamic") rope->real("factor", std::nullopt, kFactor);
 }
 

@@ -1,5 +1,5 @@
 // Legend: T packed rows, P pooled rows, Q query rows (all or pooled), D model width, H heads, K kv heads, E head width,
-// F MLP width, G = 2 F columns of gates beside ups, C = 2 K E columns of keys beside values, V vocabulary.
+// F MLP width, G = 2 F columns (gates, then ups), C = 2 K E columns (keys, then values), V vocabulary.
 #include "model/llama.h"
 
 #include <algorithm>
@@ -57,7 +57,7 @@ LlamaBlock::LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& c, n
       o_({weights.o}, precision),
       gate_up_({weights.gate, weights.up}, precision),
       down_({weights.down}, precision) {
-  kv_.read_finely();  // later rows read all keys and values, and these have few columns
+  kv_.read_finely();  // all later rows read keys and values, and their few columns cost little
 }
 
 void LlamaBlock::forward(const nn::Pass& all, tensor::ConstMatrix x_TD, const nn::Pass& queries, Matrix y_QD) const {

@@ -13,7 +13,7 @@
 
 namespace e5v::model {
 
-/// The tensors of one block as a checkpoint holds them.
+/// The tensors of a block in a checkpoint.
 struct LlamaBlockWeights {
   tensor::TensorView input_norm;        ///< [D]
   tensor::StoredMatrix q, k, v, o;      ///< [H E, D], [K E, D], [K E, D], [D, H E]
@@ -21,7 +21,7 @@ struct LlamaBlockWeights {
   tensor::StoredMatrix gate, up, down;  ///< [F, D], [F, D], [D, F]
 };
 
-/// The tensors of a language model; views that the checkpoint (or whoever made them) keeps alive.
+/// The tensors of a language model. They are views; the checkpoint or another owner keeps the memory.
 struct LlamaWeights {
   tensor::TensorView embedding;  ///< [V, D]
   std::vector<LlamaBlockWeights> blocks;
@@ -38,14 +38,14 @@ class LlamaBlock {
  public:
   LlamaBlock(const LlamaBlockWeights& weights, const LlamaConfig& config, nn::Precision precision);
 
-  /// x = x + attention(norm(x)); x = x + mlp(norm(x)) for the rows of `queries`, which y gets; of all rows x f32 [T, D]
-  /// only keys and values are computed beside. Where all are queries, y is x.
+  /// Computes x = x + attention(norm(x)); x = x + mlp(norm(x)) for the rows of `queries`, into y. For the other rows of
+  /// x f32 [T, D] only keys and values are computed. When all rows are queries, y is x.
   void forward(const nn::Pass& all, tensor::ConstMatrix x_TD, const nn::Pass& queries, tensor::Matrix y_QD) const;
-  /// The same for every row of a pass, in place.
+  /// The same for all rows of a pass, in place.
   void forward(const nn::Pass& all, tensor::Matrix x_TD) const { forward(all, x_TD, all, x_TD); }
 
-  /// Adds an adapter to one of the block's matrices, named as in the checkpoint: "self_attn.q_proj". Borrowed. Throws
-  /// InvalidInput for other names and for shapes that do not fit.
+  /// Adds an adapter to a matrix of the block, which has its name in the checkpoint: "self_attn.q_proj". Borrowed.
+  /// Throws InvalidInput for other names and for shapes that do not fit.
   void attach(std::string_view matrix, const nn::Lora* adapter);
 
   std::int64_t owned_bytes() const;
@@ -60,33 +60,33 @@ class LlamaBlock {
   nn::Linear q_, kv_, o_, gate_up_, down_;
 };
 
-/// The language model without its head: embedded tokens in, last hidden states out.
+/// The language model without its head. Input: embedded tokens; output: last hidden states.
 class Llama {
  public:
   Llama(const LlamaWeights& weights, const LlamaConfig& config, nn::Precision precision);
 
   const LlamaConfig& config() const { return config_; }
 
-  /// x[t] = embedding of ids_T[t], for every id but -1. x_TD f32 [T, D]; a tape watches it. Throws InvalidInput for
-  /// ids above the vocabulary.
+  /// Computes x[t] = embedding of ids_T[t] for every id except -1. x_TD f32 [T, D]; a tape watches it. Throws
+  /// InvalidInput for ids above the vocabulary.
   void embed(std::span<const std::int32_t> ids_T, tensor::Matrix x_TD, const nn::Pass& pass) const;
 
-  /// Hidden states of the pooled rows after the final norm: transformers' hidden_states[-1].
-  /// x_TD f32 [T, D], consumed; y_PD f32 [P, D]. With a tape, which watches x and y, rows must live until it is
-  /// rewound; of each block only the input is kept, and the block is computed once more for its backward pass.
+  /// Computes the hidden states of the pooled rows after the final norm: transformers' hidden_states[-1]. x_TD f32 [T,
+  /// D] is consumed; y_PD f32 [P, D]. A tape watches x and y; rows must then live until it is rewound. Only the input
+  /// of each block is kept, and the block is computed once more for its backward pass.
   void forward(tensor::Matrix x_TD, const PackedRows& rows, tensor::Matrix y_PD, const nn::Pass& pass) const;
 
-  /// Adds an adapter to the matrix that it is for. Borrowed. Throws InvalidInput when there is no such matrix.
+  /// Adds an adapter to its matrix. Borrowed. Throws InvalidInput when there is no such matrix.
   void attach(const nn::Lora& adapter);
 
-  /// The angles of at least so many positions.
+  /// The angles of at least `positions` positions.
   std::shared_ptr<const ops::RotaryTable> rotary(std::int64_t positions) const { return rotary_.covering(positions); }
-  /// The table that the positions of a batch's rows are indices into.
+  /// The rotary table of a batch. The positions of its rows are indices into the table.
   std::shared_ptr<const ops::RotaryTable> rotary(const PackedRows& rows) const;
 
-  /// Memory held beyond the checkpoint's mapped pages.
+  /// The memory that is held in addition to the checkpoint's mapped pages.
   std::int64_t owned_bytes() const;
-  /// Name of the kernel behind the GEMMs.
+  /// The name of the GEMMs' kernel.
   std::string kernel() const { return blocks_.front().kernel(); }
 
  private:

@@ -1,4 +1,4 @@
-// Legend: N image tokens, U of them features (the others are newlines), V tower width, D model width, R tower rows.
+// Legend: N image tokens, U features among them (the others are newlines), V tower width, D model width, R tower rows.
 #include "model/llava_next.h"
 
 #include <algorithm>
@@ -33,22 +33,22 @@ LlavaNext::LlavaNext(const Checkpoint& checkpoint, const ModelConfig& config, co
       llama_(LlamaWeights::from(checkpoint, config.text), config.text, precision) {
   if (!config.vision) return;
   check_preprocess(config, preprocess);
-  // Errors of an image stand in all of its rows, and the tower is a small part of the work.
+  // An error of an image is in all of its rows, and the tower is a small part of the work.
   if (precision == nn::Precision::fp8) precision = nn::Precision::bf16;
   const ClipWeights tower = ClipWeights::from(checkpoint, *config.vision, config.vision_layers_used());
   vision_.emplace(Vision{ClipVit(tower, *config.vision, precision), Projector(checkpoint, config, precision),
                          nn::Vector(checkpoint.tensor("image_newline", {config.text.width}))});
 }
 
-/// The tiles of many images in a row, and what becomes of their rows.
+/// The tiles of several images, and the destination of their rows.
 struct LlavaNext::Arrangement {
   struct Copy {
     std::int64_t from,
-        to;  // a row of the tower's, counted over all tiles, and a feature
+        to;  // a row of the tower, counted over all tiles, and a feature
   };
   std::vector<std::span<const std::uint8_t>> tiles;
   std::vector<Copy> copies;            // in the order of tiles
-  nn::RowCopies places;                // of all features, and the rows of x that they become
+  nn::RowCopies places;                // all features and their rows in x
   std::vector<std::int64_t> newlines;  // rows of x
 };
 
@@ -101,7 +101,7 @@ void LlavaNext::embed_image(const PreparedImage& image, Matrix y_ND, const nn::P
 
 void LlavaNext::embed_images(std::span<const PlacedImage> images, Matrix x_TD, const nn::Pass& pass) const {
   if (images.empty()) return;
-  require<ModelError>(sees(), "[llava_next] the checkpoint has no vision tower: it takes text only");
+  require<ModelError>(sees(), "[llava_next] the checkpoint has no vision tower, so it takes text only");
   const nn::Pass::Scope scope(pass);
   Arrangement arrangement = arranged(images);
   const auto U = static_cast<std::int64_t>(arrangement.copies.size());

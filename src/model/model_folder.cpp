@@ -37,13 +37,13 @@ constexpr std::array<Foreign, 9> kForeign{{
     {".distcp", "a distributed checkpoint of PyTorch: convert it to safetensors"},
 }};
 
-/// Paths below a folder, sorted: its entries and theirs, no deeper. What cannot be read has none.
+/// The paths of a folder's entries and of their entries, sorted. An entry that cannot be read has none.
 std::vector<std::string> entries_below(const fs::path& folder) {
-  constexpr std::size_t kMostEntries = 10'000;
+  constexpr std::size_t kMaxEntries = 10'000;
   std::vector<std::string> entries;
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, error);
-  for (; !error && entry != fs::end(entry) && entries.size() < kMostEntries; entry.increment(error)) {
+  for (; !error && entry != fs::end(entry) && entries.size() < kMaxEntries; entry.increment(error)) {
     entries.push_back(entry->path().lexically_relative(folder).string());
     if (entry.depth() == 1) entry.disable_recursion_pending();
   }
@@ -53,16 +53,16 @@ std::vector<std::string> entries_below(const fs::path& folder) {
 
 bool holds(const fs::path& folder, const char* name) { return is_entry(folder / name); }
 
-/// A model's folder inside this one, or folders of the hub's cache: where the user may have meant to point.
+/// The folders that the user may have meant: a model inside this one, or folders of the hub's cache.
 std::string inner_models(const fs::path& folder) {
-  constexpr std::size_t kMostShown = 5;
+  constexpr std::size_t kMaxNamed = 5;
   std::vector<std::string> found;
   for (const std::string& entry : entries_below(folder)) {
     const fs::path path(entry);
     const bool cached = entry.starts_with("models--") && !path.has_parent_path();
     if (path.filename() == kConfig) found.push_back((folder / path.parent_path()).string());
     if (cached) found.push_back((folder / path).string());
-    if (found.size() == kMostShown) break;
+    if (found.size() == kMaxNamed) break;
   }
   return found.empty() ? "" : fmt::format("; perhaps you mean {}", fmt::join(found, " or "));
 }
@@ -98,7 +98,7 @@ fs::path find_model_folder(const fs::path& path) try {
   const fs::path folder = hub_snapshot(path);
   if (!holds(folder, kConfig)) fail_without_config(folder);
   require<ModelError>(!holds(folder, kAdapterConfig),
-                      "[{}] holds an adapter ({}) beside a model, and transformers would add it: move the adapter's "
+                      "[{}] holds an adapter ({}) and a model, and transformers would add the adapter: move its "
                       "files to a folder of their own, and give that as option adapter if you want it",
                       folder.string(), kAdapterConfig);
   return folder;

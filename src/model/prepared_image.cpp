@@ -20,7 +20,7 @@ std::vector<std::span<const std::uint8_t>> Patches::grid_pixels() const {
 
 Patches Patches::of(image::Tiles tiles, std::int32_t edge) {
   require<ModelError>(edge > 0 && tiles.edge % edge == 0,
-                      "[patches] tiles of {} pixels are no multiple of patches of {}", tiles.edge, edge);
+                      "[patches] the tile size {} is no multiple of the patch size {}", tiles.edge, edge);
   const PatchGrid grid{tiles.edge / edge, tiles.edge / edge};
   return {edge, std::vector(static_cast<std::size_t>(tiles.count), grid), std::move(tiles.pixels)};
 }

@@ -14,31 +14,32 @@ struct PatchGrid {
   bool operator==(const PatchGrid&) const = default;
 };
 
-/// What a vision tower sees of an image: one or more grids of patches; square tiles are one case.
+/// The input of a vision tower for one image: one or more grids of patches. Square tiles are one case.
 struct Patches {
-  std::int32_t edge = 0;  ///< of a patch, pixels
+  std::int32_t edge = 0;  ///< of a patch, in pixels
   std::vector<PatchGrid> grids;
-  std::vector<std::uint8_t> pixels;  ///< of one grid after the other, [3, rows * edge, columns * edge] each
+  std::vector<std::uint8_t> pixels;  ///< all grids, [3, rows * edge, columns * edge] each
 
   /// The pixels of each grid.
   std::vector<std::span<const std::uint8_t>> grid_pixels() const;
-  /// Tiles as grids of patches of so many pixels. Throws ModelError when the tiles' edge is no multiple of them.
+  /// Makes grids with patches of `edge` pixels from tiles. Throws ModelError when the tiles' edge is no multiple of
+  /// `edge`.
   static Patches of(image::Tiles tiles, std::int32_t edge);
 };
 
-/// What the rows of an image in a prompt are, in their order. A row is the feature of a patch, counted over all grids
-/// in their order (a tower's class token is no patch), or one of the rows that the model itself has.
+/// The meaning of an image's rows in a prompt, in their order. A row is the feature of a patch or a special row of the
+/// model. Features are counted over all grids; a tower's class token is not counted.
 class ImageLayout {
  public:
-  /// How a layout names the model's own rows: below 0, which the indices of features never are.
+  /// The entry of a special row of the model. It is below 0, unlike the index of a feature.
   static constexpr std::int32_t special(std::int32_t which) { return -1 - which; }
 
   ImageLayout() = default;
-  /// One entry for each row: the index of a feature, or special(). LLaVA-NeXT's are those of image::packed_order.
+  /// One entry for each row: the index of a feature, or special(). image::packed_order gives the rows of LLaVA-NeXT.
   explicit ImageLayout(std::vector<std::int32_t> rows);
 
   std::int64_t rows() const { return static_cast<std::int64_t>(rows_.size()); }
-  /// Rows that are features.
+  /// The number of rows that are features.
   std::int64_t features() const { return features_; }
 
   /// Calls feature(row, index) or special(row, which) for every row in order.

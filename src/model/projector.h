@@ -7,14 +7,14 @@
 
 namespace e5v::model {
 
-/// Carries the vision tower's features into the language model: Linear, activation, Linear.
-/// Source: arXiv:2310.03744, section 3.2.
+/// Maps the vision tower's features to the language model: Linear, activation, Linear. Source: arXiv:2310.03744,
+/// section 3.2.
 class Projector {
  public:
   /// Throws ModelError for missing tensors and for shapes that contradict the config.
   Projector(const Checkpoint& checkpoint, const ModelConfig& config, nn::Precision precision);
 
-  /// x_RV f32 [R, V], V the tower's width; y_RD f32 [R, D], D the language model's width.
+  /// x_RV f32 [R, V], with V the tower's width; y_RD f32 [R, D], with D the language model's width.
   void forward(tensor::ConstMatrix x_RV, tensor::Matrix y_RD, const nn::Pass& pass) const;
 
   /// Adds an adapter to "linear_1" or "linear_2". Borrowed. Throws InvalidInput for other names and for shapes that do

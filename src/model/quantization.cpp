@@ -7,9 +7,9 @@ namespace e5v::model {
 namespace {
 
 constexpr const char* kQuantization = "quantization_config";
-constexpr std::size_t kMostTargets = 100'000;
+constexpr std::size_t kMaxTargets = 100'000;
 
-/// The layouts of compressed-tensors that are read. The tensors say which of them each matrix has.
+/// Checks that the layout of compressed-tensors is supported. The tensors show which layout each matrix has.
 void check_format(const Fields& fields, std::string_view otherwise) {
   constexpr std::array<std::string_view, 7> kFormats{
       "int-quantized", "pack-quantized", "float-quantized", "naive-quantized", "mixed-precision", "dense", "fakequant"};
@@ -18,14 +18,14 @@ void check_format(const Fields& fields, std::string_view otherwise) {
                "int-quantized, pack-quantized, float-quantized, naive-quantized or mixed-precision");
 }
 
-/// Nothing, or an object that says nothing.
+/// Refuses a key unless its value is empty.
 void refuse_set(const Fields& fields, const char* key, std::string_view why) {
   const Json* value = fields.find(key);
   const bool absent = value == nullptr || value->is_null() || (value->is_object() && value->empty());
   fields.check(absent, key, fmt::format("nothing ({})", why));
 }
 
-/// A matrix that was made sparse is stored dense under format "dense".
+/// A sparse matrix is stored dense under the format "dense".
 void check_sparsity(const Fields& fields) {
   const std::optional<Fields> sparsity = fields.child("sparsity_config");
   if (!sparsity || sparsity->object().empty()) return;
@@ -33,8 +33,8 @@ void check_sparsity(const Fields& fields) {
 }
 
 void read_bitsandbytes(const Fields& fields) {
-  // The skipped modules are those that are stored plain; the llm_int8_ options are for 8 bits; the others say in which
-  // type the reference computes.
+  // The skipped modules are those that are stored plain. The llm_int8_ options belong to 8 bits. The other keys give
+  // the type in which the reference computes.
   constexpr std::array<std::string_view, 13> kKnown{"quant_method",
                                                     "load_in_4bit",
                                                     "_load_in_4bit",
@@ -61,12 +61,12 @@ std::string target_text(const Fields& fields, const char* key, const Json& item)
   return item.get<std::string>();
 }
 
-/// The names in a list; none when it is absent.
+/// The names in a list; none when the list is absent.
 std::vector<std::string> names_of(const Fields& fields, const char* key) {
   std::vector<std::string> names;
   if (!fields.has(key)) return names;
   const Json& list = *fields.find(key);
-  fields.check(list.is_array() && list.size() <= kMostTargets, key, "a list of names");
+  fields.check(list.is_array() && list.size() <= kMaxTargets, key, "a list of names");
   for (const Json& item : list) names.push_back(target_text(fields, key, item));
   return names;
 }
@@ -87,9 +87,10 @@ bool Quantization::Target::matches(std::span<const std::string> names) const {
 
 Quantization Quantization::from(const Fields& config) {
   Quantization result;
-  refuse_set(config, "compression_config", "compressed-tensors of 2024 named quantization_config so: rename it");
+  refuse_set(config, "compression_config",
+             "compressed-tensors of 2024 used this name for quantization_config: rename it");
   if (const std::optional<Fields> text = config.child("text_config")) {
-    text->check(!text->has(kQuantization), kQuantization, "nothing here (it belongs to the top of the file)");
+    text->check(!text->has(kQuantization), kQuantization, "nothing here (it belongs at the top of the file)");
   }
   const std::optional<Fields> fields = config.child(kQuantization);
   if (!fields) return result;
@@ -106,7 +107,7 @@ Quantization Quantization::from(const Fields& config) {
 }
 
 void Quantization::read_compressed_tensors(const Fields& fields) {
-  // use_optimized_inference is about kernels, the ratio about sizes.
+  // use_optimized_inference concerns kernels, and the ratio concerns sizes.
   constexpr std::array<std::string_view, 14> kKnown{"quant_method",
                                                     "format",
                                                     "quantization_status",
@@ -130,7 +131,7 @@ void Quantization::read_compressed_tensors(const Fields& fields) {
   fields.check(
       fields.text("quantization_status", "initialized") == "compressed", "quantization_status",
       "\"compressed\" (transformers takes stored integers for plain weights otherwise; if a tool of 2024 wrote "
-      "\"frozen\" beside compressed weights, change it)",
+      "\"frozen\" for compressed weights, change it)",
       "initialized");
   refuse_unknown(fields, kKnown);
   if (const std::optional<Fields> groups = fields.child("config_groups")) {
@@ -146,7 +147,7 @@ void Quantization::read_compressed_tensors(const Fields& fields) {
                {"ignore", fields.has("ignore") ? *fields.find("ignore") : Json()},
                {"dequantize", fields.flag("dequantize", false) || !fields.flag("run_compressed", true)}}
               .dump();
-  // Weights that are turned back when the model is loaded leave no module that would round its inputs.
+  // Weights that are decoded when the model is loaded leave no module that would round its inputs.
   dequantizes_ = fields.flag("dequantize", false) || !fields.flag("run_compressed", true);
   if (dequantizes_) {
     for (QuantizedGroup& group : groups_) group.inputs.reset();
@@ -161,7 +162,7 @@ void Quantization::add_group(const Fields& fields, const std::string& name) {
   refuse_set(fields, "output_activations", "rounded results are not supported");
   const std::optional<Fields> weights = fields.child("weights"), inputs = fields.child("input_activations");
   if (!weights && !inputs) return;
-  fields.check(weights.has_value(), "weights", "an object beside \"input_activations\"");
+  fields.check(weights.has_value(), "weights", "an object in addition to \"input_activations\"");
   QuantizedGroup group{name, parse_weight_rounding(*weights), std::nullopt};
   if (inputs) group.inputs = parse_input_rounding(*inputs);
   for (const std::string& text : names_of(fields, "targets")) {

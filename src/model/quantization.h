@@ -14,19 +14,19 @@
 
 namespace e5v::model {
 
-/// How numbers are rounded: what compressed-tensors calls QuantizationArgs.
+/// The rounding of numbers, which compressed-tensors calls QuantizationArgs.
 struct RoundingArgs {
-  enum class Span { tensor, channel, group, block, token };  ///< what shares a scale
+  enum class Span { tensor, channel, group, block, token };  ///< the numbers that share a scale
   Span span = Span::channel;
   int bits = 8;
   bool floating = false;                ///< e4m3 instead of whole numbers
   bool symmetric = true;                ///< without zero points
-  bool dynamic = false;                 ///< scales are those of the rows at hand
+  bool dynamic = false;                 ///< scales are computed for each input
   std::int64_t group = 0;               ///< columns of a group
   std::array<std::int64_t, 2> block{};  ///< rows and columns of a block
 };
 
-/// What some modules are quantised by: a member of "config_groups".
+/// The quantisation of some modules: a member of "config_groups".
 struct QuantizedGroup {
   std::string name;
   RoundingArgs weights;
@@ -34,22 +34,22 @@ struct QuantizedGroup {
 };
 
 /// The "quantization_config" of a config.json: which modules are quantised, and how. Its keys are those of
-/// compressed-tensors 0.20.1 and of bitsandbytes as transformers 5.24 reads them.
+/// compressed-tensors 0.20.1, and of bitsandbytes as transformers 5.24 reads them.
 class Quantization {
  public:
   enum class Method { none, compressed_tensors, bitsandbytes };
 
-  /// Reads it from a whole config.json; Method::none without one. Throws ModelError that names the key, for whatever
-  /// changes the arithmetic and is not supported, and for keys that are not known.
+  /// Reads it from a whole config.json. Without one the method is Method::none. Throws ModelError, which names the key,
+  /// for everything that changes the arithmetic and is not supported, and for unknown keys.
   static Quantization from(const Fields& config);
 
   Method method() const { return method_; }
-  /// Whether weights are turned back into plain ones when the model is loaded, which leaves inputs as they are.
+  /// Whether weights are decoded when the model is loaded. Inputs are then not rounded.
   bool dequantizes() const { return dequantizes_; }
-  /// What tells configs apart whose tensors are the same.
+  /// A text that differs for different configs of the same tensors.
   const std::string& text() const { return text_; }
-  /// The group that a module belongs to, under any of its names; none when it is left plain. Names that targets spell
-  /// out come before patterns, and these before the module's class, "Linear" or "Embedding".
+  /// The group of a module, by any of its names; null when it stays plain. Names in targets come before patterns, and
+  /// patterns before the module's class, "Linear" or "Embedding".
   const QuantizedGroup* group_of(std::span<const std::string> module_names, std::string_view module_class) const;
 
  private:
@@ -73,11 +73,11 @@ class Quantization {
   std::vector<Target> ignored_;
 };
 
-/// The members of a group: "weights", "input_activations". Throws ModelError that names the key.
+/// Reads a member of a group: "weights", "input_activations". Throws ModelError, which names the key.
 RoundingArgs parse_weight_rounding(const Fields& args);
 RoundingArgs parse_input_rounding(const Fields& args);
 
-/// Throws ModelError for a key that is not among `known` and is set to something.
+/// Throws ModelError for a key that is not in `known` and has a value.
 void refuse_unknown(const Fields& fields, std::span<const std::string_view> known);
 
 }  // namespace e5v::model

@@ -7,15 +7,15 @@
 namespace e5v::model {
 namespace {
 
-constexpr std::int64_t kMostColumns = 1 << 20;
+constexpr std::int64_t kMaxColumns = 1 << 20;
 
-/// Set to something, in the sense of Python.
+/// Whether a value is true in Python.
 bool is_set(const Json& value) {
   if (value.is_null() || value == Json(false)) return false;
   return !(value.is_object() || value.is_array()) || !value.empty();
 }
 
-/// "block_structure": [rows, columns], or "rowsxcolumns" of older files.
+/// Reads "block_structure": [rows, columns], or "rowsxcolumns" of older files.
 std::array<std::int64_t, 2> parse_block(const Fields& args) {
   constexpr const char* kKey = "block_structure";
   std::array<std::int64_t, 2> block{};
@@ -30,7 +30,7 @@ std::array<std::int64_t, 2> parse_block(const Fields& args) {
              (*value)[1].is_number_integer()) {
     block = {(*value)[0].get<std::int64_t>(), (*value)[1].get<std::int64_t>()};
   }
-  const auto good = [](std::int64_t side) { return side > 0 && side <= kMostColumns; };
+  const auto good = [](std::int64_t side) { return side > 0 && side <= kMaxColumns; };
   args.check(good(block[0]) && good(block[1]), kKey, "[rows, columns] of a block");
   return block;
 }
@@ -58,7 +58,7 @@ RoundingArgs::Span parse_span(const Fields& args, std::int64_t group_size, bool 
   return found->second;
 }
 
-/// What weights and inputs have in common.
+/// Reads the common keys of weights and inputs.
 RoundingArgs parse_rounding(const Fields& args, bool of_weights) {
   constexpr std::array<std::string_view, 12> kKnown{
       "num_bits", "type",     "symmetric",   "group_size", "strategy", "block_structure",
@@ -73,7 +73,7 @@ RoundingArgs parse_rounding(const Fields& args, bool of_weights) {
              result.floating ? "8 for type float (nvfp4, mxfp4 and mxfp6 are not supported)" : "2 to 8 for type int");
   result.symmetric = args.flag("symmetric", true);
   args.check(result.symmetric || !result.floating, "symmetric", "true for type float");
-  const std::int64_t group_size = args.integer("group_size", 0, {-1, kMostColumns});
+  const std::int64_t group_size = args.integer("group_size", 0, {-1, kMaxColumns});
   result.span = parse_span(args, group_size, of_weights);
   result.group = group_size;
   args.check(result.span != RoundingArgs::Span::group || result.group > 0, "group_size", "a positive number");
@@ -87,7 +87,7 @@ RoundingArgs parse_rounding(const Fields& args, bool of_weights) {
 void refuse_unknown(const Fields& fields, std::span<const std::string_view> known) {
   for (const auto& [key, value] : fields.object().items()) {
     if (!is_set(value) || std::ranges::find(known, key) != known.end()) continue;
-    fields.mismatch(key.c_str(), "no such key: what it changes is not known");
+    fields.mismatch(key.c_str(), "no such key, because its effect is unknown");
   }
 }
 

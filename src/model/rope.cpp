@@ -1,5 +1,5 @@
-// Legend: E head width, i the pair of a head's elements i and i + E/2. At thousands of positions a last bit of a
-// frequency is worth more than all rounding after it, so everything is float32 where the reference has it so.
+// Legend: E head width, i the pair of a head's elements i and i + E/2. At thousands of positions, the last bit of a
+// frequency matters more than all later rounding, so everything is float32 where the reference is.
 #include "model/rope.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace e5v::model {
 namespace {
 
-/// The frequencies as RoPE has them, theta^(-2i/E).
+/// The frequencies of RoPE, theta^(-2i/E).
 std::vector<float> plain_frequencies(const LlamaConfig& config) {
   std::vector<float> result;
   for (std::int64_t i = 0; i < config.head_width; i += 2) {
@@ -19,13 +19,13 @@ std::vector<float> plain_frequencies(const LlamaConfig& config) {
   return result;
 }
 
-/// Positions that are nearer to each other: all frequencies by the factor.
+/// Linear scaling: all frequencies are divided by the factor, which moves positions closer together.
 RotaryFrequencies stretched(std::vector<float> inverse, const LinearRopeScaling& scaling, const LlamaConfig&) {
   for (float& frequency : inverse) frequency /= static_cast<float>(scaling.factor);
   return {std::move(inverse)};
 }
 
-/// Llama 3.1: long wavelengths by the factor, short ones not at all, those between in proportion.
+/// Llama 3.1: long wavelengths are scaled by the factor, short ones stay, and those between change in proportion.
 RotaryFrequencies stretched(std::vector<float> inverse, const Llama3RopeScaling& scaling, const LlamaConfig&) {
   for (float& frequency : inverse) {
     const double turns = static_cast<double>(scaling.original_max_positions) * frequency / (2 * std::numbers::pi);
@@ -37,13 +37,13 @@ RotaryFrequencies stretched(std::vector<float> inverse, const Llama3RopeScaling&
   return {std::move(inverse)};
 }
 
-/// The pair whose wave turns so many times within the original positions, as a real number.
+/// The pair that rotates `turns` times within the original positions, as a real number.
 double pair_of_turns(double turns, const YarnRopeScaling& scaling, const LlamaConfig& config) {
   const double positions = static_cast<double>(scaling.original_max_positions) / (turns * 2 * std::numbers::pi);
   return static_cast<double>(config.head_width) * std::log(positions) / (2 * std::log(config.rope_theta));
 }
 
-/// YaRN: pairs before `low` not at all, those after `high` by the factor, those between in proportion.
+/// YaRN: pairs before `low` stay, those after `high` are scaled by the factor, and those between change in proportion.
 RotaryFrequencies stretched(std::vector<float> inverse, const YarnRopeScaling& scaling, const LlamaConfig& config) {
   double low = pair_of_turns(scaling.beta_fast, scaling, config);
   double high = pair_of_turns(scaling.beta_slow, scaling, config);

@@ -5,15 +5,14 @@
 
 namespace e5v::model {
 
-/// The rotary embedding's angles: radians per position of each pair of a head's elements, and what cosines and sines
-/// are multiplied by.
+/// The angles of the rotary embedding: the radians per position for each pair of a head's elements, and the factor of
+/// cosines and sines.
 struct RotaryFrequencies {
   std::vector<float> inverse;
   float scale = 1;
 };
 
-/// Those of a config, with the roundings of the reference's float32 arithmetic. Source: transformers,
-/// modeling_rope_utils.
+/// The frequencies of a config, with the float32 rounding of the reference. Source: transformers, modeling_rope_utils.
 RotaryFrequencies rotary_frequencies(const LlamaConfig& config);
 
 }  // namespace e5v::model

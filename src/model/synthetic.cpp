@@ -25,7 +25,7 @@ class List {
   void matrix(const std::string& name, std::int64_t outputs, std::int64_t inputs, float factor = 1) {
     add(name, {outputs, inputs}, 0, (start_ ? factor : 1) / std::sqrt(static_cast<float>(inputs)));
   }
-  /// `factor` scales the start.
+  /// `factor` scales the initial values.
   void biased(const std::string& name, std::int64_t outputs, std::int64_t inputs, float factor = 1) {
     matrix(name + ".weight", outputs, inputs, factor);
     offset(name + ".bias", outputs);
@@ -52,7 +52,7 @@ class List {
   std::vector<SyntheticTensor> tensors_;
 };
 
-/// What leads back from the branches of a block, two of each layer.
+/// The factor of the matrices at the end of a block's branches. Each layer has two branches.
 float branch_factor(std::int64_t layers) { return 1 / std::sqrt(2 * static_cast<float>(layers)); }
 
 void add_tower(List& list, const ClipConfig& c) {
@@ -106,8 +106,8 @@ void add_language_model(List& list, const LlamaConfig& c, const std::string& pre
   if (!c.tied_head) list.matrix(prefix + "lm_head.weight", c.vocabulary, D);
 }
 
-/// Bell-shaped values with mean 0 and deviation 1 from a counter: the sum of four uniform ones (Irwin-Hall). It reaches
-/// 3.5 deviations, and costs two multiplications.
+/// Bell-shaped values with mean 0 and deviation 1, computed from a counter as the sum of four uniform values
+/// (Irwin-Hall). The maximum is 3.5 deviations, and a value costs two multiplications.
 struct Bell {
   std::uint64_t state;
   float mean, scale;
@@ -124,8 +124,8 @@ struct Bell {
   }
 };
 
-/// Zeros for the class token; then, for each place, sines and cosines of its column and of its row in waves of growing
-/// length, the longest 100 grid places times 2 pi. Deviation 1 / sqrt(2).
+/// Zeros for the class token. Then, for each place of the grid, sines and cosines of its column and its row with
+/// growing wavelengths, the longest of which is 100 places times 2 pi. Deviation 1 / sqrt(2).
 struct Waves {
   std::int64_t grid, width;
 

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using tensor::DType;
 
-constexpr std::uint64_t kPieceBytes = 16 << 20;  // generated and written at a time
+constexpr std::uint64_t kPieceBytes = 16 << 20;  // bytes that are generated and written at a time
 constexpr std::uint64_t kMarginBytes = 64 << 20;
 constexpr const char* kConfigFile = "config.json";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
@@ -44,7 +44,7 @@ constexpr const char* kE5v = R"({
   "vision_feature_select_strategy": "default"
 })";
 
-/// What makes `tiny` of it. The tower's tiles are a quarter of the pixels, so that an image has few tokens.
+/// The changes that make `tiny`. The tower's tiles have a quarter of the pixels, so that an image has few tokens.
 constexpr const char* kTinyChanges = R"({
   "image_grid_pinpoints": [[168, 336], [336, 168], [336, 336], [504, 168], [168, 504]],
   "image_token_index": 4095,
@@ -99,19 +99,19 @@ std::string tokenizer_text(const SyntheticCheckpoint& checkpoint, const ModelCon
   std::string json = read_file(*checkpoint.tokenizer);
   text::Tokenizer tokenizer = text::Tokenizer::from_json(json, origin);
   if (image) tokenizer.ensure_added_token("<image>", static_cast<std::int32_t>(*image));
-  const std::int64_t most = std::max(config.text.vocabulary, image.value_or(-1) + 1);
-  require(tokenizer.size() <= most, "[{}] has ids up to {}, the model's vocabulary has {} tokens", origin,
+  const std::int64_t max_ids = std::max(config.text.vocabulary, image.value_or(-1) + 1);
+  require(tokenizer.size() <= max_ids, "[{}] has ids up to {}, the model's vocabulary has {} tokens", origin,
           tokenizer.size() - 1, config.text.vocabulary);
   return json;
 }
 
-/// The folder's own name at the end, no separator.
+/// The path without a separator at its end.
 fs::path without_end(const fs::path& folder) {
   const fs::path whole = fs::weakly_canonical(fs::absolute(folder));
   return whole.has_filename() ? whole : whole.parent_path();
 }
 
-/// FOLDER.partial, ours from the beginning to commit().
+/// FOLDER.partial, which belongs to this object from its construction to commit().
 class Staging {
  public:
   explicit Staging(const fs::path& folder) : final_(without_end(folder)), path_(partial_folder(folder)) {
@@ -129,7 +129,8 @@ class Staging {
 
   const fs::path& path() const { return path_; }
 
-  /// Moves everything to its place. Without config.json a folder is no checkpoint, so that goes first and comes last.
+  /// Moves everything to the final folder. A folder without config.json is no checkpoint, so the old one is removed
+  /// first and the new one is moved last.
   void commit() const {
     fs::create_directories(final_);
     fs::remove(final_ / kConfigFile);
@@ -150,7 +151,7 @@ class Staging {
   fs::path final_, path_;
 };
 
-/// Tensors in groups of at most `limit` bytes, one at least in each.
+/// Groups tensors into shards of at most `limit` bytes. Each shard has at least one tensor.
 std::vector<std::vector<SyntheticTensor>> shards_of(std::vector<SyntheticTensor> tensors, std::uint64_t limit) {
   std::vector<std::vector<SyntheticTensor>> shards;
   std::uint64_t filled = 0;
@@ -207,7 +208,7 @@ Json synthetic_config(const std::string& name, std::optional<std::int64_t> layer
   const bool named = name == "e5-v" || name == "tiny";
   require(named || fs::exists(name), "[{}] expected e5-v, tiny, or a config.json, found neither", name);
   Json config = named ? named_config(name) : read_json(name);
-  parse_config(config, name);  // so that the places below are objects
+  parse_config(config, name);  // checks that the members below are objects
   const bool nested = config.contains("text_config") || config.value("model_type", "") == "llava_next";
   if (layers) (nested ? config["text_config"] : config)["num_hidden_layers"] = *layers;
   config["torch_dtype"] = dtype == DType::f32 ? "float32" : "bfloat16";

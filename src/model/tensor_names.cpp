@@ -5,7 +5,7 @@
 namespace e5v::model {
 namespace {
 
-/// Tables that follow from the config, and that some versions of the tools store.
+/// Tables that follow from the config. Some versions of the tools store them.
 bool is_derived(std::string_view canonical) {
   return canonical.ends_with(".rotary_emb.inv_freq") || canonical.ends_with(".position_ids");
 }

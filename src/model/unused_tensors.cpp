@@ -11,7 +11,7 @@
 namespace e5v::model {
 namespace {
 
-/// Whether it is of a layer behind those that are computed.
+/// Whether a tensor belongs to a layer after the computed ones.
 bool leaves_out(std::string_view prefix, std::int64_t used, std::string_view name) {
   if (!name.starts_with(prefix)) return false;
   const std::string_view rest = name.substr(prefix.size());
@@ -58,7 +58,7 @@ std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const Read
     require<ModelError>(
         !adapter && std::ranges::none_of(reads.modules, is_inside),
         "[{}] tensor {} is of a module that is computed, but the model that config.json describes does not read it: "
-        "its vectors would not be those that the file was made for",
+        "the file's own vectors are different",
         checkpoint.file_of(name), in_quotes(tensor.stored));
     outside.push_back(tensor.stored);
   }

@@ -12,23 +12,23 @@
 
 namespace e5v::model {
 
-/// What a model reads of a checkpoint, by canonical names.
+/// The tensors that a model reads from a checkpoint, by canonical names.
 struct ReadTensors {
   std::set<std::string, std::less<>> names;
-  /// How many layers are computed, by what leads their names: prefix + "N.".
+  /// The number of computed layers by the beginning of their names: prefix + "N.".
   std::map<std::string, std::int64_t> layers;
-  std::vector<std::string> modules;  ///< prefixes of what is computed
+  std::vector<std::string> modules;  ///< prefixes of computed modules
 };
 
-/// Stored names of tensors that the model does not read and that stand outside what it computes, in order; those that
-/// are never used (TensorNames) and those of layers that are not computed are left out. Throws ModelError that names
-/// the tensor when one belongs to a module that is computed, and so would change the vectors if it were not passed
-/// over: biases, further norms, adapters, scales of what is not quantised.
+/// The stored names, in order, of tensors that the model does not read and that are outside of its modules. Tensors
+/// that are never used (TensorNames) and those of layers that are not computed are left out. Throws ModelError, which
+/// names the tensor, when one belongs to a computed module: ignoring it would change the vectors (biases, further
+/// norms, adapters, scales of matrices that are not quantised).
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ReadTensors& reads);
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ModelConfig& config);
 std::vector<std::string> unused_tensors(const Checkpoint& checkpoint, const ClipModelConfig& config);
 
-/// The names as a line of text: the first three, and how many there are more.
+/// The names as a line of text: the first three, and the number of the others.
 std::string names_text(const std::vector<std::string>& names);
 
 }  // namespace e5v::model

@@ -98,7 +98,11 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
  public:
   ServedConnection(Stream stream, std::shared_ptr<TlsContext> tls, std::shared_ptr<Shared> shared,
                    std::shared_ptr<boost::asio::io_context> io)
-      : io_(std::move(io)), tls_(std::move(tls)), shared_(std::move(shared)), stream_(std::move(stream)), timer_(stream_.get_executor()) {}
+      : io_(std::move(io)),
+        tls_(std::move(tls)),
+        shared_(std::move(shared)),
+        stream_(std::move(stream)),
+        timer_(stream_.get_executor()) {}
 
   void close_if_idle() override {
     if (idle_) cut();
@@ -412,8 +416,8 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
 template <class Stream>
 std::shared_ptr<Connection> start(Stream stream, std::shared_ptr<TlsContext> tls, std::shared_ptr<Shared> shared,
                                   std::shared_ptr<boost::asio::io_context> io, std::function<void()> ended) {
-  const auto connection = std::make_shared<ServedConnection<Stream>>(std::move(stream), std::move(tls),
-                                                                     std::move(shared), std::move(io));
+  const auto connection =
+      std::make_shared<ServedConnection<Stream>>(std::move(stream), std::move(tls), std::move(shared), std::move(io));
   asio::co_spawn(
       connection->executor(), [connection] { return connection->run(); },
       [connection, ended = std::move(ended)](const std::exception_ptr&) {
@@ -432,8 +436,7 @@ std::shared_ptr<Connection> serve(int socket, const asio::any_io_executor& stran
   plain.assign(asio::generic::stream_protocol(AF_INET, IPPROTO_TCP), socket);
   if (!tls) return start(std::move(plain), nullptr, std::move(shared), std::move(io), std::move(ended));
   TlsContext& context = *tls;
-  return start(Secure(std::move(plain), context), std::move(tls), std::move(shared), std::move(io),
-               std::move(ended));
+  return start(Secure(std::move(plain), context), std::move(tls), std::move(shared), std::move(io), std::move(ended));
 }
 
 }  // namespace e5v::net

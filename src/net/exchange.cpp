@@ -81,9 +81,7 @@ void Exchange::end(bool broken) {
   notify();
 }
 
-void Exchange::defer(std::function<void()> work) {
-  boost::asio::post(*io_, std::move(work));
-}
+void Exchange::defer(std::function<void()> work) { boost::asio::post(*io_, std::move(work)); }
 
 Exchange::Next Exchange::take() {
   const std::lock_guard lock(mutex_);

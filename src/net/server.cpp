@@ -40,7 +40,9 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
   };
 
   Impl(const ServerOptions& given, http::Handler& handler)
-      : options(given), io(std::make_shared<asio::io_context>()), shared(std::make_shared<Shared>(handler, given.limits)) {
+      : options(given),
+        io(std::make_shared<asio::io_context>()),
+        shared(std::make_shared<Shared>(handler, given.limits)) {
     if (!options.certificate.empty()) tls = make_tls_context(options.certificate, options.key);
     for (const std::string& address : options.listen) {
       for (Listener& listener : listen_on(address)) add(std::move(listener));

@@ -12,20 +12,20 @@ namespace e5v::net {
 
 /// What a server lets its clients do.
 struct Limits {
-  std::size_t header_bytes = std::size_t{32} << 10;      ///< of a request's line and fields
-  std::size_t bodies_bytes = std::size_t{1} << 30;       ///< of all bodies that are being received, together
-  int connections = 4096;                                ///< at a time; more get 503
-  std::chrono::milliseconds header_time{10'000};         ///< from the first byte of a request to the last of its fields
-  std::chrono::milliseconds body_time{120'000};          ///< for the body
-  std::chrono::milliseconds idle_time{75'000};           ///< between requests
-  std::chrono::milliseconds write_time{60'000};          ///< for a piece of an answer to be taken
+  std::size_t header_bytes = std::size_t{32} << 10;  ///< of a request's line and fields
+  std::size_t bodies_bytes = std::size_t{1} << 30;   ///< of all bodies that are being received, together
+  int connections = 4096;                            ///< at a time; more get 503
+  std::chrono::milliseconds header_time{10'000};     ///< from the first byte of a request to the last of its fields
+  std::chrono::milliseconds body_time{120'000};      ///< for the body
+  std::chrono::milliseconds idle_time{75'000};       ///< between requests
+  std::chrono::milliseconds write_time{60'000};      ///< for a piece of an answer to be taken
 };
 
 /// Where a server listens, and how.
 struct ServerOptions {
   /// "127.0.0.1:8080", "[::1]:8080", "localhost:8080"; port 0: any free one. "unix:PATH" is a Unix socket.
   std::vector<std::string> listen;
-  std::vector<int> sockets = {};  ///< that listen already, as systemd hands them over
+  std::vector<int> sockets = {};                     ///< that listen already, as systemd hands them over
   std::filesystem::path certificate = {}, key = {};  ///< PEM files; with them TCP connections are TLS
   Limits limits = {};
   int threads = 2;  ///< that read and write

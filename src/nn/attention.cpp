@@ -14,7 +14,7 @@ Attention::Attention(std::int64_t heads, std::int64_t kv_heads, std::int64_t hea
 
 tensor::Matrix Attention::forward(const Pass& pass, tensor::ConstMatrix q_QHE, tensor::ConstMatrix k_TKE,
                                   tensor::ConstMatrix v_TKE, const Linear& reader) const {
-  require(pass.rows.plan != nullptr, "[attention] the pass's rows have no plan of who attends to whom");
+  require(pass.rows.plan != nullptr, "[attention] the pass's rows have no attention plan");
   const ops::AttentionPlan& plan = *pass.rows.plan;
   const tensor::Matrix out_QHE = pass.matrix(reader.input_type(), q_QHE.rows, q_QHE.columns);
   ops::attention({q_QHE, k_TKE, v_TKE, out_QHE, heads_, kv_heads_, scale_, bf16_attention(precision_, q_QHE.place)},

@@ -5,8 +5,8 @@
 
 /// Runs the blocks of a transformer one after the other. A block has
 ///   void forward(const Pass& all, ConstMatrix x_TD, const Pass& queries, Matrix y_QD) const;
-/// which makes y of x: keys and values for all rows, the rest for the rows of `queries`. These are some of the rows,
-/// or all of them, and then y is x. With a tape every block is repeatable; x and y are then watched by it.
+/// which computes y from x: keys and values for all rows, everything else for the rows of `queries`. These are some of
+/// the rows, or all of them; then y is x. With a tape, every block is repeatable, and the tape watches x and y.
 namespace e5v::nn {
 
 namespace detail {
@@ -21,14 +21,15 @@ void run_all(const Block* first, const Block* last, const Pass& pass, tensor::Ma
 
 }  // namespace detail
 
-/// Every block for all rows of the pass, in place.
+/// Runs every block for all rows of the pass, in place.
 template <class Block>
 void run_blocks(const std::vector<Block>& blocks, const Pass& pass, tensor::Matrix x_TD) {
   detail::run_all(blocks.data(), blocks.data() + blocks.size(), pass, x_TD);
 }
 
-/// The same, but for the last block, of which y gets the pooled rows alone. x is consumed. Nothing but keys and values
-/// is made there of all rows, which are then computed as finely as the pooled ones. There is at least one block.
+/// The same, except for the last block, which computes only the pooled rows, into y. x is consumed. For the other rows,
+/// the last block computes only keys and values, as finely as those of the pooled rows. There must be at least one
+/// block.
 template <class Block>
 void run_blocks(const std::vector<Block>& blocks, const Pass& pass, tensor::Matrix x_TD, const Rows& pooled,
                 tensor::Matrix y_PD) {

@@ -5,8 +5,8 @@
 
 namespace e5v::nn {
 
-/// Which inputs of adapters are dropped in a training step. Every random number is named by what it is for, not by when
-/// it is drawn: so a pass can be repeated, and neither threads nor the cut into batches matter.
+/// Selects the inputs of adapters that are dropped in a training step. A random number depends on what it is used for,
+/// not on the time of drawing. So a pass can be repeated, and neither threads nor the division into batches matter.
 struct Dropout {
   float probability = 0;
   std::uint32_t seed = 0;

@@ -19,7 +19,7 @@ void activate(const Pass& pass, ConstMatrix x, Matrix y, Activation forward, Act
   pass.tape->record([=, &tape = *pass.tape] { backward(x, *tape.gradient(y), *tape.gradient(x)); });
 }
 
-/// Rows [tiles * rows, D] as one row for each tile.
+/// Rows [tiles * rows, D] as a matrix with one row for each tile.
 Matrix by_tile(const Matrix& x, std::int64_t rows) {
   return {x.data, x.dtype, x.rows / rows, rows * x.columns, rows * x.columns, x.place};
 }

@@ -8,13 +8,13 @@
 #include "ops/rows.h"
 #include "tensor/tensor.h"
 
-/// The operations of ops inside a pass: with a tape each also records its backward pass. Arguments and errors are those
-/// of the operation. What the pass borrows must live until the tape is rewound, and what is read must not be
+/// The operations of ops inside a pass. With a tape, each also records its backward pass. Arguments and errors are
+/// those of the operation. What the pass borrows must live until the tape is rewound, and what is read must not be
 /// overwritten before, except where a function says so.
 namespace e5v::nn {
 
-/// Weights that are no matrix to multiply with (norms, biases, an embedding of places), as f32, and where the
-/// checkpoint has them.
+/// Weights that are not multiplied as a matrix (norms, biases, a position embedding), as f32, and their place in the
+/// checkpoint.
 class Vector {
  public:
   Vector() = default;
@@ -22,40 +22,40 @@ class Vector {
 
   std::span<const float> values() const { return values_.as<float>(); }
   tensor::TensorView view() const { return values_.view(); }
-  const tensor::TensorView& source() const { return source_; }  ///< names the vector on a tape
+  const tensor::TensorView& source() const { return source_; }  ///< identifies the vector on a tape
 
  private:
   tensor::TensorView source_;
   tensor::Tensor values_;
 };
 
-/// A copy of what is overwritten before a backward pass reads it, from the pass's memory.
+/// A copy, in the pass's memory, of a matrix that is overwritten before a backward pass reads it.
 tensor::ConstMatrix copy_for_backward(const Pass& pass, tensor::ConstMatrix x);
 
-/// x, turned by the positions of the pass's rows.
+/// Rotates x by the positions of the pass's rows.
 void rotary(const Pass& pass, tensor::Matrix x_TX);
-/// silu(gate) * up, made as the reader wants it.
+/// Computes silu(gate) * up in the form that the reader takes.
 Input swiglu(const Pass& pass, tensor::ConstMatrix gate_up_TG, const Linear& reader);
 void quick_gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 void gelu(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 void gelu_tanh(const Pass& pass, tensor::ConstMatrix x_TF, tensor::Matrix y_TF);
 
-/// y = those of all rows x that the pass works on. Where it works on all of them, y is x, and nothing is done.
+/// Copies the rows of x that the pass works on to y. If these are all rows, y is x, and nothing is done.
 void select_rows(const Pass& pass, tensor::ConstMatrix x_TD, tensor::Matrix y_QD);
-/// The same in memory of the pass, as they are; or x itself, rounded rows and all.
+/// The same in memory of the pass, without rounding; or x itself with its rounded rows, if these are all rows.
 Input select_rows(const Pass& pass, const Input& x_TD);
 
-/// y[i] = table[ids[i]], for every id but -1; a tape watches y.
+/// Computes y[i] = table[ids[i]] for every id except -1. A tape watches y.
 void gather_rows(const Pass& pass, const tensor::TensorView& table_VD, std::span<const std::int32_t> ids_T,
                  tensor::Matrix y_TD);
-/// ops::place_patches with a class token and positions of a checkpoint; patches_PD f32, dense.
+/// ops::place_patches with a checkpoint's class token and positions. patches_PD f32, dense.
 void place_patches(const Pass& pass, tensor::ConstMatrix patches_PD, const Vector& class_D, const Vector& positions_RD,
                    tensor::Matrix y_TD);
 
-/// x in another type; itself when it is of that type. Its gradient is that by x.
+/// x in another type; x itself if it has that type. Its gradient is the gradient with respect to x.
 tensor::ConstMatrix converted(const Pass& pass, tensor::ConstMatrix x, tensor::DType dtype);
 
-/// y[to[i]] = x[from[i]], no row of y twice; both f32. The lists are kept as long as needed.
+/// Computes y[to[i]] = x[from[i]]. No row of y occurs twice; both are f32. The lists are kept as long as needed.
 struct RowCopies {
   std::vector<std::int64_t> from, to;
 };

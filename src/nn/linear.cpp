@@ -12,7 +12,7 @@ tensor::Place place_of(std::span<const tensor::StoredMatrix> weights) {
   return weights.empty() ? tensor::Place::host : weights.front().values.place;
 }
 
-/// bf16 copies of the f32 tensors among `weights`, when the precision means 16 bits and the GEMM does not round them
+/// bf16 copies of the f32 tensors among `weights`, when the precision asks for 16 bits and the GEMM does not round them
 /// anyway.
 std::vector<tensor::Tensor> round_weights(std::span<const tensor::StoredMatrix> weights, Precision precision) {
   std::vector<tensor::Tensor> rounded;
@@ -37,7 +37,7 @@ std::vector<tensor::StoredMatrix> chosen(std::span<const tensor::StoredMatrix> w
   return parts;
 }
 
-/// All biases as one vector of f32, where they lie.
+/// All biases as one vector of f32, in their own memory.
 tensor::Tensor stacked(std::span<const tensor::TensorView> biases) {
   std::int64_t count = 0;
   for (const tensor::TensorView& bias : biases) count += bias.elements();
@@ -61,15 +61,16 @@ tensor::WeightFormat format_of(std::initializer_list<tensor::StoredMatrix> weigh
   return weights.size() == 0 ? tensor::WeightFormat::plain : weights.begin()->format;
 }
 
-/// How rows are rounded before the product. What is optional is done only where all else is the reference's: the last
-/// bits of other arithmetic decide most roundings anew, so that it would double the noise instead of repeating it.
+/// The rounding of rows before the product. An optional rounding is done only if all other arithmetic is the
+/// reference's. With other arithmetic, the last bits change most roundings, so the rounding would double the noise
+/// instead of repeating it.
 tensor::InputRounding input_rounding(std::initializer_list<tensor::StoredMatrix> weights, const ops::Weight& weight,
                                      Precision precision) {
   if (weights.size() == 0) return {};
   const tensor::InputRounding& rounding = weights.begin()->inputs;
   for (const tensor::StoredMatrix& other : weights) {
     require<ModelError>(other.inputs == rounding,
-                        "[linear] weights that read the same rows (keys and values, or gate and up) have unlike "
+                        "[linear] weights that read the same rows (keys and values, or gate and up) have different "
                         "input_scale, input_zero_point or input_activations: such checkpoints are not supported");
   }
   const bool device = weight.place() == tensor::Place::device;
@@ -120,12 +121,12 @@ bool Linear::takes_rounded(const Pass& pass) const {
 }
 
 Made make_for(Readers readers, const Pass& pass, std::int64_t rows) {
-  require(readers.size() > 0, "[linear] rows are made for at least one reader");
+  require(readers.size() > 0, "[linear] expected at least one reader of the rows, found none");
   const Linear& first = *readers.begin();
   for (const Linear& reader : readers) {
     require(reader.inputs() == first.inputs() && reader.input_type() == first.input_type(),
-            "[linear] rows are made for {} of {} and for {} of {} at once", first.inputs(), name_of(first.input_type()),
-            reader.inputs(), name_of(reader.input_type()));
+            "[linear] expected readers of one width and type, found {} of {} and {} of {}", first.inputs(),
+            name_of(first.input_type()), reader.inputs(), name_of(reader.input_type()));
   }
   const auto takes_rounded = [&](const Linear& reader) { return reader.takes_rounded(pass); };
   Made made{pass.matrix(first.input_type(), rows, first.inputs()), {}, pass.rows.fine};
@@ -181,7 +182,7 @@ void Linear::backward(const Pass& pass, tensor::ConstMatrix x_MK, const Seen& se
   const tensor::DType products = weight_.product_dtype();
   const tensor::Arena::Scope scope(pass.arena);
   tensor::ConstMatrix dy_MN = *tape.gradient(y_MN);
-  // A GPU's memory is the limit here: what is rounded is rounded once for all products.
+  // Memory is the limit on a GPU, so a matrix is rounded once for all products.
   if (weight_.place() == tensor::Place::device) dy_MN = ops::in_type(dy_MN, products, pass.arena);
   for (std::size_t i = parts_.size(); i-- > 0;) {
     const Part& part = parts_[i];

@@ -15,7 +15,7 @@ namespace {
 
 bool drops(const Pass& pass) { return pass.dropout != nullptr && pass.dropout->probability > 0; }
 
-/// x as the adapter sees it: partly dropped while training.
+/// The adapter's input: x, partly dropped in training.
 ConstMatrix seen_by(const Pass& pass, ConstMatrix x_MK, DType type, std::uint32_t place) {
   if (!drops(pass)) return ops::in_type(x_MK, type, pass.arena);
   const Matrix rest = pass.arena.matrix(type, x_MK.rows, x_MK.columns);
@@ -23,11 +23,11 @@ ConstMatrix seen_by(const Pass& pass, ConstMatrix x_MK, DType type, std::uint32_
   return rest;
 }
 
-/// dx += the gradient through what was seen: dropped dy A.
+/// dx += the gradient through the adapter's input: dropped dy A.
 void add_seen_gradient(const Pass& pass, std::uint32_t place, ConstMatrix dy_MR, ConstMatrix a_RK, Matrix dx_MK) {
   if (!drops(pass)) return ops::multiply_backward(dy_MR, a_RK, 1, dx_MK, true);
   const tensor::Arena::Scope scope(pass.arena);
-  // On a GPU, whose memory is the limit here, in the type of the products.
+  // Memory is the limit on a GPU, so the type is that of the products.
   const DType type = dx_MK.place == tensor::Place::device ? dy_MR.dtype : DType::f32;
   const Matrix gradient = pass.arena.matrix(type, dx_MK.rows, dx_MK.columns);
   ops::multiply_backward(dy_MR, a_RK, 1, gradient, false);

@@ -11,7 +11,7 @@ class RmsNorm {
 
   /// y f32|bf16 [T, D]; must not be x when there is a tape. x may be overwritten afterwards.
   void forward(const Pass& pass, tensor::ConstMatrix x_TD, tensor::Matrix y_TD) const;
-  /// y, made as the readers want it.
+  /// y in the form that the readers take.
   Input forward(const Pass& pass, tensor::ConstMatrix x_TD, Readers readers) const;
 
  private:

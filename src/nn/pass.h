@@ -11,20 +11,20 @@
 
 namespace e5v::nn {
 
-/// Is shown what enters each product with a weight, which is named by its tensor in the checkpoint (of stacked ones
-/// the first).
+/// Receives the input of each product with a weight. The weight is identified by its tensor in the checkpoint (the
+/// first one of stacked tensors).
 using Observer = std::function<void(const tensor::TensorView& weight, tensor::ConstMatrix x_MK)>;
 
-/// What a forward pass runs in: memory for its activations, the rows that it works on and, when it is to be
-/// differentiated, a tape. A model hands it on and asks it nothing.
+/// The context of a forward pass: memory for its activations, its rows and, if it will be differentiated, a tape. A
+/// model passes it on without reading it.
 struct Pass {
-  tensor::Arena& arena;  ///< not that of the tape's gradients
+  tensor::Arena& arena;  ///< another arena than that of the tape's gradients
   Tape* tape = nullptr;
   Rows rows = {};
   const Dropout* dropout = nullptr;
   const Observer* observer = nullptr;  ///< only without a tape
-  bool keeps_activations = false;      ///< with a tape: blocks are recorded whole instead of computed once more
-  bool repeated = false;  ///< of a block, for its backward pass only: what its last operation gives is not read
+  bool keeps_activations = false;      ///< with a tape: activations of blocks are kept instead of computed again
+  bool repeated = false;               ///< a block is repeated for its backward pass, and nothing reads its result
 
   Pass(tensor::Arena& memory) : arena(memory) {}  // NOLINT(google-explicit-constructor): a pass without gradients
   Pass(tensor::Arena& memory, Tape& to) : arena(memory), tape(&to) {}
@@ -35,13 +35,13 @@ struct Pass {
     result.tape = nullptr;
     return result;
   }
-  /// The same on another tape.
+  /// The same with another tape.
   Pass taped(Tape& to) const {
     Pass result = *this;
     result.tape = &to;
     return result;
   }
-  /// The same over other rows.
+  /// The same for other rows.
   Pass over(const Rows& others) const {
     Pass result = *this;
     result.rows = others;
@@ -55,12 +55,13 @@ struct Pass {
     return result;
   }
 
-  /// Keeps something alive until the tape is rewound; without a tape the caller's own reference must do.
+  /// Keeps an object alive until the tape is rewound. Without a tape, the caller's own reference must suffice.
   void hold(std::shared_ptr<const void> borrowed) const {
     if (tape != nullptr) tape->hold(std::move(borrowed));
   }
 
-  /// Gives back, at its end, what was taken during its life; with a tape, which reads it later, nothing.
+  /// Returns, at its end, the memory that was taken while it existed. With a tape, which reads the memory later, it
+  /// returns nothing.
   class Scope {
    public:
     explicit Scope(const Pass& pass) {

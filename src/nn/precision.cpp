@@ -20,9 +20,10 @@ ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format,
     const bool fp8 = precision == Precision::fp8 && format == tensor::WeightFormat::plain;
     return fp8 ? ops::Arithmetic::fp8 : ops::Arithmetic::bf16;
   }
-  if (precision == Precision::fp8) return ops::Arithmetic::fp8;  // which no CPU has: its weights say so
-  const bool bytes = format == tensor::WeightFormat::int8 ||
-                     (format == tensor::WeightFormat::int4 && ops::has_native_int8());  // else bf16 or f32 is faster
+  if (precision == Precision::fp8) return ops::Arithmetic::fp8;  // no CPU has it, which the weights report
+  const bool bytes =
+      format == tensor::WeightFormat::int8 ||
+      (format == tensor::WeightFormat::int4 && ops::has_native_int8());  // otherwise bf16 or f32 is faster
   if (precision == Precision::int8 && bytes) return ops::Arithmetic::int8;
   return ops::has_native_bf16() ? ops::Arithmetic::bf16 : ops::Arithmetic::f32;
 }

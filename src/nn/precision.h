@@ -7,32 +7,33 @@
 
 namespace e5v::nn {
 
-/// How exactly a model is computed. The residual stream, norms and all sums are f32.
+/// The arithmetic of a model. The residual stream, norms and all sums are always f32.
 enum class Precision {
-  f32,   ///< weights as stored, f32 activations: the reference's own numbers
-  bf16,  ///< weights of at most 16 bits; where the CPU multiplies bf16 in hardware, bf16 activations into the GEMMs and
+  f32,   ///< weights as stored, f32 activations: the numbers of the reference
+  bf16,  ///< weights of at most 16 bits; if the CPU multiplies bf16 in hardware, bf16 activations of GEMMs and
          ///< bf16 mixes of attention, f32 elsewhere
-  int8,  ///< int8 weights with activations rounded to whole numbers, and int4 weights, where the CPU has 8-bit dot
-         ///< products; the others as under bf16
-  fp8,   ///< on a GPU: plain weights and activations rounded to 8-bit floats; the rest as under bf16
+  int8,  ///< int8 weights with activations rounded to whole numbers, and int4 weights if the CPU has 8-bit dot
+         ///< products; everything else as in bf16
+  fp8,   ///< on a GPU: plain weights and activations rounded to 8-bit floats; the rest as in bf16
 };
 
 std::string_view name_of(Precision precision);
 
-/// What the GEMMs of this machine do under a precision with weights of a format that lie at a place. On a CPU without
-/// bf16 instructions, f32 arithmetic over 16-bit weights is both faster and more exact than emulating them.
+/// The arithmetic of this machine's GEMMs for a precision and weights of a format in some memory. On a CPU without bf16
+/// instructions, f32 arithmetic on 16-bit weights is both faster and more exact than emulating bf16.
 ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format,
                                tensor::Place place = tensor::Place::host);
 
-/// The type that quantised weights are turned into under a precision where they are not multiplied as they are stored.
+/// The type of decoded weights under a precision. Weights are decoded when they cannot be multiplied in their stored
+/// form.
 tensor::DType decoded_type(Precision precision);
 
-/// Whether attention mixes values in bf16 under a precision: under all but f32, where there are instructions for it.
+/// Whether attention mixes values in bf16: under all precisions except f32, if there are instructions for it.
 bool bf16_attention(Precision precision, tensor::Place place = tensor::Place::host);
 
-/// The precision that suits weights of which most are stored in the format, or plainly as `stored`: f32 for f32, bf16
-/// for 16-bit types and nf4, int8 for int8 and, where the CPU has 8-bit dot products, int4; else bf16. Of int8 weights
-/// that are not to meet rounded inputs, bf16.
+/// The precision that suits a checkpoint, by the format of most weights, or by their plain type `stored`: f32 for f32,
+/// bf16 for 16-bit types and nf4, int8 for int8. int4 gives int8 if the CPU has 8-bit dot products, otherwise bf16.
+/// int8 weights whose inputs must not be rounded give bf16.
 Precision default_precision(tensor::DType stored, tensor::WeightFormat format,
                             tensor::Place place = tensor::Place::host, bool rounds_inputs = true);
 

@@ -7,11 +7,12 @@
 namespace e5v::nn {
 namespace {
 
-/// Runs the part and keeps what it records; gradients by what it made are there only while that is rewound.
+/// Runs the part and keeps everything that it records. Gradients with respect to its activations exist only while that
+/// is rewound.
 void run_kept(const Pass& outer, tensor::Matrix x, tensor::Matrix y, const Part& part) {
   const auto tape = std::make_shared<Tape>(outer.tape);
   part(x, y, outer.taped(*tape));
-  // With the part: what it holds is read in its backward pass.
+  // Holds the part, because its backward pass reads what it owns.
   outer.tape->record([=, holder = part, &outer_tape = *outer.tape] {
     for (const tensor::Matrix& lasting : {x, y}) static_cast<void>(outer_tape.gradient(lasting));
     const tensor::Arena::Scope gradients(tape->arena());
@@ -19,7 +20,8 @@ void run_kept(const Pass& outer, tensor::Matrix x, tensor::Matrix y, const Part&
   });
 }
 
-/// The gradients by x and y are those of the outer tape. Where y is x, the gradient by y becomes that by x step by
+/// The gradients with respect to x and y belong to the outer tape. If y is x, the gradient with respect to y becomes
+/// that with respect to x step by step.
 /// step.
 void run_backward(const Pass& outer, tensor::ConstMatrix kept, tensor::Matrix x, tensor::Matrix y, const Part& part) {
   const tensor::Matrix dx = *outer.tape->gradient(x), dy = *outer.tape->gradient(y);

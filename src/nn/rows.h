@@ -10,30 +10,30 @@
 
 namespace e5v::nn {
 
-/// The rows that a pass works on: what operations must know of them beside their numbers. Everything is borrowed, and
-/// must live until the pass's tape is rewound. What no operation of the pass asks for may be left out.
+/// The rows that a pass works on: what operations need to know about them in addition to their numbers. Everything is
+/// borrowed, and must live until the pass's tape is rewound. Members that no operation of the pass needs may be empty.
 struct Rows {
-  std::span<const std::int32_t> positions = {};  ///< of each row in the rotary table
+  std::span<const std::int32_t> positions = {};  ///< of each row, as an index into the rotary table
   const ops::RotaryTable* rotary = nullptr;
-  const ops::AttentionPlan* plan = nullptr;   ///< who attends to whom, with these rows as queries
-  std::span<const std::uint64_t> names = {};  ///< unique numbers, by which dropout tells rows apart
-  ops::FineRows fine = {};  ///< those that vectors are made of, as far as the arithmetic makes a difference
-  std::optional<std::span<const std::int64_t>> selected = {};  ///< which rows of the batch they are; nothing: all
+  const ops::AttentionPlan* plan = nullptr;   ///< the attention between rows, with these rows as queries
+  std::span<const std::uint64_t> names = {};  ///< unique numbers, which dropout depends on
+  ops::FineRows fine = {};                    ///< rows that become vectors, if the arithmetic treats them differently
+  std::optional<std::span<const std::int64_t>> selected = {};  ///< indices in the batch; nothing: all rows
 };
 
-/// A packed batch: sequences (or the branches of a forest of them) as rows of one matrix, without padding.
+/// A packed batch: sequences, or the branches of a prefix forest, as the rows of one matrix without padding.
 struct PackedRows {
-  std::vector<std::int32_t> positions_T;         ///< of each row in the rotary table
-  ops::AttentionPlan plan;                       ///< every row as query
-  std::vector<std::int64_t> pooled_P;            ///< the rows whose last hidden state is wanted
+  std::vector<std::int32_t> positions_T;         ///< of each row, as an index into the rotary table
+  ops::AttentionPlan plan;                       ///< with every row as a query
+  std::vector<std::int64_t> pooled_P;            ///< the pooled rows
   std::vector<std::int32_t> pooled_positions_P;  ///< their positions
   ops::AttentionPlan pooled_plan;                ///< the same nodes, with the pooled rows as queries
   std::vector<std::uint64_t> names_T;            ///< unique numbers of the rows, only for passes with dropout
   std::vector<std::uint64_t> pooled_names_P;     ///< those of the pooled rows
-  /// What the rows of the rotary table are for; empty: row i is for position i of a sequence.
+  /// The positions of the rows of the rotary table. Empty: row i is for position i of a sequence.
   std::vector<ops::RotaryPosition> rotary_positions;
 
-  /// All rows, of which the pooled ones are fine.
+  /// All rows. The pooled ones are fine.
   Rows all(const ops::RotaryTable* table) const { return {positions_T, table, &plan, names_T, {pooled_P}, {}}; }
   /// The pooled rows alone, all of them fine.
   Rows pooled(const ops::RotaryTable* table) const {

@@ -25,7 +25,7 @@ void Tape::watch(tensor::ConstMatrix value, tensor::Matrix gradient) {
 }
 
 Tape::Watched* Tape::find(const std::byte* data) {
-  // The latest first: memory of the arena may have been watched before under another shape.
+  // The latest entry counts, because the arena's memory may have been watched before with another shape.
   for (auto entry = watched_.rbegin(); entry != watched_.rend(); ++entry) {
     if (holds(entry->value, data)) return &*entry;
   }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kAuto = "auto", kCpu = "cpu", kCuda = "cuda";
 
-/// The number of the GPU that "cuda" or "cuda:N" means; nothing for other names.
+/// The index of the GPU that "cuda" or "cuda:N" means; nothing for other names.
 std::optional<int> gpu_of(std::string_view name) {
   if (!name.starts_with(kCuda)) return std::nullopt;
   name.remove_prefix(kCuda.size());
@@ -29,7 +29,7 @@ std::optional<int> gpu_of(std::string_view name) {
 }
 
 #ifdef E5V_CUDA_MODULE
-/// Loading the module brings large libraries in, which is in vain where there is no driver.
+/// Checks for a driver first, because loading the module brings in large libraries, which are useless without a driver.
 void require_driver() {
   void* driver = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
   require<DeviceError>(driver != nullptr, "[cuda] this machine has no NVIDIA driver: libcuda.so.1 is not found");
@@ -37,7 +37,7 @@ void require_driver() {
 }
 #endif
 
-/// The module's function. Throws DeviceError that says why there is none.
+/// The module's function. Throws DeviceError, which says why there is none.
 cuda::OpenBackend module_function() {
 #ifdef E5V_CUDA_MODULE
   require_driver();
@@ -46,11 +46,10 @@ cuda::OpenBackend module_function() {
   require<DeviceError>(module != nullptr, "[cuda] {} cannot be loaded: {}", E5V_CUDA_MODULE,
                        problem == nullptr ? "no reason given" : problem);
   void* function = ::dlsym(module, cuda::kOpenBackend);
-  require<DeviceError>(function != nullptr, "[cuda] {} is of another version", E5V_CUDA_MODULE);
+  require<DeviceError>(function != nullptr, "[cuda] {} has another version", E5V_CUDA_MODULE);
   return reinterpret_cast<cuda::OpenBackend>(function);
 #else
-  fail<DeviceError>(
-      "[cuda] this build is without CUDA: E5V_CUDA was OFF, or AUTO where the CUDA toolkit or a GPU was missing");
+  fail<DeviceError>("[cuda] this build has no CUDA: E5V_CUDA was OFF, or AUTO without the CUDA toolkit or a GPU");
 #endif
 }
 

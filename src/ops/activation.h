@@ -2,16 +2,17 @@
 #include "ops/product_rows.h"
 #include "tensor/matrix.h"
 
-/// The backward of y = f(x) takes dy, the gradient of a loss by y, and adds the gradient by x to dx. All are f32.
+/// The backward pass of y = f(x) takes dy, the gradient of a loss with respect to y, and adds the gradient with respect
+/// to x to dx. All matrices are f32.
 namespace e5v::ops {
 
 /// y = silu(gate) * up, silu(a) = a / (1 + exp(-a)), with gate and up side by side.
 /// gate_up_TG f32 [T, 2F], gate in columns [0, F), up in [F, 2F); y_TF f32|bf16 [T, F].
 /// Throws InvalidInput when shapes or types differ from that. Source: arXiv:2002.05202, eq. 6 (SwiGLU without biases).
 void swiglu(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF);
-/// The same with y's rows rounded for products. Of y, which is bf16, only the fine rows are written.
+/// The same with the rows of y rounded for products. Of y, which is bf16, only the fine rows are written.
 void swiglu_fp8(tensor::ConstMatrix gate_up_TG, tensor::Matrix y_TF, FineRows fine, const Fp8Rows& rounded_TF);
-/// Without add, what dgate_up held is overwritten.
+/// Without add, the old values of dgate_up are overwritten.
 void swiglu_backward(tensor::ConstMatrix gate_up_TG, tensor::ConstMatrix dy_TF, tensor::Matrix dgate_up_TG,
                      bool add = true);
 

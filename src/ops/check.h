@@ -4,7 +4,7 @@
 #include "ops/product_rows.h"
 #include "tensor/matrix.h"
 
-/// Argument checks that the ops share. Each throws InvalidInput: `[op] what: expected, found`.
+/// Argument checks of the ops. Each throws InvalidInput: `[op] what: expected, found`.
 namespace e5v::ops {
 
 inline void check_type(std::string_view op, std::string_view what, tensor::DType found, tensor::DType expected) {
@@ -16,7 +16,7 @@ inline void check_activation_type(std::string_view op, std::string_view what, te
           name_of(found));
 }
 
-/// f32, or bf16 where an accelerator gives it as the result of a GEMM.
+/// f32, or bf16 if an accelerator computes it as the result of a GEMM.
 inline void check_result_type(std::string_view op, std::string_view what, tensor::ConstMatrix found) {
   if (found.place == tensor::Place::device && found.dtype == tensor::DType::bf16) return;
   check_type(op, what, found.dtype, tensor::DType::f32);
@@ -28,7 +28,7 @@ inline void check_shape(std::string_view op, std::string_view what, tensor::Cons
           found.rows, found.columns, rows, columns);
 }
 
-/// Shape, and type f32, as all that backward passes read and write.
+/// Checks the shape and the type f32, which backward passes read and write.
 inline void check_gradient(std::string_view op, std::string_view what, tensor::ConstMatrix found, std::int64_t rows,
                            std::int64_t columns) {
   check_type(op, what, found.dtype, tensor::DType::f32);
@@ -44,7 +44,7 @@ inline void check_fine_rows(std::string_view op, FineRows fine, std::int64_t row
   for (const std::int64_t row : fine.some) require(row >= 0 && row < rows, "[{}] fine row {} of {}", op, row, rows);
 }
 
-/// That x and its rounded rows fit each other.
+/// Checks that x and its rounded rows fit each other.
 inline void check_fp8_rows(std::string_view op, const Fp8Rows& rounded, tensor::ConstMatrix x) {
   require(x.place == tensor::Place::device, "[{}] rows of 8-bit floats are for a GPU", op);
   check_type(op, "x", x.dtype, tensor::DType::bf16);

@@ -10,14 +10,14 @@
 namespace e5v::ops {
 namespace {
 
-/// oneDNN numbers its instruction sets as bit masks; a set includes another when it has all of its bits.
+/// oneDNN's instruction sets are bit masks. A set includes another one when it has all of its bits.
 bool includes(dnnl::cpu_isa whole, dnnl::cpu_isa part) {
   const auto bits = static_cast<unsigned>(part);
   return (static_cast<unsigned>(whole) & bits) == bits;
 }
 
-/// Keeps our own loops from instructions that oneDNN leaves alone, be it for the CPU or for ONEDNN_MAX_CPU_ISA.
-/// Done when the program starts, because Highway chooses at the first call of a loop.
+/// Prevents our own loops from using instructions that oneDNN does not use, because of the CPU or of
+/// ONEDNN_MAX_CPU_ISA. It is done when the program starts, because Highway chooses at the first call of a loop.
 const bool kLoopsFollow = [] {
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   std::int64_t disabled = 0;

@@ -62,7 +62,7 @@ void matmul(tensor::ConstMatrix x_MK, const Weight& weight, std::span<const floa
   if (!bias_N.empty()) check_length("matmul", "bias", bias_N.size(), weight.outputs());
   check_fine_rows("matmul", fine, x_MK.rows);
   if (!rounded.empty()) {
-    require(weight.fp8(), "[matmul] x is rounded to fp8, the weight's products are of another type");
+    require(weight.fp8(), "[matmul] x is rounded to fp8, but the weight's products have another type");
     check_fp8_rows("matmul", rounded, x_MK);
   }
   if (x_MK.rows == 0) return;

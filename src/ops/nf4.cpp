@@ -30,8 +30,8 @@ float largest_of(std::span<const float> x) {
   return largest;
 }
 
-/// A block of numbers to codes, two a byte. The division by zero in a block of zeros is the reference's own: no
-/// threshold is below NaN.
+/// Rounds a block of numbers to codes, two per byte. A block of zeros divides by zero as in the reference; no threshold
+/// is below NaN.
 void round_block(std::span<const float> w, float largest, std::uint8_t* codes) {
   const float inverse = 1 / largest;
   const auto code = [&](std::size_t i) {
@@ -45,7 +45,7 @@ void round_block(std::span<const float> w, float largest, std::uint8_t* codes) {
   }
 }
 
-/// Rounds all blocks of w and gives their largest magnitudes.
+/// Rounds all blocks of w, and returns their largest magnitudes.
 template <class T>
 std::vector<float> round_blocks(std::span<const T> w, std::span<std::uint8_t> codes) {
   const auto count = static_cast<std::int64_t>(w.size()), blocks = (count + kNf4Block - 1) / kNf4Block;
@@ -62,9 +62,9 @@ std::vector<float> round_blocks(std::span<const T> w, std::span<std::uint8_t> co
   return largest;
 }
 
-/// The sum as PyTorch's CPU kernel adds it up (cascade_sum in aten/src/ATen/native/cpu/SumKernel.cpp) with vectors of
-/// eight floats: 32 running sums over rows of 32 numbers, carried over to the next of four levels after every `step`
-/// rows, then added up by vector and by lane.
+/// The sum in the order of PyTorch's CPU kernel (cascade_sum in aten/src/ATen/native/cpu/SumKernel.cpp) with vectors of
+/// eight floats. There are 32 running sums over rows of 32 numbers. After every `step` rows they are added to the next
+/// of four levels, and at the end by vector and by lane.
 float sum_as_torch(std::span<const float> x) {
   constexpr std::size_t kLanes = 8, kRow = 4 * kLanes, kLevels = 4;
   const std::size_t rows = x.size() / kRow;
@@ -94,7 +94,7 @@ float sum_as_torch(std::span<const float> x) {
   return sum;
 }
 
-/// The place in the dynamic map of the number nearest to x; of two as near, the even place.
+/// The index in the dynamic map of the number nearest to x. Of two equally near ones, the even index.
 std::uint8_t nearest_in_map(float x) {
   const auto found = std::lower_bound(kDynamicMap.begin(), kDynamicMap.end(), x);
   const auto upper = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(found - kDynamicMap.begin(), 1, 255));
@@ -103,7 +103,7 @@ std::uint8_t nearest_in_map(float x) {
   return static_cast<std::uint8_t>(takes_upper ? upper : upper - 1);
 }
 
-/// Rounds scales, less the offset, in blocks of 256.
+/// Rounds scales minus the offset in blocks of 256.
 void round_scales(std::span<const float> scales, float offset, std::span<std::uint8_t> rounded,
                   std::span<float> nested) {
   const auto block = static_cast<std::size_t>(kNf4NestedBlock);

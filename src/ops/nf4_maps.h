@@ -2,22 +2,22 @@
 #include <array>
 #include <cstddef>
 
-/// The constants of NF4 as bitsandbytes has them, to the last bit.
+/// The constants of NF4 with the bits of bitsandbytes.
 namespace e5v::ops {
 
-/// What the codes stand for: quantiles of a normal distribution, scaled to [-1, 1], and zero. Source: get_4bit_type.
+/// The values of the codes: quantiles of a normal distribution, scaled to [-1, 1], and zero. Source: get_4bit_type.
 inline constexpr std::array<float, 16> kNf4Map{
     -1.0f,      -0.6961928f, -0.52507305f, -0.3949175f, -0.28444138f, -0.18477343f, -0.091050036f, 0.0f,
     0.0795803f, 0.1609302f,  0.2461123f,   0.33791524f, 0.44070983f,  0.562617f,    0.72295684f,   1.0f};
 
-/// Where one code ends and the next begins: a number above threshold c and at most threshold c + 1 has code c + 1.
-/// Source: dQuantizeNF4.
+/// The borders between codes: a number above threshold c and at most threshold c + 1 has code c + 1. Source:
+/// dQuantizeNF4.
 inline constexpr std::array<float, 15> kNf4Thresholds{
     -0.8480964f, -0.6106329f, -0.45999527f, -0.33967942f, -0.2346074f, -0.13791174f, -0.045525018f, 0.03979015f,
     0.12025525f, 0.20352125f, 0.29201376f,  0.38931254f,  0.50166345f, 0.6427869f,   0.86147845f};
 
 /// The positive numbers of the dynamic map below 1: for each power of ten from 1e-6 to 1, the middles of 1, 2, 4, ...,
-/// 64 equal parts of [0.1, 1]. A table, because they come out of torch.linspace, whose rounding follows from its
+/// 64 equal parts of [0.1, 1]. They are a table, because they come from torch.linspace, which rounds depending on its
 /// vectors. Source: create_dynamic_map.
 inline constexpr std::array<float, 127> kDynamicMagnitudes{
     5.5000004e-07f, 3.2500002e-06f, 7.75e-06f,      2.1249998e-05f, 4.375e-05f,    6.625e-05f,     8.875e-05f,
@@ -40,7 +40,7 @@ inline constexpr std::array<float, 127> kDynamicMagnitudes{
     0.89453125f,    0.9085938f,     0.92265624f,    0.9367187f,     0.9507812f,    0.96484375f,    0.9789062f,
     0.99296874f};
 
-/// What the bytes of rounded scales stand for: the magnitudes with both signs in order, zero, and 1 as the largest.
+/// The values of the bytes of rounded scales: the magnitudes with both signs in order, zero, and 1 as the largest.
 inline constexpr std::array<float, 256> kDynamicMap = [] {
   std::array<float, 256> map{};
   for (std::size_t i = 0; i < kDynamicMagnitudes.size(); ++i) {

@@ -12,7 +12,7 @@ void adamw(const AdamWFactors& factors, std::span<const AdamWTensor> tensors) {
     require(t.gradient.size() == size && t.mean.size() == size && t.square.size() == size,
             "[adamw] tensor {} has {} values, {} of a gradient and averages of {} and {}", i, size, t.gradient.size(),
             t.mean.size(), t.square.size());
-    require(t.place == tensors[0].place, "[adamw] tensor {} lies elsewhere than the first", i);
+    require(t.place == tensors[0].place, "[adamw] tensor {} is in another place than the first", i);
   }
   if (tensors.empty()) return;
   if (tensors[0].place == tensor::Place::host) return cpu::adamw(factors, tensors);

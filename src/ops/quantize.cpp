@@ -14,8 +14,8 @@ void quantize_rows(tensor::ConstMatrix x_MK, tensor::Matrix q_MK, std::span<floa
   check_length("quantize_rows", "scales", scales_M.size(), x_MK.rows);
   require(q_MK.dtype == tensor::DType::i8 || q_MK.dtype == tensor::DType::i16,
           "[quantize_rows] q is {}, expected i8 or i16", name_of(q_MK.dtype));
-  const int most = q_MK.dtype == tensor::DType::i8 ? 127 : 32767;
-  require(levels >= 1 && levels <= most, "[quantize_rows] {} levels, expected 1 to {}", levels, most);
+  const int maximum = q_MK.dtype == tensor::DType::i8 ? 127 : 32767;
+  require(levels >= 1 && levels <= maximum, "[quantize_rows] {} levels, expected 1 to {}", levels, maximum);
   cpu::quantize_rows(x_MK, q_MK, scales_M.data(), levels);
 }
 
@@ -27,15 +27,15 @@ void int8_rounding(tensor::ConstMatrix x_MK, std::span<float> lost_M) {
 }
 
 int int8_levels(std::int64_t inputs_K) {
-  constexpr std::int64_t kMostSum = 2147483647, kMostWeight = 128;
-  return static_cast<int>(std::clamp<std::int64_t>(kMostSum / (kMostWeight * inputs_K), 1, cpu::kMostInt8Levels));
+  constexpr std::int64_t kMaxSum = 2147483647, kMaxWeight = 128;
+  return static_cast<int>(std::clamp<std::int64_t>(kMaxSum / (kMaxWeight * inputs_K), 1, cpu::kMaxInt8Levels));
 }
 
 void expand_rows(const tensor::StoredMatrix& weight_NK, std::int64_t begin, tensor::Matrix y) {
   check_activation_type("expand_rows", "y", y.dtype);
   require(begin >= 0 && y.rows >= 0 && begin + y.rows <= weight_NK.rows && y.columns == weight_NK.columns,
-          "[expand_rows] rows {} to {} of {} columns asked of a weight [{}, {}]", begin, begin + y.rows, y.columns,
-          weight_NK.rows, weight_NK.columns);
+          "[expand_rows] rows {} to {} with {} columns are not those of a weight [{}, {}]", begin, begin + y.rows,
+          y.columns, weight_NK.rows, weight_NK.columns);
   cpu::expand_rows(weight_NK, begin, y);
 }
 

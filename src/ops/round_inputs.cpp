@@ -13,7 +13,7 @@ namespace {
 using tensor::DType;
 using tensor::InputRounding;
 
-/// What stands for a number under a rounding: from lowest to highest.
+/// The range of the rounded values.
 struct Levels {
   float lowest, highest;
 
@@ -28,7 +28,7 @@ struct Step {
   float scale, zero;
 };
 
-/// The step that fits the range of some numbers; scale 0 when all are zero or NaN.
+/// The step for the range of some numbers; scale 0 when all are zero or NaN.
 template <class T>
 Step fitting(const T* x, std::int64_t count, const InputRounding& rounding, const Levels& levels) {
   float lowest = 0, highest = 0;

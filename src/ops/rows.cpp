@@ -11,7 +11,7 @@
 namespace e5v::ops {
 namespace {
 
-/// Copies the patch whose top left byte is `corner` of a [3, edge, edge] tile through the table.
+/// Copies a patch of a [3, edge, edge] tile through the table. Its top left byte is `corner`.
 template <class T>
 void unfold_patch(const std::uint8_t* corner, std::int64_t edge, std::int64_t patch,
                   std::span<const std::array<float, 256>, 3> table, T* to) {

@@ -7,25 +7,25 @@
 
 namespace e5v::ops {
 
-/// Element types around a product with a weight.
+/// Element types of a product with a weight.
 struct ProductTypes {
   tensor::DType input = tensor::DType::f32;    ///< of x
-  tensor::DType product = tensor::DType::f32;  ///< of gradients and of adapters' inputs in products beside it
-  tensor::DType result = tensor::DType::f32;   ///< that suits y where an operation reads it that rounds again
+  tensor::DType product = tensor::DType::f32;  ///< of gradients and of adapters' inputs in related products
+  tensor::DType result = tensor::DType::f32;   ///< of y when the next operation rounds it again
 };
 
 /// One product: y = x W^T + bias, or y += x W^T + bias with accumulate.
 struct WeightProduct {
   tensor::ConstMatrix x_MK;
-  FineRows fine;                ///< rows of x whose rounding counts most
-  Fp8Rows rounded;              ///< of x, where they have been made; a form that takes none gets none
-  const float* bias = nullptr;  ///< [N], where the weight lies, or null
+  FineRows fine;                ///< rows of x that need the most precision
+  Fp8Rows rounded;              ///< rounded rows of x, if there are any; only for forms that take them
+  const float* bias = nullptr;  ///< [N], in the weight's memory, or null
   tensor::Matrix y_MN;
   bool accumulate = false;
 };
 
-/// A weight matrix as one kernel multiplies it: one class for each stored form and arithmetic, chosen once, when the
-/// Weight is made. Arguments of products have been checked by the functions in matmul.h.
+/// A weight matrix in the form of one kernel. There is a class for each stored form and arithmetic, which is chosen
+/// once, when the Weight is made. The functions in matmul.h have checked the arguments of products.
 class WeightForm {
  public:
   WeightForm() = default;
@@ -40,7 +40,7 @@ class WeightForm {
   virtual std::string kernel() const = 0;
   virtual ProductTypes types() const = 0;
   virtual tensor::Place place() const = 0;
-  /// Whether products are of 8-bit floats, and so take x as Fp8Rows.
+  /// Whether products use 8-bit floats, and so take x as Fp8Rows.
   virtual bool fp8() const { return false; }
 };
 

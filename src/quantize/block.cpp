@@ -11,7 +11,7 @@ using tensor::DType;
 using tensor::Tensor;
 using tensor::WeightFormat;
 
-/// A block's weights in f32, smoothed.
+/// The weights of a block in f32, after smoothing.
 struct WideBlock {
   Tensor input_norm, attention_norm, q, k, v, o, gate, up, down;
 
@@ -38,7 +38,7 @@ void multiply_columns(const Tensor& matrix, std::span<const float> factors) {
   }
 }
 
-/// Row n is divided by factors[column_of(n)].
+/// Divides row n by factors[column_of(n)].
 template <class ColumnOf>
 void divide_rows(const Tensor& matrix, std::span<const float> factors, const ColumnOf& column_of) {
   const std::int64_t K = matrix.shape()[1];
@@ -49,8 +49,8 @@ void divide_rows(const Tensor& matrix, std::span<const float> factors, const Col
   }
 }
 
-/// Chooses the factors of a block and folds each into what comes before the activations and into what they meet: norm
-/// and q, k, v; v and o; norm and gate, up; up and down.
+/// Chooses the factors of a block. Each factor goes into the weights before the activations and into the weights that
+/// read them: norm and q, k, v; v and o; norm and gate, up; up and down.
 BlockReport smooth(const WideBlock& block, const BlockSample& sample, const model::LlamaConfig& c,
                    const Rounding& rounding) {
   const auto choose = [&](const Entering& x, const Scheme& scheme, std::initializer_list<const Tensor*> tensors,
@@ -76,7 +76,7 @@ BlockReport smooth(const WideBlock& block, const BlockSample& sample, const mode
   return report;
 }
 
-/// How much an error in each column of a weight counts: the mean square of what meets it, after smoothing.
+/// The weight of an error in each column: the mean square of the column's inputs after smoothing.
 std::vector<float> importance_of(const ActivationSample& sample, const Smoothing& smoothing) {
   std::vector<float> importance(sample.mean_square().begin(), sample.mean_square().end());
   for (std::size_t k = 0; k < smoothing.factors.size(); ++k) {
@@ -85,7 +85,7 @@ std::vector<float> importance_of(const ActivationSample& sample, const Smoothing
   return importance;
 }
 
-/// A matrix, and the type that its scales have: that of the checkpoint.
+/// A matrix and the type of its scales, which is the checkpoint's type.
 struct Source {
   const Tensor* wide;
   DType stored;

@@ -8,12 +8,12 @@ namespace e5v::quantize {
 /// Writes blocks in the order of a plan.
 class BlockWriter {
  public:
-  /// Both are borrowed.
+  /// Borrows both arguments.
   BlockWriter(tensor::SafetensorsWriter& writer, const Plan& plan) : writer_(writer), plan_(plan) {}
 
   void write(std::int64_t index, const RoundedBlock& block);
 
-  /// The matrices of a block in NF4, its norms as they are.
+  /// Writes the matrices of a block in NF4 and its norms unchanged.
   void write_nf4(std::int64_t index);
 
  private:

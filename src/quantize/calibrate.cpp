@@ -84,7 +84,7 @@ Calibration::Calibration(const model::LlavaNext& model, std::span<const embed::P
 BlockSample Calibration::observe(const model::LlamaBlock& block, const model::LlamaBlockWeights& weights,
                                  const Wanted& wanted, bool stay) {
   BlockSample sample;
-  // Matrices that read the same are named by one of them; what enters the others is passed over.
+  // Of matrices with the same input, one has a sample. Inputs of the other matrices are not sampled.
   const std::array sites{std::tuple(weights.k.values.data, &sample.attention, wanted.attention),
                          std::tuple(weights.o.values.data, &sample.output, wanted.attention),
                          std::tuple(weights.gate.values.data, &sample.mlp, wanted.mlp),

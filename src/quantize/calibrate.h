@@ -13,39 +13,40 @@
 
 namespace e5v::quantize {
 
-/// What calibrates when nothing else is given: everyday captions and sentences.
+/// The default calibration items: everyday captions and sentences.
 std::span<const std::string_view> default_sentences();
 
-/// What was seen to enter a matrix, or matrices that read the same.
+/// A sample of the input of a matrix, or of several matrices with the same input.
 struct Entering {
   ActivationSample sample;
-  std::optional<Gram> gram;  ///< where it was asked for
+  std::optional<Gram> gram;  ///< if it was asked for
 };
 
-/// What entered the matrices of a block: q, k and v; o; gate and up; down.
+/// Samples of the inputs of a block's matrices: q, k and v; o; gate and up; down.
 struct BlockSample {
   Entering attention, output, mlp, down;
 };
 
-/// What is asked of a pass over a block: second moments only where weights are compensated with them.
+/// What a pass over a block has to sample. Second moments are needed only for compensation.
 struct Wanted {
   bool attention = false, mlp = false;
 };
 
-/// The activations of calibration inputs on their way through the blocks of a language model.
+/// The activations of calibration inputs in front of a block of the language model.
 class Calibration {
  public:
-  /// What the error of a row counts: as much as all inputs that the row is part of, and this much more for each that it
-  /// becomes the vector of.
+  /// The weight of a row's error is the number of inputs that share the row, plus this for each input that it is the
+  /// pooled row of.
   static constexpr float kPooledWeight = 20;
 
-  /// The inputs must not be empty, and are computed in batches of so many tokens. The model must outlive this.
+  /// The inputs must not be empty. They are computed in batches of `batch_tokens` tokens. The model must outlive this
+  /// object.
   Calibration(const model::LlavaNext& model, std::span<const embed::PreparedInput> inputs, std::int64_t batch_tokens);
 
   std::int64_t tokens() const { return tokens_; }
 
-  /// What enters the matrices of the next block, which is made of these weights and must compute in f32. The
-  /// activations go through it, or stay in front of it.
+  /// Samples the inputs of the next block, which has these weights and must compute in f32. The activations are then
+  /// after the block, or stay in front of it.
   BlockSample observe(const model::LlamaBlock& block, const model::LlamaBlockWeights& weights, const Wanted& wanted,
                       bool stay);
 
@@ -64,7 +65,7 @@ class Calibration {
   std::shared_ptr<const ops::RotaryTable> table_;
 };
 
-/// The weights of a forest's rows.
+/// The weights of the rows of a forest.
 std::vector<float> row_weights(const model::PackedRows& rows, float pooled_weight);
 
 }  // namespace e5v::quantize

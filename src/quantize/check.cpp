@@ -13,7 +13,7 @@
 namespace e5v::quantize {
 namespace {
 
-/// Vectors of all items, one after another.
+/// The vectors of all items, one after the other.
 std::vector<float> embed_items(const std::filesystem::path& folder, const LoadOptions& options,
                                const std::vector<runs::ItemList::Entry>& items,
                                const std::function<void(std::int64_t)>& advanced) {
@@ -53,9 +53,9 @@ double Agreement::mean() const {
   return std::accumulate(items.begin(), items.end(), 0.0, add) / static_cast<double>(items.size());
 }
 
-double Agreement::minimum() const { return worst(1).at(0).cosine; }
+double Agreement::minimum() const { return lowest(1).at(0).cosine; }
 
-std::vector<ItemAgreement> Agreement::worst(std::size_t count) const {
+std::vector<ItemAgreement> Agreement::lowest(std::size_t count) const {
   std::vector<ItemAgreement> sorted = items;
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.cosine < b.cosine; });
   sorted.resize(std::min(count, sorted.size()));
@@ -79,7 +79,7 @@ Agreement compare_models(const std::filesystem::path& reference, const std::file
   require(!items.empty(), "[check] there are no items");
   const std::vector<float> expected = embed_items(reference, options, items, advanced);
   const std::vector<float> found = embed_items(candidate, options, items, advanced);
-  require<ModelError>(expected.size() == found.size(), "[{}] gives vectors of {} numbers, [{}] of {}",
+  require<ModelError>(expected.size() == found.size(), "[{}] has vectors of width {}, but [{}] has vectors of width {}",
                       reference.string(), expected.size() / items.size(), candidate.string(),
                       found.size() / items.size());
   const std::size_t width = expected.size() / items.size();

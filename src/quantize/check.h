@@ -9,9 +9,9 @@
 
 namespace e5v::quantize {
 
-/// How near an item's vector is to the one that another model gives for it.
+/// The cosine of an item's vectors from two models.
 struct ItemAgreement {
-  std::string name;   ///< the item's id, or its place in the source
+  std::string name;   ///< the item's id, or its index
   double cosine = 0;  ///< of the two vectors
 };
 
@@ -20,19 +20,19 @@ struct Agreement {
 
   double mean() const;
   double minimum() const;
-  /// The items that agree least, the worst first.
-  std::vector<ItemAgreement> worst(std::size_t count) const;
+  /// The items with the smallest cosines, the minimum first.
+  std::vector<ItemAgreement> lowest(std::size_t count) const;
 };
 
-/// Prepares the items for a model of the kinds that can be quantised and computes nothing: a bad one should be known
-/// before hours of work. `check_stop` is asked before each; what it throws ends the run. Throws InvalidInput for the
-/// first bad item, led by its place, and ModelError.
+/// Prepares the items for a model of a family that can be quantised, without computing, so that a bad item is found
+/// before hours of work. check_stop is called before each item; an exception of it ends the run. Throws InvalidInput,
+/// which names the first bad item, and ModelError.
 void look_at_items(const std::filesystem::path& model, const std::vector<runs::ItemList::Entry>& items,
                    const std::function<void()>& check_stop);
 
-/// Embeds the items with both models, one after the other, so that only one is in memory. `advanced` is called with the
-/// number of items that each step has done; there are two for each item. Throws what embedding throws, for a bad item
-/// led by its place; InvalidInput when there are no items.
+/// Embeds the items with both models, one after the other, so that only one is in memory. `advanced` gets the number of
+/// items of each step; each item counts twice. Throws what embedding throws (the message names a bad item), and
+/// InvalidInput when there are no items.
 Agreement compare_models(const std::filesystem::path& reference, const std::filesystem::path& candidate,
                          const LoadOptions& options, const std::vector<runs::ItemList::Entry>& items,
                          const std::function<void(std::int64_t)>& advanced);

@@ -17,10 +17,10 @@ using tensor::Tensor;
 constexpr std::int64_t kRows = 1024;
 constexpr std::int64_t kBlock = 128;
 
-/// Some rows on their way through the columns.
+/// Some rows during the rounding of their columns.
 struct Rows {
   tensor::ConstMatrix w_nK;
-  Matrix pending_nK;  ///< e R: what the errors so far did to each column
+  Matrix pending_nK;  ///< e R: the effect of earlier errors on each column
   Matrix error_nB;    ///< e = w - q s of the block's columns
   Matrix q_nK;        ///< integers, as floats
 };
@@ -36,7 +36,7 @@ class Compensation {
 
   std::int64_t block() const { return block_; }
 
-  /// Rounds the columns of all groups; `first` is the first row's place in the weight.
+  /// Rounds the columns of all groups. `first` is the index of the first row in the weight.
   void round(const Rows& rows, std::int64_t first, const std::function<void()>& check_stop) const {
     const std::int64_t K = r_KK_.rows, count = rows.w_nK.rows;
     for (std::int64_t begin = 0; begin < K; begin += block_) {
@@ -55,7 +55,7 @@ class Compensation {
  private:
   float r(std::int64_t i, std::int64_t j) const { return r_KK_.row<float>(i)[j]; }
 
-  /// Rounds the group at column g, and tells the block's other columns of its errors.
+  /// Rounds the group at column g, and adds the effect of its errors to the other columns of the block.
   void round_group(const Rows& rows, std::int64_t row, std::int64_t place, std::int64_t g, std::int64_t begin,
                    std::int64_t end) const {
     const float* w = rows.w_nK.row<float>(row);
@@ -71,7 +71,7 @@ class Compensation {
     store(scales_, place * (r_KK_.rows / group_) + g / group_, scale);
   }
 
-  /// The scale for w + d, d R = pending within the group: what would leave no error behind.
+  /// The scale for w + d with d R = pending within the group. These are the numbers that would leave no error.
   float group_scale(const float* w, const float* pending, std::int64_t g) const {
     std::vector<float> wanted(w + g, w + g + group_), left(pending + g, pending + g + group_);
     for (std::int64_t k = 0; k < group_; ++k) {
@@ -97,13 +97,13 @@ QuantizedWeight quantize_int4_compensated(tensor::ConstMatrix w_NK, const ErrorF
   const std::int64_t N = w_NK.rows, K = w_NK.columns;
   require(group > 0 && group % 8 == 0 && K % group == 0,
           "[quantize] groups of {} columns, expected a multiple of 8 that divides {}", group, K);
-  require(factor.r_KK.shape() == tensor::Shape({K, K}), "[quantize] errors are known for {}, expected [{}, {}]",
-          factor.r_KK.shape().text(), K, K);
+  require(factor.r_KK.shape() == tensor::Shape({K, K}),
+          "[quantize] the error factor has the shape {}, expected [{}, {}]", factor.r_KK.shape().text(), K, K);
   QuantizedWeight result{{DType::i32, {N, K / 8}}, {scale_type, {N, K / group}}, {}};
   const Compensation compensation(factor, group, result.scales);
-  const std::int64_t most = std::min(N, kRows);
-  const Tensor pending(DType::f32, {most, K}), error(DType::f32, {most, compensation.block()}),
-      q(DType::f32, {most, K});
+  const std::int64_t max_rows = std::min(N, kRows);
+  const Tensor pending(DType::f32, {max_rows, K}), error(DType::f32, {max_rows, compensation.block()}),
+      q(DType::f32, {max_rows, K});
   for (std::int64_t begin = 0; begin < N; begin += kRows) {
     const std::int64_t count = std::min(kRows, N - begin);
     std::fill(pending.as<float>().begin(), pending.as<float>().end(), 0.0f);

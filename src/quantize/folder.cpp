@@ -13,7 +13,7 @@ OrderedJson rounding(int bits, const char* strategy, bool dynamic) {
   return {{"num_bits", bits}, {"type", "int"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
 }
 
-/// The names of what is not quantised are those of all generations of transformers.
+/// Names modules that are not quantised by their names in all generations of transformers.
 OrderedJson bitsandbytes_config(tensor::DType stored) {
   return {{"quant_method", "bitsandbytes"},
           {"load_in_4bit", true},
@@ -30,7 +30,7 @@ OrderedJson bitsandbytes_config(tensor::DType stored) {
             "model.multi_modal_projector"}}};
 }
 
-/// Matrices of one scheme: the layers that `targets` names.
+/// The entry for the matrices of one scheme, which are the layers in `targets`.
 OrderedJson config_group(const Scheme& scheme, std::vector<std::string> targets) {
   const bool int8 = scheme.format == tensor::WeightFormat::int8;
   OrderedJson group{{"targets", std::move(targets)},
@@ -49,22 +49,22 @@ const char* format_name(const Scheme& scheme) {
 }
 
 OrderedJson config_groups(const ModelScheme& scheme) {
-  if (!scheme.mixed()) return {{"group_0", config_group(scheme.most, {"Linear"})}};
+  if (!scheme.mixed()) return {{"group_0", config_group(scheme.narrow, {"Linear"})}};
   const bool first = scheme.wide == Wide::attention_and_first;
   const Scheme wide = scheme.attention();
   OrderedJson narrow_group =
-      config_group(scheme.most, {first ? "re:.*layers\\.[1-9][0-9]*\\.mlp\\..*" : "re:.*\\.mlp\\..*"});
+      config_group(scheme.narrow, {first ? "re:.*layers\\.[1-9][0-9]*\\.mlp\\..*" : "re:.*\\.mlp\\..*"});
   std::vector<std::string> wide_targets{"re:.*\\.self_attn\\..*"};
   if (first) wide_targets.emplace_back("re:.*layers\\.0\\.mlp\\..*");
   OrderedJson wide_group = config_group(wide, std::move(wide_targets));
-  narrow_group["format"] = format_name(scheme.most);
+  narrow_group["format"] = format_name(scheme.narrow);
   wide_group["format"] = format_name(wide);
   return {{"group_0", narrow_group}, {"group_1", wide_group}};
 }
 
 OrderedJson compressed_tensors_config(const ModelScheme& scheme) {
   return {{"quant_method", "compressed-tensors"},
-          {"format", scheme.mixed() ? "mixed-precision" : format_name(scheme.most)},
+          {"format", scheme.mixed() ? "mixed-precision" : format_name(scheme.narrow)},
           {"quantization_status", "compressed"},
           {"config_groups", config_groups(scheme)},
           {"ignore", {"lm_head", "re:.*lm_head", "re:.*vision_tower.*", "re:.*multi_modal_projector.*"}},
@@ -76,8 +76,8 @@ OrderedJson compressed_tensors_config(const ModelScheme& scheme) {
 void write_config(const fs::path& model, const fs::path& output, const ModelScheme& scheme, tensor::DType stored) {
   const fs::path file = model / "config.json";
   OrderedJson config = parse_ordered_json(read_file(file), file.string());
-  config["quantization_config"] =
-      scheme.most.format == tensor::WeightFormat::nf4 ? bitsandbytes_config(stored) : compressed_tensors_config(scheme);
+  config["quantization_config"] = scheme.narrow.format == tensor::WeightFormat::nf4 ? bitsandbytes_config(stored)
+                                                                                    : compressed_tensors_config(scheme);
   write_file_atomically(output / "config.json", config.dump(2) + "\n");
 }
 

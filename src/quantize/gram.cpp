@@ -15,7 +15,7 @@ using tensor::DType;
 using tensor::Matrix;
 using tensor::Tensor;
 
-constexpr std::int64_t kGramRows = 512;     // of activations at a time
+constexpr std::int64_t kGramRows = 512;     // rows of activations at a time
 constexpr std::int64_t kFactorBlock = 256;  // columns that are factored together
 constexpr std::int64_t kStrip = 1024;       // columns of H that one product adds to
 
@@ -23,7 +23,7 @@ Matrix part(Matrix matrix, std::int64_t row, std::int64_t rows, std::int64_t col
   return matrix.row_range(row, rows).column_range(column, columns);
 }
 
-/// The lower triangle becomes a copy of the upper one, or the other way round.
+/// Copies the upper triangle to the lower one, or the other way round.
 void mirror(Matrix h_KK, bool to_lower) {
   parallel_for(h_KK.rows, 16, [&](std::int64_t i) {
     for (std::int64_t j = i + 1; j < h_KK.columns; ++j) {
@@ -33,8 +33,8 @@ void mirror(Matrix h_KK, bool to_lower) {
   });
 }
 
-/// Factors a block on the diagonal and gives R's inverse, in double: h = R R^T, R upper triangular. False when h is not
-/// positive definite.
+/// Factors a block on the diagonal in double, h = R R^T with an upper triangular R, and computes R's inverse. Returns
+/// false when h is not positive definite.
 bool factor_block(Matrix h_BB, Matrix inverse_BB) {
   const std::int64_t B = h_BB.rows;
   std::vector<double> r(static_cast<std::size_t>(B * B)), inverse(r.size());
@@ -67,8 +67,8 @@ bool factor_block(Matrix h_BB, Matrix inverse_BB) {
   return true;
 }
 
-/// The upper triangle of h becomes R, from the last block of columns to the first. False when h is not positive
-/// definite; then it is partly R.
+/// Replaces the upper triangle of h by R, from the last block of columns to the first. Returns false when h is not
+/// positive definite; a part of it is R then.
 bool factor_upper(Matrix h_KK) {
   const std::int64_t K = h_KK.rows;
   const Tensor inverse(DType::f32, {kFactorBlock, kFactorBlock}), above(DType::f32, {K, kFactorBlock});
@@ -130,8 +130,8 @@ void Gram::divide_columns(std::span<const float> factors_K) {
 }
 
 ErrorFactor Gram::factor() && {
-  constexpr double kLeast = 0.01, kMost = 10;
-  ErrorFactor result{std::move(h_KK_), {}, kLeast};
+  constexpr double kMinimum = 0.01, kMaximum = 10;
+  ErrorFactor result{std::move(h_KK_), {}, kMinimum};
   const Matrix h_KK = matrix_of(result.r_KK);
   double mean = 0;
   for (std::int64_t k = 0; k < h_KK.rows; ++k) {
@@ -139,8 +139,8 @@ ErrorFactor Gram::factor() && {
     mean += static_cast<double>(h_KK.row<float>(k)[k]) / static_cast<double>(h_KK.rows);
   }
   require<ModelError>(std::isfinite(mean), "[quantize] the activations of the calibration items are not finite");
-  if (mean == 0) mean = 1;  // nothing was seen: every column by itself
-  for (mirror(h_KK, true); result.damping <= kMost; result.damping *= 10) {
+  if (mean == 0) mean = 1;  // without activations, H becomes a multiple of the identity
+  for (mirror(h_KK, true); result.damping <= kMaximum; result.damping *= 10) {
     const auto added = static_cast<float>(result.damping * mean);
     for (std::int64_t k = 0; k < h_KK.rows; ++k) {
       h_KK.row<float>(k)[k] = result.diagonal_K[static_cast<std::size_t>(k)] + added;

@@ -22,7 +22,7 @@ Plan::Plan(const Checkpoint& checkpoint, const model::LlamaConfig& config, const
   for (const auto& [canonical, tensor] : by_canonical_) {
     if (!of_blocks.contains(canonical)) unchanged_.push_back(tensor);
   }
-  // Wide types first keeps every tensor aligned: the format leaves no gaps.
+  // Tensors of wide types come first, which keeps every tensor aligned: the format has no gaps.
   std::stable_sort(unchanged_.begin(), unchanged_.end(),
                    [](const auto& a, const auto& b) { return size_of(a.view.dtype) > size_of(b.view.dtype); });
   for (const Checkpoint::Stored& tensor : unchanged_) {
@@ -53,7 +53,7 @@ void Plan::add_block(std::int64_t block, const ModelScheme& scheme) {
   }
 }
 
-/// In the order in which BlockWriter::write_nf4 writes.
+/// Adds the tensors in the order in which BlockWriter::write_nf4 writes them.
 void Plan::add_nf4(const std::string& name, std::int64_t count) {
   const std::int64_t blocks = (count + tensor::kNf4Block - 1) / tensor::kNf4Block;
   specs_.push_back({name + Nf4Suffix::kCodeMap, DType::f32, {16}});

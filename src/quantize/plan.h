@@ -9,15 +9,15 @@
 
 namespace e5v::quantize {
 
-/// The tensors of the output in the order in which they are written: first those that stay as they are, then block by
-/// block norms, scales and integers.
+/// The tensors of the output in the order in which they are written: first those that stay unchanged, then the norms,
+/// scales and integers of each block.
 class Plan {
  public:
   Plan(const model::Checkpoint& checkpoint, const model::LlamaConfig& config, const ModelScheme& scheme);
 
   const std::vector<model::Checkpoint::Stored>& unchanged() const { return unchanged_; }
   const std::vector<tensor::TensorSpec>& specs() const { return specs_; }
-  /// A matrix or norm of a block as the checkpoint has it.
+  /// A matrix or norm of a block in the checkpoint.
   const model::Checkpoint::Stored& tensor(std::int64_t block, std::string_view part) const {
     return by_canonical_.at(block_name(block, part));
   }

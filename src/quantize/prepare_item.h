@@ -4,7 +4,7 @@
 
 namespace e5v::quantize {
 
-/// What the model takes for an item. Throws InvalidInput, led by the place that the item comes from.
+/// The prepared input of an item. Throws InvalidInput, which begins with the place of the item.
 embed::PreparedInput prepare_item(embed::Preparer& preparer, const runs::ItemList::Entry& entry);
 
 }  // namespace e5v::quantize

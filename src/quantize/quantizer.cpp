@@ -19,7 +19,7 @@ using model::Checkpoint;
 using tensor::WeightFormat;
 
 std::vector<embed::PreparedInput> prepare_calibration(embed::Preparer& preparer, const QuantizeOptions& options,
-                                                      std::int64_t most_tokens) {
+                                                      std::int64_t max_tokens) {
   std::vector<runs::ItemList::Entry> items = options.calibration;
   if (items.empty()) {
     for (const std::string_view sentence : default_sentences()) {
@@ -31,13 +31,13 @@ std::vector<embed::PreparedInput> prepare_calibration(embed::Preparer& preparer,
   for (const runs::ItemList::Entry& item : items) {
     embed::PreparedInput next = prepare_item(preparer, item);
     tokens += next.tokens();
-    if (!prepared.empty() && tokens > most_tokens) break;
+    if (!prepared.empty() && tokens > max_tokens) break;
     prepared.push_back(std::move(next));
   }
   return prepared;
 }
 
-/// The model in f32, and the inputs whose activations its weights are rounded for.
+/// The model in f32, and the calibration inputs.
 struct CalibratedModel {
   embed::Preparer preparer;
   model::LlavaNext model;
@@ -63,8 +63,8 @@ void write_unchanged(const Checkpoint& checkpoint, const Plan& plan, tensor::Saf
   }
 }
 
-/// Rounds a block for the activations that reach it, and carries these through it: with compensation through the
-/// rounded block, so that the next one is rounded for what it will meet.
+/// Rounds a block for its activations, and carries these through the block. With compensation they pass the rounded
+/// block, so that the next block is rounded for the inputs that it will have.
 RoundedBlock round_calibrated(const model::LlamaBlockWeights& weights, Calibration& calibration,
                               const model::LlamaConfig& config, const Rounding& rounding, bool compensate) {
   const auto int4 = [&](const Scheme& scheme) { return compensate && scheme.format == WeightFormat::int4; };
@@ -86,12 +86,13 @@ void quantize_checkpoint(const QuantizeOptions& given) {
   const model::ModelConfig config = families::require_llava_next(options.model, "quantize");
   const Checkpoint checkpoint(options.model);
   require<ModelError>(!checkpoint.quantised(), "[{}] is quantised already", options.model.string());
-  model::unused_tensors(checkpoint, config);  // or throws; what stands outside the model is copied
+  model::unused_tensors(checkpoint,
+                        config);  // throws when a tensor would be ignored; those outside the model are copied
   checkpoint.require_finite();
   const ModelScheme scheme = choose_scheme({options.format, options.group}, options.wide, config.text);
   const bool compensate = options.compensate && options.format == WeightFormat::int4;
   const model::LlamaWeights weights = model::LlamaWeights::from(checkpoint, config.text);
-  std::optional<CalibratedModel> model;  // nf4 looks at weights only
+  std::optional<CalibratedModel> model;  // nf4 needs weights only
   if (options.format != WeightFormat::nf4) model.emplace(options, config, checkpoint, compensate);
   model::prepare_output(options.model, options.output, options.force);
   std::optional<Calibration> calibration;

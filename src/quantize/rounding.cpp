@@ -10,7 +10,7 @@ using tensor::DType;
 
 namespace {
 
-/// Sum of importance (w - q s)^2 over a group.
+/// The sum of importance (w - q s)^2 over a group.
 float int4_error(const float* w, const float* importance, std::int64_t count, float scale) {
   const float inverse = 1 / scale;
   float error = 0;
@@ -42,7 +42,7 @@ void store(const tensor::Tensor& tensor, std::int64_t index, float value) {
 
 float nearest_int4(float w, float inverse) { return std::clamp(std::nearbyint(w * inverse), -8.0f, 7.0f); }
 
-/// A negative scale lets the largest value, if it is positive, use the eighth step that only negative numbers have.
+/// A negative scale lets a large positive value use -8, which has no positive counterpart.
 float best_int4_scale(const float* w, const float* importance, std::int64_t count, DType type) {
   constexpr std::array kShares{1.0f, 0.95f, 0.9f, 0.85f, 0.8f, 0.75f, 0.7f, 0.65f, 0.6f};
   float largest = 0;
@@ -57,7 +57,7 @@ float best_int4_scale(const float* w, const float* importance, std::int64_t coun
       if (error < best_error) best = scale, best_error = error;
     }
   }
-  return best == 0 ? 1 : best;  // numbers too small for the scale's type become zero
+  return best == 0 ? 1 : best;  // numbers that are too small for the scale's type become zero
 }
 
 void pack_int4(const float* q, std::int64_t count, std::int32_t* words) {

@@ -3,23 +3,24 @@
 
 #include "tensor/tensor.h"
 
-/// What the ways of rounding to 4 bits share.
+/// Common functions of the ways of rounding to 4 bits.
 namespace e5v::quantize {
 
-/// A number as it comes back from f32, f16 or bf16.
+/// A number after a conversion to f32, f16 or bf16 and back.
 float round_to(tensor::DType type, float value);
 
-/// Puts a number into a tensor of f32, f16 or bf16.
+/// Stores a number in a tensor of f32, f16 or bf16.
 void store(const tensor::Tensor& tensor, std::int64_t index, float value);
 
 /// The integer in [-8, 7] nearest to w / scale; `inverse` is 1 / scale.
 float nearest_int4(float w, float inverse);
 
-/// Of several scales, from the one that keeps the largest of `count` values down to 0.6 of it, the one with the least
-/// sum of importance (w - q s)^2; without importance (nullptr) all count the same. It is rounded to `type` and never 0.
+/// The scale with the smallest sum of importance (w - q s)^2 among several, from the one that represents the largest of
+/// `count` values down to 0.6 of it. Without importance (nullptr) all values have equal weight. The scale is rounded to
+/// `type` and is never 0.
 float best_int4_scale(const float* w, const float* importance, std::int64_t count, tensor::DType type);
 
-/// Integers in [-8, 7], a multiple of eight, as the words that int4 matrices are stored in.
+/// Stores integers in [-8, 7], a multiple of eight of them, as the words of int4 matrices.
 void pack_int4(const float* q, std::int64_t count, std::int32_t* words);
 
 }  // namespace e5v::quantize

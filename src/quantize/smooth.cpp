@@ -1,4 +1,4 @@
-// Legend: S sampled rows of activations, K columns, n rows of weights that stand for all of them.
+// Legend: S sampled rows of activations, K columns, n sampled rows of weights.
 #include "quantize/smooth.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using tensor::WeightFormat;
 
 constexpr std::int64_t kSampledOutputs = 128;
 
-/// Rows of all parts, evenly spread. f32 [n, K].
+/// Rows of all parts at even distances. f32 [n, K].
 Tensor sample_outputs(std::span<const tensor::ConstMatrix> parts) {
   std::int64_t rows = 0;
   for (const tensor::ConstMatrix& part : parts) rows += part.rows;
@@ -43,7 +43,7 @@ std::vector<float> largest_by_column(std::span<const tensor::ConstMatrix> parts)
   return largest;
 }
 
-/// Columns that must share a factor get the largest of their values.
+/// Gives columns that must share a factor the largest of their values.
 void tie(std::vector<float>& values, const Tied& tied) {
   if (tied.run == 0 || tied.repeat == 1) return;
   const auto run = static_cast<std::size_t>(tied.run), repeat = static_cast<std::size_t>(tied.repeat);
@@ -56,7 +56,7 @@ void tie(std::vector<float>& values, const Tied& tied) {
   }
 }
 
-/// Powers of two, around 1 in the middle; columns in which nothing was seen keep 1.
+/// Powers of two, with about 1 in the middle. Columns without activations keep 1.
 std::vector<float> factors_for(std::span<const float> x, std::span<const float> w, double strength, bool int8) {
   std::vector<float> logs;
   std::vector<bool> seen;
@@ -76,7 +76,7 @@ std::vector<float> factors_for(std::span<const float> x, std::span<const float> 
   return factors;
 }
 
-/// copy[r][k] = from[r][k] * factor[k], or divided by it.
+/// Computes copy[r][k] = from[r][k] * factor[k], or divided by it.
 Tensor scaled_columns(tensor::ConstMatrix from, std::span<const float> factors, bool divide) {
   Tensor copy(DType::f32, {from.rows, from.columns});
   for (std::int64_t r = 0; r < from.rows; ++r) {
@@ -93,7 +93,7 @@ Tensor product(tensor::ConstMatrix x_SK, const tensor::StoredMatrix& w_nK, ops::
   return y;
 }
 
-/// Mean square of the difference between exact and rounded product, as a share of the exact one's.
+/// The mean square of the difference between exact and rounded product, as a share of the exact product's mean square.
 double rounding_error(tensor::ConstMatrix x_SK, tensor::ConstMatrix w_nK, std::span<const float> factors,
                       const Tensor& exact, const Scheme& scheme) {
   const Tensor x = scaled_columns(x_SK, factors, true), w = scaled_columns(w_nK, factors, false);

@@ -39,7 +39,7 @@ Input loaded(Input input) {
   for (ImageSource& image : input.images) {
     const auto* path = std::get_if<fs::path>(&image);
     if (path == nullptr) continue;
-    const std::string file = read_file(*path, embed::kMostFileBytes);
+    const std::string file = read_file(*path, embed::kMaxFileBytes);
     const auto bytes = std::as_bytes(std::span(file));
     image = EncodedImage{{bytes.begin(), bytes.end()}, path->string()};
   }

@@ -28,8 +28,8 @@ struct EmbeddingCall {
   std::vector<Item> items = {};
   int priority = 0;
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
-  std::stop_token gone = {};   ///< the client has gone away
-  std::string client = {};     ///< inputs of different clients take turns
+  std::stop_token gone = {};  ///< the client has gone away
+  std::string client = {};    ///< inputs of different clients take turns
 };
 
 /// The vectors of a call, in the order of its items.
@@ -39,8 +39,8 @@ struct EmbeddedCall {
   double seconds = 0;  ///< from the call to the last vector
 };
 
-/// Called once, on a thread of the embedder, with the vectors or with the first error; an InvalidInput is then a Refusal
-/// that names the item.
+/// Called once, on a thread of the embedder, with the vectors or with the first error; an InvalidInput is then a
+/// Refusal that names the item.
 using CallDone = std::function<void(EmbeddedCall vectors, std::exception_ptr error)>;
 /// Embeds all items of a call. When one fails, those that are not computed yet are cancelled.
 void embed(EmbeddingCall call, CallDone done);

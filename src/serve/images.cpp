@@ -55,8 +55,8 @@ ImageSource image_of(const std::string& text, const std::string& field, const Im
   } else {
     bytes = decoded(text, field);
   }
-  if (bytes.size() > policy.most_bytes)
-    refuse_field(field, "expected an image of at most {} bytes, found {}", policy.most_bytes, bytes.size());
+  if (bytes.size() > policy.max_bytes)
+    refuse_field(field, "expected an image of at most {} bytes, found {}", policy.max_bytes, bytes.size());
   return image_from_bytes(bytes, field);
 }
 

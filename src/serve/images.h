@@ -11,7 +11,7 @@ namespace e5v::serve {
 
 /// Where images of requests may come from.
 struct ImagePolicy {
-  std::size_t most_bytes = std::size_t{64} << 20;  ///< of an encoded image
+  std::size_t max_bytes = std::size_t{64} << 20;  ///< of an encoded image
   /// Reads what is at an http or https address; null: addresses are refused. Throws a Refusal.
   std::function<std::string(const std::string& url, const std::string& field)> fetch = nullptr;
 };

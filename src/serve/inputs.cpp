@@ -18,9 +18,7 @@ bool are_messages(const Json& list) {
          std::ranges::all_of(list, [](const Json& value) { return value.is_object() && value.contains("role"); });
 }
 
-void add_text(Input& input, const std::string& text) {
-  input.text = input.text ? *input.text + "\n" + text : text;
-}
+void add_text(Input& input, const std::string& text) { input.text = input.text ? *input.text + "\n" + text : text; }
 
 Input from_string(const std::string& text, const std::string& field, const InputReading& reading) {
   if (reading.strings_are_images) return Input::from_image(image_of(text, field, reading.images));
@@ -31,7 +29,8 @@ Input from_string(const std::string& text, const std::string& field, const Input
 Input input_from(const Json& value, const std::string& field, const InputReading& reading) {
   if (value.is_string()) return from_string(value.get_ref<const std::string&>(), field, reading);
   if (value.is_object()) return input_from_object(value, field, reading);
-  if (value.is_array() && are_ids(value)) return Input::from_text(reading.model.text_of(token_ids_of(value, field), field));
+  if (value.is_array() && are_ids(value))
+    return Input::from_text(reading.model.text_of(token_ids_of(value, field), field));
   if (value.is_array() && are_messages(value)) return input_from_messages(value, field, reading);
   refuse_field(field, "expected a string, token ids, an object with text or image, or messages, found {}",
                found_text(value));

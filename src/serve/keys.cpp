@@ -9,7 +9,7 @@
 namespace e5v::serve {
 namespace {
 
-constexpr std::size_t kMostBytes = 1 << 20;
+constexpr std::size_t kMaxBytes = 1 << 20;
 constexpr std::string_view kBlanks = " \t\r";
 
 std::string_view trimmed(std::string_view text) {
@@ -19,16 +19,17 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::vector<Keys::Key> read_keys(const std::filesystem::path& path) {
-  const std::string content = read_file(path, kMostBytes);
+  const std::string content = read_file(path, kMaxBytes);
   std::vector<Keys::Key> keys;
   std::string_view rest = content;
   while (!rest.empty()) {
     const std::string_view line = trimmed(rest.substr(0, rest.find('\n')));
-    rest.remove_prefix(std::min(rest.size(), rest.find('\n') == std::string_view::npos ? rest.size() : rest.find('\n') + 1));
+    rest.remove_prefix(
+        std::min(rest.size(), rest.find('\n') == std::string_view::npos ? rest.size() : rest.find('\n') + 1));
     if (line.empty() || line.front() == '#') continue;
     const std::size_t blank = line.find_first_of(kBlanks);
-    const std::string name = blank == std::string_view::npos ? fmt::format("key-{}", keys.size() + 1)
-                                                             : std::string(line.substr(0, blank));
+    const std::string name =
+        blank == std::string_view::npos ? fmt::format("key-{}", keys.size() + 1) : std::string(line.substr(0, blank));
     keys.push_back({name, std::string(blank == std::string_view::npos ? line : trimmed(line.substr(blank)))});
   }
   require(!keys.empty(), "[{}] expected a key on each line, found none", path.string());
@@ -39,7 +40,8 @@ std::vector<Keys::Key> read_keys(const std::filesystem::path& path) {
 bool are_equal(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned>(static_cast<unsigned char>(b[i % std::max<std::size_t>(1, b.size())]));
+    difference |= static_cast<unsigned char>(a[i]) ^
+                  static_cast<unsigned>(static_cast<unsigned char>(b[i % std::max<std::size_t>(1, b.size())]));
   return difference == 0;
 }
 

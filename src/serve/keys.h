@@ -16,14 +16,14 @@ class Keys {
     std::string name, secret;
   };
 
-  /// A file with one key on each line, "NAME SECRET" or a secret alone, and lines that begin with "#"; and keys that are
-  /// given as such. An empty path is no file. Throws InvalidInput for a file that cannot be read or holds no key.
+  /// A file with one key on each line, "NAME SECRET" or a secret alone, and lines that begin with "#"; and keys that
+  /// are given as such. An empty path is no file. Throws InvalidInput for a file that cannot be read or holds no key.
   explicit Keys(std::filesystem::path file = {}, std::vector<Key> fixed = {});
 
   /// True when nobody needs a key.
   bool empty() const;
-  /// The name of a key, or nothing for one that is unknown. It is compared with all keys, in a time that does not depend
-  /// on which bytes differ.
+  /// The name of a key, or nothing for one that is unknown. It is compared with all keys, in a time that does not
+  /// depend on which bytes differ.
   std::optional<std::string> find(std::string_view secret) const;
   /// Reads the file again. Throws InvalidInput, and then keeps the old keys.
   void reload();

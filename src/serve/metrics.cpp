@@ -37,13 +37,16 @@ double number(const SubmitCounters& counters) {
 }
 
 constexpr ModelNumber kModelNumbers[] = {
-    {"e5v_inputs_submitted_total", "counter", "Inputs that were taken into the queue", number<&SubmitCounters::submitted>},
+    {"e5v_inputs_submitted_total", "counter", "Inputs that were taken into the queue",
+     number<&SubmitCounters::submitted>},
     {"e5v_inputs_done_total", "counter", "Inputs that have their vector", number<&SubmitCounters::done>},
     {"e5v_inputs_failed_total", "counter", "Inputs that failed", number<&SubmitCounters::failed>},
     {"e5v_inputs_cancelled_total", "counter", "Inputs whose client went away", number<&SubmitCounters::cancelled>},
     {"e5v_inputs_expired_total", "counter", "Inputs whose deadline passed", number<&SubmitCounters::expired>},
-    {"e5v_inputs_overloaded_total", "counter", "Inputs refused because the queue was full", number<&SubmitCounters::overloaded>},
-    {"e5v_inputs_shared_total", "counter", "Inputs that shared the result of an identical one in flight", number<&SubmitCounters::shared>},
+    {"e5v_inputs_overloaded_total", "counter", "Inputs refused because the queue was full",
+     number<&SubmitCounters::overloaded>},
+    {"e5v_inputs_shared_total", "counter", "Inputs that shared the result of an identical one in flight",
+     number<&SubmitCounters::shared>},
     {"e5v_cache_hits_total", "counter", "Inputs whose vector was cached", number<&SubmitCounters::cache_hits>},
     {"e5v_cache_misses_total", "counter", "Inputs whose vector was not cached", number<&SubmitCounters::cache_misses>},
     {"e5v_cache_vectors", "gauge", "Vectors in the cache", number<&SubmitCounters::cached>},
@@ -51,8 +54,10 @@ constexpr ModelNumber kModelNumbers[] = {
     {"e5v_batches_total", "counter", "Forward passes", number<&SubmitCounters::batches>},
     {"e5v_batch_inputs_total", "counter", "Inputs in these passes", number<&SubmitCounters::inputs>},
     {"e5v_batch_tokens_total", "counter", "Tokens in these passes", number<&SubmitCounters::tokens>},
-    {"e5v_compute_seconds_total", "counter", "Seconds spent in forward passes", number<&SubmitCounters::compute_seconds>},
-    {"e5v_queue_seconds_total", "counter", "Seconds that computed inputs waited, summed", number<&SubmitCounters::queue_seconds>},
+    {"e5v_compute_seconds_total", "counter", "Seconds spent in forward passes",
+     number<&SubmitCounters::compute_seconds>},
+    {"e5v_queue_seconds_total", "counter", "Seconds that computed inputs waited, summed",
+     number<&SubmitCounters::queue_seconds>},
     {"e5v_queue_inputs", "gauge", "Inputs that wait or are computed", number<&SubmitCounters::queued>},
     {"e5v_queue_tokens", "gauge", "Tokens that wait or are computed", number<&SubmitCounters::queued_tokens>},
     {"e5v_queue_bytes", "gauge", "Bytes that wait or are computed", number<&SubmitCounters::queued_bytes>},
@@ -85,15 +90,19 @@ std::string Metrics::text(const ModelSet& models, const Connections& connections
     const std::lock_guard lock(mutex_);
     begin(out, "e5v_requests_total", "counter", "Requests by route and status");
     for (const auto& [key, count] : requests_)
-      out += fmt::format("e5v_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", escaped(key.first), key.second, count);
-    begin(out, "e5v_request_seconds", "histogram", "Seconds from the first byte of a request to the last of its answer");
+      out +=
+          fmt::format("e5v_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", escaped(key.first), key.second, count);
+    begin(out, "e5v_request_seconds", "histogram",
+          "Seconds from the first byte of a request to the last of its answer");
     for (const auto& [route, latency] : latencies_) {
       const std::string label = escaped(route);
       for (std::size_t i = 0; i < kBounds.size(); ++i)
-        out += fmt::format("e5v_request_seconds_bucket{{route=\"{}\",le=\"{}\"}} {}\n", label, kBounds[i], latency.below[i]);
-      out += fmt::format("e5v_request_seconds_bucket{{route=\"{0}\",le=\"+Inf\"}} {1}\ne5v_request_seconds_sum{{route=\"{0}\"}} {2}\n"
-                         "e5v_request_seconds_count{{route=\"{0}\"}} {1}\n",
-                         label, latency.count, latency.sum);
+        out += fmt::format("e5v_request_seconds_bucket{{route=\"{}\",le=\"{}\"}} {}\n", label, kBounds[i],
+                           latency.below[i]);
+      out += fmt::format(
+          "e5v_request_seconds_bucket{{route=\"{0}\",le=\"+Inf\"}} {1}\ne5v_request_seconds_sum{{route=\"{0}\"}} {2}\n"
+          "e5v_request_seconds_count{{route=\"{0}\"}} {1}\n",
+          label, latency.count, latency.sum);
     }
   }
   std::vector<std::pair<std::string, SubmitCounters>> counters;

@@ -33,7 +33,7 @@ class Metrics {
     double sum = 0;
   };
 
-  mutable std::mutex mutex_;  // of the members below
+  mutable std::mutex mutex_;                                      // of the members below
   std::map<std::pair<std::string, int>, std::int64_t> requests_;  // by route and status
   std::map<std::string, Latency> latencies_;                      // by route
 };

@@ -41,7 +41,8 @@ std::shared_ptr<const ServedModel> ModelSet::find(std::string_view name) const {
     if (model->name == name || std::ranges::find(model->aliases, name) != model->aliases.end()) return model;
     names.push_back(model->name);
   }
-  throw Refusal(404, fmt::format("[model] {} is not served; expected {}", in_quotes(name, 100), fmt::join(names, " or ")),
+  throw Refusal(404,
+                fmt::format("[model] {} is not served; expected {}", in_quotes(name, 100), fmt::join(names, " or ")),
                 "model");
 }
 

@@ -23,7 +23,8 @@ const std::string& text_of(const Json& value, const std::string& name) {
 }
 
 ObjectReader::ObjectReader(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
-  if (!object.is_object()) refuse_field(path_.empty() ? "body" : path_, "expected an object, found {}", found_text(object));
+  if (!object.is_object())
+    refuse_field(path_.empty() ? "body" : path_, "expected an object, found {}", found_text(object));
 }
 
 const Json* ObjectReader::find(std::string_view key) const {
@@ -48,7 +49,8 @@ std::optional<bool> ObjectReader::flag(std::string_view key) const {
   return value->get<bool>();
 }
 
-std::optional<std::int64_t> ObjectReader::whole(std::string_view key, std::int64_t minimum, std::int64_t maximum) const {
+std::optional<std::int64_t> ObjectReader::whole(std::string_view key, std::int64_t minimum,
+                                                std::int64_t maximum) const {
   const Json* value = find(key);
   if (value == nullptr) return std::nullopt;
   const bool fits = value->is_number_integer() &&

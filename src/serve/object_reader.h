@@ -26,7 +26,8 @@ class ObjectReader {
 
   std::optional<std::string> text(std::string_view key) const;
   std::optional<bool> flag(std::string_view key) const;
-  std::optional<std::int64_t> whole(std::string_view key, std::int64_t minimum = std::numeric_limits<std::int64_t>::min(),
+  std::optional<std::int64_t> whole(std::string_view key,
+                                    std::int64_t minimum = std::numeric_limits<std::int64_t>::min(),
                                     std::int64_t maximum = std::numeric_limits<std::int64_t>::max()) const;
   /// One of several words.
   std::optional<std::string> choice(std::string_view key, std::initializer_list<std::string_view> words) const;

@@ -16,9 +16,12 @@ Json content_of(std::string_view type, std::string_view schema) {
 }
 
 Json operation_of(const Route& route) {
-  const Json error = {{"description", "an error in the shape of the dialect"}, {"content", content_of("application/json", "Error")}};
-  Json responses = {{"200", {{"description", "done"}, {"content", content_of(route.response_type, route.response_schema)}}},
-                    {"429", error}, {"503", error}};
+  const Json error = {{"description", "an error in the shape of the dialect"},
+                      {"content", content_of("application/json", "Error")}};
+  Json responses = {
+      {"200", {{"description", "done"}, {"content", content_of(route.response_type, route.response_schema)}}},
+      {"429", error},
+      {"503", error}};
   Json operation = {{"summary", route.summary}};
   if (route.access != Access::key) {
     responses.erase("429");
@@ -37,9 +40,10 @@ Json operation_of(const Route& route) {
 
 http::Response page_part(std::string_view type, std::string_view content) {
   http::Response response{.type = std::string(type), .body = std::string(content)};
-  response.fields.add("Content-Security-Policy",
-                      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-                      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  response.fields.add(
+      "Content-Security-Policy",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
   response.fields.add("X-Content-Type-Options", "nosniff");
   response.fields.add("Referrer-Policy", "no-referrer");
   response.fields.add("Cache-Control", "no-cache");
@@ -48,12 +52,19 @@ http::Response page_part(std::string_view type, std::string_view content) {
 
 void answer_page(Exchange exchange) { exchange.responder->send(page_part("text/html; charset=utf-8", page_html)); }
 void answer_style(Exchange exchange) { exchange.responder->send(page_part("text/css; charset=utf-8", page_css)); }
-void answer_script(Exchange exchange) { exchange.responder->send(page_part("text/javascript; charset=utf-8", page_js)); }
+void answer_script(Exchange exchange) {
+  exchange.responder->send(page_part("text/javascript; charset=utf-8", page_js));
+}
 void answer_openapi(Exchange exchange) { exchange.responder->send(json_response(openapi_of(exchange.context.routes))); }
 
 Route page_route(std::string_view path, void (*answer)(Exchange), std::string_view type, std::string_view summary) {
-  return {.method = "GET", .path = path, .answer = answer, .error = openai_error, .access = Access::open,
-          .summary = summary, .response_type = type};
+  return {.method = "GET",
+          .path = path,
+          .answer = answer,
+          .error = openai_error,
+          .access = Access::open,
+          .summary = summary,
+          .response_type = type};
 }
 
 }  // namespace
@@ -66,18 +77,27 @@ Json openapi_of(const std::vector<Route>& routes) {
     paths[std::string(route.path)][method] = operation_of(route);
   }
   return {{"openapi", "3.1.0"},
-          {"info", {{"title", "e5v"}, {"version", E5V_VERSION}, {"description", "An embedding server for texts, images, and both together."}}},
+          {"info",
+           {{"title", "e5v"},
+            {"version", E5V_VERSION},
+            {"description", "An embedding server for texts, images, and both together."}}},
           {"paths", std::move(paths)},
           {"components",
-           {{"schemas", Json::parse(schemas_json)}, {"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+           {{"schemas", Json::parse(schemas_json)},
+            {"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
 }
 
 std::vector<Route> page_routes() {
   return {page_route("/", answer_page, "text/html", "A page to try the models"),
           page_route("/page.css", answer_style, "text/css", "The style of the page"),
           page_route("/page.js", answer_script, "text/javascript", "The script of the page"),
-          {.method = "GET", .path = "/openapi.json", .answer = answer_openapi, .error = openai_error, .access = Access::open,
-           .summary = "This description", .response_schema = "Status"}};
+          {.method = "GET",
+           .path = "/openapi.json",
+           .answer = answer_openapi,
+           .error = openai_error,
+           .access = Access::open,
+           .summary = "This description",
+           .response_schema = "Status"}};
 }
 
 }  // namespace e5v::serve

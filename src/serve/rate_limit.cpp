@@ -4,13 +4,13 @@
 
 namespace e5v::serve {
 
-constexpr std::size_t kMostClients = 10'000;
+constexpr std::size_t kMaxClients = 10'000;
 
 double RateLimit::take(const std::string& client, Clock::time_point now) {
   if (rate_ <= 0) return 0;
   const double most = std::max(1.0, 2 * rate_);
   const std::lock_guard lock(mutex_);
-  if (buckets_.size() >= kMostClients) forget_full(now);
+  if (buckets_.size() >= kMaxClients) forget_full(now);
   Bucket& bucket = buckets_.try_emplace(client, Bucket{most, now}).first->second;
   bucket.tokens = std::min(most, bucket.tokens + rate_ * std::chrono::duration<double>(now - bucket.filled).count());
   bucket.filled = now;

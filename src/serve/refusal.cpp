@@ -6,9 +6,7 @@
 
 namespace e5v::serve {
 
-Fault fault_of(const std::exception_ptr& error) try {
-  std::rethrow_exception(error);
-} catch (const Refusal& refusal) {
+Fault fault_of(const std::exception_ptr& error) try { std::rethrow_exception(error); } catch (const Refusal& refusal) {
   return {refusal.status(), refusal.what(), refusal.field(), std::nullopt};
 } catch (const InvalidInput& invalid) {
   return {400, invalid.what(), "", std::nullopt};

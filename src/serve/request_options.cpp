@@ -13,7 +13,7 @@ RequestOptions options_of(const ObjectReader& body, const ServedModel& model) {
   if (auto prompt = body.text("prompt")) options.run.prompt = std::move(*prompt);
   if (const auto normalize = body.flag("normalize")) options.run.normalize = *normalize;
   if (const auto truncate = body.flag("truncate")) options.prepare.truncate = *truncate;
-  if (const auto tiles = body.whole("max_tiles", 1, PrepareOptions::kMostTiles))
+  if (const auto tiles = body.whole("max_tiles", 1, PrepareOptions::kMaxTiles))
     options.prepare.max_tiles = static_cast<int>(*tiles);
   set_dimensions(options, body, "dimensions", model);
   return options;

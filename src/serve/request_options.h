@@ -4,8 +4,8 @@
 
 namespace e5v::serve {
 
-/// The options that every dialect takes, under the names that e5v has for them: prompt, normalize, dimensions, truncate,
-/// max_tiles. Throws a Refusal for a value that is out of range.
+/// The options that every dialect takes, under the names that e5v has for them: prompt, normalize, dimensions,
+/// truncate, max_tiles. Throws a Refusal for a value that is out of range.
 struct RequestOptions {
   RunOptions run;
   PrepareOptions prepare;

@@ -37,8 +37,7 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
   const std::size_t items = call.items.size();
   EmbeddingCall kept = call;  // without what the embedder takes
   kept.items.clear();
-  const auto waiting =
-      std::make_shared<Waiting>(Waiting{std::move(exchange), std::move(kept), std::move(respond)});
+  const auto waiting = std::make_shared<Waiting>(Waiting{std::move(exchange), std::move(kept), std::move(respond)});
   waiting->exchange.request.body.clear();
   embed(std::move(call), [waiting, items](EmbeddedCall vectors, const std::exception_ptr& error) {
     const auto answer = [waiting, items, shared = std::make_shared<EmbeddedCall>(std::move(vectors)), error] {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "http/message.h"
 #include "base/json.h"
+#include "http/message.h"
 #include "serve/embedding_call.h"
 #include "serve/images.h"
 #include "serve/model_set.h"
@@ -22,7 +22,7 @@ struct Context {
   const ModelSet& models;
   const ImagePolicy& images;
   const std::vector<Route>& routes;
-  std::size_t most_items = 2048;                   ///< of a request
+  std::size_t max_items = 2048;                    ///< of a request
   std::function<std::string()> metrics = nullptr;  ///< the text of /metrics
 };
 

@@ -13,7 +13,8 @@ namespace e5v::serve {
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
-  for (const auto& dialect : {openai_routes, own_routes, vllm_routes, cohere_routes, tei_routes, llama_cpp_routes, watching_routes, page_routes}) {
+  for (const auto& dialect : {openai_routes, own_routes, vllm_routes, cohere_routes, tei_routes, llama_cpp_routes,
+                              watching_routes, page_routes}) {
     for (const Route& route : dialect()) routes.push_back(route);
   }
   return routes;

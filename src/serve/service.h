@@ -18,18 +18,18 @@ namespace e5v::serve {
 /// How a service treats its clients.
 struct ServiceOptions {
   std::filesystem::path key_file = {};
-  std::vector<Keys::Key> keys = {};           ///< beside those of the file
-  double requests_per_second = 0;             ///< of a client; 0: no limit
+  std::vector<Keys::Key> keys = {};                ///< beside those of the file
+  double requests_per_second = 0;                  ///< of a client; 0: no limit
   std::size_t body_bytes = std::size_t{64} << 20;  ///< of a request
-  std::vector<std::string> origins = {};      ///< that browsers may call from (CORS); "*": all
+  std::vector<std::string> origins = {};           ///< that browsers may call from (CORS); "*": all
   ImagePolicy images = {};
 };
 
 /// Answers requests with the vectors of models. Safe to use from several threads.
 class Service : public http::Handler {
  public:
-  /// `log` is given a line of JSON for each request that has ended; null: none is made. Throws InvalidInput for keys that
-  /// cannot be read.
+  /// `log` is given a line of JSON for each request that has ended; null: none is made. Throws InvalidInput for keys
+  /// that cannot be read.
   Service(const ServiceOptions& options, std::function<void(const std::string& line)> log);
 
   /// Adds a model; to be called before ready().

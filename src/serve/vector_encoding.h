@@ -25,8 +25,8 @@ void append_bytes(std::string& out, std::span<const float> vector, NumberType ty
 std::vector<std::int8_t> to_int8(std::span<const float> vector);
 /// The same plus 128.
 std::vector<std::uint8_t> to_uint8(std::span<const float> vector);
-/// One bit for each number, 1 where it is not negative, the first in the highest bit of the first byte. Source: Cohere's
-/// and vLLM's "ubinary".
+/// One bit for each number, 1 where it is not negative, the first in the highest bit of the first byte. Source:
+/// Cohere's and vLLM's "ubinary".
 std::vector<std::uint8_t> to_bits(std::span<const float> vector);
 
 /// The bytes of float32 numbers, little-endian, as base64.

@@ -6,7 +6,7 @@ namespace e5v::tensor {
 namespace {
 
 constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kDeviceAlignment = 256;  // what a GPU's libraries like best
+constexpr std::size_t kDeviceAlignment = 256;  // the best alignment for a GPU's libraries
 constexpr std::size_t kSmallestBlock = std::size_t{1} << 20, kLargestDeviceBlock = std::size_t{32} << 20;
 
 }  // namespace
@@ -25,11 +25,11 @@ std::byte* Arena::take(std::size_t bytes) {
   if (current_ == blocks_.size()) add_block(bytes);
   std::byte* memory = blocks_[current_].data() + used_;
   used_ += bytes;
-  if (place_ == Place::device) most_ = std::max(most_, taken());
+  if (place_ == Place::device) peak_ = std::max(peak_, taken());
   return memory;
 }
 
-/// Pages of the host that nobody touches cost nothing, so blocks may double; an accelerator's memory is taken whole.
+/// Untouched pages of the host cost nothing, so blocks may double. An accelerator's memory is allocated as a whole.
 void Arena::add_block(std::size_t bytes) {
   const std::size_t doubled = std::max(kSmallestBlock, capacity());
   const std::size_t growth = place_ == Place::host ? doubled : std::min(doubled, kLargestDeviceBlock);
@@ -46,7 +46,8 @@ void Arena::rewind(std::size_t block, std::size_t used) {
   current_ = block;
   used_ = used;
   if (block != 0 || used != 0 || blocks_.size() <= 1) return;
-  const std::size_t total = place_ == Place::host ? capacity() : most_;  // empty again: one block for the next pass
+  const std::size_t total =
+      place_ == Place::host ? capacity() : peak_;  // the arena is empty, so the next pass gets one block
   blocks_.clear();
   blocks_.emplace_back(total, place_);
 }

@@ -5,18 +5,18 @@
 
 namespace e5v::tensor {
 
-/// Memory for the activations of one pass: taken in order, given back in reverse order through scopes. After the first
-/// pass of a size it holds one block and takes nothing more from the system.
+/// Memory for the activations of one pass. It is taken in order and returned in reverse order through scopes. After the
+/// first pass of a size, the arena has one block and needs no more memory of the system.
 class Arena {
  public:
   explicit Arena(Place place = Place::host) : place_(place) {}
 
   Place place() const { return place_; }
 
-  /// A matrix with undefined contents, each row range aligned to a cache line when its width allows.
+  /// A matrix with undefined contents. Each row is aligned to a cache line when the width allows.
   Matrix matrix(DType dtype, std::int64_t rows, std::int64_t columns);
 
-  /// Gives back, at its end, what was taken during its life.
+  /// Returns, at its end, the memory that was taken while it existed.
   class Scope {
    public:
     explicit Scope(Arena& arena) : arena_(arena), block_(arena.current_), used_(arena.used_) {}
@@ -29,7 +29,7 @@ class Arena {
     std::size_t block_, used_;
   };
 
-  /// Bytes held from the system.
+  /// The bytes that the arena holds.
   std::size_t capacity() const;
 
  private:
@@ -41,8 +41,8 @@ class Arena {
   Place place_;
   std::vector<Buffer> blocks_;
   std::size_t current_ = 0;  // the block that is being filled
-  std::size_t used_ = 0;     // bytes taken of it
-  std::size_t most_ = 0;     // bytes that were ever taken, on an accelerator
+  std::size_t used_ = 0;     // bytes of it that are in use
+  std::size_t peak_ = 0;     // the largest number of used bytes, on an accelerator
 };
 
 }  // namespace e5v::tensor

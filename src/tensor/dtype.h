@@ -6,13 +6,13 @@
 
 namespace e5v::tensor {
 
-/// Element types of tensors in memory and in files.
+/// The element types of tensors in memory and in files.
 enum class DType : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean, f8_e4m3 };
 
-/// Bytes of one element.
+/// The bytes of an element.
 std::int64_t size_of(DType type);
 
-/// "f32", "bf16", ...
+/// The name of a type: "f32", "bf16", ...
 std::string_view name_of(DType type);
 
 /// The DType of a C++ element type: dtype_of<float> == DType::f32.
@@ -39,7 +39,7 @@ inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
 template <>
 inline constexpr DType dtype_of<Float8> = DType::f8_e4m3;
 
-/// f32, f16 or bf16.
+/// Whether a type is f32, f16 or bf16.
 constexpr bool is_floating(DType type) {
   return type == DType::f32 || type == DType::f16 || type == DType::bf16 || type == DType::f64;
 }

@@ -9,7 +9,7 @@ struct BFloat16 {
   std::uint16_t bits = 0;
 
   BFloat16() = default;
-  /// Rounds to nearest, ties to even; NaN stays NaN.
+  /// Rounds to nearest, ties to even. NaN stays NaN.
   explicit BFloat16(float value) {
     const auto word = std::bit_cast<std::uint32_t>(value);
     const bool nan = (word & 0x7FFF'FFFFu) > 0x7F80'0000u;
@@ -23,7 +23,7 @@ struct Half {
   std::uint16_t bits = 0;
 
   Half() = default;
-  /// Rounds to nearest, ties to even; too large becomes infinite; NaN stays NaN.
+  /// Rounds to nearest, ties to even. Too large numbers become infinite; NaN stays NaN.
   explicit Half(float value) {
     const auto word = std::bit_cast<std::uint32_t>(value);
     const auto sign = static_cast<std::uint16_t>((word >> 16) & 0x8000u);
@@ -33,7 +33,7 @@ struct Half {
     } else if (magnitude < 0x3880'0000u) {  // subnormal: adding 0.5 lets the FPU align and round the fraction
       const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
       bits = static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3F00'0000u));
-    } else {  // a carry out of the fraction may reach infinity, as it should
+    } else {  // a carry out of the fraction correctly gives infinity
       bits = static_cast<std::uint16_t>(sign | ((magnitude - 0x3800'0000u + 0xFFFu + ((magnitude >> 13) & 1u)) >> 13));
     }
   }
@@ -52,7 +52,7 @@ struct Float8 {
   std::uint8_t bits = 0;
 
   Float8() = default;
-  /// Rounds to nearest, ties to even; too large and NaN become NaN.
+  /// Rounds to nearest, ties to even. Too large numbers and NaN become NaN.
   explicit Float8(float value) {
     const auto word = std::bit_cast<std::uint32_t>(value);
     const auto sign = static_cast<std::uint8_t>((word >> 24) & 0x80u);
@@ -60,7 +60,7 @@ struct Float8 {
     std::uint32_t code = 0x7Fu;      // NaN
     if (magnitude < 0x3C80'0000u) {  // subnormal, below 2^-6: adding 2^14 lets the FPU align and round the fraction
       code = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0x1p14f) - 0x4680'0000u;
-    } else if (magnitude <= 0x43E8'0000u) {  // up to 464, which is half way to the first number that there is not
+    } else if (magnitude <= 0x43E8'0000u) {  // up to 464, which is half way to the first number beyond the range
       code = (magnitude - 0x3C00'0000u + 0x7'FFFFu + ((magnitude >> 20) & 1u)) >> 20;
     }
     bits = static_cast<std::uint8_t>(sign | code);

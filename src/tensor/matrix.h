@@ -10,7 +10,7 @@
 namespace e5v::tensor {
 
 /// A borrowed 2-D block of activations: rows of contiguous elements, `stride` elements apart. Byte is std::byte, or
-/// const std::byte for a read-only block. Only what lies on the host may be read through its pointers.
+/// const std::byte for a read-only block. Only memory of the host may be read through its pointers.
 template <class Byte>
 struct BasicMatrix {
   Byte* data = nullptr;
@@ -26,7 +26,7 @@ struct BasicMatrix {
   BasicMatrix column_range(std::int64_t from, std::int64_t count) const {
     return {data + from * size_of(dtype), dtype, rows, count, stride, place};
   }
-  /// Pointer to a row as T (float, BFloat16, ...), whose type the caller has checked.
+  /// A pointer to a row as T (float, BFloat16, ...). The caller has checked the type.
   template <class T>
   auto row(std::int64_t index) const {
     using Element = std::conditional_t<std::is_const_v<Byte>, const T, T>;

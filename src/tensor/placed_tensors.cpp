@@ -5,7 +5,7 @@
 namespace e5v::tensor {
 namespace {
 
-constexpr std::size_t kPieceAlignment = 256, kMostPiece = std::size_t{2} << 30;
+constexpr std::size_t kPieceAlignment = 256, kMaxPiece = std::size_t{2} << 30;
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kPieceAlignment - 1) / kPieceAlignment * kPieceAlignment; }
 
@@ -26,7 +26,7 @@ TensorView PlacedTensors::copy(const TensorView& source) {
 
 std::byte* PlacedTensors::take(std::size_t bytes) {
   if (pieces_.empty() || used_ + bytes > pieces_.back().size()) {
-    const auto expected = static_cast<std::size_t>(std::min<std::uint64_t>(rest_, kMostPiece));
+    const auto expected = static_cast<std::size_t>(std::min<std::uint64_t>(rest_, kMaxPiece));
     pieces_.emplace_back(std::max(bytes, aligned(expected)), place_);
     used_ = 0;
   }

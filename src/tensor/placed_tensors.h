@@ -6,15 +6,15 @@
 
 namespace e5v::tensor {
 
-/// Copies of tensors on an accelerator. They lie in a few large pieces of memory, one after the other in the order in
-/// which they are asked for: so weights that are used together can be multiplied together.
+/// Copies of tensors on an accelerator. They are in a few large pieces of memory in the order in which they are asked
+/// for, so that weights that are used together can be multiplied together.
 class PlacedTensors {
  public:
-  /// `total`: bytes of all that may be asked for.
+  /// `total` is the number of bytes of all tensors that may be asked for.
   PlacedTensors(Place place, std::uint64_t total) : place_(place), rest_(total) {}
 
   Place place() const { return place_; }
-  /// The copy of a tensor, made when it is first asked for.
+  /// The copy of a tensor, which is made at the first call.
   TensorView copy(const TensorView& source);
 
  private:
@@ -23,7 +23,7 @@ class PlacedTensors {
   Place place_;
   std::uint64_t rest_;
   std::vector<Buffer> pieces_;
-  std::size_t used_ = 0;  // of the last piece
+  std::size_t used_ = 0;  // used bytes of the last piece
   std::map<const std::byte*, TensorView> copies_;
 };
 

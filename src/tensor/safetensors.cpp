@@ -35,13 +35,13 @@ constexpr std::array<std::pair<std::string_view, DType>, 11> kTypes{{
     {"F8_E4M3", DType::f8_e4m3},
 }};
 
-/// Where a tensor says its data lies, counted from the end of the header.
+/// The place of a tensor's data, counted from the end of the header.
 struct Extent {
   std::uint64_t begin = 0, end = 0;
   std::string_view name;
 };
 
-/// The JSON text of the header, after the checks of the length in front of it.
+/// The JSON text of the header. Checks the length in front of it.
 std::string_view header_text(std::span<const std::byte> file, std::string_view origin) {
   require<ModelError>(file.size() >= kLengthBytes, "[{}] expected a safetensors file, found only {} bytes", origin,
                       file.size());
@@ -59,9 +59,9 @@ std::string_view header_text(std::span<const std::byte> file, std::string_view o
   return text;
 }
 
-/// The header as JSON, in which no object names a key twice: readers would disagree which of the two counts.
+/// The header as JSON. No object may have a key twice, because readers would disagree about its value.
 Json parse_header(std::string_view text, std::string_view origin) {
-  // The parser takes a NUL for the end of the text, and would not look at what follows.
+  // The parser takes a NUL for the end of the text, and would ignore the rest.
   require<ModelError>(text.find('\0') == std::string_view::npos, "[{}] the header is not JSON: it holds a NUL byte",
                       origin);
   std::vector<std::set<std::string>> open_objects;
@@ -94,7 +94,7 @@ DType parse_dtype(const Json& entry, std::string_view name, std::string_view ori
   return type->second;
 }
 
-/// A list of integers in [0, 2^63), or nothing when `json` is something else.
+/// A list of integers in [0, 2^63); nothing when the value is something else.
 std::optional<std::vector<std::int64_t>> parse_sizes(const Json& entry, const char* key) {
   const auto found = entry.find(key);
   if (found == entry.end() || !found->is_array()) return std::nullopt;
@@ -116,7 +116,7 @@ Shape parse_shape(const Json& entry, DType dtype, std::string_view name, std::st
                       origin, in_quotes(name), extents->size(), Shape::kMaxRank);
   std::int64_t bytes = size_of(dtype);
   for (const std::int64_t extent : *extents) {
-    // An empty axis does not excuse the others: code that multiplies only some of them must not overflow either.
+    // Other axes are checked next to an empty one, too, because code that multiplies only some axes must not overflow.
     const bool overflow = __builtin_mul_overflow(bytes, std::max<std::int64_t>(extent, 1), &bytes);
     require<ModelError>(!overflow, "[{}] tensor {}: the shape {} overflows", origin, in_quotes(name),
                         Shape(*extents).text());
@@ -124,7 +124,7 @@ Shape parse_shape(const Json& entry, DType dtype, std::string_view name, std::st
   return Shape(*extents);
 }
 
-/// The offsets, which must lie in the data and be as far apart as the tensor is long.
+/// The offsets, which must lie in the data and have the tensor's length as their distance.
 Extent parse_offsets(const Json& entry, const TensorView& view, std::uint64_t data_bytes, std::string_view name,
                      std::string_view origin) {
   const auto offsets = parse_sizes(entry, "data_offsets");
@@ -144,7 +144,7 @@ Extent parse_offsets(const Json& entry, const TensorView& view, std::uint64_t da
   return extent;
 }
 
-/// The tensors must cover the data exactly: an overlap or a hole means that some offset is wrong.
+/// The tensors must cover the data exactly, because an overlap or a hole means that an offset is wrong.
 void check_coverage(std::vector<Extent>& extents, std::uint64_t data_bytes, std::string_view origin) {
   std::sort(extents.begin(), extents.end(),
             [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
@@ -208,7 +208,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) try : file_(
     view.data = copy.data();
   }
 } catch (const InvalidInput& error) {
-  throw ModelError(error.what());  // the file cannot be read: whoever opens a checkpoint expects its kind of error
+  throw ModelError(error.what());  // the file cannot be read; callers that open a checkpoint expect a ModelError
 }
 
 const TensorView* SafetensorsFile::find(std::string_view name) const {
@@ -218,7 +218,7 @@ const TensorView* SafetensorsFile::find(std::string_view name) const {
 
 void SafetensorsFile::release(const TensorView& view) const {
   const std::span<const std::byte> file = file_.bytes(), part = view.bytes();
-  // Giving back pages of other memory, which no file stands behind, would erase it.
+  // Dropping pages of memory that is not mapped from a file would erase it.
   const std::less_equal<> ordered;
   if (ordered(file.data(), part.data()) && ordered(part.data() + part.size(), file.data() + file.size())) {
     MappedFile::release(part);

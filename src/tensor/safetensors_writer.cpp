@@ -12,7 +12,7 @@
 namespace e5v::tensor {
 namespace {
 
-constexpr std::size_t kDataAlignment = 64;  // of the data in the file: a cache line
+constexpr std::size_t kDataAlignment = 64;  // alignment of the data in the file: a cache line
 
 std::string_view format_name(DType type) {
   switch (type) {
@@ -35,7 +35,7 @@ std::uint64_t bytes_of(const TensorSpec& tensor) {
   return static_cast<std::uint64_t>(tensor.shape.elements() * size_of(tensor.dtype));
 }
 
-/// Length field and JSON, padded with blanks so that the data behind it is aligned.
+/// The length field and the JSON, padded with blanks so that the data after them are aligned.
 std::string header_of(const std::vector<TensorSpec>& tensors, const std::map<std::string, std::string>& metadata,
                       const std::string& path) {
   Json header = Json::object();
@@ -74,7 +74,7 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
   require(descriptor_ >= 0, "[{}] cannot be created: {}", temporary_, system_error_text());
   try {
     append(std::as_bytes(std::span(header)));
-  } catch (...) {  // no destructor runs for an object that was not finished
+  } catch (...) {  // no destructor runs for an unfinished object
     discard();
     throw;
   }

@@ -13,16 +13,16 @@
 
 namespace e5v::tensor {
 
-/// A tensor that a file will hold.
+/// A tensor of the file to be written.
 struct TensorSpec {
   std::string name;
   DType dtype = DType::f32;
   Shape shape;
 };
 
-/// Writes a safetensors file of any size without holding its data: the list of tensors first, then their bytes in that
-/// order. `path` appears only with finish(), complete; until then the bytes go to `path`.tmp, which the destructor
-/// removes. List wider element types first to have every tensor aligned: the format leaves no gaps.
+/// Writes a safetensors file of any size without holding its data: first the list of tensors, then their bytes in that
+/// order. `path` appears with finish(), complete. Before, the bytes go to `path`.tmp, which the destructor removes.
+/// List wider element types first, which aligns every tensor: the format has no gaps.
 class SafetensorsWriter {
  public:
   /// Writes the header. Throws InvalidInput when a name occurs twice, is "__metadata__" or no UTF-8, or when the file
@@ -33,11 +33,11 @@ class SafetensorsWriter {
   SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
   ~SafetensorsWriter();
 
-  /// Appends bytes to the tensor `name`, whole or piece by piece. Throws InvalidInput when it is not its turn, when it
-  /// gets more bytes than its shape has, or when writing fails.
+  /// Appends bytes to the tensor `name`, as a whole or in pieces. Throws InvalidInput when another tensor comes next,
+  /// when there are more bytes than the shape has, or when writing fails.
   void write(std::string_view name, std::span<const std::byte> bytes);
 
-  /// Makes the file durable and gives it its name. Throws InvalidInput when tensors are missing or incomplete.
+  /// Makes the file durable and renames it. Throws InvalidInput when tensors are missing or incomplete.
   void finish();
 
  private:
@@ -47,9 +47,9 @@ class SafetensorsWriter {
   std::filesystem::path path_;
   std::string temporary_;
   std::vector<TensorSpec> tensors_;
-  std::size_t current_ = 0;    // the tensor being written
-  std::uint64_t written_ = 0;  // bytes of it so far
-  int descriptor_ = -1;        // of the temporary file; -1 once finished
+  std::size_t current_ = 0;    // the tensor that is being written
+  std::uint64_t written_ = 0;  // bytes of this tensor so far
+  int descriptor_ = -1;        // of the temporary file; -1 after finish()
 };
 
 }  // namespace e5v::tensor

@@ -8,7 +8,7 @@
 
 namespace e5v::tensor {
 
-/// Extents of a tensor, outermost first; at most kMaxRank of them.
+/// The extents of a tensor, outermost first; at most kMaxRank of them.
 class Shape {
  public:
   static constexpr int kMaxRank = 6;
@@ -20,9 +20,9 @@ class Shape {
 
   int rank() const { return rank_; }
   std::int64_t operator[](int axis) const { return extents_[static_cast<std::size_t>(axis)]; }
-  /// Product of the extents; 1 for a scalar.
+  /// The product of the extents; 1 for a scalar.
   std::int64_t elements() const;
-  /// "[4096, 14336]"
+  /// The shape as text: "[4096, 14336]".
   std::string text() const;
   bool operator==(const Shape&) const = default;
 

@@ -31,7 +31,7 @@ std::string_view name_of(WeightFormat format) {
 }
 
 StoredMatrix::StoredMatrix(const TensorView& plain) : values(plain) {
-  require(plain.shape.rank() == 2, "[weight] {} has not two axes", plain.shape.text());
+  require(plain.shape.rank() == 2, "[weight] expected two axes, found the shape {}", plain.shape.text());
   require(is_plain_type(plain.dtype), "[weight] is {}, expected f32, f16 or bf16", name_of(plain.dtype));
   rows = plain.shape[0];
   columns = plain.shape[1];

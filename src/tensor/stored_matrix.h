@@ -7,34 +7,35 @@
 
 namespace e5v::tensor {
 
-/// How the numbers of a weight matrix are stored. int8 and int4 are those of the compressed-tensors layout that vLLM
-/// reads: symmetric, a number is its integer times its scale. nf4 is that of bitsandbytes (arXiv:2305.14314): a number
-/// is the value of its code times the scale of its block; with double quantisation scales are rounded, too.
+/// The way in which the numbers of a weight matrix are stored. int8 and int4 have the layout of compressed-tensors,
+/// which vLLM reads: symmetric, a number is its integer times its scale. nf4 is that of bitsandbytes
+/// (arXiv:2305.14314): a number is the value of its code times the scale of its block. With double quantisation, scales
+/// are rounded, too.
 enum class WeightFormat : std::uint8_t {
   plain,  ///< f32, f16 or bf16
-  int8,   ///< i8, one scale a row
+  int8,   ///< i8, one scale for each row
   int4,   ///< four bits, one scale for each group of columns of a row
-  nf4,    ///< four bits that stand for quantiles of a normal distribution, one scale for each block of numbers
+  nf4,    ///< four bits for quantiles of a normal distribution, one scale for each block of numbers
 };
 
-/// "plain", "int8", "int4" or "nf4".
+/// The name of a format: "plain", "int8", "int4" or "nf4".
 std::string_view name_of(WeightFormat format);
 
 inline constexpr std::int64_t kNf4Block = 64;         ///< numbers in a row-major matrix that share a scale
 inline constexpr std::int64_t kNf4NestedBlock = 256;  ///< scales that share a scale
 
-/// What turns the codes and the bytes of a nf4 matrix into numbers. With double quantisation the scale of block b is
-/// scale_map[scales[b]] * nested_scales[b / 256] + offset; without, only code_map is there.
+/// The tables that turn the codes and scales of a nf4 matrix into numbers. With double quantisation the scale of block
+/// b is scale_map[scales[b]] * nested_scales[b / 256] + offset. Without it there is only code_map.
 struct Nf4Tables {
-  TensorView code_map;       ///< f32 [16]: what each code stands for
-  TensorView scale_map;      ///< f32 [256]: what each byte of a scale stands for
+  TensorView code_map;       ///< f32 [16]: the value of each code
+  TensorView scale_map;      ///< f32 [256]: the value of each byte of a scale
   TensorView nested_scales;  ///< f32 [ceil(blocks / 256)]
   float offset = 0;
 
   bool nested() const { return nested_scales.data != nullptr; }
 };
 
-/// A borrowed weight matrix [N, K] as a checkpoint stores it.
+/// A borrowed weight matrix [N, K] in the form of a checkpoint.
 struct StoredMatrix {
   TensorView values;  ///< plain: [N, K]. int8: i8 [N, K]. int4: i32 [N, ceil(K / 8)], a word holding eight values + 8,
                       ///< the first in the lowest bits. nf4: u8, N K / 2 of them, the first code in the high bits
@@ -43,19 +44,19 @@ struct StoredMatrix {
   Nf4Tables nf4_tables;  ///< nf4 only
   std::int64_t rows = 0, columns = 0;
   WeightFormat format = WeightFormat::plain;
-  InputRounding inputs;  ///< of the rows that it multiplies
+  InputRounding inputs;  ///< the rounding of the rows that it multiplies
 
   StoredMatrix() = default;
   /// A plain matrix. Throws InvalidInput unless it is f32|f16|bf16 of two axes.
   StoredMatrix(const TensorView& plain);  // NOLINT(google-explicit-constructor): every plain tensor is one
-  /// Throws InvalidInput when types or shapes are not those of the format above.
+  /// Throws InvalidInput when types or shapes differ from the format above.
   static StoredMatrix int8(const TensorView& values, const TensorView& scales);
   static StoredMatrix int4(const TensorView& values, const TensorView& scales, std::int64_t columns);
-  /// Rows must begin on a whole word: columns is a multiple of 8. A block may reach into the next row.
+  /// Rows must begin at a whole word, so columns is a multiple of 8. A block may continue in the next row.
   static StoredMatrix nf4(const TensorView& codes, const TensorView& scales, const Nf4Tables& tables, std::int64_t rows,
                           std::int64_t columns);
 
-  /// Columns of a row that share a scale under int4; all of them otherwise.
+  /// The number of columns of a row that share a scale: those of a group for int4, otherwise all.
   std::int64_t group() const { return format == WeightFormat::int4 ? columns / scales.shape[1] : columns; }
   std::int64_t bytes() const;
 };

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kHugePages = 2;  // from here on rounding up to whole ones wastes little
+constexpr std::size_t kHugePages = 2;  // from this size on, rounding up to whole pages wastes little
 constexpr std::int64_t kGrain = 1 << 16;
 
 /// Calls f(begin, end) over [0, count) in parallel pieces.
@@ -61,8 +61,8 @@ Buffer::Buffer(std::size_t bytes, Place place) : data_(nullptr, Free(place, byte
   const std::size_t alignment = large ? kHugePage : kAlignment;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
-  require<DeviceError>(memory != nullptr, "[memory] {} bytes cannot be had", bytes);
-  if (large) madvise(memory, rounded, MADV_HUGEPAGE);  // only a hint: where it is refused, pages are small
+  require<DeviceError>(memory != nullptr, "[memory] {} bytes cannot be allocated", bytes);
+  if (large) madvise(memory, rounded, MADV_HUGEPAGE);  // only a hint; if it is refused, pages are small
   data_.reset(memory);
 }
 

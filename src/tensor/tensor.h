@@ -10,7 +10,7 @@
 
 namespace e5v::tensor {
 
-/// A borrowed, contiguous, read-only tensor. Whoever made it keeps the memory alive.
+/// A borrowed, contiguous, read-only tensor. Its maker keeps the memory alive.
 struct TensorView {
   const std::byte* data = nullptr;
   DType dtype = DType::f32;
@@ -19,7 +19,7 @@ struct TensorView {
 
   std::int64_t elements() const { return shape.elements(); }
   std::span<const std::byte> bytes() const { return {data, static_cast<std::size_t>(elements() * size_of(dtype))}; }
-  /// The elements as T. Throws InvalidInput when the dtype is another.
+  /// The elements as T. Throws InvalidInput when the dtype is another one.
   template <class T>
   std::span<const T> as() const {
     require(dtype == dtype_of<T>, "[tensor] expected {}, found {}", name_of(dtype_of<T>), name_of(dtype));
@@ -27,11 +27,11 @@ struct TensorView {
   }
 };
 
-/// Uninitialised memory aligned to a cache line, freed with the object.
+/// Uninitialised memory, aligned to a cache line and freed with the object.
 class Buffer {
  public:
   Buffer() = default;
-  /// Throws DeviceError naming the size when memory is short.
+  /// Throws DeviceError, which names the size, when memory is short.
   explicit Buffer(std::size_t bytes, Place place = Place::host);
   std::byte* data() const { return data_.get(); }
   std::size_t size() const { return size_; }
@@ -49,13 +49,13 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-/// A contiguous tensor that owns its memory. Contents start undefined.
+/// A contiguous tensor that owns its memory. Its contents are undefined at first.
 class Tensor {
  public:
   Tensor() = default;
   Tensor(DType dtype, const Shape& shape, Place place = Place::host);
 
-  /// Copies host values, which must be as many as the shape has elements.
+  /// Copies host values. Their number must be that of the shape's elements.
   template <class T>
   static Tensor from(std::span<const T> values, const Shape& shape) {
     require(static_cast<std::int64_t>(values.size()) == shape.elements(), "[tensor] {} values for shape {}",
@@ -83,13 +83,13 @@ class Tensor {
   Buffer buffer_;
 };
 
-/// A copy at a place.
+/// A copy in the memory of `place`.
 Tensor copied(const TensorView& source, Place place);
 
-/// The values as f32 on the host, whatever floating type they are stored in. Throws InvalidInput for other types.
+/// The values as f32 on the host, from any floating type. Throws InvalidInput for other types.
 Tensor to_f32(const TensorView& source);
 
-/// True when no element is NaN or infinite. Integers always are finite.
+/// True when no element is NaN or infinite. Integers are always finite.
 bool all_finite(const TensorView& source);
 
 }  // namespace e5v::tensor

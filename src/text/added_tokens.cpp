@@ -10,7 +10,7 @@
 namespace e5v::text {
 namespace {
 
-// Looking for tokens costs at most the longest one's length for each byte of the text.
+// The search for tokens costs at most the length of the longest one for each byte of the text.
 constexpr std::size_t kLongestContent = 1024;
 
 bool is_word_character(std::string_view text, std::size_t at) {
@@ -41,7 +41,7 @@ AddedTokens::AddedTokens(const Section& document, const Vocabulary& model, const
 }
 
 void AddedTokens::add(AddedToken token, const Vocabulary& model, const Normalizer& normalizer, std::string_view where) {
-  if (token.content.empty()) return;  // matches nothing
+  if (token.content.empty()) return;  // an empty token matches nothing
   require_short(token.content, where);
   const auto at_id = model.token_of(token.id);
   require<ModelError>(!at_id || *at_id == token.content, "{} gives the id {} to {}, which is {} in the model", where,
@@ -66,15 +66,15 @@ bool AddedTokens::is_special(std::int32_t id) const {
 
 bool AddedTokens::stands_alone(std::string_view text, std::size_t begin, std::size_t end) const {
   const bool word_before = begin > 0 && is_word_character(text, previous_code_point(text, begin));
-  const bool word_behind = end < text.size() && is_word_character(text, end);
-  return !word_before && !word_behind;
+  const bool word_after = end < text.size() && is_word_character(text, end);
+  return !word_before && !word_after;
 }
 
 void AddedTokens::split(std::string_view text, bool normalized, const Sink& sink) const {
   const TokenTrie& trie = normalized ? normalized_ : plain_;
   std::size_t done = 0;  // everything before it has gone to the sink
-  std::size_t from = 0;  // where to look on; less than `done` behind a token that took white space
-  std::size_t space_begin = 0, space_end = 0;  // the last white space behind a token
+  std::size_t from = 0;  // where the search continues; before `done` when the last token took white space
+  std::size_t space_begin = 0, space_end = 0;  // the last white space after a token
   while (const auto found = trie.find(text, from)) {
     from = found->end;
     const AddedToken& token = tokens_[static_cast<std::size_t>(found->value)];
@@ -83,7 +83,7 @@ void AddedTokens::split(std::string_view text, bool normalized, const Sink& sink
         token.lstrip ? skip_white_space_back(text, found->begin, std::min(done, found->begin)) : found->begin;
     std::size_t end = found->end;
     if (token.rstrip) {
-      // Tokens inside one long white space would otherwise each walk to its end.
+      // Without this check, each token inside a long white space would walk to its end.
       const bool is_known = space_begin <= end && end < space_end;
       if (!is_known) space_begin = end, space_end = skip_white_space(text, end);
       end = space_end;

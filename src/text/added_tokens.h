@@ -13,34 +13,35 @@
 
 namespace e5v::text {
 
-/// A token that is cut out of the text before the model sees it.
+/// A token that is cut out of the text before the model reads it.
 struct AddedToken {
   std::string content;
   std::int32_t id = 0;
-  bool special = false;      ///< left out by decode() on request
-  bool normalized = false;   ///< looked for in the normalised text, in its normalised form
-  bool lstrip = false;       ///< takes the white space before it, too
-  bool rstrip = false;       ///< takes the white space behind it, too
-  bool single_word = false;  ///< counts only where no word character touches it
+  bool special = false;      ///< decode() can leave it out
+  bool normalized = false;   ///< its normalised form is searched in the normalised text
+  bool lstrip = false;       ///< includes the white space before it
+  bool rstrip = false;       ///< includes the white space after it
+  bool single_word = false;  ///< matches only without adjacent word characters
 };
 
-/// The added tokens of a tokenizer.json, and how they are found in a text: leftmost first, and of those that begin at
-/// one place the longest.
+/// The added tokens of a tokenizer.json, and the search for them in a text. It finds the leftmost token, and of those
+/// with the same beginning the longest.
 class AddedTokens {
  public:
   AddedTokens() = default;
 
-  /// `document` is the whole tokenizer.json. Throws ModelError when its added_tokens are malformed, or give an id or a
-  /// content that `model` knows another meaning.
+  /// `document` is the whole tokenizer.json. Throws ModelError when its added_tokens are malformed, or use an id or a
+  /// content that has another meaning in `model`.
   AddedTokens(const Section& document, const Vocabulary& model, const Normalizer& normalizer);
 
-  /// Adds a token. Throws ModelError, led by `where`, when its content or id is taken.
+  /// Adds a token. Throws ModelError, which begins with `where`, when its content or id is taken.
   void add(AddedToken token, const Vocabulary& model, const Normalizer& normalizer, std::string_view where);
 
-  /// Receives the parts of a text in order: an added token's id, or a stretch of text between them, which is not empty.
+  /// Receives the parts of a text in order: the id of an added token, or the text between two tokens, which is not
+  /// empty.
   using Sink = std::function<void(std::string_view stretch, std::optional<std::int32_t> id)>;
 
-  /// Cuts a text at the tokens that are looked for before (normalized false) or after (true) normalisation.
+  /// Splits a text at the tokens that are searched before (normalized false) or after (true) normalisation.
   void split(std::string_view text, bool normalized, const Sink& sink) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }

@@ -13,9 +13,9 @@ namespace e5v::text {
 namespace {
 
 constexpr std::int32_t kNone = -1;
-constexpr std::size_t kTabledCharacters = 0x800;  // those of one or two bytes, the byte-level alphabet among them
+constexpr std::size_t kTabledCharacters = 0x800;  // characters of one or two bytes, including the byte-level alphabet
 
-/// The two halves of a merge, given as "left right" or ["left", "right"]; nothing when it is neither.
+/// The two halves of a merge, "left right" or ["left", "right"]; nothing for another value.
 std::optional<std::pair<std::string_view, std::string_view>> halves_of(const Json& merge) {
   if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
     return std::pair<std::string_view, std::string_view>(merge[0].get_ref<const std::string&>(),
@@ -28,7 +28,7 @@ std::optional<std::pair<std::string_view, std::string_view>> halves_of(const Jso
   return std::pair(line.substr(0, blank), line.substr(blank + 1));
 }
 
-/// Later in the queue: higher rank, or further right. Makes the standard heap hand out the earliest merge first.
+/// Orders by rank, then by position. With it, the standard heap returns the earliest merge first.
 bool is_later(const Bpe::Scratch::Candidate& a, const Bpe::Scratch::Candidate& b) {
   return std::pair(a.rank, a.position) > std::pair(b.rank, b.position);
 }
@@ -117,7 +117,7 @@ void Bpe::split_into_symbols(std::string_view piece, std::vector<Scratch::Symbol
     symbols.push_back({id, index - 1, index + 1});
   };
   const auto has_byte_token = [&](char byte) { return byte_ids_[static_cast<unsigned char>(byte)] != kNone; };
-  bool unknown_pending = false;  // an unknown character waits for another one to be fused with
+  bool unknown_pending = false;  // an unknown character may be fused with the next one
   for (std::size_t at = 0; at < piece.size();) {
     const CodePoint point = code_point_at(piece, at);
     const std::string_view character = piece.substr(at, point.length);
@@ -157,7 +157,7 @@ void Bpe::merge(Scratch& scratch) const {
     Scratch::Symbol& left = symbols[static_cast<std::size_t>(best.position)];
     if (left.id == kNone || left.next == kNone) continue;
     Scratch::Symbol& right = symbols[static_cast<std::size_t>(left.next)];
-    // One of the two has been merged with another neighbour since.
+    // One of the two has been merged with another neighbour meanwhile.
     const Merge* current = merges_.find(left.id, right.id);
     if (current == nullptr || current->id != best.id) continue;
     left.id = best.id;

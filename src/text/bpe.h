@@ -13,17 +13,18 @@
 
 namespace e5v::text {
 
-/// The model of a tokenizer.json: byte pair encoding. A piece starts as its characters; the pair of neighbours whose
-/// merge has the lowest rank (the leftmost of equals) is merged until none is left. Immutable.
+/// The model of a tokenizer.json: byte pair encoding. A piece begins as its characters. The adjacent pair with the
+/// lowest rank of its merge (the leftmost of equals) is merged, until there is none. Immutable.
 class Bpe {
  public:
-  /// Memory that encode() works in, reusable from piece to piece.
+  /// The memory of encode(), which can be reused.
   struct Scratch {
     struct Symbol {
-      std::int32_t id, previous, next;  // neighbours by index, -1 at the ends; id -1 once merged into its neighbour
+      std::int32_t id, previous,
+          next;  // indices of neighbours, -1 at the ends; id is -1 after a merge into the neighbour
     };
     struct Candidate {
-      std::int32_t rank, position, id;  // the pair whose left half is symbol `position` becomes `id`
+      std::int32_t rank, position, id;  // the pair that begins at symbol `position` becomes `id`
     };
     std::vector<Symbol> symbols;
     std::vector<Candidate> queue;
@@ -31,18 +32,18 @@ class Bpe {
 
   Bpe() = default;
 
-  /// `section` is the file's "model", whose vocab and merges come apart from it. Throws ModelError when they are
-  /// malformed or use what is not supported: another type, dropout, prefixes of subwords.
+  /// `section` is the file's "model"; its vocab and merges are passed separately. Throws ModelError when they are
+  /// malformed, or use an unsupported feature: another type, dropout, prefixes of subwords.
   Bpe(const Section& section, Vocabulary vocabulary, const std::vector<Json>& merges);
 
-  /// Appends the ids of a piece of at most 2^31 - 1 bytes. O(n log n) in its length. Its last character carries the
-  /// file's end_of_word_suffix (CLIP's "</w>"). A character that the vocabulary lacks becomes its bytes' tokens
-  /// (byte_fallback), or unk_token, or, in files without either, nothing.
+  /// Appends the ids of a piece of at most 2^31 - 1 bytes, in O(n log n). The last character of the piece has the
+  /// file's end_of_word_suffix (CLIP's "</w>"). A character that is not in the vocabulary becomes the tokens of its
+  /// bytes (byte_fallback), or unk_token, or nothing in files without either.
   void encode(std::string_view piece, std::vector<std::int32_t>& ids, Scratch& scratch) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
-  /// Characters without a token of their own are spelled in tokens of the form <0xE2>.
+  /// Whether characters without a token become tokens of the form <0xE2>.
   bool byte_fallback() const { return byte_fallback_; }
 
  private:
@@ -57,9 +58,9 @@ class Bpe {
 
   Vocabulary vocabulary_;
   MergeTable merges_;
-  std::vector<std::int32_t> character_ids_;   // of the first code points, -1 where there is no token
-  std::array<std::int32_t, 256> byte_ids_{};  // of "<0x00>" to "<0xFF>", -1 where there is no token
-  std::string word_end_;                      // stands behind the last character of a piece
+  std::vector<std::int32_t> character_ids_;   // of the first code points; -1 without a token
+  std::array<std::int32_t, 256> byte_ids_{};  // of "<0x00>" to "<0xFF>"; -1 without a token
+  std::string word_end_;                      // follows the last character of a piece
   std::optional<std::int32_t> unknown_id_;
   bool fuse_unknown_ = false, byte_fallback_ = false, ignore_merges_ = false;
 };

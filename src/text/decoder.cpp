@@ -14,8 +14,8 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::size_t kMostDecoderSteps = 32;
-constexpr std::int64_t kMostStripped = 1024;
+constexpr std::size_t kMaxDecoderSteps = 32;
+constexpr std::int64_t kMaxStripped = 1024;
 
 using Tokens = std::vector<std::string>;
 
@@ -30,12 +30,12 @@ std::string join(const Tokens& tokens, std::string_view separator = "") {
 
 void byte_level(Tokens& tokens, std::size_t) {
   std::string bytes;
-  // A token outside the alphabet, an added one with a blank for instance, stands for itself.
+  // A token outside the alphabet, for example an added one with a blank, stays as it is.
   for (const std::string& token : tokens) bytes.append(from_byte_level(token).value_or(token));
   tokens = {to_valid_utf8(bytes)};
 }
 
-/// The byte that "<0xE2>" stands for.
+/// The byte of a token like "<0xE2>".
 std::optional<char> spelled_byte(std::string_view token) {
   if (token.size() != 6 || !token.starts_with("<0x") || token.back() != '>') return std::nullopt;
   unsigned value = 0;
@@ -44,7 +44,8 @@ std::optional<char> spelled_byte(std::string_view token) {
   return static_cast<char>(value);
 }
 
-/// A run of spelled bytes becomes the text it encodes, or, when it is no UTF-8, one U+FFFD for each byte.
+/// Replaces a run of such tokens by the text that the bytes encode, or by one U+FFFD for each byte when they are no
+/// UTF-8.
 void byte_fallback(Tokens& tokens, std::size_t) {
   Tokens out;
   std::string run;
@@ -88,9 +89,9 @@ std::string one_character(const Section& section, const char* key) {
   return character;
 }
 
-/// Takes up to `start` and `stop` of a character off the ends of each token.
+/// Removes up to `start` and `stop` characters from the ends of each token.
 Decoder::Step strip_tokens(const Section& section) {
-  const std::int64_t start = section.at("start").count(kMostStripped), stop = section.at("stop").count(kMostStripped);
+  const std::int64_t start = section.at("start").count(kMaxStripped), stop = section.at("stop").count(kMaxStripped);
   return [character = one_character(section, "content"), start, stop](Tokens& tokens, std::size_t) {
     for (std::string& token : tokens) {
       std::string_view rest = token;
@@ -101,7 +102,7 @@ Decoder::Step strip_tokens(const Section& section) {
   };
 }
 
-/// Marks become blanks, except in the first token, where they stand for the prefix and go.
+/// Replaces marks by blanks. In the first token they represent the prefix and are removed.
 Decoder::Step metaspace(const Section& section) {
   const bool prefixed = section.has("prepend_scheme") ? section.text("prepend_scheme") != "never"
                                                       : section.flag("add_prefix_space", true);
@@ -122,8 +123,8 @@ Decoder::Decoder(const Section& document) {
 }
 
 void Decoder::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostDecoderSteps,
-                      "{} is nested too deep or too long", section.where());
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMaxDecoderSteps, "{} is nested too deep or too long",
+                      section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {
     for (const Section& item : section.items("decoders")) add(item, depth + 1);

@@ -4,20 +4,20 @@
 
 namespace e5v::text {
 
-/// What two neighbouring tokens become, and how early: the lower the rank, the earlier.
+/// The token that two neighbouring tokens become, and the rank of this merge. A lower rank is earlier.
 struct Merge {
   std::int32_t rank = 0;
   std::int32_t id = 0;
 };
 
-/// (left id, right id) -> Merge. Open addressing with linear probing: encoding asks it several times for each
-/// character, and a node-based map would miss the cache at every step.
+/// A map (left id, right id) -> Merge. It uses open addressing with linear probing, because encoding asks it several
+/// times for each character, and a map of nodes would miss the cache at every step.
 class MergeTable {
  public:
-  /// Room for `count` merges.
+  /// A table for `count` merges.
   explicit MergeTable(std::size_t count = 0);
 
-  /// Adds a merge; a pair that is there already gets the new one. At most `count` pairs may be added.
+  /// Adds a merge, or replaces the merge of a pair. At most `count` pairs may be added.
   void set(std::int32_t left, std::int32_t right, Merge merge);
 
   /// The merge of a pair, or null.

@@ -15,7 +15,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::size_t kMostNormalizerSteps = 64;
+constexpr std::size_t kMaxNormalizerSteps = 64;
 
 Normalizer::Step prepend(const Section& section) {
   return [prefix = section.text("prepend")](Normalized& text, std::size_t) {
@@ -38,7 +38,7 @@ Normalizer::Step strip(const Section& section) {
   };
 }
 
-/// Lower case by Unicode's simple mapping, from the C library's own C.UTF-8 tables, whatever the process's locale.
+/// Lower case by Unicode's simple mapping, from the C library's C.UTF-8 tables, whatever the locale of the process.
 Normalizer::Step lowercase(const Section& section) {
   const locale_t handle = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   require<ModelError>(handle != nullptr, "{} needs the locale C.UTF-8, which this system lacks", section.where());
@@ -48,7 +48,7 @@ Normalizer::Step lowercase(const Section& section) {
     for (std::size_t at = 0; at < text.text.size();) {
       const CodePoint point = code_point_at(text.text, at);
       at += point.length;
-      // The only letter whose lower case is two code points: capital I with dot.
+      // Capital I with dot is the only letter with a lower case of two code points.
       if (point.value == 0x130) {
         out.append("i\xCC\x87");
       } else {
@@ -59,7 +59,7 @@ Normalizer::Step lowercase(const Section& section) {
   };
 }
 
-/// Letters and their marks in one code point where there is one: Unicode's normalization form C.
+/// Composes letters and their marks into one code point where there is one: Unicode's normalization form C.
 void compose(Normalized& text, std::size_t) {
   constexpr auto kForm = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
   utf8proc_uint8_t* composed = nullptr;
@@ -77,7 +77,7 @@ Normalizer::Normalizer(const Section& document) {
 }
 
 void Normalizer::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostNormalizerSteps,
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMaxNormalizerSteps,
                       "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {

@@ -10,19 +10,19 @@ namespace e5v::text {
 
 struct Normalized {
   std::string text;
-  bool front_kept = true;  ///< nothing was stripped off the front
+  bool front_kept = true;  ///< no step removed the beginning of the text
 };
 
-/// Rewrites a text before it is cut: Prepend, Replace, Strip, Lowercase, NFC, and sequences of them. Immutable.
+/// Rewrites a text before it is split: Prepend, Replace, Strip, Lowercase, NFC, and sequences of them. Immutable.
 class Normalizer {
  public:
-  /// One rewriting; the result may have at most max_bytes.
+  /// A rewriting step. The result may have at most max_bytes.
   using Step = std::function<void(Normalized& text, std::size_t max_bytes)>;
 
   /// Leaves texts as they are.
   Normalizer() = default;
 
-  /// `document` is the whole tokenizer.json. Throws ModelError when its normalizer is malformed or of another kind.
+  /// `document` is the whole tokenizer.json. Throws ModelError when its normalizer is malformed or of another type.
   explicit Normalizer(const Section& document);
 
   /// Throws ModelError when the text grows beyond growth_limit().

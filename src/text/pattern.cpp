@@ -5,7 +5,7 @@
 namespace e5v::text {
 namespace {
 
-// Searching a literal costs at most its length for each byte of the text.
+// The search for a literal costs at most its length for each byte of the text.
 constexpr std::size_t kLongestLiteral = 1024;
 
 }  // namespace

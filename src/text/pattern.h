@@ -11,11 +11,11 @@
 
 namespace e5v::text {
 
-/// How many bytes a text of `size` bytes may become on its way through normalizer or decoder: far more than any real
-/// file asks for, and a bound for a hostile one.
+/// The maximum bytes of a text with `size` bytes after normalizer or decoder. Real files need far less; a hostile file
+/// is limited.
 constexpr std::size_t growth_limit(std::size_t size) { return (std::size_t{1} << 16) + 32 * size; }
 
-/// What a tokenizer.json calls a pattern: {"String": literal} or {"Regex": expression}. Immutable.
+/// A pattern of a tokenizer.json: {"String": literal} or {"Regex": expression}. Immutable.
 class Pattern {
  public:
   explicit Pattern(Regex regex) : regex_(std::move(regex)) {}
@@ -24,7 +24,7 @@ class Pattern {
   /// Throws ModelError unless the section is one of the two forms.
   static Pattern from_json(const Section& section);
 
-  /// The matches and what lies between them: spans in order that together cover the text.
+  /// The matches and the parts between them: ordered spans that cover the text.
   std::vector<Span> split(std::string_view text) const;
 
   /// The text with every match replaced by `content`. Throws ModelError when the result has more than max_bytes.

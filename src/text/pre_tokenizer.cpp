@@ -12,17 +12,17 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::size_t kMostPreTokenizerSteps = 32;
+constexpr std::size_t kMaxPreTokenizerSteps = 32;
 
 // openai/gpt-2's encoder.py.
 constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-// \w as the Rust engine, which runs the Whitespace pre-tokenizer, defines it (UTS #18).
+// \w as in UTS #18 and in the Rust engine, which runs the Whitespace pre-tokenizer.
 constexpr std::string_view kWords =
     R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\s]+)";
 
-/// What becomes of the matches of a splitting pattern.
+/// What happens to the matches of a splitting pattern.
 enum class Behavior { isolated, removed, merged_with_previous, merged_with_next, contiguous };
 
 Behavior behavior_of(const Section& section) {
@@ -35,7 +35,7 @@ Behavior behavior_of(const Section& section) {
   section.unsupported("behavior", name, {"Isolated", "Removed", "MergedWithPrevious", "MergedWithNext", "Contiguous"});
 }
 
-/// True when `span` is to be joined to its predecessor `before`.
+/// True when `span` is joined to its predecessor `before`.
 bool joins(Behavior behavior, const Span& before, const Span& span) {
   switch (behavior) {
     case Behavior::merged_with_previous: return span.is_match && !before.is_match;
@@ -47,7 +47,7 @@ bool joins(Behavior behavior, const Span& before, const Span& span) {
   return false;
 }
 
-/// Applies the behaviour to spans that cover `piece` and hands on what is left.
+/// Applies the behaviour to spans that cover `piece`, and passes the result to the sink.
 void emit(Piece piece, const std::vector<Span>& spans, Behavior behavior, const PieceSink& sink) {
   for (std::size_t i = 0; i < spans.size();) {
     const std::size_t first = i++;
@@ -75,7 +75,7 @@ PreTokenizer::Step regex_step(std::string_view pattern, Behavior behavior, bool 
 
 PreTokenizer::Step byte_level_step(const Section& section) {
   const bool add_prefix_space = section.flag("add_prefix_space", true);
-  // Without the pattern the step is a pattern that matches nothing.
+  // Without the pattern, the step uses a pattern that matches nothing.
   const Pattern pattern = section.flag("use_regex", true) ? Pattern(Regex(kGpt2Pattern, "[tokenizer] GPT-2's pattern"))
                                                           : Pattern(std::string());
   return [add_prefix_space, pattern](Piece piece, const PieceSink& sink) {
@@ -125,7 +125,7 @@ PreTokenizer::PreTokenizer(const Section& document) {
 }
 
 void PreTokenizer::add(const Section& section, int depth) {
-  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMostPreTokenizerSteps,
+  require<ModelError>(depth < kDeepestSequence && steps_.size() < kMaxPreTokenizerSteps,
                       "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {
@@ -134,7 +134,7 @@ void PreTokenizer::add(const Section& section, int depth) {
     steps_.push_back(
         split_step(Pattern::from_json(section.at("pattern")), behavior_of(section), section.flag("invert", false)));
   } else if (type == "ByteLevel") {
-    // Each would write the other's alphabet in its own, and the text would double each time.
+    // A second ByteLevel would write the first one's alphabet in its own, and the text would double each time.
     require<ModelError>(!std::exchange(has_byte_level_, true), "{} is a second ByteLevel, expected one at most",
                         section.where());
     steps_.push_back(byte_level_step(section));

@@ -7,28 +7,28 @@
 
 namespace e5v::text {
 
-/// A stretch of text between added tokens, on its way to the model.
+/// A part of a text between added tokens.
 struct Piece {
   std::string_view text;
-  bool at_text_start = false;  ///< it begins where the whole text began
+  bool at_text_start = false;  ///< it begins at the beginning of the whole text
 };
 
-/// Receives the pieces of a text in order; the views live only during the call.
+/// Receives the pieces of a text in order. The views are valid only during the call.
 using PieceSink = std::function<void(Piece)>;
 
-/// Cuts a text into the pieces that the model merges separately: Split, ByteLevel, Metaspace, Whitespace,
-/// WhitespaceSplit, Digits, Punctuation, and sequences of them. Immutable.
+/// Splits a text into pieces, within which the model merges: Split, ByteLevel, Metaspace, Whitespace, WhitespaceSplit,
+/// Digits, Punctuation, and sequences of them. Immutable.
 class PreTokenizer {
  public:
   using Step = std::function<void(Piece, const PieceSink&)>;
 
-  /// Leaves texts in one piece.
+  /// Leaves a text as one piece.
   PreTokenizer() = default;
 
-  /// `document` is the whole tokenizer.json. Throws ModelError when its pre_tokenizer is malformed or of another kind.
+  /// `document` is the whole tokenizer.json. Throws ModelError when its pre_tokenizer is malformed or of another type.
   explicit PreTokenizer(const Section& document);
 
-  /// Hands the pieces, none of them empty, to the sink.
+  /// Passes the pieces, none of them empty, to the sink.
   void apply(Piece piece, const PieceSink& sink) const { apply_from(0, piece, sink); }
 
  private:

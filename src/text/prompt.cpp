@@ -14,11 +14,11 @@ namespace {
 
 constexpr std::string_view kSentence = "<sent>", kImage = "<image>";
 
-/// Where a prompt stands in the original, which decides on the blank behind its colon.
+/// The origin of a prompt in the original code, which decides the blank after its colon.
 enum class Kind { retrieval, composed, sts, bare };
 
 struct NamedPrompt {
-  std::string_view name, text;  // what the user turn says, without the blank at its end
+  std::string_view name, text;  // the user turn without the blank at its end
   Kind kind = Kind::retrieval;
 };
 
@@ -41,7 +41,7 @@ constexpr NamedPrompt kPrompts[] = {
     {"fashioniq-gallery-dress", "<image>\n Describe this dress in one word based on its style:", Kind::composed},
     {"fashioniq-gallery-shirt", "<image>\n Describe this shirt in one word based on its style:", Kind::composed},
     {"fashioniq-gallery-toptee", "<image>\n Describe this shirt in one word based on its style:", Kind::composed},
-    // The ablation of the paper: the prompts above without their last three words, and no prompt at all.
+    // The paper's ablation: the prompts above without their last three words, and no prompt.
     {"no-one-word-text", "<sent>\nSummary above sentence:"},
     {"no-one-word-image", "<image>\nSummary above image:"},
     {"last-token-text", "<sent>", Kind::bare},
@@ -68,8 +68,9 @@ std::string framed(std::string_view text, ChatStyle style) {
   fail<InvalidInput>("[prompt] chat style {} does not exist", static_cast<int>(style));
 }
 
-/// The blank between a prompt's colon and the end of its turn. Mistral's frame has one of its own. The original writes
-/// the others by hand: Llama 3 has one for texts and images alone, Phi-3 for the composed prompts alone.
+/// The blank between a prompt's colon and the end of its turn. Mistral's frame has its own. In the original, the
+/// prompts of the other styles are written by hand: Llama 3 has the blank for texts and images alone, Phi-3 only for
+/// composed prompts.
 std::string_view blank_at_end(Kind kind, ChatStyle style) {
   const bool blank =
       (style == ChatStyle::llama3 && kind == Kind::retrieval) || (style == ChatStyle::phi3 && kind == Kind::composed);
@@ -78,21 +79,21 @@ std::string_view blank_at_end(Kind kind, ChatStyle style) {
 
 bool has(std::string_view text, std::string_view slot) { return text.find(slot) != std::string_view::npos; }
 
-/// The slot of the sentence stands in a template once; there is one for each image.
+/// A template has at most one slot for the sentence. It may have several for images.
 void check_slots(std::string_view text) {
   const std::size_t first = text.find(kSentence);
   require(first == std::string_view::npos || text.find(kSentence, first + 1) == std::string_view::npos,
           "[prompt] {} holds {} more than once", shown(text), kSentence);
 }
 
-/// The prompt of a model that takes no words but the sentence.
+/// The prompt of a model that takes no words except the sentence.
 Prompt plain_prompt(std::string_view name_or_template, std::string_view text) {
   const bool own = name_or_template == text;
   require(!has(text, kSentence) || !has(text, kImage),
           "[prompt] {} is for an image changed by a text; this model takes a text or an image, not both",
           shown(name_or_template));
   require(!own || !has(text, kImage) || text == kImage,
-          "[prompt] {} has words beside <image>; this model reads none there: expected <image> alone",
+          "[prompt] {} has other words than <image>; this model reads none with an image: expected <image> alone",
           shown(name_or_template));
   if (own) return {std::string(text)};
   return {std::string(has(text, kImage) ? kImage : kSentence)};
@@ -112,7 +113,7 @@ std::string_view name_of(ChatStyle style) {
 
 std::string Prompt::fill(std::string_view sentence) const {
   if (!sts_normalisation) return fill_prompt(text_template, sentence);
-  // The original strips the sentence together with the line that follows it, and only then puts it into the frame.
+  // The original strips the sentence with the line after it, before it puts the sentence into the frame.
   const std::string normalised = sts_sentence(sentence);
   const std::string_view stripped = python_stripped_left(normalised);
   return stripped.empty() ? replace_all(text_template, "<sent>\n", "") : fill_prompt(text_template, stripped);

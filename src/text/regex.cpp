@@ -41,7 +41,7 @@ PCRE2_SPTR units(std::string_view text) {
   return reinterpret_cast<PCRE2_SPTR>(text.empty() ? "" : text.data());
 }
 
-/// True when it is the text that asks for more than a match may take.
+/// True when the text, not the pattern, exceeds the limits of a match.
 bool is_limit(int code) {
   return code == PCRE2_ERROR_MATCHLIMIT || code == PCRE2_ERROR_DEPTHLIMIT || code == PCRE2_ERROR_HEAPLIMIT ||
          code == PCRE2_ERROR_JIT_STACKLIMIT;
@@ -50,20 +50,20 @@ bool is_limit(int code) {
 std::shared_ptr<const pcre2_code> compile(std::string_view pattern, std::string_view written, std::string_view where) {
   const auto context = owned(pcre2_compile_context_create(nullptr));
   pcre2_set_max_pattern_length(context.get(), 2 * kLongestPattern);
-  // Oniguruma's ^ and $ are those of lines. \C would match half a character.
+  // ^ and $ match at lines, as in Oniguruma. \C would match half a character.
   constexpr std::uint32_t kOptions = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
   int error = 0;
   PCRE2_SIZE offset = 0;
   pcre2_code* code = pcre2_compile(units(pattern), pattern.size(), kOptions, &error, &offset, context.get());
   require<ModelError>(code != nullptr, "{} is {}, no usable regular expression: {}", where, shown(written),
                       code == nullptr ? error_text(error) : "");
-  // Without JIT (an unusual processor, no executable memory) the interpreter gives the same matches.
+  // Without JIT (an unusual processor, no executable memory) the interpreter finds the same matches.
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
   return {code, [](const pcre2_code* pointer) { pcre2_code_free(const_cast<pcre2_code*>(pointer)); }};
 }
 
-/// The class that Oniguruma means by \<letter>, without brackets, or nothing when PCRE2 means the same. Letters of
-/// complements are given in lower case.
+/// The class that \<letter> means in Oniguruma, without brackets; nothing when PCRE2 means the same. The letter of a
+/// complement is given in lower case.
 std::string_view oniguruma_class(char letter) {
   switch (letter) {
     case 's': return "\\p{White_Space}";  // PCRE2's \s has U+180E, too
@@ -73,7 +73,7 @@ std::string_view oniguruma_class(char letter) {
   }
 }
 
-/// \<letter> in PCRE2's dialect, or nothing when it cannot be said there.
+/// \<letter> in PCRE2's dialect; nothing when PCRE2 cannot express it.
 std::optional<std::string> translate_escape(char letter, bool in_class) {
   const bool complement = letter == 'S' || letter == 'W' || letter == 'H';
   const std::string_view members = oniguruma_class(complement ? static_cast<char>(letter + 'a' - 'A') : letter);
@@ -84,7 +84,7 @@ std::optional<std::string> translate_escape(char letter, bool in_class) {
   return fmt::format("[{}{}]", complement ? "^" : "", members);
 }
 
-/// How many bytes a bracket expression's beginning at `rest` has: [, a complement's ^, and a literal ].
+/// The length of a bracket expression's beginning at `rest`, in bytes: [, a complement's ^, and a literal ].
 std::size_t class_opening(std::string_view rest) {
   const std::size_t caret = rest.starts_with("[^") ? 2 : 1;
   return rest.substr(caret).starts_with(']') ? caret + 1 : caret;

@@ -10,18 +10,18 @@
 
 namespace e5v::text {
 
-/// Ids are bounded so that a table by id stays small whatever a file says; the largest vocabularies in use have 2^18.
+/// The maximum token id. It keeps a table by id small whatever a file says; the largest vocabularies in use have 2^18
+/// tokens.
 inline constexpr std::int64_t kMaxTokenId = (std::int64_t{1} << 22) - 1;
 
-/// How deep a "Sequence" of tokenizer.json may stand inside others.
+/// The maximum depth of a "Sequence" of tokenizer.json inside others.
 inline constexpr int kDeepestSequence = 8;
 
-/// `text` as it may stand in a one-line message: quoted, control characters escaped, cut when long.
+/// `text` for a one-line message: quoted, with escaped control characters, cut when long.
 std::string shown(std::string_view text);
 
-/// A value of a JSON file together with its place in it, so that every complaint can say where.
-/// All members throw ModelError when the value is not what they are asked for. The JSON and the origin must outlive the
-/// section.
+/// A value of a JSON file and its place in the file, for messages. All members throw ModelError when the value is
+/// another one than expected. The JSON and the origin must outlive the section.
 class Section {
  public:
   /// The whole document. `origin` is the file, for messages.
@@ -29,13 +29,13 @@ class Section {
 
   const Json& json() const { return *json_; }
 
-  /// "[tokenizer.json] decoder.decoders[2]"
+  /// The place of the value: "[tokenizer.json] decoder.decoders[2]".
   std::string where() const;
 
-  /// True when the member is there and not null.
+  /// True when the member exists and is not null.
   bool has(const char* key) const;
 
-  /// The member, which must be there and not null.
+  /// The member, which must exist and not be null.
   Section at(const char* key) const;
 
   /// The elements of the member, which must be an array.

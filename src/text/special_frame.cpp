@@ -7,7 +7,7 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::size_t kMostSpecialTokens = 1024;
+constexpr std::size_t kMaxSpecialTokens = 1024;
 
 /// The ids of {"SpecialToken": {"id": name}}: special_tokens[name].ids.
 std::vector<std::int32_t> special_ids(const Section& piece, const Section& processor) {
@@ -17,24 +17,24 @@ std::vector<std::int32_t> special_ids(const Section& piece, const Section& proce
   return ids;
 }
 
-/// Puts the special tokens of a template's "single" around those of the frame.
+/// Adds the special tokens of a template's "single" around those of the frame.
 void add_template(const Section& processor, SpecialFrame& frame) {
   SpecialFrame outer;
-  bool behind_text = false;
+  bool after_text = false;
   for (const Section& piece : processor.items("single")) {
     if (piece.has("Sequence")) {
-      require<ModelError>(!behind_text && piece.at("Sequence").text("id") == "A",
+      require<ModelError>(!after_text && piece.at("Sequence").text("id") == "A",
                           "{} is not the one text of a single template, expected \"A\" once", piece.where());
-      behind_text = true;
+      after_text = true;
       continue;
     }
     const std::vector<std::int32_t> ids = special_ids(piece, processor);
-    std::vector<std::int32_t>& side = behind_text ? outer.after : outer.before;
+    std::vector<std::int32_t>& side = after_text ? outer.after : outer.before;
     side.insert(side.end(), ids.begin(), ids.end());
-    require<ModelError>(side.size() <= kMostSpecialTokens, "{} has more than {} special tokens", processor.where(),
-                        kMostSpecialTokens);
+    require<ModelError>(side.size() <= kMaxSpecialTokens, "{} has more than {} special tokens", processor.where(),
+                        kMaxSpecialTokens);
   }
-  require<ModelError>(behind_text, "{}.single has no text in it, expected {{\"Sequence\": {{\"id\": \"A\"}}}}",
+  require<ModelError>(after_text, "{}.single has no text in it, expected {{\"Sequence\": {{\"id\": \"A\"}}}}",
                       processor.where());
   frame.before.insert(frame.before.begin(), outer.before.begin(), outer.before.end());
   frame.after.insert(frame.after.end(), outer.after.begin(), outer.after.end());
@@ -49,7 +49,7 @@ std::int32_t id_of_pair(const Section& processor, const char* key) {
 }
 
 void add_processor(const Section& section, SpecialFrame& frame, int depth) {
-  require<ModelError>(depth < kDeepestSequence && frame.before.size() + frame.after.size() <= kMostSpecialTokens,
+  require<ModelError>(depth < kDeepestSequence && frame.before.size() + frame.after.size() <= kMaxSpecialTokens,
                       "{} is nested too deep or too long", section.where());
   const std::string type = section.text("type");
   if (type == "Sequence") {

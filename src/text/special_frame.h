@@ -6,13 +6,13 @@
 
 namespace e5v::text {
 
-/// The special tokens that a tokenizer.json's post_processor puts around a single text: TemplateProcessing,
+/// The special tokens that a tokenizer.json's post_processor adds around a single text: TemplateProcessing,
 /// RobertaProcessing, ByteLevel (which changes no ids), and sequences of them.
 struct SpecialFrame {
   std::vector<std::int32_t> before, after;
 };
 
-/// `document` is the whole tokenizer.json. Throws ModelError when its post_processor is malformed or of another kind.
+/// `document` is the whole tokenizer.json. Throws ModelError when its post_processor is malformed or of another type.
 SpecialFrame read_special_frame(const Section& document);
 
 }  // namespace e5v::text

@@ -13,21 +13,21 @@
 namespace e5v::text {
 namespace {
 
-constexpr std::int64_t kBytes = 256, kFewest = 300;
-constexpr std::int64_t kLlama3Begin = 128000, kLlama3Specials = 256;  // first special id, and how many there are
-constexpr std::int64_t kRoomForSpecials = 16;                         // of those that are used, with their gaps
+constexpr std::int64_t kBytes = 256, kMinVocabulary = 300;
+constexpr std::int64_t kLlama3Begin = 128000, kLlama3Specials = 256;  // first special id and the number of them
+constexpr std::int64_t kRoomForSpecials = 16;                         // ids from the first to the last one in use
 
 constexpr const char* kPattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
-/// Llama 3's, by their distance from the first.
+/// The special tokens of Llama 3, by their distance from the first.
 constexpr std::array<std::pair<const char*, std::int64_t>, 5> kSpecials{{{"<|begin_of_text|>", 0},
                                                                          {"<|end_of_text|>", 1},
                                                                          {"<|start_header_id|>", 6},
                                                                          {"<|end_header_id|>", 7},
                                                                          {"<|eot_id|>", 9}}};
 
-/// Words behind a blank, frequent ones and those of captions.
+/// Words after a blank: frequent ones and those of captions.
 constexpr const char* kCommonWords =
     "the of and to a in is that for it as was with be by on not he his but at are this have from or had an they which "
     "one you were all her she there would their we him been has when who will no more if out so up said what its "
@@ -73,7 +73,7 @@ constexpr const char* kBeginnings =
     "The This There Two Three Some People Man Woman Young An It He She We They Summary Describe Modify In On One user "
     "assistant";
 
-/// Joins of what is left of other words: letters, then pieces.
+/// Merges for other words: letters, then pieces.
 constexpr const char* kJoins =
     "i n|e r|o n|a n|r e|a t|e n|e d|n d|t i|e s|o r|t e|i t|a l|a r|s t|n t|n g|s e|o u|l e|i s|c h|t h|h e|m e|d e|"
     "r o|r i|l i|l o|c o|u r|i c|l l|n e|a s|v e|s h|c k|m a|p e|t o|o o|e a|i l|l a|t r|u n|e t|i g|a m|o l|o m|a c|"
@@ -86,7 +86,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
-/// Tokens in the order of their ids, and the merges that make those above the bytes.
+/// Tokens in the order of their ids, and the merges of all tokens that are no bytes.
 struct Table {
   std::vector<std::string> tokens;
   std::vector<std::pair<std::string, std::string>> merges;
@@ -100,7 +100,7 @@ struct Table {
     merges.emplace_back(left, right);
     add(left + right);
   }
-  /// All beginnings of a word, so that it grows letter by letter from `start`.
+  /// Adds all beginnings of a word after `start`, so that merges can build it letter by letter.
   void grow(std::string start, const std::string& letters) {
     for (const char letter : letters) {
       merge(start, std::string(1, letter));
@@ -109,7 +109,7 @@ struct Table {
   }
 };
 
-Table make_table(std::size_t most) {
+Table make_table(std::size_t max_tokens) {
   Table table;
   for (int byte = 0; byte < kBytes; ++byte) table.add(to_byte_level(std::string(1, static_cast<char>(byte))));
   for (const std::string& word : split(kCommonWords, ' ')) table.grow(to_byte_level(" "), word);
@@ -119,9 +119,9 @@ Table make_table(std::size_t most) {
     table.merge(join.substr(0, blank), join.substr(blank + 1));
   }
   for (const char* end : {"\n", "\n\n"}) table.merge(to_byte_level(end), to_byte_level("\n"));
-  if (table.tokens.size() > most) {
-    table.tokens.resize(most);
-    table.merges.resize(most - static_cast<std::size_t>(kBytes));
+  if (table.tokens.size() > max_tokens) {
+    table.tokens.resize(max_tokens);
+    table.merges.resize(max_tokens - static_cast<std::size_t>(kBytes));
   }
   return table;
 }
@@ -131,7 +131,7 @@ Json added_token(const std::string& content, std::int64_t id, bool special) {
           {"rstrip", false}, {"normalized", false}, {"special", special}};
 }
 
-/// What stands around a text: the begin-of-text token before it.
+/// The template of a text: the begin-of-text token comes first.
 Json template_of(const std::string& token, std::int64_t id) {
   const Json begin{{"SpecialToken", {{"id", token}, {"type_id", 0}}}};
   const Json first{{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, second{{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
@@ -148,8 +148,8 @@ Json byte_level(bool trim) {
 }  // namespace
 
 std::string synthetic_tokenizer_json(std::int64_t vocabulary, std::optional<std::int64_t> image_token) {
-  require(vocabulary >= kFewest, "[tokenizer] a vocabulary of {} tokens is too small, expected at least {}", vocabulary,
-          kFewest);
+  require(vocabulary >= kMinVocabulary, "[tokenizer] a vocabulary of {} tokens is too small, expected at least {}",
+          vocabulary, kMinVocabulary);
   const std::int64_t image = image_token.value_or(vocabulary);
   require(image >= kBytes + kRoomForSpecials,
           "[tokenizer] the id {} of <image> is among the bytes', expected at least {}", image,
@@ -161,7 +161,7 @@ std::string synthetic_tokenizer_json(std::int64_t vocabulary, std::optional<std:
   Json vocab = Json::object(), merges = Json::array(), added = Json::array();
   for (std::size_t id = 0; id < table.tokens.size(); ++id) vocab[table.tokens[id]] = id;
   for (const auto& [left, right] : table.merges) merges.push_back(left + " " + right);
-  // In the vocabulary besides: the tokenizers library numbers added tokens anew unless they are there.
+  // They are in the vocabulary, too, because the tokenizers library would otherwise give added tokens new numbers.
   const auto add = [&](const char* token, std::int64_t id, bool special) {
     vocab[token] = id;
     added.push_back(added_token(token, id, special));

@@ -9,10 +9,10 @@
 
 namespace e5v::text {
 
-/// A set of strings that finds its longest member at a place in a text.
+/// A set of strings that finds its longest member at any place in a text.
 class TokenTrie {
  public:
-  /// Adds a string, which is not empty, under a value >= 0; a string that is there already keeps its value.
+  /// Adds a string, which must not be empty, with a value >= 0. A string that exists already keeps its value.
   void insert(std::string_view content, std::int32_t value);
 
   struct Found {
@@ -20,7 +20,7 @@ class TokenTrie {
     std::int32_t value = 0;
   };
 
-  /// The leftmost member that begins at `from` or later; of those that begin there, the longest.
+  /// The leftmost member that begins at `from` or later; the longest one of those with that beginning.
   std::optional<Found> find(std::string_view text, std::size_t from) const;
 
   bool empty() const { return children_.empty(); }
@@ -31,8 +31,8 @@ class TokenTrie {
   }
 
   std::unordered_map<std::uint64_t, std::size_t> children_;  // edge -> node; node 0 is the root
-  std::vector<std::int32_t> values_{-1};                     // of the string that ends in a node, or -1
-  std::array<bool, 256> begins_{};                           // bytes that a member begins with
+  std::vector<std::int32_t> values_{-1};                     // the value of the string that ends in each node, or -1
+  std::array<bool, 256> begins_{};                           // the first bytes of members
 };
 
 }  // namespace e5v::text

@@ -11,7 +11,7 @@
 namespace e5v::text {
 namespace {
 
-// Positions inside a piece are 32-bit, and steps before the model may write a byte as several.
+// Positions inside a piece have 32 bits, and earlier steps may write several bytes for one.
 constexpr std::size_t kLongestText = std::size_t{1} << 28;
 
 }  // namespace
@@ -38,7 +38,7 @@ Tokenizer Tokenizer::from_json(std::string_view json, std::string_view origin) t
   tokenizer.decoder_ = Decoder(document);
   return tokenizer;
 } catch (const InvalidInput& error) {
-  throw ModelError(error.what());  // a pattern that gives up on one of the file's own tokens
+  throw ModelError(error.what());  // a pattern exceeds its limits on one of the file's own tokens
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
@@ -67,12 +67,13 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_spec
   return ids;
 }
 
-std::vector<std::int32_t> Tokenizer::encode_truncated(std::string_view text, std::int64_t most) const {
+std::vector<std::int32_t> Tokenizer::encode_truncated(std::string_view text, std::int64_t max_tokens) const {
   const auto special = static_cast<std::int64_t>(frame_.before.size() + frame_.after.size());
-  require(special <= most, "[tokenizer] a text has {} special tokens, more than the {} that it may have in all",
-          special, most);
+  require(special <= max_tokens, "[tokenizer] a text has {} special tokens, more than the limit of {} tokens", special,
+          max_tokens);
   std::vector<std::int32_t> ids = encode(text, false);
-  if (static_cast<std::int64_t>(ids.size()) > most - special) ids.resize(static_cast<std::size_t>(most - special));
+  if (static_cast<std::int64_t>(ids.size()) > max_tokens - special)
+    ids.resize(static_cast<std::size_t>(max_tokens - special));
   ids.insert(ids.begin(), frame_.before.begin(), frame_.before.end());
   ids.insert(ids.end(), frame_.after.begin(), frame_.after.end());
   return ids;

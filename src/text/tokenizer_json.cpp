@@ -13,14 +13,14 @@ namespace {
 
 using Event = Json::parse_event_t;
 
-/// The parser's callback: follows the keys down to the two tables and takes what is in them.
+/// The parser's callback. It follows the keys to the two tables and takes their contents.
 class TableTaker {
  public:
   TableTaker(TokenizerJson& out, std::string_view origin)
       : out_(out), where_(fmt::format("[{}] model.vocab", origin)) {}
 
-  /// True when the value enters the document. `depth` counts the containers around it: the members of the tables
-  /// have 3.
+  /// True when the value enters the document. `depth` is the number of containers around it; members of the tables have
+  /// 3.
   bool operator()(int depth, Event event, Json& value) {
     if (depth == 3 && table_ != Table::none) return take(event, value);
     if (event == Event::key) {
@@ -56,7 +56,7 @@ class TableTaker {
                        shown(key_), kMaxTokenId);
     }
     out_.vocabulary.add(key_, value.get<std::int32_t>(), where_);
-    return true;  // without its key it does not enter the document
+    return true;  // without its key, the value does not enter the document
   }
 
   TokenizerJson& out_;

@@ -48,7 +48,7 @@ std::optional<std::string_view> Vocabulary::token_of(std::int32_t id) const {
   return range.offset == kAbsent ? std::nullopt : std::optional(text_of(range));
 }
 
-/// The slot that holds the token, or the free one where it belongs.
+/// The slot of the token, or the free slot for it.
 std::size_t Vocabulary::slot_of(std::string_view token, std::uint32_t hash) const {
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = hash & mask;

@@ -7,21 +7,21 @@
 
 namespace e5v::text {
 
-/// Tokens and their ids, both ways. Each token has one id and each id at most one token.
-/// One string holds all tokens and a table with linear probing finds them: a node-based map of 128k strings would take
-/// several times as long to fill, and most of the time to load a tokenizer.
+/// Tokens and their ids, in both directions. Each token has one id, and each id at most one token. One string holds all
+/// tokens, and a table with linear probing finds them. A map of nodes with 128k strings would take several times as
+/// long to fill, which is most of the time of loading a tokenizer.
 class Vocabulary {
  public:
-  /// Adds a token; id in [0, kMaxTokenId]. Throws ModelError, led by `where`, when the token or the id is taken
-  /// already.
+  /// Adds a token with an id in [0, kMaxTokenId]. Throws ModelError, which begins with `where`, when the token or the
+  /// id is taken.
   void add(std::string_view token, std::int32_t id, std::string_view where);
 
   std::optional<std::int32_t> id_of(std::string_view token) const;
 
-  /// The token of an id, or nothing when no token has it. Valid until the next add().
+  /// The token of an id; nothing when no token has it. Valid until the next add().
   std::optional<std::string_view> token_of(std::int32_t id) const;
 
-  /// Largest id + 1.
+  /// The largest id + 1.
   std::int64_t size() const { return static_cast<std::int64_t>(tokens_.size()); }
 
  private:
@@ -39,9 +39,9 @@ class Vocabulary {
   std::size_t slot_of(std::string_view token, std::uint32_t hash) const;
   void grow();
 
-  std::string text_;           // all tokens, one behind another
+  std::string text_;           // all tokens, one after the other
   std::vector<Range> tokens_;  // by id
-  std::vector<Slot> slots_;    // a power of two of them, at most half in use
+  std::vector<Slot> slots_;    // their number is a power of two, and at most half are used
   std::size_t used_ = 0;
 };
 

@@ -24,7 +24,7 @@ Tensor zeros(std::int64_t rows, std::int64_t columns, tensor::Place place = tens
   return result;
 }
 
-/// Kaiming's uniform distribution with a = sqrt(5), as PEFT starts A.
+/// Kaiming's uniform distribution with a = sqrt(5), with which PEFT initialises A.
 Tensor random_a(std::int64_t rank, std::int64_t inputs, std::uint64_t seed, std::uint64_t stream) {
   Tensor a(DType::f32, {rank, inputs});
   const Philox random(seed, stream);
@@ -41,10 +41,10 @@ void check_targets(const std::vector<std::string>& targets, const std::vector<mo
     require(names.contains(target), "[lora] no matrix is called {}; there are {}", in_quotes(target),
             fmt::join(names, ", "));
   }
-  require(!targets.empty(), "[lora] no targets; there are {}", fmt::join(names, ", "));
+  require(!targets.empty(), "[lora] no targets, expected some of {}", fmt::join(names, ", "));
 }
 
-/// The rank that was asked for, or the one that suits: a matrix has no more than the smaller of its sides.
+/// The rank that was asked for, or a suitable one. The rank of a matrix is at most its smaller side.
 std::int64_t rank_of(const LoraOptions& options, const std::vector<model::AdapterSite>& sites) {
   const auto side = [](const model::AdapterSite& site) { return std::min(site.inputs, site.outputs); };
   std::vector<model::AdapterSite> chosen;

@@ -13,35 +13,35 @@ namespace e5v::train {
 struct LoraOptions {
   static constexpr std::int64_t kDefaultRank = 64;
 
-  std::int64_t rank = 0;  ///< 0: kDefaultRank, or the smallest side of a matrix where that is less
+  std::int64_t rank = 0;  ///< 0: kDefaultRank, or the smallest side of a matrix if that is smaller
   double alpha = 16;
   double dropout = 0.05;
-  /// Last parts of matrices' names.
+  /// The last parts of the matrices' names.
   std::vector<std::string> targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
 };
 
-/// The trainable LoRA adapters of a language model, their gradients beside them.
+/// The trainable LoRA adapters of a language model, and their gradients.
 class TrainableLora {
  public:
-  /// Adapters that change nothing yet: A random as PEFT draws it (uniform within 1 / sqrt(inputs)), B zero. Throws
-  /// InvalidInput when a target matches no matrix, or a rank is above the sides of one.
+  /// Adapters that do not change the model yet: A is random as in PEFT (uniform within 1 / sqrt(inputs)), B is zero.
+  /// Throws InvalidInput when a target matches no matrix, or when the rank exceeds a side of one.
   TrainableLora(const model::LlamaConfig& config, const LoraOptions& options, std::uint64_t seed,
                 tensor::Place place = tensor::Place::host);
 
-  /// From now on the model adds them; this object must outlive it.
+  /// The model adds these adapters from this call on. This object must outlive it.
   void attach_to(model::Llama& model) const;
-  /// Has the tape add to the gradients.
+  /// Registers the gradients with the tape, which adds to them.
   void watch(nn::Tape& tape) const;
-  /// All that is trained, in the order of layers, matrices, A before B: "<matrix>.lora_A".
+  /// All trained matrices, named "<matrix>.lora_A", in the order of layers and matrices, A before B.
   std::vector<Parameter> parameters() const;
 
-  /// As PEFT's files have them; `base` and `inside_llava` may be set before it is written.
+  /// The adapter in the form of PEFT's files. Set `base` and `inside_llava` before it is written.
   model::Adapter& adapter() { return adapter_; }
   const model::Adapter& adapter() const { return adapter_; }
 
  private:
   model::Adapter adapter_;
-  std::vector<tensor::Tensor> gradients_;  // by A and B of each part in turn
+  std::vector<tensor::Tensor> gradients_;  // of A and of B for each part
 };
 
 }  // namespace e5v::train

@@ -6,17 +6,17 @@
 
 namespace e5v::train {
 
-/// Which rows each step is made of. A batch comes from one source; in each epoch every training row of every source is
-/// used once, sources in random turns. Nothing but numbers: a step's rows follow from the seed.
+/// The rows of each step. A batch comes from one source. In each epoch, every training row of every source is used
+/// once, and the order of the sources is random. The rows of a step are computed from the seed.
 class BatchPlan {
  public:
   struct Batch {
     std::size_t source = 0;
-    std::int64_t epoch = 0;          ///< from 0
-    std::vector<std::int64_t> rows;  ///< of the source; fewer than the batch size at an epoch's end
+    std::int64_t epoch = 0;          ///< counted from 0
+    std::vector<std::int64_t> rows;  ///< of the source; the last batch of an epoch may be smaller
   };
 
-  /// `sources`: the order of each source's rows. Throws InvalidInput unless there is a source and batch > 0.
+  /// `sources` holds the order of each source's rows. Throws InvalidInput unless there is a source and batch > 0.
   BatchPlan(std::vector<RowOrder> sources, std::int64_t batch, std::uint64_t seed);
 
   std::int64_t batches_per_epoch() const { return first_batch_.back(); }
@@ -29,7 +29,8 @@ class BatchPlan {
   std::vector<RowOrder> sources_;
   std::int64_t batch_;
   std::uint64_t seed_;
-  std::vector<std::int64_t> first_batch_;  // of each source in an epoch that takes them one by one; then their number
+  std::vector<std::int64_t> first_batch_;  // the index of each source's first batch in an epoch without a random order;
+                                           // then the number of batches
 };
 
 }  // namespace e5v::train

@@ -11,12 +11,12 @@
 namespace e5v::train {
 
 struct CaptionLoss {
-  double loss = 0;      ///< mean cross-entropy of a label, in nats
-  double accuracy = 0;  ///< share of the labels that score highest
+  double loss = 0;      ///< mean cross-entropy over the labels, in nats
+  double accuracy = 0;  ///< share of the labels with the highest score
 };
 
-/// Next-token prediction: the mean over all labels of a batch, computed part by part.
-/// Source: arXiv:2304.08485, eq. 3 (visual instruction tuning).
+/// Next-token prediction. The loss is the mean over all labels of a batch, which is computed in parts. Source:
+/// arXiv:2304.08485, eq. 3 (visual instruction tuning).
 class Captioning {
  public:
   /// The group must outlive this.
@@ -27,9 +27,10 @@ class Captioning {
         arena_(model.place()),
         gradient_arena_(model.place()) {}
 
-  /// Adds the gradients of the batch's loss to those of the model's parameters: those of its own sequences, so that the
-  /// sum over the group is the whole. Collective; the loss is that of all labels. dropout may be null. check_stop is
-  /// asked before each part; what it throws ends the call, and the gradients are then those of some parts.
+  /// Adds to the gradients of the model's parameters the gradients of the batch's loss with respect to this process's
+  /// sequences. Their sum over the group is the whole gradient. The returned loss is that of all labels. dropout may be
+  /// null. check_stop is called before each part. An exception of it ends the call; the gradients then hold some of the
+  /// parts. Collective.
   CaptionLoss accumulate(std::span<const TokenSequence> batch, const nn::Dropout* dropout,
                          const std::function<void()>& check_stop = nullptr);
   /// The loss alone, without dropout. Collective.
@@ -42,7 +43,7 @@ class Captioning {
   const Trainee& model_;
   std::int64_t micro_batch_;
   const processes::Group& group_;
-  tensor::Arena arena_, gradient_arena_;  // where the model is
+  tensor::Arena arena_, gradient_arena_;  // in the model's memory
   tensor::Arena scores_arena_;            // on the host
 };
 

@@ -1,4 +1,4 @@
-// Legend: B pairs, D width, C candidates: B positives, and B negatives if there are any; E everything: anchors, then C.
+// Legend: B pairs, D width, C candidates (B positives and, if there are any, B negatives), E anchors and candidates.
 #include "train/contrastive.h"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ struct Stacked {
   Matrix positives_BD() const { return all_ED.row_range(pairs, pairs); }
   Matrix negatives_BD() const { return all_ED.row_range(2 * pairs, all_ED.rows - 2 * pairs); }
   Matrix candidates_CD() const { return all_ED.row_range(pairs, all_ED.rows - pairs); }
-  /// What looks for others in the grouped loss.
+  /// The queries of the grouped loss: anchors and positives.
   Matrix pairs_ED() const { return all_ED.row_range(0, 2 * pairs); }
 };
 
@@ -62,7 +62,7 @@ Stacked normalised(const PairEmbeddings& batch, tensor::Arena& arena) {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
-/// Where rows and columns [0, B) of a group meet, but for the diagonal, nothing is to be told apart.
+/// In columns [0, B), sets the logits of other pairs of an anchor's group to -infinity. The diagonal stays.
 void leave_out_groups(std::span<const std::int32_t> groups_B, Matrix logits_BC) {
   if (groups_B.empty()) return;
   parallel_for(logits_BC.rows, 16, [&](std::int64_t i) {
@@ -74,7 +74,7 @@ void leave_out_groups(std::span<const std::int32_t> groups_B, Matrix logits_BC) 
   });
 }
 
-/// Logits become the gradient of share * (mean cross-entropy) by them.
+/// Replaces logits by the gradient of share * (mean cross-entropy) with respect to them.
 ContrastiveLoss through_mean(std::span<const std::int32_t> groups_B, double share, Matrix logits_BC) {
   leave_out_groups(groups_B, logits_BC);
   std::vector<std::int32_t> own(static_cast<std::size_t>(logits_BC.rows));
@@ -88,7 +88,7 @@ ContrastiveLoss sum(const ContrastiveLoss& a, const ContrastiveLoss& b) {
   return {a.loss + b.loss, a.accuracy + b.accuracy};
 }
 
-/// dx = (g - n (n g)) / |x| row by row, n = x / |x|: back through l2_normalize.
+/// The backward pass of l2_normalize: dx = (g - n (n g)) / |x| for each row, with n = x / |x|.
 void through_normalisation(ConstMatrix x_RD, ConstMatrix n_RD, ConstMatrix g_RD, Matrix dx_RD) {
   parallel_for(x_RD.rows, 8, [&](std::int64_t i) {
     const float *x = x_RD.row<float>(i), *n = n_RD.row<float>(i), *g = g_RD.row<float>(i);
@@ -105,7 +105,7 @@ void through_normalisation(ConstMatrix x_RD, ConstMatrix n_RD, ConstMatrix g_RD,
   });
 }
 
-/// The loss, and if `gradients` is given the gradients by the vectors of length 1, which are added to it.
+/// The loss. If `gradients` is given, the gradients with respect to the vectors of length 1 are added to it.
 ContrastiveLoss one_way(const PairEmbeddings& batch, const Stacked& unit, const ContrastiveOptions& options,
                         const Stacked* gradients, tensor::Arena& arena) {
   const float scale = 1 / options.temperature;
@@ -119,7 +119,7 @@ ContrastiveLoss one_way(const PairEmbeddings& batch, const Stacked& unit, const 
   return result;
 }
 
-/// The way back of the symmetric loss.
+/// The second direction of the symmetric loss, from positives to anchors.
 ContrastiveLoss other_way(const PairEmbeddings& batch, const Stacked& unit, const ContrastiveOptions& options,
                           const Stacked* gradients, tensor::Arena& arena) {
   const float scale = 1 / options.temperature;
@@ -133,7 +133,7 @@ ContrastiveLoss other_way(const PairEmbeddings& batch, const Stacked& unit, cons
   return result;
 }
 
-/// Groups of anchors and positives; hard negatives are like nothing else.
+/// The groups of anchors and positives. A hard negative belongs to no group.
 std::vector<std::int32_t> groups_of(const PairEmbeddings& batch, const Stacked& unit) {
   const auto pairs = static_cast<std::size_t>(unit.pairs);
   std::vector<std::int32_t> groups(static_cast<std::size_t>(unit.all_ED.rows), -1);

@@ -12,7 +12,7 @@ namespace e5v::train {
 
 namespace {
 
-/// What became of each row, in their order.
+/// The results of all rows, in their order.
 struct Rows {
   std::vector<double> losses;
   std::vector<char> hits;
@@ -30,7 +30,7 @@ struct Rows {
   }
 };
 
-/// log of the sum of exp(score).
+/// The logarithm of the sum of exp(score).
 double log_sum(std::span<const float> scores, double largest) {
   double sum = 0;
   for (const float score : scores) sum += std::exp(static_cast<double>(score) - largest);

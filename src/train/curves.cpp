@@ -18,13 +18,13 @@ using Metrics = std::span<const StepMetrics>;
 using report::Chart, report::Curve, report::Mark, report::Point;
 using report::html_of, report::smoothed, report::thinned;
 
-constexpr std::size_t kMostPoints = 1000;  // of a curve: about one a pixel
-constexpr int kWidth = 1080, kGap = 16;    // of the page's content, in pixels
+constexpr std::size_t kMaxPoints = 1000;  // of a curve: about one per pixel
+constexpr int kWidth = 1080, kGap = 16;   // of the page's content, in pixels
 
-/// How a metric is drawn.
+/// The way a metric is drawn.
 enum class Look { smoothed, line, dots };
 
-/// The values of a metric; none where it was not measured or is no number.
+/// The values of a metric. A step without a finite value has no point.
 std::vector<Point> points_of(Metrics metrics, std::string_view name, double scale) {
   std::vector<Point> points;
   for (const StepMetrics& step : metrics) {
@@ -35,21 +35,22 @@ std::vector<Point> points_of(Metrics metrics, std::string_view name, double scal
   return points;
 }
 
-/// Adds a curve if the metric was measured at all.
+/// Adds a curve if the metric was measured.
 void add_curve(Chart& chart, Metrics metrics, std::string_view metric, Look look, std::string name, double scale = 1) {
   const std::vector<Point> points = points_of(metrics, metric, scale);
   if (points.empty()) return;
   Curve curve{.name = std::move(name), .faint_dots = look == Look::smoothed};
   if (look == Look::smoothed) {
-    curve.line = thinned(smoothed(points, static_cast<double>(points.size()) / 50), kMostPoints);
+    curve.line = thinned(smoothed(points, static_cast<double>(points.size()) / 50), kMaxPoints);
   } else {
-    curve.line = thinned(points, kMostPoints);
+    curve.line = thinned(points, kMaxPoints);
   }
-  if (look != Look::line) curve.dots = thinned(points, kMostPoints);
+  if (look != Look::line) curve.dots = thinned(points, kMaxPoints);
   chart.curves.push_back(std::move(curve));
 }
 
-/// Where the second and later epochs begin: a step's epoch counts that step, so a whole number is an epoch's end.
+/// The steps at which the second and later epochs begin. A step's epoch includes that step, so a whole number ends an
+/// epoch.
 std::vector<Mark> epoch_marks(Metrics metrics) {
   std::vector<Mark> marks;
   std::optional<double> last;
@@ -68,7 +69,7 @@ Chart loss_chart(Metrics metrics) {
   return chart;
 }
 
-/// The charts below the loss, without those that have nothing to show.
+/// The charts below the loss that have something to show.
 std::vector<Chart> small_charts(Metrics metrics) {
   Chart accuracy{.title = "Accuracy", .unit = "% of pairs", .x_label = "step"};
   add_curve(accuracy, metrics, metric::kAccuracy, Look::smoothed, "training", 100);
@@ -84,12 +85,12 @@ std::vector<Chart> small_charts(Metrics metrics) {
   return charts;
 }
 
-/// The small charts side by side: three in a row if there are just three.
+/// The small charts side by side: three in a row if there are exactly three.
 std::string charts_grid(std::vector<Chart> charts) {
   const int columns = charts.size() == 3 ? 3 : charts.size() == 1 ? 1 : 2;
   std::string grid = fmt::format("<div class=\"charts\" style=\"--columns: {}\">\n", columns);
   for (Chart& chart : charts) {
-    // As wide as they are shown, so that letters have one size.
+    // Charts have the width at which they are shown, so that all letters have the same size.
     chart.width = (kWidth - (columns - 1) * (kGap + 36)) / columns;
     chart.height = 230;
     grid += html_of(chart);

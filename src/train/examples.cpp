@@ -10,7 +10,7 @@
 namespace e5v::train {
 namespace {
 
-/// Names of a pair's sequences differ.
+/// The number of sequences of a pair, which have different names.
 constexpr std::uint32_t kKinds = 3;
 
 TokenSequence with_image_rows(const embed::PreparedInput& prepared, std::uint32_t name) {
@@ -21,7 +21,7 @@ TokenSequence with_image_rows(const embed::PreparedInput& prepared, std::uint32_
   return sequence;
 }
 
-/// Numbers for the groups of pairs, one of its own for a pair without; nothing when no pair has one.
+/// A number for the group of each pair; a pair without a group gets its own number. Nothing when no pair has a group.
 std::vector<std::int32_t> groups_of(std::span<const Pair> pairs) {
   std::map<std::string_view, std::int32_t> numbers;
   std::vector<std::int32_t> groups;
@@ -32,7 +32,7 @@ std::vector<std::int32_t> groups_of(std::span<const Pair> pairs) {
   return numbers.empty() ? std::vector<std::int32_t>{} : groups;
 }
 
-/// Calls body(place in the share, pair, name of its first sequence), on as many threads as the caller has.
+/// Calls body(index in the share, pair, name of the pair's first sequence), on as many threads as the caller has.
 template <class Body>
 void for_each_of(std::span<const Pair> pairs, const Share& share, const Body& body) {
   parallel_for(share.count, 4, [&](std::int64_t i) {
@@ -52,7 +52,8 @@ std::int64_t longest_of(const std::vector<TokenSequence>& sequences) {
   return (longest + kMultiple - 1) / kMultiple * kMultiple;
 }
 
-/// Pads on the left to `length` rows, of which the first `attended` stay in the sequence; drops tokens of id 0.
+/// Pads on the left to `length` rows. The sequence keeps the first `attended` rows of the padding and loses tokens of
+/// id 0.
 void pad_left(TokenSequence& sequence, std::int64_t length, std::int32_t pad, std::int64_t attended) {
   const std::int64_t pads = length - sequence.rows();
   TokenSequence padded{{}, {}, sequence.name};
@@ -87,11 +88,11 @@ std::string Examples::cut(const std::string& sentence) const {
       ids, {.skip_special_tokens = options_.paper_prompts, .clean_up_spaces = options_.paper_prompts});
 }
 
-/// The input as this step shows it.
+/// The input with the random changes of this step.
 Input Examples::seen(Input input, std::uint32_t name) {
   if (options_.augment <= 0 || !step_) return input;
-  constexpr std::uint64_t kAugmentation = std::uint64_t{1} << 63;  // apart from the streams of orders
-  for (std::size_t i = 0; i < input.images.size(); ++i) {          // the images of a row have seeds of their own
+  constexpr std::uint64_t kAugmentation = std::uint64_t{1} << 63;  // other streams than those of the orders
+  for (std::size_t i = 0; i < input.images.size(); ++i) {          // each image of a row has its own seed
     const Philox random(options_.seed + i, kAugmentation | static_cast<std::uint64_t>(*step_) << 32 | name);
     image::Bitmap changed = drawing::augment(preparer_.decode(input.images[i]), options_.augment, random);
     input.images[i] = Pixels{changed.width, changed.height, std::move(changed.pixels)};
@@ -111,7 +112,7 @@ PairBatch Examples::contrastive(std::span<const Pair> pairs, const Share& share)
   batch.total = static_cast<std::int64_t>(pairs.size());
   batch.groups = groups_of(pairs);
   batch.has_negatives = !pairs.empty() && pairs.front().hard_negative.has_value();
-  // The paper's pads depend on the whole batch.
+  // The paper's padding depends on the whole batch.
   const Share made = options_.paper_masks ? whole(pairs) : share;
   const auto count = static_cast<std::size_t>(made.count);
   batch.anchors.resize(count), batch.positives.resize(count), batch.negatives.resize(batch.has_negatives ? count : 0);
@@ -129,8 +130,9 @@ PairBatch Examples::contrastive(std::span<const Pair> pairs, const Share& share)
   return batch;
 }
 
-/// The original pads each kind to its own longest, rounded up: positives with what it masks, the others with a token
-/// that it attends to. What then is missing to the longest kind is filled with that token everywhere.
+/// The original pads anchors, positives and negatives each to the longest of its kind, rounded up. Positives get masked
+/// tokens, the others tokens that are attended to. All kinds are then filled with attended tokens to the longest of
+/// all.
 void Examples::pad_as_the_paper(PairBatch& batch) const {
   const std::int64_t own = longest_of(batch.positives);
   const std::int64_t length = std::max({longest_of(batch.anchors), own, longest_of(batch.negatives)});
@@ -143,7 +145,7 @@ std::vector<TokenSequence> Examples::captions(std::span<const Pair> pairs, const
   std::vector<TokenSequence> sequences(static_cast<std::size_t>(share.count));
   for_each_of(pairs, share, [&](std::size_t i, const Pair& pair, std::uint32_t name) {
     require(pair.positive.text && pair.positive.images.empty(),
-            "[captions] what follows is to be a text, not an image");
+            "[captions] expected a text after the prompt, found an image");
     Input asked = seen(pair.anchor, name);
     if (!asked.images.empty() && !asked.text) asked.prompt = options_.caption_prompt;
     TokenSequence sequence = with_image_rows(preparer_.prepare(asked), name);

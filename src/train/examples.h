@@ -11,31 +11,33 @@
 
 namespace e5v::train {
 
-/// Turns rows of a file into what the model takes.
+/// Turns the rows of a file into inputs of the model.
 class Examples {
  public:
   struct Options {
-    std::int64_t max_tokens = 32;          ///< of a sentence, before the prompt; 0: no limit
-    float augment = 0;                     ///< strength of drawing::augment for what is trained on
-    std::uint64_t seed = 42;               ///< of that
-    std::string caption_prompt = "image";  ///< asks for the next tokens; a name or a template
-    /// As E5-V's training code: prompts of paper_training_prompt, sentences cut and decoded with clean-up.
+    std::int64_t max_tokens = 32;          ///< of a sentence without the prompt; 0: no limit
+    float augment = 0;                     ///< strength of drawing::augment for training images
+    std::uint64_t seed = 42;               ///< of the random changes
+    std::string caption_prompt = "image";  ///< precedes the predicted tokens; a name or a template
+    /// Follows E5-V's training code: prompts of paper_training_prompt; sentences are cut and decoded with clean-up.
     bool paper_prompts = false;
-    /// As E5-V's training code: pads of anchors and hard negatives attended to, tokens of id 0 masked.
+    /// Follows E5-V's training code: the padding of anchors and hard negatives is attended to, tokens of id 0 are
+    /// masked.
     bool paper_masks = false;
   };
 
   /// The preparer must outlive this.
   Examples(embed::Preparer& preparer, Options options);
 
-  /// Of the batches that follow: images are changed at random, by numbers that the step names; none: they stay.
+  /// Sets the step of the batches that follow. Images are changed at random, by numbers that depend on the step. None:
+  /// images stay as they are.
   void for_step(std::optional<std::int64_t> step) { step_ = step; }
 
-  /// A share of a contrastive batch. Throws InvalidInput for what is wrong with an input.
+  /// A share of a contrastive batch. Throws InvalidInput when an input cannot be used.
   PairBatch contrastive(std::span<const Pair> pairs, const Share& share);
   PairBatch contrastive(std::span<const Pair> pairs) { return contrastive(pairs, whole(pairs)); }
 
-  /// Sequences whose labels spell the positive, asked for by the anchor: a share of a batch.
+  /// A share of a batch of captions: the labels of a sequence are the tokens of the positive, which follow the anchor.
   std::vector<TokenSequence> captions(std::span<const Pair> pairs, const Share& share);
   std::vector<TokenSequence> captions(std::span<const Pair> pairs) { return captions(pairs, whole(pairs)); }
 
@@ -50,7 +52,7 @@ class Examples {
   Options options_;
   std::string paper_template_;
   std::optional<std::int64_t> step_;
-  std::int32_t end_ = 0;  // token behind a caption, and the paper's pad
+  std::int32_t end_ = 0;  // the token after a caption, which is the paper's padding, too
 };
 
 }  // namespace e5v::train

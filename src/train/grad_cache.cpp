@@ -17,7 +17,7 @@ std::int64_t tokens_of(const std::vector<TokenSequence>& sequences) {
   return count;
 }
 
-/// Texts of pairs [from, from + count), in the order of their embeddings.
+/// The texts of pairs [from, from + count), in the order of their embeddings.
 std::vector<TokenSequence> texts_of(const PairBatch& batch, std::int64_t from, std::int64_t count) {
   std::vector<TokenSequence> texts;
   for (const std::vector<TokenSequence>* kind : {&batch.anchors, &batch.positives, &batch.negatives}) {
@@ -45,7 +45,8 @@ Share share_of(std::int64_t total, int process, int processes) {
   return {from, total * (process + 1) / processes - from};
 }
 
-/// Embeddings of a whole batch, or gradients by them: one matrix whose rows are anchors, positives and negatives.
+/// The embeddings of a whole batch, or gradients with respect to them. The rows of the matrix are anchors, positives
+/// and negatives.
 struct GradCache::Embeddings {
   Matrix all_SD;
   std::int64_t pairs, kinds;
@@ -55,7 +56,8 @@ struct GradCache::Embeddings {
         pairs(batch.total),
         kinds(batch.has_negatives ? 3 : 2) {}
 
-  /// Anchors (0), positives (1) or negatives (2) of pairs [from, from + count); no rows when there is no such kind.
+  /// Anchors (0), positives (1) or negatives (2) of pairs [from, from + count). No rows when there are none of the
+  /// kind.
   Matrix rows(std::int64_t kind, std::int64_t from, std::int64_t count) const {
     return kind < kinds ? all_SD.row_range(kind * pairs + from, count) : all_SD.row_range(0, 0);
   }
@@ -63,7 +65,7 @@ struct GradCache::Embeddings {
   PairEmbeddings by_kind(const PairBatch& batch) const { return {rows(0), rows(1), rows(2), batch.groups}; }
   PairGradients as_gradients() const { return {rows(0), rows(1), rows(2)}; }
 
-  /// Takes those of pairs [from, from + count), which lie one kind behind the other in a part.
+  /// Copies the rows of pairs [from, from + count) from a part, in which one kind follows the other.
   void take(Matrix part, std::int64_t from, std::int64_t count) const {
     for (std::int64_t kind = 0; kind < kinds; ++kind) {
       ops::copy(part.row_range(kind * count, count), rows(kind, from, count));
@@ -91,7 +93,7 @@ void GradCache::embed(std::span<const TokenSequence> sequences, Matrix y_SD, con
   model_.forward(pack_sequences(sequences), y_SD, pass);
 }
 
-/// Every process's rows become all processes'.
+/// Gives the rows of every process to all processes.
 void GradCache::exchange(const Embeddings& embeddings) const {
   if (group_.size() == 1) return;
   const std::int64_t D = embeddings.all_SD.columns;

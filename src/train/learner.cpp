@@ -9,7 +9,7 @@ std::vector<TrainedSpan> spans_of(const std::vector<Parameter>& parameters) {
   return {parameters.begin(), parameters.end()};
 }
 
-/// Ranks exchange what lies on the host.
+/// Processes exchange gradients through the memory of the host.
 void sum_over(const processes::Group& group, const TrainedSpan& parameter) {
   if (group.size() == 1 || parameter.place == tensor::Place::host) return group.sum(parameter.gradient);
   std::vector<float> values(parameter.gradient.size());

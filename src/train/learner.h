@@ -12,32 +12,32 @@
 
 namespace e5v::train {
 
-/// What a batch came to.
+/// The loss of a batch.
 struct BatchLoss {
   double loss = 0, accuracy = 0;
 };
 
-/// A model, its objectives and its optimizer: what a step of training computes, whatever the objective of its batch.
+/// A model, its objectives and its optimizer: the computation of a training step, whatever the objective of its batch.
 class Learner {
  public:
-  /// All must outlive this.
+  /// All arguments must outlive this object.
   Learner(Trainee& model, const TrainOptions& options, const processes::Group& group);
 
-  /// Parameters to be trained, one by one.
+  /// The number of trained parameters.
   std::int64_t trained() const;
   Optimizer& optimizer() { return optimizer_; }
   const Optimizer& optimizer() const { return optimizer_; }
 
-  /// Takes the gradients of a batch, summed over the group and clipped; step names its random numbers. Collective.
+  /// Computes the gradients of a batch, summed over the group and clipped. Random numbers depend on `step`. Collective.
   struct Gradients : BatchLoss {
     double norm = 0;  ///< before clipping
   };
-  /// check_stop is asked between parts of the batch; what it throws leaves the parameters as they were.
+  /// check_stop is called between the parts of a batch. An exception of it leaves the parameters unchanged.
   Gradients take_gradients(const StepBatch& batch, std::int64_t step, const std::function<void()>& check_stop);
-  /// Moves the parameters by them. Collective.
+  /// Updates the parameters. Collective.
   void update(double learning_rate);
 
-  /// The mean over batches, weighted by their sizes, without dropout. Collective.
+  /// The mean over the batches, weighted by their sizes, without dropout. Collective.
   BatchLoss evaluate(std::span<const StepBatch> batches);
 
  private:

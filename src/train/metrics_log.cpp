@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The next line of `rest`, which it is taken from; nothing when no whole one is left.
+/// Takes the next line from `rest`; nothing when no whole line is left.
 std::optional<std::string_view> take_line(std::string_view& rest) {
   const std::size_t end = rest.find('\n');
   if (end == std::string_view::npos) return std::nullopt;
@@ -36,7 +36,7 @@ StepMetrics parse_line(std::string_view line, const std::string& where) {
   return metrics;
 }
 
-/// Bytes of the lines up to a step.
+/// The size of the lines up to a step, in bytes.
 std::int64_t size_up_to(const fs::path& path, std::int64_t last_step) {
   if (last_step < 0 || !fs::exists(path)) return 0;
   const std::string text = read_file(path);
@@ -46,7 +46,7 @@ std::int64_t size_up_to(const fs::path& path, std::int64_t last_step) {
     try {
       if (parse_line(*line, path.string()).step > last_step) break;
     } catch (const InvalidInput&) {
-      break;  // a power failure can leave such a line; nothing behind it is to be trusted
+      break;  // a power failure can leave such a line; the lines after it may be wrong
     }
     size = text.size() - rest.size();
   }

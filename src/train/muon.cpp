@@ -19,7 +19,8 @@ using tensor::DType;
 using tensor::Matrix;
 
 constexpr float kBeta = 0.95f;
-/// Of the iteration x = a x + b (x x^T) x + c (x x^T)^2 x, chosen by its authors to raise small singular values fast.
+/// Coefficients of the iteration x = a x + b (x x^T) x + c (x x^T)^2 x. Its authors chose them to raise small singular
+/// values fast.
 constexpr float kA = 3.4445f, kB = -4.7750f, kC = 2.0315f;
 constexpr int kIterations = 5;
 
@@ -30,7 +31,7 @@ std::span<float> numbers_of(Matrix x) {
 
 double square_sum(Matrix x) { return ops::square_sum(std::array{std::span<const float>(numbers_of(x))}, x.place); }
 
-/// y += scale x.
+/// Computes y += scale x.
 void add_scaled(ConstMatrix x, float scale, Matrix y, tensor::Arena& arena) {
   const tensor::Arena::Scope scope(arena);
   const Matrix scaled = arena.matrix(DType::f32, x.rows, x.columns);
@@ -38,7 +39,7 @@ void add_scaled(ConstMatrix x, float scale, Matrix y, tensor::Arena& arena) {
   ops::add(scaled, y);
 }
 
-/// The dearest to orthogonalise first, so that those taken at once by the processes of a group cost about the same.
+/// Orders matrices by descending cost, so that those that a group of processes takes at once have about equal costs.
 std::vector<MuonMatrix> by_cost(std::span<const MuonMatrix> matrices) {
   std::vector<MuonMatrix> ordered(matrices.begin(), matrices.end());
   std::ranges::stable_sort(ordered, std::greater(), [](const MuonMatrix& matrix) {
@@ -54,7 +55,7 @@ void remember(const MuonMatrix& matrix) {
   ops::add(matrix.gradient, matrix.momentum);
 }
 
-/// Of a momentum that knows the gradient already.
+/// The direction of a momentum that includes the gradient.
 Matrix direction_of(const MuonMatrix& matrix, tensor::Arena& arena) {
   const Matrix direction = arena.matrix(DType::f32, matrix.values.rows, matrix.values.columns);
   ops::convert(matrix.momentum, direction, kBeta);
@@ -95,7 +96,7 @@ void orthogonalise(Matrix x, tensor::Arena& arena) {
       ops::weight_gradient(now, now, 1, square_SS);
     }
     ops::convert(square_SS, polynomial_SS, kB);
-    ops::multiply(square_SS, square_SS, kC, polynomial_SS, true);  // symmetric, so that its transpose is itself
+    ops::multiply(square_SS, square_SS, kC, polynomial_SS, true);  // symmetric, so it is its own transpose
     ops::convert(now, next, kA);
     if (wide)
       ops::multiply_backward(polynomial_SS, now, 1, next, true);
@@ -122,7 +123,7 @@ void muon_step(std::span<const MuonMatrix> matrices, double learning_rate, doubl
     for (std::size_t i = 0; i < round.size(); ++i) {
       const tensor::Arena::Scope inner(arena);
       const Matrix direction = i == mine ? own : zeros_like(round[i], arena);
-      if (shared) group.sum(numbers_of(direction));  // of one process's and zeros, so that nothing is rounded
+      if (shared) group.sum(numbers_of(direction));  // all other processes have zeros, so that nothing is rounded
       follow(round[i], direction, learning_rate, weight_decay, arena);
     }
   }

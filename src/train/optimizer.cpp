@@ -59,8 +59,9 @@ Optimizer::Optimizer(std::span<const TrainedSpan> tensors, const OptimizerOption
   for (const double beta : {options.beta1, options.beta2}) {
     require(beta >= 0 && beta < 1, "[optimizer] expected betas in [0, 1), found {}", beta);
   }
-  require(options.epsilon >= 0, "[optimizer] expected an epsilon from 0, found {}", options.epsilon);
-  require(options.weight_decay >= 0, "[optimizer] expected a weight decay from 0, found {}", options.weight_decay);
+  require(options.epsilon >= 0, "[optimizer] expected an epsilon of 0 or more, found {}", options.epsilon);
+  require(options.weight_decay >= 0, "[optimizer] expected a weight decay of 0 or more, found {}",
+          options.weight_decay);
   const auto zeros = [&](std::size_t size) {
     tensor::Tensor tensor(tensor::DType::f32, {static_cast<std::int64_t>(size)}, place_);
     ops::fill(matrix_of(tensor), 0);
@@ -114,7 +115,7 @@ void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate,
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     require(tensors[i].values.size() == state_.mean[i].size(), "[optimizer] tensor {} has {} values, expected {}", i,
             tensors[i].values.size(), state_.mean[i].size());
-    require(tensors[i].place == place_, "[optimizer] tensor {} lies elsewhere than its averages", i);
+    require(tensors[i].place == place_, "[optimizer] tensor {} and its averages are in different places", i);
   }
   require_gradients(tensors, "optimizer");
   ++state_.step;
@@ -123,7 +124,7 @@ void Optimizer::step(std::span<const TrainedSpan> tensors, double learning_rate,
 }
 
 void Optimizer::restore(OptimizerState state) {
-  require(state.step >= 0, "[optimizer] expected a number of steps from 0, found {}", state.step);
+  require(state.step >= 0, "[optimizer] expected a number of steps of 0 or more, found {}", state.step);
   require_lengths(state.mean, state_.mean);
   require_lengths(state.square, state_.square);
   state_ = std::move(state);

@@ -6,7 +6,7 @@
 namespace e5v::train {
 namespace {
 
-/// The images of a sequence whose first row is `begin`: each takes the next rows of images.
+/// Adds the images of a sequence with `begin` as its first row. Each image takes the next image rows.
 void add_images(const TokenSequence& sequence, std::int64_t begin, PackedSequences& packed) {
   std::int64_t rows = 0;
   auto next = sequence.ids.begin();

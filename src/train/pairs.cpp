@@ -15,7 +15,7 @@ enum Column : std::size_t { sent0, sent1, hard_neg, image0, image1, group };
 constexpr std::array<std::string_view, 6> kColumns{"sent0", "sent1", "hard_neg", "image0", "image1", "group"};
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kExpected =
-    "sent0 and sent1 (image0 or image1 instead of either or beside it) and, if wanted, hard_neg and group";
+    "sent0 and sent1 (image0 and image1 instead of them or with them) and, optionally, hard_neg and group";
 
 std::string_view expectation_of(PairFormat format) {
   switch (format) {
@@ -59,7 +59,7 @@ bool is_among(std::span<const std::size_t> columns, Column column) {
   return std::find(columns.begin(), columns.end(), column) != columns.end();
 }
 
-/// What the columns of a header are. Throws unless they make pairs.
+/// The meaning of a header's columns. Throws unless they make pairs.
 std::vector<std::size_t> columns_of(std::span<const std::string> names, const std::string& where) {
   std::vector<std::size_t> columns;
   for (const std::string& name : names) {
@@ -78,7 +78,7 @@ std::vector<std::size_t> columns_of(std::span<const std::string> names, const st
 
 using Cells = std::array<std::optional<std::string>, kColumns.size()>;
 
-/// Why a side has neither.
+/// Reports why a side has neither sentence nor image.
 [[noreturn]] void fail_empty(const Cells& cells, Column sentence, Column image, const std::string& where) {
   const std::string_view first = kColumns[sentence], second = kColumns[image];
   if (cells[sentence] && cells[image]) fail<InvalidInput>("[{}] {} and {} are empty", where, first, second);
@@ -99,12 +99,12 @@ Input take_side(Cells& cells, Column sentence, Column image, const fs::path& fol
   return side;
 }
 
-/// `expected`: whether every row has one, when that is known.
+/// `expected` says whether every row has a hard negative, when that is known.
 std::optional<std::string> take_hard_negative(Cells& cells, std::optional<bool> expected, const std::string& where) {
   std::optional<std::string>& cell = cells[hard_neg];
   require(!cell || !is_blank(*cell), "[{}] hard_neg is empty", where);
-  require(cell || !expected.value_or(false), "[{}] expected hard_neg as in the rows before, found none", where);
-  require(!cell || expected.value_or(true), "[{}] expected no hard_neg, as in the rows before, found one", where);
+  require(cell || !expected.value_or(false), "[{}] expected hard_neg as in earlier rows, found none", where);
+  require(!cell || expected.value_or(true), "[{}] expected no hard_neg, as in earlier rows, found one", where);
   return std::move(cell);
 }
 
@@ -136,12 +136,12 @@ PairFile::PairFile(std::string_view text, PairFormat format, std::string name, f
   read();
 }
 
-/// Where the reading is.
+/// The current place in the file.
 struct PairFile::Place {
   std::size_t at = 0;
   std::int64_t line = 1;
 
-  void move_behind(const Record& record, std::string_view text) {
+  void move_past(const Record& record, std::string_view text) {
     const std::string_view passed = text.substr(at, record.next - at);
     line += std::count(passed.begin(), passed.end(), '\n');
     at = record.next;
@@ -170,7 +170,7 @@ void PairFile::read_header(Place& place) {
     const std::string where = fmt::format("{}:{}", name_, place.line);
     require(record.problem.empty(), "[{}] {}, expected {}", where, record.problem, expectation_of(format_));
     require(is_valid_utf8(record.bytes), "[{}] is not valid UTF-8", where);
-    place.move_behind(record, text_);
+    place.move_past(record, text_);
     if (is_passed_over(record, format_)) continue;
     columns_ = columns_of(fields_of(record.bytes, format_), where);
     hard_negatives_ = is_among(columns_, hard_neg);
@@ -194,7 +194,7 @@ void PairFile::index_rows(Place place) {
         ++bad_.count;
       }
     }
-    place.move_behind(record, text_);
+    place.move_past(record, text_);
   }
   offsets_.shrink_to_fit();
 }

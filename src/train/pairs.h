@@ -14,56 +14,55 @@
 
 namespace e5v::train {
 
-/// Two inputs that mean the same, and perhaps a sentence that does not, although it looks like it.
+/// Two inputs with the same meaning, and perhaps a hard negative: a similar sentence with another meaning.
 struct Pair {
   Input anchor, positive;
   std::optional<std::string> hard_negative;
-  std::optional<std::string> group{};  ///< pairs of one group mean the same: none is a negative of another
+  std::optional<std::string> group{};  ///< pairs of a group have the same meaning and are not negatives
 };
 
 enum class PairFormat { csv, tsv, jsonl, text };
 
-/// The format that a file's ending names: .csv, .tsv, .jsonl or .json, .txt. Throws InvalidInput for another one.
+/// The format of a file by its ending: .csv, .tsv, .jsonl or .json, .txt. Throws InvalidInput for another ending.
 PairFormat pair_format_of(const std::filesystem::path& path);
 
-/// A file of pairs. It is mapped, and 8 bytes a row are kept of it.
-///
-/// .csv (RFC 4180) and .tsv (no quotes) begin with a line of column names: sent0 and sent1 are sentences, hard_neg, if
-/// wanted, one as well; image0 and image1 are paths of images relative to the file, instead of the sentence of the same
-/// number or beside it; group, if wanted and not empty, is a name that pairs of the same meaning share. .jsonl has the
-/// same names as keys of one object a line. .txt has one sentence a line, which is its own positive (unsupervised
-/// SimCSE, arXiv:2104.08821).
-///
-/// Blank lines and a byte order mark are passed over. A row is bad, and left out, when it has another number of columns
-/// than the header, is no UTF-8 or JSON, has unknown keys, neither sentence nor image on one side, or no hard negative
-/// although there is a column for them (in JSONL: although the first good row has one, or the other way round).
+/// A file of pairs. It is mapped into memory; each row takes 8 more bytes.
+/// .csv (RFC 4180) and .tsv (no quotes) begin with a line of column names. sent0 and sent1 are sentences; hard_neg,
+/// which is optional, is one as well. image0 and image1 are paths of images relative to the file; they replace the
+/// sentence of the same number or come with it. group is an optional name that pairs of the same meaning share. The
+/// objects of .jsonl files, one per line, have the same names as keys. A .txt file has one sentence per line, which is
+/// its own positive (unsupervised SimCSE, arXiv:2104.08821).
+/// Blank lines and a byte order mark are skipped. A row is bad and is left out when it has another number of columns
+/// than the header, is no UTF-8 or JSON, has unknown keys, has neither sentence nor image on one side, or has no hard
+/// negative although there is a column for it. A row of JSONL is also bad when it has a hard negative and the first
+/// good row has none, or the other way round.
 class PairFile {
  public:
-  /// Bad rows whose messages are kept.
+  /// The number of bad rows with a message that is kept.
   static constexpr std::size_t kBadRowsShown = 5;
 
   struct BadRow {
     std::int64_t line = 0;  ///< counted from 1
-    std::string message;    ///< led by file and line: "[pairs.csv:17] ..."
+    std::string message;    ///< begins with file and line: "[pairs.csv:17] ..."
   };
   struct BadRows {
     std::int64_t count = 0;
     std::vector<BadRow> first;
   };
 
-  /// Reads all of the file once. Throws InvalidInput when it cannot be read, is empty, has a wrong header or no good
+  /// Reads the whole file once. Throws InvalidInput when it cannot be read, is empty, has a wrong header or has no good
   /// row.
   explicit PairFile(const std::filesystem::path& path);
 
-  /// The same over bytes in memory, which must stay. Paths of images are taken relative to `folder`; `name` leads
-  /// the messages.
+  /// The same for bytes in memory, which must outlive this object. Paths of images are relative to `folder`; messages
+  /// begin with `name`.
   PairFile(std::string_view text, PairFormat format, std::string name, std::filesystem::path folder);
 
-  /// Good rows; at least one.
+  /// The number of good rows; at least one.
   std::int64_t rows() const { return static_cast<std::int64_t>(offsets_.size()); }
-  /// Good row i of [0, rows()), parsed anew. Throws InvalidInput outside of that, or when the file has changed since.
+  /// Parses good row i of [0, rows()). Throws InvalidInput for another i, or when the file has changed.
   Pair row(std::int64_t i) const;
-  /// "pairs.csv:17" for row i. Counts the lines before it.
+  /// The place of row i, "pairs.csv:17". It counts the lines before the row.
   std::string where(std::int64_t i) const;
 
   bool has_hard_negatives() const { return *hard_negatives_; }
@@ -71,10 +70,10 @@ class PairFile {
   bool has_images() const { return images_; }
   /// Whether any good row has a group.
   bool has_groups() const { return groups_; }
-  /// What leads the messages.
+  /// The beginning of messages.
   const std::string& name() const { return name_; }
   const BadRows& bad_rows() const { return bad_; }
-  /// Hash of the whole content.
+  /// A hash of the whole content.
   Hash128 digest() const { return digest_; }
 
  private:
@@ -91,8 +90,8 @@ class PairFile {
   PairFormat format_;
   std::string name_;
   std::filesystem::path folder_;
-  std::vector<std::size_t> columns_;    // of CSV and TSV: which of the known ones each is
-  std::optional<bool> hard_negatives_;  // of JSONL unknown until a row is good
+  std::vector<std::size_t> columns_;    // of CSV and TSV: the index of each column in kColumns
+  std::optional<bool> hard_negatives_;  // of JSONL: unknown before the first good row
   bool images_ = false, groups_ = false;
   std::vector<std::uint64_t> offsets_;
   BadRows bad_;

@@ -21,7 +21,7 @@ constexpr const char* kState = "state.json";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kWeights = "weights.safetensors";
 
-/// Spans of f32 under names, as one file.
+/// Writes spans of f32 under names as one file.
 void write_spans(const fs::path& path, const std::vector<std::pair<std::string, std::span<const float>>>& spans) {
   std::vector<tensor::TensorSpec> specs;
   for (const auto& [name, values] : spans)
@@ -72,26 +72,26 @@ RunFolder::RunFolder(const fs::path& folder, bool resume, bool replace) : folder
   std::error_code error;
   require(!fs::exists(folder) || fs::is_directory(folder), "[{}] is a file, expected a folder", folder.string());
   fs::create_directories(folder / kStates, error);
-  require(fs::is_directory(folder / kStates), "[{}] cannot be made: {}", folder.string(), error.message());
+  require(fs::is_directory(folder / kStates), "[{}] cannot be created: {}", folder.string(), error.message());
   lock_ = OutputFile(folder / "train.lock");
   require(lock_.lock(), "[{}] another process is training there", folder.string());
   for (const fs::directory_entry& entry : fs::directory_iterator(folder / kStates)) {
-    if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);  // left by a kill
+    if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);  // left by a killed run
   }
   const bool used = !states().empty() || fs::exists(metrics());
-  require(resume || replace || !used, "[{}] holds a run; option resume goes on with it, option force begins anew",
+  require(resume || replace || !used, "[{}] holds a run; option resume continues it, option force starts over",
           folder.string());
   const std::array<fs::path, 3> results{curves(), folder / "adapter", folder / "model"};
   for (const fs::path& made : results)
     require(used || replace || !fs::exists(made),
-            "[{}] exists, and no run that made it is there: option force replaces it", made.string());
+            "[{}] exists, but the folder has no run that made it; option force replaces it", made.string());
   if (!replace) return;
   for (const fs::path& state : states()) remove_state(state);
   fs::remove(metrics(), error);
   for (const fs::path& made : results) fs::remove_all(made, error);
 }
 
-/// Under another name first: what a kill leaves of it is no state.
+/// The folder is renamed first, so that a killed run leaves no incomplete state.
 void RunFolder::remove_state(const fs::path& state) const {
   const fs::path old = folder_ / kStates / fmt::format(".{}", state.filename().string());
   std::error_code error;
@@ -197,7 +197,7 @@ void require_same_run(const RunIdentity& saved, const RunIdentity& now) {
     if (!now.contains(name))
       differences += fmt::format("{}{} was {}, is not given", differences.empty() ? "" : "; ", name, value);
   }
-  require(differences.empty(), "[resume] the run was begun otherwise: {}", differences);
+  require(differences.empty(), "[resume] the run was started with other options: {}", differences);
 }
 
 }  // namespace e5v::train

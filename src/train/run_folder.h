@@ -14,27 +14,27 @@
 
 namespace e5v::train {
 
-/// What must be the same for a run to go on where it stopped: name and value, for messages and comparison.
+/// What must be the same when a run continues: names and values, for messages and comparison.
 using RunIdentity = std::map<std::string, std::string>;
 
-/// Where a run stands besides its parameters and the optimizer's averages.
+/// The state of a run besides its parameters and the optimizer's averages.
 struct RunState {
-  std::int64_t step = 0;  ///< steps made
+  std::int64_t step = 0;  ///< steps done
   RunIdentity identity;
-  double best_held_out = 0;            ///< least loss on held-out pairs so far
-  std::int64_t worse_evaluations = 0;  ///< since then
-  bool best_kept = false;              ///< the result in the folder is of the best evaluation
+  double best_held_out = 0;            ///< minimum held-out loss so far
+  std::int64_t worse_evaluations = 0;  ///< since that minimum
+  bool best_kept = false;              ///< the folder has the result of the best evaluation
 };
 
-/// The folder of a training run. States are folders checkpoints/step-000100, each complete or not there at all:
-/// adapter (PEFT's two files) or weights.safetensors (f32), optimizer.safetensors, state.json.
+/// The folder of a training run. A state is a folder checkpoints/step-000100, which is complete or absent. It holds
+/// adapter (PEFT's two files) or weights.safetensors (f32), optimizer.safetensors and state.json.
 class RunFolder {
  public:
-  /// Makes the folder and keeps other processes out while the object lives. Throws InvalidInput when that fails, when
-  /// another one is training there, or when there is a run already, unless it is resumed or replaced: then all that
-  /// it made is removed.
+  /// Creates the folder and locks it against other processes while the object exists. Throws InvalidInput when that
+  /// fails, when another process trains there, or when the folder holds a run that is neither resumed nor replaced.
+  /// Replacing removes everything that the run made.
   RunFolder(const std::filesystem::path& folder, bool resume, bool replace);
-  /// Only looks at a folder that another process keeps.
+  /// Only reads a folder that another process owns.
   explicit RunFolder(const std::filesystem::path& folder) : folder_(folder) {}
 
   const std::filesystem::path& path() const { return folder_; }
@@ -43,10 +43,10 @@ class RunFolder {
 
   /// The newest state; nothing when there is none. Throws InvalidInput when it is broken.
   std::optional<RunState> newest() const;
-  /// Puts the newest state into model and optimizer. Throws InvalidInput when it does not fit.
+  /// Loads the newest state into model and optimizer. Throws InvalidInput when it does not fit.
   void load(Trainee& model, Optimizer& optimizer) const;
-  /// Writes a state, then removes all but the last `keep`. Throws InvalidInput or DeviceError when it cannot be
-  /// written; the states before it stay.
+  /// Writes a state, then removes all but the last `keep` states. Throws InvalidInput or DeviceError when it cannot be
+  /// written; earlier states stay.
   void save(const RunState& state, const Trainee& model, const Optimizer& optimizer, std::int64_t keep) const;
 
  private:
@@ -57,7 +57,7 @@ class RunFolder {
   OutputFile lock_;
 };
 
-/// Throws InvalidInput that names what differs, and how, unless both are the same.
+/// Throws InvalidInput, which names the differences, unless both are the same.
 void require_same_run(const RunIdentity& saved, const RunIdentity& now);
 
 }  // namespace e5v::train

@@ -24,7 +24,7 @@ std::int64_t require_held_out(std::int64_t held_out, std::int64_t rows) {
 }
 
 void require_place(std::int64_t i, std::int64_t size) {
-  require(i >= 0 && i < size, "[shuffle] expected a place of the {} there are, found {}", size, i);
+  require(i >= 0 && i < size, "[shuffle] expected a place from 0 to below {}, found {}", size, i);
 }
 
 }  // namespace
@@ -44,7 +44,8 @@ std::int64_t Permutation::at(std::int64_t i) const {
   return static_cast<std::int64_t>(value);
 }
 
-/// A permutation of all numbers of low_bits_ + high_bits_ bits: each half in turn is changed by a hash of the other.
+/// A permutation of all numbers with low_bits_ + high_bits_ bits. Alternately, a hash of one half changes the other
+/// half.
 std::uint64_t Permutation::scramble(std::uint64_t value) const {
   const std::uint64_t low_mask = (std::uint64_t{1} << low_bits_) - 1, high_mask = (std::uint64_t{1} << high_bits_) - 1;
   std::uint64_t low = value & low_mask, high = value >> low_bits_;
@@ -65,9 +66,9 @@ RowOrder::RowOrder(std::vector<std::int32_t> groups, std::int64_t together, std:
   together_ = together;
 }
 
-/// Rows of one group are sorted by random numbers and cut into bunches, and these are dealt out at random.
+/// The rows of each group are ordered by random numbers and cut into bunches. The order of the bunches is random.
 std::vector<std::int64_t> RowOrder::in_bunches(std::int64_t epoch) const {
-  constexpr std::uint64_t kChoices = std::uint64_t{1} << 41;  // streams apart from those of orders and of turns
+  constexpr std::uint64_t kChoices = std::uint64_t{1} << 41;  // other streams than those of RowOrder and BatchPlan
   const Philox random(seed_, kChoices + static_cast<std::uint64_t>(epoch));
   struct Entry {
     std::int64_t group, row;
@@ -80,7 +81,7 @@ std::vector<std::int64_t> RowOrder::in_bunches(std::int64_t epoch) const {
     entries.push_back({group < 0 ? -1 - row : group, row, random.at(static_cast<std::uint64_t>(row))});
   }
   std::ranges::sort(entries, {}, [](const Entry& e) { return std::tuple(e.group, e.number, e.row); });
-  std::vector<std::size_t> starts;  // of bunches
+  std::vector<std::size_t> starts;  // the first row of each bunch
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const bool fits = !starts.empty() && entries[i].group == entries[starts.back()].group &&
                       i - starts.back() < static_cast<std::size_t>(together_);
@@ -98,7 +99,7 @@ std::vector<std::int64_t> RowOrder::in_bunches(std::int64_t epoch) const {
 }
 
 std::int64_t RowOrder::training(std::int64_t epoch, std::int64_t i) const {
-  require(epoch >= 0, "[shuffle] expected an epoch from 0, found {}", epoch);
+  require(epoch >= 0, "[shuffle] expected an epoch of 0 or more, found {}", epoch);
   if (together_ > 1) {
     require_place(i, training_rows());
     if (epoch_of_bunches_ != epoch) {

@@ -8,7 +8,7 @@
 namespace e5v::train {
 namespace {
 
-/// A number for the group of each row, -1 for none.
+/// The number of each row's group; -1 for a row without a group.
 std::vector<std::int32_t> groups_of(const PairFile& file) {
   std::unordered_map<std::string, std::int32_t> numbers;
   std::vector<std::int32_t> groups;
@@ -26,7 +26,7 @@ std::string bad_rows_text(const PairFile& file) {
   return fmt::format("{} bad row{} left out, {} good", count, count == 1 ? "" : "s", file.rows());
 }
 
-/// Why a file may have fewer rows than its owner thinks.
+/// Explains why a file may have fewer rows than its owner expects.
 std::string why_so_few(const PairFile& file) {
   if (file.bad_rows().count == 0) return "";
   return fmt::format("; {}: {}", bad_rows_text(file), file.bad_rows().first.front().message);
@@ -39,21 +39,21 @@ void check_rows(const TrainData::Options& options, const DataSource& source, con
           why_so_few(file));
   if (file.has_hard_negatives() || source.objective != Objective::contrastive) return;
   require(rows - held_out > 1 && options.batch != 1,
-          "[{}] a batch of one pair without hard negatives has nothing to tell it from{}", name, why_so_few(file));
-  require(held_out != 1, "[{}] option held_out 1 keeps a pair that has nothing to be told from", name);
+          "[{}] a batch of one pair without hard negatives has no negatives{}", name, why_so_few(file));
+  require(held_out != 1, "[{}] option held_out 1 holds out one pair, which has no negatives", name);
 }
 
-/// Pairs of a step: a batch comes from one file and holds none of its pairs twice.
+/// The number of pairs of a step. A batch comes from one file and holds a pair at most once.
 std::int64_t batch_of(const TrainData::Options& options, const Files& files) {
   const PairFile& largest = **std::ranges::max_element(files, {}, [](const auto& file) { return file->rows(); });
-  const std::int64_t most = largest.rows() - options.held_out;
-  if (options.batch == 0) return std::min(TrainData::kDefaultBatch, most);
-  require(options.batch <= most, "[{}] option batch {} is more than the {} pair{} there are to train on{}",
-          largest.name(), options.batch, most, most == 1 ? "" : "s", why_so_few(largest));
+  const std::int64_t rows = largest.rows() - options.held_out;
+  if (options.batch == 0) return std::min(TrainData::kDefaultBatch, rows);
+  require(options.batch <= rows, "[{}] option batch {} is more than the {} training pair{}{}", largest.name(),
+          options.batch, rows, rows == 1 ? "" : "s", why_so_few(largest));
   return options.batch;
 }
 
-/// Rows can only come together where they have groups, and within a batch.
+/// Rows can come together only if they have groups, and only within a batch.
 void check_together(const TrainData::Options& options, const Files& files, std::int64_t batch) {
   if (options.together < 2) return;
   const PairFile* contrastive = nullptr;
@@ -63,7 +63,7 @@ void check_together(const TrainData::Options& options, const Files& files, std::
     if (contrastive == nullptr) contrastive = files[i].get();
     grouped |= files[i]->has_groups();
   }
-  require(contrastive != nullptr, "[train] option together is for pairs that are told apart, found none");
+  require(contrastive != nullptr, "[train] option together needs pairs with the contrastive loss, found none");
   require(grouped,
           "[{}] no row has a group, which option together {} brings together; expected a column or key \"group\"",
           contrastive->name(), options.together);
@@ -157,7 +157,7 @@ StepBatch TrainData::make(const Source& source, std::span<const std::int64_t> ro
   };
   try {
     fill(share);
-  } catch (const InvalidInput&) {  // find out which row it was
+  } catch (const InvalidInput&) {  // finds the row with the fault
     for (std::int64_t i = share.from; i < share.from + share.count; ++i) {
       try {
         fill({i, 1});

@@ -12,11 +12,11 @@
 namespace e5v::train {
 
 enum class Objective {
-  contrastive,  ///< anchors find their positives
-  captions,     ///< positives are spelled token by token behind their anchors
+  contrastive,  ///< the contrastive loss of anchors and positives
+  captions,     ///< the tokens of positives are predicted after their anchors
 };
 
-/// A file of pairs and what is learned from it.
+/// A file of pairs and its objective.
 struct DataSource {
   std::filesystem::path file;
   Objective objective = Objective::contrastive;
@@ -26,29 +26,29 @@ struct DataSource {
 struct StepBatch {
   Objective objective = Objective::contrastive;
   std::int64_t total = 0;               ///< pairs of all processes
-  PairBatch pairs;                      ///< if contrastive
-  std::vector<TokenSequence> captions;  ///< otherwise
-  double epoch = 0;                     ///< passed behind this step
+  PairBatch pairs;                      ///< for the contrastive objective
+  std::vector<TokenSequence> captions;  ///< for captions
+  double epoch = 0;                     ///< the number of epochs after this step
 
   std::int64_t tokens() const;
 };
 
-/// The files of a run: what is trained on in which order, and what is held out.
+/// The files of a run: the training rows in their order, and the held-out rows.
 class TrainData {
  public:
   static constexpr std::int64_t kDefaultBatch = 64;
 
   struct Options {
     std::vector<DataSource> sources;
-    std::int64_t batch = 0;               ///< 0: kDefaultBatch, or all pairs where there are fewer
-    std::int64_t together = 0;            ///< rows of a group that come into a batch together; below 2: by chance
+    std::int64_t batch = 0;               ///< 0: kDefaultBatch, or all pairs if there are fewer
+    std::int64_t together = 0;            ///< rows of a group that come into a batch together; below 2: only by chance
     std::int64_t held_out = 0;            ///< rows of each source that are never trained on
     std::filesystem::path held_out_file;  ///< pairs of another file to evaluate with; contrastive
     std::uint64_t seed = 42;
-    int process = 0, processes = 1;  ///< whose share of each batch is made
+    int process = 0, processes = 1;  ///< the share of each batch that is made
   };
 
-  /// Reads the files through once. Throws InvalidInput when one is no file of pairs, or has not what the options want.
+  /// Reads each file once. Throws InvalidInput when one is no file of pairs, or lacks what the options need.
   explicit TrainData(const Options& options) : TrainData(options, open(options.sources)) {}
 
   std::int64_t rows() const;
@@ -56,15 +56,15 @@ class TrainData {
   std::int64_t steps_per_epoch() const { return plan_.batches_per_epoch(); }
   bool has_images() const { return images_; }
   bool has_captions() const;
-  /// "[pairs.csv:17] ...": the first bad rows of each file, and how many there were.
+  /// The first bad rows of each file and their number: "[pairs.csv:17] ...".
   std::vector<std::string> complaints() const;
-  /// Hash of all content.
+  /// A hash of the content of all files.
   std::string digest() const;
 
-  /// The process's share of a step's batch, counted from 0. Throws InvalidInput, led by file and line, for a row that
-  /// cannot be used.
+  /// This process's share of the batch of a step, counted from 0. Throws InvalidInput, which begins with file and line,
+  /// for a row that cannot be used.
   StepBatch batch(std::int64_t step, Examples& examples) const;
-  /// What is held out, in batches of the batch size.
+  /// The held-out rows in batches of the batch size.
   std::vector<StepBatch> held_out(Examples& examples) const;
 
  private:

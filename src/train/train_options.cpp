@@ -22,15 +22,14 @@ void check(const TrainOptions& o) {
   for (const std::filesystem::path& own : {o.output, o.output / "model"})
     require(!std::filesystem::equivalent(o.model, own, error), "[{}] is the model's own folder", own.string());
   require(o.micro_batch > 0, "[train] option micro_batch {} is not positive", o.micro_batch);
-  require(o.loss.temperature >= kLeastTemperature && o.loss.temperature <= kMostTemperature,
-          "[train] option temperature {} is not in [{}, {}]: the loss would overflow, or not see the cosines",
-          o.loss.temperature, kLeastTemperature, kMostTemperature);
+  require(o.loss.temperature >= kMinTemperature && o.loss.temperature <= kMaxTemperature,
+          "[train] option temperature {} is not in [{}, {}]: the loss would overflow, or hardly depend on the cosines",
+          o.loss.temperature, kMinTemperature, kMaxTemperature);
   require(o.learning_rate * o.optimizer.weight_decay <= 1,
-          "[train] option learning_rate {} by option weight_decay {} is more than 1: each step would turn the "
-          "parameters' signs",
+          "[train] option learning_rate {} times option weight_decay {} is more than 1: each step would change the "
+          "signs of parameters",
           o.learning_rate, o.optimizer.weight_decay);
-  require(o.data.together == 0 || o.data.together > 1,
-          "[train] option together 1 leaves each row alone: expected 0, or 2 and more");
+  require(o.data.together == 0 || o.data.together > 1, "[train] option together is 1, expected 0, or 2 or more");
   require(o.examples.augment >= 0 && o.examples.augment <= 2, "[train] option augment {} is not in [0, 2]",
           o.examples.augment);
   require(o.optimizer.beta2 < 1, "[train] option beta2 {} is not in [0, 1)", o.optimizer.beta2);
@@ -41,13 +40,14 @@ void check(const TrainOptions& o) {
   const bool drops = o.trainee.parts.lora && o.trainee.lora.dropout > 0;
   for (const DataSource& source : o.data.sources) {
     require(source.objective != Objective::contrastive || drops || pair_format_of(source.file) != PairFormat::text,
-            "[{}] its sentences are their own positives, which dropout alone tells apart: option parts lora, option "
-            "dropout above 0",
+            "[{}] its sentences are their own positives, which differ only by dropout: expected option parts lora and "
+            "option dropout above 0",
             source.file.string());
   }
-  require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0), "[train] no steps to make");
-  require(o.epochs <= kMostEpochs, "[train] option epochs {} is more than {}", o.epochs, kMostEpochs);
-  require(o.keep > 0 && o.save_every > 0 && o.evaluate_every > 0, "[train] intervals are counted from 1");
+  require(o.steps >= 0 && (o.steps > 0 || o.epochs > 0),
+          "[train] expected at least one step or a positive number of epochs");
+  require(o.epochs <= kMaxEpochs, "[train] option epochs {} is more than {}", o.epochs, kMaxEpochs);
+  require(o.keep > 0 && o.save_every > 0 && o.evaluate_every > 0, "[train] expected intervals of 1 or more");
 }
 
 std::int64_t steps_of(const TrainOptions& o, const TrainData& data) {

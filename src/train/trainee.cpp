@@ -17,19 +17,20 @@ using tensor::Matrix;
 constexpr const char* kHead = "lm_head.weight";
 constexpr const char* kTable = "language_model.embed_tokens.weight";
 
-/// The layers of the tower behind the one whose features are used are not trained: nothing depends on them.
+/// Layers of the tower after the one that gives the features are not trained, because nothing depends on them.
 bool is_used_layer(std::string_view name, const model::ModelConfig& config) {
   constexpr std::string_view kLayers = "vision_tower.encoder.layers.";
   if (!name.starts_with(kLayers)) return name.find("post_layernorm") == std::string_view::npos;
   return std::stoll(std::string(name.substr(kLayers.size()))) < config.vision_layers_used();
 }
 
-/// Whether it is a matrix that maps features to features: no table of tokens or places, and no map from or to them.
+/// Whether a tensor is a matrix that maps features to features. Tables of tokens or positions, and the matrices from
+/// and to them, are not.
 bool is_inside(std::string_view name, const tensor::Shape& shape) {
   return shape.rank() == 2 && name.find("embed") == std::string_view::npos && name != kHead;
 }
 
-/// The first axis as rows, as the model multiplies with it; a vector is one row.
+/// The tensor as a matrix with its first axis as rows, as the model multiplies it. A vector is one row.
 Matrix flat(const tensor::Tensor& tensor) {
   if (tensor.shape().rank() < 2) return matrix_of(tensor);
   const std::int64_t rows = tensor.shape()[0], columns = tensor.elements() / rows;
@@ -57,7 +58,7 @@ TrainedParts TrainedParts::from(const std::vector<std::string>& names) {
   }
   require(parts.lora || parts.weights(), "[train] nothing to train; there are lora, llm, projector, vision, all");
   require(!(parts.lora && parts.language_model),
-          "[train] lora and llm exclude each other: adapters stand for the weights");
+          "[train] lora and llm exclude each other, because adapters replace the training of the weights");
   return parts;
 }
 
@@ -74,10 +75,10 @@ Trainee::Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config,
       preprocess_(preprocess),
       checkpoint_(std::move(checkpoint)),
       precision_(precision_of(checkpoint_, options)) {
-  model::unused_tensors(checkpoint_, config_);  // or throws
+  model::unused_tensors(checkpoint_, config_);  // throws when a tensor would be ignored
   checkpoint_.require_finite();
   const bool sees = options.images || parts_.projector || parts_.vision;
-  require<ModelError>(!sees || config_.vision, "[train] the checkpoint has no vision tower: it takes text only");
+  require<ModelError>(!sees || config_.vision, "[train] the checkpoint has no vision tower, so it takes text only");
   const bool llava = config_.vision.has_value();
   if (!sees) config_.vision.reset();
   checkpoint_.place_on(options.place);
@@ -146,13 +147,13 @@ void Trainee::watch(nn::Tape& tape) const {
 }
 
 void Trainee::parameters_changed() {
-  if (!weights_.empty()) build();  // it may hold copies of them, rounded or in the layout of a GEMM
+  if (!weights_.empty()) build();  // the model may hold copies, rounded or in the layout of a GEMM
 }
 
 void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::Pass& outer) const {
   const nn::Pass::Scope scope(outer);
   nn::Pass pass = outer;
-  pass.keeps_activations = activation_bytes(sequences) <= most_kept_bytes();
+  pass.keeps_activations = activation_bytes(sequences) <= max_kept_bytes();
   const Matrix x_TD = pass.matrix(DType::f32, static_cast<std::int64_t>(sequences.ids_T.size()), width());
   model_->language_model().embed(sequences.ids_T, x_TD, pass);
   const bool sight = parts_.vision || parts_.projector;
@@ -160,7 +161,7 @@ void Trainee::forward(const PackedSequences& sequences, Matrix y_PD, const nn::P
   model_->language_model().forward(x_TD, sequences.rows, y_PD, pass);
 }
 
-std::int64_t Trainee::most_kept_bytes() const {
+std::int64_t Trainee::max_kept_bytes() const {
   if (place() == tensor::Place::device && !kept_bytes_chosen_) {
     kept_bytes_ = std::max(kept_bytes_, static_cast<std::int64_t>(tensor::device().free_bytes() / 8 * 7));
     kept_bytes_chosen_ = true;
@@ -168,9 +169,10 @@ std::int64_t Trainee::most_kept_bytes() const {
   return kept_bytes_;
 }
 
-/// About what the blocks' activations of a forward pass, and the gradients by those of one block, take.
+/// The approximate size of the blocks' activations in a forward pass and of the gradients with respect to those of a
+/// block.
 std::int64_t Trainee::activation_bytes(const PackedSequences& sequences) const {
-  // Of the MLP's width; on a GPU activations are bf16.
+  // Bytes per column of the MLP's width. On a GPU activations are bf16.
   const std::int64_t bytes_of_activations = place() == tensor::Place::host ? 30 : 17, bytes_of_gradients = 17;
   const auto bytes = [&](std::int64_t rows, std::int64_t layers, std::int64_t width) {
     return rows * width * (layers * bytes_of_activations + bytes_of_gradients);

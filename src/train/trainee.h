@@ -14,12 +14,12 @@
 
 namespace e5v::train {
 
-/// What of a model is trained: adapters on the language model, or the weights of parts themselves.
+/// The parts of a model that are trained: adapters of the language model, or the weights of parts.
 struct TrainedParts {
   bool lora = false, language_model = false, projector = false, vision = false;
 
-  /// From names: lora, llm, projector, vision, all (the last three). Throws InvalidInput for others, for none, and for
-  /// lora together with llm.
+  /// Parts by name: lora, llm, projector, vision, all (the last three). Throws InvalidInput for other names, for none,
+  /// and for lora together with llm.
   static TrainedParts from(const std::vector<std::string>& names);
   bool weights() const { return language_model || projector || vision; }
 };
@@ -28,21 +28,21 @@ struct TraineeOptions {
   TrainedParts parts{.lora = true};
   LoraOptions lora;
   std::uint64_t seed = 42;
-  std::optional<nn::Precision> precision;  ///< none: what suits the checkpoint
-  /// Activations of a micro-batch up to this size are kept for the backward pass; else blocks are computed once more.
-  /// On a GPU: up to seven eighths of what is free there when the first batch comes, if that is more.
+  std::optional<nn::Precision> precision;  ///< none: the one that suits the checkpoint
+  /// The maximum size of a micro-batch's activations that are kept for the backward pass. Larger ones are computed
+  /// again. On a GPU the maximum is seven eighths of the memory that is free at the first batch, if that is more.
   std::int64_t kept_bytes = std::int64_t{3} << 30;
-  tensor::Place place = tensor::Place::host;  ///< where it is trained
+  tensor::Place place = tensor::Place::host;  ///< the memory of the model
   bool images = false;                        ///< the data has images
   bool head = false;                          ///< next tokens are predicted
 };
 
-/// A model under training. The weights that are trained are f32 copies, which take the checkpoint's places.
+/// A model in training. Trained weights are f32 copies, which replace the checkpoint's tensors.
 class Trainee {
  public:
-  /// Throws ModelError when the folder is no usable checkpoint, lacks the parts, or has them quantised.
+  /// Throws ModelError when the folder is no usable checkpoint, lacks a trained part, or has it quantised.
   Trainee(const std::filesystem::path& folder, const image::Preprocess& preprocess, const TraineeOptions& options);
-  /// The same with a checkpoint at hand, whose tensors must outlive this.
+  /// The same for a given checkpoint. Its tensors must outlive this object.
   Trainee(model::Checkpoint checkpoint, const model::ModelConfig& config, const image::Preprocess& preprocess,
           const TraineeOptions& options);
 
@@ -55,17 +55,18 @@ class Trainee {
   const TrainedParts& parts() const { return parts_; }
   std::string kernel() const { return model_->language_model().kernel(); }
 
-  /// All that is trained, in a fixed order.
+  /// All trained parameters, in a fixed order.
   std::vector<Parameter> parameters() const;
   void clear_gradients() const;
-  /// Has the tape add to the gradients.
+  /// Registers the gradients with the tape, which adds to them.
   void watch(nn::Tape& tape) const;
-  /// To be called when the values have been changed.
+  /// To be called after the values have changed.
   void parameters_changed();
 
-  /// Hidden states of the pooled rows. y_PD f32, watched by a tape. The sequences must live until it is rewound.
+  /// Computes the hidden states of the pooled rows. y_PD f32; a tape watches it. The sequences must live until the tape
+  /// is rewound.
   void forward(const PackedSequences& sequences, tensor::Matrix y_PD, const nn::Pass& pass) const;
-  /// Scores of all tokens to come next. x_PD f32 [P, D], logits_PV f32 [P, V]; both watched by a tape.
+  /// Computes the scores of all next tokens. x_PD f32 [P, D], logits_PV f32 [P, V]; a tape watches both.
   void predict(tensor::ConstMatrix x_PD, tensor::Matrix logits_PV, const nn::Pass& pass) const;
 
   /// The adapters; null when none are trained.
@@ -74,13 +75,13 @@ class Trainee {
 
   /// A weight that is trained.
   struct Weight {
-    std::string name;  ///< canonical
+    std::string name;  ///< the canonical name
     tensor::Tensor values, gradient;
   };
   const std::vector<Weight>& weights() const { return weights_; }
 
  private:
-  std::int64_t most_kept_bytes() const;
+  std::int64_t max_kept_bytes() const;
   std::int64_t activation_bytes(const PackedSequences& sequences) const;
   bool is_trained(std::string_view canonical) const;
   void copy_trained_weights();

@@ -28,7 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// The options, checked, with the folder that the model's path stands for.
+/// The options after the checks, with the checkpoint's folder as the model.
 TrainOptions resolved(const TrainOptions& given) {
   check(given);
   TrainOptions options = given;
@@ -83,14 +83,13 @@ class Run {
         if (hooks_.step && group_.leads()) hooks_.step(report);
         if (last || state_.step % options_.save_every == 0 || stopped_early()) save();
       }
-    } catch (...) {  // interrupted, or a row that cannot be used: what was reached is kept
+    } catch (...) {  // interrupted, or a row that cannot be used; the progress is saved
       if (!broken_) save();
       write_page();
       throw;
     }
     if (stopped_early())
-      say(fmt::format("no better on what is held out for {} evaluations: ended at step {}", options_.patience,
-                      state_.step));
+      say(fmt::format("no better held-out loss in {} evaluations: stopped at step {}", options_.patience, state_.step));
     if (options_.patience == 0 || !state_.best_kept) write_result();
     write_page();
   }
@@ -106,7 +105,7 @@ class Run {
     if (hooks_.say && group_.leads()) hooks_.say(message);
   }
 
-  /// A request to stop that reached one process stops all behind the same step.
+  /// A request to stop that reached one process stops all processes after the same step.
   void check_stop() const {
     double stops = 0;
     try {
@@ -125,11 +124,11 @@ class Run {
     folder_.load(model_, learner_.optimizer());
     state_ = *saved;
     saved_step_ = state_.step;
-    if (options_.patience > 0 && !state_.best_kept) {  // it was not asked for before: what was best is gone
+    if (options_.patience > 0 && !state_.best_kept) {  // earlier runs kept no best result
       state_.best_held_out = std::numeric_limits<double>::max();
       state_.worse_evaluations = 0;
     }
-    say(fmt::format("goes on behind step {}", state_.step));
+    say(fmt::format("continues after step {}", state_.step));
   }
 
   void announce() const {
@@ -140,20 +139,21 @@ class Run {
     announce_limits();
   }
 
-  /// What the data, the model or the number of steps leave of the defaults.
+  /// Says which defaults the data, the model or the number of steps do not allow.
   void announce_limits() const {
     if (options_.data.batch == 0 && data_.batch_size() < TrainData::kDefaultBatch)
-      say(fmt::format("a step has {} pairs, not {}: no file has more", data_.batch_size(), TrainData::kDefaultBatch));
+      say(fmt::format("a step has {} pairs instead of {}, because no file has more", data_.batch_size(),
+                      TrainData::kDefaultBatch));
     const std::int64_t rank = model_.lora() != nullptr ? model_.lora()->adapter().rank : LoraOptions::kDefaultRank;
     if (options_.trainee.lora.rank == 0 && rank < LoraOptions::kDefaultRank)
-      say(fmt::format("adapters have rank {}, not {}: the smallest matrix has no higher one", rank,
+      say(fmt::format("adapters have rank {} instead of {}, because the smallest matrix allows no higher rank", rank,
                       LoraOptions::kDefaultRank));
     if (options_.warmup > steps_)
       say(fmt::format("the warmup of {} steps is longer than the run: the learning rate rises to {:.2e}, not {:.2e}",
                       options_.warmup, schedule_.at(steps_ - 1), options_.learning_rate));
   }
 
-  /// A GPU leaves the cores to what prepares its batches; otherwise they are the model's.
+  /// A GPU leaves the CPU's cores to the threads that prepare batches. Otherwise the model uses them.
   int preparing_threads() const { return model_.place() == tensor::Place::device ? thread_count() : 1; }
 
   StepReport step(const StepBatch& batch) {
@@ -165,7 +165,7 @@ class Run {
     const Learner::Gradients found =
         learner_.take_gradients(batch, state_.step, group_.size() == 1 ? hooks_.check_stop : nullptr);
     report.loss = found.loss, report.accuracy = found.accuracy, report.gradient_norm = found.norm;
-    group_.agree([&] {  // all have the same numbers: one tells
+    group_.agree([&] {  // all processes have the same numbers
       require_finite("loss", report.loss);
       require_finite("norm of the gradients", report.gradient_norm);
     });
@@ -179,7 +179,7 @@ class Run {
     return report;
   }
 
-  /// The parameters that lead to such a number are not worth keeping.
+  /// Parameters that lead to such a number are not saved.
   void require_finite(const char* what, double value) {
     if (std::isfinite(value)) return;
     broken_ = true;
@@ -261,7 +261,7 @@ class Run {
   RunState state_;
   std::int64_t saved_step_ = -1;
   double seconds_per_step_ = 0;
-  bool broken_ = false;  // a loss was no number
+  bool broken_ = false;  // a loss was not finite
 };
 
 }  // namespace

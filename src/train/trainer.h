@@ -8,9 +8,9 @@
 
 namespace e5v::train {
 
-/// What a step came to.
+/// The result of a step.
 struct StepReport {
-  std::int64_t step = 0, steps = 0;  ///< this one, counted from 1, and how many there will be
+  std::int64_t step = 0, steps = 0;  ///< this step, counted from 1, and the number of all steps
   double epoch = 0, loss = 0, accuracy = 0, learning_rate = 0, gradient_norm = 0, tokens_per_second = 0;
   double seconds_left = 0;
   std::optional<double> held_out_loss, held_out_accuracy;
@@ -18,21 +18,20 @@ struct StepReport {
 
 struct TrainHooks {
   std::function<void(const StepReport&)> step;
-  std::function<void(const std::string&)> say;  ///< what the user should know
-  /// Throws Interrupted to end the run; its state is saved first. Asked between steps and, by a process that is
-  /// alone, between the parts of a batch.
+  std::function<void(const std::string&)> say;  ///< messages for the user
+  /// Throws Interrupted to end the run, which saves its state first. Called between steps and, in a single process,
+  /// between the parts of a batch.
   std::function<void()> check_stop;
-  /// Called on every process after a step, which is lost unless the run is ended by check_stop.
+  /// Called on every process after a step. The step is lost unless the run is ended by check_stop.
   std::function<void()> unsaved;
 };
 
-/// Trains to the end, and leaves in the output folder: adapter/ (PEFT's layout) or model/ (a checkpoint),
-/// metrics.jsonl, curves.html, and the last states under checkpoints/. Throws InvalidInput for data that cannot be used
-/// or a run that does not fit; ModelError when a loss or gradient is not finite, naming the step and the last state
-/// that was saved.
-///
-/// In a group of processes each computes its share of every batch, and all have the same parameters; process 0 writes.
-/// The folders must be the same for all. Collective.
+/// Trains to the end. The output folder then has adapter/ (PEFT's layout) or model/ (a checkpoint), metrics.jsonl,
+/// curves.html, and the last states in checkpoints/. Throws InvalidInput for data that cannot be used or a run that
+/// does not fit. Throws ModelError when a loss or gradient is not finite; the message names the step and the last saved
+/// state.
+/// In a group, each process computes its share of every batch, and all have the same parameters. Process 0 writes. All
+/// processes need the same folders. Collective.
 void train(const TrainOptions& options, const TrainHooks& hooks, const processes::Group& group);
 
 }  // namespace e5v::train

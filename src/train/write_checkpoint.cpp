@@ -49,7 +49,7 @@ Tensor transposed(const Tensor& x) {
   return y;
 }
 
-/// W + scale B A.
+/// Computes W + scale B A.
 Tensor merged(const tensor::TensorView& weight, const nn::Lora& part) {
   Tensor result = to_f32(weight);
   const Tensor b_RN = transposed(part.b_NR);
@@ -57,7 +57,7 @@ Tensor merged(const tensor::TensorView& weight, const nn::Lora& part) {
   return result;
 }
 
-/// The matrix is in the checkpoint, which may be without an LM head, and is nothing else's.
+/// Throws unless the matrix is in the checkpoint and nothing else uses it. A checkpoint may have no LM head.
 void require_mergeable(const nn::Lora& part, const model::ModelConfig& config, const Checkpoint& checkpoint) {
   require<ModelError>(part.target != "lm_head" || !config.text.tied_head,
                       "[merge] the adapter changes lm_head, which is the embedding table in this model: it cannot be "
@@ -73,7 +73,7 @@ void write_checkpoint(const fs::path& model, const fs::path& output, bool force,
   model::prepare_output(model, output, force);
   const Checkpoint checkpoint(model);
   std::vector<Checkpoint::Stored> tensors = checkpoint.tensors();
-  // Wide types first keeps every tensor aligned: the format leaves no gaps.
+  // Tensors of wide types come first, which keeps every tensor aligned: the format has no gaps.
   std::ranges::stable_sort(tensors, std::ranges::greater(),
                            [](const auto& tensor) { return size_of(tensor.view.dtype); });
   std::vector<tensor::TensorSpec> specs;
@@ -118,7 +118,8 @@ void merge_adapter(const fs::path& model_path, const fs::path& adapter_path, con
     require<ModelError>(!checkpoint.quantised(),
                         "[{}] is quantised: merge into the checkpoint it was made from, then quantise again",
                         model.string());
-    model::unused_tensors(checkpoint, config);  // or throws; what stands outside the model is copied
+    model::unused_tensors(checkpoint,
+                          config);  // throws when a tensor would be ignored; those outside the model are copied
     checkpoint.require_finite();
     for (const model::AdapterSite& site : adapter_sites(config.text)) {
       checkpoint.tensor(site.name + ".weight", {site.outputs, site.inputs});

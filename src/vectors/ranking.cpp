@@ -141,7 +141,7 @@ class Ranker {
 
   /// Ranks the next block; false, and nothing is done, when a better screen would have less to decide.
   bool decide(const Screen& screen, const Limits& rows, const Limits& columns, bool last, tensor::Arena& arena) {
-    constexpr double kMostDoubts = 0.05;  // of all pairs: each costs as much as twenty in the GEMM of the next screen
+    constexpr double kMaxDoubts = 0.05;  // of all pairs: each costs as much as twenty in the GEMM of the next screen
     const std::int64_t query = next_ / across() * kQueryBlock, candidate = next_ % across() * kCandidateBlock;
     const tensor::Arena::Scope scope(arena);
     const ScoreBlock block{query, candidate,
@@ -157,7 +157,7 @@ class Ranker {
     std::size_t doubts = 0;
     for (const Decided& part : parts) doubts += part.doubts.size();
     const auto pairs = static_cast<double>(block.scores_QC.rows * block.scores_QC.columns);
-    if (!last && static_cast<double>(doubts) > kMostDoubts * pairs) return false;
+    if (!last && static_cast<double>(doubts) > kMaxDoubts * pairs) return false;
     take(block, parts);
     return true;
   }
@@ -211,11 +211,11 @@ Decided Ranker::scan(const ScoreBlock& block, std::int64_t first, const Screen& 
       const std::int64_t end = std::min(begin + kStrip, width);
       std::int32_t doubtful = 0;
       for (std::int64_t c = begin; c < end; ++c) {
-        const float score = scores[c], least_c = score - error_C[c], most_c = score + error_C[c];
-        const std::int32_t over_row = least_c > high, over_column = score - error > high_C[c];
+        const float score = scores[c], min_c = score - error_C[c], max_c = score + error_C[c];
+        const std::int32_t over_row = min_c > high, over_column = score - error > high_C[c];
         above += over_row;
         decided.above_columns[static_cast<std::size_t>(c)] += over_column;
-        doubtful |= ((most_c >= low) ^ over_row) | ((score + error >= low_C[c]) ^ over_column);
+        doubtful |= ((max_c >= low) ^ over_row) | ((score + error >= low_C[c]) ^ over_column);
       }
       if (doubtful == 0) continue;
       for (std::int64_t c = begin; c < end; ++c) {

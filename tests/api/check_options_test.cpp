@@ -38,9 +38,9 @@ TEST(CheckOptions, AQueueHoldsSomething) {
 
 TEST(CheckOptions, TheDefaultsAndTheLimitsPass) {
   check(LoadOptions{});
-  check(LoadOptions{.threads = LoadOptions::kMostThreads, .queue = {.cache_bytes = 0}});
-  check(PrepareOptions{.max_tiles = PrepareOptions::kMostTiles, .max_pixels = PrepareOptions::kMostPixels});
-  check(RunOptions{.dimensions = 8, .token_budget = RunOptions::kMostTokenBudget}, 8);
+  check(LoadOptions{.threads = LoadOptions::kMaxThreads, .queue = {.cache_bytes = 0}});
+  check(PrepareOptions{.max_tiles = PrepareOptions::kMaxTiles, .max_pixels = PrepareOptions::kMaxPixels});
+  check(RunOptions{.dimensions = 8, .token_budget = RunOptions::kMaxTokenBudget}, 8);
 }
 
 }  // namespace

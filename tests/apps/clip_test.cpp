@@ -89,7 +89,7 @@ TEST(ClipProgram, WhatItCannotDoIsSaid) {
   expect_failure(run({"embed", "--model", clip_folder(), "--text", "a", "--adapter", folder.path()}), 1,
                  "is for a language model, but");
   expect_failure(run({"quantize", "--model", clip_folder(), "--format", "int8", "--output", folder.path() / "q"}), 1,
-                 "expected a LLaVA-NeXT or a language model of its kind");
+                 "expected a LLaVA-NeXT or one of its language models");
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ TEST_F(EvalData, EveryTaskNamesTheFirstFileThatIsMissingAndTheLayout) {
     write("c.jsonl", "{\"image\": \"none.jpg\", \"caption\": \"x\"}\n");
     expect_missing({task, "--captions", path("c.jsonl")}, path("none.jpg") + " does not exist", "--images");
     expect_missing({task, "--captions", path("c.jsonl"), "--images", path("none")}, path("none") + "] is no folder",
-                   "expected the pictures of");
+                   "expected the images of");
   }
   expect_missing({"fashioniq", "--data", path("")}, path("captions/cap.shirt.val.json") + "] is missing",
                  "images/ID.jpg");
@@ -81,7 +81,7 @@ TEST_F(EvalData, EveryTaskNamesTheFirstFileThatIsMissingAndTheLayout) {
   expect_missing({"pairs", "--pairs", path("none.csv")}, path("none.csv") + "] is missing", "sent0 or image0");
   expect_missing({"pairs", "--pairs", path("caption")}, path("caption") + "] is a folder", "sent0 or image0");
   write("config.json", "{\n  \"width\": 1\n}\n");
-  expect_missing({"retrieval", "--captions", path("config.json")}, "config.json] is of no form that is known",
+  expect_missing({"retrieval", "--captions", path("config.json")}, "config.json] has an unknown form",
                  "Karpathy's JSON");
 }
 
@@ -117,21 +117,21 @@ TEST_F(EvalData, FilesOfVectorsThatDoNotGoTogether) {
   };
   write_npy("t.npy", 2, 3);
   write_npy("i.npy", 1, 2);
-  expect(path("t.npy") + "] has vectors of 3 numbers, but " + path("i.npy") + " has vectors of 2");
+  expect(path("t.npy") + "] has vectors of width 3, but " + path("i.npy") + " has vectors of width 2");
   write_npy("i.npy", 2, 3);
   expect(path("i.npy") + "] expected 1 vectors, one for each image, found 2");
   write_npy("t.npy", 3, 3);
   expect(path("t.npy") + "] expected 2 vectors, one for each caption, found 3");
 }
 
-TEST_F(EvalData, VectorsNeedNoPicturesAndMayHaveAnyLength) {
-  constexpr std::size_t kPictures = 12;
+TEST_F(EvalData, VectorsNeedNoImagesAndMayHaveAnyLength) {
+  constexpr std::size_t kImages = 12;
   std::string captions;
-  for (std::size_t i = 0; i < kPictures; ++i)
+  for (std::size_t i = 0; i < kImages; ++i)
     captions += fmt::format("{{\"image\": \"nowhere/{}.jpg\", \"caption\": \"{}\"}}\n", i, i);
   write("c.jsonl", captions);
   const auto figures = [&](const std::string& task, float scale) {
-    write_npy("v.npy", kPictures, 8, scale);
+    write_npy("v.npy", kImages, 8, scale);
     const Outcome outcome = run({"eval", task, "--captions", path("c.jsonl"), "--text-vectors", path("v.npy"),
                                  "--image-vectors", path("v.npy"), "--json", path("o.json"), "--html", path("o.html")});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -159,19 +159,19 @@ TEST_F(EvalData, WhatIsLeftOutIsCountedInTheResult) {
       "eval",      "fashioniq", "--model",      model_folder(), "--store",     path("store"),
       "--data",    path(""),    "--categories", "dress",        "--max-tiles", "1",
       "--threads", "1",         "--json",       path("o.json"), "--html",      path("o.html")};
-  expect_failure(run(arguments), 1, "2 of 5 pictures are missing");
+  expect_failure(run(arguments), 1, "2 of 5 images are missing");
   std::vector<std::string> skipping = arguments;
   skipping.emplace_back("--skip-missing");
   const Outcome outcome = run(skipping);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  const std::string counts = "2 of 5 pictures, 1 of 2 queries";
-  EXPECT_THAT(outcome.out, HasSubstr("left out because pictures are missing: " + counts));
+  const std::string counts = "2 of 5 images, 1 of 2 queries";
+  EXPECT_THAT(outcome.out, HasSubstr("left out because images are missing: " + counts));
   EXPECT_THAT(content_of(path("o.html")), HasSubstr(counts));
   const Json result = Json::parse(content_of(path("o.json")));
   EXPECT_EQ(result.at("left_out").at("pictures"), 2);
   EXPECT_EQ(result.at("left_out").at("queries"), 1);
   EXPECT_EQ(result.at("left_out").at("missing")[1], path("images/B4.jpg"));
-  EXPECT_EQ(result.at("facts").at("pictures"), "3");
+  EXPECT_EQ(result.at("facts").at("images"), "3");
   // Where nothing is missing, the counts say so.
   for (int i = 3; i < 5; ++i)
     fs::copy_file(golden("images/img04_tiny_3x2.png"), path(fmt::format("images/B{}.png", i)));
@@ -185,10 +185,10 @@ TEST_F(EvalData, CirrsServerWantsAllQueries) {
                  2, "--skip-missing excludes --submission");
 }
 
-TEST_F(EvalData, TooFewPicturesForAGapAreRefusedBeforeTheModelIsLoaded) {
+TEST_F(EvalData, TooFewImagesForAGapAreRefusedBeforeTheModelIsLoaded) {
   fs::copy_file(golden("images/img04_tiny_3x2.png"), path("a.png"));
   write("c.jsonl", "{\"image\": \"a.png\", \"caption\": \"x\"}\n");
-  expect_missing({"gap", "--captions", path("c.jsonl")}, "[gap] 1 picture,", "expected at least 10");
+  expect_missing({"gap", "--captions", path("c.jsonl")}, "[gap] 1 image,", "expected at least 10");
 }
 
 TEST_F(EvalData, FilesOfVectorsOfDifferentSpacesAreNotCompared) {
@@ -221,19 +221,20 @@ TEST_F(EvalData, QueriesWithoutTargetsAreRefusedAtOnce) {
   write("captions/cap.shirt.test.json", R"([{"candidate": "B0", "captions": ["a", "b"]}])");
   write("image_splits/split.shirt.test.json", R"(["B0"])");
   expect_missing({"fashioniq", "--data", path(""), "--split", "test"},
-                 path("captions/cap.shirt.test.json") + "[0]] has no \"target\"", "FashionIQ's test split");
+                 path("captions/cap.shirt.test.json") + "[0]] has no \"target\"",
+                 "FashionIQ does not publish the targets");
 }
 
 TEST_F(EvalData, ThreadsHoldForAllThatIsComputed) {
-  constexpr std::size_t kPictures = 1000;
+  constexpr std::size_t kImages = 1000;
   std::string captions;
-  for (std::size_t i = 0; i < kPictures; ++i) {
-    captions += fmt::format("{{\"image\": \"pictures/{}.jpg\", \"caption\": \"{}\"}}\n", i, i);
+  for (std::size_t i = 0; i < kImages; ++i) {
+    captions += fmt::format("{{\"image\": \"images/{}.jpg\", \"caption\": \"{}\"}}\n", i, i);
   }
   write("c.jsonl", captions);
-  write_npy("t.npy", kPictures, 2048);
-  write_npy("i.npy", kPictures, 2048);
-  const auto most_threads = [&](const std::string& threads) {
+  write_npy("t.npy", kImages, 2048);
+  write_npy("i.npy", kImages, 2048);
+  const auto max_threads = [&](const std::string& threads) {
     Process process({"eval", "retrieval", "--captions", path("c.jsonl"), "--text-vectors", path("t.npy"),
                      "--image-vectors", path("i.npy"), "--threads", threads});
     int most = 0;
@@ -252,8 +253,8 @@ TEST_F(EvalData, ThreadsHoldForAllThatIsComputed) {
     return most;
   };
   constexpr int kWatch = 1;  // waits for signals
-  EXPECT_EQ(most_threads("1"), 1 + kWatch);
-  EXPECT_EQ(most_threads("3"), 3 + kWatch);
+  EXPECT_EQ(max_threads("1"), 1 + kWatch);
+  EXPECT_EQ(max_threads("3"), 3 + kWatch);
 }
 
 TEST_F(EvalData, HelpSaysWhereDataAreAndHowTheyLook) {

@@ -46,19 +46,18 @@ TEST_F(EvalSuite, GivesAllTablesOneFileAndOnePage) {
   const Outcome outcome = all(file, {"--model", model_folder(), "--html", path("all.html")});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(testing::StartsWith("Retrieval, coco (recall x 100)\n"),
-                                 HasSubstr("\n\nRetrieval, coco, captions drawn as pictures (recall x 100)\n"),
+                                 HasSubstr("\n\nRetrieval, coco, captions drawn as images (recall x 100)\n"),
                                  HasSubstr("\n\nPairs, judged (correlation with the scores x 100)\n")));
   const Json list = results();
   ASSERT_EQ(list.size(), 3u);
   EXPECT_FALSE(Json::parse(content_of(path("all.json"))).contains("unfinished"));
   EXPECT_EQ(list[0].at("computed"), 4);
-  EXPECT_EQ(list[1].at("computed"), 2) << "pictures are known from before";
+  EXPECT_EQ(list[1].at("computed"), 2) << "images are known from before";
   EXPECT_EQ(list[1].at("reused"), 2);
   EXPECT_EQ(list[2].at("figures")[0].at("name"), "Spearman");
   const std::string html = content_of(path("all.html"));
-  EXPECT_THAT(html,
-              AllOf(HasSubstr("3 evaluations"), HasSubstr("At a glance"), HasSubstr("<section id=\"evaluation2\">"),
-                    Not(HasSubstr("<script")), Not(HasSubstr("http"))));
+  EXPECT_THAT(html, AllOf(HasSubstr("3 evaluations"), HasSubstr("Summary"), HasSubstr("<section id=\"evaluation2\">"),
+                          Not(HasSubstr("<script")), Not(HasSubstr("http"))));
 }
 
 TEST_F(EvalSuite, ATasksOwnOptionsComeBeforeTheCommandLinesAndTheSuites) {
@@ -106,9 +105,9 @@ TEST_F(EvalSuite, NamesAllProblemsBeforeAnythingIsComputed) {
 }
 
 TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
-  Json files = kRetrieval, picture = kRetrieval, own = kPairs;
+  Json files = kRetrieval, image = kRetrieval, own = kPairs;
   files["text-vectors"] = "t.npy", files["image-vectors"] = "t.npy";
-  picture["image-prompt"] = "text";
+  image["image-prompt"] = "text";
   own["composed-prompt"] = "Say <sent> in a word:";
   const std::string items = folder_.write("items.jsonl", "{\"text\": \"a\"}\n").string();
   ASSERT_EQ(run(with_model("embed", {"--input", items, "--output", path("data/t.npy")})).code, 0);
@@ -120,7 +119,7 @@ TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
                                       {kPairs,
                                        {{"task", "sts"}, {"data", "SentEval"}, {"prompt", "nonsense"}},
                                        {{"task", "transfer"}, {"data", "SentEval"}, {"prompt", "image"}},
-                                       picture,
+                                       image,
                                        own,
                                        files,
                                        {{"task", "fashioniq"}, {"data", "fashion-iq"}, {"model", clip}},

@@ -36,7 +36,7 @@ class RenderedText : public testing::Test {
 TEST_F(RenderedText, SaysSoAndHasItsOwnPublishedFigures) {
   const Outcome outcome = retrieval({"--rendered-text", "--name", "coco"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, testing::StartsWith("Retrieval, coco, captions drawn as pictures (recall x 100)\n"));
+  EXPECT_THAT(outcome.out, testing::StartsWith("Retrieval, coco, captions drawn as images (recall x 100)\n"));
   EXPECT_THAT(outcome.out, testing::AllOf(HasSubstr("prompts: image\n"), HasSubstr("LiberationSans-Regular.ttf")));
   const Json result = figures();
   EXPECT_EQ(result.at("task"), "retrieval of rendered text");
@@ -49,13 +49,13 @@ TEST_F(RenderedText, SaysSoAndHasItsOwnPublishedFigures) {
 TEST_F(RenderedText, VectorsAreKept) {
   EXPECT_EQ(retrieval({"--rendered-text"}).code, 0);
   const Json first = figures();
-  EXPECT_EQ(first.at("computed"), 5) << "two pictures and three different captions";
+  EXPECT_EQ(first.at("computed"), 5) << "two images and three different captions";
   EXPECT_EQ(retrieval({"--rendered-text"}).code, 0);
   const Json second = figures();
   EXPECT_EQ(second.at("computed"), 0);
   EXPECT_EQ(second.at("reused"), 5);
   EXPECT_EQ(second.at("figures"), first.at("figures"));
-  // Another look is another picture.
+  // Another look is another image.
   EXPECT_EQ(retrieval({"--rendered-text", "--text-layout", "basic"}).code, 0);
   EXPECT_EQ(figures().at("computed"), 3);
   EXPECT_THAT(figures().at("facts").at("font").get<std::string>(), testing::EndsWith("layout basic"));

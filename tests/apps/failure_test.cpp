@@ -65,7 +65,7 @@ TEST(Usage, WrongUsageExitsWith2) {
       {{"tokenize", "--model", "x"}, "--text is required"},
       {{"doctor", "--text", "a"}, "--text is unknown"},
       {{"embed", "--model", "x", "--text", "a", "--adapter", ""},
-       "--adapter: is empty, expected DIR; leave the option out to go without (see e5v embed --help)"},
+       "--adapter: is empty, expected DIR; leave the option out if you do not want it (see e5v embed --help)"},
       {{"embed", "--model", "", "--text", "a"}, "--model: is empty, expected DIR"},
       {{"embed", "--model", "x", "--input", ""}, "--input: is empty, expected FILE"},
       {{"embed", "--model", "x", "--text", "a", "--output", ""}, "--output: is empty"},
@@ -232,7 +232,7 @@ TEST_F(Failure, Models) {
       {model_with("config.json", &pointer), "config.json] is a Git LFS pointer"},
       {model_with("tokenizer.json", &pointer), "tokenizer.json] is a Git LFS pointer"},
       {model_with("preprocessor_config.json", &pointer), "preprocessor_config.json] is a Git LFS pointer"},
-      {model_with("adapter_config.json", &junk), "holds an adapter (adapter_config.json) beside a model"},
+      {model_with("adapter_config.json", &junk), "holds an adapter (adapter_config.json) and a model"},
       {golden("train/adapter_20step").string(), "is the folder of an adapter (it holds adapter_config.json"},
   };
   for (const auto& [model, part] : cases) {

@@ -29,8 +29,9 @@ std::optional<std::string> default_in(const std::string& description) {
 /// A flag is described by what it does, an option with a value by what the value is.
 bool has_subject(const std::string& takes, const std::string& description) {
   static const std::set<std::string> kArticles{"the", "a", "an"};
-  static const std::set<std::string> kVerbs{"add",   "average", "continue", "cut",   "draw",  "leave", "prepare",
-                                            "print", "replace", "report",   "round", "store", "train", "write"};
+  static const std::set<std::string> kVerbs{"average", "continue", "cut",        "do",    "draw",
+                                            "ignore",  "leave",    "preprocess", "print", "replace",
+                                            "report",  "round",    "store",      "train", "write"};
   return (takes.empty() ? kVerbs : kArticles).contains(first_word(description));
 }
 
@@ -74,7 +75,7 @@ TEST(Help, DefaultsAreThoseOfTheLibrary) {
   expect("train", "--seed", training.data.seed);
   expect("train", "--max-tokens", training.examples.max_tokens);
   expect("train", "--targets", fmt::format("{}", fmt::join(training.trainee.lora.targets, ",")));
-  expect("train", "--batch", fmt::format("{}, or all pairs where there are fewer", train::TrainData::kDefaultBatch));
+  expect("train", "--batch", fmt::format("{}, or all pairs if there are fewer", train::TrainData::kDefaultBatch));
   for (const char* command : {"embed", "info", "similarity", "eval sts", "eval all"}) {
     expect(command, "--max-pixels", prepare.max_pixels);
     expect(command, "--device", load.device);

@@ -134,8 +134,7 @@ TEST_F(Mpirun, ABadItemEndsTheRunWithOneLineAndWhatWasDoneStays) {
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("one.npy")));
   const Outcome again = run_processes(2, embed(items, "v.npy", {"--resume"}));
   EXPECT_EQ(again.code, 3);
-  EXPECT_THAT(again.err,
-              HasSubstr("is complete already: model, options and all 300 items are those that made it; 3 were"));
+  EXPECT_THAT(again.err, HasSubstr("is complete already, with the same model, options and 300 items; 3 were"));
   EXPECT_EQ(lines_of(again.err).size(), 1);
 }
 

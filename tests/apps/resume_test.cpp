@@ -103,8 +103,7 @@ TEST_F(Resume, ASignalEndsTheRunAtABatch) {
   EXPECT_TRUE(content_of(path("v.npy")) == content_of(path("whole.npy")));
   const Outcome again = run(resumed(items, "v.npy"));
   EXPECT_EQ(again.code, 3);  // as the run that made it: 7 items have no row
-  EXPECT_THAT(again.err,
-              HasSubstr("is complete already: model, options and all 700 items are those that made it; 7 were"));
+  EXPECT_THAT(again.err, HasSubstr("is complete already, with the same model, options and 700 items; 7 were"));
 }
 
 TEST_F(Resume, AnErrorEndsTheWaitForInput) {
@@ -254,7 +253,7 @@ TEST_F(Grown, AFinishedOutputGoesOnWithWhatWasAppended) {
     ASSERT_EQ(embed(output).code, 0);
     const Outcome same = embed(output, {"--resume"});
     EXPECT_EQ(same.code, 0);
-    EXPECT_THAT(same.err, HasSubstr("is complete already: model, options and all 3 items are those that made it\n"));
+    EXPECT_THAT(same.err, HasSubstr("is complete already, with the same model, options and 3 items\n"));
     write({"a", "b", "c", "d", "e"});
     const Outcome more = embed(output, {"--resume"});
     EXPECT_EQ(more.code, 0);

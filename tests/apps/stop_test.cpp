@@ -65,16 +65,16 @@ class Stop : public testing::Test {
 };
 
 TEST_F(Stop, FilesThatAreReadWholeAreNotWaitedFor) {
-  const Fifo picture = fifo("a.jpg"), pairs = fifo("pairs.csv"), suite = fifo("suite.json"), config = fifo("c.json"),
+  const Fifo image = fifo("a.jpg"), pairs = fifo("pairs.csv"), suite = fifo("suite.json"), config = fifo("c.json"),
              vectors = fifo("v.npy");
   const std::string items = folder.write("items.jsonl", "{\"image\": \"a.jpg\"}\n").string();
   fs::create_directory(path("model"));
   fs::create_symlink(fs::path(model_folder()) / "model.safetensors", path("model/model.safetensors"));
   const Fifo model = fifo("model/config.json");
   const std::pair<std::vector<std::string>, std::string> cases[] = {
-      {with_model("embed", {"--image", picture.path()}), "a.jpg] is a FIFO, expected a regular file"},
+      {with_model("embed", {"--image", image.path()}), "a.jpg] is a FIFO, expected a regular file"},
       {with_model("embed", {"--input", items}), "a.jpg] is a FIFO"},
-      {with_model("similarity", {"--image", picture.path()}), "a.jpg] is a FIFO"},
+      {with_model("similarity", {"--image", image.path()}), "a.jpg] is a FIFO"},
       {with_model("embed", {"--image", "/dev/zero"}), "/dev/zero] is a character device"},
       {{"info", "--model", path("model")}, "config.json] is a FIFO"},
       {with_model("train", {"--pairs", pairs.path(), "--output", path("run")}), "pairs.csv] is a FIFO"},

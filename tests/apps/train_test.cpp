@@ -144,14 +144,15 @@ TEST_F(Train, BadInputIsSaidInOneLine) {
   EXPECT_THAT(error_of("none.csv"), HasSubstr("none.csv"));
   EXPECT_THAT(error_of("pairs.csv", {"--targets", "q_proj,w_proj"}), HasSubstr("no matrix is called \"w_proj\""));
   EXPECT_THAT(error_of("pairs.csv", {"--train", "head"}), HasSubstr("there are lora, llm, projector, vision, all"));
-  EXPECT_THAT(error_of("pairs.csv", {"--together", "1"}), HasSubstr("--together 1 leaves each row alone"));
+  EXPECT_THAT(error_of("pairs.csv", {"--together", "1"}), HasSubstr("--together is 1, expected 0, or 2 or more"));
   EXPECT_THAT(error_of("pairs.csv", {"--beta2", "1"}), HasSubstr("--beta2 1 is not in [0, 1)"));
   EXPECT_THAT(error_of("pairs.csv", {"--held-out", "6"}),
               HasSubstr("pairs.csv] has 6 rows, expected more than are held out: 6"));
   folder_.write("latin.csv", "sent0,sent1\xff\na,b\n");
   EXPECT_THAT(error_of("latin.csv"), HasSubstr("latin.csv:1] is not valid UTF-8"));
   folder_.write("alone.csv", "sent0,sent1\na,b\n");
-  EXPECT_THAT(error_of("alone.csv"), HasSubstr("alone.csv] a batch of one pair without hard negatives has nothing"));
+  EXPECT_THAT(error_of("alone.csv"),
+              HasSubstr("alone.csv] a batch of one pair without hard negatives has no negatives"));
   EXPECT_THAT(error_of(""), HasSubstr("is a folder, expected a file of pairs"));
   EXPECT_THAT(error_of("pairs.csv", {"--output", model_folder()}), HasSubstr("is the model's own folder"));
   EXPECT_THAT(error_of("pairs.csv", {"--output", pairs_.string()}),
@@ -173,21 +174,20 @@ TEST_F(Train, NumbersBeyondWhatDataAndModelAllowAreRefusedByName) {
     expect_failure(outcome, code, part);
     EXPECT_FALSE(fs::exists(path("run")));
   };
-  refused("pairs.csv", {"--batch", "7"}, 1, "pairs.csv] --batch 7 is more than the 6 pairs there are to train on");
-  refused("pairs.csv", {"--batch", "5", "--held-out", "2"}, 1, "--batch 5 is more than the 4 pairs there are");
+  refused("pairs.csv", {"--batch", "7"}, 1, "pairs.csv] --batch 7 is more than the 6 training pairs");
+  refused("pairs.csv", {"--batch", "5", "--held-out", "2"}, 1, "--batch 5 is more than the 4 training pairs");
   refused("pairs.csv", {"--rank", "33"}, 1, "--rank is 33, expected a number from 1 to 32: k_proj is 32 x 128");
   refused("pairs.csv", {"--rank", "129", "--targets", "q_proj"}, 1, "from 1 to 128: q_proj is 128 x 128");
   refused("pairs.csv", {"--together", "2"}, 1, "pairs.csv] no row has a group, which --together 2 brings together");
   refused("grouped.csv", {"--together", "5"}, 1, "--together 5 is more than the 4 pairs of a batch");
-  refused("pairs.csv", {"--lr", "10", "--weight-decay", "1"}, 1, "--lr 10 by --weight-decay 1 is more than 1");
+  refused("pairs.csv", {"--lr", "10", "--weight-decay", "1"}, 1, "--lr 10 times --weight-decay 1 is more than 1");
   refused("pairs.csv", {"--temperature", "1e-30"}, 2, "--temperature: expected a number from 0.001 to 100");
   for (const char* option : {"--batch", "--rank", "--micro-batch", "--steps", "--warmup", "--together", "--held-out"})
     refused("pairs.csv", {option, most}, 2, std::string(option) + ": expected a whole number from ");
   refused("open.csv", {}, 1,
-          "nothing to tell it from; 1 bad row left out, 1 good: [" + path("open.csv").string() +
-              ":3] a quote is not closed");
+          "no negatives; 1 bad row left out, 1 good: [" + path("open.csv").string() + ":3] a quote is not closed");
   refused("quote.csv", {}, 1,
-          "nothing to tell it from; 1 bad row left out, 1 good: [" + path("quote.csv").string() +
+          "no negatives; 1 bad row left out, 1 good: [" + path("quote.csv").string() +
               ":3] text follows a closing quote; perhaps a quote before it is not closed");
 }
 
@@ -195,8 +195,8 @@ TEST_F(Train, DefaultsGiveWayToSmallDataAndSmallModelsWithAWord) {
   const Outcome outcome = run(
       with_model("train", {"--pairs", path("pairs.csv").string(), "--steps", "1", "--output", path("run").string()}));
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("6 pairs, 1 step of 6"), HasSubstr("a step has 6 pairs, not 64"),
-                                 HasSubstr("adapters have rank 32, not 64"),
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("6 pairs, 1 step of 6"), HasSubstr("a step has 6 pairs instead of 64"),
+                                 HasSubstr("adapters have rank 32 instead of 64"),
                                  HasSubstr("the warmup of 100 steps is longer than the run")));
 }
 
@@ -246,7 +246,7 @@ TEST_F(Train, InterruptedRunsGoOn) {
   const Outcome stopped = process.wait();
   EXPECT_EQ(stopped.code, 130);
   EXPECT_THAT(stopped.err, HasSubstr("interrupted; continue with --resume"));
-  EXPECT_THAT(train("pairs.csv", "run").err, HasSubstr("--resume goes on with it"));
+  EXPECT_THAT(train("pairs.csv", "run").err, HasSubstr("--resume continues it"));
   EXPECT_THAT(train("pairs.csv", "run", {"--resume"}).err,
               HasSubstr("the number of steps (--epochs, --steps) was 100000, is 4"));
 }
@@ -256,7 +256,7 @@ TEST_F(Train, ResultsOfNoRunAreNotReplacedUnasked) {
   const fs::path mine = folder_.write("run/adapter/adapter_config.json", "mine"),
                  lock = folder_.write("run/train.lock", "mine, too");
   for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--resume"}})
-    expect_failure(train("pairs.csv", "run", more), 1, "run/adapter] exists, and no run that made it is there");
+    expect_failure(train("pairs.csv", "run", more), 1, "run/adapter] exists, but the folder has no run that made it");
   EXPECT_EQ(content_of(mine), "mine");
   EXPECT_EQ(content_of(lock), "mine, too");
   EXPECT_EQ(train("pairs.csv", "run", {"--force"}).code, 0);

@@ -110,7 +110,8 @@ TEST(Usage, WordsThatAreUnknownAreNamedWithWhatWasMeant) {
        "--image takes one FILE, but b.jpg follows: repeat it, as in --image FILE --image FILE, or put quotes around"},
       {{"embed", "--image=a.jpg", "b.jpg"}, "--image takes one FILE, but b.jpg follows"},
       {{"tokenize", "--text", "a", "cat"}, "--text takes one TEXT, but cat follows: repeat it"},
-      {{"embed", "--model", "my", "model"}, "--model takes one DIR, but model follows; what holds blanks needs quotes"},
+      {{"embed", "--model", "my", "model"},
+       "--model takes one DIR, but model follows; a value with blanks needs quotes"},
       {{"embed", "--truncate", "yes"}, "yes is unknown; --truncate takes no value"},
   };
   for (const auto& [arguments, part] : cases) {

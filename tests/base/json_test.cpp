@@ -44,7 +44,7 @@ Json parse_by_callback(const std::string& text) {
 }
 
 TEST(Json, RefusesDeepNesting) {
-  const std::string deepest = nested(kMostJsonLevels);
+  const std::string deepest = nested(kMaxJsonLevels);
   EXPECT_EQ(parse_json(deepest, "file").dump(), deepest);
   EXPECT_EQ(parse_by_callback(deepest).dump(), deepest);
   EXPECT_EQ(parse_ordered_json(deepest, "file").dump(), deepest);

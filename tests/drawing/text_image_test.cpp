@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "base/error.h"
-#include "drawing/text_layout.h"
+#include "drawing/font.h"
 #include "image/image_files.h"
 #include "temporary_folder.h"
 
@@ -33,7 +33,7 @@ std::string message_of(const F& call) {
 }
 
 TEST(TextImage, LinesArePillows) {
-  const Json items = read_json(test::golden("textimage/textimage.json")).at("items");
+  const Json items = read_json(e5v::test::golden("textimage/textimage.json")).at("items");
   ASSERT_EQ(items.size(), 6u);
   for (const Json& item : items) {
     SCOPED_TRACE(item.at("file").get<std::string>());
@@ -52,11 +52,11 @@ TEST(TextImage, LinesArePillows) {
 
 // Exact where FreeType is the one behind the goldens; another version may hint a little differently.
 TEST(TextImage, PixelsArePillows) {
-  const Json items = read_json(test::golden("textimage/textimage.json")).at("items");
+  const Json items = read_json(e5v::test::golden("textimage/textimage.json")).at("items");
   const bool same_engine = Font(default_font(), 40).engine() == "2.12.1";
   for (const Json& item : items) {
     const std::string file = item.at("file");
-    const image::Bitmap expected = test::decode_text(read_file(test::golden("textimage/" + file)));
+    const image::Bitmap expected = test::decode_text(read_file(e5v::test::golden("textimage/" + file)));
     const bool raqm = item.at("layout") == "raqm";
     const Pixels drawn =
         painter(raqm ? TextLayout::raqm : TextLayout::basic).paint(item.at("caption").get<std::string>());
@@ -126,22 +126,6 @@ TEST(TextImage, CharactersWithoutGlyphsAreDrawnAsTheFontsBox) {
   }
 }
 
-TEST(TextImage, RaqmWritesFromRightToLeft) {
-  const Font font(default_font(), 40);
-  const auto glyphs = [&](TextLayout layout, std::u32string_view text) {
-    std::vector<std::uint32_t> indices;
-    for (const GlyphRun::Placed& placed : lay_out(font, layout, text).glyphs) indices.push_back(placed.glyph);
-    return indices;
-  };
-  // Hebrew sets the direction of the line; the number in it keeps its own.
-  EXPECT_EQ(glyphs(TextLayout::raqm, U"\u05D0\u05D1 12"), glyphs(TextLayout::basic, U"12 \u05D1\u05D0"));
-  EXPECT_EQ(glyphs(TextLayout::raqm, U"12 ab"), glyphs(TextLayout::basic, U"12 ab"));
-  // The "right-to-left override" is a glyph without a picture, ahead of what it turns.
-  const auto turned = glyphs(TextLayout::raqm, U"\u202Eabc");
-  ASSERT_EQ(turned.size(), 4u);
-  EXPECT_EQ(std::vector(turned.begin() + 1, turned.end()), glyphs(TextLayout::basic, U"cba"));
-}
-
 TEST(TextImage, MovingTheMarginMovesTheText) {
   const auto columns = [](const Pixels& picture) {
     int first = picture.width;
@@ -184,7 +168,7 @@ TEST(TextImage, IdsTellPicturesApart) {
   EXPECT_NE(TextPainter(other).id(), id);
   EXPECT_NE(painter(TextLayout::basic).id(), id);
   // Where the font lies is not what it is.
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const std::string font = read_file(default_font());
   other = options;
   other.font = folder.write("copy.ttf", font);
@@ -193,21 +177,8 @@ TEST(TextImage, IdsTellPicturesApart) {
   EXPECT_NE(TextPainter(other).id(), id);
 }
 
-TEST(TextImage, SaysWhatIsWrongWithTheFont) {
-  const test::TemporaryFolder folder;
-  const auto with_font = [](const std::filesystem::path& font) {
-    return message_of([&] { TextPainter({.font = font}).paint("Some words"); });
-  };
-  EXPECT_THAT(with_font(folder.path() / "arial.ttf"),
-              HasSubstr("arial.ttf] font: no such file; the default font is in Debian's fonts-liberation"));
-  EXPECT_THAT(with_font(folder.path()), HasSubstr("is a folder"));
-  EXPECT_THAT(with_font(folder.write("empty.ttf", "")), HasSubstr("found 0 bytes that are none"));
-  EXPECT_THAT(with_font(folder.write("text.ttf", "hello")),
-              HasSubstr("text.ttf] font: expected a TrueType or OpenType font, found 5 bytes that are none"));
-}
-
 TEST(TextImage, DamagedFontsDrawOrFail) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const std::string font = read_file(default_font());
   int drawn = 0, refused = 0;
   for (std::size_t i = 0; i < 60; ++i) {

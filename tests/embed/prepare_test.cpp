@@ -29,7 +29,7 @@ Preparer make_preparer(ModelLimits limits = {true, false, kImageToken, 400, 100}
   return {small_tokenizer(), text::ChatStyle::llama3, small_tiles(), limits, options, "preprocessing"};
 }
 
-Pixels picture(std::uint8_t shade, int width = 16, int height = 8) {
+Pixels pixels_of(std::uint8_t shade, int width = 16, int height = 8) {
   return {width, height, std::vector<std::uint8_t>(static_cast<std::size_t>(3 * width * height), shade)};
 }
 
@@ -45,11 +45,11 @@ std::int64_t rows_of(const PreparedInput& input, std::int32_t image) {
 TEST(Prepare, SeveralImagesStandWhereTheTemplateHasThem) {
   Preparer preparer = make_preparer();
   const Input input =
-      with_prompt(Input::from_images({picture(1), picture(2, 8, 8)}, "a cat"), "<image>: <sent> <image>");
+      with_prompt(Input::from_images({pixels_of(1), pixels_of(2, 8, 8)}, "a cat"), "<image>: <sent> <image>");
   const PreparedInput prepared = preparer.prepare(input);
   ASSERT_EQ(prepared.images.size(), 2);
   EXPECT_NE(prepared.images[0].key, prepared.images[1].key);
-  // A base tile of 2 x 2 patches, a grid of 2 x 4 with its newlines; the square picture fills half of such a grid.
+  // A base tile of 2 x 2 patches, a grid of 2 x 4 with its newlines; the square image fills half of such a grid.
   EXPECT_EQ(prepared.images[0].rows(), 4 + 2 * 5);
   for (std::int32_t image = 0; image < 2; ++image)
     EXPECT_EQ(rows_of(prepared, image), prepared.images[static_cast<std::size_t>(image)].rows());
@@ -64,7 +64,7 @@ TEST(Prepare, SeveralImagesStandWhereTheTemplateHasThem) {
 TEST(Prepare, OneImageTwiceIsPreparedOnce) {
   Preparer preparer = make_preparer();
   const PreparedInput twice =
-      preparer.prepare(with_prompt(Input::from_images({picture(1), picture(1)}), "<image> and <image>"));
+      preparer.prepare(with_prompt(Input::from_images({pixels_of(1), pixels_of(1)}), "<image> and <image>"));
   EXPECT_EQ(twice.images[0].key, twice.images[1].key);
   EXPECT_EQ(twice.images[0].prepared, twice.images[1].prepared);
 }
@@ -74,12 +74,12 @@ TEST(Prepare, TemplatesHaveASlotForEachImage) {
   const auto refuses = [&](const Input& input, const std::string& message) {
     EXPECT_THAT([&] { preparer.prepare(input); }, ThrowsMessage<InvalidInput>(HasSubstr(message)));
   };
-  const Input two = Input::from_images({picture(1), picture(2)});
+  const Input two = Input::from_images({pixels_of(1), pixels_of(2)});
   refuses(two, "[prompt image] has 1 slot for images, the input has 2; give a template with an <image> for each");
   refuses(with_prompt(two, "<image><image><image>"), "has 3 slots for images, the input has 2");
   refuses(with_prompt(Input::from_text("a"), "<sent> <image>"), "has a slot for an image, the input has none");
   refuses(with_prompt(two, "<sent>"), "has a slot for a text, the input has none");
-  refuses(with_prompt(Input::from_images({picture(1), picture(2)}, "a <image>"), "<image><image><sent>"),
+  refuses(with_prompt(Input::from_images({pixels_of(1), pixels_of(2)}, "a <image>"), "<image><image><sent>"),
           "[input] the prompt holds <image> 3 times, expected 2 times");
   refuses(Input::from_text("an <image>"), "<image> stands in a text, but there is no image");
   refuses({}, "");
@@ -87,17 +87,17 @@ TEST(Prepare, TemplatesHaveASlotForEachImage) {
 
 TEST(Prepare, LimitsOfTheModelAreTold) {
   Preparer one = make_preparer({true, true, kImageToken, 400, 100}), none = make_preparer({false, false, -1, 400, 100});
-  const Input two = with_prompt(Input::from_images({picture(1), picture(2)}), "<image><image>");
+  const Input two = with_prompt(Input::from_images({pixels_of(1), pixels_of(2)}), "<image><image>");
   EXPECT_THAT([&] { one.prepare(two); },
               ThrowsMessage<InvalidInput>("[input] 2 images were given, but this model takes one"));
-  EXPECT_NO_THROW(one.prepare(Input::from_image(picture(1))));
-  EXPECT_THAT([&] { none.prepare(Input::from_image(picture(1))); },
+  EXPECT_NO_THROW(one.prepare(Input::from_image(pixels_of(1))));
+  EXPECT_THAT([&] { none.prepare(Input::from_image(pixels_of(1))); },
               ThrowsMessage<InvalidInput>("[input] an image was given, but this checkpoint takes text only"));
 }
 
 TEST(Prepare, TextsAreCutForTheRowsOfAllImages) {
   const std::string text = "a cat sits on the mat and looks at the dog in the house near the sea and the sun and more";
-  const Input input = with_prompt(Input::from_images({picture(1), picture(2)}, text), "<image><image><sent>");
+  const Input input = with_prompt(Input::from_images({pixels_of(1), pixels_of(2)}, text), "<image><image><sent>");
   Preparer strict = make_preparer({true, false, kImageToken, 400, 40});
   EXPECT_THAT([&] { strict.prepare(input); }, ThrowsMessage<InvalidInput>(HasSubstr("tokens, the context holds 40")));
   PrepareOptions options;

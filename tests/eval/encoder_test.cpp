@@ -154,10 +154,9 @@ TEST_F(EncoderTest, AVectorWithoutADirectionIsRefused) {
       encoder.embed(items, "text", "captions");
       FAIL() << "accepted";
     } catch (const InvalidInput& error) {
-      EXPECT_EQ(error.what(),
-                fmt::format("[captions, item 1] \"Sentence number 1.\": its vector {}, so that it is like "
-                            "nothing; look at the model's weights",
-                            problem));
+      EXPECT_EQ(error.what(), fmt::format("[captions, item 1] \"Sentence number 1.\": its vector {}, so that it has "
+                                          "no direction; the model's weights may be damaged",
+                                          problem));
     }
   }
 }

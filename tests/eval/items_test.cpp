@@ -11,13 +11,13 @@ namespace {
 TEST(ItemMaker, ItemsHaveNamesForMessages) {
   const test::TemporaryFolder folder;
   ItemMaker maker;
-  const auto picture = folder.write("a.png", "one");
+  const auto image = folder.write("a.png", "one");
   const auto painter = std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions());
   EXPECT_EQ(ItemMaker::text("a \"cat\"").name, "\"a \\\"cat\\\"\"");
   EXPECT_EQ(ItemMaker::text(std::string(100, 'x')).name, '"' + std::string(60, 'x') + "...\"");
   EXPECT_EQ(ItemMaker::drawn(painter, "a cat").name, "\"a cat\"");
-  EXPECT_EQ(maker.image(picture).name, picture.string());
-  EXPECT_EQ(maker.composed(picture, "in red").name, picture.string() + " with \"in red\"");
+  EXPECT_EQ(maker.image(image).name, image.string());
+  EXPECT_EQ(maker.composed(image, "in red").name, image.string() + " with \"in red\"");
 }
 
 TEST(ItemMaker, ImagesAreKnownByContent) {

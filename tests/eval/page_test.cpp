@@ -38,7 +38,7 @@ TEST(Page, ShowsFiguresBesideThePapers) {
   EXPECT_THAT(html, HasSubstr("<b style=\"left:75.00%\""));
   EXPECT_THAT(html, HasSubstr("Cats &amp; dogs"));
   EXPECT_THAT(html, HasSubstr("a&lt;b"));
-  EXPECT_THAT(html, HasSubstr("3 vectors computed, 4 known before"));
+  EXPECT_THAT(html, HasSubstr("3 vectors computed, 4 reused"));
 }
 
 TEST(Page, TheTableSaysWhatIsUndefined) {
@@ -51,14 +51,14 @@ TEST(Page, TheTableSaysWhatIsUndefined) {
   EXPECT_TRUE(json_of(result).at("figures")[3].at("value").is_null());
 }
 
-TEST(Page, HoldsThePicturesItself) {
+TEST(Page, HoldsTheImagesItself) {
   const Result result = retrieval();
   const std::string html = page_of({&result, 1});
-  EXPECT_EQ(count(html, "class=\"picture picture0\""), 3u);
+  EXPECT_EQ(count(html, "class=\"image image0\""), 3u);
   EXPECT_EQ(count(html, "data:image/jpeg;base64,"), 1u) << "once, however often it is shown";
   EXPECT_THAT(html, HasSubstr("/nowhere/x.png (cannot be read)"));
   EXPECT_THAT(html, HasSubstr("a &lt;cat&gt;"));
-  EXPECT_THAT(html, HasSubstr("right answer at place 40"));
+  EXPECT_THAT(html, HasSubstr("rank of the right candidate: 40"));
   EXPECT_EQ(count(html, "class=\"found right\""), 1u);
   EXPECT_THAT(html, Not(testing::AnyOf(HasSubstr("http"), HasSubstr("<script"))));
 }
@@ -66,12 +66,12 @@ TEST(Page, HoldsThePicturesItself) {
 TEST(Page, ShowsTheSpaceAndOnlyWhatThereIs) {
   Result gap{.task = "gap", .title = "Gap", .unit = "vectors", .in_percent = false};
   gap.figures = {{"distance", 0.5}};
-  gap.space = SpacePlot{{{"texts", {{0, 0}, {1, 1}}}, {"pictures", {{0.5, 0.2}}}}, "two components"};
+  gap.space = SpacePlot{{{"texts", {{0, 0}, {1, 1}}}, {"images", {{0.5, 0.2}}}}, "two components"};
   const std::vector<Result> both{retrieval(), gap};
   const std::string html = page_of(both);
   EXPECT_EQ(count(html, "<h2 class=\"section\">"), 2u);
   EXPECT_EQ(count(html, "class=\"point\""), 3u);
-  EXPECT_EQ(count(html, "<h2>Figures"), 1u);
+  EXPECT_EQ(count(html, "<h2>Results"), 1u);
   EXPECT_THAT(page_of({&gap, 1}), Not(HasSubstr("Queries")));
 }
 
@@ -85,10 +85,10 @@ TEST(Page, SumsUpManyEvaluations) {
   EXPECT_THAT(same, HasSubstr("Cats &amp; dogs, R@5</span>")) << "its headline";
   EXPECT_THAT(same, HasSubstr("Cats &amp; dogs, R@1</span>")) << "the first figure, where none is a headline";
   EXPECT_EQ(count(same, "data:image/jpeg;base64,"), 1u);
-  EXPECT_THAT(same, Not(HasSubstr("<th>of</th>")));
+  EXPECT_THAT(same, Not(HasSubstr("<th>model</th>")));
   results[1].facts = {{"model", "/models/clip"}, {"adapter", "run"}};
   EXPECT_THAT(page_of(results), HasSubstr("<td>clip + run</td>"));
-  EXPECT_THAT(page_of({results.data(), 1}), Not(HasSubstr("At a glance")));
+  EXPECT_THAT(page_of({results.data(), 1}), Not(HasSubstr("Summary")));
 }
 
 TEST(Page, ShowsJudgedPairs) {
@@ -99,7 +99,7 @@ TEST(Page, ShowsJudgedPairs) {
   EXPECT_THAT(html, HasSubstr("<td><p>a &lt;b&gt;</p></td><td><p>c</p></td><td>50 %<small>2.5</small></td>"
                               "<td>51 %<small>0.750</small></td>"));
   EXPECT_THAT(html, HasSubstr("<td>100 %<small>5</small></td><td>0 %<small>0.125</small></td>"));
-  EXPECT_EQ(count(html, "class=\"picture picture0\""), 1u);
+  EXPECT_EQ(count(html, "class=\"image image0\""), 1u);
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ TEST_F(PairFile, ReadsTablesAndLines) {
 }
 
 TEST_F(PairFile, RefusesWhatIsWrongAndSaysWhere) {
-  expect_refused("x.txt", "a\tb\n", "x.txt] is of no kind that is known; expected columns");
-  expect_refused("x.csv", "sent0,sentence2\na,b\n", "x.csv:1] \"sentence2\" is no column that is known");
+  expect_refused("x.txt", "a\tb\n", "x.txt] has an unknown ending; expected columns");
+  expect_refused("x.csv", "sent0,sentence2\na,b\n", "x.csv:1] \"sentence2\" is no known column");
   expect_refused("x.csv", "sent0,sent1\na,b\nc\n", "x.csv:3] has 1 fields, expected 2");
   expect_refused("x.csv", "sent0,score\na,1\nb,2\n", "x.csv:2] has no sent1 or image1");
   expect_refused("x.csv", "sent0,sent1\na,b\n", "has 1 pair, expected at least 2");
@@ -59,8 +59,8 @@ TEST_F(PairFile, RefusesWhatIsWrongAndSaysWhere) {
   expect_refused("x.csv", "sent0,sent1,score\na,b,1\nc,d,\n", "1 of 2 pairs have a score, expected all or none");
   expect_refused("x.csv", "sent0,sent1\n\"a\nb\",c\nd,\"e\n", "x.csv:4] a quote is not closed");
   expect_refused("x.tsv", "sent0\timage1\na\tnone.jpg\nb\tnone2.jpg\n",
-                 "x.tsv] 2 of 2 pictures are missing: " + (folder_.path() / "none.jpg").string() + " does not exist, " +
-                     (folder_.path() / "none2.jpg").string() + " does not exist; paths of pictures begin at");
+                 "x.tsv] 2 of 2 images are missing: " + (folder_.path() / "none.jpg").string() + " does not exist, " +
+                     (folder_.path() / "none2.jpg").string() + " does not exist; paths of images begin at");
   expect_refused("x.csv", "sent0,sent1,sent0\na,b,c\n", "x.csv:1] has two columns \"sent0\"");
   expect_refused("x.csv", "sent0,sent1,score\na,b,2\nc,d,2.0\n",
                  "x.csv] the scores of all 2 pairs are 2, so that no correlation is defined");
@@ -74,7 +74,7 @@ TEST_F(PairFile, RefusesWhatIsWrongAndSaysWhere) {
 
 TEST_F(PairFile, WhatIsMissingMayBeLeftOut) {
   folder_.write("a.jpg", "\xFF\xD8\xFF");
-  PictureFiles files(PictureNeed::existing);
+  ImageFiles files(ImageNeed::existing);
   const OwnPairs read =
       read_pair_file(folder_.write("x.csv", "image0,sent1\na.jpg,one\nnone.jpg,two\na.jpg,three\n"), files);
   ASSERT_EQ(read.pairs.size(), 2u);

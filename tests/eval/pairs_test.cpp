@@ -80,14 +80,13 @@ TEST_F(Pairs, EachKindOfHalfHasItsPrompt) {
   const auto vector = [](const Input& input, const std::string& prompt) {
     return test::Model(test::tiny_model(), test::quick(prompt)).embed(std::vector{input});
   };
-  const Embeddings picture = vector(Input::from_image(image), "image"),
-                   text = vector(Input::from_text("a cat"), "text"),
+  const Embeddings pure = vector(Input::from_image(image), "image"), text = vector(Input::from_text("a cat"), "text"),
                    changed = vector(Input::composed(other, "in red"), "cirr-query");
   ASSERT_EQ(result.best.size(), 2u);
   for (const Example& example : result.best)
     for (const Example::Found& found : example.found) {
-      const Embeddings& query = example.query.text.empty() ? picture : changed;
-      const Embeddings& candidate = found.candidate.text.empty() ? picture : text;
+      const Embeddings& query = example.query.text.empty() ? pure : changed;
+      const Embeddings& candidate = found.candidate.text.empty() ? pure : text;
       EXPECT_NEAR(found.score, cosine(query.row(0), candidate.row(0)), 1e-5);
     }
 }

@@ -51,10 +51,10 @@ TEST(Result, TheTableHasAColumnForThePaperOnlyWhereItSaysSomething) {
   Result result = some_result();
   EXPECT_THAT(table_of(result), HasSubstr("Similarity (correlation)\n  data: own\n"));
   EXPECT_THAT(table_of(result), HasSubstr("     81.24     80.00       +1.24"));
-  EXPECT_THAT(table_of(result), HasSubstr("3 vectors computed, 4 known before"));
+  EXPECT_THAT(table_of(result), HasSubstr("3 vectors computed, 4 reused"));
   result.figures[0].paper.reset();
   EXPECT_THAT(table_of(result), Not(HasSubstr("paper")));
-  EXPECT_THAT(table_of(result), HasSubstr("with ties won"));
+  EXPECT_THAT(table_of(result), HasSubstr("ties as wins"));
 }
 
 }  // namespace

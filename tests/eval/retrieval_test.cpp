@@ -16,7 +16,7 @@ tensor::Tensor rows(const std::vector<float>& values, std::int64_t width) {
 }
 tensor::ConstMatrix matrix(const tensor::Tensor& tensor) { return tensor::matrix_of(tensor.view()); }
 
-/// Three pictures; the first has two captions.
+/// Three images; the first has two captions.
 const CaptionedSet kSet = CaptionedSet::of({{"a", {"a1", "a2"}}, {"b", {"b1"}}, {"c", {"c1"}}});
 
 TEST(Retrieval, CountsBothDirections) {
@@ -55,8 +55,8 @@ TEST(Retrieval, RefusesVectorsOfOtherLists) {
   EXPECT_THROW(retrieval_result(kSet, {matrix(texts), matrix(images)}, {}), InvalidInput);
 }
 
-TEST(Retrieval, AModelFindsPicturesByThemselves) {
-  // Captions drawn by a painter that returns the picture itself are found at once: the whole path, without chance.
+TEST(Retrieval, AModelFindsImagesByThemselves) {
+  // Captions drawn by a painter that returns the image itself are found at once: the whole path, without chance.
   std::vector<CaptionedImage> data;
   for (const auto& entry : std::filesystem::directory_iterator(test::golden("images"))) {
     const std::string name = entry.path().filename().string();
@@ -75,7 +75,7 @@ TEST(Retrieval, AModelFindsPicturesByThemselves) {
   EXPECT_EQ(result.figures[0].paper, 41.2) << "the paper's figure for drawn captions";
 }
 
-TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirPictures) {
+TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirImages) {
   const auto painter =
       std::make_shared<const drawing::TextPainter>(drawing::TextImageOptions{.width = 400, .height = 200});
   test::TemporaryFolder store;
@@ -84,9 +84,9 @@ TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirPictures) {
   std::vector<Item> drawn, shown;
   for (const std::string& caption : captions) {
     drawn.push_back(ItemMaker::drawn(painter, caption));
-    const Pixels picture = painter->paint(caption);
-    shown.push_back({Hasher().add(std::as_bytes(std::span(picture.rgb))).digest(),
-                     [picture] { return Input::from_image(picture); }});
+    const Pixels pixels = painter->paint(caption);
+    shown.push_back(
+        {Hasher().add(std::as_bytes(std::span(pixels.rgb))).digest(), [pixels] { return Input::from_image(pixels); }});
   }
   const tensor::Tensor one = encoder.embed(drawn, "image", ""), other = encoder.embed(shown, "image", "");
   EXPECT_EQ(encoder.counts().computed, 6);

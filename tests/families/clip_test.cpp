@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr double kTolerance = 5e-5, kBatchTolerance = 1e-5, kBf16Cosine = 0.9995;
+constexpr double kFamilyTolerance = 5e-5, kBatchTolerance = 1e-5, kBf16Cosine = 0.9995;
 
 /// Two random CLIPs: 224 pixels in patches of 16, quick_gelu, OpenAI's wrong eos_token_id, bf16 weights; and 336 in
 /// patches of 14, gelu, the true one, f16 weights.
@@ -51,8 +51,8 @@ TEST_P(Clip, TextsHaveTransformersVectors) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Embeddings single = embedder.embed(std::span(inputs).subspan(i, 1));
     const auto together = batch.row(static_cast<std::int64_t>(i));
-    EXPECT_LT(max_difference(single.row(0), golden_row(vectors_, "texts", i)), kTolerance) << *inputs[i].text;
-    EXPECT_LT(max_difference(together, golden_row(vectors_, "texts_padded", i)), kTolerance) << *inputs[i].text;
+    EXPECT_LT(max_difference(single.row(0), golden_row(vectors_, "texts", i)), kFamilyTolerance) << *inputs[i].text;
+    EXPECT_LT(max_difference(together, golden_row(vectors_, "texts_padded", i)), kFamilyTolerance) << *inputs[i].text;
     EXPECT_LT(max_difference(single.row(0), together), kBatchTolerance) << *inputs[i].text;
     EXPECT_LE(single.token_counts[0], 77) << *inputs[i].text;
   }
@@ -67,24 +67,9 @@ TEST_P(Clip, ImagesHaveTransformersVectors) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Embeddings single = embedder.embed(std::span(inputs).subspan(i, 1));
     const auto together = batch.row(static_cast<std::int64_t>(i));
-    EXPECT_LT(max_difference(together, golden_row(vectors_, "images", i)), kTolerance) << i;
+    EXPECT_LT(max_difference(together, golden_row(vectors_, "images", i)), kFamilyTolerance) << i;
     EXPECT_LT(max_difference(single.row(0), together), kBatchTolerance) << i;
   }
-}
-
-TEST_P(Clip, TextsAndImagesShareABatchAndItsOrder) {
-  Model embedder(folder_, raw());
-  const std::vector<Input> some_texts = texts(), some_images = images();
-  const std::vector mixed{some_images[0], some_texts[0], some_images[4], some_images[0], some_texts[1], some_texts[0]};
-  const Embeddings result = embedder.embed(mixed);
-  const std::pair<const char*, std::size_t> expected[] = {{"images", 0}, {"texts", 0}, {"images", 4},
-                                                          {"images", 0}, {"texts", 1}, {"texts", 0}};
-  for (std::size_t i = 0; i < mixed.size(); ++i) {
-    const auto& [name, row] = expected[i];
-    EXPECT_LT(max_difference(result.row(static_cast<std::int64_t>(i)), golden_row(vectors_, name, row)), kTolerance)
-        << i;
-  }
-  EXPECT_EQ(result.fingerprint(0).space(), result.fingerprint(1).space());
 }
 
 TEST_P(Clip, SixteenBitsKeepTheDirection) {
@@ -123,8 +108,9 @@ TEST_P(Clip, ComposedInputsAreRefusedByMessage) {
                                           "model takes a text or an image, not both"));
   EXPECT_THAT([&] { embed_with(composed, "<image> with <sent>"); },
               ThrowsMessage<InvalidInput>(HasSubstr("takes a text or an image, not both")));
-  EXPECT_THAT([&] { embed_with(images()[0], "<image> in one word"); },
-              ThrowsMessage<InvalidInput>(HasSubstr("has words beside <image>; this model reads none there")));
+  EXPECT_THAT(
+      [&] { embed_with(images()[0], "<image> in one word"); },
+      ThrowsMessage<InvalidInput>(HasSubstr("has other words than <image>; this model reads none with an image")));
 }
 
 TEST_P(Clip, SeveralImagesAreRefusedByMessage) {
@@ -132,13 +118,6 @@ TEST_P(Clip, SeveralImagesAreRefusedByMessage) {
   Input two = Input::from_images({golden("images/img04_tiny_3x2.png"), golden("images/img03_tiny_1x1.png")});
   EXPECT_THAT([&] { embedder.embed(std::vector{two}); },
               ThrowsMessage<InvalidInput>("input 0: [input] 2 images were given, but this model takes one"));
-}
-
-TEST_P(Clip, AnAdapterIsRefused) {
-  ModelOptions options;
-  options.adapter = "somewhere";
-  EXPECT_THAT([&] { Model(folder_, options); },
-              ThrowsMessage<InvalidInput>(testing::StartsWith("[adapter] somewhere is for a language model, but ")));
 }
 
 TEST_P(Clip, IsDescribedAndPassesTheDoctor) {
@@ -194,25 +173,9 @@ class ChangedClip : public testing::Test {
     change(json);
     std::ofstream(folder_ / file) << json;
   }
-  void expect_refused(const std::string& part) {
-    EXPECT_THAT([&] { Model{folder_}; }, ThrowsMessage<ModelError>(HasSubstr(part)));
-  }
 
   std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "e5v-changed-clip";
 };
-
-TEST_F(ChangedClip, ContradictionsAreRefusedByMessage) {
-  change("preprocessor_config.json", [](Json& json) { json["crop_size"] = 224; });
-  expect_refused("\"crop_size\": expected the vision tower's 336, found 224");
-  std::filesystem::copy(golden("ckpt/tiny-clip-336/preprocessor_config.json"), folder_,
-                        std::filesystem::copy_options::overwrite_existing);
-  change("config.json", [](Json& json) { json["text_config"]["eos_token_id"] = 5; });
-  expect_refused("tokenizer.json] texts do not end with the eos_token_id of config.json, 5");
-  change("config.json", [](Json& json) { json["text_config"]["eos_token_id"] = 100000; });
-  expect_refused("\"text_config.eos_token_id\": expected a token of the vocabulary of 719, found 100000");
-  change("config.json", [](Json& json) { json["text_config"]["eos_token_id"] = 718, json["projection_dim"] = 25; });
-  expect_refused("expected shape [25, 32] from config.json, found [24, 32]");
-}
 
 TEST_F(ChangedClip, OlderDictsReplaceTheObjectsBesideThem) {
   Model before(folder_);

@@ -14,14 +14,14 @@ using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 const Family* family_with(const std::string& config) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   folder.write("config.json", config);
   return find_family(folder.path());
 }
 
 TEST(Table, FamiliesAreToldByModelTypeOrArchitecture) {
-  EXPECT_EQ(&family_of(test::golden("ckpt/tiny-clip")), &clip());
-  EXPECT_EQ(&family_of(test::golden("ckpt/tiny-small-f32")), &llava_next());
+  EXPECT_EQ(&family_of(e5v::test::golden("ckpt/tiny-clip")), &clip());
+  EXPECT_EQ(&family_of(e5v::test::golden("ckpt/tiny-small-f32")), &llava_next());
   EXPECT_EQ(family_with(R"({"model_type": "clip"})"), &clip());
   EXPECT_EQ(family_with(R"({"architectures": ["CLIPModel"]})"), &clip());
   EXPECT_EQ(family_with(R"({"architectures": ["LlamaForCausalLM"]})"), &llava_next());
@@ -33,7 +33,7 @@ TEST(Table, OtherConfigsAreOfNoFamilyByMessage) {
   for (const char* config : {"[]", "{}", R"({"model_type": 3})", R"({"model_type": "t5"})", "{"}) {
     EXPECT_EQ(family_with(config), nullptr) << config;
   }
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   folder.write("config.json", R"({"model_type": "t5"})");
   EXPECT_THAT(
       [&] { family_of(folder.path()); },
@@ -48,7 +48,7 @@ TEST(Table, OtherConfigsAreOfNoFamilyByMessage) {
 TEST(Table, AScopePutsAnotherTableInItsPlace) {
   {
     const TableScope scope({&clip()});
-    EXPECT_EQ(find_family(test::golden("ckpt/tiny-small-f32")), nullptr);
+    EXPECT_EQ(find_family(e5v::test::golden("ckpt/tiny-small-f32")), nullptr);
   }
   EXPECT_EQ(table().size(), 2);
 }

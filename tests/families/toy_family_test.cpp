@@ -162,7 +162,7 @@ class Toy : public testing::Test {
   Toy() {
     folder_.write("config.json",
                   fmt::format(R"({{"model_type": "toy_bag", "vocabulary": {}, "width": {}}})", kVocabulary, kWidth));
-    fs::copy(test::golden("ckpt/tiny-small-f32/tokenizer.json"), folder_.path());
+    fs::copy(e5v::test::golden("ckpt/tiny-small-f32/tokenizer.json"), folder_.path());
     for (std::int64_t i = 0; i < kVocabulary * kWidth; ++i) table_.push_back(static_cast<float>(i * 37 % 101) - 40);
     const std::vector<std::byte> notes(4);
     tensor::SafetensorsWriter writer(
@@ -185,16 +185,16 @@ class Toy : public testing::Test {
     return mean;
   }
 
-  test::TemporaryFolder folder_;
+  e5v::test::TemporaryFolder folder_;
   std::vector<float> table_;
   ToyFamily toy_;
 };
 
 TEST_F(Toy, ALineInTheTableMakesItEmbed) {
   const TableScope scope({&toy_, &clip(), &llava_next()});
-  test::ModelOptions options;
+  e5v::test::ModelOptions options;
   options.normalize = false;
-  test::Model embedder(folder_.path(), options);
+  e5v::test::Model embedder(folder_.path(), options);
   EXPECT_EQ(embedder.embedder().width(), kWidth);
   const Embeddings result = embedder.embed(std::vector{Input::from_text("a cat"), Input::from_text("the dog runs")});
   for (const auto& [row, sentence] : {std::pair(0, "a cat"), std::pair(1, "the dog runs")}) {
@@ -212,8 +212,8 @@ TEST_F(Toy, ALineInTheTableMakesItEmbed) {
 TEST_F(Toy, OtherFamiliesAreFoundBesideIt) {
   const TableScope scope({&toy_, &clip(), &llava_next()});
   EXPECT_EQ(&family_of(folder_.path()), &toy_);
-  EXPECT_EQ(&family_of(test::golden("ckpt/tiny-clip")), &clip());
-  EXPECT_EQ(&family_of(test::golden("ckpt/tiny-mistral")), &llava_next());
+  EXPECT_EQ(&family_of(e5v::test::golden("ckpt/tiny-clip")), &clip());
+  EXPECT_EQ(&family_of(e5v::test::golden("ckpt/tiny-mistral")), &llava_next());
 }
 
 TEST_F(Toy, IsDescribedAndPassesTheDoctor) {
@@ -221,7 +221,7 @@ TEST_F(Toy, IsDescribedAndPassesTheDoctor) {
   const inspect::ModelInfo info = inspect::inspect(folder_.path(), {});
   EXPECT_EQ(info.architecture, "bag of tokens");
   EXPECT_EQ(info.generation, "a toy factory");
-  EXPECT_EQ(info.fingerprint.space(), test::Model(folder_.path()).fingerprint("text").space());
+  EXPECT_EQ(info.fingerprint.space(), e5v::test::Model(folder_.path()).fingerprint("text").space());
   std::vector<std::string> names;
   inspect::check_model(folder_.path(), {}, [&](const inspect::Check& check) {
     EXPECT_TRUE(check.ok) << check.name << ": " << check.detail;
@@ -232,7 +232,7 @@ TEST_F(Toy, IsDescribedAndPassesTheDoctor) {
 
 TEST_F(Toy, IsUnknownWithoutItsLine) {
   EXPECT_THAT(
-      [&] { test::Model{folder_.path()}; },
+      [&] { e5v::test::Model{folder_.path()}; },
       testing::ThrowsMessage<ModelError>(testing::HasSubstr("\"model_type\": expected one of clip, llava_next")));
   EXPECT_EQ(find_family(folder_.path()), nullptr);
 }

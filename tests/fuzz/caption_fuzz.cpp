@@ -4,7 +4,7 @@
 #include "drawing/text_image.h"
 #include "e5v/error.h"
 
-// Whatever the caption: a picture or an InvalidInput, by either layout.
+// Whatever the caption: an image or an InvalidInput, by either layout.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using e5v::drawing::TextLayout;
   static const e5v::drawing::TextPainter raqm({.layout = TextLayout::raqm, .width = 200, .height = 100, .size = 12});

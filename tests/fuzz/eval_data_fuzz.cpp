@@ -26,10 +26,10 @@ void check_captions(std::string_view bytes, const char* name) {
   eval::CaptionOptions options;
   options.file = fuzz::put(name, bytes);
   options.split = "";
-  eval::PictureFiles files(eval::PictureNeed::existing);
+  eval::ImageFiles files(eval::ImageNeed::existing);
   const eval::CaptionedImages read = eval::read_captions(options, files);
   for (const eval::CaptionedImage& image : read.images)
-    require_that(!image.captions.empty() && image.captions.size() <= options.most_captions);
+    require_that(!image.captions.empty() && image.captions.size() <= options.max_captions);
   require_that(read.left_out < read.captions && files.missing().size() + read.images.size() == files.named());
 }
 
@@ -78,8 +78,8 @@ void check_composed(std::string_view bytes, bool cirr) {
   const auto [captions, split] = fuzz::halves(bytes);
   fuzz::put(cirr ? "captions/cap.rc2.val.json" : "captions/cap.dress.val.json", captions);
   fuzz::put(cirr ? "image_splits/split.rc2.val.json" : "image_splits/split.dress.val.json", split);
-  for (const auto need : {eval::PictureNeed::all, eval::PictureNeed::existing, eval::PictureNeed::none}) {
-    eval::PictureFiles files(need);
+  for (const auto need : {eval::ImageNeed::all, eval::ImageNeed::existing, eval::ImageNeed::none}) {
+    eval::ImageFiles files(need);
     check_gallery(cirr ? eval::read_cirr(fuzz::scratch(), "", "val", files)
                        : eval::read_fashioniq(fuzz::scratch(), "", {"dress"}, "val", files)[0].second);
   }
@@ -116,11 +116,11 @@ void check(std::uint8_t kind, std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const bool pictures = [] {
+  static const bool images = [] {
     for (const char* name : {"a.jpg", "b.jpg", "images/a.jpg", "images/b.jpg"}) fuzz::put(name, "\xFF\xD8\xFF");
     return true;
   }();
-  if (size == 0 || !pictures) return 0;
+  if (size == 0 || !images) return 0;
   try {
     check(data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
   } catch (const InvalidInput& error) {

@@ -5,7 +5,7 @@
 #include "image/codec.h"
 #include "image/orientation.h"
 
-// Whatever the bytes: a picture or an InvalidInput. The pixel limit keeps a run's memory small.
+// Whatever the bytes: an image or an InvalidInput. The pixel limit keeps a run's memory small.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const bool drop_alpha = size % 2 != 0;
   const std::span bytes(reinterpret_cast<const std::byte*>(data), size);

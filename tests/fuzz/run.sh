@@ -20,7 +20,7 @@ plant() {  # target: copies its seeds into its corpus
   case $1 in
     safetensors) cp "$golden"/embed/images_exif_small_f32.safetensors "$corpus" ;;
     config) for folder in "$golden"/ckpt/*/; do cp "$folder/config.json" "$corpus/$(basename "$folder").json"; done ;;
-    png) find "$golden/images" -name '*.png' -size -6k -exec cp -t "$corpus" {} + ;;  # large pictures slow every run
+    png) find "$golden/images" -name '*.png' -size -6k -exec cp -t "$corpus" {} + ;;  # large images slow every run
   esac
 }
 

@@ -10,7 +10,8 @@ constexpr std::string_view kType = "multipart/form-data; boundary=XX";
 TEST(Multipart, PartsHaveNameFileTypeAndContent) {
   const std::string body =
       "--XX\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nbut red\r\n"
-      "--XX\r\ncontent-disposition: form-data; filename=\"a \\\"b\\\".png\"; name=image\r\nContent-Type: image/png\r\n\r\n"
+      "--XX\r\ncontent-disposition: form-data; filename=\"a \\\"b\\\".png\"; name=image\r\nContent-Type: "
+      "image/png\r\n\r\n"
       "\x89PNG\r\n--X\r\n--XX--\r\n";
   const auto parts = parse_form(kType, body);
   ASSERT_TRUE(parts);

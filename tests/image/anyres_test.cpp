@@ -40,7 +40,7 @@ void expect_tiles(const Tiles& tiles, const Preprocess& p, const Json& golden) {
 }
 
 TEST(Anyres, TilesAreTheReferencesByteForByte) {
-  for (const Json& row : read_json(test::golden("preprocess/preprocess.json"))) {
+  for (const Json& row : read_json(e5v::test::golden("preprocess/preprocess.json"))) {
     const std::string name = row["file"];
     const Bitmap bitmap = test::decode_text(test::golden_image(name),
                                             {.apply_exif = row["exif_transposed"].get<bool>(), .drop_alpha = true});
@@ -55,7 +55,7 @@ TEST(Anyres, TilesAreTheReferencesByteForByte) {
 }
 
 TEST(Anyres, GeometryOfManySizes) {
-  const Json geometry = read_json(test::golden("preprocess/geometry.json"));
+  const Json geometry = read_json(e5v::test::golden("preprocess/geometry.json"));
   ASSERT_EQ(geometry["columns"].dump(), R"(["height","width","best_h","best_w","num_tiles_incl_base",)"
                                         R"("tokens_v4412","crc32_v4412","tokens_v5","crc32_v5"])");
   ASSERT_EQ(geometry["rows"].size(), 2079u);

@@ -1,4 +1,5 @@
 #pragma once
+#include <gmock/gmock.h>
 #include <zlib.h>
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "golden.h"
@@ -24,6 +26,17 @@ inline std::string golden_image(const std::string& name) { return read_file(gold
 
 inline image::Bitmap decode_text(std::string_view file, const image::DecodeOptions& options = {}) {
   return image::decode(bytes_of(file), "test", options);
+}
+
+/// The message of the InvalidInput that decoding ends in, one line that names the file; "no error" without one.
+inline std::string refusal_of(std::string_view file, const image::DecodeOptions& options = {}) {
+  try {
+    decode_text(file, options);
+  } catch (const InvalidInput& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::StartsWith("[test] "), testing::Not(testing::HasSubstr("\n"))));
+    return error.what();
+  }
+  return "no error";
 }
 
 template <class T>

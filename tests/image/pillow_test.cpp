@@ -18,7 +18,7 @@ std::string from_hex(const std::string& digits) {
   return bytes;
 }
 
-Json files_of(const char* name) { return read_json(test::golden(name)).at("files"); }
+Json files_of(const char* name) { return read_json(e5v::test::golden(name)).at("files"); }
 
 TEST(Pillow, GivesTheSamePixels) {
   const Json files = files_of("pillow13/pixels.json");
@@ -38,7 +38,7 @@ TEST(Pillow, RoundsEveryOpacityOfEveryValueAlike) {
   for (int value = 0; value < 256; ++value)
     for (int alpha = 0; alpha < 256; ++alpha)
       blended.push_back(over_white(static_cast<std::uint8_t>(value), static_cast<std::uint8_t>(alpha)));
-  const Json expected = read_json(test::golden("pillow13/pixels.json")).at("blend").at("ground");
+  const Json expected = read_json(e5v::test::golden("pillow13/pixels.json")).at("blend").at("ground");
   EXPECT_EQ(test::crc_of(blended), expected.get<std::uint32_t>());
 }
 
@@ -58,7 +58,7 @@ TEST(Pillow, TurnsTheSameFiles) {
   }
 }
 
-// Cut anywhere, metadata is absent or means the same; it never makes a picture invalid.
+// Cut anywhere, metadata is absent or means the same; it never makes an image invalid.
 TEST(Pillow, CutMetadataIsRead) {
   for (const Json& row : files_of("pillow13/orientation.json")) {
     const std::string file = from_hex(row.at("file"));

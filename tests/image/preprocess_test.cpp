@@ -10,7 +10,7 @@ namespace e5v::image {
 namespace {
 
 TEST(Preprocess, ReadsTheModelsFile) {
-  const auto path = test::golden("ckpt/tiny-small-f32/preprocessor_config.json");
+  const auto path = e5v::test::golden("ckpt/tiny-small-f32/preprocessor_config.json");
   const Preprocess p = Preprocess::from_json(read_json(path), path.string());
   EXPECT_EQ(p.tile, 336);
   EXPECT_EQ(p.shortest_edge, 336);
@@ -78,7 +78,7 @@ TEST(Preprocess, NonsenseIsAModelError) {
 }
 
 TEST(Preprocess, NormalizesToTheReferencesBits) {
-  const std::string npy = read_file(test::golden("preprocess/normalize_lut.npy"));
+  const std::string npy = read_file(e5v::test::golden("preprocess/normalize_lut.npy"));
   const auto table = normalize_table(Preprocess());
   ASSERT_EQ(npy.size(), 128 + sizeof table);
   EXPECT_EQ(std::memcmp(npy.data() + 128, &table, sizeof table), 0);

@@ -14,8 +14,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-/// The picture of tools/make_config_goldens.py.
-Bitmap picture(int width, int height) {
+/// The image of tools/make_config_goldens.py.
+Bitmap pixels_of(int width, int height) {
   Bitmap bitmap;
   bitmap.width = width;
   bitmap.height = height;
@@ -55,12 +55,12 @@ bool may_be_refused(const std::string& message) {
 }
 
 TEST(ProcessorFile, PixelsAreThoseOfTransformersOrRefused) {
-  const Json golden = read_json(test::golden("config/processors.json"));
-  const Bitmap bitmap = picture(golden["width"], golden["height"]);
+  const Json golden = read_json(e5v::test::golden("config/processors.json"));
+  const Bitmap bitmap = pixels_of(golden["width"], golden["height"]);
   std::size_t refused = 0;
   for (const Json& item : golden["cases"]) {
     SCOPED_TRACE(item["model"].get<std::string>() + " " + item["files"].dump());
-    const test::TemporaryFolder folder;
+    const e5v::test::TemporaryFolder folder;
     for (const auto& [name, content] : item["files"].items()) folder.write(name, content.dump());
     Processed found;
     try {
@@ -80,7 +80,7 @@ TEST(ProcessorFile, PixelsAreThoseOfTransformersOrRefused) {
 }
 
 TEST(ProcessorFile, TheNestedSettingsCountAlone) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   EXPECT_FALSE(find_processor(folder.path()));
   folder.write("preprocessor_config.json", R"({"resample": 2, "size": 336})");
   EXPECT_EQ(find_processor(folder.path())->path.filename(), "preprocessor_config.json");
@@ -95,7 +95,7 @@ TEST(ProcessorFile, TheNestedSettingsCountAlone) {
 
 TEST(ProcessorFile, FaultsNameTheFile) {
   const auto expect_refused = [](const char* name, const std::string& content, const std::string& message) {
-    const test::TemporaryFolder folder;
+    const e5v::test::TemporaryFolder folder;
     folder.write(name, content);
     EXPECT_THAT([&] { find_processor(folder.path()); },
                 ThrowsMessage<ModelError>(AllOf(HasSubstr(name), HasSubstr(message))));
@@ -104,7 +104,7 @@ TEST(ProcessorFile, FaultsNameTheFile) {
   expect_refused("processor_config.json", "{", "is not JSON");
   expect_refused("preprocessor_config.json", "version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer");
   expect_refused("processor_config.json", R"({"image_token": "<img>"})", "expected <image>, found \"<img>\"");
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   std::filesystem::create_symlink("../blobs/gone", folder.path() / "preprocessor_config.json");
   EXPECT_THAT([&] { find_processor(folder.path()); },
               ThrowsMessage<ModelError>(HasSubstr("it is a link to ../blobs/gone, which does not exist")));

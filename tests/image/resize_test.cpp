@@ -11,10 +11,10 @@
 namespace e5v::image {
 namespace {
 
-/// The u8 pictures of a safetensors file: an 8-byte length, a JSON header, the data.
-class Pictures {
+/// The u8 images of a safetensors file: an 8-byte length, a JSON header, the data.
+class StoredImages {
  public:
-  explicit Pictures(const std::string& name) : file_(read_file(test::golden(name))) {
+  explicit StoredImages(const std::string& name) : file_(read_file(e5v::test::golden(name))) {
     std::uint64_t size = 0;
     std::memcpy(&size, file_.data(), sizeof size);
     header_ = parse_json(std::string_view(file_).substr(8, size), name);
@@ -36,12 +36,12 @@ class Pictures {
 };
 
 TEST(Resize, IsPillowsByteForByte) {
-  const Pictures pictures("preprocess/pil_resize.safetensors");
+  const StoredImages images("preprocess/pil_resize.safetensors");
   for (int i = 0; i < 10; ++i) {
     const std::string name = fmt::format("case{}", i);
     SCOPED_TRACE(name);
-    const Bitmap in = pictures[name + ".in"];
-    const Bitmap bicubic = pictures[name + ".bicubic"], bilinear = pictures[name + ".bilinear"];
+    const Bitmap in = images[name + ".in"];
+    const Bitmap bicubic = images[name + ".bicubic"], bilinear = images[name + ".bilinear"];
     EXPECT_EQ(resize_bicubic(in, bicubic.width, bicubic.height).pixels, bicubic.pixels);
     EXPECT_EQ(resize(in, bilinear.width, bilinear.height, Filter::bilinear).pixels, bilinear.pixels);
   }
@@ -66,7 +66,7 @@ TEST(Resize, KeepsAFlatColourAndTheSameSize) {
   EXPECT_EQ(resize_bicubic(flat, 7, 5).pixels, flat.pixels);
 }
 
-/// The part of a picture, cut out of it.
+/// The part of an image, cut out of it.
 std::vector<std::uint8_t> cut(const Bitmap& bitmap, const Part& part) {
   std::vector<std::uint8_t> pixels;
   for (int y = 0; y < part.height; ++y) {

@@ -16,7 +16,7 @@ Preprocess clip(int edge) {
 }
 
 TEST(CentreCrop, IsTransformersByteForByte) {
-  const Json golden = read_json(test::golden("clip/clip.json")).at("models");
+  const Json golden = read_json(e5v::test::golden("clip/clip.json")).at("models");
   for (const auto& [name, edge] : {std::pair("tiny-clip", 224), std::pair("tiny-clip-336", 336)}) {
     const Json& crops = golden.at(name).at("crops");
     ASSERT_GE(crops.size(), 10u);
@@ -67,7 +67,7 @@ Bitmap noise(int width, int height) {
   return bitmap;
 }
 
-TEST(CentreCrop, IsTheMiddleOfTheWholePicture) {
+TEST(CentreCrop, IsTheMiddleOfTheWholeImage) {
   Preprocess p = clip(8);
   p.patch = 4;
   const std::vector<std::pair<int, int>> sizes{{8, 8},   {8, 40},  {41, 8},  {9, 30},    {30, 9},
@@ -88,7 +88,7 @@ TEST(CentreCrop, IsTheMiddleOfTheWholePicture) {
   }
 }
 
-TEST(CentreCrop, LongAndNarrowPicturesTakeNoMoreMemory) {
+TEST(CentreCrop, LongAndNarrowImagesTakeNoMoreMemory) {
   Bitmap wide(20'000'000, 1);  // as a whole at the size that is cut, 4,480,000,000 x 224
   std::fill(wide.pixels.begin(), wide.pixels.end(), std::uint8_t{7});
   for (int x = 9'999'998; x < 10'000'002; ++x) std::fill_n(wide.row(0) + 3 * x, 3, std::uint8_t{200});

@@ -78,7 +78,7 @@ TEST(AdapterTargets, WhatIsBrokenIsSaid) {
   expect_error(R"("target_modules": "(")", "[config] \"target_modules\" is ");
   expect_error(R"("target_modules": ["q"], "layers_to_transform": "1")",
                "\"layers_to_transform\" has an unexpected type");
-  expect_error(R"("target_modules": ".*", "layers_to_transform": [1])", "goes with a target_modules that is a list");
+  expect_error(R"("target_modules": ".*", "layers_to_transform": [1])", "needs a target_modules that is a list");
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ TEST(AdapterPatterns, RanksHaveTheirOwn) {
   EXPECT_EQ(adapter.parts[0].a_RK.shape(), (tensor::Shape{2, 8}));
   EXPECT_EQ(adapter.parts[3].b_NR.shape(), (tensor::Shape{4, 4}));
   EXPECT_THAT([&] { read({R"("rank_pattern": {"k_proj": 4})"}); },
-              ThrowsMessage<ModelError>(HasSubstr("expected [4, 8]: the adapter is of another model")));
+              ThrowsMessage<ModelError>(HasSubstr("expected [4, 8]: the adapter belongs to another model")));
 }
 
 TEST(AdapterPatterns, NamesAreThoseOfTheFile) {
@@ -264,10 +264,10 @@ TEST(AdapterFiles, NamesOfAllGenerationsAreOneModel) {
 TEST(AdapterFiles, OneMatrixUnderTwoNamesIsRefused) {
   AdapterFolder folder(R"("target_modules": ["q_proj"], "layers_to_transform": [0])");
   folder.add("model.layers.0.self_attn.q_proj", 8, 8).add("model.language_model.layers.0.self_attn.q_proj", 8, 8);
-  EXPECT_THAT([&] { folder.read(); }, ThrowsMessage<ModelError>(HasSubstr("is there twice, also as")));
+  EXPECT_THAT([&] { folder.read(); }, ThrowsMessage<ModelError>(HasSubstr("name the same matrix")));
   AdapterFolder wrapped(R"("target_modules": ["q_proj"], "layers_to_transform": [0])");
   wrapped.add("model.layers.0.self_attn.q_proj", 8, 8).add("model.layers.0.self_attn.q_proj.lora_A.weight", {2, 8});
-  EXPECT_THAT([&] { wrapped.read(); }, ThrowsMessage<ModelError>(HasSubstr("is there twice, also as")));
+  EXPECT_THAT([&] { wrapped.read(); }, ThrowsMessage<ModelError>(HasSubstr("name the same matrix")));
 }
 
 TEST(AdapterFiles, ConfigAndTensorsNameTheSameMatrices) {
@@ -314,9 +314,8 @@ TEST(AdapterFiles, MatricesOfNoLayerAreRefusedByTheirNames) {
     EXPECT_THAT([&] { folder.read(); },
                 ThrowsMessage<ModelError>(AllOf(HasSubstr(fmt::format("\"{}\"", module)), HasSubstr(message))));
   };
-  expect_refusal("model.vision_tower.embeddings.patch_embedding",
-                 "no matrix that LoRA is read for in the vision tower's 3 layers");
-  expect_refusal("model.multi_modal_projector.linear_3", "the adapter is of another model");
+  expect_refusal("model.vision_tower.embeddings.patch_embedding", "in the vision tower's 3 layers, LoRA is read for");
+  expect_refusal("model.multi_modal_projector.linear_3", "the adapter belongs to another model");
   AdapterFolder nameless(R"("target_modules": ["base_model.model"])");
   nameless.add("base_model.model.lora_A.weight", {2, 8}).add("base_model.model.lora_B.weight", {8, 2});
   EXPECT_THAT([&] { nameless.read(); }, ThrowsMessage<ModelError>(HasSubstr("\"base_model.model\"")));
@@ -360,7 +359,7 @@ TEST(AdapterFiles, OtherFilesAreNamed) {
   EXPECT_THAT([&] { Adapter::read(folder.path(), small_model()); },
               ThrowsMessage<ModelError>(HasSubstr("adapter_model.safetensors] ")));
   folder.write("non_lora_trainables.bin", "pickled");
-  expect_error("non_lora_trainables.bin] holds weights that were trained beside the adapter");
+  expect_error("non_lora_trainables.bin] holds weights that were trained together with the adapter");
 }
 
 }  // namespace

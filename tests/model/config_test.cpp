@@ -302,7 +302,7 @@ TEST(Config, KeysOfEveryModelThatChangeWhatIsComputed) {
     expect_error(llava_with("/is_causal", value), "is_causal", "in both directions");
   }
   expect_error(llava_with("/text_config/tie_last_hidden_states", false), "text_config.tie_last_hidden_states",
-               "true (vectors are made of the state after the last norm)");
+               "true (vectors are states after the last norm)");
   const Json layers = {{"3", {{"num_key_value_heads", 1}}}};
   for (const std::string place : {"", "text_config/", "vision_config/"}) {
     std::string key = place;

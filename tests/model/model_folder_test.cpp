@@ -54,7 +54,7 @@ TEST_F(ModelFolder, AnAdapterIsNoModel) {
 TEST_F(ModelFolder, AnAdapterBesideAModelIsNotPassedOver) {
   folder_.write("config.json", "{}");
   folder_.write("adapter_config.json", "{}");
-  expect_refused(folder_.path(), HasSubstr("holds an adapter (adapter_config.json) beside a model"));
+  expect_refused(folder_.path(), HasSubstr("holds an adapter (adapter_config.json) and a model"));
 }
 
 TEST_F(ModelFolder, FilesOfOtherProgramsAreNamed) {

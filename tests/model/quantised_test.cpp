@@ -246,7 +246,7 @@ TEST(Quantised, MatricesThatReadTheSameMustRoundItAlike) {
   EXPECT_THAT(
       refusal("fp8-tensor-static",
               [](Scheme& s) { s.set(kKey + std::string("input_scale"), Tensor::from<float>(std::vector{0.5f}, {1})); }),
-      HasSubstr("unlike input_scale"));
+      HasSubstr("different input_scale"));
 }
 
 TEST(Quantised, ScalesOfInputsMustBePositive) {

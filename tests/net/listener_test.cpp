@@ -26,7 +26,8 @@ TEST(Listener, PortZeroIsAnyFreeOne) {
   ASSERT_EQ(listeners.size(), 1u);
   EXPECT_THAT(listeners[0].address, StartsWith("127.0.0.1:"));
   EXPECT_NE(listeners[0].address, "127.0.0.1:0");
-  EXPECT_THAT([&] { listen_on(listeners[0].address); }, ThrowsMessage<InvalidInput>(HasSubstr("cannot listen: Address already in use")));
+  EXPECT_THAT([&] { listen_on(listeners[0].address); },
+              ThrowsMessage<InvalidInput>(HasSubstr("cannot listen: Address already in use")));
   const Listener adopted = adopt(listeners[0].socket);
   EXPECT_EQ(adopted.address, listeners[0].address);
   close_all(listeners);
@@ -35,7 +36,8 @@ TEST(Listener, PortZeroIsAnyFreeOne) {
 TEST(Listener, AddressesThatAreNoneAreRefused) {
   for (const char* address : {"", "8080", ":8080", "localhost:", "127.0.0.1:http", "no.such.host.invalid:1", "unix:"})
     EXPECT_THROW(listen_on(address), InvalidInput) << address;
-  EXPECT_THAT([] { listen_on("8080"); }, ThrowsMessage<InvalidInput>("[8080] expected HOST:PORT, [IPv6]:PORT or unix:PATH"));
+  EXPECT_THAT([] { listen_on("8080"); },
+              ThrowsMessage<InvalidInput>("[8080] expected HOST:PORT, [IPv6]:PORT or unix:PATH"));
 }
 
 TEST(Listener, AUnixSocketThatNobodyListensOnIsReplaced) {

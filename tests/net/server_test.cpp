@@ -21,7 +21,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-/// Answers what it got. Paths: /no is refused, /hold waits until release(), /pieces comes in three, /drop gets no answer.
+/// Answers what it got. Paths: /no is refused, /hold waits until release(), /pieces comes in three, /drop gets no
+/// answer.
 class Echo : public http::Handler {
  public:
   std::variant<http::BodyLimit, http::Response> admit(const http::Request& head) override {
@@ -42,7 +43,8 @@ class Echo : public http::Handler {
       changed_.notify_all();
       return;
     }
-    responder->send({200, "text/plain", request.method + " " + request.path + " " + request.query + " [" + request.body + "]"});
+    responder->send(
+        {200, "text/plain", request.method + " " + request.path + " " + request.query + " [" + request.body + "]"});
   }
   http::Response refuse(const http::Request&, int status, std::string_view reason) override {
     return {status, "text/plain", std::string(reason)};
@@ -124,7 +126,8 @@ TEST_F(Serving, AConnectionServesOneRequestAfterAnotherEvenWhenTheyComeTogether)
 
 TEST_F(Serving, RequestIdsAreKeptOrMade) {
   start();
-  EXPECT_THAT(ask("GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine-7\r\n\r\n", "]"), HasSubstr("x-request-id: mine-7\r\n"));
+  EXPECT_THAT(ask("GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine-7\r\n\r\n", "]"),
+              HasSubstr("x-request-id: mine-7\r\n"));
   EXPECT_THAT(ask("GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: a b\r\n\r\n", "]"),
               testing::ContainsRegex("x-request-id: [0-9a-f]{16}\r\n"));
 }
@@ -144,9 +147,12 @@ TEST_F(Serving, ABodyIsAskedForOnlyWhenItIsWelcome) {
 TEST_F(Serving, LargeBodiesAreRefusedWithoutReadingThem) {
   start();
   EXPECT_THAT(ask("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
-  const std::string chunks = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3E9\r\n" + std::string(1001, 'x') + "\r\n";
+  const std::string chunks =
+      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3E9\r\n" + std::string(1001, 'x') + "\r\n";
   EXPECT_THAT(ask(chunks), StartsWith("HTTP/1.1 413 "));
-  EXPECT_THAT(ask("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", "]"), HasSubstr("[abc]"));
+  EXPECT_THAT(
+      ask("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", "]"),
+      HasSubstr("[abc]"));
   EXPECT_TRUE(echo_.wait_for_status(413));
 }
 
@@ -158,7 +164,8 @@ TEST_F(Serving, BodiesTogetherAreLimited) {
   EXPECT_THAT(ask("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n"), StartsWith("HTTP/1.1 503 "));
   first.send(std::string(597, 'x'));
   EXPECT_THAT(first.read("]"), StartsWith("HTTP/1.1 200 "));
-  EXPECT_THAT(ask("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x'), "]"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x'), "]"),
+              StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(Serving, WhatIsNoHttpIs400) {

@@ -51,7 +51,9 @@ class Silent : public http::Handler {
 
 TEST_F(Certificate, AServerSpeaksTls) {
   Silent handler;
-  Server server({.listen = {"127.0.0.1:0"}, .certificate = folder_.path() / "cert.pem", .key = folder_.path() / "key.pem"}, handler);
+  Server server(
+      {.listen = {"127.0.0.1:0"}, .certificate = folder_.path() / "cert.pem", .key = folder_.path() / "key.pem"},
+      handler);
   server.start();
   const std::string address = server.addresses().front();
   EXPECT_THAT(address, testing::StartsWith("https://127.0.0.1:"));

@@ -69,7 +69,7 @@ TEST(Attention, NeedsAPlan) {
   tensor::Arena arena;
   const Attention attention(kHeads, kKvHeads, kWidth, Precision::f32);
   EXPECT_THAT([&] { attention.forward(arena, matrix_of(in[0]), matrix_of(in[1]), matrix_of(in[2]), reader); },
-              testing::ThrowsMessage<InvalidInput>("[attention] the pass's rows have no plan of who attends to whom"));
+              testing::ThrowsMessage<InvalidInput>("[attention] the pass's rows have no attention plan"));
 }
 
 }  // namespace

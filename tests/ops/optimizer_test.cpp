@@ -87,7 +87,7 @@ TEST(AdamW, LengthsAndPlacesAreChecked) {
   tensors = trained.tensors();
   tensors[2].place = tensor::Place::device;
   EXPECT_THAT([&] { adamw({}, tensors); },
-              ThrowsMessage<InvalidInput>("[adamw] tensor 2 lies elsewhere than the first"));
+              ThrowsMessage<InvalidInput>("[adamw] tensor 2 is in another place than the first"));
   adamw({}, {});
 }
 

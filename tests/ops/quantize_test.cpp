@@ -220,7 +220,7 @@ TEST(Quantize, ArgumentsAreChecked) {
   EXPECT_THAT(message_of<InvalidInput>([&] { quantize_rows(x.matrix(), x.matrix(), scales); }),
               testing::StrEq("[quantize_rows] q is f32, expected i8 or i16"));
   EXPECT_THAT(message_of<InvalidInput>([&] { expand_rows(x.tensor.view(), 0, matrix_of(y)); }),
-              testing::HasSubstr("rows 0 to 3 of 16 columns asked of a weight [2, 16]"));
+              testing::HasSubstr("rows 0 to 3 with 16 columns are not those of a weight [2, 16]"));
 }
 
 }  // namespace

@@ -19,11 +19,11 @@ TEST(Agreement, MeanMinimumAndWorst) {
   const Agreement agreement{{{"a", 0.9}, {"b", 1.0}, {"c", 0.8}}};
   EXPECT_NEAR(agreement.mean(), 0.9, 1e-12);
   EXPECT_EQ(agreement.minimum(), 0.8);
-  const auto worst = agreement.worst(2);
-  ASSERT_EQ(worst.size(), 2u);
-  EXPECT_EQ(worst[0].name, "c");
-  EXPECT_EQ(worst[1].name, "a");
-  EXPECT_EQ(agreement.worst(9).size(), 3u);
+  const auto lowest = agreement.lowest(2);
+  ASSERT_EQ(lowest.size(), 2u);
+  EXPECT_EQ(lowest[0].name, "c");
+  EXPECT_EQ(lowest[1].name, "a");
+  EXPECT_EQ(agreement.lowest(9).size(), 3u);
 }
 
 TEST(CompareModels, AModelAgreesWithItself) {
@@ -59,8 +59,8 @@ TEST(CompareModels, SaysWhereABadItemIs) {
 
 TEST(LookAtItems, TakesWhatTheModelTakes) {
   const auto model = [](const char* name) { return e5v::test::golden(std::string("ckpt/") + name); };
-  const auto picture = Input::from_image(e5v::test::golden("images/img15_rgb_336x336.png"));
-  const Items items{{{std::nullopt, Input::from_text("a cat")}, "items:1"}, {{std::nullopt, picture}, "items:2"}};
+  const auto image = Input::from_image(e5v::test::golden("images/img15_rgb_336x336.png"));
+  const Items items{{{std::nullopt, Input::from_text("a cat")}, "items:1"}, {{std::nullopt, image}, "items:2"}};
   std::int64_t asked = 0;
   EXPECT_NO_THROW(look_at_items(model("tiny-small-f32"), items, [&] { ++asked; }));
   EXPECT_EQ(asked, 2);

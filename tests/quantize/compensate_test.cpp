@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "ops/quantize.h"
+#include "quantize/expanded.h"
 #include "quantize/random_matrix.h"
 #include "quantize/rounding.h"
 
@@ -31,12 +31,6 @@ ErrorFactor factor_of(const Tensor& x) {
   Gram gram(x.shape()[1]);
   gram.add(matrix_of(x), std::vector<float>(static_cast<std::size_t>(x.shape()[0]), 1.0f));
   return std::move(gram).factor();
-}
-
-Tensor expanded(const QuantizedWeight& weight) {
-  Tensor wide(DType::f32, {weight.matrix.rows, weight.matrix.columns});
-  ops::expand_rows(weight.matrix, 0, matrix_of(wide));
-  return wide;
 }
 
 double product_error(const Tensor& x, const Tensor& w, const Tensor& rounded) {
@@ -119,7 +113,7 @@ TEST_P(CompensatedInt4, IsTheDefinitionOfTheMethod) {
   const std::int64_t rows = 40;
   const Tensor x = correlated(2 * columns, columns), w = random_matrix(rows, columns, 1);
   const ErrorFactor factor = factor_of(x);
-  const Tensor found = expanded(quantize_int4_compensated(matrix_of(w), factor, group, DType::f32));
+  const Tensor found = expanded(quantize_int4_compensated(matrix_of(w), factor, group, DType::f32).matrix);
   const Tensor expected = naive(w, x, factor, static_cast<std::size_t>(group));
   std::int64_t equal = 0;  // a tie that falls the other way changes all that follows in its row
   for (std::int64_t n = 0; n < rows; ++n) {
@@ -141,8 +135,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, CompensatedInt4,
 TEST(CompensatedInt4, ProductsComeOutNearer) {
   const Tensor x = correlated(300, 128), fresh = correlated(500, 128), w = random_matrix(64, 128, 1);
   const ErrorFactor factor = factor_of(x);
-  const Tensor nearest = expanded(quantize_int4(matrix_of(w), 32, factor.diagonal_K, DType::f32));
-  const Tensor found = expanded(quantize_int4_compensated(matrix_of(w), factor, 32, DType::f32));
+  const Tensor nearest = expanded(quantize_int4(matrix_of(w), 32, factor.diagonal_K, DType::f32).matrix);
+  const Tensor found = expanded(quantize_int4_compensated(matrix_of(w), factor, 32, DType::f32).matrix);
   EXPECT_LT(product_error(x, w, found), 0.7 * product_error(x, w, nearest));
   EXPECT_LT(product_error(fresh, w, found), 0.8 * product_error(fresh, w, nearest));  // not what it was rounded for
 }

@@ -26,7 +26,7 @@ struct Base {
   tensor::WeightFormat format;
   nn::Precision precision;
   double loss_tolerance;  ///< of a loss near 2, which the temperature multiplies differences of cosines for
-  double least_cosine;    ///< of the gradients of a tensor to those of f32
+  double min_cosine;      ///< of the gradients of a tensor to those of f32
 };
 
 const std::vector<train::Pair>& pairs() {
@@ -120,7 +120,7 @@ TEST_P(LowPrecisionTraining, LossAndGradientsAreThoseOfF32UpToRounding) {
     const auto expected = exact.parameters[i].gradient, found = rounded.parameters[i].gradient;
     const double norm = std::sqrt(dot(expected, expected)), length = std::sqrt(dot(found, found));
     ASSERT_GT(norm, 0) << exact.parameters[i].name;
-    EXPECT_GT(dot(expected, found) / norm / length, GetParam().least_cosine) << exact.parameters[i].name;
+    EXPECT_GT(dot(expected, found) / norm / length, GetParam().min_cosine) << exact.parameters[i].name;
     EXPECT_NEAR(length / norm, 1, 0.08) << exact.parameters[i].name;
   }
 }

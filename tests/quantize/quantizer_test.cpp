@@ -2,9 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
-#include <regex>
-
 #include "base/file.h"
 #include "base/json.h"
 #include "changed_checkpoint.h"
@@ -191,59 +188,6 @@ TEST(Quantizer, SmoothingSavesWhatOutliersWouldCost) {
   const Agreement rough = compare_models(model, options.output, {}, check_items(), nullptr);
   EXPECT_GE(smooth.mean(), 0.999);
   EXPECT_LT(rough.mean(), smooth.mean() - 0.001);
-}
-
-TEST(Quantizer, WritesWhatCompressedTensorsReads) {
-  const TemporaryFolder folder;
-  QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int4);
-  options.wide = Wide::nothing;
-  quantize_checkpoint(options);
-  const Json config = read_json(folder.path() / "q" / "config.json").at("quantization_config");
-  EXPECT_EQ(config.at("quant_method"), "compressed-tensors");
-  EXPECT_EQ(config.at("format"), "pack-quantized");
-  const Json& weights = config.at("config_groups").at("group_0").at("weights");
-  EXPECT_EQ(weights.at("num_bits"), 4);
-  EXPECT_EQ(weights.at("group_size"), 32);  // 352 columns are no multiple of 64
-  const tensor::SafetensorsFile file(folder.path() / "q" / "model.safetensors");
-  const std::string name = "language_model.model.layers.0.mlp.down_proj.weight";
-  EXPECT_EQ(file.find(name), nullptr);
-  EXPECT_EQ(file.find(name + "_packed")->shape, (tensor::Shape{128, 44}));
-  EXPECT_EQ(file.find(name + "_scale")->shape, (tensor::Shape{128, 11}));
-  EXPECT_THAT(file.find(name + "_shape")->as<std::int64_t>(), testing::ElementsAre(128, 352));
-  EXPECT_TRUE(fs::exists(folder.path() / "q" / "tokenizer.json"));
-}
-
-TEST(Quantizer, SaysWhichMatricesAreWide) {
-  const TemporaryFolder folder;
-  QuantizeOptions options = options_for(golden("ckpt/tiny-small-f32"), folder.path() / "q", WeightFormat::int4);
-  options.compensate = false;
-  quantize_checkpoint(options);
-  const Json config = read_json(folder.path() / "q" / "config.json").at("quantization_config");
-  EXPECT_EQ(config.at("format"), "mixed-precision");
-  const Json& narrow = config.at("config_groups").at("group_0");
-  const Json& wide = config.at("config_groups").at("group_1");
-  EXPECT_EQ(narrow.at("format"), "pack-quantized");
-  EXPECT_EQ(narrow.at("weights").at("num_bits"), 4);
-  EXPECT_EQ(wide.at("format"), "int-quantized");
-  EXPECT_EQ(wide.at("weights").at("num_bits"), 8);
-  const auto named = [](const Json& group, const std::string& layer) {
-    return std::any_of(group.at("targets").begin(), group.at("targets").end(), [&](const Json& target) {
-      return std::regex_match(layer, std::regex(target.get<std::string>().substr(3)));  // behind "re:"
-    });
-  };
-  const tensor::SafetensorsFile file(folder.path() / "q" / "model.safetensors");
-  for (int block = 0; block < 4; ++block) {
-    for (const std::string_view matrix : kMatrices) {
-      const std::string layer = fmt::format("language_model.model.layers.{}.{}", block, matrix);
-      const bool is_wide = block == 0 || matrix.starts_with("self_attn");
-      EXPECT_EQ(file.find(layer + ".weight") != nullptr, is_wide) << layer;
-      EXPECT_EQ(file.find(layer + ".weight_packed") != nullptr, !is_wide) << layer;
-      EXPECT_EQ(named(wide, layer), is_wide) << layer;
-      EXPECT_EQ(named(narrow, layer), !is_wide) << layer;
-    }
-  }
-  EXPECT_TRUE(named(narrow, "language_model.model.layers.10.mlp.up_proj"));
-  EXPECT_FALSE(named(wide, "language_model.model.layers.10.mlp.up_proj"));
 }
 
 TEST(Quantizer, WritesTheSameBytesAgain) {

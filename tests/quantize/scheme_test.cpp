@@ -19,12 +19,12 @@ model::LlamaConfig config_of(std::int64_t width, std::int64_t mlp_width) {
 
 TEST(Scheme, TheLargestGroupThatDividesAllWidthsIsChosen) {
   const auto group = [](std::int64_t width, std::int64_t mlp_width) {
-    return choose_scheme({WeightFormat::int4, 0}, Wide::nothing, config_of(width, mlp_width)).most.group;
+    return choose_scheme({WeightFormat::int4, 0}, Wide::nothing, config_of(width, mlp_width)).narrow.group;
   };
   EXPECT_EQ(group(4096, 14336), 64);
   EXPECT_EQ(group(96, 128), 32);
   EXPECT_EQ(group(96, 24), 8);
-  EXPECT_EQ(choose_scheme({WeightFormat::int4, 16}, Wide::nothing, config_of(4096, 14336)).most.group, 16);
+  EXPECT_EQ(choose_scheme({WeightFormat::int4, 16}, Wide::nothing, config_of(4096, 14336)).narrow.group, 16);
 }
 
 TEST(Scheme, WidthsThatNoGroupDividesAreRefused) {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "ops/quantize.h"
+#include "quantize/expanded.h"
 #include "quantize/random_matrix.h"
 
 namespace e5v::quantize::test {
@@ -10,13 +10,6 @@ namespace {
 
 using tensor::DType;
 using tensor::Tensor;
-
-/// The numbers that a quantised weight stands for.
-Tensor expanded(const QuantizedWeight& weight) {
-  Tensor wide(DType::f32, {weight.matrix.rows, weight.matrix.columns});
-  ops::expand_rows(weight.matrix, 0, matrix_of(wide));
-  return wide;
-}
 
 double square_error(const Tensor& a, const Tensor& b, std::span<const float> importance = {}) {
   double sum = 0;
@@ -32,7 +25,7 @@ TEST(QuantizeInt8, ErrsByHalfAStepAtMost) {
     const Tensor w = random_matrix(7, 100, 1, 0.02f);
     const QuantizedWeight weight = quantize_int8(matrix_of(w), type);
     EXPECT_EQ(weight.scales.dtype(), type);
-    const Tensor scales = to_f32(weight.scales.view()), found = expanded(weight);
+    const Tensor scales = to_f32(weight.scales.view()), found = expanded(weight.matrix);
     for (std::size_t i = 0; i < 700; ++i) {
       // A scale that was rounded down to bf16 cuts the largest value by as much.
       const float cut = type == DType::bf16 ? 127 * 0.004f : 0.0f;
@@ -44,14 +37,14 @@ TEST(QuantizeInt8, ErrsByHalfAStepAtMost) {
 TEST(QuantizeInt8, ZerosStayZero) {
   Tensor w(DType::f32, {1, 8});
   std::ranges::fill(w.as<float>(), 0.0f);
-  const Tensor found = expanded(quantize_int8(matrix_of(w), DType::bf16));
+  const Tensor found = expanded(quantize_int8(matrix_of(w), DType::bf16).matrix);
   for (const float value : found.as<float>()) EXPECT_EQ(value, 0.0f);
 }
 
 TEST(QuantizeInt4, IsNoWorseThanKeepingTheLargestValue) {
   const std::int64_t group = 32, columns = 96;
   const Tensor w = random_matrix(5, columns, 2, 0.02f);
-  const Tensor found = expanded(quantize_int4(matrix_of(w), group, {}, DType::f32));
+  const Tensor found = expanded(quantize_int4(matrix_of(w), group, {}, DType::f32).matrix);
   Tensor plain(DType::f32, {5, columns});
   for (std::int64_t g = 0; g < 5 * columns / group; ++g) {
     const float* from = w.as<float>().data() + g * group;
@@ -69,8 +62,8 @@ TEST(QuantizeInt4, SpendsItsStepsWhereColumnsCount) {
   const Tensor w = random_matrix(16, 64, 3, 0.02f);
   std::vector<float> importance(64, 1.0f);
   for (std::size_t k = 0; k < 64; k += 8) importance[k] = 100.0f;
-  const Tensor even = expanded(quantize_int4(matrix_of(w), 64, {}, DType::f32));
-  const Tensor weighted = expanded(quantize_int4(matrix_of(w), 64, importance, DType::f32));
+  const Tensor even = expanded(quantize_int4(matrix_of(w), 64, {}, DType::f32).matrix);
+  const Tensor weighted = expanded(quantize_int4(matrix_of(w), 64, importance, DType::f32).matrix);
   EXPECT_LT(square_error(weighted, w, importance), square_error(even, w, importance));
 }
 
@@ -78,7 +71,7 @@ TEST(QuantizeInt4, KeepsIntegersThatFit) {
   Tensor w(DType::f32, {1, 16});
   for (std::size_t i = 0; i < 16; ++i) w.as<float>()[i] = 0.5f * (static_cast<float>(i) - 8);
   const QuantizedWeight weight = quantize_int4(matrix_of(w), 16, {}, DType::f32);
-  EXPECT_EQ(square_error(expanded(weight), w), 0.0);
+  EXPECT_EQ(square_error(expanded(weight.matrix), w), 0.0);
   EXPECT_EQ(static_cast<std::uint32_t>(weight.values.as<std::int32_t>()[0]), 0x76543210u);
 }
 

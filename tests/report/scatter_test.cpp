@@ -10,7 +10,7 @@ using testing::Not;
 
 TEST(Scatter, HasOneScaleAndIsCentred) {
   const std::string html = html_of(Scatter{
-      .title = "t", .clouds = {{"texts", {{0, 0}, {2, 1}}}, {"pictures", {{1, 0.5}}}}, .width = 424, .height = 424});
+      .title = "t", .clouds = {{"texts", {{0, 0}, {2, 1}}}, {"images", {{1, 0.5}}}}, .width = 424, .height = 424});
   EXPECT_THAT(html, HasSubstr("cx=\"12.0\" cy=\"312.0\""));   // 200 a unit: the width is full, the height is not
   EXPECT_THAT(html, HasSubstr("cx=\"412.0\" cy=\"112.0\""));  // up is up
   EXPECT_THAT(html, HasSubstr("cx=\"212.0\" cy=\"212.0\""));

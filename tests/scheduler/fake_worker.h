@@ -20,10 +20,11 @@ inline embed::PreparedInput fake_text(const std::string& text) {
   return prepared;
 }
 
-/// An image of so many tokens; `number` tells it from others.
-inline embed::PreparedInput fake_image(std::uint64_t number, std::size_t tokens) {
+/// An image of so many tokens, which takes so many bytes; `number` tells it from others.
+inline embed::PreparedInput fake_image(std::uint64_t number, std::size_t tokens, std::size_t bytes = 0) {
   embed::PreparedInput prepared;
   auto image = std::make_shared<model::PreparedImage>();
+  image->patches.pixels.resize(bytes);
   image->layout = model::ImageLayout(std::vector<std::int32_t>(tokens));
   prepared.images.push_back({{number, 0}, image});
   prepared.symbols = embed::with_image_rows({embed::kImageSlot}, prepared.images);
@@ -67,8 +68,9 @@ class FakeWorker : public Worker {
       require(!input.text->starts_with("bad"), "[input] is bad");
     }
     const auto* pixels = has_image ? std::get_if<Pixels>(&input.images[0]) : nullptr;
-    embed::PreparedInput result =
-        has_image ? fake_image(pixels != nullptr ? pixels->rgb[0] : 0, kImageTokens) : fake_text(*input.text);
+    embed::PreparedInput result = has_image
+                                      ? fake_image(pixels != nullptr ? pixels->rgb[0] : 0, kImageTokens, image_bytes)
+                                      : fake_text(*input.text);
     result.fingerprint = fingerprint(input, run, options);
     return result;
   }
@@ -114,7 +116,8 @@ class FakeWorker : public Worker {
   }
 
   std::atomic<int> prepared = 0, decoded = 0;
-  std::atomic<bool> images_held = false;  ///< while it is true, no image gets prepared
+  std::atomic<std::size_t> image_bytes = 0;  ///< of a prepared image
+  std::atomic<bool> images_held = false;     ///< while it is true, no image gets prepared
 
  private:
   mutable std::mutex mutex_;

@@ -64,5 +64,29 @@ TEST_F(Preparation, OneThreadIsKeptForTexts) {
   for (auto& image : images) image.get();
 }
 
+// While one batch is computed, images are prepared until 64 MiB of them are ready: two of 32 MiB, but three of a little
+// less.
+TEST_F(Preparation, WhatIsReadyAheadTakesABoundedAmountOfMemory) {
+  constexpr std::size_t kHalf = std::size_t{32} << 20, kLittle = std::size_t{1} << 16;
+  for (const auto& [bytes, ahead] : {std::pair(kHalf, 2), std::pair(kHalf - kLittle, 3)}) {
+    test::FakeWorker worker;
+    worker.image_bytes = bytes;
+    worker.allow(0);
+    Scheduler scheduler(compute_, worker, {.preparing_threads = 1});
+    std::vector<std::future<EmbeddedInput>> images;
+    images.push_back(scheduler.submit({test::image_input(0)}));
+    worker.wait_for(1);
+    for (int number = 1; number < 7; ++number) images.push_back(scheduler.submit({test::image_input(number)}));
+    for (int texts = 1; texts <= 5; ++texts) {  // which go on being prepared
+      scheduler.submit({Input::from_text("text " + std::to_string(texts))});
+      while (worker.prepared < 1 + ahead + texts) std::this_thread::yield();
+    }
+    EXPECT_EQ(worker.decoded, 1 + ahead);
+    worker.allow(100);
+    for (auto& image : images) EXPECT_EQ(image.get().vector.size(), 2u);
+    EXPECT_EQ(worker.decoded, 7) << "the others, when what was ready has been computed";
+  }
+}
+
 }  // namespace
 }  // namespace e5v::scheduler

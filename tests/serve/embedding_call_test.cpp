@@ -68,10 +68,11 @@ TEST_F(Calls, EachItemCanFailAlone) {
   std::promise<void> all;
   std::vector<int> statuses(3);
   int left = 3;
-  embed_each(call({"a", long_text(), "b"}), [&](std::size_t item, const EmbeddedInput&, const std::exception_ptr& error) {
-    statuses[item] = error ? fault_of(error).status : 200;
-    if (--left == 0) all.set_value();
-  });
+  embed_each(call({"a", long_text(), "b"}),
+             [&](std::size_t item, const EmbeddedInput&, const std::exception_ptr& error) {
+               statuses[item] = error ? fault_of(error).status : 200;
+               if (--left == 0) all.set_value();
+             });
   all.get_future().get();
   EXPECT_THAT(statuses, testing::ElementsAre(200, 400, 200));
 }

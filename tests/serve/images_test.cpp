@@ -16,7 +16,8 @@ std::string bytes_of(const ImageSource& source) {
 }
 
 TEST(Images, DataAddressesAndBase64AreBytes) {
-  for (const char* text : {"data:image/png;base64,Zm9v", "DATA:image/png;base64,Zm9v", "data:;base64,Zm9v", "Zm9v", "Zm9v\n"}) {
+  for (const char* text :
+       {"data:image/png;base64,Zm9v", "DATA:image/png;base64,Zm9v", "data:;base64,Zm9v", "Zm9v", "Zm9v\n"}) {
     const ImageSource source = image_of(text, "input.image", {});
     EXPECT_EQ(bytes_of(source), "foo") << text;
     EXPECT_EQ(std::get<EncodedImage>(source).name, "input.image");
@@ -38,8 +39,8 @@ TEST(Images, AnythingElseIsRefused) {
 }
 
 TEST(Images, TheirSizeIsLimited) {
-  EXPECT_NO_THROW(image_of("Zm9v", "f", {.most_bytes = 3}));
-  EXPECT_THAT([] { image_of("Zm9v", "f", {.most_bytes = 2}); },
+  EXPECT_NO_THROW(image_of("Zm9v", "f", {.max_bytes = 3}));
+  EXPECT_THAT([] { image_of("Zm9v", "f", {.max_bytes = 2}); },
               ThrowsMessage<Refusal>("[f] expected an image of at most 2 bytes, found 3"));
 }
 

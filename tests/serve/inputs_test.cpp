@@ -18,7 +18,8 @@ class Inputs : public ServiceTest {
 
 TEST_F(Inputs, PartsOfAChatAreJoined) {
   const Json chat = {{{"role", "system"}, {"content", "Be short."}},
-                     {{"role", "user"}, {"content", {{{"type", "text"}, {"text", "a"}}, {{"type", "image_url"}, {"image_url", "Zm9v"}}}}},
+                     {{"role", "user"},
+                      {"content", {{{"type", "text"}, {"text", "a"}}, {{"type", "image_url"}, {"image_url", "Zm9v"}}}}},
                      {{"role", "assistant"}}};
   const std::vector<NamedInput> inputs = read(chat);
   ASSERT_EQ(inputs.size(), 1u);
@@ -38,11 +39,16 @@ TEST_F(Inputs, AnObjectMayHoldManyImagesAndAPrompt) {
 TEST_F(Inputs, WhatIsWrongIsNamed) {
   expect_refused({{"image", Json::object()}}, "[input.image.url] expected an image, found nothing");
   expect_refused({{"images", "a"}}, "[input.images] expected a list of images, found \"a\"");
-  expect_refused({{{"role", "user"}, {"content", 1}}}, "[input[0].content] expected a string or a list of parts, found 1");
-  expect_refused({{{"role", "user"}, {"content", {{{"type", "audio"}}}}}}, "[input[0].content[0].type] expected text or image_url, found \"audio\"");
-  expect_refused({{{"role", "user"}, {"content", {{{"type", "text"}}}}}}, "[input[0].content[0].text] expected a string, found nothing");
+  expect_refused({{{"role", "user"}, {"content", 1}}},
+                 "[input[0].content] expected a string or a list of parts, found 1");
+  expect_refused({{{"role", "user"}, {"content", {{{"type", "audio"}}}}}},
+                 "[input[0].content[0].type] expected text or image_url, found \"audio\"");
+  expect_refused({{{"role", "user"}, {"content", {{{"type", "text"}}}}}},
+                 "[input[0].content[0].text] expected a string, found nothing");
   expect_refused({{{"role", "user"}}}, "[input] expected a text or an image, found neither");
-  expect_refused(Json::array({Json::array({"a"})}), "[input[0]] expected a string, token ids, an object with text or image, or messages, found a list of 1");
+  expect_refused(
+      Json::array({Json::array({"a"})}),
+      "[input[0]] expected a string, token ids, an object with text or image, or messages, found a list of 1");
 }
 
 }  // namespace

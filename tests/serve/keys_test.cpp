@@ -49,7 +49,8 @@ TEST_F(KeyFile, OneThatIsWrongLeavesTheOldKeys) {
   folder_.write("keys", "a old");
   Keys keys(folder_.path() / "keys");
   folder_.write("keys", "# none\n");
-  EXPECT_THAT([&] { keys.reload(); }, ThrowsMessage<InvalidInput>(HasSubstr("expected a key on each line, found none")));
+  EXPECT_THAT([&] { keys.reload(); },
+              ThrowsMessage<InvalidInput>(HasSubstr("expected a key on each line, found none")));
   EXPECT_EQ(keys.find("old"), "a");
   EXPECT_THROW(Keys(folder_.path() / "missing"), InvalidInput);
 }

@@ -15,7 +15,8 @@ TEST(PromptSet, TheNamedOnes) {
   EXPECT_EQ(PromptSet().of(golden_image_input()), "image");
   EXPECT_EQ(PromptSet().of(both), "cirr-query");
   EXPECT_EQ(PromptSet::named("mteb").of(both), "mteb-query");
-  EXPECT_THAT([] { PromptSet::named("x"); }, ThrowsMessage<InvalidInput>("[prompts] expected e5v or mteb, found \"x\""));
+  EXPECT_THAT([] { PromptSet::named("x"); },
+              ThrowsMessage<InvalidInput>("[prompts] expected e5v or mteb, found \"x\""));
 }
 
 class Models : public ServiceTest {};

@@ -31,14 +31,18 @@ TEST(ObjectReader, ValuesHaveTheirTypes) {
 }
 
 TEST(ObjectReader, WhatIsWrongIsNamed) {
-  const Json object = {{"t", "x"}, {"w", 5}, {"l", {1, 2}}, {"big", 18446744073709551615u}, {"o", Json::object()}, {"r", 1.5}};
+  const Json object = {{"t", "x"}, {"w", 5}, {"l", {1, 2}}, {"big", 18446744073709551615u}, {"o", Json::object()},
+                       {"r", 1.5}};
   const ObjectReader reader(object, "input[3]");
   expect_refusal([&] { reader.text("w"); }, "[input[3].w] expected a string, found 5", "input[3].w");
   expect_refusal([&] { reader.flag("t"); }, "[input[3].t] expected true or false, found \"x\"", "input[3].t");
   expect_refusal([&] { reader.whole("l"); }, "[input[3].l] expected a whole number, found a list of 2", "input[3].l");
-  expect_refusal([&] { reader.whole("w", 6); }, "[input[3].w] expected a whole number of at least 6, found 5", "input[3].w");
-  expect_refusal([&] { reader.whole("w", 1, 4); }, "[input[3].w] expected a whole number from 1 to 4, found 5", "input[3].w");
-  expect_refusal([&] { reader.whole("big"); }, "[input[3].big] expected a whole number, found 18446744073709551615", "input[3].big");
+  expect_refusal([&] { reader.whole("w", 6); }, "[input[3].w] expected a whole number of at least 6, found 5",
+                 "input[3].w");
+  expect_refusal([&] { reader.whole("w", 1, 4); }, "[input[3].w] expected a whole number from 1 to 4, found 5",
+                 "input[3].w");
+  expect_refusal([&] { reader.whole("big"); }, "[input[3].big] expected a whole number, found 18446744073709551615",
+                 "input[3].big");
   expect_refusal([&] { reader.whole("r"); }, "[input[3].r] expected a whole number, found 1.5", "input[3].r");
   expect_refusal([&] { reader.choice("t", {"a", "b"}); }, "[input[3].t] expected a or b, found \"x\"", "input[3].t");
   expect_refusal([&] { reader.text("o"); }, "[input[3].o] expected a string, found an object", "input[3].o");

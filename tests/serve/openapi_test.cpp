@@ -34,7 +34,8 @@ TEST(OpenApi, EachReferenceHasItsSchemaAndEachSchemaItsUse) {
   const Json description = openapi_of(all_routes());
   std::set<std::string> used, known;
   for_each_reference(description, [&](const std::string& reference) { used.insert(reference); });
-  for (const auto& [name, schema] : description["components"]["schemas"].items()) known.insert("#/components/schemas/" + name);
+  for (const auto& [name, schema] : description["components"]["schemas"].items())
+    known.insert("#/components/schemas/" + name);
   EXPECT_EQ(used, known);
 }
 

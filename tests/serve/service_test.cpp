@@ -23,7 +23,9 @@ TEST_F(Served, OnlyJsonIsTaken) {
   const Answer answer = ask("POST", "/v1/embeddings", "{}", {{"Content-Type", "text/plain"}});
   EXPECT_EQ(answer.status, 415);
   EXPECT_THAT(answer.body, HasSubstr("expected Content-Type: application/json, found"));
-  EXPECT_EQ(ask("POST", "/v1/embeddings", R"({"input":"a"})", {{"Content-Type", "application/json; charset=utf-8"}}).status, 200);
+  EXPECT_EQ(
+      ask("POST", "/v1/embeddings", R"({"input":"a"})", {{"Content-Type", "application/json; charset=utf-8"}}).status,
+      200);
 }
 
 TEST_F(Served, BrokenJsonIsTheClientsFault) {
@@ -54,7 +56,8 @@ TEST_F(Served, AnEndedRequestIsALineOfTheLogAndACount) {
   EXPECT_EQ(line["items"], 1);
   EXPECT_EQ(line["seconds"], 0.5);
   EXPECT_THAT(line["time"].get<std::string>(), testing::MatchesRegex("....-..-..T..:..:..\\....Z"));
-  EXPECT_THAT(ask("GET", "/metrics").body, HasSubstr("e5v_requests_total{route=\"/v1/embeddings\",status=\"200\"} 1\n"));
+  EXPECT_THAT(ask("GET", "/metrics").body,
+              HasSubstr("e5v_requests_total{route=\"/v1/embeddings\",status=\"200\"} 1\n"));
 }
 
 TEST_F(Served, PagesOfOtherOriginsGetNothingUnlessAllowed) {
@@ -75,7 +78,8 @@ TEST_F(WithOrigin, ItsPagesMayCall) {
   EXPECT_EQ(preflight.status, 204);
   EXPECT_EQ(preflight.fields.find("Access-Control-Allow-Origin"), "https://a.example");
   EXPECT_EQ(ask("GET", "/v1/models", "", allowed).fields.find("Access-Control-Allow-Origin"), "https://a.example");
-  EXPECT_EQ(post("/v1/embeddings", {{"input", 1}}, allowed).fields.find("Access-Control-Allow-Origin"), "https://a.example");
+  EXPECT_EQ(post("/v1/embeddings", {{"input", 1}}, allowed).fields.find("Access-Control-Allow-Origin"),
+            "https://a.example");
   EXPECT_THAT(ask("GET", "/v1/models", "", other).fields.find("Access-Control-Allow-Origin"), IsEmpty());
 }
 

@@ -5,41 +5,13 @@
 #include <cstring>
 #include <vector>
 
+#include "tensor/fake_device.h"
+
 namespace e5v::tensor {
 namespace {
 
-/// An accelerator whose memory is the process's own, and which counts what is asked of it.
-class FakeDevice final : public Device {
- public:
-  std::string name() const override { return "fake"; }
-  std::size_t total_bytes() const override { return 0; }
-  std::size_t free_bytes() const override { return 0; }
-  std::byte* allocate(std::size_t bytes) override {
-    allocations.push_back(bytes);
-    return new std::byte[bytes];
-  }
-  void release(std::byte* memory, std::size_t) noexcept override { delete[] memory; }
-  void copy(const std::byte* from, Place, std::byte* to, Place, std::size_t bytes) override {
-    ++copies;
-    std::memcpy(to, from, bytes);
-  }
-  void copy_rows(const std::byte*, Place, std::byte*, Place, const Rows&) override { FAIL(); }
-  void synchronize() override {}
-
-  std::vector<std::size_t> allocations;
-  int copies = 0;
-};
-
-FakeDevice& fake_device() {
-  static FakeDevice device;
-  set_device(device);
-  device.allocations.clear();
-  device.copies = 0;
-  return device;
-}
-
 TEST(PlacedTensors, CopyOnceAndLieOneAfterTheOther) {
-  FakeDevice& device = fake_device();
+  test::FakeDevice& device = test::fake_device();
   const Tensor first = Tensor::from<float>(std::vector<float>(64, 1.5f), {64}),
                second = Tensor::from<float>(std::vector<float>{2, 3}, {2});
   PlacedTensors placed(Place::device, 64 * 4 + 2 * 4);
@@ -56,7 +28,7 @@ TEST(PlacedTensors, CopyOnceAndLieOneAfterTheOther) {
 
 /// Copies of which the total has not known lie in pieces of their own.
 TEST(PlacedTensors, TakeMoreThanWasExpected) {
-  FakeDevice& device = fake_device();
+  test::FakeDevice& device = test::fake_device();
   PlacedTensors placed(Place::device, 8);
   std::vector<Tensor> tensors;
   for (int i = 0; i < 3; ++i) tensors.emplace_back(DType::f32, Shape{100});

@@ -164,7 +164,7 @@ TEST(Safetensors, MessagesStayOnOneLine) {
 }
 
 TEST(SafetensorsFile, ReadsGoldens) {
-  const SafetensorsFile file(test::golden("ckpt/tiny-small-f32/model.safetensors"));
+  const SafetensorsFile file(e5v::test::golden("ckpt/tiny-small-f32/model.safetensors"));
   EXPECT_EQ(file.metadata().at("format"), "pt");
   const TensorView* patches = file.find("vision_tower.vision_model.embeddings.patch_embedding.weight");
   ASSERT_NE(patches, nullptr);
@@ -174,7 +174,7 @@ TEST(SafetensorsFile, ReadsGoldens) {
 }
 
 TEST(SafetensorsFile, ViewsSurviveMovesAndRelease) {
-  const auto path = test::golden("ckpt/tiny-small-f32/model.safetensors");
+  const auto path = e5v::test::golden("ckpt/tiny-small-f32/model.safetensors");
   SafetensorsFile file(path);
   const TensorView view = *file.find("language_model.model.embed_tokens.weight");
   const std::vector<float> before(view.as<float>().begin(), view.as<float>().end());
@@ -192,7 +192,7 @@ TEST(SafetensorsFile, ViewsSurviveMovesAndRelease) {
 }
 
 TEST(SafetensorsFile, AlignsUnalignedTensors) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.write("odd.safetensors", file_of(R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},)"
                                                             R"("b":{"dtype":"I64","shape":[2],"data_offsets":[3,19]},)"
                                                             R"("e":{"dtype":"F32","shape":[0],"data_offsets":[3,3]}})",
@@ -206,7 +206,7 @@ TEST(SafetensorsFile, AlignsUnalignedTensors) {
 }
 
 TEST(SafetensorsFile, NamesTheFile) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto missing = folder.path() / "missing.safetensors";
   EXPECT_THAT([&] { SafetensorsFile file(missing); },
               ThrowsMessage<ModelError>(AllOf(HasSubstr(missing.string()), HasSubstr("No such file"))));

@@ -11,7 +11,7 @@
 namespace e5v::tensor {
 namespace {
 
-using test::TemporaryFolder;
+using e5v::test::TemporaryFolder;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -21,7 +21,7 @@ std::span<const std::byte> bytes_of(std::string_view text) { return std::as_byte
 
 TEST(SafetensorsWriter, RoundTripOfGolden) {
   const TemporaryFolder folder;
-  const SafetensorsFile original(test::golden("ckpt/tiny-small-f32/model.safetensors"));
+  const SafetensorsFile original(e5v::test::golden("ckpt/tiny-small-f32/model.safetensors"));
   std::vector<TensorSpec> specs;
   for (const auto& [name, view] : original.tensors()) specs.push_back({name, view.dtype, view.shape});
   const auto path = folder.path() / "copy.safetensors";

@@ -52,7 +52,8 @@ TEST(StoredMatrix, Nf4KnowsItsParts) {
 TEST(StoredMatrix, RefusesWhatDoesNotFit) {
   const Tensor plain(DType::f32, {3, 32}), bytes(DType::i8, {3, 32}), row_scales(DType::f32, {3, 1}),
       words(DType::i32, {3, 4}), group_scales(DType::bf16, {3, 3}), vector(DType::f32, {3});
-  EXPECT_THAT(message_of([&] { StoredMatrix{vector.view()}; }), testing::HasSubstr("[3] has not two axes"));
+  EXPECT_THAT(message_of([&] { StoredMatrix{vector.view()}; }),
+              testing::HasSubstr("expected two axes, found the shape [3]"));
   EXPECT_THAT(message_of([&] { StoredMatrix{bytes.view()}; }), testing::HasSubstr("is i8, expected f32, f16 or bf16"));
   EXPECT_THAT(message_of([&] { StoredMatrix::int8(plain.view(), row_scales.view()); }),
               testing::HasSubstr("values are f32"));

@@ -13,11 +13,11 @@ constexpr std::int64_t kContext = 77;
 /// The two spellings of CLIP's tokenizer.json: transformers 5's own, and that of OpenAI's checkpoints.
 class ClipTokenizer : public testing::TestWithParam<const char*> {
  protected:
-  Tokenizer tokenizer_ = Tokenizer::from_file(test::golden("ckpt") / GetParam() / "tokenizer.json");
+  Tokenizer tokenizer_ = Tokenizer::from_file(e5v::test::golden("ckpt") / GetParam() / "tokenizer.json");
 };
 
 TEST_P(ClipTokenizer, GivesTheIdsOfTransformers) {
-  const Json golden = read_json(test::golden("clip/clip.json"));
+  const Json golden = read_json(e5v::test::golden("clip/clip.json"));
   const Json& texts = golden.at("texts");
   const Json& ids = golden.at("models").at(GetParam()).at("ids");
   ASSERT_EQ(texts.size(), ids.size());
@@ -39,21 +39,13 @@ TEST_P(ClipTokenizer, CutsTheTextNotTheSpecialTokens) {
   shorter.erase(shorter.end() - 2);
   EXPECT_EQ(tokenizer_.encode_truncated(text, size - 1), shorter);
   EXPECT_EQ(tokenizer_.encode_truncated(text, 2), (std::vector{start, end}));
-  EXPECT_THAT([&] { tokenizer_.encode_truncated(text, 1); },
-              testing::ThrowsMessage<InvalidInput>(
-                  "[tokenizer] a text has 2 special tokens, more than the 1 that it may have in all"));
+  EXPECT_THAT(
+      [&] { tokenizer_.encode_truncated(text, 1); },
+      testing::ThrowsMessage<InvalidInput>("[tokenizer] a text has 2 special tokens, more than the limit of 1 tokens"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Spellings, ClipTokenizer, testing::Values("tiny-clip", "tiny-clip-336"),
                          [](const auto& spelling) { return spelling.index == 0 ? "Transformers" : "OpenAi"; });
-
-TEST(ClipTokenizerFile, AnUnpairedRobertaTokenIsRefused) {
-  const std::string json = R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []},
-    "post_processor": {"type": "RobertaProcessing", "sep": ["a"], "cls": ["a", 0]}})";
-  EXPECT_THAT([&] { Tokenizer::from_json(json, "tokenizer.json"); },
-              testing::ThrowsMessage<ModelError>(
-                  "[tokenizer.json] post_processor.sep has 1 elements, expected a token and its id"));
-}
 
 }  // namespace
 }  // namespace e5v::text

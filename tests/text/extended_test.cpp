@@ -16,7 +16,7 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-std::filesystem::path extended(const char* name) { return test::extended_goldens() / name; }
+std::filesystem::path extended(const char* name) { return e5v::test::extended_goldens() / name; }
 
 const Tokenizer& llama3() {
   static const Tokenizer instance = Tokenizer::from_file(extended("goldens/ckpt/tiny-full/tokenizer.json"));
@@ -24,7 +24,7 @@ const Tokenizer& llama3() {
 }
 
 TEST(TextExtended, Llama3GivesTheIdsOfAllGoldenStrings) {
-  const Json strings = read_json(test::golden("tokenizer/tokenizer_goldens.json"));
+  const Json strings = read_json(e5v::test::golden("tokenizer/tokenizer_goldens.json"));
   for (const Json& item : strings) {
     EXPECT_EQ(llama3().encode(item["text"].get<std::string>()), item["ids"].get<Ids>()) << item["text"];
   }
@@ -32,7 +32,7 @@ TEST(TextExtended, Llama3GivesTheIdsOfAllGoldenStrings) {
 
 // What training does with a sentence: cut to 32 tokens, decode, clean up.
 TEST(TextExtended, SentencesAreCutAndCleanedUpAsInTraining) {
-  const Json strings = read_json(test::golden("tokenizer/tokenizer_goldens.json"));
+  const Json strings = read_json(e5v::test::golden("tokenizer/tokenizer_goldens.json"));
   for (const Json& item : strings) {
     Ids ids = llama3().encode(item["text"].get<std::string>(), false);
     ids.resize(std::min<std::size_t>(ids.size(), 32));
@@ -43,7 +43,7 @@ TEST(TextExtended, SentencesAreCutAndCleanedUpAsInTraining) {
 }
 
 TEST(TextExtended, PrefixesDecodeAsInTheReference) {
-  const Json cases = read_json(test::golden("tokenizer/decode_goldens.json"));
+  const Json cases = read_json(e5v::test::golden("tokenizer/decode_goldens.json"));
   ASSERT_EQ(cases.size(), 847u);
   for (const Json& item : cases) {
     const auto ids = item["ids"].get<Ids>();
@@ -54,12 +54,12 @@ TEST(TextExtended, PrefixesDecodeAsInTheReference) {
 }
 
 TEST(TextExtended, PromptsGiveTheOriginalsIds) {
-  const Json golden = read_json(test::golden("tokenizer/e5v_prompts_full.json"));
+  const Json golden = read_json(e5v::test::golden("tokenizer/e5v_prompts_full.json"));
   const auto ids_of = [](std::string_view name) { return llama3().encode(prompt_template(name, ChatStyle::llama3)); };
   EXPECT_EQ(ids_of("image"), golden["img_prompt_ids"].get<Ids>());
   EXPECT_EQ(ids_of("cirr-gallery"), golden["cirr_img_ids"].get<Ids>());
   EXPECT_EQ(ids_of("fashioniq-gallery-dress"), golden["fiq_img_dress_ids"].get<Ids>());
-  const Json sts = read_json(test::golden("tokenizer/eval_sts_prompts.json"));
+  const Json sts = read_json(e5v::test::golden("tokenizer/eval_sts_prompts.json"));
   for (std::size_t i = 0; i < sts["raw"].size(); ++i) {
     const std::string prompt = find_prompt("sts", ChatStyle::llama3).fill(sts["raw"][i].get<std::string>());
     EXPECT_EQ(llama3().encode(prompt), sts["input_ids_full"][i].get<Ids>());

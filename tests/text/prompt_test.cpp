@@ -14,14 +14,14 @@ using ::testing::HasSubstr;
 using Ids = std::vector<std::int32_t>;
 
 const Tokenizer& small_llama3() {
-  static const Tokenizer instance = Tokenizer::from_file(test::golden("ckpt/tiny-small-f32/tokenizer.json"));
+  static const Tokenizer instance = Tokenizer::from_file(e5v::test::golden("ckpt/tiny-small-f32/tokenizer.json"));
   return instance;
 }
 
 std::string llama3(std::string_view name) { return prompt_template(name, ChatStyle::llama3); }
 
 TEST(Prompt, TemplatesAreTheOriginalsByteForByte) {
-  const Json golden = read_json(test::golden("tokenizer/e5v_prompts_small.json"));
+  const Json golden = read_json(e5v::test::golden("tokenizer/e5v_prompts_small.json"));
   const std::pair<const char*, const char*> names[] = {{"img_prompt", "image"},
                                                        {"text_prompt", "text"},
                                                        {"cirr_img", "cirr-gallery"},
@@ -43,7 +43,7 @@ std::string sentence_of(const std::string& prompt, const std::string& text_templ
 }
 
 TEST(Prompt, ComposedQueriesAreTheOriginals) {
-  const Json golden = read_json(test::golden("embed/composed_small_f32_v5.json"));
+  const Json golden = read_json(e5v::test::golden("embed/composed_small_f32_v5.json"));
   ASSERT_EQ(golden["items"].size(), 12u);
   for (const Json& item : golden["items"]) {
     const auto kind = item["kind"].get<std::string>(), expected = item["prompt"].get<std::string>();
@@ -62,7 +62,7 @@ TEST(Prompt, ComposedQueriesAreTheOriginals) {
 }
 
 TEST(Prompt, TextPromptsAreTheOriginals) {
-  const Json golden = read_json(test::golden("embed/texts_small_f32.json"));
+  const Json golden = read_json(e5v::test::golden("embed/texts_small_f32.json"));
   const Prompt prompt = find_prompt("text", ChatStyle::llama3);
   for (std::size_t i = 0; i < golden["prompts"].size(); ++i) {
     const auto expected = golden["prompts"][i].get<std::string>();
@@ -72,7 +72,7 @@ TEST(Prompt, TextPromptsAreTheOriginals) {
 }
 
 TEST(Prompt, StsSentencesAreNormalisedAsInTheOriginal) {
-  const Json golden = read_json(test::golden("tokenizer/eval_sts_prompts.json"));
+  const Json golden = read_json(e5v::test::golden("tokenizer/eval_sts_prompts.json"));
   const Prompt prompt = find_prompt("sts", ChatStyle::llama3);
   ASSERT_EQ(golden["raw"].size(), 12u);
   for (std::size_t i = 0; i < golden["raw"].size(); ++i) {
@@ -191,7 +191,8 @@ TEST(Prompt, ThePlainStyleHasNoWordsOfItsOwn) {
       "<image><sent>",
       "[prompt] \"<image><sent>\" is for an image changed by a text; this model takes a text or an image, not both");
   refused("see <image>",
-          "[prompt] \"see <image>\" has words beside <image>; this model reads none there: expected <image> alone");
+          "[prompt] \"see <image>\" has other words than <image>; this model reads none with an image: expected "
+          "<image> alone");
   EXPECT_THROW(plain("poem"), InvalidInput);
 }
 

@@ -10,20 +10,23 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "golden.h"
+#include "text/tokenizer_parts.h"
 
 namespace e5v::text {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
 using Ids = std::vector<std::int32_t>;
 
 const Tokenizer& golden_tokenizer() {
-  static const Tokenizer instance = Tokenizer::from_file(test::golden("ckpt/tiny-small-f32/tokenizer.json"));
+  static const Tokenizer instance = Tokenizer::from_file(e5v::test::golden("ckpt/tiny-small-f32/tokenizer.json"));
   return instance;
 }
 
 const Json& strings() {
-  static const Json instance = read_json(test::golden("tokenizer/tokenizer_goldens.json"));
+  static const Json instance = read_json(e5v::test::golden("tokenizer/tokenizer_goldens.json"));
   return instance;
 }
 
@@ -67,31 +70,6 @@ TEST(Tokenizer, AgreesWithTheReferenceOnEveryKindOfStep) {
 
 Json letters() {
   return Json::parse(R"({"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}})");
-}
-
-TEST(Tokenizer, MergesMayBePairsAndFieldsMayBeAbsent) {
-  Json description = letters();
-  description["model"]["merges"] = Json::parse(R"([["a", "b"]])");
-  for (const char* key : {"unk_token", "dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
-    description["model"][key] = nullptr;
-  }
-  const Tokenizer tokenizer = Tokenizer::from_json(description.dump(), "pairs");
-  EXPECT_THAT(tokenizer.encode("abba"), ElementsAre(2, 1, 0));
-  EXPECT_THAT(tokenizer.encode("a?b"), ElementsAre(2));  // no unk_token: an unknown character goes
-  EXPECT_EQ(tokenizer.decode(Ids{2, 1, 0}), "ab b a");   // no decoder: joined with blanks
-  EXPECT_EQ(Tokenizer::from_json(letters().dump(), "strings").encode("abba"), tokenizer.encode("abba"));
-}
-
-TEST(Tokenizer, TheLastCharacterOfAWordCarriesItsSuffix) {
-  Json description = letters();
-  description["model"]["end_of_word_suffix"] = "</w>";
-  description["model"]["vocab"]["b</w>"] = 3;
-  description["model"]["vocab"]["ab</w>"] = 4;
-  description["model"]["merges"] = {"a b</w>", "a b"};
-  const Tokenizer tokenizer = Tokenizer::from_json(description.dump(), "suffix");
-  EXPECT_THAT(tokenizer.encode("abab"), ElementsAre(2, 4));
-  EXPECT_THAT(tokenizer.encode("b"), ElementsAre(3));
-  EXPECT_THAT(tokenizer.encode("ba"), ElementsAre(1));  // no "a</w>"
 }
 
 TEST(Tokenizer, ModelMayComeBeforeOrAfterAnything) {
@@ -148,6 +126,34 @@ TEST(Tokenizer, TextMustBeUtf8) {
   EXPECT_THROW(golden_tokenizer().encode("\xE2\x96"), InvalidInput);
 }
 
+TEST(Tokenizer, AFileWithoutAModelIsRefusedByMessage) {
+  const auto refusal = [](const std::string& file) {
+    return test::message_of([&] { Tokenizer::from_json(file, "t.json"); });
+  };
+  EXPECT_EQ(refusal("[]"), "[t.json] the document is array, expected an object");
+  EXPECT_EQ(refusal("{}"), "[t.json] model is missing");
+  EXPECT_EQ(refusal(R"({"model": null})"), "[t.json] model is missing");
+  EXPECT_EQ(refusal(R"({"model": [[[]]]})"), "[t.json] model is array, expected an object");
+  EXPECT_THAT([] { Tokenizer::from_file(e5v::test::golden("no such file")); },
+              ThrowsMessage<ModelError>(HasSubstr("no such file")));
+  EXPECT_THAT([] { Tokenizer::from_file(e5v::test::golden("tokenizer")); },
+              ThrowsMessage<ModelError>(HasSubstr("is a folder")));
+}
+
+TEST(Tokenizer, APatternThatGivesUpOnATokenOfTheFile) {
+  Json file = Json::parse(R"({"normalizer": {"type": "Replace", "pattern": {"Regex": "(a|aa)+\\d"}, "content": "x"},
+                              "model": {"vocab": {"a": 0}, "merges": []}})");
+  const auto add = [&](std::size_t length) {
+    const Json token{{"id", 1}, {"content", std::string(length, 'a')}, {"normalized", true}};
+    file["added_tokens"] = Json::array({token});
+  };
+  add(3);
+  const Tokenizer tokenizer = Tokenizer::from_json(file.dump(), "t.json");
+  EXPECT_THROW(tokenizer.encode(std::string(60, 'b') + std::string(60, 'a')), InvalidInput);
+  add(60);
+  EXPECT_THROW(Tokenizer::from_json(file.dump(), "t.json"), ModelError);
+}
+
 TEST(Tokenizer, MegabytesWithoutABlankTakeSeconds) {
   const std::string pieces[] = {std::string(1 << 20, 'a'), std::string(1 << 20, ' '), std::string(1 << 20, '\n')};
   for (const std::string& text : pieces) {
@@ -160,7 +166,7 @@ TEST(Tokenizer, MegabytesWithoutABlankTakeSeconds) {
 }
 
 TEST(Tokenizer, MovesAndServesManyThreads) {
-  Tokenizer first = Tokenizer::from_file(test::golden("ckpt/tiny-small-f32/tokenizer.json"));
+  Tokenizer first = Tokenizer::from_file(e5v::test::golden("ckpt/tiny-small-f32/tokenizer.json"));
   const Tokenizer second = std::move(first);
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -55,7 +55,7 @@ TEST(Curves, LeaveGapsOut) {
 }
 
 TEST(Curves, AreWrittenFromTheLog) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto metrics = folder.write("metrics.jsonl", "{\"step\":0,\"loss\":1.5}\n"),
              page = folder.write("page.html", "old");
   write_curves(metrics, page, {"A run", {}});

@@ -4,12 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <fstream>
 
-#include "base/json.h"
 #include "families/llava_next/prepare.h"
-#include "tensor/safetensors.h"
-#include "train/examples.h"
+#include "train/golden_triplets.h"
 #include "train/grad_cache.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -20,12 +17,13 @@ namespace {
 
 const processes::Group one_process;
 
-using test::golden;
+using e5v::test::golden;
+using test::golden_batches;
+using test::golden_json;
+using test::masked_batch;
 
-constexpr std::int64_t kGoldenPairs = 6;
+using test::kGoldenPairs;
 constexpr double kLearningRate = 4e-4;
-
-Json golden_json(const std::string& name) { return read_json(golden("train") / name); }
 
 /// The tiny checkpoint with the adapters of the goldens.
 Trainee golden_trainee() {
@@ -37,28 +35,6 @@ Trainee golden_trainee() {
 /// "language_model.layers.0.mlp.up_proj.lora_A" as PEFT calls it.
 std::string peft_name(const std::string& name) {
   return "base_model.model.model" + name.substr(std::string("language_model").size()) + ".weight";
-}
-
-/// Sequences of which the mask leaves tokens out; those keep the places they had between these.
-PairBatch masked_batch(const tensor::SafetensorsFile& file, const std::string& mode) {
-  const auto ids = file.find(mode + ".input_ids"), mask = file.find(mode + ".attention_mask");
-  const std::int64_t rows = ids->shape[0], columns = ids->shape[1];
-  std::vector<TokenSequence> sequences;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    TokenSequence sequence;
-    sequence.name = static_cast<std::uint32_t>(r);
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const auto at = static_cast<std::size_t>(r * columns + c);
-      if (mask->as<std::int32_t>()[at] == 0) continue;
-      sequence.ids.push_back(ids->as<std::int32_t>()[at]);
-      sequence.positions.push_back(static_cast<std::int32_t>(c));
-    }
-    sequences.push_back(sequence);
-  }
-  const auto part = [&](std::int64_t from) {
-    return std::vector<TokenSequence>(sequences.begin() + from, sequences.begin() + from + kGoldenPairs);
-  };
-  return {part(0), part(kGoldenPairs), part(2 * kGoldenPairs), kGoldenPairs, true};
 }
 
 double largest_difference(std::span<const float> found, std::span<const float> expected) {
@@ -165,44 +141,10 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   expect_update(run);
 }
 
-/// The triplets of the goldens' four batches.
-std::vector<std::vector<Pair>> golden_batches() {
-  std::vector<std::vector<Pair>> batches;
-  const Json json = golden_json("data.json");
-  for (const Json& batch : json.at("batches")) {
-    std::vector<Pair>& pairs = batches.emplace_back();
-    for (const Json& triplet : batch) {
-      pairs.push_back({Input::from_text(triplet.at(0).get<std::string>()),
-                       Input::from_text(triplet.at(1).get<std::string>()), triplet.at(2).get<std::string>()});
-    }
-  }
-  return batches;
-}
-
 /// What turns texts into tokens for the tiny checkpoint.
 embed::Preparer golden_preparer() {
   return families::make_llava_next_preparer(golden("ckpt/tiny-small-f32"),
                                             model::read_config(golden("ckpt/tiny-small-f32")), {});
-}
-
-TEST(Examples, PaperPromptsAndMasksAreTheReferences) {
-  const Trainee trainee = golden_trainee();
-  embed::Preparer preparer = golden_preparer();
-  const tensor::SafetensorsFile file(golden("train/one_step.safetensors"));
-  for (const bool masks : {true, false}) {
-    Examples examples(preparer, {.paper_prompts = true, .paper_masks = masks});
-    const PairBatch found = examples.contrastive(golden_batches().front());
-    const PairBatch expected = masked_batch(file, masks ? "as_is" : "fixmask");
-    for (const auto kind : {&PairBatch::anchors, &PairBatch::positives, &PairBatch::negatives}) {
-      ASSERT_EQ((found.*kind).size(), (expected.*kind).size());
-      for (std::size_t i = 0; i < (found.*kind).size(); ++i) {
-        EXPECT_EQ((found.*kind)[i].ids, (expected.*kind)[i].ids) << i;
-        if (masks) {
-          EXPECT_EQ((found.*kind)[i].positions, (expected.*kind)[i].positions) << i;
-        }
-      }
-    }
-  }
 }
 
 class Curve : public testing::TestWithParam<std::string> {};

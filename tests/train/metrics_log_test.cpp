@@ -15,7 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Pair;
 using testing::ThrowsMessage;
 
 std::vector<std::int64_t> steps_of(const std::filesystem::path& path) {
@@ -25,7 +24,7 @@ std::vector<std::int64_t> steps_of(const std::filesystem::path& path) {
 }
 
 TEST(MetricsLog, IsOneObjectALine) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   MetricsLog log(path, -1);
   log.add(0, {{metric::kLoss, 2.5}, {metric::kLearningRate, 4e-4}, {"a \"name\"", -1}});
@@ -36,18 +35,18 @@ TEST(MetricsLog, IsOneObjectALine) {
 }
 
 TEST(MetricsLog, IsReadBack) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   MetricsLog log(path, -1);
   log.add(7, {{"loss", 0.1}, {"lr", std::numeric_limits<double>::infinity()}});
   const auto all = read_metrics(path);
   ASSERT_EQ(all.size(), 1u);
   EXPECT_EQ(all[0].step, 7);
-  EXPECT_THAT(all[0].values, ElementsAre(Pair("loss", 0.1), Pair("lr", testing::IsNan())));
+  EXPECT_THAT(all[0].values, ElementsAre(testing::Pair("loss", 0.1), testing::Pair("lr", testing::IsNan())));
 }
 
 TEST(MetricsLog, ResumedRunKeepsWhatItsCheckpointHas) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.path() / "metrics.jsonl";
   {
     MetricsLog log(path, -1);
@@ -63,7 +62,7 @@ TEST(MetricsLog, ResumedRunKeepsWhatItsCheckpointHas) {
 }
 
 TEST(MetricsLog, TornLineIsCutOff) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.write("metrics.jsonl", "{\"step\":0,\"loss\":1}\n{\"step\":1,\"lo");
   EXPECT_THAT(steps_of(path), ElementsAre(0));
   MetricsLog(path, 5).add(1, {{"loss", 3}});
@@ -74,7 +73,7 @@ TEST(MetricsLog, TornLineIsCutOff) {
 }
 
 TEST(MetricsLog, SaysWhatIsWrong) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const std::pair<std::string, std::string> cases[] = {
       {"[]", "m.jsonl:2] expected an object, found array"},
       {"x", "m.jsonl:2] is not JSON"},

@@ -18,7 +18,7 @@ PairFile read(std::string_view text, PairFormat format = PairFormat::csv) { retu
 
 /// The texts of a row: anchor, positive, hard negative, "-" for what is not there.
 std::vector<std::string> texts(const PairFile& file, std::int64_t i) {
-  const Pair pair = file.row(i);
+  const train::Pair pair = file.row(i);
   return {pair.anchor.text.value_or("-"), pair.positive.text.value_or("-"), pair.hard_negative.value_or("-")};
 }
 
@@ -141,7 +141,7 @@ TEST(Pairs, BadObjectsSayWhatIsWrong) {
       {R"({"sent0": "a", "sent1": null})", "expected sent1 or image1, found neither"},
       {R"({"sent0": "", "sent1": "b"})", "sent0 is empty"},
       {R"({"image0": "a\u0000b", "sent1": "b"})", "image0: expected the path of a file"},
-      {R"({"sent0": "a", "sent1": "b", "hard_neg": "c"})", "expected no hard_neg, as in the rows before, found one"},
+      {R"({"sent0": "a", "sent1": "b", "hard_neg": "c"})", "expected no hard_neg, as in earlier rows, found one"},
       {"{\"sent0\": \"\xFF\", \"sent1\": \"b\"}", "is not valid UTF-8"},
   };
   for (const auto& [line, part] : cases) {
@@ -152,7 +152,7 @@ TEST(Pairs, BadObjectsSayWhatIsWrong) {
   }
   const PairFile file = read("{\"sent0\":\"a\",\"sent1\":\"b\",\"hard_neg\":\"c\"}\n{\"sent0\":\"a\",\"sent1\":\"b\"}",
                              PairFormat::jsonl);
-  EXPECT_THAT(bad_messages(file), ElementsAre("[pairs:2] expected hard_neg as in the rows before, found none"));
+  EXPECT_THAT(bad_messages(file), ElementsAre("[pairs:2] expected hard_neg as in earlier rows, found none"));
 }
 
 TEST(Pairs, HeadersSayWhatIsWrong) {
@@ -180,7 +180,7 @@ TEST(Pairs, HeadersSayWhatIsWrong) {
 }
 
 TEST(Pairs, FilesAreMapped) {
-  const test::TemporaryFolder folder;
+  const e5v::test::TemporaryFolder folder;
   const auto path = folder.write("pairs.csv", "sent0,image1\na,b.jpg\n");
   PairFile opened(path);
   const PairFile file = std::move(opened);

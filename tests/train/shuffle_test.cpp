@@ -122,13 +122,13 @@ TEST(RowOrder, WhatIsHeldOutOfGroupsStaysOut) {
   for (std::int64_t i = 0; i < 5; ++i) rows.push_back(order.held_out(i));
   EXPECT_EQ(sorted(rows), up_to(16));
   EXPECT_THAT([] { RowOrder(kGroups, 1, 0, 7); }, ThrowsMessage<InvalidInput>(HasSubstr("two rows together, found 1")));
-  EXPECT_THAT([&] { order.training(0, 11); }, ThrowsMessage<InvalidInput>(HasSubstr("of the 11 there are, found 11")));
+  EXPECT_THAT([&] { order.training(0, 11); }, ThrowsMessage<InvalidInput>(HasSubstr("from 0 to below 11, found 11")));
 }
 
 TEST(Permutation, RefusesWhatIsOutside) {
   EXPECT_THAT([] { Permutation(0, 1, 1); }, ThrowsMessage<InvalidInput>(HasSubstr("at least one row, found 0")));
   EXPECT_THAT([] { Permutation(5, 1, 1).at(5); },
-              ThrowsMessage<InvalidInput>("[shuffle] expected a place of the 5 there are, found 5"));
+              ThrowsMessage<InvalidInput>("[shuffle] expected a place from 0 to below 5, found 5"));
   EXPECT_THROW(Permutation(5, 1, 1).at(-1), InvalidInput);
 }
 

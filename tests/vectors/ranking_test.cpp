@@ -184,23 +184,23 @@ TEST(Ranking, VectorsThatAreAllAlikeEarnNothing) {
 
 /// COCO's test set. The bound is generous: it tells blocks from one product after another, not a fast machine.
 TEST(Ranking, OfManyCandidatesTakesSeconds) {
-  constexpr std::int64_t kTexts = 25000, kImages = 5000, kWidth = 64;
+  constexpr std::int64_t kCocoTexts = 25000, kCocoImages = 5000, kCocoWidth = 64;
   const auto random = [](std::int64_t rows) {
-    tensor::Tensor tensor(tensor::DType::f32, {rows, kWidth});
+    tensor::Tensor tensor(tensor::DType::f32, {rows, kCocoWidth});
     std::minstd_rand generator(static_cast<unsigned>(rows));
     for (float& value : tensor.as<float>()) value = static_cast<float>(generator()) / 2147483648.0f - 0.5f;
     return tensor;
   };
-  const tensor::Tensor texts = random(kTexts), images = random(kImages);
+  const tensor::Tensor texts = random(kCocoTexts), images = random(kCocoImages);
   Relation relation;
-  for (std::int64_t i = 0; i < kTexts; ++i) relation.positives.push_back({i, i / 5});
+  for (std::int64_t i = 0; i < kCocoTexts; ++i) relation.positives.push_back({i, i / 5});
   const auto start = std::chrono::steady_clock::now();
   const Ranking ranking =
       rank_positives(VectorScores(tensor::matrix_of(texts.view()), tensor::matrix_of(images.view())), relation);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   EXPECT_LT(taken.count(), 30) << "half a second on two cores";
   // Chance: the right one of 5000 is among the first ten.
-  EXPECT_NEAR(recall_at(ranking.of_queries, 10).pessimistic, 10.0 / kImages, 1e-3);
+  EXPECT_NEAR(recall_at(ranking.of_queries, 10).pessimistic, 10.0 / kCocoImages, 1e-3);
   EXPECT_TRUE(std::ranges::all_of(ranking.of_candidates, &std::optional<Rank>::has_value));
 }
 

@@ -19,10 +19,10 @@ TEST(VectorFormat, ByEnding) {
 }
 
 TEST(VectorFormat, HeadsHaveTheirSizeBeforehand) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 8;
+  constexpr std::int64_t kMaximum = std::numeric_limits<std::int64_t>::max() / 8;
   for (const VectorFormat format : {VectorFormat::npy, VectorFormat::jsonl, VectorFormat::safetensors}) {
     const VectorLayout layout{format, 1, {{"prompt", "a \"quoted\" one\xff"}}};
-    for (const std::int64_t rows : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1000}, kMost}) {
+    for (const std::int64_t rows : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1000}, kMaximum}) {
       EXPECT_EQ(static_cast<std::int64_t>(layout.head(rows, rows).size()), layout.head_size());
     }
     EXPECT_EQ(layout.head_size() % 64, 0);

@@ -12,7 +12,7 @@ import common
 LANGUAGE = ["o_proj", "up_proj"]  # the vision tower has no modules of these names
 SITE = "model.language_model.layers.0.self_attn.o_proj"
 
-# A field without a line here ends the script: nothing of a newer PEFT is passed over.
+# A field without a line here ends the script, so that no field of a newer PEFT is skipped.
 VALUES = {
     "task_type": [None, "CAUSAL_LM", "FEATURE_EXTRACTION"],
     "peft_type": ["LOHA", "IA3"],
@@ -60,14 +60,14 @@ VALUES = {
     "ensure_weight_tying": [True],
     "a_field_of_tomorrow": [3, "on", False, None],
 }
-# Values that PEFT accepts only when the adapter is made so, because they change what is stored.
+# Values that PEFT accepts only when the adapter is made with them, because they change the stored tensors.
 MADE = {"r", "target_modules", "exclude_modules", "bias", "modules_to_save", "layers_to_transform", "rank_pattern", "trainable_token_indices",
         "use_dora", "lora_bias", "target_parameters", "use_bdlora", "layer_replication", "use_qalora", "monteclora_config", "kasa_config",
         "velora_config", "init_lora_weights"}
 
 
 def make(work, **fields):
-    """An adapter whose matrices are random, saved by PEFT."""
+    """An adapter with random matrices, saved by PEFT."""
     torch.manual_seed(1)
     defaults = {"r": 4, "lora_alpha": 16, "target_modules": LANGUAGE}
     model = get_peft_model(common.load(work.base), LoraConfig(**{**defaults, **fields}))
@@ -102,7 +102,7 @@ def ours(work, program, adapter):
 
 
 def with_tensor(work, adapter, name, tensor):
-    """The adapter with one tensor more, as a tool of tomorrow may store it."""
+    """The adapter with one more tensor, as a future tool may store it."""
     folder = edited(work, adapter, "peft_version", "0.21.2")
     tensors = load_file(folder / "adapter_model.safetensors")
     tensors[name] = tensor

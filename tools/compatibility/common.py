@@ -1,4 +1,4 @@
-"""What the areas of the comparison share: the two programs, a verdict on each change, and the table of verdicts."""
+"""Common parts of all areas of the comparison: the two programs, the verdict on a change, and the table of verdicts."""
 import dataclasses
 import json
 import pathlib
@@ -31,7 +31,7 @@ class Program:
         self.path = pathlib.Path(path).resolve()
 
     def vectors(self, model, *options):
-        """The vectors that `e5v embed` prints, or the message with which it refuses."""
+        """The vectors that `e5v embed` prints, or its error message."""
         run = subprocess.run([self.path, "embed", "--device", "cpu", "--model", model, *options], capture_output=True, text=True)
         if run.returncode != 0:
             return run.stderr.strip() or f"exit code {run.returncode}"
@@ -58,7 +58,7 @@ def text_vector(model, folder):
 
 
 def image_vector(model, folder, image):
-    """The vector of a PIL image, prepared as the folder's files say."""
+    """The vector of a PIL image, prepared with the settings of the folder."""
     processor = LlavaNextProcessor(image_processor=AutoImageProcessor.from_pretrained(folder), tokenizer=tokenizer_of(folder),
                                    patch_size=model.config.vision_config.patch_size, image_token="<image>",
                                    vision_feature_select_strategy=model.config.vision_feature_select_strategy,
@@ -80,8 +80,8 @@ def one_line(text, width=110):
 class Verdict:
     field: str
     value: str
-    effect: str  # what the change does to the reference's vectors
-    verdict: str  # honoured, harmless, refused, or what is wrong
+    effect: str  # the effect of the change on the reference's vectors
+    verdict: str  # honoured, harmless, refused, or the fault
     note: str = ""
 
     @property
@@ -91,8 +91,8 @@ class Verdict:
 
 def judge(field, value, before, reference, ours, spread=0.0):
     """Compares a change's outcomes. `before` are the reference's vectors without the change; `reference` and `ours` are lists
-    of vectors, or the text of an error. `spread` is how far (1 - cosine) the reference's vectors move by the last bits of
-    its own sums."""
+    of vectors, or the text of an error. `spread` is the change (1 - cosine) of the reference's vectors by the last bits
+    of its own sums."""
     shown = json.dumps(value, default=str)
     shown = (shown if len(shown) <= 60 else shown[:59] + "…").replace("|", "\\|")
     name = re.split(r"[ .\[(]", field)[-1] if "(" not in field else re.split(r"[ .(]", field)[0]
@@ -118,7 +118,7 @@ def attempt(function):
     """The function's value, or its error as text."""
     try:
         return function()
-    except Exception as error:  # whatever the reference raises is its way to refuse
+    except Exception as error:  # any exception of the reference is a refusal
         return f"{type(error).__name__}: {error}" or "error"
 
 
@@ -137,7 +137,7 @@ class Workshop:
         return path
 
     def variant(self, **files):
-        """A folder like the base in which some files are JSON of other content; None leaves a file out. "_json" is the ending:
+        """A folder like the base, in which some files are JSON with other content; None omits a file. "_json" is the ending:
         config_json=... is config.json."""
         path = self.folder()
         changed = {name.replace("_json", ".json"): content for name, content in files.items()}
@@ -153,7 +153,7 @@ class Workshop:
         return json.loads((self.base / name).read_text())
 
     def image(self):
-        """A picture of 3 tiles with much detail, as a file."""
+        """An image of 3 tiles with much detail, as a file."""
         path = self.root / "image.png"
         if not path.exists():
             random = numpy.random.default_rng(7)

@@ -50,8 +50,8 @@ def compare(program, base):
 
             def both():
                 model = common.load(folder)
-                with common.Image.open(image) as picture:
-                    return [common.text_vector(model, folder), common.image_vector(model, folder, picture)]
+                with common.Image.open(image) as opened:
+                    return [common.text_vector(model, folder), common.image_vector(model, folder, opened)]
             return common.attempt(both)
 
         plain = outcome(config, True)

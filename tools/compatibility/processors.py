@@ -1,4 +1,4 @@
-"""Fields of preprocessor_config.json and processor_config.json, and which of the two counts."""
+"""Fields of preprocessor_config.json and processor_config.json, and the choice between the two files."""
 import copy
 
 from PIL import Image
@@ -32,9 +32,9 @@ def compare(program, base):
         def outcome(folder, which):
             if not which:
                 return program.vectors(folder, "--image", image)
-            with Image.open(image) as picture:
-                picture.load()
-            return common.attempt(lambda: [common.image_vector(model, folder, picture)])
+            with Image.open(image) as opened:
+                opened.load()
+            return common.attempt(lambda: [common.image_vector(model, folder, opened)])
 
         plain = outcome(work.base, True)
         for field, alternatives in VALUES.items():

@@ -44,7 +44,7 @@ SCHEMES = {
 }
 FORMATS = {"NVFP4A16": "nvfp4-pack-quantized", "NVFP4": "nvfp4-pack-quantized", "MXFP4A16": "mxfp4-pack-quantized", "MXFP8A16": "mxfp8-quantized", "MXFP8": "mxfp8-quantized"}
 
-# Keys that are changed in a finished checkpoint of int8; each must be honoured, harmless or refused.
+# Keys that are changed in a finished int8 checkpoint. Each must be honoured, harmless or refused.
 KEYS = {
     "transform_config": [{"config_groups": {"R": {"type": "hadamard", "apply": [{"targets": ["Linear"], "location": "input"}]}}}, {}],
     "sparsity_config": [{"format": "sparse-24-bitmask", "sparsity_structure": "2:4"}, {}], "moe_sparsity_config": [{"method": "prune"}],
@@ -63,7 +63,7 @@ LINEARS = r"re:.*language_model\.layers.*"
 
 
 def ranges(weight, arguments):
-    """Least and greatest value for each scale."""
+    """The minimum and the maximum of the values of each scale."""
     rows, columns = weight.shape
     if arguments.strategy == "tensor":
         return weight.amin().reshape(1), weight.amax().reshape(1)
@@ -113,7 +113,7 @@ def quantise(work, scheme, layout):
 
 
 def reference(work, folder):
-    """The vector, from weights that are expanded at once where the libraries cannot open what they wrote: packed zero points."""
+    """The vector. Weights are decoded at loading if the libraries cannot open what they wrote (packed zero points)."""
     try:
         model = common.load(folder)
     except RuntimeError as error:
@@ -124,8 +124,8 @@ def reference(work, folder):
 
 
 def spread(work, folder):
-    """How far the reference's vector moves when embeddings change by less than their last bits count: rounded activations
-    amplify that, most of all symmetric ones, whose largest negative number stands between two levels."""
+    """The change of the reference's vector when embeddings change by less than their last bit. Rounded activations amplify
+    it, especially symmetric ones, because their largest negative number is between two levels."""
     model = common.load(folder)
     right = common.text_vector(model, folder)
     farthest = 0.0
@@ -140,7 +140,7 @@ def spread(work, folder):
 
 
 def ours(program, folder):
-    """In f32, because on a CPU the types of fewer bits round activations in ways of their own."""
+    """In f32, because on a CPU smaller types round activations in other ways."""
     return program.vectors(folder, "--dtype", "f32", "--text", common.TEXT)
 
 

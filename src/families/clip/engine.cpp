@@ -1,4 +1,4 @@
-// Legend: S inputs, T rows of the forest, P pooled rows, I images, V numbers per vector.
+// Legend: S inputs, T rows of the forest, P pooled rows, I images, V width of the vectors.
 #include "families/clip/engine.h"
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 
 namespace e5v::families {
 
-/// CLIP: of a batch, the texts go through one tower as a prefix forest, the different images through the other.
+/// CLIP. The texts of a batch go through one tower as a prefix forest, its different images through the other tower.
 class ClipEngine : public embed::Engine {
  public:
   ClipEngine(const std::filesystem::path& folder, const LoadOptions& load);

@@ -1,4 +1,4 @@
-// Legend: T rows of a batch's texts, R rows of the vision tower, D tower width, F MLP width, V numbers per vector.
+// Legend: T rows of a batch's texts, R rows of the vision tower, D tower width, F MLP width, V width of the vectors.
 #include "families/clip/memory.h"
 
 #include <algorithm>
@@ -11,18 +11,19 @@
 namespace e5v::families {
 namespace {
 
-/// Matrices of a tower's blocks, and its norms and biases.
+/// The matrices of a tower's blocks, and its norms and biases.
 std::int64_t block_matrices(std::int64_t layers, std::int64_t D, std::int64_t F) {
   return layers * (4 * D * D + 2 * D * F);
 }
 std::int64_t block_vectors(std::int64_t layers, std::int64_t D, std::int64_t F) { return layers * (9 * D + F); }
 
-/// ClipBlock::forward: h, queries, keys and values (and their packed copies), mixed; or h, wide and inner.
+/// The memory of ClipBlock::forward: h, queries, keys and values (and their packed copies), mixed; or h, wide and
+/// inner.
 std::int64_t tower_bytes(std::int64_t rows, std::int64_t D, std::int64_t F, std::int64_t input) {
   return rows * D * kFloat + block_bytes(rows, 5 * D, 2 * D, F, D + F, input);
 }
 
-/// ClipVit::embed_tiles: pixels, and patches before and behind their positions.
+/// The memory of ClipVit::embed_tiles: pixels, and patches before and after adding positions.
 std::int64_t patches_bytes(std::int64_t rows, const model::ClipConfig& c, std::int64_t input) {
   return rows * (3 * c.patch_size * c.patch_size * input + 2 * c.width * kFloat);
 }

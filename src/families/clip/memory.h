@@ -2,7 +2,7 @@
 #include "families/inspection.h"
 #include "model/config_clip.h"
 
-/// What CLIP takes. Source: the sizes that model/clip*.cpp take.
+/// The memory that CLIP takes. Source: the sizes in model/clip*.cpp.
 namespace e5v::families {
 
 ParameterCount count_parameters(const model::ClipModelConfig& config);

@@ -21,14 +21,14 @@ embed::ModelLimits limits_of(const model::ClipTextConfig& config) {
   return limits;
 }
 
-/// Behind the token whose hidden state is the text's: what follows it cannot change it, as no token sees a later one.
+/// The end of a text: the index after the token with the text's hidden state. Later tokens cannot change that state.
 std::size_t end_of(const std::vector<std::int32_t>& ids, std::optional<std::int32_t> end_token) {
   const auto place =
       end_token ? std::find(ids.begin(), ids.end(), *end_token) : std::max_element(ids.begin(), ids.end());
   return static_cast<std::size_t>(place - ids.begin()) + (place != ids.end());
 }
 
-/// Texts are always cut, at a context that the shapes of the weights tell.
+/// Texts are always cut. The shapes of the weights give the context, so it is not part of the hash.
 Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const PrepareOptions& options) {
   Hasher hasher;
   embed::add_preparation(hasher, folder);

@@ -9,8 +9,9 @@
 
 namespace e5v::families {
 
-/// The path of an input up to CLIP: a text's tokens up to the one whose hidden state is its vector, cut at the model's
-/// context; an image's middle, whose rows are the tower's: the class token, then the patches.
+/// The path of an input to CLIP. A text becomes its tokens up to the one with the text's hidden state, cut at the
+/// model's context. Of an image the middle is taken; its rows are those of the tower: the class token, then the
+/// patches.
 class ClipPreparer : public embed::Preparer {
  public:
   ClipPreparer(std::shared_ptr<const text::Tokenizer> tokenizer, const image::Preprocess& preprocess,
@@ -25,17 +26,17 @@ class ClipPreparer : public embed::Preparer {
   std::optional<std::int32_t> end_token_;
 };
 
-/// The image preprocessing of a CLIP folder; without a file the model's own size. Throws ModelError.
+/// The image preprocessing of a CLIP folder; without a file, the model's own size. Throws ModelError.
 image::Preprocess read_clip_preprocess(const std::filesystem::path& folder, const model::ClipModelConfig& config);
 
-/// tokenizer.json, checked against the config.
+/// Reads tokenizer.json and checks it against the config.
 text::Tokenizer read_clip_tokenizer(const std::filesystem::path& folder, const model::ClipTextConfig& config);
 
-/// Everything in the config that the numbers depend on beyond the weights' shapes.
+/// The fields of the config that vectors depend on in addition to the weights' shapes.
 std::string config_text(const model::ClipModelConfig& config);
 
-/// The path from inputs to the model. The weights are not looked at. `sibling` is a preparer of the same folder, whose
-/// tokenizer is shared; null: it is read.
+/// Makes the preparer of a folder, without reading its weights. It shares the tokenizer of `sibling`, a preparer of the
+/// same folder. Null: the tokenizer is read.
 std::unique_ptr<ClipPreparer> make_clip_preparer(const std::filesystem::path& folder,
                                                  const model::ClipModelConfig& config, const PrepareOptions& options,
                                                  const embed::Preparer* sibling = nullptr);

@@ -11,7 +11,7 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
-/// The rows of some images, which are computed together, in all places where they stand.
+/// Some images, which are computed together, and all places of their rows.
 struct ImageRange {
   std::size_t begin, end;
 };
@@ -37,13 +37,13 @@ void embed_images(const model::LlavaNext& model, const embed::PackedBatch& batch
   ops::move_rows(y_ND, from, to, x_TD, false);
 }
 
-/// The rows' embeddings: token rows from the table, image rows from the vision tower.
+/// Computes the embeddings of rows: token rows from the table, image rows from the vision tower.
 void embed_rows(const model::LlavaNext& model, const embed::PackedBatch& batch, Matrix x_TD, tensor::Arena& arena) {
   std::vector<std::int32_t> ids;
   ids.reserve(batch.forest.symbols_T.size());
   for (const embed::Symbol& symbol : batch.forest.symbols_T) ids.push_back(symbol.image < 0 ? symbol.value : -1);
   model.language_model().embed(ids, x_TD, arena);
-  // A CPU computes one image after the other, in memory for one; a GPU would not be filled by one.
+  // A CPU computes one image after the other, which needs the memory of one. A GPU needs several to be busy.
   const std::size_t count = batch.images.size(), at_once = x_TD.place == tensor::Place::host ? 1 : count;
   for (std::size_t first = 0; first < count; first += at_once) {
     embed_images(model, batch, {first, std::min(count, first + at_once)}, x_TD, arena);

@@ -11,7 +11,7 @@
 namespace e5v::families {
 namespace {
 
-/// The kernel that the largest GEMM of a block runs on, found by making its weight ready.
+/// The kernel of the largest GEMM of a block, found by preparing its weight.
 std::string kernel_of(const model::Checkpoint& checkpoint, const model::LlamaConfig& config, nn::Precision precision) {
   const tensor::StoredMatrix down =
       checkpoint.matrix("language_model.layers.0.mlp.down_proj.weight", config.width, config.mlp_width);

@@ -13,14 +13,15 @@
 namespace e5v::families {
 namespace {
 
-/// LlamaBlock::forward: h, keys and values (and their packed copies), queries, mixed; or h, gate and up, inner.
+/// The memory of LlamaBlock::forward: h, keys and values (and their packed copies), queries, mixed; or h, gate and up,
+/// inner.
 std::int64_t language_bytes(const model::LlamaConfig& c, std::int64_t T, std::int64_t input) {
   const std::int64_t D = c.width, HE = c.heads * c.head_width, KE = c.kv_heads * c.head_width, F = c.mlp_width;
   const std::int64_t stream = T * D * kFloat;
   return stream + block_bytes(T, 4 * KE + HE, D + HE, 2 * F, D + F, input);
 }
 
-/// LlavaNext::embed_images beside the batch: features, projected features, result, and the tower's own.
+/// The memory of LlavaNext::embed_images without the batch: features, projected features, result, and the tower's own.
 std::int64_t vision_bytes(const model::ModelConfig& c, std::int64_t N, std::int64_t tiles, std::int64_t input) {
   const std::int64_t V = c.vision->width, M = c.vision->mlp_width, D = c.text.width;
   const std::int64_t R =
@@ -35,7 +36,8 @@ struct LargestImage {
   std::int64_t tokens = 0, tiles = 0;
 };
 
-/// A grid without padding has most tokens: the base tile, the grid's patches, and a newline for each row of them.
+/// A grid without padding has the maximum of tokens: the base tile, the grid's patches, and a newline for each row of
+/// them.
 LargestImage largest_image(const model::ModelConfig& config, const image::Preprocess& preprocess) {
   if (!config.vision) return {};
   const std::int64_t side = config.vision->patches_per_side();
@@ -65,7 +67,7 @@ ParameterCount count_parameters(const model::ModelConfig& config) {
   const std::int64_t patch = 3 * v.patch_size * v.patch_size * V;
   const std::int64_t tower_matrices = patch + layers * (4 * V * V + 2 * V * M);
   count.vision = tower_matrices + layers * (9 * V + M) + V * (v.positions() + 3);
-  count.projector = V * D + D * D + (config.projector_bias ? 2 * D : 0) + D;  // the newline, too
+  count.projector = V * D + D * D + (config.projector_bias ? 2 * D : 0) + D;  // includes the newline
   count.vision_matrices = tower_matrices + V * D + D * D;
   return count;
 }
@@ -82,8 +84,8 @@ MemoryEstimate estimate_memory(const model::ModelConfig& config, const image::Pr
   const LargestImage image = largest_image(config, preprocess);
   const std::int64_t input = input_bytes(precision, stored.format);
   const std::int64_t budget = embed::chosen_token_budget(plan.run.token_budget, tensor::Place::host);
-  const std::int64_t most_image = config.vision ? image.tokens + embed::Batch::sharers_room(budget) : 0;
-  const std::int64_t T = std::max(budget, most_image);
+  const std::int64_t image_rows = config.vision ? image.tokens + embed::Batch::sharers_room(budget) : 0;
+  const std::int64_t T = std::max(budget, image_rows);
   const model::LlamaConfig& c = config.text;
   MemoryEstimate estimate;
   constexpr auto kPlain = tensor::WeightFormat::plain;

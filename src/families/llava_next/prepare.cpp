@@ -21,7 +21,7 @@ std::string rope_text(const model::YarnRopeScaling& s) {
                      s.original_max_positions, s.truncate);
 }
 
-/// context: most rows of a sequence, which decides where texts are cut.
+/// `context` is the maximum number of rows of a sequence, at which texts are cut.
 Hash128 preprocessing_hash(const fs::path& folder, const image::Preprocess& p, const PrepareOptions& options,
                            std::int64_t context) {
   Hasher hasher;

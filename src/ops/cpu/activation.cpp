@@ -15,7 +15,7 @@ namespace e5v::ops::cpu::HWY_NAMESPACE {
 HWY_INLINE FloatVector sigmoid(FloatVector x) {
   const FloatTag d;
   const auto one = hn::Set(d, 1.0f);
-  // Below -87 exp overflows float; the sigmoid is 0 to float's precision there.
+  // Below -87 exp overflows float. There the sigmoid is 0 in float's precision.
   const auto clamped = hn::Max(x, hn::Set(d, -87.0f));
   return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(clamped))));
 }
@@ -52,7 +52,7 @@ HWY_INLINE FloatVector gelu_tanh(FloatVector x) {
   return hn::Mul(x, sigmoid(hn::Mul(inner, hn::Set(d, 1.59576912f))));
 }
 
-// Derivatives by x.
+// Derivatives with respect to x.
 
 HWY_INLINE FloatVector quick_gelu_slope(FloatVector x) {
   const FloatTag d;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kChunk = std::size_t{1} << 14;
 
-/// A piece of a list that one thread takes.
+/// A part of a list for one thread.
 struct Chunk {
   std::size_t list, begin, size;
 
@@ -20,7 +20,7 @@ struct Chunk {
   }
 };
 
-/// The pieces of all lists, whose lengths are length_of(0), length_of(1), ..., in their order.
+/// The parts of all lists, which have the lengths length_of(0), length_of(1), ..., in their order.
 template <class LengthOf>
 std::vector<Chunk> chunks_of(std::size_t lists, const LengthOf& length_of) {
   std::vector<Chunk> chunks;
@@ -38,7 +38,7 @@ void for_each(const std::vector<Chunk>& chunks, const Body& body) {
   parallel_for(static_cast<std::int64_t>(chunks.size()), 1, [&](std::int64_t i) { body(static_cast<std::size_t>(i)); });
 }
 
-/// Nothing is contracted to a fused operation: this file is compiled for CPUs that have none.
+/// No operations are fused, because this file is compiled for CPUs without fused operations.
 void step(const AdamWFactors& f, std::span<float> values, std::span<const float> gradients, std::span<float> mean,
           std::span<float> square) {
   for (std::size_t i = 0; i < mean.size(); ++i) {

@@ -1,8 +1,8 @@
-// Scores and mixes are small matrix products over panels: keys transposed and values as they are, both cut into strips
-// as wide as two vectors, so that one kernel serves both. A task takes a block of query rows against one kv head; the
-// query heads that share it stand in the block as further rows, so even a single query fills the kernel. Keys come in
-// chunks; when a chunk raises a row's largest score, what the row has gathered is scaled down (Milakov and Gimelshein,
-// "Online normalizer calculation for softmax", 2018).
+// Scores and sums of values are small matrix products over panels: transposed keys, and values as they are, both cut
+// into strips of two vectors, so that one kernel computes both. A task takes a block of query rows and one kv head. The
+// query heads that share the kv head are further rows of the block, so that even a single query fills the kernel. Keys
+// come in chunks. When a chunk has a row's largest score so far, the row's sums are scaled down (Milakov and
+// Gimelshein, "Online normalizer calculation for softmax", 2018).
 //
 // Legend: E head width, G query heads per kv head, N panel width.
 #undef HWY_TARGET_INCLUDE
@@ -26,7 +26,7 @@ HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
 constexpr std::int64_t kKeysAtOnce = 256;  // a panel of their values stays in the first-level cache
-// Apart from a power of two, so that rows of scores do not meet in the same lines of a cache.
+// Not a power of two, so that rows of scores do not use the same lines of a cache.
 constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;
 
 /// Largest of x[0, count) and `start`.
@@ -41,7 +41,7 @@ float largest(const float* x, std::int64_t count, float start) {
   return result;
 }
 
-/// x[i] = exp(x[i] - shift) for i in [0, count); gives their sum.
+/// Computes x[i] = exp(x[i] - shift) for i in [0, count), and returns the sum.
 float exponentials(float* x, std::int64_t count, float shift) {
   const FloatTag d;
   const auto offset = hn::Set(d, shift);
@@ -52,7 +52,8 @@ float exponentials(float* x, std::int64_t count, float shift) {
       size, [](auto v) HWY_ATTR { return v; }, x);
 }
 
-/// Values of one head of one node in panels of N columns: [ceil(E / N)][count][N], the last one padded with zeros.
+/// Packs the values of one head of one node into panels of N columns: [ceil(E / N)][count][N]. The last one is padded
+/// with zeros.
 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t head_width, float* panels) {
   const auto panel_width = float_panel_width();
   for (std::int64_t first = 0; first < head_width; first += panel_width) {
@@ -64,8 +65,8 @@ void pack_values(const float* values, std::int64_t stride, std::int64_t count, s
   }
 }
 
-/// A block at work. Rows hold the exponentials' sum and the mix of values gathered so far, both relative to the largest
-/// score.
+/// The memory of a block. Rows hold the sum of the exponentials and the sum of the values so far, both relative to the
+/// largest score.
 struct Block {
   std::int64_t rows, padded_E;
   float* q;       // [rows][E], scaled
@@ -91,7 +92,7 @@ std::int64_t attention_scratch(const PackedHeads& packed, std::int64_t rows) {
   return rows * (packed.head_width + kScoreStride + packed.padded_head_width() + 2);
 }
 
-/// Turns the first `seen` of a row's `count` scores into exponentials, and the others into zeros.
+/// Replaces the first `seen` of a row's `count` scores by exponentials, and the others by zeros.
 void softmax_row(const Block& block, std::int64_t row, std::int64_t seen, std::int64_t count) {
   float* scores = block.scores + row * kScoreStride;
   std::fill(scores + seen, scores + count, 0.0f);
@@ -109,7 +110,7 @@ void softmax_row(const Block& block, std::int64_t row, std::int64_t seen, std::i
   block.sums[row] += exponentials(scores, seen, now);
 }
 
-/// Attention of one block of query rows. scratch holds attention_scratch() floats.
+/// Computes the attention of a block of query rows. scratch holds attention_scratch() floats.
 void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& layout, float* scratch) {
   const std::int64_t E = packed.head_width, N = packed.key_panel.width;
   const Block block(layout.rows, packed, scratch);

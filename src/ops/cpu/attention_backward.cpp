@@ -1,10 +1,10 @@
 // With scores S = scale q k^T, P = softmax(S) and out = P v: dv = P^T dout, dP = dout v^T,
 // dS = P (dP - rowsum(P dP)), dq = scale dS k, dk = scale dS^T q. Source: arXiv:2205.14135, appendix B.2.
 //
-// A task takes one kv head through all blocks of query rows, in their order: so nobody else adds to its keys and
+// A task takes one kv head through all blocks of query rows, in their order. So no other task adds to its keys and
 // values, and sums do not depend on the number of threads. The products are oneDNN's, each on the task's thread.
 //
-// Legend: E head width, R rows of a block (queries times the heads that share the kv head), N keys that they see.
+// Legend: E head width, R rows of a block (queries times the heads that share the kv head), N keys that they attend to.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -45,13 +45,13 @@ struct Block {
   }
 };
 
-/// Row r of the block is a head's part of a query row.
+/// Copies a row of the block, which is a head's part of a query row.
 template <class Copy>
 void for_block_rows(const BlockLayout& layout, std::int64_t width, const Copy& copy) {
   for (std::int64_t r = 0; r < layout.rows; ++r) copy(r, layout.query_row(r), layout.head(r) * width);
 }
 
-/// scores become probabilities; those of keys that the row does not see are zero.
+/// Replaces scores by probabilities. Those of keys that the row does not attend to are zero.
 void softmax_sections(const BlockLayout& layout, std::int64_t row, float* scores) {
   float largest = std::numeric_limits<float>::lowest();
   const auto for_seen = [&](const auto& body) {
@@ -86,7 +86,8 @@ void through_softmax(const Block& block) {
   }
 }
 
-/// One block of query rows. Keys and values of a section are columns of the head in rows of its node.
+/// The backward pass of a block of query rows. Keys and values of a section are columns of the head in rows of its
+/// node.
 void backward_block(const AttentionGradients& a, const AttentionPlan& plan, const BlockTask& task) {
   const BlockLayout layout(plan, task);
   const std::int64_t E = a.q_QHE.columns / a.heads, N = keys_of(layout);

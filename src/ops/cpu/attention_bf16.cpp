@@ -1,11 +1,11 @@
-// Attention whose mixes run in the CPU's bf16 instructions: values and the exponentials are rounded to bf16. Scores
-// stay f32, or in tiles products of numbers of 16 bits (attention_tiles.h): the exponential makes a rounding error of a
-// large score a large one, and what bf16 costs here is more than all the GEMMs' rounding (docs/journal.md). The plan of
-// work is that of attention.cpp. An instruction multiplies the values of two keys at once, so a panel of values holds
-// pairs.
+// Attention with the CPU's bf16 instructions for the sums of values: values and exponentials are rounded to bf16.
+// Scores stay f32, or are products of 16-bit numbers in tiles (attention_tiles.h). The reason is that the exponential
+// enlarges the rounding error of a large score; rounding scores to bf16 costs more accuracy than all roundings of GEMMs
+// (docs/journal.md). Tasks are those of attention.cpp. An instruction multiplies the values of two keys at once, so a
+// panel of values holds pairs.
 //
-// Functions here carry the instruction set as an attribute, not as a flag of the file: whatever a header adds to this
-// file must run on every CPU.
+// Functions here have the instruction set as an attribute instead of a flag of the file, because code from headers in
+// this file must run on every CPU.
 //
 // Legend: E head width, G query heads per kv head.
 #include <algorithm>
@@ -38,13 +38,13 @@ using Pair = std::uint32_t;  // two bf16, the first in the low half
 
 constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kPanelWidth = 2 * kLanes;
-constexpr int kTileRows = 12;  // with two vectors a row and the panel's two this nearly fills the registers
-constexpr std::int64_t kRowUnit = std::lcm<std::int64_t>(kTileRows, kTilePair);  // whole tiles of either kind
+constexpr int kTileRows = 12;  // with two vectors per row and two of the panel, this nearly fills the registers
+constexpr std::int64_t kRowUnit = std::lcm<std::int64_t>(kTileRows, kTilePair);  // whole tiles of both kinds
 constexpr std::int64_t kKeysAtOnce = 256;  // their panels stay in a second-level cache, one panel in the first
-constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;  // apart from a power of two, as in attention.cpp
+constexpr std::int64_t kScoreStride = kKeysAtOnce + 16;  // not a power of two, as in attention.cpp
 constexpr float kLog2OfE = 1.44269504f;
 
-/// Whether scores are those of split numbers in tiles.
+/// Whether scores come from split numbers in tiles.
 bool splits(std::int64_t head_width) { return has_tiles() && scores_fit_tiles(head_width); }
 
 /// Two vectors as bf16, a in the low half.
@@ -54,7 +54,8 @@ E5V_BF16 inline __mmask16 first_lanes(std::int64_t count) {
   return static_cast<__mmask16>(count >= kLanes ? 0xFFFF : (1 << std::max<std::int64_t>(count, 0)) - 1);
 }
 
-/// c[kRows][kPanelWidth] = a * panel, c's rows kScoreStride apart. Element k of row r of a is at k * kTileRows + r.
+/// c[kRows][kPanelWidth] = a * panel. Rows of c are kScoreStride apart. Element k of row r of a is at k * kTileRows +
+/// r.
 template <int kRows>
 E5V_BF16 void score_tile(const float* a, const float* panel, std::int64_t depth, float* c) {
   __m512 low[kRows], high[kRows];  // in registers, if the compiler unrolls every loop over them
@@ -76,7 +77,8 @@ E5V_BF16 void score_tile(const float* a, const float* panel, std::int64_t depth,
   }
 }
 
-/// c[kRows][kPanelWidth] += a * panel over `pairs` pairs of keys. Rows of a are kScoreStride apart, c's c_stride.
+/// c[kRows][kPanelWidth] += a * panel over `pairs` pairs of keys. Rows of a are kScoreStride apart, those of c
+/// c_stride.
 template <int kRows>
 E5V_BF16 void mix_tile(const Pair* a, const Pair* panel, std::int64_t pairs, float* c, std::int64_t c_stride) {
   __m512 low[kRows], high[kRows];  // in registers, if the compiler unrolls every loop over them
@@ -112,7 +114,8 @@ constexpr auto kMixTiles = []<std::size_t... kIndex>(std::index_sequence<kIndex.
 }
 (std::make_index_sequence<kTileRows>());
 
-/// Values of one head of one node in panels [ceil(E / 32)][padded / 2][32] of pairs; what is beyond `count` is zero.
+/// Packs the values of one head of one node into panels [ceil(E / 32)][padded / 2][32] of pairs. Pairs beyond `count`
+/// are zero.
 E5V_BF16 void pack_values(const float* values, std::int64_t stride, std::int64_t count, std::int64_t padded,
                           std::int64_t head_width, Pair* panels) {
   const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22,
@@ -130,8 +133,8 @@ E5V_BF16 void pack_values(const float* values, std::int64_t stride, std::int64_t
   }
 }
 
-/// 2^x for x <= 0 to 4e-6 of itself, far below bf16's rounding: 2^floor(x) times a polynomial, the least worst of its
-/// degree that meets 2^f at both ends of [0, 1].
+/// 2^x for x <= 0 with a relative error of 4e-6, far below bf16's rounding: 2^floor(x) times a polynomial. Of its
+/// degree it has the minimum of the largest error among those that equal 2^f at both ends of [0, 1].
 E5V_BF16 inline __m512 power_of_two(__m512 x) {
   const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   const __m512 f = _mm512_sub_ps(x, whole);
@@ -143,11 +146,11 @@ E5V_BF16 inline __m512 power_of_two(__m512 x) {
   return _mm512_scalef_ps(p, whole);
 }
 
-/// A block at work. Rows hold the exponentials' sum and the mix of values gathered so far, both relative to the largest
-/// score. Scores are in powers of two.
+/// The memory of a block. Rows hold the sum of the exponentials and the sum of the values so far, both relative to the
+/// largest score. Scores are logarithms with base 2.
 struct Block {
   std::int64_t rows, padded_E;
-  float* scores;  // [whole pairs of tiles of rows][kScoreStride]; bf16 once they are exponentials
+  float* scores;  // [whole pairs of tiles of rows][kScoreStride]; bf16 after they became exponentials
   float* mixed;   // [whole pairs of tiles of rows][padded_E]
   float* q;  // scaled; element e of row r at (r / kTileRows * E + e) * kTileRows + r % kTileRows, or split_query's rows
   float* sums;
@@ -179,8 +182,8 @@ E5V_BF16 void scale_row(float* x, std::int64_t count, float factor) {
   }
 }
 
-/// Turns the first `seen` of a row's scores into exponentials and the others, up to whole panels, into zeros; in bf16,
-/// in the same place.
+/// Replaces the first `seen` of a row's scores by exponentials, and the others, up to whole panels, by zeros. The
+/// result is bf16 in the same place.
 E5V_BF16 void softmax_row(const Block& block, std::int64_t row, std::int64_t seen, std::int64_t count) {
   float* scores = block.score_row(row);
   __m512 best = _mm512_set1_ps(block.largest[row]);
@@ -209,7 +212,7 @@ E5V_BF16 void softmax_row(const Block& block, std::int64_t row, std::int64_t see
   block.sums[row] += _mm512_reduce_add_ps(sum);
 }
 
-/// Runs tiles over all rows of a block: body(first row, the tile's index for that many rows).
+/// Runs tiles over all rows of a block: body(first row, index of the tile for that many rows).
 template <class Body>
 void for_tiles(std::int64_t rows, const Body& body) {
   for (std::int64_t row = 0; row < rows; row += kTileRows) {
@@ -226,7 +229,7 @@ void score(const Block& block, const float* keys, std::int64_t count, std::int64
   }
 }
 
-/// Mixes gain the exponentials of `count` keys times these keys' values, whose panels lie kPanelWidth * stride apart.
+/// Adds the exponentials of `count` keys times these keys' values. Panels of values are kPanelWidth * stride apart.
 void mix(const Block& block, const BFloat16* values, std::int64_t stride, std::int64_t count) {
   for (std::int64_t e = 0; e < block.padded_E; e += kPanelWidth) {
     for_tiles(block.rows, [&](std::int64_t row, std::size_t size) {
@@ -237,7 +240,7 @@ void mix(const Block& block, const BFloat16* values, std::int64_t stride, std::i
   }
 }
 
-/// The block's scores of keys [first, first + count) of a section, and their share of the mixes.
+/// Computes the block's scores of keys [first, first + count) of a section, and adds their values.
 void attend_keys(const Block& block, const PackedHeads& packed, const BlockLayout& layout,
                  const BlockLayout::Section& section, std::int64_t first, std::int64_t count) {
   const std::int64_t E = packed.head_width;
@@ -271,7 +274,7 @@ E5V_BF16 void finish_row(const float* x, float factor, std::int64_t count, BFloa
   }
 }
 
-/// Attention of one block of query rows. scratch holds Block::bytes().
+/// Computes the attention of a block of query rows. scratch holds Block::bytes().
 void attend(const AttentionArguments& a, const PackedHeads& packed, const BlockLayout& layout, std::byte* scratch) {
   const std::int64_t E = packed.head_width;
   const Block block(layout.rows, packed, scratch);

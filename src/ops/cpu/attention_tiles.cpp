@@ -28,7 +28,7 @@ E5V_BF16 inline __m512 widened(__m256i half) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
 
-/// high + low = scale x, but for what 16 bits do not hold; 32 at a time.
+/// Computes high + low = scale x to 16 bits, for 32 elements at a time.
 E5V_BF16 void split(const float* x, float scale, std::int64_t count, BFloat16* high, BFloat16* low) {
   const __m512 factor = _mm512_set1_ps(scale);
   for (std::int64_t i = 0; i < count; i += kTileElements) {
@@ -53,8 +53,8 @@ void split_query(const float* x, float scale, std::int64_t head_width, BFloat16*
 
 void pack_split_keys(const float* keys, std::int64_t stride, std::int64_t count, std::int64_t head_width,
                      float* panels) {
-  constexpr std::int64_t kMostWords = 256, kGroup = 16;
-  alignas(64) std::array<Word, kGroup * kMostWords> rows;
+  constexpr std::int64_t kMaxWords = 256, kGroup = 16;
+  alignas(64) std::array<Word, kGroup * kMaxWords> rows;
   for (std::int64_t first = 0; first < count; first += kGroup) {
     for (std::int64_t r = 0; r < kGroup; ++r) {
       auto* row = reinterpret_cast<BFloat16*>(rows.data() + r * head_width);

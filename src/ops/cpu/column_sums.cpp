@@ -47,8 +47,8 @@ HWY_AFTER_NAMESPACE();
 namespace e5v::ops::cpu {
 namespace {
 
-/// sums[j] += the sum of what add_row(row, begin, count, totals) adds to totals[j - begin] over all rows: columns in
-/// parallel and rows in order, so that the number of threads does not matter.
+/// sums[j] += the sum over all rows of what add_row(row, begin, count, totals) adds to totals[j - begin]. Columns run
+/// in parallel and rows in order, so that the number of threads does not matter.
 template <class AddRow>
 void sum_columns(std::int64_t rows, std::span<float> sums, const AddRow& add_row) {
   constexpr std::int64_t kColumns = 64;

@@ -8,7 +8,7 @@
 
 #include "tensor/matrix.h"
 
-/// What the GEMMs of oneDNN share.
+/// Common parts of oneDNN's GEMMs.
 namespace e5v::ops::cpu {
 
 inline const dnnl::engine& dnnl_engine() {
@@ -36,25 +36,25 @@ dnnl::memory::desc matrix_desc(const tensor::BasicMatrix<Byte>& matrix) {
   return matrix_desc(matrix.rows, matrix.columns, matrix.stride, matrix.dtype);
 }
 
-/// The [N, K] rows of a checkpoint as the [K, N] matrix that x is multiplied with.
+/// The description of a checkpoint's [N, K] rows as the [K, N] factor of x.
 inline dnnl::memory::desc transposed_desc(std::int64_t outputs, std::int64_t inputs, tensor::DType type) {
   return {{inputs, outputs}, dnnl_type(type), dnnl::memory::dims{1, inputs}};
 }
 
-/// The kernel for x [rows, K] and a packed weight, whose layout its sizes and type determine; made once for each size
-/// and number of threads, because describing it costs as much as multiplying a small block.
+/// The kernel for x [rows, K] and a packed weight. Its sizes and type determine the layout. It is made once for each
+/// size and number of threads, because creating it costs as much as multiplying a small block.
 inline const dnnl::matmul& matmul_kernel(const tensor::ConstMatrix& x, const dnnl::memory& weight,
                                          const tensor::Matrix& y) {
   using Key = std::tuple<int, tensor::DType, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-  constexpr std::size_t kMostKernels = 512;  // batches of all sizes come along, and each kernel is some KiB of code
+  constexpr std::size_t kMaxKernels = 512;  // batches have many sizes, and each kernel takes some KiB of code
   thread_local std::map<Key, dnnl::matmul> kernels;
-  if (kernels.size() >= kMostKernels) kernels.clear();
+  if (kernels.size() >= kMaxKernels) kernels.clear();
   const auto [entry, is_new] =
       kernels.try_emplace(Key{omp_get_max_threads(), x.dtype, x.rows, x.columns, x.stride, y.columns});
   if (!is_new) return entry->second;
   try {
     const dnnl::matmul::primitive_desc chosen({matrix_desc(x), weight.get_desc(), matrix_desc(y)}, dnnl_engine());
-    // All others are slower, the reference kernel thousands of times.
+    // All other kernels are slower, the reference kernel thousands of times.
     require<DeviceError>(x.dtype != tensor::DType::bf16 || std::string_view(chosen.impl_info_str()).starts_with("brg"),
                          "[matmul] oneDNN multiplies [{}, {}] to {} columns {} apart by {}", x.rows, x.columns,
                          y.columns, y.stride, chosen.impl_info_str());
@@ -66,7 +66,7 @@ inline const dnnl::matmul& matmul_kernel(const tensor::ConstMatrix& x, const dnn
   return entry->second;
 }
 
-/// y = x weight; y without gaps between its rows.
+/// y = x weight. y has no gaps between its rows.
 inline void run_matmul(tensor::ConstMatrix x_MK, const dnnl::memory& weight, tensor::Matrix y_MN) {
   const dnnl::matmul& kernel = matmul_kernel(x_MK, weight, y_MN);
   dnnl::memory x(matrix_desc(x_MK), dnnl_engine(), const_cast<std::byte*>(x_MK.data)),

@@ -14,7 +14,7 @@ double dot_row(const float* a, const float* b, std::size_t count) {
   const hn::Rebind<float, decltype(d)> narrow;
   const std::size_t lanes = hn::Lanes(d);
   const auto load = [&](const float* from) HWY_ATTR { return hn::PromoteTo(d, hn::LoadU(narrow, from)); };
-  auto sum0 = hn::Zero(d), sum1 = hn::Zero(d), sum2 = hn::Zero(d), sum3 = hn::Zero(d);  // as many as hide the latency
+  auto sum0 = hn::Zero(d), sum1 = hn::Zero(d), sum2 = hn::Zero(d), sum3 = hn::Zero(d);  // four sums hide the latency
   std::size_t i = 0;
   for (; i + 4 * lanes <= count; i += 4 * lanes) {
     sum0 = hn::MulAdd(load(a + i), load(b + i), sum0);

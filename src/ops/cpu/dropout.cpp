@@ -14,7 +14,7 @@ namespace e5v::ops::cpu::HWY_NAMESPACE {
 
 constexpr std::int64_t kGroup = 128, kBlocks = 16;
 
-// A counter or number of 32 bits lies in each 64-bit lane; what is above them is not looked at.
+// Each 64-bit lane holds a 32-bit counter or number; its upper bits are ignored.
 using WordTag = hn::CappedTag<std::uint64_t, 16>;
 using Words = hn::Vec<WordTag>;
 
@@ -23,7 +23,7 @@ struct Numbers {
 };
 
 Words product(Words a, std::uint64_t multiplier) {
-#if HWY_TARGET == HWY_SCALAR  // has no vectors to see as others
+#if HWY_TARGET == HWY_SCALAR  // a scalar target has no vectors of another type
   return hn::Set(WordTag(), (hn::GetLane(a) & 0xFFFF'FFFF) * multiplier);
 #else
   const hn::Repartition<std::uint32_t, WordTag> narrow;
@@ -31,7 +31,7 @@ Words product(Words a, std::uint64_t multiplier) {
 #endif
 }
 
-/// base/philox.h, one stream a lane.
+/// The generator of base/philox.h, with one stream per lane.
 Numbers philox(Numbers n, std::uint32_t key0, std::uint32_t key1) {
   for (int round = 0; round < 10; ++round) {
     const Words product0 = product(n.c0, 0xD251'1F53), product1 = product(n.c2, 0xCD9E'8D57);
@@ -43,7 +43,7 @@ Numbers philox(Numbers n, std::uint32_t key0, std::uint32_t key1) {
   return n;
 }
 
-/// Factors for as many numbers as there are lanes, by 16 bits of each lane's number.
+/// The factors of as many elements as there are lanes, from 16 bits of each lane's number.
 void factors_of(Words halves, const DropoutRule& rule, float* factors) {
   const hn::Rebind<std::uint32_t, WordTag> narrow;
   const hn::Rebind<float, WordTag> floats;
@@ -52,7 +52,7 @@ void factors_of(Words halves, const DropoutRule& rule, float* factors) {
   hn::StoreU(hn::IfThenZeroElse(dropped, hn::Set(floats, rule.scale)), floats, factors);
 }
 
-/// What the numbers of a group of columns are multiplied with.
+/// The factors of a group of columns.
 void group_factors(std::uint32_t group, const DropoutRule& rule, std::uint64_t name, float* factors) {
   const WordTag words;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(words));

@@ -1,5 +1,5 @@
-// Stored weights as numbers. Included once per instruction set, between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE of
-// the including file.
+// Converts stored weights to numbers. Included once per instruction set, between HWY_BEFORE_NAMESPACE and
+// HWY_AFTER_NAMESPACE of the including file.
 #if defined(E5V_OPS_CPU_EXPAND_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef E5V_OPS_CPU_EXPAND_INL_H_
 #undef E5V_OPS_CPU_EXPAND_INL_H_
@@ -32,8 +32,8 @@ HWY_INLINE void expand_int8(const std::int8_t* values, float scale, std::size_t 
   for (; i < count; ++i) y[i] = To(static_cast<float>(values[i]) * scale);
 }
 
-/// count is a multiple of 8. A word holds eight values: its copies, shifted by 0, 4, ..., 28 bits, are the lanes of one
-/// vector (or of two, where vectors have four lanes).
+/// count is a multiple of 8. A word holds eight values. Its copies, shifted by 0, 4, ..., 28 bits, are the lanes of one
+/// vector (or of two, if vectors have four lanes).
 HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t count, float* y) {
   const hn::CappedTag<float, 8> d;
   const hn::RebindToSigned<decltype(d)> word;
@@ -51,8 +51,8 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t 
 }
 
 #if HWY_TARGET == HWY_AVX3
-/// y[i] = table[code i] in blocks of 32, by one look-up each; codes lie as `swapped` says: the first of a byte in its
-/// high bits, else in its low ones. Gives how many were done.
+/// y[i] = table[code i] in blocks of 32, with one look-up each. `swapped` says whether the first code of a byte is in
+/// its high bits. Returns how many elements were computed.
 HWY_INLINE std::size_t look_up_codes(const std::uint8_t* codes, bool swapped, FloatVector table, std::size_t count,
                                      tensor::BFloat16* y) {
   HWY_ALIGN tensor::BFloat16 rounded[16];
@@ -87,8 +87,8 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float scale, std::size_t 
   }
 }
 
-/// y[i] = round((code i - 8) factor), ties to even; count is a multiple of 8. Sixteen look-ups at once in a table of
-/// all codes; the first code of a byte is in its low bits.
+/// y[i] = round((code i - 8) factor), ties to even; count is a multiple of 8. Uses sixteen look-ups at once in a table
+/// of all codes. The first code of a byte is in its low bits.
 HWY_INLINE void expand_int4(const std::int32_t* words, float factor, std::size_t count, std::int8_t* y) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::size_t i = 0; i < count; ++i) {
@@ -126,7 +126,7 @@ HWY_INLINE void expand_int4(const std::int32_t* words, float factor, std::size_t
 #endif
 }
 
-/// y[i] = table[code i] * scale; count is a multiple of 8. Of the two codes in a byte the first is in the high bits.
+/// y[i] = table[code i] * scale; count is a multiple of 8. The first of the two codes in a byte is in the high bits.
 HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float scale, std::size_t count, float* y) {
 #if HWY_MAX_BYTES < 32  // no vector holds half of the table
   for (std::size_t i = 0; i < count; ++i) y[i] = table[codes[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15] * scale;
@@ -154,18 +154,18 @@ HWY_INLINE void expand_nf4(const std::uint8_t* codes, const float* table, float 
   const std::size_t done = look_up_codes(codes, true, hn::Mul(load(table), hn::Set(FloatTag(), scale)), count, y);
   codes += done / 2, count -= done, y += done;
 #endif
-  HWY_ALIGN float wide[tensor::kNf4Block];  // count is a block at most
+  HWY_ALIGN float wide[tensor::kNf4Block];  // count is at most a block
   expand_nf4(codes, table, scale, count, wide);
   transform(
       count, y, [](auto v) HWY_ATTR { return v; }, wide);
 }
 
-/// The scale of a block of a nf4 matrix, rounded as bitsandbytes rounds it: the product is not fused with the sum.
+/// The scale of a block of a nf4 matrix, rounded as in bitsandbytes: product and sum are not fused.
 HWY_INLINE float nf4_scale(const tensor::StoredMatrix& weight, std::int64_t block) {
   const tensor::Nf4Tables& tables = weight.nf4_tables;
   if (!tables.nested()) return reinterpret_cast<const float*>(weight.scales.data)[block];
   const auto code = std::to_integer<std::size_t>(weight.scales.data[block]);
-  const volatile float product =  // volatile, or compilers contract it into a multiply-add
+  const volatile float product =  // volatile, because compilers would fuse it into a multiply-add
       reinterpret_cast<const float*>(tables.scale_map.data)[code] *
       reinterpret_cast<const float*>(tables.nested_scales.data)[block / tensor::kNf4NestedBlock];
   return product + tables.offset;
@@ -192,8 +192,8 @@ HWY_INLINE float scale_at(const tensor::TensorView& scales, std::int64_t index) 
   }
 }
 
-/// What one unit of a row's bytes stands for: the scale of int8; of int4 so much that the largest code of the group
-/// with the largest scale is 127 units.
+/// The value of one unit of a row's bytes. For int8 it is the scale. For int4 it is the value for which the largest
+/// code of the group with the largest scale is 127 units.
 HWY_INLINE float byte_scale(const tensor::StoredMatrix& weight, std::int64_t row) {
   if (weight.format == tensor::WeightFormat::int8) return scale_at(weight.scales, row);
   const std::int64_t groups = weight.scales.shape[1];
@@ -258,8 +258,8 @@ void expand(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t b
   }
 }
 
-/// Asks for columns [begin, begin + count) of a row, or as many as there are. Rows lie far apart, so that the processor
-/// does not foresee the next one.
+/// Prefetches columns [begin, begin + count) of a row, as far as they exist. Rows are far apart, so that the processor
+/// does not predict the next one.
 HWY_INLINE void prefetch(const tensor::StoredMatrix& weight, std::int64_t row, std::int64_t begin, std::int64_t count) {
   const bool packed = weight.format == tensor::WeightFormat::int4 || weight.format == tensor::WeightFormat::nf4;
   const auto bytes = [&](std::int64_t columns) {

@@ -1,4 +1,4 @@
-// y = x w over the rows of w as a checkpoint stores them.
+// Computes y = x w from the rows of w in a checkpoint.
 //
 // Legend: M rows of x; N rows of w, which the product sums over; K columns of w and y.
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
-/// Rows of a weight at a time: many, because y is read and written once for each block.
+/// Rows of a weight in a block. There are many, because y is read and written once for each block.
 constexpr std::int64_t kBlockRows = 2048;
 
 Matrix bf16_matrix(Scratch& memory, std::int64_t rows, std::int64_t columns) {
@@ -28,7 +28,7 @@ bool is_plain_bf16(const tensor::StoredMatrix& weight) {
   return weight.format == tensor::WeightFormat::plain && weight.values.dtype == DType::bf16;
 }
 
-/// Rows [begin, begin + count) of a weight, where they are, or expanded to the memory.
+/// Rows [begin, begin + count) of a weight, in their place, or expanded to the memory.
 tensor::ConstMatrix bf16_rows(const tensor::StoredMatrix& weight, std::int64_t begin, std::int64_t count,
                               Scratch& memory) {
   if (is_plain_bf16(weight)) return matrix_of(weight.values).row_range(begin, count);
@@ -37,7 +37,7 @@ tensor::ConstMatrix bf16_rows(const tensor::StoredMatrix& weight, std::int64_t b
   return expanded;
 }
 
-/// By oneDNN, over some rows of the weight at a time.
+/// Computes the product with oneDNN, over some rows of the weight at a time.
 void in_vectors(tensor::ConstMatrix x_MN, std::span<const tensor::StoredMatrix> parts, Matrix y_MK, bool add) {
   thread_local Scratch x_memory, w_memory;
   std::int64_t column = 0;

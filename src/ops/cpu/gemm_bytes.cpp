@@ -10,7 +10,7 @@ namespace {
 
 using tensor::DType;
 
-/// Adds the sums of remainders, which begin at row `first` of x, to the rows of y that they belong to.
+/// Adds the sums of remainders, which begin at row `first` of x, to their rows of y.
 void add_remainders(tensor::ConstMatrix sums, const QuantizedRows& x, std::int64_t first, SumScales scales,
                     tensor::Matrix y) {
   scales.bias = nullptr;
@@ -23,8 +23,8 @@ void add_remainders(tensor::ConstMatrix sums, const QuantizedRows& x, std::int64
 }  // namespace
 
 bool multiplies_bytes(std::int64_t inputs_K) {
-  constexpr std::int64_t kMost = 2147483647 / (255 * 128);
-  return has_native_int8() && inputs_K <= kMost;
+  constexpr std::int64_t kMaximum = 2147483647 / (255 * 128);
+  return has_native_int8() && inputs_K <= kMaximum;
 }
 
 void gemm_bytes(const QuantizedRows& x, std::span<const tensor::StoredMatrix> parts, std::span<const float> w_scales_N,

@@ -1,4 +1,4 @@
-// y = x w^T and y = x w in f32 over weights as a checkpoint stores them.
+// Computes y = x w^T and y = x w in f32 from weights in a checkpoint.
 //
 // Legend: K columns of x, which the product sums over; W columns of y in a strip (two vectors).
 #undef HWY_TARGET_INCLUDE
@@ -17,11 +17,11 @@ HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
 constexpr std::int64_t kChunk = 256;  // columns of a panel, which then fills half a first-level cache
-constexpr std::int64_t kUnroll = 4;   // columns come in multiples of it, the last ones zero
+constexpr std::int64_t kUnroll = 4;   // columns are padded with zeros to a multiple of it
 
 #if HWY_TARGET == HWY_AVX2
 
-// What the loop of float_tile means, unrolled. Compilers that unroll it run out of registers.
+// The loop of float_tile, unrolled by hand, because compilers that unroll it run out of registers.
 // clang-format off
 #define E5V_F32_TILE_ROW(offset, low, high)           \
   "vbroadcastss " offset "(%[x]), %%ymm14\n\t"        \
@@ -123,13 +123,13 @@ void transpose_rows(const float* rows, std::int64_t columns, float* panel) {
 
 std::int64_t f32_strip_width() { return float_panel_width(); }
 
-/// What a group keeps in memory at once: unpacked panels of so many chunks, and sums of so many rows.
+/// The memory of a group: the number of chunks with unpacked panels, and the number of rows with sums.
 struct Kept {
   std::int64_t chunks, rows;
 };
 
-/// Sums over few columns keep all panels, so that those of a block of rows are done before they leave the cache. Longer
-/// ones keep the sums of all rows, so that each panel is unpacked once.
+/// Sums over few columns keep all panels, so that those of a block of rows are finished in the cache. Longer sums keep
+/// the sums of all rows, so that each panel is unpacked once.
 Kept kept_of(const RowTiles& x) {
   constexpr std::int64_t kFewChunks = 2;
   if (x.chunks() > kFewChunks) return {1, x.padded_rows()};
@@ -142,8 +142,8 @@ std::int64_t f32_group_scratch(const RowTiles& x) {
   return (kChunk + (kept.chunks * kChunk + kept.rows) * strips) * W;
 }
 
-/// panels[strip][k][W] = weights of columns [begin, begin + given) of x, and zeros up to `columns`, for y = x w^T: rows
-/// of the part, transposed. rows: memory for W rows.
+/// panels[strip][k][W] = weights of columns [begin, begin + given) of x, and zeros up to `columns`, for y = x w^T:
+/// transposed rows of the part. rows is memory for W rows.
 void unpack_rows(const OutputColumns& y, std::int64_t begin, std::int64_t given, std::int64_t columns, float* rows,
                  float* panels) {
   const std::int64_t W = float_panel_width();
@@ -160,7 +160,7 @@ void unpack_rows(const OutputColumns& y, std::int64_t begin, std::int64_t given,
   }
 }
 
-/// The same for y = x w: parts of rows, as they are.
+/// The same for y = x w, with parts of rows that are not transposed.
 void unpack_columns(const OutputColumns& y, std::int64_t begin, std::int64_t given, std::int64_t columns, float* row,
                     float* panels) {
   const std::int64_t W = float_panel_width(), width = (y.count + W - 1) / W * W;
@@ -180,7 +180,7 @@ void unpack_columns(const OutputColumns& y, std::int64_t begin, std::int64_t giv
   }
 }
 
-/// Writes sums[strip][strip_rows][W] of the first rows into y, or adds them.
+/// Writes sums[strip][strip_rows][W] of the first rows to y, or adds them.
 void write_sums(const float* sums, std::int64_t strip_rows, tensor::Matrix y, bool add) {
   const std::int64_t W = float_panel_width();
   for (std::int64_t row = 0; row < y.rows; ++row) {
@@ -199,7 +199,7 @@ void write_sums(const float* sums, std::int64_t strip_rows, tensor::Matrix y, bo
   }
 }
 
-/// Columns of y of one group of strips, or +=. scratch holds f32_group_scratch(tiles) floats.
+/// Computes the columns of y of one group of strips, or +=. scratch holds f32_group_scratch(tiles) floats.
 void multiply_f32_group(const RowTiles& tiles, const float* x, const OutputColumns& group, tensor::Matrix y, bool add,
                         float* scratch) {
   const std::int64_t W = float_panel_width(), strips = (group.count + W - 1) / W;
@@ -232,7 +232,7 @@ void multiply_f32_group(const RowTiles& tiles, const float* x, const OutputColum
   }
 }
 
-/// Lays a tile's rows out as f32_tile reads them: to[chunk][k][row], zeros behind the end.
+/// Reorders a tile's rows for f32_tile: to[chunk][k][row], with zeros after the end.
 void fill_f32_tile(tensor::ConstMatrix x, const RowTiles& tiles, std::int64_t tile, float* to) {
   const std::int64_t first = tile * kFloatTileRows, rows = std::min<std::int64_t>(kFloatTileRows, x.rows - first);
   for (std::int64_t chunk = 0; chunk < tiles.chunks(); ++chunk) {
@@ -277,7 +277,7 @@ HWY_EXPORT(f32_tiles);
 
 namespace {
 
-/// Rows to lay out at once.
+/// The number of rows that are reordered at once.
 std::int64_t block_rows(std::int64_t rows, std::int64_t columns) {
   const std::int64_t tile_rows = HWY_DYNAMIC_DISPATCH(f32_tiles)(1, columns).tile_rows;
   return rows_at_once(rows, columns * size_of(tensor::DType::f32), tile_rows);
@@ -287,13 +287,13 @@ std::int64_t group_bytes(const RowTiles& tiles) {
   return HWY_DYNAMIC_DISPATCH(f32_group_scratch)(tiles) * size_of(tensor::DType::f32);
 }
 
-/// Where the thread lays rows of x out.
+/// The thread's memory for reordered rows of x.
 Scratch& row_memory() {
   thread_local Scratch memory;
   return memory;
 }
 
-/// Lays x out, as many rows at once as are good, and runs body(tiles, x in tiles, first row).
+/// Reorders suitable numbers of rows of x, and runs body(tiles, x in tiles, first row) for each.
 template <class Body>
 void for_row_blocks(tensor::ConstMatrix x_MK, const Body& body) {
   const std::int64_t block = block_rows(x_MK.rows, x_MK.columns);

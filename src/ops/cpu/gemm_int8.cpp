@@ -1,13 +1,13 @@
-// Products with 8-bit weights on CPUs that have no 8-bit dot product, in 16-bit numbers, whose products the CPU adds in
-// pairs to 32 bits. Every step is exact.
+// Products with 8-bit weights on CPUs without 8-bit dot products. They use 16-bit numbers; the CPU adds pairs of their
+// products to 32 bits. Every step is exact.
 //
-// Adding the pairs' sums takes as many instructions as multiplying, and from the same units. Half of the products are
-// therefore replaced by sums (Winograd, "A new algorithm for inner product", 1968): of four columns,
+// Adding the pairs' sums takes as many instructions as multiplying, in the same units. So half of the products are
+// replaced by sums (Winograd, "A new algorithm for inner product", 1968). Of four columns,
 //   x0 w0 + x2 w2 = (x0 + w2) (x2 + w0) - x0 x2 - w0 w2, and likewise with 1 and 3.
-// What is subtracted depends on x or w alone and is summed once for a row. Sums may leave 32 bits on the way, since
-// they return: all is modulo 2^32.
+// The subtracted terms depend on x or w alone, and are summed once for a row. Intermediate sums may leave 32 bits,
+// because the final ones do not: everything is modulo 2^32.
 //
-// Weights stay as the checkpoint stores them: a strip of rows is widened, a chunk of columns at a time, into a panel
+// Weights stay in the form of the checkpoint. A strip of rows is widened, one chunk of columns at a time, to a panel
 // [pairs of columns][W][2].
 //
 // Legend: K inputs, W rows of w in a strip (two vectors).
@@ -30,7 +30,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
-constexpr std::int64_t kTileRows = 4;  // with two vectors a row, panel and sums fill the registers of AVX2
+constexpr std::int64_t kTileRows = 4;  // with two vectors per row, panel and sums fill the registers of AVX2
 constexpr std::int64_t kChunk = 512;   // columns of a panel, which then fills half a first-level cache
 
 RowTiles int8_tiles(std::int64_t rows, std::int64_t columns) { return {rows, columns, kTileRows, kChunk, 4}; }
@@ -88,7 +88,8 @@ using PairTag = hn::Repartition<std::int16_t, SumTag>;
 
 std::int64_t int8_strip_width() { return static_cast<std::int64_t>(2 * hn::Lanes(SumTag())); }
 
-/// Sum of products of columns 0 and 2, 1 and 3 of every four, of x[0, columns) padded with zeros to whole vectors.
+/// The sum of products of columns 0 and 2, 1 and 3 of every four columns, of x[0, columns), padded with zeros to whole
+/// vectors.
 std::uint32_t own_products(const std::int16_t* x, std::int64_t columns) {
   const SumTag sum;
   const PairTag pair;
@@ -98,7 +99,7 @@ std::uint32_t own_products(const std::int16_t* x, std::int64_t columns) {
     const auto first = hn::BitCast(pair, hn::OddEven(hn::Zero(sum), pairs));
     total = hn::ReorderWidenMulAccumulate(sum, first, hn::BitCast(pair, hn::Shuffle2301(pairs)), total, unused);
   }
-  // Summed as unsigned numbers, which may wrap: the intrinsic behind SumOfLanes adds two ints.
+  // The numbers are summed as unsigned, which may wrap. The intrinsic of SumOfLanes adds two ints.
   const hn::RebindToUnsigned<SumTag> lanes;
   HWY_ALIGN std::uint32_t values[hn::MaxLanes(lanes)];
   hn::Store(hn::BitCast(lanes, hn::Add(total, unused)), lanes, values);
@@ -107,7 +108,7 @@ std::uint32_t own_products(const std::int16_t* x, std::int64_t columns) {
 
 using Block = hn::FixedTag<std::uint16_t, 8>;
 
-/// Eight rows of eight 16-bit units become their columns.
+/// Transposes eight rows of eight 16-bit units.
 HWY_INLINE void transpose(hn::Vec<Block> (&v)[8]) {
   const Block d;
   for (int stage = 0; stage < 3; ++stage) {
@@ -120,8 +121,8 @@ HWY_INLINE void transpose(hn::Vec<Block> (&v)[8]) {
   }
 }
 
-/// Columns [0, columns) of eight rows of w, of which the first `rows` exist, as pairs of 16 bits:
-/// panel[k * panel_width ...] holds the two numbers of each row at columns 2 k and 2 k + 1; missing ones are zero.
+/// Widens columns [0, columns) of eight rows of w, of which the first `rows` exist, to pairs of 16 bits: panel[k *
+/// panel_width ...] holds the two numbers of each row at columns 2 k and 2 k + 1. Missing ones are zero.
 void widen_rows(const std::int8_t* w, std::int64_t stride, std::int64_t rows, std::int64_t columns, std::int16_t* panel,
                 std::int64_t panel_width) {
   const hn::FixedTag<std::int8_t, 16> bytes;
@@ -157,7 +158,7 @@ void widen_strip(const std::int8_t* w, std::int64_t stride, std::int64_t used, s
   }
 }
 
-/// sums[W] += products of columns 0 and 2, 1 and 3 of every four in the panel.
+/// sums[W] += products of columns 0 and 2, 1 and 3 of every four columns in the panel.
 void add_own_products(const std::int16_t* panel, std::int64_t quads, std::uint32_t* sums) {
   const SumTag sum;
   const PairTag pair;
@@ -177,7 +178,7 @@ void add_own_products(const std::int16_t* panel, std::int64_t quads, std::uint32
 
 #if HWY_TARGET == HWY_AVX2
 
-// The order of instructions is worth a third of the speed (AMD Zen 3), and compilers do not keep it.
+// The order of instructions makes a third of the throughput (AMD Zen 3), and compilers do not keep it.
 // clang-format off
 #define E5V_INT8_TILE_ROW(offset, low, high)      \
   "vpbroadcastd " offset "(%[x]), %%ymm12\n\t"    \
@@ -200,7 +201,7 @@ void add_own_products(const std::int16_t* panel, std::int64_t quads, std::uint32
   E5V_INT8_TILE_ROW(x "+16", "ymm4", "ymm5")      \
   E5V_INT8_TILE_ROW(x "+24", "ymm6", "ymm7")
 
-/// c[kTileRows][W] += what the product's sums come from, of x[2 octets][kTileRows][4].
+/// c[kTileRows][W] += the terms of the product's sums, from x[2 octets][kTileRows][4].
 void int8_tile(const std::int16_t* x, const std::int16_t* panel, std::int64_t octets, std::uint32_t* c) {
   static_assert(kTileRows == 4);
   asm volatile(
@@ -240,7 +241,7 @@ void int8_tile(const std::int16_t* x, const std::int16_t* panel, std::int64_t oc
 
 #else
 
-/// c[kTileRows][W] += what the product's sums come from, of x[2 octets][kTileRows][4].
+/// c[kTileRows][W] += the terms of the product's sums, from x[2 octets][kTileRows][4].
 void int8_tile(const std::int16_t* x, const std::int16_t* panel, std::int64_t octets, std::uint32_t* c) {
   const SumTag sum;
   const PairTag pair;
@@ -273,7 +274,8 @@ void int8_tile(const std::int16_t* x, const std::int16_t* panel, std::int64_t oc
 #endif
 #endif
 
-/// One row of x in whole numbers, spread over the tiles. Gives what is to be subtracted from its sums.
+/// Rounds one row of x to whole numbers, distributed over the tiles. Returns the number that is subtracted from its
+/// sums.
 std::uint32_t round_row(const float* x, const RowTiles& tiles, std::int64_t row, float levels, std::int16_t* to,
                         float* scale, std::int16_t* scratch) {
   const std::int64_t padded = tiles.chunks() * kChunk;
@@ -313,7 +315,8 @@ std::size_t int8_group_scratch(const RowTiles& tiles) {
   return static_cast<std::size_t>((kChunk * 2 + (tiles.padded_rows() + 1) * 4) * int8_strip_width() * kGroupStrips);
 }
 
-/// Columns of y = x times the rows of w, or +=. w_scales of these rows; scratch holds int8_group_scratch(tiles) bytes.
+/// Computes the columns of y = x times the rows of w, or +=. w_scales belongs to these rows; scratch holds
+/// int8_group_scratch(tiles) bytes.
 void multiply_int8_group(const RoundedRows& x, const WeightRows& w, const float* w_scales, tensor::Matrix y, bool add,
                          std::byte* scratch) {
   const RowTiles& tiles = x.tiles;
@@ -362,7 +365,7 @@ HWY_EXPORT(multiply_int8_group);
 
 namespace {
 
-/// Memory of RoundedRows that the thread keeps.
+/// The memory of RoundedRows that the thread keeps.
 struct KeptRows {
   Scratch values;
   std::vector<float> scales;
@@ -393,7 +396,7 @@ RoundedRows round_rows(tensor::ConstMatrix x, int levels, KeptRows& kept) {
   return {tiles, values, scales, own_products};
 }
 
-/// Rows to round at once.
+/// The number of rows that are rounded at once.
 std::int64_t block_rows(std::int64_t rows, std::int64_t columns) {
   const std::int64_t tile_rows = HWY_DYNAMIC_DISPATCH(int8_tiles)(1, columns).tile_rows;
   return rows_at_once(rows, columns * size_of(tensor::DType::i16), tile_rows);

@@ -1,5 +1,5 @@
-// A panel is the transpose of its rows, taken as words. Tiles of 16 rows by 16 words are transposed in registers, from
-// a chunk of expanded rows that stays in the first-level cache to whole cache lines of the panel.
+// A panel is the transpose of its rows as words. Tiles of 16 rows by 16 words are transposed in registers, from a chunk
+// of expanded rows that stays in the first-level cache to whole cache lines of the panel.
 #include "ops/cpu/panels.h"
 
 #include <algorithm>
@@ -25,15 +25,16 @@ using tensor::StoredMatrix;
 
 constexpr std::int64_t kTile = 16;          // rows and words
 constexpr std::int64_t kChunkBytes = 1024;  // of a row; a multiple of a tile's 64 bytes
-constexpr std::int64_t kAhead = 512;        // bytes of a row that are asked for before they are needed
+constexpr std::int64_t kAhead = 512;        // bytes of a row that are prefetched
 using Word = std::uint32_t;
-constexpr std::int64_t kLayoutRows = 512;  // for which a layout is chosen; it serves every other number of rows as well
+constexpr std::int64_t kLayoutRows =
+    512;  // the number of rows for which the layout is chosen; it fits all other numbers
 constexpr std::int64_t kPanelOutputs = 64;
-constexpr std::int64_t kMostBlockBytes = std::int64_t{16} << 20;
+constexpr std::int64_t kMaxBlockBytes = std::int64_t{16} << 20;
 
 #ifdef __x86_64__
-/// to[i] = the word of upper[i] and lower[i], for `count` columns of two rows of bf16, a multiple of 32; those of a
-/// panel follow each other, and panels are panel_stride apart.
+/// to[i] = the word of upper[i] and lower[i], for `count` columns of two rows of bf16, a multiple of 32. The words of a
+/// panel are adjacent, and panels are panel_stride apart.
 __attribute__((target("avx512f,avx512bw"))) void interleave_rows(const std::uint16_t* upper, const std::uint16_t* lower,
                                                                  std::int64_t count, Word* to,
                                                                  std::int64_t panel_stride) {
@@ -53,7 +54,7 @@ __attribute__((target("avx512f,avx512bw"))) void interleave_rows(const std::uint
 void interleave_rows(const std::uint16_t*, const std::uint16_t*, std::int64_t, Word*, std::int64_t) {}
 #endif
 
-/// Row `index` of the stacked parts, or none beyond their end.
+/// Row `index` of the stacked parts, or no row after their end.
 struct Row {
   const StoredMatrix* part = nullptr;
   std::int64_t index = 0;
@@ -67,11 +68,11 @@ Row row_of(std::span<const StoredMatrix> parts, std::int64_t index) {
   return {};
 }
 
-/// Elements [begin, begin + count) of a row as the panels' type, zeros behind its end.
+/// Elements [begin, begin + count) of a row in the panels' type, with zeros after its end.
 void expand_chunk(const Row& row, std::int64_t begin, std::int64_t count, DType dtype, std::byte* to) {
   const std::int64_t there = row.part == nullptr ? 0 : std::clamp<std::int64_t>(row.part->columns - begin, 0, count);
   const std::int64_t size = size_of(dtype);
-  if (there > 0 && row.part->values.dtype == dtype) {  // bf16 as it is, or int8
+  if (there > 0 && row.part->values.dtype == dtype) {  // stored bf16, or int8
     std::memcpy(to, row.part->values.data + (row.index * row.part->columns + begin) * size,
                 static_cast<std::size_t>(there * size));
   } else if (there > 0) {
@@ -80,8 +81,8 @@ void expand_chunk(const Row& row, std::int64_t begin, std::int64_t count, DType 
   std::memset(to + there * size, 0, static_cast<std::size_t>((count - there) * size));
 }
 
-/// Sixteen rows of the stacked parts as they are stored, when they are of the panels' type and lie at the same distance
-/// in whole words; else null.
+/// Sixteen stored rows of the stacked parts, if they have the panels' type and a constant distance in whole words;
+/// otherwise null.
 const Word* stored_rows(std::span<const StoredMatrix> parts, std::int64_t first, const PanelLayout& layout) {
   const Row row = row_of(parts, first);
   if (row.part == nullptr || row.index + kTile > row.part->rows || row.part->values.dtype != layout.dtype)
@@ -91,7 +92,7 @@ const Word* stored_rows(std::span<const StoredMatrix> parts, std::int64_t first,
   return reinterpret_cast<const Word*>(row.part->values.data + row.index * bytes);
 }
 
-/// Columns [begin, begin + count) of a row in bf16: where they are stored, or in `memory`, with zeros behind the end.
+/// Columns [begin, begin + count) of a row in bf16, in their place, or in `memory` with zeros after the end.
 const std::uint16_t* bf16_columns(const Row& row, std::int64_t begin, std::int64_t count,
                                   std::vector<std::uint16_t>& memory) {
   const StoredMatrix* part = row.part;
@@ -270,29 +271,29 @@ PackedForm packed_form(DType dtype, std::int64_t outputs, std::int64_t inputs) t
   fail<DeviceError>("[matmul] no {} GEMM on this CPU: {}", name_of(dtype), error.message);
 }
 
-/// Outputs of a block: sizes at which oneDNN 2.6's kernels are fastest over 256 rows; others cost up to 15 %
-/// (docs/journal.md).
-std::int64_t most_block_outputs(DType dtype, std::int64_t inputs) {
+/// The number of outputs of a block. With these sizes oneDNN 2.6's kernels are fastest for 256 rows; other sizes cost
+/// up to 15 % (docs/journal.md).
+std::int64_t max_block_outputs(DType dtype, std::int64_t inputs) {
   const std::int64_t best = (dtype == DType::bf16 ? 512 : 1024) * std::max<std::int64_t>(1, 4096 / inputs);
-  const std::int64_t fitting = kMostBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
+  const std::int64_t fitting = kMaxBlockBytes / (size_of(dtype) * inputs) / kPanelOutputs * kPanelOutputs;
   return std::clamp(fitting, kPanelOutputs, best);
 }
 
 std::int64_t packed_blocks_bytes(DType dtype, std::int64_t inputs) {
-  return thread_count() * most_block_outputs(dtype, inputs) * inputs * size_of(dtype);
+  return thread_count() * max_block_outputs(dtype, inputs) * inputs * size_of(dtype);
 }
 
 void for_packed_blocks(std::span<const StoredMatrix> parts, DType dtype,
                        const std::function<void(std::int64_t, const dnnl::memory&)>& body) {
   const std::int64_t outputs = outputs_of(parts), inputs = parts[0].columns;
   const std::int64_t share = (outputs / thread_count() + kPanelOutputs - 1) / kPanelOutputs * kPanelOutputs;
-  const std::int64_t block = std::clamp(share, kPanelOutputs, most_block_outputs(dtype, inputs));
+  const std::int64_t block = std::clamp(share, kPanelOutputs, max_block_outputs(dtype, inputs));
   const auto desc_of = [&](std::int64_t count) { return packed_form(dtype, count, inputs).desc; };
   const dnnl::memory::desc whole = desc_of(std::min(block, outputs));
   const dnnl::memory::desc last = outputs % block == 0 ? whole : desc_of(outputs % block);
   parallel_for((outputs + block - 1) / block, 1, [&](std::int64_t index) {
     thread_local Scratch packed;
-    // oneDNN shares a product out among as many threads as it is told, though none but this one would come.
+    // oneDNN divides a product among all threads that it may use, although only this one works on it.
     if (omp_in_parallel() != 0) omp_set_num_threads(1);
     const std::int64_t begin = index * block;
     const dnnl::memory::desc& desc = begin + block <= outputs ? whole : last;

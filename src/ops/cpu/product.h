@@ -16,8 +16,8 @@ struct Factor {
 /// c = scale a b, or += with add. All f32; shapes must fit. Throws DeviceError when oneDNN refuses.
 void product(const Factor& a, const Factor& b, float scale, tensor::Matrix c, bool add);
 
-/// c = a b, or += with add, for a and b of bf16 and c of f32. Where all three are dense the sums have one order,
-/// whatever the number of threads. Throws DeviceError when this CPU has no fast kernel for it.
+/// c = a b, or += with add, for a and b of bf16 and c of f32. If all three are dense, sums have a fixed order, whatever
+/// the number of threads. Throws DeviceError when this CPU has no fast kernel for it.
 void product_bf16(tensor::ConstMatrix a, const Factor& b, tensor::Matrix c, bool add);
 
 /// c += a^T b, likewise, for dense b and c.

@@ -11,7 +11,7 @@ namespace {
 
 using tensor::DType;
 
-/// The factor as oneDNN sees it: a transposed one by its strides.
+/// oneDNN's description of a factor. Strides describe a transposed one.
 dnnl::memory::desc desc_of(const Factor& factor) {
   const std::int64_t stride = factor.matrix.stride;
   return {{factor.rows(), factor.columns()},
@@ -34,7 +34,7 @@ void product_bf16(tensor::ConstMatrix a, const Factor& b, tensor::Matrix c, bool
   try {
     const dnnl::matmul::primitive_desc kernel({a_desc, b_desc, c_desc}, attributes, dnnl_engine());
     const std::string_view name = kernel.impl_info_str();
-    // The others are reference kernels, thousands of times slower.
+    // Other kernels are reference kernels, which are thousands of times slower.
     require<DeviceError>(name.starts_with("brg") || name.starts_with("gemm:jit"),
                          "[product] this CPU has no fast bf16 kernel for [{}, {}] times [{}, {}]: {}", a.rows,
                          a.columns, b.rows(), b.columns(), name);
@@ -53,7 +53,7 @@ void product_bf16(tensor::ConstMatrix a, const Factor& b, tensor::Matrix c, bool
 }
 
 void product_bf16_transposed(tensor::ConstMatrix a, tensor::ConstMatrix b, tensor::Matrix c) {
-  // oneDNN takes transposed left factors, too, but cuts their sums among its threads.
+  // oneDNN takes transposed left factors, too, but divides their sums among its threads.
   thread_local Scratch memory;
   const auto bytes = static_cast<std::size_t>(a.rows * a.columns * size_of(DType::bf16));
   const tensor::Matrix turned{memory.reserve(bytes), DType::bf16, a.columns, a.rows, a.rows};

@@ -13,8 +13,8 @@ namespace {
 using tensor::DType;
 using tensor::Matrix;
 
-/// Rows of x to multiply with a block of the weight at a time: their products stay in cache until they are taken.
-/// oneDNN could not write them to a wider y, because its fast kernels want rows without gaps.
+/// The number of rows of x that are multiplied with a block of the weight at a time. Their products stay in cache until
+/// they are used. oneDNN could not write them to a wider y, because its fast kernels need rows without gaps.
 constexpr std::int64_t kRowsAtOnce = 256;
 
 void for_product_blocks_in_vectors(tensor::ConstMatrix x_MK, std::span<const tensor::StoredMatrix> parts,
@@ -22,8 +22,8 @@ void for_product_blocks_in_vectors(tensor::ConstMatrix x_MK, std::span<const ten
   const bool bytes = x_MK.dtype == DType::u8;
   for_packed_blocks(parts, bytes ? DType::i8 : DType::bf16, [&](std::int64_t begin, const dnnl::memory& weight) {
     thread_local Scratch memory;
-    const std::int64_t columns = weight.get_desc().dims()[1], most = std::min(kRowsAtOnce, x_MK.rows);
-    std::byte* products = memory.reserve(static_cast<std::size_t>(most * columns * size_of(DType::f32)));
+    const std::int64_t columns = weight.get_desc().dims()[1], max_rows = std::min(kRowsAtOnce, x_MK.rows);
+    std::byte* products = memory.reserve(static_cast<std::size_t>(max_rows * columns * size_of(DType::f32)));
     const std::vector<std::int32_t> sums = bytes ? row_sums(parts, begin, weight) : std::vector<std::int32_t>();
     for (std::int64_t row = 0; row < x_MK.rows; row += kRowsAtOnce) {
       const std::int64_t rows = std::min(kRowsAtOnce, x_MK.rows - row);
@@ -61,7 +61,7 @@ void for_product_blocks(tensor::ConstMatrix x_MK, std::span<const tensor::Stored
 std::int64_t product_blocks_bytes(DType x, std::int64_t rows_M, std::int64_t inputs_K) {
   if (has_tiles()) return tiles_bytes(x, rows_M, inputs_K);
   const DType weight = x == DType::u8 ? DType::i8 : DType::bf16;
-  const std::int64_t products = most_block_outputs(weight, inputs_K) * std::min(rows_M, kRowsAtOnce);
+  const std::int64_t products = max_block_outputs(weight, inputs_K) * std::min(rows_M, kRowsAtOnce);
   return packed_blocks_bytes(weight, inputs_K) + thread_count() * products * size_of(DType::f32);
 }
 

@@ -1,6 +1,6 @@
-// Products in tiles (AMX). What lies where: a chunk of 32 rows of x in the first-level cache, while all panels of a
-// block of the weight pass by; that chunk of the block, and the sums of a block of rows, in the second; all else is
-// streamed. docs/journal.md has the sizes that were tried.
+// Products in tiles (AMX). A chunk of 32 rows of x stays in the first-level cache while all panels of a block of the
+// weight pass by. That chunk of the block, and the sums of a block of rows, stay in the second-level cache; everything
+// else is streamed. docs/journal.md has the sizes that were tried.
 //
 // Legend: M rows of x, K columns of x, N outputs.
 #include <algorithm>
@@ -27,10 +27,10 @@ constexpr std::int64_t kChunk = 8;      // tiles of a row in a chunk
 constexpr std::int64_t kWords = 16;     // of a tile's row
 constexpr std::int64_t kRows = 512;     // of a block
 constexpr std::int64_t kOutputs = 512;  // of a block, at most
-constexpr std::int64_t kMostBlockBytes = std::int64_t{8} << 20;
-constexpr std::int64_t kGap = 16;  // columns between rows of sums, which would share a few cache sets without
+constexpr std::int64_t kMaxBlockBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kGap = 16;  // columns between rows of sums, which would otherwise share a few cache sets
 
-/// Rows of x in tiles: [chunks][row pairs][tiles of the chunk][32 rows][64 bytes]; what is beyond M and K is zero.
+/// Rows of x in tiles: [chunks][row pairs][tiles of the chunk][32 rows][64 bytes]. Padding of M and K is zero.
 struct TiledRows {
   std::int64_t rows, row_bytes;
   std::byte* data;
@@ -44,7 +44,7 @@ struct TiledRows {
   std::int64_t bytes() const { return pairs() * tiles() * kTilePairBytes; }
 };
 
-/// Lays out up to 32 rows of u8 or bf16.
+/// Reorders up to 32 rows of u8 or bf16.
 void fill_rows(ConstMatrix x, const TiledRows& to, std::int64_t pair) {
   const std::int64_t rows = x.rows;
   for (std::int64_t tile = 0; tile < to.tiles(); ++tile) {
@@ -53,7 +53,7 @@ void fill_rows(ConstMatrix x, const TiledRows& to, std::int64_t pair) {
     if (rows < kTilePair || bytes < kTileRowBytes) std::memset(part, 0, kTilePairBytes);
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::byte* from = x.row_range(r, 1).data + begin;
-      if (bytes == kTileRowBytes) {  // a size that the compiler knows
+      if (bytes == kTileRowBytes) {  // a constant size for the compiler
         std::memcpy(part + r * kTileRowBytes, from, kTileRowBytes);
       } else {
         std::memcpy(part + r * kTileRowBytes, from, static_cast<std::size_t>(bytes));
@@ -80,17 +80,16 @@ void multiply_block(const TiledRows& x, std::int64_t first, const PanelLayout& l
   }
 }
 
-std::int64_t most_outputs(std::int64_t row_bytes) {
-  return std::clamp(kMostBlockBytes / rounded_up(row_bytes, kTileRowBytes) / kTilePair * kTilePair, kTilePair,
-                    kOutputs);
+std::int64_t max_outputs(std::int64_t row_bytes) {
+  return std::clamp(kMaxBlockBytes / rounded_up(row_bytes, kTileRowBytes) / kTilePair * kTilePair, kTilePair, kOutputs);
 }
 
-/// Rows of x that are laid out at once.
+/// The number of rows of x that are reordered at once.
 std::int64_t rows_of(std::int64_t M, std::int64_t row_bytes) {
   return rows_at_once(M, rounded_up(row_bytes, kTileRowBytes), kTilePair);
 }
 
-/// Lays out 32 rows of x; of f32 what they are in bf16.
+/// Reorders 32 rows of x; f32 is rounded to bf16.
 void fill_pair(ConstMatrix x, const TiledRows& to, std::int64_t pair) {
   const std::int64_t first = pair * kTilePair, count = std::min(kTilePair, x.rows - first);
   const ConstMatrix rows = x.row_range(first, count);
@@ -102,7 +101,7 @@ void fill_pair(ConstMatrix x, const TiledRows& to, std::int64_t pair) {
   fill_rows(rounded, to, pair);
 }
 
-/// Writes a block of the right factor from a column of it on.
+/// Packs a block of the right factor, beginning with a column of it.
 using Pack = std::function<void(std::int64_t begin, const PanelLayout& layout, std::byte* to)>;
 
 /// x times a right factor of N columns, block by block.
@@ -111,10 +110,10 @@ void for_blocks(ConstMatrix x_MK, std::int64_t N, const Pack& pack,
   thread_local Scratch tiled;
   const bool bytes = x_MK.dtype == DType::u8;
   const std::int64_t K = x_MK.columns, row_bytes = K * (bytes ? 1 : size_of(DType::bf16));
-  const std::int64_t share = (N + thread_count() - 1) / thread_count(), most_rows = rows_of(x_MK.rows, row_bytes);
-  const std::int64_t outputs = std::clamp(rounded_up(share, kTilePair), kTilePair, most_outputs(row_bytes));
-  for (std::int64_t above = 0; above < x_MK.rows; above += most_rows) {
-    const std::int64_t M = std::min(most_rows, x_MK.rows - above);
+  const std::int64_t share = (N + thread_count() - 1) / thread_count(), max_rows = rows_of(x_MK.rows, row_bytes);
+  const std::int64_t outputs = std::clamp(rounded_up(share, kTilePair), kTilePair, max_outputs(row_bytes));
+  for (std::int64_t above = 0; above < x_MK.rows; above += max_rows) {
+    const std::int64_t M = std::min(max_rows, x_MK.rows - above);
     TiledRows x{M, row_bytes, nullptr};
     x.data = tiled.reserve(static_cast<std::size_t>(x.bytes()));
     parallel_for(x.pairs(), 1, [&](std::int64_t pair) { fill_pair(x_MK.row_range(above, M), x, pair); });
@@ -159,7 +158,7 @@ void for_transposed_blocks_in_tiles(ConstMatrix x_MN, std::span<const StoredMatr
 std::int64_t tiles_bytes(DType x, std::int64_t rows_M, std::int64_t inputs_K) {
   const std::int64_t row_bytes = rounded_up(inputs_K * size_of(x), kTileRowBytes);
   const std::int64_t products = kRows * (kOutputs + kGap) * size_of(DType::f32);
-  return rows_of(rows_M, row_bytes) * row_bytes + thread_count() * (most_outputs(row_bytes) * row_bytes + products);
+  return rows_of(rows_M, row_bytes) * row_bytes + thread_count() * (max_outputs(row_bytes) * row_bytes + products);
 }
 
 }  // namespace e5v::ops::cpu

@@ -1,4 +1,4 @@
-// A row of activations in whole numbers. Included once per instruction set, between HWY_BEFORE_NAMESPACE and
+// Rounds a row of activations to whole numbers. Included once per instruction set, between HWY_BEFORE_NAMESPACE and
 // HWY_AFTER_NAMESPACE of the including file.
 #if defined(E5V_OPS_CPU_QUANTIZE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef E5V_OPS_CPU_QUANTIZE_INL_H_
@@ -31,7 +31,7 @@ HWY_INLINE float largest_magnitude(const float* x, std::size_t count) {
   return hn::GetLane(hn::MaxOfLanes(d, best)) + hn::GetLane(hn::SumOfLanes(d, poison));
 }
 
-/// q = round(x levels / max|x|), ties to even; gives max|x| / levels.
+/// q = round(x levels / max|x|), ties to even. Returns max|x| / levels.
 template <class To>
 float quantize_row(const float* x, std::size_t count, float levels, To* q) {
   const FloatTag d;

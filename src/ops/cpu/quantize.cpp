@@ -59,10 +59,10 @@ ByteScale byte_row(const float* x, std::size_t count, std::uint8_t* q) {
     high = hn::Max(high, v);
     poison = hn::MulAdd(v, hn::Zero(d), poison);  // NaN, when a number is not finite
   }
-  const float least = hn::GetLane(hn::MinOfLanes(d, low)), most = hn::GetLane(hn::MaxOfLanes(d, high));
-  const float scale = (most - least) / 255.0f + hn::GetLane(hn::SumOfLanes(d, poison));
+  const float smallest = hn::GetLane(hn::MinOfLanes(d, low)), largest = hn::GetLane(hn::MaxOfLanes(d, high));
+  const float scale = (largest - smallest) / 255.0f + hn::GetLane(hn::SumOfLanes(d, poison));
   const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
-  const auto zero = static_cast<std::int32_t>(std::nearbyint(-least * inverse));
+  const auto zero = static_cast<std::int32_t>(std::nearbyint(-smallest * inverse));
   const auto factor = hn::Set(d, inverse);
   const auto shift = hn::Set(hn::RebindToSigned<FloatTag>(), zero);
   store_bytes(
@@ -73,7 +73,7 @@ ByteScale byte_row(const float* x, std::size_t count, std::uint8_t* q) {
   return {scale, zero};
 }
 
-/// What rounding has taken from x, as bytes of its own: it lies within half a scale.
+/// The rounding error of x as bytes. It lies within half a scale.
 ByteScale remainder_row(const float* x, std::size_t count, const std::uint8_t* rounded, ByteScale of, std::uint8_t* q) {
   constexpr std::int32_t kZero = 128;
   const FloatTag d;
@@ -115,7 +115,7 @@ float lost_square_of_words(const float* x, std::size_t count, const std::int16_t
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-/// The square of the length of what rounding has taken from x.
+/// The square of the length of x's rounding error.
 float lost_square(const float* x, std::size_t count, const std::uint8_t* rounded, ByteScale of) {
   const FloatTag d;
   const hn::RebindToSigned<FloatTag> word;
@@ -127,7 +127,7 @@ float lost_square(const float* x, std::size_t count, const std::uint8_t* rounded
   for (std::size_t i = 0; i < count; i += lanes) {
     const std::size_t here = HWY_MIN(lanes, count - i);
     HWY_ALIGN std::uint8_t padded[hn::MaxLanes(FloatTag())];
-    std::memset(padded, of.zero, sizeof padded);  // stands for nothing
+    std::memset(padded, of.zero, sizeof padded);  // has the value 0
     std::memcpy(padded, rounded + i, here);
     const auto whole = hn::Sub(hn::PromoteTo(word, hn::LoadU(byte, padded)), zero);
     const auto left = hn::NegMulAdd(hn::ConvertTo(d, whole), step, load_part(x + i, here));
@@ -205,7 +205,7 @@ void quantize_bytes(tensor::ConstMatrix x, FineRows fine, tensor::Matrix q, Byte
 
 namespace {
 
-/// What a length summed in f32 is multiplied by to be none too short: its square is a sum of rounded numbers, none
+/// A factor that makes a length summed in f32 an upper bound. Its square is a sum of rounded numbers, none of them
 /// negative, so that their rounding is a share of it.
 float length_margin(std::int64_t width) { return 1 + 1e-6f * static_cast<float>(width + 16); }
 

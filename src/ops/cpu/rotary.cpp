@@ -10,7 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace e5v::ops::cpu::HWY_NAMESPACE {
 
-/// Rotates the heads of one row: (a, b) -> (a cos - b sin, b cos + a sin), a and b being a head's halves. Sines are
+/// Rotates the heads of one row: (a, b) -> (a cos - b sin, b cos + a sin), with a and b the halves of a head. Sines are
 /// multiplied by the direction, 1 or -1.
 void rotary_row(float* x, std::int64_t heads, std::int64_t pairs, const float* cosines, const float* sines,
                 float direction) {

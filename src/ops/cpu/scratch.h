@@ -5,10 +5,10 @@
 
 namespace e5v::ops::cpu {
 
-/// Memory that grows and is used again.
+/// Memory that grows and is reused.
 class Scratch {
  public:
-  /// At least so many bytes, aligned as tensors are. What it held before is lost.
+  /// At least this number of bytes, aligned like tensors. Earlier contents are lost.
   std::byte* reserve(std::size_t bytes) {
     if (buffer_.size() < bytes) buffer_ = tensor::Buffer(bytes);
     return buffer_.data();
@@ -18,7 +18,7 @@ class Scratch {
   tensor::Buffer buffer_;
 };
 
-/// Memory that the calling thread keeps for its next use. Only one use at a time.
+/// Memory that the calling thread keeps for its next use. It has only one use at a time.
 inline std::byte* thread_scratch(std::size_t bytes) {
   thread_local Scratch scratch;
   return scratch.reserve(bytes);

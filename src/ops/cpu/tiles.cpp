@@ -10,7 +10,7 @@
 namespace e5v::ops::cpu {
 namespace {
 
-// Tiles are named by literals: the intrinsics are assembly.
+// Tiles are named by literals, because the intrinsics are assembly.
 #define E5V_MULTIPLY(sums, x, w) \
   if constexpr (kBytes) {        \
     _tile_dpbusd(sums, x, w);    \
@@ -18,15 +18,15 @@ namespace {
     _tile_dpbf16ps(sums, x, w);  \
   }
 
-/// Two tiles of x times two of the weight: each that is fetched is used twice, and the four of sums stay where they
-/// are.
+/// Multiplies two tiles of x with two tiles of the weight. Each loaded tile is used twice, and the four tiles of sums
+/// stay in their registers.
 template <bool kBytes>
 E5V_TILES inline void multiply(const TileRows& x, const std::byte* w, std::int64_t tiles, bool add, std::byte* sums,
                                std::int64_t sum_row_bytes) {
   constexpr std::int64_t kPanelBytes = 2 * kTileRowBytes;
   const std::byte *upper = x.data, *lower = upper + kTileHeight * x.row_bytes;
   std::byte* below = sums + kTileHeight * sum_row_bytes;
-  asm volatile("" ::: "memory");  // the intrinsics of g++ 12 do not say that they read what was written before
+  asm volatile("" ::: "memory");  // the intrinsics of g++ 12 do not declare that they read memory
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -76,7 +76,7 @@ TilesInUse::TilesInUse() {
     std::uint8_t rows[16] = {};
   } all_whole;
   for (int tile = 0; tile < 8; ++tile) all_whole.row_bytes[tile] = kTileRowBytes, all_whole.rows[tile] = kTileHeight;
-  asm volatile("ldtilecfg %0" ::"m"(all_whole));  // g++ 12's intrinsic names a pointer's worth of it only
+  asm volatile("ldtilecfg %0" ::"m"(all_whole));  // g++ 12's intrinsic declares only a pointer's size of it
 }
 TilesInUse::~TilesInUse() { asm volatile("tilerelease"); }
 

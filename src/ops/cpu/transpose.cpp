@@ -22,7 +22,7 @@ constexpr bool kHasTiles = true;
 using Words = hn::FixedTag<std::uint16_t, 8>;
 using Row = hn::Vec<Words>;
 
-/// Pairs, then fours, then eights of neighbours in a column become neighbours in a row.
+/// Adjacent elements of a column (pairs, then fours, then eights) become adjacent in a row.
 template <class T>
 HWY_INLINE void interleave(const Row& a, const Row& b, Row& lower, Row& upper) {
   const hn::FixedTag<T, 16 / sizeof(T)> wide;

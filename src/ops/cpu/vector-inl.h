@@ -1,4 +1,4 @@
-// Loading and storing runs of f32, f16 and bf16 as vectors of f32. Included once per instruction set, between
+// Loads and stores runs of f32, f16 and bf16 as vectors of f32. Included once per instruction set, between
 // HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE of the including file.
 #if defined(E5V_OPS_CPU_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef E5V_OPS_CPU_VECTOR_INL_H_
@@ -50,7 +50,7 @@ HWY_INLINE void store(FloatVector value, tensor::BFloat16* to) {
   hn::StoreU(hn::DemoteTo(half, hn::BitCast(word, top)), half, reinterpret_cast<std::uint16_t*>(to));
 }
 
-/// The first `count` elements, the rest zero.
+/// The first `count` elements; the others are zero.
 template <class T>
 HWY_INLINE FloatVector load_some(const T* from, std::size_t count) {
   HWY_ALIGN T padded[hn::MaxLanes(FloatTag())] = {};
@@ -65,7 +65,7 @@ HWY_INLINE void store_some(FloatVector value, T* to, std::size_t count) {
   std::memcpy(to, padded, count * sizeof(T));
 }
 
-/// to[i] = f(from[i]...) for i in [0, count), f taking and giving vectors of f32.
+/// to[i] = f(from[i]...) for i in [0, count). f takes and returns vectors of f32.
 template <class F, class To, class... From>
 HWY_INLINE void transform(std::size_t count, To* to, const F& f, const From*... from) {
   const std::size_t lanes = hn::Lanes(FloatTag());
@@ -74,7 +74,7 @@ HWY_INLINE void transform(std::size_t count, To* to, const F& f, const From*... 
   if (i < count) store_some(f(load_some(from + i, count - i)...), to + i, count - i);
 }
 
-/// Sum of f(from[i]...) for i in [0, count). What f makes of the padding behind the end is not counted.
+/// The sum of f(from[i]...) for i in [0, count). Results of f for the padding are not counted.
 template <class F, class... From>
 HWY_INLINE float sum_of(std::size_t count, const F& f, const From*... from) {
   const FloatTag d;

@@ -19,8 +19,8 @@ using tensor::DType;
 using tensor::WeightFormat;
 using Parts = std::vector<tensor::StoredMatrix>;
 
-/// What all forms of a CPU share: the parts as they are stored, and the backward pass, which expands them to the type
-/// of products whatever the forward pass does.
+/// Common parts of all forms of a CPU: the stored parts, and the backward pass, which expands them to the type of its
+/// products, whatever the forward pass does.
 class StoredForm : public WeightForm {
  public:
   StoredForm(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic)
@@ -58,7 +58,7 @@ bool begin_with_bias(const WeightProduct& product) {
   return true;
 }
 
-/// f32 activations; weights of any format, expanded to f32 panel by panel.
+/// f32 activations. Weights have any format and are expanded to f32 panel by panel.
 class F32Panels final : public StoredForm {
  public:
   using StoredForm::StoredForm;
@@ -72,11 +72,11 @@ class F32Panels final : public StoredForm {
   }
 };
 
-/// bf16 activations; weights of any format, rounded to bf16 block by block.
+/// bf16 activations. Weights have any format and are rounded to bf16 block by block.
 class Bf16Blocks final : public StoredForm {
  public:
   Bf16Blocks(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) : StoredForm(parts, arithmetic) {
-    packed_form(DType::bf16, outputs_, inputs_);  // or throws
+    packed_form(DType::bf16, outputs_, inputs_);  // throws when there is no kernel
   }
   void multiply(const WeightProduct& product) const override {
     gemm_bf16(product.x_MK, parts_, product.bias, product.y_MN, product.accumulate);
@@ -87,7 +87,7 @@ class Bf16Blocks final : public StoredForm {
   }
 };
 
-/// What both forms of whole numbers share: a scale for each row of the weight.
+/// Common parts of both forms with whole numbers: a scale for each row of the weight.
 class ScaledForm : public StoredForm {
  public:
   ScaledForm(std::span<const tensor::StoredMatrix> parts, Arithmetic arithmetic) : StoredForm(parts, arithmetic) {
@@ -112,7 +112,7 @@ QuantizedRows in_bytes(tensor::ConstMatrix x_MK, FineRows fine) {
   return {bytes, scales.data(), fine};
 }
 
-/// int8 or int4 weights and activations as bytes, by 8-bit dot products.
+/// Weights of int8 or int4 and activations as bytes, with 8-bit dot products.
 class ByteBlocks final : public ScaledForm {
  public:
   using ScaledForm::ScaledForm;
@@ -125,7 +125,7 @@ class ByteBlocks final : public ScaledForm {
   }
 };
 
-/// int8 weights, and activations of as many whole numbers as 32-bit sums allow.
+/// Weights of int8, and activations with as many whole numbers as 32-bit sums allow.
 class Int8Panels final : public ScaledForm {
  public:
   using ScaledForm::ScaledForm;
@@ -139,7 +139,7 @@ class Int8Panels final : public ScaledForm {
   }
 };
 
-/// The choice of a form: calls visit with the type of the class.
+/// Chooses a form: calls visit with the type of the class.
 template <class Visit>
 auto choose(Arithmetic arithmetic, WeightFormat format, std::int64_t inputs, const Visit& visit) {
   if (arithmetic == Arithmetic::bf16) return visit(std::type_identity<Bf16Blocks>());

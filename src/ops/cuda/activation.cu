@@ -3,7 +3,7 @@
 namespace e5v::ops::cuda {
 namespace {
 
-// kExact: within a few units in float's last place; otherwise as exact as a result that is rounded to bf16 needs.
+// kExact: within a few units in float's last place. Otherwise as exact as needed for a result that is rounded to bf16.
 
 /// a / (1 + exp(-b))
 template <bool kExact>
@@ -20,7 +20,7 @@ __device__ float silu(float x) {
   return over_one_plus_exp<kExact>(x, x);
 }
 
-/// 1 / (1 + exp(-x)), and its derivative by x, s (1 - s), without the difference, which would lose digits.
+/// 1 / (1 + exp(-x)), and its derivative s (1 - s), computed without the difference, which would lose digits.
 struct Sigmoid {
   float value, slope;
 
@@ -50,7 +50,7 @@ struct Value {
   }
 };
 
-/// The derivative by x.
+/// The derivative with respect to x.
 template <Activation kFunction>
 __device__ float slope(float x) {
   if constexpr (kFunction == Activation::quick_gelu) {
@@ -135,7 +135,7 @@ struct Swiglu {
   }
 };
 
-/// A row of the result, as what rounds it reads it.
+/// A row of the result, for the code that rounds it.
 template <class From, int N>
 struct SwigluRow {
   static constexpr int kPack = N;

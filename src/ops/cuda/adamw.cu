@@ -1,4 +1,4 @@
-// What an optimizer does. AdamW rounds every operation as cpu/adamw.cpp does: nothing is contracted.
+// The kernels of optimizers. AdamW rounds every operation as cpu/adamw.cpp does: no operations are fused.
 #include "ops/cuda/packs.cuh"
 
 namespace e5v::ops::cuda {
@@ -40,7 +40,7 @@ struct Scale {
   __device__ float operator()(float x) const { return x * factor; }
 };
 
-/// partials[b] = what block b sums. Threads take groups of four elements, whether one access can read them or not, so
+/// partials[b] is the sum of block b. Threads take groups of four elements, even if one access cannot read them, so
 /// that the order does not depend on the address.
 template <int N>
 __global__ void __launch_bounds__(kBlock) square_sum_kernel(const float* x, std::int64_t count, double* partials) {

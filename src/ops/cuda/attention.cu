@@ -1,7 +1,7 @@
-// A block of four warps takes a tile of query rows against one kv head. Keys and values come 64 at a time into shared
-// memory, one step ahead of the work; scores, exponentials and the mix of values stay in registers (FlashAttention-2,
-// arXiv:2307.08691). Exponentials are relative to a running largest score, which follows the true one only when that
-// has grown by more than kSlack: then what has been gathered is scaled down, else nothing needs to be.
+// A block of four warps takes a tile of query rows and one kv head. Keys and values are copied to shared memory, 64 at
+// a time, one step ahead of their use. Scores, exponentials and sums of values stay in registers (FlashAttention-2,
+// arXiv:2307.08691). Exponentials are relative to a running maximum of the scores. It is raised only when the true
+// maximum exceeds it by more than kSlack, and only then the sums are scaled down.
 //
 // Legend: E head width, M 16-row strips of a warp.
 #include <cmath>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr float kSlack = 8;  // in powers of two: exponentials stay below 256, where bf16 and f32 are as exact as at 1
 
-/// What a warp has gathered of its rows: the mix of values, and this lane's part of the exponentials' sum.
+/// The sums of a warp for its rows: the sum of values, and this lane's part of the sum of exponentials.
 template <int E, int M>
 struct Gathered {
   float mixed[M][E / 8][4] = {};
@@ -30,7 +30,7 @@ struct Arguments {
   Group group;
 };
 
-/// Raises the largest scores where they have to be, and scales down what was gathered.
+/// Raises the maximum scores where necessary, and scales the sums down.
 template <int E, int M>
 __device__ __forceinline__ void follow_largest(const float (&scores)[M][kKeys / 8][4], float scale_log2,
                                                Gathered<E, M>& gathered) {
@@ -68,7 +68,7 @@ __device__ __forceinline__ void follow_largest(const float (&scores)[M][kKeys / 
   }
 }
 
-/// Scores become exponentials.
+/// Replaces scores by exponentials.
 template <int E, int M>
 __device__ __forceinline__ void exponentials(float (&scores)[M][kKeys / 8][4], float scale_log2,
                                              Gathered<E, M>& gathered) {
@@ -89,7 +89,8 @@ __device__ __forceinline__ void exponentials(float (&scores)[M][kKeys / 8][4], f
   }
 }
 
-/// A warp's rows against the keys [first, first + kKeys) of its span. With kSome it may see only the first `some`.
+/// Computes a warp's rows with the keys [first, first + kKeys) of its span. With kSome, only the first `some` keys may
+/// count.
 template <int E, int M, bool kSome>
 __device__ __forceinline__ void step(const TileRows& rows, int warp_row, int first, int some, int lane,
                                      float scale_log2, std::uint32_t q, std::uint32_t k_tile, std::uint32_t v_tile,
@@ -103,7 +104,7 @@ __device__ __forceinline__ void step(const TileRows& rows, int warp_row, int fir
   multiply<E, M, kSome>(scores, left_address<E>(v_tile, lane), strips, gathered.mixed);
 }
 
-/// Rows of bf16 leave through the warp's rows of `shared`, so that whole chunks are written.
+/// Rows of bf16 are written through the warp's rows of `shared`, in whole chunks.
 template <int E, int M>
 __device__ void store_bf16(const Gathered<E, M>& gathered, const TileRows& rows, int warp_row, int lane,
                            const View& out, unsigned char* shared) {
@@ -148,7 +149,7 @@ __device__ void store_f32(const Gathered<E, M>& gathered, const TileRows& rows, 
   }
 }
 
-/// Divides by the sums, and writes.
+/// Divides by the sums and writes the result.
 template <int E, int M>
 __device__ __forceinline__ void finish(Gathered<E, M>& gathered, const TileRows& rows, int warp_row, int lane,
                                        const AttentionViews& views, unsigned char* shared) {
@@ -179,7 +180,7 @@ __device__ __forceinline__ void finish(Gathered<E, M>& gathered, const TileRows&
   }
 }
 
-/// Blocks of a multiprocessor, which bound the registers.
+/// The blocks of a multiprocessor, which limit the registers.
 template <int E, int M>
 constexpr int kBlocks = E > 64 ? 2 : 5 - M;
 
@@ -209,7 +210,7 @@ __global__ void __launch_bounds__(kAttentionThreads, (kBlocks<E, M>)) attend(Arg
   std::uint32_t tiles = kv_tiles;
   for (int first = 0; first < reach.tile; first += kKeys) {
     cp_async_wait();
-    __syncthreads();  // all copies have arrived, and nobody reads the tiles of the step before
+    __syncthreads();  // all copies have arrived, and no thread reads the tiles of the previous step
     const std::uint32_t others = 2 * kv_tiles + 2 * kTile - tiles;
     if (first + kKeys < reach.tile) copy_path_keys<E>(path, first + kKeys, reach.tile, k, v, others, others + kTile);
     if (reach.sees_all(first)) {

@@ -1,7 +1,7 @@
 // With scores S = scale q k^T, P = softmax(S) and out = P v: dv = P^T dout, dP = dout v^T, dS = P (dP - delta), where
-// delta = rowsum(dout out), dq = scale dS k, dk = scale dS^T q. P comes from the logarithms that attention, run once
-// more, leaves. Queries and keys have a kernel each, and both multiply q k^T and dout v^T anew: so a sum is one
-// block's, and its order does not change.
+// delta = rowsum(dout out), dq = scale dS k, dk = scale dS^T q. P is computed from the logarithms of a second run of
+// attention. Queries and keys have separate kernels, and both compute q k^T and dout v^T. So one block computes a sum,
+// and its order does not change.
 //
 // Legend: E head width.
 #include <type_traits>
@@ -18,7 +18,7 @@ namespace {
 constexpr int kRows = kAttentionBackwardRows;
 
 template <int E>
-constexpr int kTile = kPitch<E>* kRows;  // bytes; tiles of keys and of query rows are alike
+constexpr int kTile = kPitch<E>* kRows;  // bytes of a tile, of keys or of query rows
 static_assert(kRows == kKeys && kRows == 16 * kAttentionWarps);
 
 struct Arguments {
@@ -29,8 +29,8 @@ struct Arguments {
   const float *lse, *delta;  // [Q, H]
 };
 
-/// delta [Q, H] of out [Q, H * E] and dout, and, unless `rounded` is null, dout in bf16; delta is then that of the
-/// rounded one, so that rows of dS sum to zero. A warp takes a head of a row.
+/// Computes delta [Q, H] from out [Q, H * E] and dout. Unless `rounded` is null, dout is also rounded to bf16, and
+/// delta is that of the rounded one, so that rows of dS sum to zero. A warp takes a head of a row.
 __global__ void prepare(View dout, const float* out, int heads, int E, float* delta, bf16* rounded) {
   const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * kAttentionWarps + threadIdx.x / kWarp;
   if (index >= dout.rows * heads) return;
@@ -49,7 +49,7 @@ __global__ void prepare(View dout, const float* out, int heads, int E, float* de
   if (threadIdx.x % kWarp == 0) delta[index] = sum;
 }
 
-/// to += factor * sums for 16 rows of a warp; row(i) is where row i < 16 goes, or null.
+/// to += factor * sums for 16 rows of a warp. row(i) is the destination of row i < 16, or null.
 template <int E, class Row>
 __device__ __forceinline__ void add_rows(const float (&sums)[1][E / 8][4], float factor, int lane, const Row& row) {
 #pragma unroll
@@ -66,13 +66,13 @@ __device__ __forceinline__ void add_rows(const float (&sums)[1][E / 8][4], float
   }
 }
 
-/// Addresses of the left operands of a warp's rows.
+/// The addresses of the left operands of a warp's rows.
 struct QueryOperands {
   std::uint32_t q, dout;
 };
 
-/// Adds what the keys [first, first + kKeys) of the span give to dq of a warp's rows. With kSome they may see only the
-/// first `some`. shift: the lane's two rows' lse in powers of two.
+/// Adds the part of the keys [first, first + kKeys) of the span to dq of a warp's rows. With kSome, only the first
+/// `some` keys may count. shift: the lse of the lane's two rows with base 2.
 template <int E, bool kSome>
 __device__ __forceinline__ void step_dq(const TileRows& rows, int warp_row, int first, int some, int lane,
                                         float scale_log2, const float (&shift)[2], const float (&delta)[2],
@@ -124,7 +124,7 @@ __global__ void __launch_bounds__(kAttentionThreads, E > 64 ? 2 : 3) add_dq(Argu
   std::uint32_t tiles = kv_tiles;
   for (int first = 0; first < reach.tile; first += kKeys) {
     cp_async_wait();
-    __syncthreads();  // all copies have arrived, and nobody reads the tiles of the step before
+    __syncthreads();  // all copies have arrived, and no thread reads the tiles of the previous step
     const std::uint32_t others = 2 * kv_tiles + 2 * kTile<E> - tiles;
     if (first + kKeys < reach.tile) copy_path_keys<E>(path, first + kKeys, reach.tile, k, v, others, others + kTile<E>);
     if (reach.sees_all(first)) {
@@ -142,23 +142,23 @@ __global__ void __launch_bounds__(kAttentionThreads, E > 64 ? 2 : 3) add_dq(Argu
   });
 }
 
-/// What the columns of a transposed tile need to know of their query rows.
+/// The properties of query rows that the columns of a transposed tile need.
 struct RowFacts {
   float lse[kRows], delta[kRows];
   int seen[kRows];  ///< keys of the node
 };
 
-/// The query rows that read a node: row r is query r / G, as the node's sections count, under head r % G of the group.
+/// The query rows that read a node. Row r is query r / G, counted by the node's sections, with head r % G of the group.
 struct ReadingRows {
-  const QuerySection* section;  ///< not after that of the next row to be copied; few registers, as dk and dv fill them
+  const QuerySection* section;  ///< not after the section of the next row to be copied; dk and dv leave few registers
   Group group;
   int kv_head, end;
 
   __device__ int head(int row) const { return group.head(row, kv_head); }
 };
 
-/// Starts to copy rows [first, first + kRows) of q and dout, and what `facts` says of them. Rows from the end on are
-/// zeros, and see nothing.
+/// Starts to copy rows [first, first + kRows) of q and dout, and their properties in `facts`. Rows after the end are
+/// zeros, and attend to nothing.
 template <int E>
 __device__ __forceinline__ void copy_reading_rows(ReadingRows& rows, int first, const HeadRows& q, const HeadRows& dout,
                                                   const Arguments& a, std::uint32_t q_tile, std::uint32_t dout_tile,
@@ -197,7 +197,7 @@ __device__ __forceinline__ void copy_reading_rows(ReadingRows& rows, int first, 
   cp_async4(shared_address(&facts->delta[i]), a.delta + index);
 }
 
-/// Scores [16 keys, kRows query rows] become P. first_key: of the warp, in the node.
+/// Replaces scores [16 keys, kRows query rows] by P. first_key is the warp's first key in the node.
 __device__ __forceinline__ void probabilities(const RowFacts& facts, int first_key, int lane, float scale_log2,
                                               float (&scores)[1][kRows / 8][4]) {
 #pragma unroll
@@ -214,7 +214,7 @@ __device__ __forceinline__ void probabilities(const RowFacts& facts, int first_k
   }
 }
 
-/// dP becomes dS.
+/// Replaces dP by dS.
 __device__ __forceinline__ void through_softmax(const RowFacts& facts, int lane, const float (&p)[1][kRows / 8][4],
                                                 float (&dp)[1][kRows / 8][4]) {
 #pragma unroll
@@ -225,12 +225,12 @@ __device__ __forceinline__ void through_softmax(const RowFacts& facts, int lane,
   }
 }
 
-/// Addresses of the left operands of a warp's keys.
+/// The addresses of the left operands of a warp's keys.
 struct KeyOperands {
   std::uint32_t k, v;
 };
 
-/// Adds what a tile of query rows gives to dk and dv of a warp's keys. With kSome only its first `some` rows count.
+/// Adds the part of a tile of query rows to dk and dv of a warp's keys. With kSome only its first `some` rows count.
 template <int E, bool kSome>
 __device__ __forceinline__ void step_dk_dv(const RowFacts& facts, int first_key, int some, int lane, float scale_log2,
                                            KeyOperands own, std::uint32_t q_tile, std::uint32_t dout_tile,
@@ -271,7 +271,7 @@ __global__ void __launch_bounds__(kAttentionThreads, E >= 64 ? 2 : 3) add_dk_dv(
   int buffer = 0;
   for (int first = tile.query_begin * group; first < rows.end; first += kRows, buffer ^= 1) {
     cp_async_wait();
-    __syncthreads();  // all copies have arrived, and nobody reads the tiles of the step before
+    __syncthreads();  // all copies have arrived, and no thread reads the tiles of the previous step
     const auto q_tile = [&](int which) { return row_tiles + which * 2 * kTile<E>; };
     if (first + kRows < rows.end) {
       const std::uint32_t next = q_tile(buffer ^ 1);

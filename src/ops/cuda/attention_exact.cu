@@ -1,4 +1,4 @@
-// A warp takes a query row under a head, or, for dk and dv, a key under a kv head. Its lanes hold every 32nd element.
+// A warp takes a query row with a head or, for dk and dv, a key with a kv head. Its lanes hold every 32nd element.
 //
 // Legend: E head width.
 #include <cmath>
@@ -10,8 +10,8 @@
 namespace e5v::ops::cuda {
 namespace {
 
-constexpr int kMostWidth = 256, kSlots = kMostWidth / kWarp;
-constexpr int kWarps = 4;  // of a block, on neighbouring rows, which read the same keys
+constexpr int kMaxWidth = 256, kSlots = kMaxWidth / kWarp;
+constexpr int kWarps = 4;  // of a block, for adjacent rows, which read the same keys
 
 /// A row of E: lane l's slot i is element l + 32 i, and 0 beyond E.
 struct LaneRow {
@@ -56,7 +56,7 @@ __device__ void add_to(const LaneRow& values, float factor, float* row, int E) {
   }
 }
 
-/// The same in every lane.
+/// The result is the same in every lane.
 __device__ float dot(const LaneRow& a, const LaneRow& b) {
   float sum = 0;
 #pragma unroll
@@ -82,7 +82,7 @@ struct Arguments {
   int E;
 };
 
-/// T: of q, k and v.
+/// T is the type of q, k and v.
 template <class T>
 __global__ void attend_exactly(Arguments a) {
   const AttentionViews& views = a.views;
@@ -96,7 +96,7 @@ __global__ void attend_exactly(Arguments a) {
   float largest = -INFINITY, sum = 0;
   Sections<KeySection> path(a.plan.key_sections + rows.tile.section);
   for (int first = 0; first < seen; first += kWarp) {
-    // Lane j is responsible for key first + j.
+    // Lane j computes key first + j.
     path.advance(first);
     const int count = min(kWarp, seen - first), own_key = first + min(lane, count - 1);
     const int own_row = own_key + path.of(own_key).offset;
@@ -137,7 +137,7 @@ struct BackwardArguments {
   const float *lse, *delta;  // [Q, H]
 };
 
-/// A query row under a head, as the backward pass reads it.
+/// A query row with a head, as the backward pass reads it.
 struct BackwardRow {
   LaneRow q, dout;
   float lse, delta;
@@ -149,7 +149,7 @@ struct BackwardRow {
             load(head_row<const float>(a.views.dout, row, head, a.E), a.E), a.lse[index], a.delta[index]};
   }
   __device__ float probability(const LaneRow& k, float scale) const { return expf(dot(q, k) * scale - lse); }
-  /// Gradient by the score, before scale.
+  /// The gradient with respect to the score, before scale.
   __device__ float dscore(float p, const LaneRow& v) const { return p * (dot(dout, v) - delta); }
 };
 
@@ -201,7 +201,7 @@ __global__ void add_dk_dv_exactly(BackwardArguments a) {
   add_to(dv, 1, head_row<float>(views.dv, key_row, kv_head, E), E);
 }
 
-/// Blocks for so many tiles of up to `rows` rows.
+/// A grid of blocks for `tiles` tiles of up to `rows` rows.
 dim3 grid(int tiles, int kv_heads, int rows) {
   return {static_cast<unsigned>(tiles * kv_heads), static_cast<unsigned>(rows / kWarps), 1};
 }
@@ -223,11 +223,11 @@ void launch(const BackwardArguments& a, cudaStream_t stream) {
   check_launch("exact gradient of keys and values");
 }
 
-/// Width of a head, when the kernels can hold it and read the inputs.
+/// The width of a head, if the kernels can hold it and read the inputs.
 int checked_width(const View& q, const View& k, const View& v, int heads) {
   const int width = static_cast<int>(q.columns) / heads;
-  if (width > kMostWidth) {
-    throw InvalidInput("[cuda] attention's head width: expected at most " + std::to_string(kMostWidth) + ", found " +
+  if (width > kMaxWidth) {
+    throw InvalidInput("[cuda] attention's head width: expected at most " + std::to_string(kMaxWidth) + ", found " +
                        std::to_string(width));
   }
   if (q.type != k.type || q.type != v.type || q.type == Element::f16) {

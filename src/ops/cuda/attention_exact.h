@@ -1,7 +1,7 @@
 #pragma once
 #include "ops/cuda/attention.h"
 
-/// Attention in f32 for any E up to 256; clear rather than fast. Arguments as attention() has them.
+/// Attention in f32 for any E up to 256, in simple code that is not fast. Arguments as in attention().
 namespace e5v::ops::cuda {
 
 void attention_exact(const AttentionViews& views, const DevicePlan& plan, cudaStream_t stream);

@@ -1,12 +1,12 @@
 #pragma once
-// The instructions that attention's tiles are made of. Addresses of shared memory are its own, 32 bits wide.
+// The instructions of attention's tiles. Addresses of shared memory have 32 bits.
 #include <cuda_bf16.h>
 
 #include <cstdint>
 
 namespace e5v::ops::cuda {
 
-/// Four 8 x 8 matrices of bf16 over a warp. Of each, lane l holds row l / 4, columns 2 (l % 4) and the next.
+/// Four 8 x 8 matrices of bf16 in a warp. Of each, lane l holds row l / 4, columns 2 (l % 4) and the next one.
 struct Fragment {
   std::uint32_t matrix[4];
 };
@@ -15,7 +15,7 @@ __device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
-/// Starts to copy 16 bytes; with bytes == 0 it writes zeros, and reads nothing.
+/// Starts to copy 16 bytes. With bytes == 0 it writes zeros and reads nothing.
 __device__ __forceinline__ void cp_async16(std::uint32_t to, const void* from, int bytes) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(to), "l"(from), "r"(bytes) : "memory");
 }
@@ -38,7 +38,7 @@ __device__ __forceinline__ Fragment ldmatrix(std::uint32_t address) {
   return f;
 }
 
-/// As ldmatrix, each matrix transposed.
+/// Like ldmatrix, with each matrix transposed.
 __device__ __forceinline__ Fragment ldmatrix_transposed(std::uint32_t address) {
   Fragment f;
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
@@ -48,9 +48,9 @@ __device__ __forceinline__ Fragment ldmatrix_transposed(std::uint32_t address) {
   return f;
 }
 
-/// c [16, 8] += a [16, 16] b [16, 8], or = if fresh. Lane l holds, of c, row l / 4, columns 2 (l % 4) and the next, and
-/// the same of row l / 4 + 8; of a, the matrices of rows 0, 8, 0, 8 and columns 0, 0, 8, 8; of b transposed, those of
-/// columns 0 and 8.
+/// c [16, 8] += a [16, 16] b [16, 8], or = if fresh. Lane l holds, of c, row l / 4, columns 2 (l % 4) and the next one,
+/// and the same of row l / 4 + 8. Of a it holds the matrices of rows 0, 8, 0, 8 and columns 0, 0, 8, 8, and of b,
+/// transposed, those of columns 0 and 8.
 __device__ __forceinline__ void mma(float (&c)[4], const Fragment& a, std::uint32_t b0, std::uint32_t b1,
                                     bool fresh = false) {
   asm volatile(
@@ -68,7 +68,7 @@ __device__ __forceinline__ std::uint32_t pack_bf16(float first, float second) {
   return pair;
 }
 
-/// 2^x in one instruction, within 2 ulp; 0 of -infinity.
+/// 2^x in one instruction, within 2 ulp; 0 for -infinity.
 __device__ __forceinline__ float exp2_fast(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));

@@ -1,4 +1,4 @@
-// The backend's attention: the plan goes to the GPU with every call; it is small.
+// The backend's attention. The plan is small, and is copied to the GPU in every call.
 #include "ops/cuda/attention.h"
 #include "ops/cuda/attention_plan.h"
 #include "ops/cuda/backend.h"

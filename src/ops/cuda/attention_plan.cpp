@@ -25,7 +25,7 @@ std::size_t append(const std::vector<Record>& records, std::vector<std::int32_t>
   return begin;
 }
 
-/// Large tiles read keys from shared memory half as often, but want enough rows, and enough tiles for the whole GPU.
+/// Large tiles read keys from shared memory half as often, but need enough rows, and enough tiles for the whole GPU.
 std::int64_t tile_rows_for(const AttentionPlan& plan, std::int64_t group, std::int64_t kv_heads) {
   std::int64_t large = 0, small = 0;
   for (const AttentionPlan::Span& span : plan.spans) {
@@ -37,7 +37,7 @@ std::int64_t tile_rows_for(const AttentionPlan& plan, std::int64_t group, std::i
   return filled && large * kv_heads >= kBlocks ? kTileRows : kSmallTileRows;
 }
 
-/// Fills in what attention reads.
+/// Writes the parts that attention reads.
 void pack_queries(const AttentionPlan& plan, std::int64_t group, std::int64_t tile_rows, PackedPlan& packed) {
   std::vector<QueryTile> tiles;
   std::vector<KeySection> sections;
@@ -66,7 +66,7 @@ void pack_queries(const AttentionPlan& plan, std::int64_t group, std::int64_t ti
   packed.key_sections = append(sections, packed.words);
 }
 
-/// The spans that read each node; those that see only a part of it come first.
+/// The spans that read each node. Those that attend to a part of it come first.
 std::vector<std::vector<const AttentionPlan::Span*>> readers_of_nodes(const AttentionPlan& plan) {
   std::vector<std::vector<const AttentionPlan::Span*>> readers(plan.nodes.size());
   for (const bool own : {true, false}) {
@@ -81,7 +81,7 @@ std::vector<std::vector<const AttentionPlan::Span*>> readers_of_nodes(const Atte
   return readers;
 }
 
-/// Fills in what only backward reads.
+/// Writes the parts that only the backward pass reads.
 void pack_keys(const AttentionPlan& plan, PackedPlan& packed) {
   std::vector<KeyTile> tiles;
   std::vector<QuerySection> sections;
@@ -100,7 +100,7 @@ void pack_keys(const AttentionPlan& plan, PackedPlan& packed) {
     if (queries == 0) continue;
     const QuerySection& leading = sections[first_section];
     for (std::int64_t first = 0; first < node.count; first += kAttentionKeys) {
-      // Query i of the leading section sees the tile's first key from seen_first + i > first on.
+      // Query i of the leading section attends to the tile's first key if seen_first + i > first.
       const std::int64_t skipped = leading.causal == 0 ? 0 : std::max<std::int64_t>(0, first + 1 - leading.seen_first);
       tiles.push_back({narrow(node.begin), narrow(first),
                        narrow(std::min<std::int64_t>(kAttentionKeys, node.count - first)),

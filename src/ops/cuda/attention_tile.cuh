@@ -1,10 +1,10 @@
 #pragma once
 // Tiles of 64 or 128 rows of bf16 in shared memory, and products of them by the warps of a block.
 //
-// A tile's rows are one 16-byte chunk longer than E, an odd number of chunks: so eight rows of an 8 x 8 matrix lie in
-// different banks, and all addresses of a lane are one address and constants.
+// A tile's rows are one 16-byte chunk longer than E, which is an odd number of chunks. So eight rows of an 8 x 8 matrix
+// are in different banks, and all addresses of a lane are one address plus constants.
 //
-// Legend: E head width, M 16-row strips of a warp. A warp's results lie in float[M][N / 8][4], as mma leaves them.
+// Legend: E head width, M 16-row strips of a warp. A warp's results are float[M][N / 8][4], in the order of mma.
 #include <cmath>
 #include <cstdint>
 
@@ -18,7 +18,7 @@ constexpr int kAttentionWarps = 4, kAttentionThreads = 32 * kAttentionWarps;
 constexpr int kKeys = kAttentionKeys;
 constexpr float kLog2E = 1.4426950408889634f;
 
-/// Allows a kernel so much dynamic shared memory; its loads pass the first-level cache by.
+/// Allows a kernel this amount of dynamic shared memory. Its loads bypass the first-level cache.
 template <class Kernel>
 void allow_shared_memory(Kernel kernel, int bytes) {
   check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "shared memory");
@@ -27,11 +27,11 @@ void allow_shared_memory(Kernel kernel, int bytes) {
       "shared memory's part of the cache");
 }
 
-/// Bytes from row to row of a tile.
+/// The bytes from a row to the next in a tile.
 template <int E>
 constexpr int kPitch = (E + 8) * 2;
 
-/// Base and distance of the rows of one head, in bytes.
+/// The base and the distance of the rows of one head, in bytes.
 struct HeadRows {
   const char* base;
   std::uint32_t pitch;
@@ -56,14 +56,14 @@ __device__ __forceinline__ void share_chunks(const Copy& copy) {
   }
 }
 
-/// Starts to copy kRows rows into a tile. source(row) is where a row lies. More of kUnroll takes more registers.
+/// Starts to copy kRows rows into a tile. source(row) is the address of a row. A larger kUnroll takes more registers.
 template <int E, int kRows, int kUnroll, class Source>
 __device__ __forceinline__ void copy_rows(std::uint32_t tile, const Source& source) {
   share_chunks<E, kRows, kUnroll>(
       [&](int row, int chunk) { cp_async16(tile + row * kPitch<E> + chunk * 16, source(row) + chunk * 16, 16); });
 }
 
-/// The same, slower, where a source may be null for a row of zeros. `anywhere` may be read.
+/// The same, slower, if a source may be null for a row of zeros. `anywhere` is a readable address.
 template <int E, int kRows, class Source>
 __device__ __forceinline__ void copy_some_rows(std::uint32_t tile, const char* anywhere, const Source& source) {
   share_chunks<E, kRows, 1>([&](int row, int chunk) {
@@ -73,7 +73,7 @@ __device__ __forceinline__ void copy_some_rows(std::uint32_t tile, const char* a
   });
 }
 
-/// Starts to copy a tile of query rows, or of what lies like q; rows beyond the tile's become zeros.
+/// Starts to copy a tile of query rows, or of another matrix with the layout of q. Rows after the tile's become zeros.
 template <int E, int kRows>
 __device__ __forceinline__ void copy_query_rows(const TileRows& rows, const HeadRows& from, std::uint32_t tile) {
   copy_some_rows<E, kRows>(tile, from.base, [&](int row) -> const char* {
@@ -81,7 +81,7 @@ __device__ __forceinline__ void copy_query_rows(const TileRows& rows, const Head
   });
 }
 
-/// Starts to copy keys [first, first + kKeys) of a path and their values; rows from `limit` on become zeros.
+/// Starts to copy keys [first, first + kKeys) of a path and their values. Rows from `limit` on become zeros.
 template <int E>
 __device__ __forceinline__ void copy_path_keys(Sections<KeySection>& path, int first, int limit, const HeadRows& k,
                                                const HeadRows& v, std::uint32_t k_tile, std::uint32_t v_tile) {
@@ -99,20 +99,20 @@ __device__ __forceinline__ void copy_path_keys(Sections<KeySection>& path, int f
   copy(v, v_tile);
 }
 
-/// Where a lane's ldmatrix reads a tile: left operands (16 rows, 16 columns), and transposed right operands.
+/// The address in a tile for a lane's ldmatrix: left operands (16 rows, 16 columns), and transposed right operands.
 template <int E>
 __device__ __forceinline__ std::uint32_t left_address(std::uint32_t tile, int lane) {
   return tile + (lane % 16) * kPitch<E> + lane / 16 * 16;
 }
 
-/// The same for right operands as multiply_transposed takes them.
+/// The same for the right operands of multiply_transposed.
 template <int E>
 __device__ __forceinline__ std::uint32_t right_address(std::uint32_t tile, int lane) {
   return tile + (lane % 8 + lane / 16 * 8) * kPitch<E> + lane / 8 % 2 * 16;
 }
 
-/// c = a b^T: 16 M rows of E from left_address `a`, 64 rows of E from right_address `b`. With kSome only the first
-/// 16 * strips rows of b; other columns of c stay.
+/// c = a b^T: 16 M rows of E from left_address `a`, 64 rows of E from right_address `b`. With kSome only the first 16 *
+/// strips rows of b are used; other columns of c stay.
 template <int E, int M, bool kSome>
 __device__ __forceinline__ void multiply_transposed(std::uint32_t a, std::uint32_t b, int strips,
                                                     float (&c)[M][kKeys / 8][4]) {
@@ -134,8 +134,8 @@ __device__ __forceinline__ void multiply_transposed(std::uint32_t a, std::uint32
   }
 }
 
-/// c += a b: a [16 M, 64] is rounded to bf16, b 64 rows of E from left_address `b`. With kSome only the first
-/// 16 * strips columns of a.
+/// c += a b: a [16 M, 64] is rounded to bf16, b is 64 rows of E from left_address `b`. With kSome only the first 16 *
+/// strips columns of a are used.
 template <int E, int M, bool kSome>
 __device__ __forceinline__ void multiply(const float (&a)[M][kKeys / 8][4], std::uint32_t b, int strips,
                                          float (&c)[M][E / 8][4]) {
@@ -162,7 +162,7 @@ __device__ __forceinline__ void multiply(const float (&a)[M][kKeys / 8][4], std:
   }
 }
 
-/// Keys from `first` on that a row does not see get the score -infinity.
+/// Keys from `first` on that a row does not attend to get the score -infinity.
 template <int M>
 __device__ __forceinline__ void mask_unseen(const TileRows& rows, int warp_row, int first, int lane,
                                             float (&scores)[M][kKeys / 8][4]) {

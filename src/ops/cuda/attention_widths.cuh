@@ -1,5 +1,5 @@
 #pragma once
-// Which attention the kernels of attention_tile.cuh can do.
+// The attention that the kernels of attention_tile.cuh can compute.
 #include <cstdint>
 #include <initializer_list>
 #include <type_traits>
@@ -13,7 +13,7 @@ inline bool is_aligned(const View& view) {
   return reinterpret_cast<std::uintptr_t>(view.data) % 16 == 0 && bytes % 16 == 0;
 }
 
-/// Calls body(std::integral_constant<int, width>); false if there are no tiles of this head width.
+/// Calls body(std::integral_constant<int, width>). Returns false if there are no tiles with this head width.
 template <class Body>
 bool with_width(int width, const Body& body) {
   switch (width) {

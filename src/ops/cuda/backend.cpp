@@ -1,4 +1,4 @@
-// The ops' launches: matrices become views, host lists are uploaded for the work that reads them.
+// Launches the ops: matrices become views, and host lists are uploaded for the kernels.
 #include "ops/cuda/backend.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ Fp8View view_of(const Fp8Rows& rows) {
 
 namespace {
 
-/// Of each row whether it is fine; nothing when all are.
+/// Whether each row is fine; nothing when all are.
 std::vector<std::uint8_t> mask_of(FineRows fine, std::int64_t rows) {
   if (fine.all) return {};
   std::vector<std::uint8_t> mask(static_cast<std::size_t>(rows));
@@ -135,7 +135,7 @@ void CudaBackend::move_rows(ConstMatrix x, std::span<const std::int64_t> from, s
                   static_cast<std::int64_t>(count), view_of(y), add, stream_);
 }
 
-/// Rows of y that are added to more than once: the sources of each are brought together, in their order.
+/// Adds to rows of y that occur more than once: the sources of each are collected in their order.
 void CudaBackend::add_repeated_rows(ConstMatrix x, std::span<const std::int64_t> from, std::span<const std::int64_t> to,
                                     Matrix y) {
   std::vector<std::size_t> order(to.size());

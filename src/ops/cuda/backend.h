@@ -81,7 +81,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Gemm> gemm_;
 };
 
-/// A matrix on the GPU as kernels see it. Throws InvalidInput for types they do not have.
+/// A matrix on the GPU as a view for kernels. Throws InvalidInput for types that they do not support.
 View view_of(tensor::ConstMatrix matrix);
 Fp8View view_of(const Fp8Rows& rows);
 

@@ -1,21 +1,21 @@
 #pragma once
-// Sums over the rows of a matrix [T, D], in two stages: slices of rows give partial sums, which are then added up. How
-// depends on the shape alone, so that results repeat to the bit.
+// Sums over the rows of a matrix [T, D] in two stages: slices of rows have partial sums, which are then added. The
+// order depends only on the shape, so that results repeat to the bit.
 #include "ops/cuda/packs.cuh"
 
 namespace e5v::ops::cuda {
 
 constexpr int kSliceWarps = 8, kPartialWarps = 32;
 
-/// Into how many slices rows are cut: enough for all multiprocessors, of 32 rows or more.
+/// The number of slices of rows: enough for all multiprocessors, with 32 rows or more in each.
 inline std::int64_t column_slices(std::int64_t rows, std::int64_t columns) {
-  constexpr std::int64_t kBlocks = 2048, kTile = 128, kFewest = 32;
+  constexpr std::int64_t kBlocks = 2048, kTile = 128, kMinRows = 32;
   const std::int64_t wanted = std::max<std::int64_t>(1, kBlocks / std::max<std::int64_t>(1, ceil_div(columns, kTile)));
-  return std::clamp<std::int64_t>(ceil_div(rows, kFewest), 1, wanted);
+  return std::clamp<std::int64_t>(ceil_div(rows, kMinRows), 1, wanted);
 }
 
-/// partials [Source::kSums, gridDim.y, columns]. A block takes 32 packs of columns and a slice of rows, each warp every
-/// eighth of them. source.read(row, column, terms) gives the terms of a pack.
+/// partials [Source::kSums, gridDim.y, columns]. A block takes 32 packs of columns and a slice of rows, and each warp
+/// takes every eighth row. source.read(row, column, terms) reads the terms of a pack.
 template <int N, class Source>
 __global__ void __launch_bounds__(kSliceWarps* kWarp)
     sum_slices(Source source, std::int64_t rows, std::int64_t columns, std::int64_t slice, float* partials) {
@@ -63,7 +63,7 @@ static __global__ void __launch_bounds__(kPartialWarps* kWarp)
   sums[column] += static_cast<float>(total);
 }
 
-/// sums[i][j] += the sum of the i-th terms of column j over all rows; a null sum is left out. partials holds
+/// sums[i][j] += the sum of the i-th terms of column j over all rows. A null sum is not computed. partials holds
 /// Source::kSums column_slices(rows, columns) columns floats. rows and columns are not 0.
 template <int N, class Source>
 void launch_column_sums(const char* name, const Source& source, std::int64_t rows, std::int64_t columns,

@@ -1,4 +1,4 @@
-// The GPU itself: opening it, and its memory.
+// Opens the GPU and manages its memory.
 #include <cuda_runtime_api.h>
 
 #include "ops/cuda/backend.h"
@@ -12,8 +12,8 @@ using tensor::Place;
 
 constexpr double kMiB = 1 << 20;
 
-/// Small pieces come and go with every step of a training and would each make the host wait; large ones would leave
-/// gaps in the pool.
+/// Small pieces are allocated and freed in every step of a training, and would make the host wait each time. Large ones
+/// would leave gaps in the pool.
 bool is_pooled(std::size_t bytes) { return bytes <= std::size_t{4} << 20; }
 
 cudaMemcpyKind kind_of(Place from, Place to) {
@@ -38,7 +38,7 @@ CudaBackend::CudaBackend(int index) : index_(index) {
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
   cudaMemPool_t pool = nullptr;
   check(cudaDeviceGetDefaultMemPool(&pool, index), "memory pool");
-  std::uint64_t keep = std::uint64_t{1} << 62;  // what temporary memory was given back stays for the next
+  std::uint64_t keep = std::uint64_t{1} << 62;  // freed temporary memory stays in the pool
   check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "memory pool");
   gemm_ = std::make_unique<Gemm>(stream_);
 }
@@ -61,10 +61,10 @@ std::byte* CudaBackend::allocate(std::size_t bytes) {
   void* memory = nullptr;
   const cudaError_t status = is_pooled(bytes) ? cudaMallocAsync(&memory, bytes, stream_) : cudaMalloc(&memory, bytes);
   if (status == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // which would be reported again
+    cudaGetLastError();  // clears the error, which would be reported again
     fail<DeviceError>(
-        "[cuda] {} has {:.0f} MiB free of {:.0f}, {:.0f} more are needed: a lower option token_budget, or "
-        "quantised weights, take less",
+        "[cuda] {} has {:.0f} MiB free of {:.0f}, {:.0f} more are needed: a smaller option token_budget, or "
+        "quantised weights, take less memory",
         name_, static_cast<double>(free_bytes()) / kMiB, static_cast<double>(total_bytes()) / kMiB,
         static_cast<double>(bytes) / kMiB);
   }
@@ -95,8 +95,8 @@ void CudaBackend::synchronize() { check(cudaStreamSynchronize(stream_), "work");
 
 }  // namespace e5v::ops::cuda
 
-/// What kOpenBackend names. The module has the layers below it for itself, and so must be told of the GPU, too. It is
-/// never closed: memory of static objects may be given back at any time of the process's end.
+/// The function that kOpenBackend names. The module has its own copy of the layers below it, so they must be given the
+/// GPU, too. The GPU is never closed, because static objects may free memory at any time when the process ends.
 extern "C" E5V_EXPORT e5v::tensor::Device* e5v_open_cuda_1(int index) {
   auto* backend = new e5v::ops::cuda::CudaBackend(index);
   e5v::tensor::set_device(*backend);

@@ -4,18 +4,18 @@ namespace e5v::ops::cuda {
 namespace {
 
 constexpr unsigned kEveryLane = 0xFFFF'FFFF;
-constexpr int kGroup = 128, kCounters = 16;  // ops/dropout.h: columns of a group, and counters that they take
-constexpr int kHalves = kGroup / kCounters;  // of the numbers of one counter
-constexpr int kSpan = 2 * kGroup;            // what a warp does at once, as a counter for each lane
+constexpr int kGroup = 128, kCounters = 16;  // ops/dropout.h: columns of a group, and its counters
+constexpr int kHalves = kGroup / kCounters;  // halves of the numbers of one counter
+constexpr int kSpan = 2 * kGroup;            // columns of a warp at once, with one counter per lane
 
-/// Spans whose loads a warp has under way.
+/// The number of spans that a warp loads ahead.
 template <int N>
 constexpr int kSpansAtOnce = N == 1 ? 1 : 2;
 
 __device__ std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
 __device__ std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
 
-/// base/philox.h once more: its std::array is not for the device.
+/// A copy of base/philox.h, because its std::array does not work on the device.
 __device__ uint4 philox(uint4 counter, uint2 key) {
 #pragma unroll
   for (int round = 0; round < 10; ++round) {
@@ -29,12 +29,12 @@ __device__ uint4 philox(uint4 counter, uint2 key) {
   return counter;
 }
 
-/// Which columns of a span are dropped: bit 16 g + i of word h tells it of column 128 g + 16 h + i. All lanes of a warp
-/// have the whole.
+/// The dropped columns of a span: bit 16 g + i of word h is set for column 128 g + 16 h + i. All lanes of a warp have
+/// all words.
 struct Dropped {
   std::uint32_t words[kHalves];
 
-  /// To be called by all lanes at once; group is the first of the span.
+  /// All lanes must call it at once; `group` is the first group of the span.
   __device__ Dropped(const Dropout& rule, std::uint32_t group, std::uint64_t name) {
     const std::uint32_t lane = threadIdx.x;
     const std::uint32_t counter = (group + lane / kCounters) * kCounters + lane % kCounters;
@@ -48,11 +48,11 @@ struct Dropped {
     }
   }
 
-  /// The bits of a pack that begins at this column of the span, the first one lowest. Packs do not cross multiples
-  /// of 16.
+  /// The bits of a pack that begins at this column of the span, the first one lowest. Packs do not cross multiples of
+  /// 16.
   __device__ std::uint32_t from(int column) const {
     const int h = column % kGroup / kCounters;
-    // words[h], by bits of h: an index that is not a constant would put the words into memory.
+    // Selects words[h] by bits of h, because a variable index would put the words into memory.
     std::uint32_t quarter[4], half[2];
 #pragma unroll
     for (int i = 0; i < 4; ++i) quarter[i] = (h & 1) != 0 ? words[2 * i + 1] : words[2 * i];
@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kBlock) dropout_kernel(Rows<const From> x, std
                                                          Dropout rule, const std::uint64_t* names, Rows<To> y) {
   constexpr int kSpans = kSpansAtOnce<N>, kPacks = kSpan / (kWarp * N), kPart = kSpans * kSpan;
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * blockDim.z + threadIdx.z;
-  if (row >= rows) return;  // the warp as one
+  if (row >= rows) return;  // the same in the whole warp
   x.enter(row);
   y.enter(row);
   const std::uint64_t name = names[row];
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kBlock) dropout_kernel(Rows<const From> x, std
 #pragma unroll
     for (int span = 0; span < kSpans; ++span) {
       const std::int64_t begin = part + span * kSpan;
-      if (begin >= columns) break;  // the warp as one
+      if (begin >= columns) break;  // the same in the whole warp
       const Dropped dropped(rule, static_cast<std::uint32_t>(begin / kGroup), name);
 #pragma unroll
       for (int p = 0; p < kPacks; ++p) {

@@ -6,7 +6,7 @@
 
 namespace e5v::ops::cuda {
 
-/// y = a quantised weight, as numbers; all on the GPU. y f32|bf16 [N, K].
+/// y = a quantised weight as numbers. Everything is on the GPU. y f32|bf16 [N, K].
 void expand(const tensor::StoredMatrix& weight, tensor::Matrix y, cudaStream_t stream);
 
 }  // namespace e5v::ops::cuda

@@ -34,7 +34,8 @@ inline Product product(const Factor& a, const Factor& b, tensor::Matrix y, float
   return result;
 }
 
-/// A matrix in another type, for the work that is put on a stream during its life; itself if it is of that type.
+/// A matrix in another type, for the work that is put on a stream while the object exists; the matrix itself if it has
+/// that type.
 class InType {
  public:
   InType(tensor::ConstMatrix x, tensor::DType type, cudaStream_t stream)

@@ -1,5 +1,5 @@
 #pragma once
-// Where kernels leave rows: as they are, or rounded to 8-bit floats.
+// The targets of kernels: rows in a type, or rounded to 8-bit floats.
 #include <cuda_fp8.h>
 
 #include "ops/cuda/held_row.cuh"
@@ -13,7 +13,7 @@ struct PlainTarget {
   Rows<T> y;
 
   __device__ void enter(std::int64_t row) { y.enter(row); }
-  /// Of the row that was entered, make(column, values) gives the packs.
+  /// make(column, values) computes the packs of the current row.
   template <class Shape, class Row, class Make>
   __device__ void store(const Row& row, const Make& make) const {
     row.each([&](std::int64_t column, const auto& values) { store_pack(make(column, values), y.data + column); });
@@ -22,7 +22,7 @@ struct PlainTarget {
 
 constexpr float kLargestFp8 = 448;
 
-/// The greater one, or NaN when one is.
+/// The larger one; NaN when one is NaN.
 __device__ inline float greater(float a, float b) {
   float result;
   asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(a), "f"(b));
@@ -45,16 +45,16 @@ __device__ Pack<std::uint8_t, N> to_fp8(const Pack<T, N>& pack, float factor) {
   return result;
 }
 
-/// Rows in a type, as far as they are wanted, and the same rows rounded: q = round(x / scale), scale = max|x| / 448.
-/// Rows too small for a finite 1 / scale count as zeros.
+/// Rows in a type, if they are wanted, and the same rows rounded: q = round(x / scale), scale = max|x| / 448. Rows that
+/// are too small for a finite 1 / scale count as zeros.
 template <class T>
 struct Fp8Target {
   using Type = T;
   Fp8View q;
   std::int64_t columns = 0;
   Rows<T> y;                             // or nothing
-  const std::uint8_t* wanted = nullptr;  // of each row of y whether it is; null: all are
-  bool wants = false;                    // the row that was entered
+  const std::uint8_t* wanted = nullptr;  // whether each row of y is wanted; null: all are
+  bool wants = false;                    // for the current row
 
   Fp8Target(const Fp8View& rounded, std::int64_t width) : q(rounded), columns(width) {}
   Fp8Target(const Fp8View& rounded, std::int64_t width, Rows<T> rows, const std::uint8_t* which)
@@ -66,7 +66,7 @@ struct Fp8Target {
     wants = y.data != nullptr && (wanted == nullptr || wanted[row] != 0);
     y.enter(row);
   }
-  /// As PlainTarget's; make is called twice.
+  /// Like PlainTarget's. make is called twice.
   template <class Shape, class Row, class Make>
   __device__ void store(const Row& row, const Make& make) const {
     float largest[1] = {};
@@ -78,7 +78,7 @@ struct Fp8Target {
     });
     reduce<Shape>(largest, greater);
     const float inverse = kLargestFp8 / largest[0];
-    const bool zeros = isinf(inverse);  // of NaN is NaN, which goes into the scale
+    const bool zeros = isinf(inverse);  // the inverse of NaN is NaN, which the scale gets, too
     const float factor = zeros ? 0.0f : inverse;
     row.each([&](std::int64_t column, const auto& values) {
       store_pack(to_fp8(make(column, values), factor), q.values + column);
@@ -87,7 +87,7 @@ struct Fp8Target {
   }
 };
 
-/// The packs of a source, which are numbers of the target's type, rounded.
+/// Rounds the packs of a source, which are numbers of the target's type.
 template <class Shape, class Source, class T>
 __global__ void __launch_bounds__(Shape::kBlockThreads)
     fp8_kernel(Source source, std::int64_t rows, Fp8Target<T> target) {

@@ -1,5 +1,5 @@
-// cuBLASLt knows column-major matrices: a row-major one is the transpose of a column-major one of the same stride. So
-// y = a b is computed as y^T = b^T a^T, and the library's A is our b.
+// cuBLASLt uses column-major matrices. A row-major matrix is the transpose of a column-major one with the same stride,
+// so y = a b is computed as y^T = b^T a^T, and the library's A is our b.
 #include "ops/cuda/gemm.h"
 
 #include <algorithm>
@@ -37,15 +37,15 @@ struct Layout {
   cublasLtMatrixLayout_t layout = nullptr;
 };
 
-/// `size` or a little more: one of eight sizes for each power of two. Numbers of tokens differ from batch to batch, and
-/// asking for an algorithm takes longer than a small product.
+/// `size` or a little more: one of eight sizes for each power of two. The number of tokens differs from batch to batch,
+/// and asking for an algorithm takes longer than a small product.
 std::int64_t typical_size(std::int64_t size) {
   const auto step = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(size))) / 8;
   return step <= 1 ? size : (size + step - 1) / step * step;
 }
 
-/// The product that stands for all of about this size: always the same one, so that bits do not depend on what was
-/// computed before.
+/// The product that represents all products of about this size. It is always the same, so that bits do not depend on
+/// earlier products.
 Product typical_of(Product product) {
   for (Factor* factor : {&product.a, &product.b}) {
     factor->rows = typical_size(factor->rows), factor->columns = typical_size(factor->columns);
@@ -72,8 +72,8 @@ class Operation {
     if (is_fp8(product)) {
       set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
       set(CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F);
-      // Sums stay in the tensor cores, which keep about 14 bits of them: less than rounding the factors has taken.
-      // Without this they are added up in f32 every 128 numbers, by instructions that take turns with the products.
+      // Sums stay in the tensor cores, which keep about 14 bits of them; rounding the factors loses more. Without this
+      // option they are added in f32 every 128 numbers, by instructions that alternate with the products.
       set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, std::int8_t{1});
     }
     if (product.bias != nullptr) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, product.bias);
@@ -96,7 +96,7 @@ class Operation {
 
 }  // namespace
 
-/// The four descriptions that the library wants of a product.
+/// The four descriptions of a product for the library.
 struct Gemm::Described {
   explicit Described(const Product& product)
       : operation(product),
@@ -118,7 +118,7 @@ Gemm::~Gemm() {
   cublasLtDestroy(handle_);
 }
 
-/// What the algorithm depends on.
+/// The properties that the algorithm depends on.
 Gemm::Key Gemm::key_of(const Product& p) {
   return {p.a.type,
           p.a.rows,

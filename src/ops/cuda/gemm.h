@@ -9,7 +9,7 @@
 
 namespace e5v::ops::cuda {
 
-/// A row-major matrix in a product, [rows, columns] as it lies in memory, `stride` elements from row to row.
+/// A row-major matrix in a product, [rows, columns] in memory, with `stride` elements from row to row.
 struct Factor {
   const void* data = nullptr;
   cudaDataType type = CUDA_R_32F;
@@ -24,8 +24,8 @@ struct Product {
   cudaDataType y_type = CUDA_R_32F;
   std::int64_t y_stride = 0;
   float alpha = 1, beta = 0;
-  const void* bias = nullptr;  ///< [N] of y's type, with fp8 factors bf16, or null
-  /// With fp8 factors: a number of a row of a, and of a row of b^T, is its value times the row's scale. f32 [M], [N].
+  const void* bias = nullptr;  ///< [N] of y's type (bf16 with fp8 factors), or null
+  /// With fp8 factors, an element of a row of a, or of b^T, is its value times the row's scale. f32 [M], [N].
   const float* a_scales = nullptr;
   const float* b_scales = nullptr;
 
@@ -59,7 +59,7 @@ class Gemm {
   cudaStream_t stream_;
   cublasLtHandle_t handle_ = nullptr;
   void* workspace_ = nullptr;
-  std::map<Key, std::optional<cublasLtMatmulAlgo_t>> algorithms_;  // nothing where there is no kernel
+  std::map<Key, std::optional<cublasLtMatmulAlgo_t>> algorithms_;  // nothing when there is no kernel
 };
 
 }  // namespace e5v::ops::cuda

@@ -1,11 +1,11 @@
 #pragma once
-// Kernels that pass over a row several times: a warp or a block shares it, and keeps it in registers where it can.
+// Kernels that read a row several times. A warp or a block shares the row, and keeps it in registers if it can.
 #include "ops/cuda/packs.cuh"
 
 namespace e5v::ops::cuda {
 
-/// How threads share a row: kThreads of them take packs of kPack columns, kThreads packs apart, and keep kSteps of them
-/// in registers; with kSteps = 0 they read the row anew for each pass.
+/// The division of a row among threads: kThreads of them take packs of kPack columns, kThreads packs apart, and keep
+/// kSteps of them in registers. With kSteps = 0 they read the row again for each pass.
 template <int kThreads_, int kSteps_, int kPack_>
 struct Shape {
   static constexpr int kThreads = kThreads_, kSteps = kSteps_, kPack = kPack_;
@@ -14,12 +14,12 @@ struct Shape {
 
   static dim3 block() { return {kThreads, kRows}; }
   static dim3 grid(std::int64_t rows) { return {static_cast<unsigned>(ceil_div(rows, kRows))}; }
-  /// The row that this thread works on.
+  /// The row of this thread.
   __device__ static std::int64_t row() { return static_cast<std::int64_t>(blockIdx.x) * kRows + threadIdx.y; }
 };
 
-/// A row as its threads see it. The values of a pack are source.values(source.load(column)); a thread has all its loads
-/// under way before it makes the first values.
+/// A row as its threads read it. The values of a pack are source.values(source.load(column)). A thread starts all its
+/// loads before it computes the first values.
 template <class Shape, class Source>
 class HeldRow {
  public:
@@ -65,7 +65,7 @@ class HeldRow {
   Values held_[kHeld];
 };
 
-/// A row of a matrix: the one that was entered.
+/// The current row of a matrix.
 template <class T, int N>
 struct PlainRow {
   static constexpr int kPack = N;
@@ -78,7 +78,7 @@ struct PlainRow {
   __device__ static Values values(const Loaded& loaded) { return loaded; }
 };
 
-/// Each of the values becomes what `combine` makes of those of all threads of a row, in all of them.
+/// Replaces each of the values by the combination of the values of all threads of a row, in all of them.
 template <class Shape, int kCount, class Combine>
 __device__ void reduce(float (&values)[kCount], const Combine& combine) {
 #pragma unroll
@@ -91,7 +91,7 @@ __device__ void reduce(float (&values)[kCount], const Combine& combine) {
   if constexpr (Shape::kThreads > kWarp) {
     constexpr int kWarps = Shape::kThreads / kWarp;
     __shared__ float parts[kCount][kWarps];
-    __syncthreads();  // the parts of the values before have been read
+    __syncthreads();  // the parts of earlier values have been read
     if (threadIdx.x % kWarp == 0) {
 #pragma unroll
       for (int i = 0; i < kCount; ++i) parts[i][threadIdx.x / kWarp] = values[i];

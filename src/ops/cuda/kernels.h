@@ -5,9 +5,9 @@
 
 #include "ops/adamw_factors.h"
 
-/// The launchers of this folder's kernels. They are compiled by nvcc, which cannot read every header of the project, so
-/// they know plain views only; backend.cpp translates. All work goes to `stream`; memory is the GPU's. Arguments have
-/// been checked. Failures of launches are thrown as DeviceError.
+/// The launchers of this folder's kernels. nvcc compiles them and cannot read every header of the project, so they have
+/// only plain views; backend.cpp translates. All work goes to `stream`, and memory is the GPU's. Arguments have been
+/// checked. A failed launch throws DeviceError.
 namespace e5v::ops::cuda {
 
 enum class Element : std::uint8_t { f32, f16, bf16 };
@@ -19,8 +19,8 @@ struct View {
   std::int64_t rows = 0, columns = 0, stride = 0;
 };
 
-/// Rows rounded to 8-bit floats (e4m3): values [M, K], dense, at an address of whole 16
-/// bytes; scales [M] = largest / 448, or 1 for a row of zeros.
+/// Rows rounded to 8-bit floats (e4m3): values [M, K], dense, at an address that is a multiple of 16 bytes; scales [M]
+/// = largest / 448, or 1 for a row of zeros.
 struct Fp8View {
   std::uint8_t* values = nullptr;
   float* scales = nullptr;
@@ -29,7 +29,8 @@ struct Fp8View {
 // norm.cu. x f32; y f32|bf16, may be x. Backward: all f32, dx +=; dgamma and dbeta (+=) may be null; scratch holds
 // norm_scratch_floats(rows, columns) floats.
 void rms_norm(View x, const float* gamma, float eps, View y, cudaStream_t stream);
-/// y bf16, and q = y rounded; of y only the wanted rows are written, those whose number is not 0, or all for null.
+/// y is bf16, and q is y rounded. Of y only the wanted rows are written: those with a `wanted` that is not 0, or all if
+/// it is null.
 void rms_norm_fp8(View x, const float* gamma, float eps, View y, const std::uint8_t* wanted, Fp8View q,
                   cudaStream_t stream);
 void layer_norm(View x, const float* gamma, const float* beta, float eps, View y, cudaStream_t stream);
@@ -46,7 +47,7 @@ void activate(Activation function, View x, View y, cudaStream_t stream);
 void activate_backward(Activation function, View x, View dy, View dx, cudaStream_t stream);
 /// gate_up [T, 2F], y [T, F]: y = silu(gate) up.
 void swiglu(View gate_up, View y, cudaStream_t stream);
-/// y, wanted and q as rms_norm_fp8 has them.
+/// y, wanted and q as in rms_norm_fp8.
 void swiglu_fp8(View gate_up, View y, const std::uint8_t* wanted, Fp8View q, cudaStream_t stream);
 /// dgate_up is overwritten without add.
 void swiglu_backward(View gate_up, View dy, View dgate_up, bool add, cudaStream_t stream);
@@ -68,20 +69,20 @@ void dropout(View x, const Dropout& rule, const std::uint64_t* names, View y, bo
 void convert(View x, float scale, View y, cudaStream_t stream);
 /// y[i] = table[indices[i]] widened; -1 leaves the row. table f32|f16|bf16, y f32.
 void gather_rows(View table, const std::int32_t* indices, View y, cudaStream_t stream);
-/// y[to[i]] = x[from[i]] for i < count, or += (both f32, no `to` twice); a null list counts up; negative `to`: left
-/// out.
+/// y[to[i]] = x[from[i]] for i < count, or += (both f32, no `to` twice). A null list means 0, 1, ...; a negative `to`
+/// is skipped.
 void move_rows(View x, const std::int64_t* from, const std::int64_t* to, std::int64_t count, View y, bool add,
                cudaStream_t stream);
 /// y[targets[g]] += x[sources[i]] for i in [begins[g], begins[g + 1]), in this order; all f32.
 void add_grouped_rows(View x, const std::int64_t* targets, const std::int64_t* begins, const std::int64_t* sources,
                       std::int64_t groups, View y, cudaStream_t stream);
-/// sums += column sums of x f32, in an order that depends on the shape alone; scratch holds column_scratch_floats().
+/// sums += column sums of x f32, in an order that depends only on the shape; scratch holds column_scratch_floats().
 std::int64_t column_scratch_floats(std::int64_t rows, std::int64_t columns);
 void add_column_sums(View x, float* sums, float* scratch, cudaStream_t stream);
 /// y += x; x f32|bf16, y f32.
 void add(View x, View y, cudaStream_t stream);
 void fill(View y, float value, cudaStream_t stream);
-/// As ops::unfold_patches; tiles u8 [tiles, 3, edge, edge]; table f32 [3, 256]; y f32|bf16.
+/// Like ops::unfold_patches; tiles u8 [tiles, 3, edge, edge]; table f32 [3, 256]; y f32|bf16.
 void unfold_patches(const std::uint8_t* tiles, std::int64_t edge, std::int64_t patch, const float* table, View y,
                     cudaStream_t stream);
 /// Rows of tiles of R = positions.rows rows: y[t R] = class + positions[0], y[t R + 1 + i] = patches[t (R - 1) + i] +
@@ -91,7 +92,7 @@ void place_patches(View patches, const float* class_token, View positions, View 
 // quantize.cu
 /// q = x rounded. x f32|bf16.
 void quantize_fp8_rows(View x, Fp8View q, cudaStream_t stream);
-/// What tensor::StoredMatrix holds, as numbers, dense; y f32|bf16 [N, K]. Scales as StoredMatrix has them.
+/// The numbers of a tensor::StoredMatrix, dense; y f32|bf16 [N, K]. Scales as in StoredMatrix.
 void expand_int8(const std::int8_t* values, const void* scales, Element scale_type, View y, cudaStream_t stream);
 void expand_int4(const std::int32_t* words, const void* scales, Element scale_type, std::int64_t group, View y,
                  cudaStream_t stream);
@@ -106,11 +107,11 @@ struct Nf4View {
 constexpr std::int64_t kNf4BlockOfView = 64, kNf4NestedBlockOfView = 256;  ///< tensor::kNf4Block, kNf4NestedBlock
 void expand_nf4(const Nf4View& weight, View y, cudaStream_t stream);
 
-// adamw.cu. See Backend for what they compute.
+// adamw.cu. Backend says what they compute.
 void adamw(const AdamWFactors& factors, float* values, const float* gradient, float* mean, float* square,
            std::int64_t count, cudaStream_t stream);
 constexpr int kSquareSumPartials = 512;
-/// partials [kSquareSumPartials]: their sum is that of all squares.
+/// partials [kSquareSumPartials]: their sum is the sum of all squares.
 void square_sums(const float* x, std::int64_t count, double* partials, cudaStream_t stream);
 void scale(float* x, std::int64_t count, float factor, cudaStream_t stream);
 

@@ -1,6 +1,6 @@
 #pragma once
-// What the kernels of this folder share. Every launcher takes plain pointers and shapes, puts its work on `stream`, and
-// returns; errors of a launch are thrown by check_launch.
+// Common parts of this folder's kernels. Every launcher takes plain pointers and shapes, puts its work on `stream`, and
+// returns. check_launch throws the errors of a launch.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
@@ -19,7 +19,7 @@ inline void check_cuda(cudaError_t status, const char* what) {
   throw DeviceError(std::string("[cuda] ") + what + ": " + cudaGetErrorString(status));
 }
 
-/// To be called behind every <<<>>>.
+/// Must be called after every <<<>>>.
 inline void check_launch(const char* kernel) { check_cuda(cudaGetLastError(), kernel); }
 
 constexpr int kWarp = 32;

@@ -9,15 +9,15 @@
 
 namespace e5v::ops::cuda {
 
-/// Throws DeviceError with CUDA's words for a status that is none of success.
+/// Throws DeviceError with CUDA's words for any status except success.
 inline void check(cudaError_t status, const char* what) {
   require<DeviceError>(status == cudaSuccess, "[cuda] {}: {}", what, cudaGetErrorString(status));
 }
 
 inline std::size_t float_bytes(std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); }
 
-/// Memory for the work that is put on a stream during its life: taken and given back in the stream's order, out of a
-/// pool that keeps it.
+/// Memory for the work that is put on a stream while the object exists. It is taken and freed in the stream's order,
+/// from a pool that keeps it.
 class Temporary {
  public:
   Temporary(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
@@ -39,8 +39,8 @@ class Temporary {
   void* data_ = nullptr;
 };
 
-/// A copy of host values for the work that is put on a stream during its life. The values may be changed at once: CUDA
-/// has put those of pageable memory aside when the copy's call returns.
+/// A copy of host values for the work that is put on a stream while the object exists. The values may be changed at
+/// once, because CUDA has copied pageable memory when the call returns.
 template <class T>
 class Uploaded {
  public:

@@ -63,7 +63,7 @@ __global__ void __launch_bounds__(Shape::kBlockThreads)
   });
 }
 
-/// What a backward pass reads: x, gradient = dy gamma, and the sum that it adds to.
+/// The input of a backward pass: x, gradient = dy gamma, and the sum that it adds to.
 template <int N>
 struct Gradients {
   struct Values {
@@ -81,12 +81,12 @@ struct Gradients {
   }
 };
 
-/// Where the backward pass leaves mean and factor of each row, [T] both; nowhere when null.
+/// The destination of each row's mean and factor in the backward pass, [T] both; nothing when null.
 struct Scalings {
   float *means = nullptr, *factors = nullptr;
 };
 
-/// With h = (x - mean) r, r = 1 / sqrt(var + eps) and g = dy gamma: dx += r (g - mean(g) - h mean(g h)). For rms both
+/// With h = (x - mean) r, r = 1 / sqrt(var + eps) and g = dy gamma: dx += r (g - mean(g) - h mean(g h)). For rms all
 /// means but the last one are 0, and var is the mean of x^2.
 template <Norm kNorm, class Shape>
 __global__ void __launch_bounds__(Shape::kBlockThreads)
@@ -144,7 +144,7 @@ __global__ void __launch_bounds__(Shape::kBlockThreads)
   }
 }
 
-/// The terms of dgamma, dy h, and of dbeta, dy.
+/// The terms of dgamma, which are dy h, and of dbeta, which are dy.
 template <int N, int kSums_>
 struct ParameterTerms {
   static constexpr int kSums = kSums_;
@@ -164,7 +164,7 @@ struct ParameterTerms {
 
 constexpr int kWide = kWidePack<float>;
 
-/// Calls f(Shape) with a fitting one.
+/// Calls f(Shape) with a suitable shape.
 template <class F>
 void with_shape(std::int64_t columns, bool wide, const F& f) {
   with_pack<kWide>(wide, [&](auto pack) {
@@ -180,7 +180,7 @@ void with_shape(std::int64_t columns, bool wide, const F& f) {
   });
 }
 
-/// What a norm reads beside its rows.
+/// The inputs of a norm besides its rows.
 struct Parameters {
   const float* gamma = nullptr;
   const float* beta = nullptr;
@@ -208,7 +208,7 @@ void launch_norm(const char* name, View x, const Parameters& parameters, View y,
   });
 }
 
-/// kSums: 1 for dgamma, 2 for dbeta, too.
+/// kSums: 1 for dgamma, 2 for both dgamma and dbeta.
 template <int kSums>
 void launch_parameter_sums(const char* name, View x, View dy, Scalings scalings, std::initializer_list<float*> sums,
                            float* partials, cudaStream_t stream) {
@@ -249,7 +249,7 @@ void layer_norm(View x, const float* gamma, const float* beta, float eps, View y
 
 void l2_normalize(View x, View y, cudaStream_t stream) { launch_norm<Norm::l2>("l2_normalize", x, {}, y, stream); }
 
-// Of the scratch, means and factors of the rows come first, then partial sums.
+// The scratch has first the means and factors of the rows, then partial sums.
 std::int64_t norm_scratch_floats(std::int64_t rows, std::int64_t columns) {
   return 2 * rows + 2 * column_slices(rows, columns) * columns;
 }

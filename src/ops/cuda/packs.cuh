@@ -1,6 +1,6 @@
 #pragma once
-// Element-wise kernels. A thread takes packs of a row: neighbouring elements that one access of at most 16 bytes moves,
-// or single elements where a width, a stride or an address does not allow that.
+// Element-wise kernels. A thread takes packs of a row: adjacent elements that one access of at most 16 bytes moves, or
+// single elements if a width, a stride or an address does not allow packs.
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -17,7 +17,7 @@ struct alignas(sizeof(T) * N) Pack {
   T values[N];
 };
 
-/// What the GPU moves as so many bytes.
+/// The type of an access with this number of bytes.
 template <int kBytes>
 struct WordOf;
 template <>
@@ -61,7 +61,8 @@ __device__ inline void store_pack(const Pack<T, N>& pack, T* to) {
   }
 }
 
-/// Numbers in a type. bf16 is made in pairs, which is one instruction: single ones wait for the unit of exponentials.
+/// Numbers in a type. bf16 is converted in pairs, which takes one instruction; single ones would wait for the unit of
+/// exponentials.
 template <class To, int N>
 __device__ inline Pack<To, N> pack_of(const float (&numbers)[N]) {
   Pack<To, N> pack;
@@ -78,7 +79,7 @@ __device__ inline Pack<To, N> pack_of(const float (&numbers)[N]) {
   return pack;
 }
 
-/// As many elements as fit into 16 bytes of the widest of these types.
+/// The number of elements of the widest of these types in 16 bytes.
 template <class... T>
 inline constexpr int kWidePack = static_cast<int>(16 / std::max({sizeof(T)...}));
 
@@ -86,13 +87,13 @@ inline bool is_aligned(const void* pointer, std::int64_t bytes) {
   return reinterpret_cast<std::uintptr_t>(pointer) % static_cast<std::uintptr_t>(bytes) == 0;
 }
 
-/// Whether every row of the view is whole packs of so many elements.
+/// Whether every row of the view consists of whole packs of `pack` elements.
 inline bool has_packs(const View& view, int pack) {
   const std::int64_t size = view.type == Element::f32 ? 4 : 2;
   return view.columns % pack == 0 && (view.rows <= 1 || view.stride % pack == 0) && is_aligned(view.data, pack * size);
 }
 
-/// Calls f(std::integral_constant) with kWide when wide, else with 1.
+/// Calls f(std::integral_constant) with kWide if wide, otherwise with 1.
 template <int kWide, class F>
 void with_pack(bool wide, const F& f) {
   if (wide) return f(std::integral_constant<int, kWide>{});
@@ -105,14 +106,14 @@ void with_activation_type(Element type, const F& f) {
   if (type == Element::bf16) return f(std::type_identity<bf16>{});
   f(std::type_identity<float>{});
 }
-/// With float, bf16 or __half.
+/// The same with float, bf16 or __half.
 template <class F>
 void with_type(Element type, const F& f) {
   if (type == Element::f16) return f(std::type_identity<__half>{});
   with_activation_type(type, f);
 }
 
-/// A view whose type is known: at its first row, or at that which was entered.
+/// A view with a known type, at its first or its current row.
 template <class T>
 struct Rows {
   T* data = nullptr;
@@ -126,8 +127,8 @@ struct Rows {
 
 constexpr int kBlock = 256;
 
-/// Calls body.enter(row) for every row and, where this is true, for every pack of the row body.load(column) and then
-/// body.store(column, loaded). A thread has loads of Body::kAtOnce packs under way before its first store.
+/// Calls body.enter(row) for every row. If it returns true, calls body.load(column) and then body.store(column, loaded)
+/// for every pack of the row. A thread has loads of Body::kAtOnce packs in progress before its first store.
 template <class Body>
 __global__ void __launch_bounds__(kBlock) for_packs(Body body, std::int64_t rows, std::int64_t packs) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
@@ -148,19 +149,19 @@ __global__ void __launch_bounds__(kBlock) for_packs(Body body, std::int64_t rows
 
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// The power of two that holds count, at most `most`, itself one.
-inline unsigned power_above(std::int64_t count, unsigned most) {
-  return count >= most ? most : std::bit_ceil(static_cast<unsigned>(count));
+/// The smallest power of two that is at least count, but at most `maximum`, which is a power of two.
+inline unsigned power_above(std::int64_t count, unsigned maximum) {
+  return count >= maximum ? maximum : std::bit_ceil(static_cast<unsigned>(count));
 }
 
-/// Blocks of a grid's axis y or z; kernels go on in steps of what they got.
+/// The number of blocks on axis y or z of a grid. Kernels advance by the number that they get.
 inline unsigned grid_part(std::int64_t blocks) { return static_cast<unsigned>(std::min<std::int64_t>(blocks, 65535)); }
 
 template <class Body>
 void launch_packs(const char* name, const Body& body, std::int64_t rows, std::int64_t columns, cudaStream_t stream) {
   const std::int64_t packs = columns / Body::kPack;
   if (rows == 0 || packs == 0) return;
-  // A thread has work for all its loads, unless a warp would then reach over several rows.
+  // A thread has work for all its loads, unless a warp would then cover several rows.
   const unsigned across = std::max(power_above(ceil_div(packs, Body::kAtOnce), kBlock), power_above(packs, kWarp));
   const dim3 block(across, kBlock / across);
   const dim3 grid(static_cast<unsigned>(ceil_div(rows, block.y)),
@@ -169,7 +170,7 @@ void launch_packs(const char* name, const Body& body, std::int64_t rows, std::in
   check_launch(name);
 }
 
-/// y = f(x), element by element. y may be x.
+/// Computes y = f(x) for each element. y may be x.
 template <class From, class To, int N, class F>
 struct Map {
   static constexpr int kPack = N, kAtOnce = 4;

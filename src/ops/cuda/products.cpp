@@ -1,4 +1,4 @@
-// Products of training that have no weight of a checkpoint.
+// Products of training without a weight of a checkpoint.
 #include "ops/cuda/factors.h"
 
 namespace e5v::ops::cuda {

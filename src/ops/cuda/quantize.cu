@@ -4,7 +4,7 @@
 namespace e5v::ops::cuda {
 namespace {
 
-/// What scales are stored as.
+/// The stored form of scales.
 struct StoredScales {
   const void* data;
   Element type;
@@ -25,7 +25,7 @@ struct ExpandInt8 {
   Rows<const std::int8_t> values;
   StoredScales scales;
   Rows<To> y;
-  float scale;  // of the row that was entered
+  float scale;  // of the current row
 
   __device__ bool enter(std::int64_t row) {
     values.enter(row);
@@ -71,7 +71,7 @@ struct ExpandInt4 {
   std::uint32_t words_per_group;
   std::int64_t groups;  // of a row
   Rows<To> y;
-  std::int64_t row;  // that was entered
+  std::int64_t row;  // the current row
 
   __device__ bool enter(std::int64_t entered) {
     row = entered;
@@ -90,7 +90,7 @@ struct ExpandInt4 {
   }
 };
 
-/// Rounded as bitsandbytes rounds it: the product is not fused with the sum.
+/// The scale, rounded as in bitsandbytes: product and sum are not fused.
 __device__ float scale_at(const Nf4View& scales, std::int64_t block) {
   if (scales.nested_scales == nullptr) return static_cast<const float*>(scales.scales)[block];
   const float rounded = scales.scale_map[static_cast<const std::uint8_t*>(scales.scales)[block]];
@@ -105,7 +105,7 @@ struct ExpandNf4 {
   Nf4View weight;
   std::int64_t columns;
   Rows<To> y;
-  std::int64_t first;  // number of the row that was entered
+  std::int64_t first;  // index of the first number of the current row
 
   __device__ bool enter(std::int64_t row) {
     first = row * columns;
@@ -123,8 +123,8 @@ struct ExpandNf4 {
   }
 };
 
-/// Calls f(std::type_identity, std::integral_constant) with the type of y, and how many of its elements one access
-/// writes.
+/// Calls f(std::type_identity, std::integral_constant) with the type of y, and the number of its elements that one
+/// access writes.
 template <class F>
 void with_target(const View& y, const F& f) {
   with_activation_type(y.type, [&](auto to) {

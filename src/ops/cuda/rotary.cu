@@ -3,9 +3,9 @@
 namespace e5v::ops::cuda {
 namespace {
 
-constexpr int kHeadsAtOnce = 2;  // whose loads a thread has under way
+constexpr int kHeadsAtOnce = 2;  // heads that a thread loads ahead
 
-/// A block has a row; its threads, packs of the pairs of a head along x, and heads along y.
+/// A block has a row. Its threads take packs of the pairs of a head along x, and heads along y.
 template <class T, int N>
 __global__ void __launch_bounds__(kBlock)
     rotary_kernel(Rows<T> x, const std::int32_t* positions, const float* cosines, const float* sines,

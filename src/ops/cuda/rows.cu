@@ -33,7 +33,7 @@ struct Gather {
   }
 };
 
-/// Which row of x goes to which one of y. Null lists count up.
+/// The rows of x and y in each move. A null list means 0, 1, ...
 struct Moves {
   const std::int64_t *from, *to;
 
@@ -47,7 +47,7 @@ struct Moves {
   }
 };
 
-/// y[to[i]] = x[from[i]], T being whatever has as many bytes.
+/// y[to[i]] = x[from[i]]. T is any type with the size of an element.
 template <class T, int N>
 struct Copy {
   static constexpr int kPack = N, kAtOnce = 4;
@@ -92,7 +92,7 @@ struct AddGroup {
   const std::int64_t *targets, *begins, *sources;
   Rows<const float> x;
   Rows<float> y;
-  std::int64_t begin, end;  // of the group that was entered
+  std::int64_t begin, end;  // of the current group
 
   __device__ bool enter(std::int64_t group) {
     begin = begins[group];
@@ -133,7 +133,7 @@ struct Fill {
   }
 };
 
-/// As the launcher of kernels.h; rows_per_tile is its R.
+/// Like the launcher in kernels.h; rows_per_tile is its R.
 template <int N>
 struct PlacePatches {
   static constexpr int kPack = N, kAtOnce = 2;
@@ -180,7 +180,8 @@ struct ColumnTerms {
   }
 };
 
-/// A block has a patch, and its threads the pixels of a patch's row along x, so that neighbours write neighbours.
+/// A block has a patch, and its threads take the pixels of a patch's row along x, so that adjacent threads write
+/// adjacent elements.
 template <class To>
 __global__ void __launch_bounds__(kBlock)
     unfold_kernel(const std::uint8_t* tiles, std::int64_t edge, std::int64_t patch, const float* table, Rows<To> y) {

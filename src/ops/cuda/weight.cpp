@@ -16,10 +16,10 @@ using tensor::Matrix;
 
 namespace {
 
-constexpr std::int64_t kFp8Multiple = 16;  // of both sides, which the library asks for
+constexpr std::int64_t kFp8Multiple = 16;  // the library asks for it on both sides
 
-/// A part of a weight as numbers of a type, for the work that is put on a stream during its life: itself, or what a
-/// quantised one is expanded to.
+/// A part of a weight as numbers of a type, for the work that is put on a stream while the object exists: the part
+/// itself, or its expansion if it is quantised.
 class InPlain {
  public:
   InPlain(const StackedWeight::Part& part, DType type, cudaStream_t stream)
@@ -42,8 +42,8 @@ class InPlain {
   ConstMatrix matrix_;
 };
 
-/// Rows as 8-bit floats, for the work that is put on a stream during its life: those that an operation has made of
-/// them, or their own.
+/// Rows as 8-bit floats, for the work that is put on a stream while the object exists: those that an operation has
+/// rounded, or its own.
 class InFp8 {
  public:
   InFp8(ConstMatrix x, const Fp8Rows& made, cudaStream_t stream)
@@ -129,7 +129,7 @@ void StackedWeight::multiply(const WeightProduct& wanted) const {
   const Matrix y = wanted.y_MN;
   const InFp8 coarse(x, wanted.rounded, stream_);
   if (wanted.fine.some.empty()) return multiply_fp8(coarse.rows(), wanted.bias, y, wanted.accumulate);
-  // The fine rows once more, beside the others: they take their places in the end.
+  // The fine rows are computed again, separately, and finally replace the others.
   const auto F = static_cast<std::int64_t>(wanted.fine.some.size());
   const Uploaded<std::int64_t> rows(wanted.fine.some, stream_);
   const Temporary x_memory(static_cast<std::size_t>(F * x.columns * size_of(x.dtype)), stream_),
@@ -155,7 +155,7 @@ void StackedWeight::multiply_plain(ConstMatrix x, const float* bias, Matrix y, b
   }
 }
 
-/// The library adds to f32 in few cases only: elsewhere the product goes through memory of its own.
+/// The library adds to f32 only in few cases. Otherwise the product goes through separate memory.
 void StackedWeight::multiply_fp8(const Fp8Rows& rounded, const float* bias, Matrix y, bool accumulate) const {
   const Matrix x = rounded.values_MK;
   const Factor rows{x.data, CUDA_R_8F_E4M3, x.rows, x.columns, x.columns, false};

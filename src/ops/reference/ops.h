@@ -1,5 +1,5 @@
 #pragma once
-// The ops once more, in double and without any trick: what the fast kernels are compared with.
+// The ops in double and without optimisation, which fast kernels are compared with.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -32,7 +32,7 @@ inline Matrix matmul(const Matrix& x, const Matrix& w, const std::vector<double>
   return y;
 }
 
-/// What quantize_rows gives: whole numbers, and the scale of each row.
+/// The result of quantize_rows: whole numbers, and the scale of each row.
 struct Quantized {
   Matrix values;
   std::vector<double> scales;
@@ -85,7 +85,7 @@ inline double gelu_tanh(double x) {
   return x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
 }
 
-/// In place; inverse_frequencies holds one entry per pair of a head's elements.
+/// In place. inverse_frequencies has one number for each pair of a head's elements.
 inline void rotary(Matrix& x, const std::vector<std::int32_t>& positions,
                    const std::vector<double>& inverse_frequencies) {
   const auto pairs = static_cast<std::int64_t>(inverse_frequencies.size());
@@ -140,7 +140,7 @@ inline Matrix attention(const Matrix& q, const Matrix& k, const Matrix& v, std::
   return out;
 }
 
-/// A number that AdamW trains, by algorithm 2 of arXiv:1711.05101 as it is written.
+/// A number that AdamW trains, exactly by algorithm 2 of arXiv:1711.05101.
 struct AdamW {
   double value, mean = 0, square = 0;
 

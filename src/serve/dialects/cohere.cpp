@@ -33,7 +33,8 @@ std::vector<std::string> types_of(const ObjectReader& body) {
 template <class T>
 void append_whole(std::string& out, const std::vector<T>& numbers, int shift = 0) {
   out += '[';
-  for (std::size_t i = 0; i < numbers.size(); ++i) out += fmt::format("{}{}", i > 0 ? "," : "", int{numbers[i]} + shift);
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    out += fmt::format("{}{}", i > 0 ? "," : "", int{numbers[i]} + shift);
   out += ']';
 }
 
@@ -47,8 +48,9 @@ void append_cohere_vector(std::string& out, std::span<const float> vector, const
 }
 
 http::Response cohere_answer(const EmbeddingCall&, const EmbeddedCall& embedded, const std::vector<std::string>& types,
-                         const Json& texts) {
-  std::string body = fmt::format(R"({{"id":"{}","response_type":"embeddings_by_type","embeddings":{{)", new_id("embd-"));
+                             const Json& texts) {
+  std::string body =
+      fmt::format(R"({{"id":"{}","response_type":"embeddings_by_type","embeddings":{{)", new_id("embd-"));
   for (std::size_t t = 0; t < types.size(); ++t) {
     body += fmt::format("{}\"{}\":[", t > 0 ? "," : "", types[t]);
     for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
@@ -57,8 +59,9 @@ http::Response cohere_answer(const EmbeddingCall&, const EmbeddedCall& embedded,
     }
     body += ']';
   }
-  body += fmt::format(R"(}},"texts":{},"meta":{{"api_version":{{"version":"2"}},"billed_units":{{"input_tokens":{}}}}}}})",
-                      texts.dump(-1, ' ', false, Json::error_handler_t::replace), embedded.tokens);
+  body +=
+      fmt::format(R"(}},"texts":{},"meta":{{"api_version":{{"version":"2"}},"billed_units":{{"input_tokens":{}}}}}}})",
+                  texts.dump(-1, ' ', false, Json::error_handler_t::replace), embedded.tokens);
   return {.body = std::move(body)};
 }
 
@@ -100,7 +103,8 @@ RequestOptions cohere_options(const ObjectReader& body, const ServedModel& model
   if (auto prompt = body.text("prompt")) options.run.prompt = std::move(*prompt);
   set_dimensions(options, body, "output_dimension", model);
   const std::string truncate = body.choice("truncate", {"NONE", "START", "END"}).value_or("END");
-  if (truncate == "START") refuse_field("truncate", "this server truncates at the end: expected NONE or END, found START");
+  if (truncate == "START")
+    refuse_field("truncate", "this server truncates at the end: expected NONE or END, found START");
   options.prepare.truncate = truncate == "END";
   if (const auto most = body.whole("max_tokens", 1); most && *most < model.context)
     refuse_field("max_tokens", "expected at least the context of {} tokens, found {}", model.context, *most);
@@ -113,17 +117,25 @@ void answer_cohere(Exchange exchange) {
   EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
   call.priority = static_cast<int>(-body.whole("priority", 0, 999).value_or(0));  // Cohere's first is the lowest
   const std::string kind =
-      body.choice("input_type", {"search_document", "search_query", "classification", "clustering", "image"}).value_or("");
-  if (kind.empty()) refuse_field("input_type", "expected search_document, search_query, classification, clustering or image, found nothing");
+      body.choice("input_type", {"search_document", "search_query", "classification", "clustering", "image"})
+          .value_or("");
+  if (kind.empty())
+    refuse_field("input_type",
+                 "expected search_document, search_query, classification, clustering or image, found nothing");
   const std::vector<std::string> types = types_of(body);
   RequestOptions options = cohere_options(body, *call.model);
   std::vector<NamedInput> inputs = cohere_inputs(body, {*call.model, exchange.context.images});
-  check_count(inputs.size(), exchange.context.most_items, body.has("texts") ? "texts" : body.has("images") ? "images" : "inputs");
+  check_count(inputs.size(), exchange.context.max_items,
+              body.has("texts")    ? "texts"
+              : body.has("images") ? "images"
+                                   : "inputs");
   const Json texts = body.has("texts") ? *body.find("texts") : Json::array();
-  for (NamedInput& input : inputs) call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
-  embed_and_answer(std::move(exchange), std::move(call), [types, texts](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-    return cohere_answer(done, embedded, types, texts);
-  });
+  for (NamedInput& input : inputs)
+    call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
+  embed_and_answer(std::move(exchange), std::move(call),
+                   [types, texts](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+                     return cohere_answer(done, embedded, types, texts);
+                   });
 }
 
 /// {"id", "message"}.
@@ -134,8 +146,13 @@ http::Response cohere_error(const Fault& fault) {
 }  // namespace
 
 std::vector<Route> cohere_routes() {
-  return {{.method = "POST", .path = "/v2/embed", .answer = answer_cohere, .error = cohere_error,
-           .summary = "Embeds texts, images, or both: Cohere's dialect", .request_schema = "CohereRequest", .response_schema = "CohereResponse"}};
+  return {{.method = "POST",
+           .path = "/v2/embed",
+           .answer = answer_cohere,
+           .error = cohere_error,
+           .summary = "Embeds texts, images, or both: Cohere's dialect",
+           .request_schema = "CohereRequest",
+           .response_schema = "CohereResponse"}};
 }
 
 }  // namespace e5v::serve

@@ -66,7 +66,7 @@ void answer_llama_cpp(Exchange exchange) {
   options.run.normalize = norm == 2;
   if (auto prompt = body.text("prompt")) options.run.prompt = std::move(*prompt);
   std::vector<NamedInput> inputs = read_content(*content, field, {*call.model, exchange.context.images});
-  check_count(inputs.size(), exchange.context.most_items, field);
+  check_count(inputs.size(), exchange.context.max_items, field);
   for (NamedInput& input : inputs)
     call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
   embed_and_answer(std::move(exchange), std::move(call), [](const EmbeddingCall&, const EmbeddedCall& embedded) {
@@ -95,7 +95,8 @@ std::string_view llama_cpp_type(int status) {
 /// {"error": {"code", "message", "type"}}.
 http::Response llama_cpp_error(const Fault& fault) {
   return json_response(
-      {{"error", {{"code", fault.status}, {"message", fault.message}, {"type", llama_cpp_type(fault.status)}}}}, fault.status);
+      {{"error", {{"code", fault.status}, {"message", fault.message}, {"type", llama_cpp_type(fault.status)}}}},
+      fault.status);
 }
 
 void answer_props(Exchange exchange) {
@@ -112,11 +113,20 @@ void answer_props(Exchange exchange) {
 std::vector<Route> llama_cpp_routes() {
   std::vector<Route> routes;
   for (const char* path : {"/embedding", "/embeddings"}) {
-    routes.push_back({.method = "POST", .path = path, .answer = answer_llama_cpp, .error = llama_cpp_error,
-                      .summary = "Embeds texts, images, or both: the dialect of llama.cpp's server", .request_schema = "LlamaCppRequest", .response_schema = "LlamaCppResponse"});
+    routes.push_back({.method = "POST",
+                      .path = path,
+                      .answer = answer_llama_cpp,
+                      .error = llama_cpp_error,
+                      .summary = "Embeds texts, images, or both: the dialect of llama.cpp's server",
+                      .request_schema = "LlamaCppRequest",
+                      .response_schema = "LlamaCppResponse"});
   }
-  routes.push_back({.method = "GET", .path = "/props", .answer = answer_props, .error = llama_cpp_error,
-                    .summary = "What is served, as llama.cpp's server has it", .response_schema = "Status"});
+  routes.push_back({.method = "GET",
+                    .path = "/props",
+                    .answer = answer_props,
+                    .error = llama_cpp_error,
+                    .summary = "What is served, as llama.cpp's server has it",
+                    .response_schema = "Status"});
   return routes;
 }
 

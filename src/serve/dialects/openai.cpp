@@ -115,12 +115,11 @@ void answer_embeddings(Exchange exchange) {
   const Json json = body_of(exchange);
   const Encoding encoding = encoding_of(ObjectReader(json));
   EmbeddingCall call = openai_call(exchange, json);
-  embed_and_answer(std::move(exchange), std::move(call),
-                   [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-                     const bool bytes = encoding.form == Encoding::Form::bytes ||
-                                        encoding.form == Encoding::Form::bytes_only;
-                     return bytes ? bytes_answer(done, embedded, encoding) : json_answer(done, embedded, encoding);
-                   });
+  embed_and_answer(
+      std::move(exchange), std::move(call), [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+        const bool bytes = encoding.form == Encoding::Form::bytes || encoding.form == Encoding::Form::bytes_only;
+        return bytes ? bytes_answer(done, embedded, encoding) : json_answer(done, embedded, encoding);
+      });
 }
 
 void answer_models(Exchange exchange) {
@@ -165,9 +164,8 @@ EmbeddingCall openai_call(const Exchange& exchange, const Json& json) {
   const std::string modality = body.choice("modality", {"text", "image"}).value_or("text");
   const RequestOptions options = openai_options(body, *call.model);
   call.priority = static_cast<int>(-body.whole("priority", -1000, 1000).value_or(0));  // vLLM's first is the lowest
-  std::vector<NamedInput> inputs =
-      read_inputs(body, {*call.model, exchange.context.images, modality == "image"});
-  check_count(inputs.size(), exchange.context.most_items, body.has("input") ? "input" : "messages");
+  std::vector<NamedInput> inputs = read_inputs(body, {*call.model, exchange.context.images, modality == "image"});
+  check_count(inputs.size(), exchange.context.max_items, body.has("input") ? "input" : "messages");
   for (NamedInput& input : inputs) {
     const std::string field = inputs.size() > 1 ? std::move(input.field) : std::string();
     call.items.push_back({std::move(input.input), options.run, options.prepare, field});
@@ -177,10 +175,20 @@ EmbeddingCall openai_call(const Exchange& exchange, const Json& json) {
 
 std::vector<Route> openai_routes() {
   return {
-      {.method = "POST", .path = "/v1/embeddings", .answer = answer_embeddings, .error = openai_error,
-       .summary = "Embeds texts, images, or both: the OpenAI dialect with the fields of vLLM, Jina, SGLang and infinity", .request_schema = "OpenAiRequest", .response_schema = "OpenAiResponse"},
-      {.method = "GET", .path = "/v1/models", .answer = answer_models, .error = openai_error,
-       .summary = "Lists the models that are served", .response_schema = "Models"},
+      {.method = "POST",
+       .path = "/v1/embeddings",
+       .answer = answer_embeddings,
+       .error = openai_error,
+       .summary =
+           "Embeds texts, images, or both: the OpenAI dialect with the fields of vLLM, Jina, SGLang and infinity",
+       .request_schema = "OpenAiRequest",
+       .response_schema = "OpenAiResponse"},
+      {.method = "GET",
+       .path = "/v1/models",
+       .answer = answer_models,
+       .error = openai_error,
+       .summary = "Lists the models that are served",
+       .response_schema = "Models"},
   };
 }
 

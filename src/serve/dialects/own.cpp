@@ -71,7 +71,8 @@ class ItemReader {
   ImageSource upload(const Json& image, const std::string& field) const {
     const std::string name = image.get<std::string>().substr(kUpload.size());
     const auto found = uploads_.find(name);
-    if (found == uploads_.end()) refuse_field(field, "expected the name of an uploaded file, found {}", in_quotes(name, 60));
+    if (found == uploads_.end())
+      refuse_field(field, "expected the name of an uploaded file, found {}", in_quotes(name, 60));
     return image_from_bytes(found->second, field);
   }
 
@@ -95,7 +96,8 @@ std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item) {
   if (list == nullptr) return {std::nullopt};
   const std::string field = item.name_of("prompts");
   if (item.has("prompt")) refuse_field(field, "expected prompt or prompts, found both");
-  if (!list->is_array() || list->empty()) refuse_field(field, "expected a list of prompts, found {}", found_text(*list));
+  if (!list->is_array() || list->empty())
+    refuse_field(field, "expected a list of prompts, found {}", found_text(*list));
   std::vector<std::optional<std::string>> prompts;
   for (const Json& prompt : *list) prompts.emplace_back(text_of(prompt, field));
   return prompts;
@@ -120,7 +122,8 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
   const ServedModel& model = *own.call.model;
   const RequestOptions common = options_of(body, model);
   const Json* items = body.find("items");
-  if (items == nullptr || !items->is_array()) refuse_field("items", "expected a list of objects, found {}", items == nullptr ? "nothing" : found_text(*items));
+  if (items == nullptr || !items->is_array())
+    refuse_field("items", "expected a list of objects, found {}", items == nullptr ? "nothing" : found_text(*items));
   const InputReading reading{model, exchange.context.images};
   const ItemReader reader(reading, uploads);
   for (std::size_t i = 0; i < items->size(); ++i) {
@@ -134,14 +137,15 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
       own.labels.push_back({i, id_of(item), prompt ? Json(*prompt) : Json()});
     }
   }
-  check_count(own.call.items.size(), exchange.context.most_items, "items");
+  check_count(own.call.items.size(), exchange.context.max_items, "items");
   return own;
 }
 
 void append_label(std::string& out, const Label& label) {
   out += fmt::format(R"({{"index":{})", label.index);
   if (!label.id.is_null()) out += ",\"id\":" + label.id.dump();
-  if (!label.prompt.is_null()) out += ",\"prompt\":" + label.prompt.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (!label.prompt.is_null())
+    out += ",\"prompt\":" + label.prompt.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void append_own_vector(std::string& out, const Label& label, const EmbeddedInput& input, bool base64) {
@@ -158,20 +162,21 @@ void append_own_vector(std::string& out, const Label& label, const EmbeddedInput
 /// The vector space of an answer.
 std::string head_of(const EmbeddingCall& call, const EmbeddedCall& embedded) {
   const EmbeddedInput& first = embedded.vectors.front();
-  return fmt::format(R"("model":{},"space":"{}","compute":"{}")", Json(call.model->name).dump(), first.fingerprint->space(),
-                     first.fingerprint->compute);
+  return fmt::format(R"("model":{},"space":"{}","compute":"{}")", Json(call.model->name).dump(),
+                     first.fingerprint->space(), first.fingerprint->compute);
 }
 
 void answer_at_once(Exchange exchange, OwnCall own) {
-  embed_and_answer(std::move(exchange), std::move(own.call),
-                   [labels = std::move(own.labels), base64 = own.base64](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-                     std::string body = "{" + head_of(done, embedded) + ",\"data\":[";
-                     for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
-                       if (i > 0) body += ',';
-                       append_own_vector(body, labels[i], embedded.vectors[i], base64);
-                     }
-                     return http::Response{.body = body + fmt::format(R"(],"usage":{{"total_tokens":{}}}}})", embedded.tokens)};
-                   });
+  embed_and_answer(
+      std::move(exchange), std::move(own.call),
+      [labels = std::move(own.labels), base64 = own.base64](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+        std::string body = "{" + head_of(done, embedded) + ",\"data\":[";
+        for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
+          if (i > 0) body += ',';
+          append_own_vector(body, labels[i], embedded.vectors[i], base64);
+        }
+        return http::Response{.body = body + fmt::format(R"(],"usage":{{"total_tokens":{}}}}})", embedded.tokens)};
+      });
 }
 
 /// JSON Lines: a line for each item as its vector comes, and one at the end.
@@ -202,7 +207,8 @@ void answer_line_by_line(const Exchange& exchange, OwnCall own) {
     }
     state->stream->write(line + "\n");
     if (--state->left > 0) return;
-    state->stream->write(fmt::format("{{\"done\":true,\"failed\":{},\"usage\":{{\"total_tokens\":{}}}}}\n", state->failed, state->tokens));
+    state->stream->write(fmt::format("{{\"done\":true,\"failed\":{},\"usage\":{{\"total_tokens\":{}}}}}\n",
+                                     state->failed, state->tokens));
     state->stream->end();
   });
 }
@@ -228,7 +234,8 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
       request = parse_json(part.content, "request");
       has_request = true;
     } else if (!part.filename.empty() || part.name == "image" || part.name == "images") {
-      const std::string name = uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
+      const std::string name =
+          uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
       uploads.emplace(name, part.content);
       images.push_back(std::string(kUpload) + name);
     } else if (part.name == "text" || part.name == "prompt" || part.name == "id") {
@@ -262,8 +269,15 @@ void answer_own(Exchange exchange) {
 }  // namespace
 
 std::vector<Route> own_routes() {
-  return {{.method = "POST", .path = "/v1/embed", .answer = answer_own, .error = openai_error, .takes_forms = true,
-           .summary = "Embeds items with prompts and options of their own, uploads, and answers line by line: e5v's dialect", .request_schema = "EmbedRequest", .response_schema = "EmbedResponse"}};
+  return {{.method = "POST",
+           .path = "/v1/embed",
+           .answer = answer_own,
+           .error = openai_error,
+           .takes_forms = true,
+           .summary =
+               "Embeds items with prompts and options of their own, uploads, and answers line by line: e5v's dialect",
+           .request_schema = "EmbedRequest",
+           .response_schema = "EmbedResponse"}};
 }
 
 }  // namespace e5v::serve

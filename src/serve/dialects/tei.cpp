@@ -13,7 +13,7 @@
 namespace e5v::serve {
 namespace {
 
-constexpr std::size_t kMostBatch = 2048;
+constexpr std::size_t kMaxBatch = 2048;
 
 RequestOptions tei_options(const ObjectReader& body, const ServedModel& model) {
   RequestOptions options;
@@ -54,19 +54,20 @@ void answer_tei(Exchange exchange) {
   const Json* inputs = body.find("inputs");
   if (inputs == nullptr) refuse_field("inputs", "expected a string or a list, found nothing");
   add_items(call, inputs_of(*inputs, "inputs", {*call.model, exchange.context.images}), tei_options(body, *call.model));
-  check_count(call.items.size(), kMostBatch, "inputs");
+  check_count(call.items.size(), kMaxBatch, "inputs");
   const std::size_t characters = characters_of(call);
-  embed_and_answer(std::move(exchange), std::move(call), [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
-    http::Response response;
-    response.body = "[";
-    for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
-      if (i > 0) response.body += ',';
-      append_json(response.body, embedded.vectors[i].vector);
-    }
-    response.body += "]";
-    add_times(response, embedded, characters);
-    return response;
-  });
+  embed_and_answer(std::move(exchange), std::move(call),
+                   [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
+                     http::Response response;
+                     response.body = "[";
+                     for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
+                       if (i > 0) response.body += ',';
+                       append_json(response.body, embedded.vectors[i].vector);
+                     }
+                     response.body += "]";
+                     add_times(response, embedded, characters);
+                     return response;
+                   });
 }
 
 void answer_similarity(Exchange exchange) {
@@ -85,17 +86,18 @@ void answer_similarity(Exchange exchange) {
   const RequestOptions options = tei_options(ObjectReader(parameters, "parameters"), *call.model);
   add_items(call, inputs_of(*source, "inputs.source_sentence", reading), options);
   add_items(call, inputs_of(*sentences, "inputs.sentences", reading), options);
-  check_count(call.items.size() - 1, kMostBatch, "inputs.sentences");
+  check_count(call.items.size() - 1, kMaxBatch, "inputs.sentences");
   const std::size_t characters = characters_of(call);
-  embed_and_answer(std::move(exchange), std::move(call), [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
-    std::vector<float> scores;
-    for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
-      scores.push_back(static_cast<float>(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector)));
-    http::Response response;
-    append_json(response.body, scores);
-    add_times(response, embedded, characters);
-    return response;
-  });
+  embed_and_answer(
+      std::move(exchange), std::move(call), [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
+        std::vector<float> scores;
+        for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
+          scores.push_back(static_cast<float>(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector)));
+        http::Response response;
+        append_json(response.body, scores);
+        add_times(response, embedded, characters);
+        return response;
+      });
 }
 
 void answer_info(Exchange exchange) {
@@ -110,7 +112,7 @@ void answer_info(Exchange exchange) {
                                           {"max_input_length", model.context},
                                           {"max_batch_tokens", model.embedder.impl().token_budget(0)},
                                           {"max_batch_requests", nullptr},
-                                          {"max_client_batch_size", kMostBatch},
+                                          {"max_client_batch_size", kMaxBatch},
                                           {"auto_truncate", true},
                                           {"tokenization_workers", queue.preparing_threads},
                                           {"version", E5V_VERSION},
@@ -137,12 +139,26 @@ http::Response tei_error(const Fault& fault) {
 
 std::vector<Route> tei_routes() {
   return {
-      {.method = "POST", .path = "/embed", .answer = answer_tei, .error = tei_error,
-       .summary = "Embeds texts: the dialect of Text Embeddings Inference", .request_schema = "TeiRequest", .response_schema = "TeiResponse"},
-      {.method = "POST", .path = "/similarity", .answer = answer_similarity, .error = tei_error,
-       .summary = "The similarities of a sentence to others, as Text Embeddings Inference has it", .request_schema = "TeiSimilarityRequest", .response_schema = "Numbers"},
-      {.method = "GET", .path = "/info", .answer = answer_info, .error = tei_error,
-       .summary = "What is served, as Text Embeddings Inference has it", .response_schema = "Status"},
+      {.method = "POST",
+       .path = "/embed",
+       .answer = answer_tei,
+       .error = tei_error,
+       .summary = "Embeds texts: the dialect of Text Embeddings Inference",
+       .request_schema = "TeiRequest",
+       .response_schema = "TeiResponse"},
+      {.method = "POST",
+       .path = "/similarity",
+       .answer = answer_similarity,
+       .error = tei_error,
+       .summary = "The similarities of a sentence to others, as Text Embeddings Inference has it",
+       .request_schema = "TeiSimilarityRequest",
+       .response_schema = "Numbers"},
+      {.method = "GET",
+       .path = "/info",
+       .answer = answer_info,
+       .error = tei_error,
+       .summary = "What is served, as Text Embeddings Inference has it",
+       .response_schema = "Status"},
   };
 }
 

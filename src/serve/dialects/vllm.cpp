@@ -33,7 +33,8 @@ void answer_pooling(Exchange exchange) {
   });
 }
 
-/// What stands on one side of a score: a string, an object {"content": [parts]} or {"text", "image"}, or a list of these.
+/// What stands on one side of a score: a string, an object {"content": [parts]} or {"text", "image"}, or a list of
+/// these.
 std::vector<NamedInput> side_of(const Json& value, const std::string& field, const InputReading& reading) {
   const auto one = [&](const Json& item, const std::string& name) -> NamedInput {
     if (!item.is_object() || !item.contains("content")) {
@@ -67,8 +68,8 @@ EmbeddingCall call_of_sides(const Exchange& exchange, const ObjectReader& body, 
   std::vector<NamedInput> inputs = side_of(left, "queries", reading);
   left_count = inputs.size();
   for (NamedInput& input : side_of(right, "documents", reading)) inputs.push_back(std::move(input));
-  check_count(left_count, exchange.context.most_items, "queries");
-  check_count(inputs.size() - left_count, exchange.context.most_items, "documents");
+  check_count(left_count, exchange.context.max_items, "queries");
+  check_count(inputs.size() - left_count, exchange.context.max_items, "documents");
   for (NamedInput& input : inputs)
     call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
   return call;
@@ -84,19 +85,21 @@ void answer_score(Exchange exchange) {
   const std::size_t right = call.items.size() - left;
   if (left != 1 && left != right)
     refuse_field("queries", "expected one, or as many as the {} documents, found {}", right, left);
-  embed_and_answer(std::move(exchange), std::move(call), [left](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-    Json data = Json::array();
-    for (std::size_t i = 0; i + left < embedded.vectors.size(); ++i) {
-      const std::span<const float> query = embedded.vectors[left == 1 ? 0 : i].vector;
-      data.push_back({{"index", i}, {"object", "score"}, {"score", cosine(query, embedded.vectors[left + i].vector)}});
-    }
-    return json_response({{"id", new_id("score-")},
-                          {"object", "list"},
-                          {"created", now_in_seconds()},
-                          {"model", done.model->name},
-                          {"data", std::move(data)},
-                          {"usage", {{"prompt_tokens", embedded.tokens}, {"total_tokens", embedded.tokens}}}});
-  });
+  embed_and_answer(
+      std::move(exchange), std::move(call), [left](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+        Json data = Json::array();
+        for (std::size_t i = 0; i + left < embedded.vectors.size(); ++i) {
+          const std::span<const float> query = embedded.vectors[left == 1 ? 0 : i].vector;
+          data.push_back(
+              {{"index", i}, {"object", "score"}, {"score", cosine(query, embedded.vectors[left + i].vector)}});
+        }
+        return json_response({{"id", new_id("score-")},
+                              {"object", "list"},
+                              {"created", now_in_seconds()},
+                              {"model", done.model->name},
+                              {"data", std::move(data)},
+                              {"usage", {{"prompt_tokens", embedded.tokens}, {"total_tokens", embedded.tokens}}}});
+      });
 }
 
 void answer_rerank(Exchange exchange) {
@@ -108,26 +111,27 @@ void answer_rerank(Exchange exchange) {
   if (queries != 1) refuse_field("query", "expected one query, found {}", queries);
   const std::int64_t count = static_cast<std::int64_t>(call.items.size()) - 1;
   const std::int64_t top = std::min(count, body.whole("top_n", 0).value_or(count));
-  embed_and_answer(std::move(exchange), std::move(call), [documents, top](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-    std::vector<double> scores;
-    for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
-      scores.push_back(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector));
-    std::vector<std::size_t> order(scores.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
-    if (top > 0) order.resize(static_cast<std::size_t>(top));
-    Json results = Json::array();
-    for (const std::size_t i : order) {
-      const Json& document = documents.is_array() ? documents[i] : documents;
-      results.push_back({{"index", i},
-                         {"document", document.is_string() ? Json{{"text", document}} : document},
-                         {"relevance_score", scores[i]}});
-    }
-    return json_response({{"id", new_id("rerank-")},
-                          {"model", done.model->name},
-                          {"results", std::move(results)},
-                          {"usage", {{"total_tokens", embedded.tokens}}}});
-  });
+  embed_and_answer(
+      std::move(exchange), std::move(call), [documents, top](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+        std::vector<double> scores;
+        for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
+          scores.push_back(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector));
+        std::vector<std::size_t> order(scores.size());
+        std::iota(order.begin(), order.end(), 0u);
+        std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+        if (top > 0) order.resize(static_cast<std::size_t>(top));
+        Json results = Json::array();
+        for (const std::size_t i : order) {
+          const Json& document = documents.is_array() ? documents[i] : documents;
+          results.push_back({{"index", i},
+                             {"document", document.is_string() ? Json{{"text", document}} : document},
+                             {"relevance_score", scores[i]}});
+        }
+        return json_response({{"id", new_id("rerank-")},
+                              {"model", done.model->name},
+                              {"results", std::move(results)},
+                              {"usage", {{"total_tokens", embedded.tokens}}}});
+      });
 }
 
 void answer_tokenize(Exchange exchange) {
@@ -142,8 +146,8 @@ void answer_tokenize(Exchange exchange) {
   }
   const std::vector<std::int32_t> tokens = model->embedder.impl().engine->preparer()->tokenizer().encode(
       text, body.flag("add_special_tokens").value_or(!body.has("messages")));
-  exchange.responder->send(
-      json_response({{"count", tokens.size()}, {"max_model_len", model->context}, {"tokens", tokens}, {"token_strs", nullptr}}));
+  exchange.responder->send(json_response(
+      {{"count", tokens.size()}, {"max_model_len", model->context}, {"tokens", tokens}, {"token_strs", nullptr}}));
 }
 
 void answer_detokenize(Exchange exchange) {
@@ -156,28 +160,42 @@ void answer_detokenize(Exchange exchange) {
 
 void answer_load(Exchange exchange) {
   std::int64_t queued = 0;
-  for (const std::shared_ptr<ServedModel>& model : exchange.context.models.all()) queued += model->embedder.counters().queued;
+  for (const std::shared_ptr<ServedModel>& model : exchange.context.models.all())
+    queued += model->embedder.counters().queued;
   exchange.responder->send(json_response({{"server_load", queued}}));
 }
 
 Route post(std::string_view path, void (*answer)(Exchange), std::string_view summary, std::string_view request,
            std::string_view response) {
-  return {.method = "POST", .path = path, .answer = answer, .error = openai_error, .summary = summary,
-          .request_schema = request, .response_schema = response};
+  return {.method = "POST",
+          .path = path,
+          .answer = answer,
+          .error = openai_error,
+          .summary = summary,
+          .request_schema = request,
+          .response_schema = response};
 }
 
 }  // namespace
 
 std::vector<Route> vllm_routes() {
   std::vector<Route> routes = {
-      post("/pooling", answer_pooling, "Embeds like /v1/embeddings and answers as vLLM's /pooling", "OpenAiRequest", "PoolingResponse"),
+      post("/pooling", answer_pooling, "Embeds like /v1/embeddings and answers as vLLM's /pooling", "OpenAiRequest",
+           "PoolingResponse"),
       post("/tokenize", answer_tokenize, "The token ids of a text", "TokenizeRequest", "TokenizeResponse"),
       post("/detokenize", answer_detokenize, "The text of token ids", "DetokenizeRequest", "DetokenizeResponse"),
-      {.method = "GET", .path = "/load", .answer = answer_load, .error = openai_error, .summary = "The number of inputs that wait", .response_schema = "Status"},
+      {.method = "GET",
+       .path = "/load",
+       .answer = answer_load,
+       .error = openai_error,
+       .summary = "The number of inputs that wait",
+       .response_schema = "Status"},
   };
-  for (const char* path : {"/score", "/v1/score"}) routes.push_back(post(path, answer_score, "Cosine similarities of pairs", "ScoreRequest", "ScoreResponse"));
+  for (const char* path : {"/score", "/v1/score"})
+    routes.push_back(post(path, answer_score, "Cosine similarities of pairs", "ScoreRequest", "ScoreResponse"));
   for (const char* path : {"/rerank", "/v1/rerank", "/v2/rerank"})
-    routes.push_back(post(path, answer_rerank, "Documents in the order of their cosine similarity to a query", "RerankRequest", "RerankResponse"));
+    routes.push_back(post(path, answer_rerank, "Documents in the order of their cosine similarity to a query",
+                          "RerankRequest", "RerankResponse"));
   return routes;
 }
 

@@ -2,20 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include "families/llava_next/small_config.h"
+
 namespace e5v::families {
 namespace {
 
-model::ModelConfig small_config() {
-  model::ModelConfig config;
-  config.text.vocabulary = 100;
-  config.text.width = 8;
-  config.text.layers = 2;
-  config.text.heads = config.text.kv_heads = 2;
-  config.text.head_width = 4;
-  config.text.mlp_width = 16;
-  config.text.max_positions = 64;
-  return config;
-}
+using test::small_config;
 
 TEST(LlavaNextMemory, ParametersAreCountedByPart) {
   const ParameterCount count = count_parameters(small_config());

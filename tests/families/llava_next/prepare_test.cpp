@@ -16,7 +16,7 @@ class Folder {
  public:
   Folder() {
     for (const char* name : {"config.json", "tokenizer.json", "preprocessor_config.json"})
-      std::filesystem::copy(test::golden("ckpt/tiny-small-f32") / name, folder_.path());
+      std::filesystem::copy(e5v::test::golden("ckpt/tiny-small-f32") / name, folder_.path());
     config = model::read_config(folder_.path());
   }
   const std::filesystem::path& path() const { return folder_.path(); }
@@ -27,7 +27,7 @@ class Folder {
   model::ModelConfig config;
 
  private:
-  test::TemporaryFolder folder_;
+  e5v::test::TemporaryFolder folder_;
 };
 
 TEST(LlavaNextPrepare, TheWeightsAreNotLookedAt) {

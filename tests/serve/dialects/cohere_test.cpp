@@ -17,8 +17,11 @@ class Cohere : public ServiceTest {
 
 TEST_F(Cohere, TextsHaveTheLibrarysVectorsInEachForm) {
   const std::vector<float> expected = embedded({Input::from_text("a cat")})[0];
-  const Answer answer = post("/v2/embed", {{"model", "tiny"}, {"input_type", "search_query"}, {"texts", {"a cat"}},
-                                           {"embedding_types", {"float", "int8", "uint8", "binary", "ubinary", "base64"}}});
+  const Answer answer =
+      post("/v2/embed", {{"model", "tiny"},
+                         {"input_type", "search_query"},
+                         {"texts", {"a cat"}},
+                         {"embedding_types", {"float", "int8", "uint8", "binary", "ubinary", "base64"}}});
   ASSERT_EQ(answer.status, 200) << answer.body;
   const Json json = answer.json(), vectors = json["embeddings"];
   EXPECT_EQ(json["response_type"], "embeddings_by_type");
@@ -39,14 +42,19 @@ TEST_F(Cohere, ImagesAndInputs) {
   const std::string address = "data:image/png;base64," + golden_image();
   const Json images = post("/v2/embed", {{"input_type", "image"}, {"images", {address}}}).json();
   expect_near(images["embeddings"]["float"][0].get<std::vector<float>>(), expected[0]);
-  const Json content = {{{"type", "text"}, {"text", "but red"}}, {{"type", "image_url"}, {"image_url", {{"url", address}}}}};
-  const Json inputs = post("/v2/embed", {{"input_type", "search_query"}, {"inputs", {{{"content", content}}}}, {"output_dimension", 8}}).json();
+  const Json content = {{{"type", "text"}, {"text", "but red"}},
+                        {{"type", "image_url"}, {"image_url", {{"url", address}}}}};
+  const Json inputs =
+      post("/v2/embed", {{"input_type", "search_query"}, {"inputs", {{{"content", content}}}}, {"output_dimension", 8}})
+          .json();
   const auto cut = embedded({both}, {.dimensions = 8});
   expect_near(inputs["embeddings"]["float"][0].get<std::vector<float>>(), cut[0]);
 }
 
 TEST_F(Cohere, WhatIsWrongIsNamed) {
-  expect_refused({{"texts", {"a"}}}, "[input_type] expected search_document, search_query, classification, clustering or image, found nothing");
+  expect_refused(
+      {{"texts", {"a"}}},
+      "[input_type] expected search_document, search_query, classification, clustering or image, found nothing");
   expect_refused({{"input_type", "image"}}, "[texts] expected exactly one of texts, images and inputs, found none");
   expect_refused({{"input_type", "image"}, {"texts", {"a"}}, {"images", {"b"}}},
                  "[texts] expected exactly one of texts, images and inputs, found texts and images");

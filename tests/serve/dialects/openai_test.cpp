@@ -68,8 +68,10 @@ TEST_F(OpenAi, ImagesAndBothAreObjectsAndMessages) {
   const Json objects = ask_for({{"input", {{{"image", address}}, {{"text", "but red"}, {"image", golden_image()}}}}});
   expect_near(vector_of(objects["data"][0]), expected[0]);
   expect_near(vector_of(objects["data"][1]), expected[1]);
-  const Json message = {{"role", "user"},
-                        {"content", {{{"type", "image_url"}, {"image_url", {{"url", address}}}}, {{"type", "text"}, {"text", "but red"}}}}};
+  const Json message = {
+      {"role", "user"},
+      {"content",
+       {{{"type", "image_url"}, {"image_url", {{"url", address}}}}, {{"type", "text"}, {"text", "but red"}}}}};
   expect_near(vector_of(ask_for({{"messages", {message}}})["data"][0]), expected[1]);
   const Json chats = ask_for({{"messages", {Json::array({message}), Json::array({message})}}});
   ASSERT_EQ(chats["data"].size(), 2u);
@@ -95,30 +97,44 @@ TEST_F(OpenAi, BytesAreTheVectorsOneAfterAnother) {
   const Json metadata = Json::parse(answer.fields.find("metadata"));
   EXPECT_EQ(metadata["data"][1]["start"], numbers.size() * sizeof(float));
   EXPECT_EQ(metadata["data"][1]["shape"][0], numbers.size());
-  const Answer half = post("/v1/embeddings", {{"input", "a cat"}, {"encoding_format", "bytes_only"}, {"embed_dtype", "float16"}});
+  const Answer half =
+      post("/v1/embeddings", {{"input", "a cat"}, {"encoding_format", "bytes_only"}, {"embed_dtype", "float16"}});
   EXPECT_EQ(half.body.size(), 2 * numbers.size());
   EXPECT_EQ(half.fields.find("metadata"), "");
 }
 
 TEST_F(OpenAi, FieldsThatAreUnknownAreIgnored) {
-  EXPECT_EQ(post("/v1/embeddings", {{"input", "a"}, {"user", "me"}, {"whatever", {1, 2}}, {"dimensions", nullptr}}).status, 200);
+  EXPECT_EQ(
+      post("/v1/embeddings", {{"input", "a"}, {"user", "me"}, {"whatever", {1, 2}}, {"dimensions", nullptr}}).status,
+      200);
 }
 
 TEST_F(OpenAi, WhatIsWrongIsNamed) {
   expect_refused(Json::object(), "[input] expected a string, a list or messages, found nothing", "input");
   expect_refused({{"input", Json::array()}}, "[input] expected at least one input, found none", "input");
-  expect_refused({{"input", 7}}, "[input] expected a string, token ids, an object with text or image, or messages, found 7", "input");
-  expect_refused({{"input", {"a", nullptr}}}, "[input[1]] expected a string, token ids, an object with text or image, or messages, found null", "input[1]");
+  expect_refused({{"input", 7}},
+                 "[input] expected a string, token ids, an object with text or image, or messages, found 7", "input");
+  expect_refused({{"input", {"a", nullptr}}},
+                 "[input[1]] expected a string, token ids, an object with text or image, or messages, found null",
+                 "input[1]");
   expect_refused({{"input", {-1}}}, "[input] expected token ids from 0 to 2367, found -1", "input");
   expect_refused({{"input", {{{"texts", "a"}}}}}, "[input[0]] expected text, image or both, found neither", "input[0]");
-  expect_refused({{"input", {{{"image", "%%%"}}}}}, "[input[0].image] expected an image as base64 or as a data: address, found \"%%%\"", "input[0].image");
-  expect_refused({{"input", {{{"image", "http://a.example/b.png"}}}}}, "[input[0].image] this server reads no addresses; send the image as base64", "input[0].image");
-  expect_refused({{"input", {{{"image", "file:///etc/passwd"}}}}}, "[input[0].image] this server reads no files of its own; send the image as base64", "input[0].image");
-  expect_refused({{"input", "a"}, {"dimensions", 0}}, "[dimensions] expected a whole number from 1 to 128, found 0", "dimensions");
-  expect_refused({{"input", "a"}, {"dimensions", 1.5}}, "[dimensions] expected a whole number from 1 to 128, found 1.5", "dimensions");
-  expect_refused({{"input", "a"}, {"encoding_format", "hex"}}, "[encoding_format] expected float or base64 or bytes or bytes_only, found \"hex\"", "encoding_format");
-  expect_refused({{"input", "a"}, {"chat_template", "x"}}, "[chat_template] this server has prompts of its own; name one under prompt", "chat_template");
-  expect_refused({{"input", "a"}, {"truncation_side", "left"}}, "[truncation_side] this server truncates at the right", "truncation_side");
+  expect_refused({{"input", {{{"image", "%%%"}}}}},
+                 "[input[0].image] expected an image as base64 or as a data: address, found \"%%%\"", "input[0].image");
+  expect_refused({{"input", {{{"image", "http://a.example/b.png"}}}}},
+                 "[input[0].image] this server reads no addresses; send the image as base64", "input[0].image");
+  expect_refused({{"input", {{{"image", "file:///etc/passwd"}}}}},
+                 "[input[0].image] this server reads no files of its own; send the image as base64", "input[0].image");
+  expect_refused({{"input", "a"}, {"dimensions", 0}}, "[dimensions] expected a whole number from 1 to 128, found 0",
+                 "dimensions");
+  expect_refused({{"input", "a"}, {"dimensions", 1.5}}, "[dimensions] expected a whole number from 1 to 128, found 1.5",
+                 "dimensions");
+  expect_refused({{"input", "a"}, {"encoding_format", "hex"}},
+                 "[encoding_format] expected float or base64 or bytes or bytes_only, found \"hex\"", "encoding_format");
+  expect_refused({{"input", "a"}, {"chat_template", "x"}},
+                 "[chat_template] this server has prompts of its own; name one under prompt", "chat_template");
+  expect_refused({{"input", "a"}, {"truncation_side", "left"}}, "[truncation_side] this server truncates at the right",
+                 "truncation_side");
 }
 
 TEST_F(OpenAi, AnInputThatFailsNamesItself) {

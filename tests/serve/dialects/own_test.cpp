@@ -13,20 +13,24 @@ class Own : public ServiceTest {
 };
 
 TEST_F(Own, ItemsHaveOptionsOfTheirOwn) {
-  const Answer answer = post("/v1/embed", {{"normalize", false},
-                                           {"items", {{{"id", "x"}, {"text", "a cat"}, {"dimensions", 8}},
-                                                      {{"id", 7}, {"text", "a cat"}, {"normalize", true}}}}});
+  const Answer answer = post(
+      "/v1/embed",
+      {{"normalize", false},
+       {"items",
+        {{{"id", "x"}, {"text", "a cat"}, {"dimensions", 8}}, {{"id", 7}, {"text", "a cat"}, {"normalize", true}}}}});
   ASSERT_EQ(answer.status, 200) << answer.body;
   const Json json = answer.json();
   EXPECT_EQ(json["data"][0]["id"], "x");
   EXPECT_EQ(json["data"][1]["id"], 7);
-  expect_near(vector_of(json["data"][0]), embedded({Input::from_text("a cat")}, {.normalize = false, .dimensions = 8})[0]);
+  expect_near(vector_of(json["data"][0]),
+              embedded({Input::from_text("a cat")}, {.normalize = false, .dimensions = 8})[0]);
   expect_near(vector_of(json["data"][1]), embedded({Input::from_text("a cat")})[0]);
   EXPECT_EQ(json["space"], model()->embedder.fingerprint({.normalize = false, .dimensions = 8}).space());
 }
 
 TEST_F(Own, SeveralPromptsOnOneImage) {
-  const Json json = post("/v1/embed", {{"items", {{{"image", golden_image()}, {"prompts", {"image", "cirr-gallery"}}}}}}).json();
+  const Json json =
+      post("/v1/embed", {{"items", {{{"image", golden_image()}, {"prompts", {"image", "cirr-gallery"}}}}}}).json();
   ASSERT_EQ(json["data"].size(), 2u);
   EXPECT_EQ(json["data"][1]["prompt"], "cirr-gallery");
   EXPECT_EQ(json["data"][1]["index"], 0);
@@ -53,17 +57,21 @@ TEST_F(Own, LinesComeAsVectorsDo) {
 
 TEST_F(Own, AFormIsAnItemOrARequestWithUploads) {
   const std::string image = *from_base64(golden_image());
-  const std::string file = "--B\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n" + image + "\r\n";
+  const std::string file =
+      "--B\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\n" + image + "\r\n";
   const Headers headers = {{"Content-Type", "multipart/form-data; boundary=B"}};
-  const std::string item = file + "--B\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nbut red\r\n"
-                                  "--B\r\nContent-Disposition: form-data; name=\"dimensions\"\r\n\r\n8\r\n--B--\r\n";
+  const std::string item = file +
+                           "--B\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nbut red\r\n"
+                           "--B\r\nContent-Disposition: form-data; name=\"dimensions\"\r\n\r\n8\r\n--B--\r\n";
   Input both = golden_image_input();
   both.text = "but red";
   const Answer answer = ask("POST", "/v1/embed", item, headers);
   ASSERT_EQ(answer.status, 200) << answer.body;
   expect_near(vector_of(answer.json()["data"][0]), embedded({both}, {.dimensions = 8})[0]);
-  const std::string request = file + "--B\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n"
-                                     R"({"items": [{"image": "upload:image"}, {"text": "a"}]})" "\r\n--B--\r\n";
+  const std::string request = file +
+                              "--B\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n"
+                              R"({"items": [{"image": "upload:image"}, {"text": "a"}]})"
+                              "\r\n--B--\r\n";
   const Json json = ask("POST", "/v1/embed", request, headers).json();
   expect_near(vector_of(json["data"][0]), embedded({golden_image_input()})[0]);
   EXPECT_EQ(json["data"].size(), 2u);
@@ -78,10 +86,14 @@ TEST_F(Own, WhatIsWrongIsNamed) {
   };
   EXPECT_EQ(message(Json::object()), "[items] expected a list of objects, found nothing");
   EXPECT_EQ(message({{"items", {1}}}), "[items[0]] expected an object, found 1");
-  EXPECT_EQ(message({{"items", {{{"text", "a"}, {"id", 1.5}}}}}), "[items[0].id] expected a string or a whole number, found 1.5");
-  EXPECT_EQ(message({{"items", {{{"image", "upload:x"}}}}}), "[items[0].image] expected the name of an uploaded file, found \"x\"");
-  EXPECT_EQ(message({{"items", {{{"text", "a"}, {"prompt", "x"}, {"prompts", {"y"}}}}}}), "[items[0].prompts] expected prompt or prompts, found both");
-  EXPECT_THAT(message({{"items", {{{"text", "a"}, {"prompt", "x"}}}}}), HasSubstr("items[0]: [prompt] \"x\" is no prompt"));
+  EXPECT_EQ(message({{"items", {{{"text", "a"}, {"id", 1.5}}}}}),
+            "[items[0].id] expected a string or a whole number, found 1.5");
+  EXPECT_EQ(message({{"items", {{{"image", "upload:x"}}}}}),
+            "[items[0].image] expected the name of an uploaded file, found \"x\"");
+  EXPECT_EQ(message({{"items", {{{"text", "a"}, {"prompt", "x"}, {"prompts", {"y"}}}}}}),
+            "[items[0].prompts] expected prompt or prompts, found both");
+  EXPECT_THAT(message({{"items", {{{"text", "a"}, {"prompt", "x"}}}}}),
+              HasSubstr("items[0]: [prompt] \"x\" is no prompt"));
 }
 
 }  // namespace

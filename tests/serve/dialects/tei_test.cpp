@@ -16,14 +16,17 @@ TEST_F(Tei, EmbedAnswersAListOfVectors) {
   expect_near(answer.json()[0].get<std::vector<float>>(), expected[0]);
   EXPECT_EQ(answer.fields.find("x-compute-characters"), "6");
   EXPECT_NE(answer.fields.find("x-compute-tokens"), "");
-  expect_near(post("/embed", {{"inputs", "a cat"}, {"dimensions", 8}, {"normalize", false}}).json()[0].get<std::vector<float>>(),
+  expect_near(post("/embed", {{"inputs", "a cat"}, {"dimensions", 8}, {"normalize", false}})
+                  .json()[0]
+                  .get<std::vector<float>>(),
               embedded({Input::from_text("a cat")}, {.normalize = false, .dimensions = 8})[0]);
   EXPECT_EQ(post("/embed", {{"inputs", long_text()}}).status, 200);
 }
 
 TEST_F(Tei, SimilaritiesAreCosines) {
   const auto vectors = embedded({Input::from_text("a cat"), Input::from_text("a cat"), Input::from_text("rain")});
-  const Json scores = post("/similarity", {{"inputs", {{"source_sentence", "a cat"}, {"sentences", {"a cat", "rain"}}}}}).json();
+  const Json scores =
+      post("/similarity", {{"inputs", {{"source_sentence", "a cat"}, {"sentences", {"a cat", "rain"}}}}}).json();
   EXPECT_NEAR(scores[0].get<double>(), 1, 1e-6);
   EXPECT_NEAR(scores[1].get<double>(), cosine(vectors[0], vectors[2]), 1e-6);
 }

@@ -15,13 +15,15 @@ TEST_F(Vllm, PoolingAnswersTheSameVectors) {
 }
 
 TEST_F(Vllm, ScoresAreCosinesOfPairs) {
-  const auto vectors = embedded({Input::from_text("a"), Input::from_text("b"), Input::from_text("c"), golden_image_input()});
+  const auto vectors =
+      embedded({Input::from_text("a"), Input::from_text("b"), Input::from_text("c"), golden_image_input()});
   const Json one = post("/score", {{"queries", "a"}, {"documents", {"b", "c"}}}).json();
   EXPECT_NEAR(one["data"][0]["score"].get<double>(), cosine(vectors[0], vectors[1]), 1e-6);
   EXPECT_NEAR(one["data"][1]["score"].get<double>(), cosine(vectors[0], vectors[2]), 1e-6);
   const Json pairs = post("/v1/score", {{"text_1", {"a", "b"}}, {"text_2", {"b", "c"}}}).json();
   EXPECT_NEAR(pairs["data"][1]["score"].get<double>(), cosine(vectors[1], vectors[2]), 1e-6);
-  const Json content = {{"content", {{{"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64," + golden_image()}}}}}}};
+  const Json content = {
+      {"content", {{{"type", "image_url"}, {"image_url", {{"url", "data:image/png;base64," + golden_image()}}}}}}};
   const Json image = post("/score", {{"queries", "a"}, {"documents", content}}).json();
   EXPECT_NEAR(image["data"][0]["score"].get<double>(), cosine(vectors[0], vectors[3]), 1e-6);
   EXPECT_EQ(post("/score", {{"queries", {"a", "b"}}, {"documents", {"a", "b", "c"}}}).status, 400);
@@ -29,7 +31,8 @@ TEST_F(Vllm, ScoresAreCosinesOfPairs) {
 }
 
 TEST_F(Vllm, RerankOrdersDocuments) {
-  const Json answer = post("/v2/rerank", {{"query", "a cat"}, {"documents", {"rain", "a cat", "b"}}, {"top_n", 2}}).json();
+  const Json answer =
+      post("/v2/rerank", {{"query", "a cat"}, {"documents", {"rain", "a cat", "b"}}, {"top_n", 2}}).json();
   ASSERT_EQ(answer["results"].size(), 2u);
   EXPECT_EQ(answer["results"][0]["index"], 1);
   EXPECT_EQ(answer["results"][0]["document"]["text"], "a cat");

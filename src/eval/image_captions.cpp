@@ -1,4 +1,4 @@
-#include "eval/captioned_pictures.h"
+#include "eval/image_captions.h"
 
 #include "base/error.h"
 
@@ -6,14 +6,14 @@ namespace e5v::eval {
 
 namespace fs = std::filesystem;
 
-PictureFinder::PictureFinder(const CaptionOptions& options, PictureNeed need)
+ImageFinder::ImageFinder(const CaptionOptions& options, ImageNeed need)
     : folder_(options.images.empty() ? options.file.parent_path() : options.images),
       is_named_(!options.images.empty()) {
-  require(need == PictureNeed::none || folder_.empty() || fs::is_directory(folder_),
-          "[{}] is no folder, expected the pictures of {}", folder_.string(), options.file.string());
+  require(need == ImageNeed::none || folder_.empty() || fs::is_directory(folder_),
+          "[{}] is no folder, expected the images of {}", folder_.string(), options.file.string());
 }
 
-fs::path PictureFinder::find(const fs::path& name, const std::vector<std::string>& below, const std::string& where) {
+fs::path ImageFinder::find(const fs::path& name, const std::vector<std::string>& below, const std::string& where) {
   std::vector<fs::path> places{folder_ / name};
   for (const std::string& part : below)
     if (!part.empty()) places.push_back(folder_ / part / name);
@@ -28,8 +28,8 @@ fs::path PictureFinder::find(const fs::path& name, const std::vector<std::string
   return place;
 }
 
-void PictureFinder::check_last_part(const fs::path& name, const fs::path& place, bool by_last_part,
-                                    const std::string& where) {
+void ImageFinder::check_last_part(const fs::path& name, const fs::path& place, bool by_last_part,
+                                  const std::string& where) {
   fs::path& first = by_last_part ? last_ : whole_;
   if (first.empty()) first = name;
   require(whole_.empty() || last_.empty(),
@@ -44,12 +44,12 @@ void PictureFinder::check_last_part(const fs::path& name, const fs::path& place,
           known.string(), name.string(), place.string());
 }
 
-CaptionedPictures::CaptionedPictures(const CaptionOptions& options, PictureFiles& files)
+ImageCaptions::ImageCaptions(const CaptionOptions& options, ImageFiles& files)
     : options_(options), finder_(options, files.need()) {}
 
-bool CaptionedPictures::add(const fs::path& name, const std::vector<std::string>& below,
-                            std::vector<std::string> captions, const std::string& where) {
-  require(!name.empty(), "[{}] names no picture", where);
+bool ImageCaptions::add(const fs::path& name, const std::vector<std::string>& below, std::vector<std::string> captions,
+                        const std::string& where) {
+  require(!name.empty(), "[{}] names no image", where);
   const fs::path place = finder_.find(name, below, where);
   const auto known = places_.find(place);
   if (known == places_.end() && is_enough()) return false;
@@ -61,7 +61,7 @@ bool CaptionedPictures::add(const fs::path& name, const std::vector<std::string>
   for (std::string& caption : captions) {
     require(caption.find_first_not_of(" \t\r\n") != std::string::npos, "[{}] has an empty caption", where);
     std::vector<std::string>& all = images_[index].captions;
-    if (options_.most_captions == 0 || all.size() < options_.most_captions) all.push_back(std::move(caption));
+    if (options_.max_captions == 0 || all.size() < options_.max_captions) all.push_back(std::move(caption));
   }
   return true;
 }

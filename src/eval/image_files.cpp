@@ -1,4 +1,4 @@
-#include "eval/picture_files.h"
+#include "eval/image_files.h"
 
 #include <fmt/ranges.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Why a file is no picture; empty when it begins as one.
+/// Why a file is no image; empty when it begins like one.
 std::string problem_of(const fs::path& file) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
@@ -25,47 +25,47 @@ std::string problem_of(const fs::path& file) {
   stream.read(start.data(), static_cast<std::streamsize>(start.size()));
   start.resize(static_cast<std::size_t>(stream.gcount()));
   if (start.empty()) return "is empty";
-  return image::begins_as_picture(start) ? "" : "is no JPEG, PNG or WebP file";
+  return image::begins_as_image(start) ? "" : "is no JPEG, PNG or WebP file";
 }
 
 }  // namespace
 
-bool PictureFiles::usable(const fs::path& file) {
+bool ImageFiles::usable(const fs::path& file) {
   const auto [entry, is_new] = problems_.try_emplace(file);
-  if (is_new && need_ != PictureNeed::none) {
+  if (is_new && need_ != ImageNeed::none) {
     entry->second = problem_of(file);
     if (!entry->second.empty()) order_.push_back(file);
   }
   return entry->second.empty();
 }
 
-void PictureFiles::require_there(std::string_view where, std::string_view hint) const {
-  if (order_.empty() || (need_ != PictureNeed::all && order_.size() < named())) return;
-  constexpr std::size_t kMostNamed = 20;
+void ImageFiles::require_there(std::string_view where, std::string_view hint) const {
+  if (order_.empty() || (need_ != ImageNeed::all && order_.size() < named())) return;
+  constexpr std::size_t kMaxNamed = 20;
   std::vector<std::string> texts;
   for (const fs::path& file : order_) {
-    if (texts.size() == kMostNamed) {
-      texts.push_back(fmt::format("and {} more", order_.size() - kMostNamed));
+    if (texts.size() == kMaxNamed) {
+      texts.push_back(fmt::format("and {} more", order_.size() - kMaxNamed));
       break;
     }
     texts.push_back(fmt::format("{} {}", file.string(), problems_.at(file)));
   }
   const bool all = order_.size() == named();
-  fail<InvalidInput>("[{}] {} of {} pictures {} missing{}: {}; {}{}", where, order_.size(), named(),
+  fail<InvalidInput>("[{}] {} of {} images {} missing{}: {}; {}{}", where, order_.size(), named(),
                      order_.size() == 1 ? "is" : "are",
-                     all && need_ == PictureNeed::existing ? ", so that nothing is left" : "", fmt::join(texts, ", "),
+                     all && need_ == ImageNeed::existing ? ", so that nothing is left" : "", fmt::join(texts, ", "),
                      hint, all ? "" : ", or leave them out with option skip_missing");
 }
 
-std::vector<fs::path> PictureFiles::missing() const { return order_; }
+std::vector<fs::path> ImageFiles::missing() const { return order_; }
 
-void add_left_out(Result& result, const PictureFiles& pictures, std::size_t queries, std::size_t of_queries,
+void add_left_out(Result& result, const ImageFiles& images, std::size_t queries, std::size_t of_queries,
                   const std::string& kind) {
-  if (pictures.need() != PictureNeed::existing) return;
-  result.left_out = LeftOut{pictures.missing(), queries};
-  result.facts.emplace_back("left out because pictures are missing",
-                            fmt::format("{} of {} pictures, {} of {} {}", pictures.missing().size(), pictures.named(),
-                                        queries, of_queries, kind));
+  if (images.need() != ImageNeed::existing) return;
+  result.left_out = LeftOut{images.missing(), queries};
+  result.facts.emplace_back(
+      "left out because images are missing",
+      fmt::format("{} of {} images, {} of {} {}", images.missing().size(), images.named(), queries, of_queries, kind));
 }
 
 }  // namespace e5v::eval
