@@ -41,6 +41,10 @@ constexpr NamedPrompt kPrompts[] = {
     {"fashioniq-gallery-dress", "<image>\n Describe this dress in one word based on its style:", Kind::composed},
     {"fashioniq-gallery-shirt", "<image>\n Describe this shirt in one word based on its style:", Kind::composed},
     {"fashioniq-gallery-toptee", "<image>\n Describe this shirt in one word based on its style:", Kind::composed},
+    // The composed prompt of mteb's wrapper of E5-V (models/model_implementations/e5_v.py in mteb 2.26). Its other
+    // prompts are "text" and "image".
+    {"mteb-query", "[INST] <image> Modify this image with \"<sent>\" Describe modified image in one word: [/INST]",
+     Kind::composed},
     // The paper's ablation: the prompts above without their last three words, and no prompt.
     {"no-one-word-text", "<sent>\nSummary above sentence:"},
     {"no-one-word-image", "<image>\nSummary above image:"},

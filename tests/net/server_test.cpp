@@ -164,8 +164,10 @@ TEST_F(Serving, BodiesTogetherAreLimited) {
   EXPECT_THAT(ask("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n"), StartsWith("HTTP/1.1 503 "));
   first.send(std::string(597, 'x'));
   EXPECT_THAT(first.read("]"), StartsWith("HTTP/1.1 200 "));
-  EXPECT_THAT(ask("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x'), "]"),
-              StartsWith("HTTP/1.1 200 "));
+  const std::string again = "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x');
+  std::string answer;  // the memory is free soon after the client has its answer
+  for (int i = 0; i < 100 && !answer.starts_with("HTTP/1.1 200 "); ++i) answer = ask(again, "]");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(Serving, WhatIsNoHttpIs400) {

@@ -108,6 +108,9 @@ const std::vector<Turns>& all_turns() {
        "<image>Modify this image with \"<sent>\", desribe modified image in one word: "},
       {"cirr-gallery", "<image>\n Describe this image in one word:", "<image>\n Describe this image in one word:",
        "<image>\n Describe this image in one word: "},
+      {"mteb-query", "[INST] <image> Modify this image with \"<sent>\" Describe modified image in one word: [/INST]",
+       "[INST] <image> Modify this image with \"<sent>\" Describe modified image in one word: [/INST]",
+       "[INST] <image> Modify this image with \"<sent>\" Describe modified image in one word: [/INST] "},
       {"no-one-word-text",
        "<sent>\nSummary above sentence: ", "<sent>\nSummary above sentence:", "<sent>\nSummary above sentence:"},
       {"no-one-word-image",
@@ -198,7 +201,7 @@ TEST(Prompt, ThePlainStyleHasNoWordsOfItsOwn) {
 
 TEST(Prompt, UnknownNamesAreRefusedWithTheKnownOnes) {
   for (const std::string_view name : prompt_names()) EXPECT_NO_THROW(find_prompt(name, ChatStyle::phi3));
-  EXPECT_EQ(prompt_names().size(), 15u);
+  EXPECT_EQ(prompt_names().size(), 16u);
   for (const char* name : {"", "Text", "summarise this"}) {
     try {
       find_prompt(name, ChatStyle::llama3);
