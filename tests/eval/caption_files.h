@@ -8,10 +8,10 @@
 
 namespace e5v::test {
 
-/// What a picture begins with.
+/// What an image begins with.
 inline constexpr const char* kImage = "\x89PNG\r\n\x1A\n";
 
-/// A folder with the pictures a.jpg, b.jpg, c.jpg and val2014/d.jpg, and a file of captions.
+/// A folder with the images a.jpg, b.jpg, c.jpg and val2014/d.jpg, and a file of captions.
 class CaptionFiles : public testing::Test {
  protected:
   TemporaryFolder folder_;

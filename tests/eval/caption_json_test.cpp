@@ -32,7 +32,7 @@ TEST_F(CaptionJson, ReadsKarpathysSplits) {
   of.max_captions = 2;
   EXPECT_THAT(read_captions(of)[3].captions, ElementsAre("1", "2"));
   of.split = "none";
-  expect_refused(of, "no picture of the split \"none\"");
+  expect_refused(of, "captions] has no image of the split \"none\"");
 }
 
 TEST_F(CaptionJson, ReadsCocosAnnotationsInTheirOrder) {
@@ -51,7 +51,7 @@ TEST_F(CaptionJson, CocosImagesHaveAnIdEach) {
   EXPECT_THAT(list.at(0).captions, ElementsAre("a1"));
   expect_refused(options(R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}],
     "annotations": [{"image_id": 1, "caption": "x"}]})"),
-                 "images[1]] has the id 1, which an image before it has");
+                 "images[1]] has the id 1, which an earlier image has");
   expect_refused(options(R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
     "annotations": [{"image_id": 1, "caption": "x"}]})"),
                  "b.jpg has no caption");
@@ -77,7 +77,7 @@ TEST_F(CaptionJson, ReadsLines) {
   EXPECT_THAT(list[1].captions, ElementsAre("z"));
 }
 
-TEST_F(CaptionJson, LinesAboutOnePictureAddToIt) {
+TEST_F(CaptionJson, LinesAboutOneImageAddToIt) {
   CaptionOptions of = options(
       "{\"image\": \"a.jpg\", \"caption\": \"a1\"}\n{\"image\": \"b.jpg\", \"caption\": \"b1\"}\n"
       "{\"image\": \"./a.jpg\", \"captions\": [\"a2\", \"a3\"]}\n{\"image\": \"c.jpg\", \"caption\": \"c1\"}\n"
@@ -91,7 +91,7 @@ TEST_F(CaptionJson, LinesAboutOnePictureAddToIt) {
   of.max_images = 2;
   of.max_captions = 3;
   list = read_captions(of);
-  ASSERT_EQ(list.size(), 2u) << "the first pictures, with all that is said of them";
+  ASSERT_EQ(list.size(), 2u) << "the first images, with all that is said of them";
   EXPECT_THAT(list[0].captions, ElementsAre("a1", "a2", "a3"));
 }
 
@@ -103,7 +103,7 @@ TEST_F(CaptionJson, ReadsTheListsOfLavisBlipAndAlbef) {
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0].image, folder_.path() / "val2014" / "d.jpg");
   EXPECT_THAT(list[0].captions, ElementsAre("x", "y"));
-  // The training form, with a text in each of many entries about one picture.
+  // The training form, with a text in each of many entries about one image.
   CaptionOptions of = options(R"([{"image": "a.jpg", "caption": "a1", "image_id": "coco_1"},
     {"caption": "b1", "image": "b.jpg", "image_id": "coco_2"}, {"image": "c.jpg", "caption": "c1", "image_id": 3},
     {"image": "a.jpg", "caption": "a2", "image_id": "coco_1"}])");
@@ -116,7 +116,7 @@ TEST_F(CaptionJson, ReadsTheListsOfLavisBlipAndAlbef) {
   expect_refused(options(R"([{"image": "a.jpg", "caption": ["x", 3]}])"), "a list that holds something else");
   expect_refused(options(R"([{"image": "a.jpg", "caption": ["x", " "]}])"), "[0]] has an empty caption");
   expect_refused(options(R"([{"image": "a.jpg", "caption": "x"}, {"image": "b.jpg"}])"), "[1]] has no \"caption\"");
-  expect_refused(options(R"([{"image": "", "caption": "x"}])"), "[0]] names no picture");
+  expect_refused(options(R"([{"image": "", "caption": "x"}])"), "[0]] names no image");
 }
 
 TEST_F(CaptionJson, ReadsShareGpt4vAndNoMoreOfItThanIsWanted) {
@@ -136,13 +136,13 @@ TEST_F(CaptionJson, ReadsShareGpt4vAndNoMoreOfItThanIsWanted) {
   of.max_images = 4;
   expect_refused(of, "[3]] \"conversations\" has an unexpected type: number");
   expect_refused(options(R"([{"image": "a.jpg")"), "[0]] is no object");
-  expect_refused(options("[]"), "has no picture");
+  expect_refused(options("[]"), "captions] has no image");
   expect_refused(options("["), "does not end");
   expect_refused(options(R"([{"image": "a.jpg", "conversations": [{"from": "human", "value": "?"}]}])"),
                  "has no answer in its \"conversations\"");
 }
 
-TEST_F(CaptionJson, TakesTheFirstPicturesOfAnyForm) {
+TEST_F(CaptionJson, TakesTheFirstImagesOfAnyForm) {
   CaptionOptions of = options(kKarpathy);
   of.max_images = 1;
   EXPECT_EQ(read_captions(of).at(0).image, folder_.path() / "b.jpg");
@@ -158,7 +158,7 @@ TEST_F(CaptionJson, TakesTheFirstPicturesOfAnyForm) {
 
 TEST_F(CaptionJson, WhatIsWrongWithAListOfImagesIsSaid) {
   expect_refused(options(R"({"images": 3})"), "captions] \"images\" is no list; expected Karpathy's JSON");
-  expect_refused(options(R"({"pictures": []})"), "captions] is of no form that is known; expected Karpathy's JSON");
+  expect_refused(options(R"({"pictures": []})"), "captions] has an unknown form; expected Karpathy's JSON");
   expect_refused(options(R"({"images": [{"filename": "none.jpg", "split": "test", "sentences": [{"raw": "x"}]}]})"),
                  "none.jpg does not exist");
   expect_refused(options(R"({"images": [{"filename": "a.jpg", "split": "test", "sentences": []}]})"),

@@ -40,8 +40,8 @@ TEST_F(CaptionTable, TheColumnOfImagesHasOneOfFourNames) {
     ASSERT_EQ(list.size(), 1u) << name;
     EXPECT_THAT(list[0].captions, ElementsAre("x")) << name;
   }
-  expect_refused(options("caption,picture\nx,a.jpg\n"), "captions] is of no form that is known; expected");
-  expect_refused(options("text,image\nx,a.jpg\n"), "captions] is of no form that is known; expected");
+  expect_refused(options("caption,picture\nx,a.jpg\n"), "captions] has an unknown form; expected");
+  expect_refused(options("text,image\nx,a.jpg\n"), "captions] has an unknown form; expected");
 }
 
 TEST_F(CaptionTable, RowsThatAreWrongAreNamed) {
@@ -55,7 +55,7 @@ TEST_F(CaptionTable, RowsThatAreWrongAreNamed) {
   expect_refused(options("image,caption\na.jpg,one\nb.jpg,two,three\n"), "captions:3] expected as many fields");
   expect_refused(options("image,caption\n\na.jpg,\"one\nmore\"\nb.jpg\n"), "captions:5] expected as many fields");
   expect_refused(options("image,caption\na.jpg,\"one\n"), "captions:2] a quote is not closed");
-  expect_refused(options("image,caption\n"), "has no picture");
+  expect_refused(options("image,caption\n"), "captions] has no image");
 }
 
 }  // namespace

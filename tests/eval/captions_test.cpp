@@ -40,8 +40,8 @@ TEST_F(Urban, ReadsTheFolderInTheOrderOfNumbers) {
 
 TEST_F(Urban, NamesTheFirstFileThatIsMissing) {
   std::filesystem::remove(of_.file / "image" / "2.jpg");
-  expect_refused(of_, "Urban1k] 1 of 3 pictures is missing: " + (of_.file / "image/2.jpg").string() +
-                          " does not exist; say with option images where the pictures are");
+  expect_refused(of_, "Urban1k] 1 of 3 images is missing: " + (of_.file / "image/2.jpg").string() +
+                          " does not exist; say with option images where the images are");
   folder_.write("Urban1k/image/2.jpg", test::kImage);
   std::filesystem::remove(of_.file / "caption" / "10.txt");
   expect_refused(of_, "caption/10.txt] is missing");
@@ -61,10 +61,10 @@ TEST_F(Captions, RefusesWhatIsWrongAndSaysWhere) {
   expect_refused(missing, "nowhere.json] is missing; expected Karpathy's JSON");
   expect_refused(options(""), "captions] is empty; expected");
   expect_refused(options("\xEF\xBB\xBF \n"), "captions] is empty; expected");
-  expect_refused(options("name,text\n"), "no form that is known");
+  expect_refused(options("name,text\n"), "has an unknown form");
   CaptionOptions folderless = options("a.jpg#0\tone\n");
   folderless.images = folder_.path() / "nowhere";
-  expect_refused(folderless, "nowhere] is no folder, expected the pictures of " + folderless.file.string());
+  expect_refused(folderless, "nowhere] is no folder, expected the images of " + folderless.file.string());
 }
 
 TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
@@ -93,7 +93,7 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   EXPECT_EQ(read_captions(elsewhere, none).images.size(), 4u);
 }
 
-TEST_F(Urban, NeedsNoPicturesWhereVectorsAreGiven) {
+TEST_F(Urban, NeedsNoImagesWhereVectorsAreGiven) {
   std::filesystem::remove_all(of_.file / "image");
   ImageFiles none(ImageNeed::none);
   const CaptionedImages read = read_captions(of_, none);

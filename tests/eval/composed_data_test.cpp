@@ -32,7 +32,7 @@ TEST_F(ComposedData, ImagesMayBeInAnotherFolderAndOfAnyFormat) {
   EXPECT_EQ(set.images[3], folder_.path() / "elsewhere/B3.webp");
 }
 
-TEST_F(ComposedData, ANameThatTheListRepeatsIsOnePicture) {
+TEST_F(ComposedData, ANameThatTheListRepeatsIsOneImage) {
   folder_.write("image_splits/split.dress.val.json", R"(["B0", "B1", "B0", "B2", "B3"])");
   const ComposedSet set = dress();
   EXPECT_THAT(set.names, ElementsAre("B0", "B1", "B2", "B3"));
@@ -53,7 +53,7 @@ TEST_F(ComposedData, TargetsAreThereOfAllQueriesOrOfNone) {
     {"target": "B1", "candidate": "B0", "captions": ["is red", "longer."]},
     {"candidate": "B2", "captions": ["blue?", "no sleeves"]}])");
   expect_refused([&] { dress(); },
-                 "cap.dress.val.json[1]] has no \"target\": those of FashionIQ's test split are not published");
+                 "cap.dress.val.json[1]] has no \"target\": FashionIQ does not publish the targets of its test split");
   const std::string one = R"({"pairid": 1, "reference": "dev-0", "caption": "x", "img_set": {"members": []}})";
   const std::string two = R"({"pairid": 2, "reference": "dev-0", "caption": "x", "img_set": {"members": []}})";
   folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + two + "]");
@@ -68,7 +68,7 @@ TEST_F(ComposedData, CirrsQueriesDiffer) {
   const std::string one =
       R"({"pairid": 1, "reference": "dev-0", "target_hard": "dev-1", "caption": "x", "img_set": {"members": []}})";
   folder_.write("captions/cap.rc2.val.json", "[" + one + ", " + one + "]");
-  expect_refused([&] { cirr(); }, "cap.rc2.val.json[1]] has the pairid 1, which a query before it has");
+  expect_refused([&] { cirr(); }, "cap.rc2.val.json[1]] has the pairid 1, which an earlier query has");
   folder_.write(
       "captions/cap.rc2.val.json",
       R"([{"pairid": 1, "reference": "dev-0", "target_hard": "dev-0", "caption": "x", "img_set": {"members": []}}])");
@@ -85,7 +85,7 @@ TEST_F(ComposedData, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
       [&] {
         fashioniq({"shirt", "dress"});
       },
-      "3 of 6 pictures are missing: " + file("S1.jpg") + " does not exist, " + file("B3.jpg") + " does not exist, " +
+      "3 of 6 images are missing: " + file("S1.jpg") + " does not exist, " + file("B3.jpg") + " does not exist, " +
           file("B4.jpg") + " is no JPEG, PNG or WebP file; expected FashionIQ's folder");
   const Categories sets = fashioniq({"shirt", "dress"}, ImageNeed::existing);
   EXPECT_THAT(sets[0].second.names, ElementsAre("B0"));
@@ -100,7 +100,7 @@ TEST_F(ComposedData, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   expect_refused([&] { fashioniq({"shirt"}); }, "xxx.jpg does not exist");
   std::filesystem::remove(folder_.path() / "images/B1.png");
   expect_refused([&] { fashioniq({"dress"}, ImageNeed::existing); },
-                 "cap.dress.val.json] no query is left whose pictures are there");
+                 "cap.dress.val.json] every query needs an image that is missing");
 }
 
 TEST_F(ComposedData, RefusesWhatIsMissingOrWrong) {
@@ -109,11 +109,11 @@ TEST_F(ComposedData, RefusesWhatIsMissingOrWrong) {
   expect_refused([&] { cirr("test1"); }, "cap.rc2.test1.json] is missing; expected CIRR's folder");
   std::filesystem::remove(path / "images" / "B4.png");
   expect_refused([&] { dress(); },
-                 "1 of 5 pictures is missing: " + (path / "images/B4.jpg").string() + " does not exist; expected ");
+                 "1 of 5 images is missing: " + (path / "images/B4.jpg").string() + " does not exist; expected ");
   std::filesystem::remove(path / "dev" / "dev-3.png");
-  expect_refused([&] { cirr(); }, "1 of 5 pictures is missing: " + (path / "dev/dev-3.png").string());
+  expect_refused([&] { cirr(); }, "1 of 5 images is missing: " + (path / "dev/dev-3.png").string());
   folder_.write("image_splits/split.rc2.val.json", R"({"dev-0": "./dev/dev-0.png"})");
-  expect_refused([&] { cirr(); }, "cap.rc2.val.json[0]] names the picture \"dev-1\", which is not in the split's list");
+  expect_refused([&] { cirr(); }, "cap.rc2.val.json[0]] names the image \"dev-1\", which is not in the split's list");
   folder_.write("image_splits/split.rc2.val.json", R"([1])");
   expect_refused([&] { cirr(); }, "split.rc2.val.json] is no object of names and files");
   folder_.write("image_splits/split.rc2.val.json", R"({"dev-0": 7})");

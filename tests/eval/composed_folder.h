@@ -14,7 +14,7 @@
 
 namespace e5v::test {
 
-/// Data sets of five pictures that the goldens have, in the official layout.
+/// Data sets of five images that the goldens have, in the official layout.
 class ComposedFolder : public testing::Test {
  protected:
   TemporaryFolder folder_;
@@ -26,7 +26,7 @@ class ComposedFolder : public testing::Test {
     for (const auto& entry : std::filesystem::directory_iterator(golden("images")))
       if (entry.path().extension() == ".png" && entry.file_size() < 200000) found.push_back(entry.path());
     std::ranges::sort(found);
-    require(found.size() >= 5, "[test] {} small pictures", found.size());
+    require(found.size() >= 5, "[test] {} small images", found.size());
     for (int i = 0; i < 5; ++i) {
       std::filesystem::copy_file(found[static_cast<std::size_t>(i)],
                                  folder_.path() / "images" / fmt::format("B{}.png", i));
@@ -47,8 +47,7 @@ class ComposedFolder : public testing::Test {
   }
 
   using Categories = std::vector<std::pair<std::string, eval::ComposedSet>>;
-  Categories fashioniq(const std::vector<std::string>& categories,
-                       eval::ImageNeed need = eval::ImageNeed::all) const {
+  Categories fashioniq(const std::vector<std::string>& categories, eval::ImageNeed need = eval::ImageNeed::all) const {
     eval::ImageFiles files(need);
     return eval::read_fashioniq(folder_.path(), {}, categories, "val", files);
   }

@@ -10,9 +10,9 @@ namespace {
 
 using testing::ElementsAre;
 
-class CaptionedPicturesTest : public test::CaptionFiles {};
+class CaptionedImagesTest : public test::CaptionFiles {};
 
-TEST_F(CaptionedPicturesTest, TheFolderMayBeTheOneThatNamesBeginWith) {
+TEST_F(CaptionedImagesTest, TheFolderMayBeTheOneThatNamesBeginWith) {
   CaptionOptions of = options(R"([{"image": "val2014/d.jpg", "caption": ["x"]}])");
   of.images = folder_.path() / "val2014";
   EXPECT_EQ(read_captions(of).at(0).image, folder_.path() / "val2014" / "d.jpg");
@@ -22,8 +22,8 @@ TEST_F(CaptionedPicturesTest, TheFolderMayBeTheOneThatNamesBeginWith) {
   expect_refused(of, "[1]] train2014/d.jpg and val2014/d.jpg would both be " + (of.images / "d.jpg").string());
 }
 
-TEST_F(CaptionedPicturesTest, APictureOfTheSameLastNameIsNotTakenForAnother) {
-  // One is there under its whole name, the other would be another picture.
+TEST_F(CaptionedImagesTest, AnImageOfTheSameLastNameIsNotTakenForAnother) {
+  // One is there under its whole name, the other would be another image.
   CaptionOptions of =
       options(R"([{"image": "val2014/d.jpg", "caption": "x"}, {"image": "cats/a.jpg", "caption": "y"}])");
   expect_refused(of, (folder_.path() / "cats/a.jpg").string() + " does not exist");
@@ -43,7 +43,7 @@ TEST_F(Finder, LooksInTheFolderAndThenBelowIt) {
   EXPECT_EQ(finder.find("./b.jpg", {}, "here"), folder_.path() / "b.jpg");
 }
 
-TEST_F(Finder, SaysWhereAMissingPictureShouldBe) {
+TEST_F(Finder, SaysWhereAMissingImageShouldBe) {
   ImageFinder finder(of_, ImageNeed::existing);
   EXPECT_EQ(finder.find("none.jpg", {}, "here"), folder_.path() / "none.jpg");
   EXPECT_EQ(finder.find("none.jpg", {"val2014", "test"}, "here"), folder_.path() / "val2014/none.jpg");
@@ -63,11 +63,11 @@ TEST_F(Finder, TheLastPartAloneCountsOnlyInAFolderThatWasNamed) {
                                                    "; say with option images which folder the names begin in"));
 }
 
-TEST_F(Finder, TheFolderOfPicturesIsThereUnlessNoneIsNeeded) {
+TEST_F(Finder, TheFolderOfImagesIsThereUnlessNoneIsNeeded) {
   of_.images = folder_.path() / "nowhere";
   EXPECT_THAT([&] { ImageFinder(of_, ImageNeed::existing); },
               testing::ThrowsMessage<InvalidInput>("[" + of_.images.string() +
-                                                   "] is no folder, expected the pictures of " + of_.file.string()));
+                                                   "] is no folder, expected the images of " + of_.file.string()));
   EXPECT_NO_THROW(ImageFinder(of_, ImageNeed::none));
 }
 
@@ -77,27 +77,27 @@ class Adding : public test::CaptionFiles {
   ImageFiles files_;
 };
 
-TEST_F(Adding, EntriesAboutOnePictureStandWhereItCameFirst) {
-  ImageCaptions pictures(of_, files_);
-  EXPECT_TRUE(pictures.add("a.jpg", {}, {"a1", "a2"}, "1"));
-  EXPECT_TRUE(pictures.add("b.jpg", {}, {}, "2"));
-  EXPECT_TRUE(pictures.add("val2014/../a.jpg", {}, {"a3"}, "3"));
-  const std::vector<CaptionedImage> taken = pictures.take();
+TEST_F(Adding, EntriesAboutOneImageStandWhereItCameFirst) {
+  ImageCaptions images(of_, files_);
+  EXPECT_TRUE(images.add("a.jpg", {}, {"a1", "a2"}, "1"));
+  EXPECT_TRUE(images.add("b.jpg", {}, {}, "2"));
+  EXPECT_TRUE(images.add("val2014/../a.jpg", {}, {"a3"}, "3"));
+  const std::vector<CaptionedImage> taken = images.take();
   ASSERT_EQ(taken.size(), 2u);
   EXPECT_EQ(taken[0].image, folder_.path() / "a.jpg");
   EXPECT_THAT(taken[0].captions, ElementsAre("a1", "a2", "a3"));
   EXPECT_THAT(taken[1].captions, ElementsAre());
 }
 
-TEST_F(Adding, TheFirstPicturesAndCaptionsAreTaken) {
+TEST_F(Adding, TheFirstImagesAndCaptionsAreTaken) {
   of_.max_images = 1, of_.max_captions = 2;
-  ImageCaptions pictures(of_, files_);
-  EXPECT_FALSE(pictures.is_enough());
-  EXPECT_TRUE(pictures.add("a.jpg", {}, {"a1"}, "1"));
-  EXPECT_TRUE(pictures.is_enough());
-  EXPECT_FALSE(pictures.add("b.jpg", {}, {"b1"}, "2"));
-  EXPECT_TRUE(pictures.add("a.jpg", {}, {"a2", "a3"}, "3")) << "one that is known";
-  EXPECT_THAT(pictures.take().at(0).captions, ElementsAre("a1", "a2"));
+  ImageCaptions images(of_, files_);
+  EXPECT_FALSE(images.is_enough());
+  EXPECT_TRUE(images.add("a.jpg", {}, {"a1"}, "1"));
+  EXPECT_TRUE(images.is_enough());
+  EXPECT_FALSE(images.add("b.jpg", {}, {"b1"}, "2"));
+  EXPECT_TRUE(images.add("a.jpg", {}, {"a2", "a3"}, "3")) << "one that is known";
+  EXPECT_THAT(images.take().at(0).captions, ElementsAre("a1", "a2"));
   of_.max_images = of_.max_captions = 0;
   ImageCaptions all(of_, files_);
   EXPECT_TRUE(all.add("a.jpg", {}, std::vector<std::string>(9, "x"), "1"));
@@ -106,12 +106,12 @@ TEST_F(Adding, TheFirstPicturesAndCaptionsAreTaken) {
 }
 
 TEST_F(Adding, NamesAndCaptionsHoldSomething) {
-  ImageCaptions pictures(of_, files_);
-  EXPECT_THAT([&] { pictures.add("", {}, {"x"}, "captions:7"); },
-              testing::ThrowsMessage<InvalidInput>("[captions:7] names no picture"));
+  ImageCaptions images(of_, files_);
+  EXPECT_THAT([&] { images.add("", {}, {"x"}, "captions:7"); },
+              testing::ThrowsMessage<InvalidInput>("[captions:7] names no image"));
   EXPECT_THAT(
       [&] {
-        pictures.add("a.jpg", {}, {"x", " \r\n"}, "captions:7");
+        images.add("a.jpg", {}, {"x", " \r\n"}, "captions:7");
       },
       testing::ThrowsMessage<InvalidInput>("[captions:7] has an empty caption"));
 }

@@ -23,7 +23,7 @@ class ImageFilesTest : public testing::Test {
   test::TemporaryFolder folder_;
 };
 
-TEST_F(ImageFilesTest, WhatBeginsAsAPictureIsUsable) {
+TEST_F(ImageFilesTest, WhatBeginsAsAnImageIsUsable) {
   ImageFiles files;
   EXPECT_TRUE(files.usable(good()));
   EXPECT_TRUE(files.usable(folder_.write("x", "\xFF\xD8\xFF\xE0")));
@@ -44,7 +44,7 @@ TEST_F(ImageFilesTest, AllThatIsMissingIsNamedOnceWithItsReason) {
   EXPECT_EQ(files.named(), 5u);
   EXPECT_THAT(files.missing(), ElementsAre(none(), empty, page, folder_.path() / "folder.png"));
   EXPECT_THAT([&] { files.require_there("set.json", "look elsewhere"); },
-              ThrowsMessage<InvalidInput>("[set.json] 4 of 5 pictures are missing: " + none().string() +
+              ThrowsMessage<InvalidInput>("[set.json] 4 of 5 images are missing: " + none().string() +
                                           " does not exist, " + empty.string() + " is empty, " + page.string() +
                                           " is no JPEG, PNG or WebP file, " + (folder_.path() / "folder.png").string() +
                                           " is no regular file; look elsewhere, or leave them out with option "
@@ -55,7 +55,7 @@ TEST_F(ImageFilesTest, OfManyThatAreMissingTheFirstTwentyAreNamed) {
   ImageFiles files;
   for (int i = 0; i < 33; ++i) files.usable(none(i));
   EXPECT_THAT([&] { files.require_there("set", "look"); },
-              ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("[set] 33 of 33 pictures are missing: "),
+              ThrowsMessage<InvalidInput>(testing::AllOf(HasSubstr("[set] 33 of 33 images are missing: "),
                                                          HasSubstr("none19.png does not exist, and 13 more; look"),
                                                          testing::Not(HasSubstr("skip_missing")))));
 }
@@ -64,13 +64,13 @@ TEST_F(ImageFilesTest, SomeMayBeMissingButNotAll) {
   ImageFiles files(ImageNeed::existing);
   EXPECT_FALSE(files.usable(none()));
   EXPECT_THAT([&] { files.require_there("set", "look"); },
-              ThrowsMessage<InvalidInput>("[set] 1 of 1 pictures is missing, so that nothing is left: " +
+              ThrowsMessage<InvalidInput>("[set] 1 of 1 images is missing, so that nothing is left: " +
                                           none().string() + " does not exist; look"));
   EXPECT_TRUE(files.usable(good()));
   EXPECT_NO_THROW(files.require_there("set", "look"));
 }
 
-TEST_F(ImageFilesTest, WhereVectorsAreThereNoPictureIsLookedFor) {
+TEST_F(ImageFilesTest, WhereVectorsAreThereNoImageIsLookedFor) {
   ImageFiles files(ImageNeed::none);
   EXPECT_TRUE(files.usable(none()));
   EXPECT_TRUE(files.missing().empty());

@@ -22,48 +22,47 @@ class ImagesTest : public testing::Test {
     std::ranges::fill(bitmap.pixels, level);
     return folder_.write(name, image::encode_png(bitmap));
   }
-  std::int64_t rules() const { return std::ranges::count(pictures_.style(), '\n'); }
+  std::int64_t rules() const { return std::ranges::count(images_.style(), '\n'); }
 
   test::TemporaryFolder folder_;
-  ImageThumbnails pictures_;
+  ImageThumbnails images_;
 };
 
-TEST_F(ImagesTest, AnElementShowsTheRuleThatHoldsThePicture) {
-  EXPECT_EQ(pictures_.style(), "");
-  EXPECT_EQ(pictures_.html_of(grey("a&b.png", 10)),
-            "<span class=\"picture picture0\" role=\"img\" aria-label=\"a&amp;b.png\" title=\"a&amp;b.png\"></span>");
-  EXPECT_THAT(pictures_.style(), testing::StartsWith(".picture0{background-image:url(data:image/jpeg;base64,"));
-  EXPECT_THAT(pictures_.html_of(grey("c.png", 200)), HasSubstr("class=\"picture picture1\""));
-  EXPECT_THAT(pictures_.style(), HasSubstr("\n.picture1{background-image:url("));
+TEST_F(ImagesTest, AnElementShowsTheRuleThatHoldsTheImage) {
+  EXPECT_EQ(images_.style(), "");
+  EXPECT_EQ(images_.html_of(grey("a&b.png", 10)),
+            "<span class=\"image image0\" role=\"img\" aria-label=\"a&amp;b.png\" title=\"a&amp;b.png\"></span>");
+  EXPECT_THAT(images_.style(), testing::StartsWith(".image0{background-image:url(data:image/jpeg;base64,"));
+  EXPECT_THAT(images_.html_of(grey("c.png", 200)), HasSubstr("class=\"image image1\""));
+  EXPECT_THAT(images_.style(), HasSubstr("\n.image1{background-image:url("));
 }
 
 TEST_F(ImagesTest, WhatLooksTheSameIsThereOnce) {
-  pictures_.html_of(grey("a.png", 10));
-  EXPECT_THAT(pictures_.html_of(grey("b.png", 10)),
-              testing::AllOf(HasSubstr("picture0"), HasSubstr("title=\"b.png\"")));
+  images_.html_of(grey("a.png", 10));
+  EXPECT_THAT(images_.html_of(grey("b.png", 10)), testing::AllOf(HasSubstr("image0"), HasSubstr("title=\"b.png\"")));
   EXPECT_EQ(rules(), 1);
 }
 
 TEST_F(ImagesTest, AFileIsReadOnce) {
   const fs::path file = grey("a.png", 10);
-  const std::string shown = pictures_.html_of(file);
+  const std::string shown = images_.html_of(file);
   fs::remove(file);
-  EXPECT_EQ(pictures_.html_of(file), shown);
+  EXPECT_EQ(images_.html_of(file), shown);
   EXPECT_EQ(rules(), 1);
 }
 
-TEST_F(ImagesTest, PicturesAreSmall) {
-  pictures_.html_of(grey("large.png", 10, 880, 440));
+TEST_F(ImagesTest, ImagesAreSmall) {
+  images_.html_of(grey("large.png", 10, 880, 440));
   image::Bitmap small(220, 110);
   std::ranges::fill(small.pixels, std::uint8_t{10});
-  EXPECT_THAT(pictures_.style(), HasSubstr(report::data_uri("image/jpeg", image::encode_jpeg(small, 80))));
+  EXPECT_THAT(images_.style(), HasSubstr(report::data_uri("image/jpeg", image::encode_jpeg(small, 80))));
 }
 
 TEST_F(ImagesTest, WhatCannotBeReadIsNamed) {
-  EXPECT_EQ(pictures_.html_of("/no<where>/x.png"), "<p>/no&lt;where&gt;/x.png (cannot be read)</p>");
+  EXPECT_EQ(images_.html_of("/no<where>/x.png"), "<p>/no&lt;where&gt;/x.png (cannot be read)</p>");
   const fs::path broken = folder_.write("broken.png", "\x89PNG\r\n\x1A\n and no more");
-  EXPECT_EQ(pictures_.html_of(broken), "<p>" + broken.string() + " (cannot be read)</p>");
-  EXPECT_EQ(pictures_.style(), "");
+  EXPECT_EQ(images_.html_of(broken), "<p>" + broken.string() + " (cannot be read)</p>");
+  EXPECT_EQ(images_.style(), "");
 }
 
 }  // namespace

@@ -148,9 +148,10 @@ TEST(Linear, RowsAreMadeForReadersOfOneWidth) {
       [&] {
         make_for({first, second}, linear_arena, 7);
       },
-      testing::ThrowsMessage<InvalidInput>("[linear] rows are made for 8 of f32 and for 16 of f32 at once"));
+      testing::ThrowsMessage<InvalidInput>(
+          "[linear] expected readers of one width and type, found 8 of f32 and 16 of f32"));
   EXPECT_THAT([&] { make_for({}, linear_arena, 7); },
-              testing::ThrowsMessage<InvalidInput>("[linear] rows are made for at least one reader"));
+              testing::ThrowsMessage<InvalidInput>("[linear] expected at least one reader of the rows, found none"));
 }
 
 }  // namespace

@@ -122,10 +122,10 @@ TEST(TrainableLora, TargetsAreMatricesOfTheModel) {
   const auto make = [](const std::vector<std::string>& targets) {
     return [=] { TrainableLora(small_config(), {.targets = targets}, 1); };
   };
-  constexpr const char* kNames = "there are down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj";
+  constexpr const char* kNames = "down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj";
   EXPECT_THAT(make({"q_proj", "w_proj"}),
-              ThrowsMessage<InvalidInput>(std::string("[lora] no matrix is called \"w_proj\"; ") + kNames));
-  EXPECT_THAT(make({}), ThrowsMessage<InvalidInput>(std::string("[lora] no targets; ") + kNames));
+              ThrowsMessage<InvalidInput>(std::string("[lora] no matrix is called \"w_proj\"; there are ") + kNames));
+  EXPECT_THAT(make({}), ThrowsMessage<InvalidInput>(std::string("[lora] no targets, expected some of ") + kNames));
 }
 
 /// The names and shapes that PEFT gave, and what its config says of the model.

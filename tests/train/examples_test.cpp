@@ -135,7 +135,7 @@ TEST_F(ExamplesTest, WhatTheObjectiveCannotTakeIsRefused) {
   const Input image = golden_image("img18_dark_90x60.png");
   const std::vector<Pair> pictured{{Input::from_text("dark"), image, std::nullopt}};
   EXPECT_THAT([&] { Examples(preparer_, {}).captions(pictured); },
-              ThrowsMessage<InvalidInput>("[captions] what follows is to be a text, not an image"));
+              ThrowsMessage<InvalidInput>("[captions] expected a text after the prompt, found an image"));
   EXPECT_THAT([&] { Examples(preparer_, {.paper_prompts = true, .paper_masks = true}).contrastive(pictured); },
               ThrowsMessage<InvalidInput>("[paper-compat] E5-V's training takes texts only"));
 }

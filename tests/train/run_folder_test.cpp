@@ -126,7 +126,7 @@ TEST_F(RunFolderTest, ARunIsContinuedOrReplacedOnlyWhenThatIsSaid) {
   for (const char* made : {"adapter", "model"}) fs::create_directory(path_ / made);
   EXPECT_THAT(open(false, false),
               ThrowsMessage<InvalidInput>("[" + path_.string() +
-                                          "] holds a run; option resume goes on with it, option force begins anew"));
+                                          "] holds a run; option resume continues it, option force starts over"));
   EXPECT_NO_THROW(open(true, false)());
   EXPECT_THAT(states(), ElementsAre("step-00000001"));
   EXPECT_NO_THROW(open(false, true)());
@@ -144,9 +144,9 @@ TEST_F(RunFolderTest, MetricsAloneAreARun) {
 TEST_F(RunFolderTest, ResultsOfNoRunAreNotOverwritten) {
   fs::create_directories(path_ / "adapter");
   for (const bool resume : {false, true}) {
-    EXPECT_THAT(open(resume, false),
-                ThrowsMessage<InvalidInput>("[" + (path_ / "adapter").string() +
-                                            "] exists, and no run that made it is there: option force replaces it"));
+    EXPECT_THAT(open(resume, false), ThrowsMessage<InvalidInput>(
+                                         "[" + (path_ / "adapter").string() +
+                                         "] exists, but the folder has no run that made it; option force replaces it"));
   }
   EXPECT_NO_THROW(open(false, true)());
   EXPECT_FALSE(fs::exists(path_ / "adapter"));
@@ -171,7 +171,7 @@ TEST_F(RunFolderTest, IsAFolderThatCanBeMade) {
   EXPECT_THAT(open(false, false), ThrowsMessage<InvalidInput>("[" + path_.string() + "] is a file, expected a folder"));
   path_ /= "below";
   EXPECT_THAT(open(false, false),
-              ThrowsMessage<InvalidInput>("[" + path_.string() + "] cannot be made: Not a directory"));
+              ThrowsMessage<InvalidInput>("[" + path_.string() + "] cannot be created: Not a directory"));
 }
 
 TEST_F(RunFolderTest, BrokenStatesAreSaid) {
@@ -228,8 +228,9 @@ TEST(RequireSameRun, NamesEveryDifference) {
       [&] {
         require_same_run({{"option seed", "41"}, {"option batch", "3"}}, now);
       },
-      ThrowsMessage<InvalidInput>("[resume] the run was begun otherwise: option seed was 41, is 42; the data "
-                                  "was not given, is ab; option batch was 3, is not given"));
+      ThrowsMessage<InvalidInput>(
+          "[resume] the run was started with other options: option seed was 41, is 42; the data "
+          "was not given, is ab; option batch was 3, is not given"));
 }
 
 }  // namespace

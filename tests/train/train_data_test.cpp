@@ -178,18 +178,17 @@ TEST_F(TrainDataTest, TooFewRowsAreRefused) {
   EXPECT_THAT(making(options_for({{three}}, {.held_out = 3})),
               ThrowsMessage<InvalidInput>(where + "has 3 rows, expected more than are held out: 3"));
   EXPECT_THAT(making(options_for({{three}}, {.held_out = 2})),
-              ThrowsMessage<InvalidInput>(where + "a batch of one pair without hard negatives has nothing to tell it "
-                                                  "from"));
+              ThrowsMessage<InvalidInput>(where + "a batch of one pair without hard negatives has no negatives"));
   EXPECT_THAT(making(options_for({{three}}, {.batch = 1})),
               ThrowsMessage<InvalidInput>(HasSubstr("a batch of one pair")));
   EXPECT_NO_THROW(making(options_for({{three, Objective::captions}}, {.batch = 1, .held_out = 2}))());
   EXPECT_THAT(making(options_for({{three}}, {.held_out = 1})),
-              ThrowsMessage<InvalidInput>(where + "option held_out 1 keeps a pair that has nothing to be told from"));
+              ThrowsMessage<InvalidInput>(where + "option held_out 1 holds out one pair, which has no negatives"));
   EXPECT_THAT(making(options_for({{three}}, {.batch = 4})),
-              ThrowsMessage<InvalidInput>(where + "option batch 4 is more than the 3 pairs there are to train on"));
+              ThrowsMessage<InvalidInput>(where + "option batch 4 is more than the 3 training pairs"));
   const fs::path bad = write("bad.csv", "sent0,sent1\na,b\nbad row\nc,d\n");
   EXPECT_THAT(making(options_for({{bad}}, {.batch = 3})),
-              ThrowsMessage<InvalidInput>(HasSubstr("option batch 3 is more than the 2 pairs there are to train on; 1 "
+              ThrowsMessage<InvalidInput>(HasSubstr("option batch 3 is more than the 2 training pairs; 1 "
                                                     "bad row left out, 2 good: [" +
                                                     bad.string() + ":3]")));
 }
@@ -212,7 +211,7 @@ TEST_F(TrainDataTest, TogetherNeedsGroups) {
                                           "] no row has a group, which option together 2 brings "
                                           "together; expected a column or key \"group\""));
   EXPECT_THAT(making(options_for({{three, Objective::captions}}, {.together = 2})),
-              ThrowsMessage<InvalidInput>("[train] option together is for pairs that are told apart, found none"));
+              ThrowsMessage<InvalidInput>("[train] option together needs pairs with the contrastive loss, found none"));
   const fs::path grouped = write("grouped.csv", "sent0,sent1,group\na,b,1\nc,d,1\n");
   EXPECT_THAT(making(options_for({{grouped}}, {.together = 3})),
               ThrowsMessage<InvalidInput>("[train] option together 3 is more than the 2 pairs of a batch"));

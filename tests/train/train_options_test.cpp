@@ -51,22 +51,22 @@ TEST_F(TrainOptionsTest, NumbersOutOfTheirRangesAreRefused) {
   EXPECT_REFUSED(o.micro_batch = 0, "[train] option micro_batch 0 is not positive");
   EXPECT_REFUSED(
       o.loss.temperature = 0,
-      "[train] option temperature 0 is not in [0.001, 100]: the loss would overflow, or not see the cosines");
+      "[train] option temperature 0 is not in [0.001, 100]: the loss would overflow, or hardly depend on the cosines");
   EXPECT_REFUSED(o.loss.temperature = 101, testing::HasSubstr("option temperature 101 is not in"));
   EXPECT_REFUSED((o.learning_rate = 2, o.optimizer.weight_decay = 0.75),
-                 "[train] option learning_rate 2 by option weight_decay 0.75 is more than 1: each step would turn the "
-                 "parameters' signs");
-  EXPECT_REFUSED(o.data.together = 1, "[train] option together 1 leaves each row alone: expected 0, or 2 and more");
+                 "[train] option learning_rate 2 times option weight_decay 0.75 is more than 1: each step would change "
+                 "the signs of parameters");
+  EXPECT_REFUSED(o.data.together = 1, "[train] option together is 1, expected 0, or 2 or more");
   EXPECT_REFUSED(o.examples.augment = 2.5, "[train] option augment 2.5 is not in [0, 2]");
   EXPECT_REFUSED(o.optimizer.beta2 = 1, "[train] option beta2 1 is not in [0, 1)");
   EXPECT_REFUSED(o.trainee.lora.dropout = 1, "[train] option dropout 1 is not in [0, 1)");
-  EXPECT_REFUSED(o.epochs = 0, "[train] no steps to make");
-  EXPECT_REFUSED(o.steps = -1, "[train] no steps to make");
+  EXPECT_REFUSED(o.epochs = 0, "[train] expected at least one step or a positive number of epochs");
+  EXPECT_REFUSED(o.steps = -1, "[train] expected at least one step or a positive number of epochs");
   EXPECT_NO_THROW(checking([](TrainOptions& o) { o.epochs = 0, o.steps = 1; })());
   EXPECT_REFUSED(o.epochs = 2e6, "[train] option epochs 2000000 is more than 1000000");
-  EXPECT_REFUSED(o.keep = 0, "[train] intervals are counted from 1");
-  EXPECT_REFUSED(o.save_every = 0, "[train] intervals are counted from 1");
-  EXPECT_REFUSED(o.evaluate_every = 0, "[train] intervals are counted from 1");
+  EXPECT_REFUSED(o.keep = 0, "[train] expected intervals of 1 or more");
+  EXPECT_REFUSED(o.save_every = 0, "[train] expected intervals of 1 or more");
+  EXPECT_REFUSED(o.evaluate_every = 0, "[train] expected intervals of 1 or more");
 }
 
 TEST_F(TrainOptionsTest, MuonIsForWeights) {
@@ -82,8 +82,8 @@ TEST_F(TrainOptionsTest, MuonIsForWeights) {
 TEST_F(TrainOptionsTest, SentencesThatAreTheirOwnPositivesNeedDropout) {
   const fs::path lines = folder_.write("lines.txt", "One.\nTwo.\n");
   const std::string message = "[" + lines.string() +
-                              "] its sentences are their own positives, which dropout alone tells apart: option parts "
-                              "lora, option dropout above 0";
+                              "] its sentences are their own positives, which differ only by dropout: expected "
+                              "option parts lora and option dropout above 0";
   options_.data.sources = {{lines}};
   EXPECT_NO_THROW(check(options_));
   EXPECT_REFUSED(o.trainee.lora.dropout = 0, message);

@@ -55,8 +55,9 @@ TEST(TrainedParts, AreChosenByTheirNames) {
 
 TEST(TrainedParts, OtherNamesAndCombinationsAreRefused) {
   const auto from = [](const std::vector<std::string>& names) { return [=] { TrainedParts::from(names); }; };
-  EXPECT_THAT(from({"lora", "llm"}), ThrowsMessage<InvalidInput>("[train] lora and llm exclude each other: adapters "
-                                                                 "stand for the weights"));
+  EXPECT_THAT(from({"lora", "llm"}),
+              ThrowsMessage<InvalidInput>("[train] lora and llm exclude each other, because adapters "
+                                          "replace the training of the weights"));
   EXPECT_THAT(from({"all", "lora"}), ThrowsMessage<InvalidInput>(HasSubstr("exclude each other")));
   EXPECT_THAT(from({}),
               ThrowsMessage<InvalidInput>("[train] nothing to train; there are lora, llm, projector, vision, all"));
@@ -185,7 +186,7 @@ TEST(Trainee, ImagesNeedAVisionTower) {
   EXPECT_NO_THROW(make(options)());
   options.images = true;
   EXPECT_THAT(make(options),
-              ThrowsMessage<ModelError>("[train] the checkpoint has no vision tower: it takes text only"));
+              ThrowsMessage<ModelError>("[train] the checkpoint has no vision tower, so it takes text only"));
   options.images = false;
   options.parts = TrainedParts::from({"projector"});
   EXPECT_THAT(make(options), ThrowsMessage<ModelError>(HasSubstr("has no vision tower")));
