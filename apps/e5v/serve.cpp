@@ -219,8 +219,10 @@ Run add_serve(CLI::App& app) {
               "a folder of a checkpoint, or NAME=DIR with the name for clients; may be given many times"},
              {"--served-model-name", repeated(append(o.names), "NAME"),
               "a name of the first model for clients; may be given many times", "the name of its folder"},
-             {"--adapter", repeated(append(o.adapters), "NAME=DIR"),
-              "a LoRA adapter that is served as a model of its own over the first model; may be given many times"},
+             {"--adapter", repeated(append(o.adapters), "NAME"),
+              "the name and the folder of a LoRA adapter, NAME=DIR, which is served under its name over the first "
+              "model; may be "
+              "given many times"},
              {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
               "the prompts of inputs that name none: those of e5v embed, or those of mteb's wrapper of E5-V"}});
   add_load_options(*command, o.load);
@@ -232,7 +234,7 @@ Run add_serve(CLI::App& app) {
         "the certificate chain in PEM; TCP connections are then TLS"},
        {"--tls-key", path(o.server.key, "FILE"), "the private key of the certificate in PEM"},
        {"--key-file", path(o.service.key_file, "FILE"), "the file of the keys that clients may have"},
-       {"--open", flag(o.open), "let other machines use the server without a key"},
+       {"--open", flag(o.open), "allow other machines to use the server without a key"},
        {"--allow-origin", repeated(append(o.service.origins), "ORIGIN"),
         "an origin whose pages may call the server from a browser, or *; may be given many times"},
        {"--rate", real(o.service.requests_per_second, 0.0, 1e9),
