@@ -186,9 +186,8 @@ int run_serve(ServeOptions& options) {
 constexpr const char* kServeDescription =
     "serve models over HTTP, in the dialects of today's clients\n"
     "\n"
-    "The server speaks OpenAI's /v1/embeddings with the fields of vLLM, Jina, SGLang and infinity. docs/serving.md "
-    "says "
-    "what to write for each client. It listens on this machine alone unless --listen says otherwise.";
+    "The server answers the clients of OpenAI, vLLM, Cohere, Text Embeddings Inference, llama.cpp, Jina, SGLang and "
+    "infinity. docs/serving.md says what to write for each. By default, only programs of this machine can reach it.";
 
 constexpr const char* kServeFooter =
     "Keys: --key-file names a file with a key on each line, \"NAME SECRET\"; E5V_API_KEY in the environment is one "

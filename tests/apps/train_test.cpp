@@ -54,7 +54,7 @@ TEST_F(Train, AdapterAndMergedModelGiveOneVector) {
   const Outcome trained = train("pairs.csv", "run");
   EXPECT_EQ(trained.code, 0) << trained.err;
   EXPECT_THAT(trained.err,
-              AllOf(HasSubstr("6 pairs, 4 steps of 4"), HasSubstr("step 4/4"), HasSubstr("holds adapter/")));
+              AllOf(HasSubstr("6 pairs, 4 steps of 4"), HasSubstr("step 4/4"), HasSubstr("contains adapter/")));
   const Outcome merged = run({"merge", "--model", model_folder(), "--adapter", path("run/adapter").string(), "--output",
                               path("merged").string()});
   EXPECT_EQ(merged.code, 0) << merged.err;
