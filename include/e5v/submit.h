@@ -19,8 +19,8 @@ struct SubmitOptions {
   /// If a stop is requested before the computation begins, the input fails with Cancelled. A forward pass that has
   /// already started runs to completion.
   std::stop_token cancel = {};
-  /// Whose input this is. Inputs of one priority are computed by turns, so that each client gets its share of the tokens
-  /// however many inputs it has submitted. One that is named may fill three quarters of the queue.
+  /// Whose input this is. Inputs of one priority are computed by turns, so that each client gets its share of the
+  /// tokens however many inputs it has submitted. One that is named may fill three quarters of the queue.
   std::string client = {};
 };
 

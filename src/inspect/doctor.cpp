@@ -112,7 +112,8 @@ void check_machine(const std::string& device, const ReportCheck& report) {
   const Machine machine = this_machine();
   run_check("processor", report, [&] { return fmt::format("{}, {} cores to use", machine.processor, machine.cores); });
   run_check("instructions", report, [&] {
-    return fmt::format("{}; e5v's own kernels use vectors of {} bits, bf16 {}", ops::instruction_set(), ops::vector_bits(),
+    return fmt::format("{}; e5v's own kernels use vectors of {} bits, bf16 {}", ops::instruction_set(),
+                       ops::vector_bits(),
                        ops::has_native_bf16() ? "in hardware" : "not in hardware: 16-bit models compute in f32");
   });
   run_check("GPU", report, [&] { return gpu_text(device); });

@@ -135,8 +135,8 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
     lines.emplace_back("", fmt::format("weights {}, copied {}, activations {}, workspace {}", bytes_text(d.weights),
                                        bytes_text(d.copied), bytes_text(d.activations), bytes_text(d.workspace)));
   }
-  lines.emplace_back("instruction set",
-                     fmt::format("{}; e5v's own kernels use vectors of {} bits", info.instruction_set, info.vector_bits));
+  lines.emplace_back("instruction set", fmt::format("{}; e5v's own kernels use vectors of {} bits",
+                                                    info.instruction_set, info.vector_bits));
   lines.emplace_back("GEMM kernel", info.kernel);
   lines.emplace_back("memory", fmt::format("about {} predicted, {} available", bytes_text(m.total()),
                                            bytes_text(info.memory_available)));

@@ -7,8 +7,8 @@
 namespace e5v::scheduler {
 
 /// The order in which the jobs of several clients are computed, so that each gets its share of the tokens however many
-/// it has submitted: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with equal weights. A job's turn is a
-/// virtual time in tokens; jobs of one client keep their order.
+/// it has submitted: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with equal weights. A job's turn is
+/// a virtual time in tokens; jobs of one client keep their order.
 class FairTurns {
  public:
   /// The turn of a client's next job.

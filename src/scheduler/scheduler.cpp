@@ -31,8 +31,8 @@ std::vector<Result> compute_once(Worker& worker, std::span<const embed::Prepared
   return results;
 }
 
-/// A pass over some inputs. One that fails as a whole, for want of memory or through one input, is done again in halves:
-/// whose fault it is fails alone.
+/// A pass over some inputs. One that fails as a whole, for want of memory or through one input, is done again in
+/// halves: whose fault it is fails alone.
 std::vector<Result> compute_all(Worker& worker, std::span<const embed::PreparedInput> inputs) {
   try {
     return compute_once(worker, inputs);

@@ -14,14 +14,14 @@
 namespace e5v::model {
 namespace {
 
+using e5v::test::golden;
+using e5v::test::TemporaryFolder;
 using tensor::DType;
 using tensor::SafetensorsFile;
 using tensor::Shape;
 using tensor::Tensor;
 using tensor::TensorMap;
 using tensor::TensorView;
-using e5v::test::golden;
-using e5v::test::TemporaryFolder;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;

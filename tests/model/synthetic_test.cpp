@@ -16,9 +16,9 @@ namespace e5v::model {
 namespace {
 
 namespace fs = std::filesystem;
+using e5v::test::TemporaryFolder;
 using tensor::DType;
 using tensor::Tensor;
-using e5v::test::TemporaryFolder;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 

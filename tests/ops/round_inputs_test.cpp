@@ -29,7 +29,7 @@ TEST(RoundInputs, SymmetricRowsHaveTheStepOfTheirLargest) {
   const float step = 2 / 127.5f;
   const std::vector<float> y = rounded({2, -1, 0.5f * step, 1.5f * step, 0, 0, 0, 0}, 4, {.scale = Scale::row});
   EXPECT_THAT(y, testing::Pointwise(testing::FloatNear(1e-6f),
-                           std::vector{127 * step, -64 * step, 0.0f, 2 * step, 0.0f, 0.0f, 0.0f, 0.0f}));
+                                    std::vector{127 * step, -64 * step, 0.0f, 2 * step, 0.0f, 0.0f, 0.0f, 0.0f}));
 }
 
 TEST(RoundInputs, RowsWithAZeroPointUseTheWholeRange) {

@@ -36,9 +36,9 @@ TEST_F(Nf4Model, VectorsAreTheReferences) {
   for (const std::string& sentence : e5v::test::golden_sentences()) texts.push_back(Input::from_text(sentence));
   const Embeddings found = embedder.embed(texts);
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    EXPECT_LT(
-        max_difference(found.row(static_cast<std::int64_t>(i)), e5v::test::golden_row(expected_, "texts_emb_single", i)),
-        e5v::test::kTolerance)
+    EXPECT_LT(max_difference(found.row(static_cast<std::int64_t>(i)),
+                             e5v::test::golden_row(expected_, "texts_emb_single", i)),
+              e5v::test::kTolerance)
         << i;
   }
 }

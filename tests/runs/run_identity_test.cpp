@@ -7,8 +7,7 @@
 namespace e5v::runs {
 namespace {
 
-const RunIdentity kRun =
-    identity_of({.weights = "w", .preprocessing = "p", .compute = "c", .prompt = "", .width = 3});
+const RunIdentity kRun = identity_of({.weights = "w", .preprocessing = "p", .compute = "c", .prompt = "", .width = 3});
 
 TEST(RunIdentity, IsWhatVectorsDependOn) {
   EXPECT_EQ(kRun,

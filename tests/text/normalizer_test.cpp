@@ -13,7 +13,9 @@ Normalizer normalizer(const std::string& step) {
   return test::read_part<Normalizer>(R"({"normalizer": )" + step + "}");
 }
 std::string normalized(const std::string& step, std::string_view text) { return normalizer(step).apply(text).text; }
-std::string normalizer_refusal(const std::string& step) { return test::refusal_of<Normalizer>(R"({"normalizer": )" + step + "}"); }
+std::string normalizer_refusal(const std::string& step) {
+  return test::refusal_of<Normalizer>(R"({"normalizer": )" + step + "}");
+}
 
 TEST(Normalizer, WithoutOneTextsStayAsTheyAre) {
   for (const char* file : {"{}", R"({"normalizer": null})"})

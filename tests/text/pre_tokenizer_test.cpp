@@ -111,8 +111,9 @@ TEST(PreTokenizer, OtherStepsAreRefusedByMessage) {
             R"([t.json] pre_tokenizer.replacement is "ab", expected one character)");
   EXPECT_THAT(pre_tokenizer_refusal(R"({"type": "Metaspace", "replacement": "a", "prepend_scheme": "x"})"),
               HasSubstr(R"(pre_tokenizer.prepend_scheme is "x"; supported are always, first, never)"));
-  EXPECT_EQ(pre_tokenizer_refusal(R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "ByteLevel"}]})"),
-            "[t.json] pre_tokenizer.pretokenizers[1] is a second ByteLevel, expected one at most");
+  EXPECT_EQ(
+      pre_tokenizer_refusal(R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "ByteLevel"}]})"),
+      "[t.json] pre_tokenizer.pretokenizers[1] is a second ByteLevel, expected one at most");
 }
 
 TEST(PreTokenizer, DepthAndNumberOfStepsAreBounded) {

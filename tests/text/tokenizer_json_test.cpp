@@ -43,7 +43,9 @@ TEST(TokenizerJson, DeepNestingIsRefused) {
 }
 
 TEST(TokenizerJson, IdsAreWholeNumbersInRange) {
-  const auto id = [](const std::string& value) { return refused_file(R"({"model": {"vocab": {"a": )" + value + "}}}"); };
+  const auto id = [](const std::string& value) {
+    return refused_file(R"({"model": {"vocab": {"a": )" + value + "}}}");
+  };
   EXPECT_EQ(id("4194303"), "no error");
   EXPECT_EQ(id("-1"), R"([t.json] model.vocab gives -1 to "a", expected a whole number in [0, 4194303])");
   EXPECT_THAT(id("4194304"), HasSubstr("gives 4194304"));

@@ -112,9 +112,9 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
   const std::vector<TokenSequence>* const kinds[] = {&batch.anchors, &batch.positives, &batch.negatives};
   for (std::int64_t kind = 0; kind < 3; ++kind)
     cache.embed(*kinds[kind], pooled.row_range(kind * kGoldenPairs, kGoldenPairs), nullptr);
-  contrastive_logits(
-      {pooled.row_range(0, kGoldenPairs), pooled.row_range(kGoldenPairs, kGoldenPairs), pooled.row_range(2 * kGoldenPairs, kGoldenPairs)}, 0.05f,
-      logits, arena);
+  contrastive_logits({pooled.row_range(0, kGoldenPairs), pooled.row_range(kGoldenPairs, kGoldenPairs),
+                      pooled.row_range(2 * kGoldenPairs, kGoldenPairs)},
+                     0.05f, logits, arena);
   const auto expected_pooled = file_.find(run + ".pooled")->as<float>();
   for (std::int64_t row = 0; row < 3 * kGoldenPairs; ++row) {  // the file has the three of a pair side by side
     const std::int64_t place = row % kGoldenPairs * 3 + row / kGoldenPairs;
@@ -122,7 +122,8 @@ TEST_P(OneStep, LossVectorsLogitsGradientsAndUpdate) {
     EXPECT_LT(largest_difference(found, expected_pooled.subspan(static_cast<std::size_t>(place * 128), 128)), 5e-5)
         << row;
   }
-  const std::span<const float> found_logits(logits.row<float>(0), static_cast<std::size_t>(2 * kGoldenPairs * kGoldenPairs));
+  const std::span<const float> found_logits(logits.row<float>(0),
+                                            static_cast<std::size_t>(2 * kGoldenPairs * kGoldenPairs));
   EXPECT_LT(largest_difference(found_logits, file_.find(run + ".logits")->as<float>()), 2e-5);
 
   double square = 0;
