@@ -263,7 +263,8 @@ std::string footer() {
       R"(Input: each line is a JSON object {{"id"?, "text"?, "image"?, "images"?, "prompt"?}}. An item with a text )"
       "and an image is a composed query: an image and a text that modifies it. Several images are given as a list in "
       "images; the prompt must then be a template with one <image> per image. Paths of images are relative to the "
-      "folder of the input file. The id of an item without an id is its index, counted from 0.\n"
+      "folder of the input file; for standard input, they are relative to the current folder. The id of an item "
+      "without an id is its index, counted from 0.\n"
       "\n"
       "Output: the extension of the output file selects the format. A .npy file holds the vectors as float32 [N, D]; "
       "the file OUTPUT.ids.txt holds the ids, one per line. A .jsonl file holds one object per line, "
@@ -302,18 +303,19 @@ Run add_embed(CLI::App& app) {
   add_model_options(*command, options->model);
   add_adapter_option(*command, options->model.load);
   add_input_options(*command, options->model);
-  add_table(*command,
-            {
-                {"--no-normalize", cleared(options->model.run.normalize),
-                 "leave vectors unscaled; without this option, they are scaled to length 1"},
-                {"--skip-bad", flag(options->skip_bad),
-                 "report items that cannot be read and leave them out; if there are any, the exit code is 3"},
-                {"--resume", flag(options->resume),
-                 "continue an interrupted run with the same model, options and input. A finished run is continued if "
-                 "items were added at the end of its input"},
-                {"--force", flag(options->force),
-                 "replace existing output, complete or partial; without this option, existing output is an error"},
-            });
+  add_table(
+      *command,
+      {
+          {"--no-normalize", cleared(options->model.run.normalize),
+           "leave vectors unscaled; without this option, they are scaled to length 1"},
+          {"--skip-bad", flag(options->skip_bad),
+           "report items that cannot be read and leave them out; if there are any, the exit code is 3"},
+          {"--resume", flag(options->resume),
+           "continue an interrupted run with the same model, options and input. A finished run is continued if "
+           "items were added at the end of its input"},
+          {"--force", flag(options->force),
+           "replace existing output, complete or partial; without --force or --resume, existing output is an error"},
+      });
   command->get_option("--force")->excludes(command->get_option("--resume"));
   command->callback([options] { check_usage(*options); });
   return [options] { return run_embed(*options); };

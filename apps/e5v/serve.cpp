@@ -190,9 +190,10 @@ constexpr const char* kServeDescription =
     "infinity. docs/serving.md says what to write for each. By default, only programs of this machine can reach it.";
 
 constexpr const char* kServeFooter =
-    "Keys: --key-file names a file with a key on each line, \"NAME SECRET\"; E5V_API_KEY in the environment is one "
-    "more. "
-    "Without keys, everybody who reaches the server may use it.\n"
+    "Keys: --key-file names a file with a key on each line, \"NAME SECRET\". The environment variable E5V_API_KEY "
+    "holds one more key. If an address of --listen can be reached from other machines, the server does not start "
+    "without a key, unless --open is given. Sockets that systemd passes are not checked. Without keys, everybody who "
+    "reaches the server may use it.\n"
     "\n"
     "Signals: SIGTERM and SIGINT end the server after the requests that it has accepted; a second one ends it at once. "
     "SIGHUP has it read keys and certificate again.\n"
@@ -219,9 +220,8 @@ Run add_serve(CLI::App& app) {
              {"--served-model-name", repeated(append(o.names), "NAME"),
               "a name of the first model for clients; may be given many times", "the name of its folder"},
              {"--adapter", repeated(append(o.adapters), "NAME"),
-              "the name and the folder of a LoRA adapter, NAME=DIR, which is served under its name over the first "
-              "model; may be "
-              "given many times"},
+              "a LoRA adapter on the first model, as NAME=DIR: the name for clients and the folder; may be given many "
+              "times"},
              {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
               "the prompts of inputs that name none: those of e5v embed, or those of mteb's wrapper of E5-V"}});
   add_load_options(*command, o.load);
@@ -244,8 +244,11 @@ Run add_serve(CLI::App& app) {
        {"--body-seconds", whole(o.body_seconds, 1, 86400), "the time for the body of a request to arrive"},
        {"--idle-seconds", whole(o.idle_seconds, 1, 86400), "the time that a connection may wait for its next request"},
        {"--queue-tokens", whole(o.load.queue.tokens, 1),
-        "the maximum number of tokens that wait; more requests get 429"},
-       {"--queue-size", whole(o.queue_mebibytes, 1, 1 << 20), "the maximum size of the inputs that wait in MiB"},
+        "the maximum number of tokens of the inputs of a model that wait or are being computed; further requests get "
+        "status 429"},
+       {"--queue-size", whole(o.queue_mebibytes, 1, 1 << 20),
+        "the maximum size in MiB of the inputs of a model that wait or are being computed; further requests get "
+        "status 429"},
        {"--cache", whole(o.cache_mebibytes, 0, 1 << 20), "the size of the cache of vectors in MiB; 0 is none"},
        {"--io-threads", whole(o.server.threads, 1, 256), "the number of threads that read and write"},
        {"--drain-seconds", whole(o.drain_seconds, 0, 86400), "the time for accepted requests after SIGTERM"},

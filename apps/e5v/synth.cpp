@@ -84,8 +84,8 @@ Run add_synth(CLI::App& app) {
       "synth",
       "write a checkpoint with random weights, for measurements and tests\n"
       "\n"
-      "All commands accept the folder as a checkpoint. Its vectors have no meaning, but the model needs "
-      "the same time and memory as a trained model of this shape. The same config, dtype and random seed "
+      "All commands that compute vectors accept the folder as a checkpoint. Its vectors have no meaning, but the model "
+      "needs the same time and memory as a trained model of this shape. The same config, dtype and random seed "
       "give the same bytes on every machine.");
   command->footer(
       "Configs: e5-v has the shape of E5-V (LLaVA-NeXT over Llama-3-8B, 16 GB in bf16). tiny has the same "

@@ -282,8 +282,9 @@ Run add_train(CLI::App& app) {
   add_table(*sub,
             {
                 {"--paper-compat", flag(prepare.paper_compat),
-                 "train as E5-V's original code did, including its bugs: for example, the special tokens of the chat "
-                 "header are tokenized as plain text, and attention includes padding"},
+                 "train as E5-V's original code did, including its bugs: for example, the special tokens of Llama 3's "
+                 "chat frame are tokenized as plain text, and attention includes padding. Images are preprocessed as "
+                 "in transformers 4.41.2, and the default of --image-alpha is drop"},
                 {"--image-alpha", alpha_choice(prepare.alpha), kAlphaDescription, kAlphaOtherwise},
             });  // --alpha is the LoRA alpha here
   sub->callback([command] { check_usage(*command); });

@@ -20,7 +20,8 @@ struct SubmitOptions {
   /// already started runs to completion.
   std::stop_token cancel = {};
   /// Whose input this is. Inputs of one priority are computed by turns, so that each client gets its share of the
-  /// tokens however many inputs it has submitted. One that is named may fill three quarters of the queue.
+  /// tokens however many inputs it has submitted. A client with a name may fill at most three quarters of the queue.
+  /// For inputs without a client, only the size of the queue counts.
   std::string client = {};
 };
 
