@@ -42,7 +42,7 @@ enum class Access {
   key,    ///< who has a key, if there are any, while the server is ready
 };
 
-/// A path of the server and what stands behind it.
+/// A path of the server and the function that answers it.
 struct Route {
   std::string_view method, path;
   /// Answers the exchange, now or later. What it throws is answered with `error`.
