@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -68,16 +71,18 @@ std::vector<serve::ModelSpec> specs_of(const ServeOptions& options) {
   return specs;
 }
 
-/// Whether only programs of this machine reach an address.
+/// Whether only programs of this machine reach an address that a server listens on.
 bool is_local(const std::string& address) {
-  return address.starts_with("unix:") || address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]:");
+  const std::string_view place = std::string_view(address).substr(address.find("//") + 2);  // none in "unix:/path"
+  return address.starts_with("unix:") || place.starts_with("127.") || place.starts_with("[::1]:");
 }
 
-void check_exposure(const ServeOptions& options) {
+/// Throws InvalidInput when other machines could use the server without a key. It looks at the addresses that are
+/// bound, so names and the sockets of systemd count, too.
+void check_exposure(const ServeOptions& options, const net::Server& server) {
   const bool keys = !options.service.key_file.empty() || !options.service.keys.empty();
   if (keys || options.open) return;
-  for (const std::string& address : options.server.listen) {
+  for (const std::string& address : server.addresses()) {
     require(is_local(address),
             "[{}] other machines could use this server without a key: give --key-file, or --open to allow that",
             address);
@@ -130,50 +135,64 @@ void reload(serve::Service& service, net::Server& server) {
   }
 }
 
-/// Waits for the signal to end; SIGHUP reloads meanwhile.
-int wait_for_end(const sigset_t& signals, serve::Service& service, net::Server& server) {
-  for (;;) {
-    int signal = 0;
-    ::sigwait(&signals, &signal);
-    if (signal != SIGHUP) return signal;
-    reload(service, server);
+/// The signals of a server, which one thread waits for: all others are started with them blocked, or a signal could end
+/// the process through one of them. Before ready(), a signal ends the process at once; then the first one ends
+/// wait_for_end(), and the second one the process.
+class ServerSignals {
+ public:
+  /// To be made before any thread is started. `reload` is called at SIGHUP.
+  explicit ServerSignals(std::function<void()> reload) : reload_(std::move(reload)), signals_(server_signals()) {
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::thread([this] { watch(); }).detach();  // it lives as long as the process
   }
-}
+  void ready() { ready_ = true; }
+  int wait_for_end() { return end_.get_future().get(); }
 
-/// A second signal ends the process at once.
-void end_at_next_signal(const sigset_t& signals) {
-  std::thread([signals] {
-    int signal = SIGHUP;
-    while (signal == SIGHUP) ::sigwait(&signals, &signal);
-    ::_exit(128 + signal);
-  }).detach();
-}
+ private:
+  void watch() {
+    for (bool ending = false;;) {
+      int signal = 0;
+      ::sigwait(&signals_, &signal);
+      if (signal == SIGHUP) {
+        if (ready_ && !ending) reload_();
+      } else if (!ready_ || ending) {
+        ::_exit(128 + signal);
+      } else {
+        ending = true;
+        end_.set_value(signal);
+      }
+    }
+  }
+
+  const std::function<void()> reload_;
+  const sigset_t signals_;
+  std::atomic<bool> ready_ = false;
+  std::promise<int> end_;
+};
 
 int run_serve(ServeOptions& options) {
   if (const char* key = std::getenv("E5V_API_KEY"); key != nullptr && *key != '\0')
     options.service.keys.push_back({"E5V_API_KEY", key});
   options.server.sockets = net::systemd_sockets();
   if (options.server.listen.empty() && options.server.sockets.empty()) options.server.listen = {"127.0.0.1:8080"};
-  check_exposure(options);
   const std::vector<serve::ModelSpec> specs = specs_of(options);
-  const sigset_t signals = server_signals();
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before threads start, which inherit it
   AccessLog log(options.access_log);
   serve::Service service(options.service, log.writer());
   net::Server server(options.server, service);
+  check_exposure(options, server);
+  // Its thread outlives this function, so it stays until the process ends.
+  ServerSignals& signals = *new ServerSignals([&] { reload(service, server); });
   service.set_connections([&server] {
     const net::ConnectionCounters counters = server.connections();
     return serve::Metrics::Connections{counters.open, counters.accepted, counters.refused};
   });
   server.start();
-  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // until the models are there, a signal ends the process at once
   for (const serve::ModelSpec& spec : specs) service.add(serve::load(spec));
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   service.ready();
+  signals.ready();
   net::tell_systemd("READY=1");
   tell("e5v: serving {} at {}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "));
-  const int signal = wait_for_end(signals, service, server);
-  end_at_next_signal(signals);
+  const int signal = signals.wait_for_end();
   net::tell_systemd("STOPPING=1");
   service.drain();
   const bool all = server.drain(std::chrono::seconds(options.drain_seconds));
@@ -191,9 +210,8 @@ constexpr const char* kServeDescription =
 
 constexpr const char* kServeFooter =
     "Keys: --key-file names a file with a key on each line, \"NAME SECRET\". The environment variable E5V_API_KEY "
-    "holds one more key. If an address of --listen can be reached from other machines, the server does not start "
-    "without a key, unless --open is given. Sockets that systemd passes are not checked. Without keys, everybody who "
-    "reaches the server may use it.\n"
+    "holds one more key. If the server can be reached from other machines, it does not start without a key, unless "
+    "--open is given. Without keys, everybody who reaches the server may use it.\n"
     "\n"
     "Signals: SIGTERM and SIGINT end the server after the requests that it has accepted; a second one ends it at once. "
     "SIGHUP has it read keys and certificate again.\n"

@@ -56,6 +56,7 @@ class Process {
   void send(int number) const { ::kill(pid_, number); }
   /// What it has said so far.
   std::string out_so_far() const { return content_of(folder_.path() / "out"); }
+  std::string err_so_far() const { return content_of(folder_.path() / "err"); }
   /// Whether it ends within so long.
   bool ends_within(std::chrono::milliseconds time) const {
     const auto end = std::chrono::steady_clock::now() + time;

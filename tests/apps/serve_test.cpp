@@ -1,0 +1,95 @@
+// How the server starts and ends. What it answers is tested in tests/serve, with a network in tests/net.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "apps/process.h"
+
+namespace e5v::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class Serve : public testing::Test {
+ protected:
+  static std::vector<std::string> arguments(std::vector<std::string> more) {
+    std::vector<std::string> all = with_model("serve", {"--access-log", "none"});
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  /// The port of a server that is ready.
+  static int port_of(const Process& process) {
+    for (int i = 0; i < 1000; ++i) {
+      const std::string said = process.err_so_far();
+      const std::size_t at = said.find("127.0.0.1:");
+      if (at != std::string::npos && said.back() == '\n') return std::stoi(said.substr(at + 10));
+      std::this_thread::sleep_for(10ms);
+    }
+    ADD_FAILURE() << "the server is not ready: " << process.err_so_far();
+    return 0;
+  }
+  /// A connection to the port over which a request was sent.
+  static int send(int port, const std::string& body) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(static_cast<std::uint16_t>(port));
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    const std::string request =
+        "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
+    EXPECT_EQ(::send(socket, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+    return socket;
+  }
+  /// All that comes until the connection ends.
+  static std::string receive(int socket) {
+    std::string answer;
+    char bytes[65536];
+    for (ssize_t size; (size = ::recv(socket, bytes, sizeof bytes, 0)) > 0;)
+      answer.append(bytes, static_cast<std::size_t>(size));
+    ::close(socket);
+    return answer;
+  }
+};
+
+TEST_F(Serve, ASignalEndsItAfterWhatItHasAccepted) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Process server(arguments({"--listen", "127.0.0.1:0"}));
+    const int port = port_of(server);
+    std::string inputs;
+    for (int i = 0; i < 500; ++i) inputs += (i > 0 ? ",\"text " : "\"text ") + std::to_string(i) + "\"";
+    const int waiting = send(port, "{\"input\":[" + inputs + "],\"dimensions\":1}");
+    std::this_thread::sleep_for(50ms);
+    server.send(signal);
+    EXPECT_THAT(receive(waiting), testing::StartsWith("HTTP/1.1 200 OK"));
+    EXPECT_TRUE(server.ends_within(5s));
+    const Outcome outcome = server.wait();
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(outcome.err, HasSubstr("all requests were answered\n"));
+  }
+}
+
+TEST_F(Serve, HangingUpHasItReadItsKeysAgain) {
+  const TemporaryFolder folder;
+  const std::string keys = folder.write("keys", "a old\n").string();
+  Process server(arguments({"--listen", "127.0.0.1:0", "--key-file", keys}));
+  port_of(server);
+  server.send(SIGHUP);
+  for (int i = 0; i < 500 && server.err_so_far().find("read again") == std::string::npos; ++i)
+    std::this_thread::sleep_for(10ms);
+  EXPECT_THAT(server.err_so_far(), HasSubstr("keys and certificate were read again\n"));
+  EXPECT_FALSE(server.ends_within(100ms));
+}
+
+TEST_F(Serve, WithoutKeysOnlyThisMachineMayUseIt) {
+  expect_failure(run(arguments({"--listen", "0.0.0.0:0"})), 1, "other machines could use this server without a key");
+  expect_failure(run(arguments({"--listen", "8080"})), 1, "[8080] expected HOST:PORT");
+  expect_failure(run(arguments({"--tls-key", "key"})), 2, "--tls-certificate and --tls-key");
+  expect_failure(run(arguments({"--model", model_folder(), "--listen", "127.0.0.1:0"})), 1,
+                 "two models have this name");
+}
+
+}  // namespace
+}  // namespace e5v::test
