@@ -12,7 +12,7 @@
 #include "serve/rate_limit.h"
 #include "serve/route.h"
 
-/// An embedding server in the dialects of today's clients: from HTTP messages to vectors and back.
+/// An embedding server: it reads HTTP requests in several dialects and responds with vectors.
 namespace e5v::serve {
 
 /// How a service treats its clients.
