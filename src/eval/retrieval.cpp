@@ -52,7 +52,7 @@ Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors
           vectors.images_ID.rows, set.texts.size(), set.images.size());
   Result result{
       .task = options.painter ? "retrieval of rendered text" : "retrieval",
-      .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", captions drawn as images" : ""),
+      .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", rendered captions" : ""),
       .unit = "recall x 100"};
   result.facts = {{"images", fmt::format("{}", set.images.size())}, {"captions", fmt::format("{}", set.texts.size())}};
   const vectors::VectorScores scores(vectors.texts_TD, vectors.images_ID);
@@ -81,7 +81,7 @@ Result evaluate_retrieval(Encoder& encoder, const std::vector<CaptionedImage>& d
     texts.push_back(options.painter ? options.painter(text) : ItemMaker::text(text));
   const std::string& text_prompt = options.painter ? options.image_prompt : options.text_prompt;
   const tensor::Tensor text_vectors =
-      encoder.embed(texts, text_prompt, options.painter ? "drawn captions" : "captions");
+      encoder.embed(texts, text_prompt, options.painter ? "rendered captions" : "captions");
   const tensor::Tensor image_vectors = encoder.embed(images, options.image_prompt, "images");
   normalize(text_vectors);
   normalize(image_vectors);
