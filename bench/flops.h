@@ -5,9 +5,10 @@
 #include "embed/prepared_input.h"
 #include "model/llama.h"
 
-/// The floating-point operations that are executed, by the sizes and the plan: GEMMs (2 M N K) and attention (4 E H for
-/// each pair of a query and a key that it attends to). Norms, activations and rotations, about a percent, are not
-/// counted. So a share of the GEMM peak that is computed from these is a lower bound.
+/// The useful floating-point operations, from the sizes and the plan: GEMMs (2 M N K) and attention (4 E H for each
+/// pair of a query and a key that it attends to). Norms, activations and rotations, about a percent, are not counted,
+/// nor are operations that training computes a second time. So a share of the GEMM peak that is computed from these is
+/// a lower bound.
 namespace e5v::bench {
 
 /// The number of pairs of a query and a key that it attends to in a plan.

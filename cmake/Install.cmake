@@ -4,7 +4,7 @@
 # and needs no other header than those of include/e5v.
 include(CMakePackageConfigHelpers)
 
-# The library is what the public headers need, and no more: whoever links it gets neither trainer nor drawn captions, nor
+# The library is what the public headers need, and no more: whoever links it gets neither trainer nor rendered captions, nor
 # the libraries behind these (tests/package looks).
 e5v_reached(layers e5v_api)
 set(layer_objects ${layers})

@@ -186,9 +186,9 @@ class RetrievalTask : public CaptionedTask {
         {
             {"--rendered-text", flag(rendered_text_),
              "draw each caption as an image and embed this image with the prompt of images"},
-            {"--font", path(font_, "FILE"), "the font file for drawn captions"},
+            {"--font", path(font_, "FILE"), "the font file for rendered captions"},
             {"--text-layout", choice(layout_, {"raqm", "basic"}, "NAME"),
-             "the layout engine for drawn captions: raqm or basic. Pillow has both and uses raqm if its libraries "
+             "the layout engine for rendered captions: raqm or basic. Pillow has both and uses raqm if its libraries "
              "are installed"},
         });
     CLI::Option* rendered = command.get_option("--rendered-text");

@@ -105,7 +105,9 @@ void add_budget_option(CLI::App& command, RunOptions& options) {
   const auto budget = [](tensor::Place place) { return embed::chosen_token_budget(0, place); };
   add_table(command,
             {{"--token-budget", whole(options.token_budget, 1, RunOptions::kMaxTokenBudget),
-              "the maximum number of rows (tokens and image features) per batch; smaller batches need less memory",
+              "the maximum number of rows (tokens and image features) per batch; smaller batches need less memory. An "
+              "input with "
+              "more rows gets its own batch, and inputs with the same image may exceed the maximum by a quarter",
               fmt::format("{}; on a GPU {}", budget(tensor::Place::host), budget(tensor::Place::device))}});
 }
 

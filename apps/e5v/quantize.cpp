@@ -145,8 +145,9 @@ constexpr const char* kQuantizeDescription =
     "\n"
     "The matrices of the language model are quantised. The vision tower, the projector and the token "
     "embeddings keep their dtype. The new checkpoint can be used to embed, to evaluate, and to train "
-    "adapters. int8 and int4 checkpoints have the layout of compressed-tensors, which vLLM can also read. Older "
-    "readers can read int4 only with --all-int4. nf4 checkpoints have the layout of transformers with bitsandbytes.";
+    "adapters. int8 and int4 checkpoints have the layout of compressed-tensors, which vLLM can also read. "
+    "compressed-tensors before version 0.11 can read int4 only with --all-int4. nf4 checkpoints have the layout of "
+    "transformers with bitsandbytes.";
 
 constexpr const char* kQuantizeFooter =
     "int8: weights have 8 bits and one scale per row. The program also rounds activations while the "

@@ -38,7 +38,7 @@ struct ServeOptions {
   bool open = false;
 };
 
-/// "NAME=DIR" in its parts; a folder alone gives its own name.
+/// Splits "NAME=DIR". If there is only a folder, its name is the name.
 std::pair<std::string, fs::path> split(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) {
@@ -48,7 +48,7 @@ std::pair<std::string, fs::path> split(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-/// The models that the options name: the folders, and the first of them with each adapter.
+/// The models of the options: each folder, and the first folder with each adapter.
 std::vector<serve::ModelSpec> specs_of(const ServeOptions& options) {
   std::vector<serve::ModelSpec> specs;
   const serve::PromptSet prompts = serve::PromptSet::named(options.prompts);
@@ -77,8 +77,8 @@ bool is_local(const std::string& address) {
   return address.starts_with("unix:") || place.starts_with("127.") || place.starts_with("[::1]:");
 }
 
-/// Throws InvalidInput when other machines could use the server without a key. It looks at the addresses that are
-/// bound, so names and the sockets of systemd count, too.
+/// Throws InvalidInput when other machines could use the server without a key. It checks the bound addresses, so host
+/// names and the sockets of systemd are included.
 void check_exposure(const ServeOptions& options, const net::Server& server) {
   const bool keys = !options.service.key_file.empty() || !options.service.keys.empty();
   if (keys || options.open) return;
@@ -124,7 +124,7 @@ sigset_t server_signals() {
   return signals;
 }
 
-/// Keys and certificates are read again; what cannot be read leaves the old ones.
+/// Reads keys and certificate again. If one of them cannot be read, the old one stays in use.
 void reload(serve::Service& service, net::Server& server) {
   try {
     service.reload_keys();
@@ -135,12 +135,12 @@ void reload(serve::Service& service, net::Server& server) {
   }
 }
 
-/// The signals of a server, which one thread waits for: all others are started with them blocked, or a signal could end
-/// the process through one of them. Before ready(), a signal ends the process at once; then the first one ends
-/// wait_for_end(), and the second one the process.
+/// The signals of a server. One thread waits for them. All other threads block them, because otherwise the kernel could
+/// deliver a signal to one of these and end the process. Before ready(), a signal ends the process at once. After it,
+/// wait_for_end() returns at the first signal, and the second one ends the process.
 class ServerSignals {
  public:
-  /// To be made before any thread is started. `reload` is called at SIGHUP.
+  /// Must be constructed before any other thread starts. `reload` is called after SIGHUP.
   explicit ServerSignals(std::function<void()> reload) : reload_(std::move(reload)), signals_(server_signals()) {
     ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     std::thread([this] { watch(); }).detach();  // it lives as long as the process
@@ -203,20 +203,24 @@ int run_serve(ServeOptions& options) {
 }
 
 constexpr const char* kServeDescription =
-    "serve models over HTTP, in the dialects of today's clients\n"
+    "serve models over HTTP, with the APIs of OpenAI, vLLM, Cohere and others\n"
     "\n"
-    "The server answers the clients of OpenAI, vLLM, Cohere, Text Embeddings Inference, llama.cpp, Jina, SGLang and "
-    "infinity. docs/serving.md says what to write for each. By default, only programs of this machine can reach it.";
+    "The server offers the embedding APIs of OpenAI, vLLM, Cohere, Text Embeddings Inference, llama.cpp, Jina, SGLang "
+    "and infinity, so clients of these need only another address (docs/serving.md). By default, only programs of this "
+    "machine can reach it.";
 
 constexpr const char* kServeFooter =
-    "Keys: --key-file names a file with a key on each line, \"NAME SECRET\". The environment variable E5V_API_KEY "
-    "holds one more key. If the server can be reached from other machines, it does not start without a key, unless "
-    "--open is given. Without keys, everybody who reaches the server may use it.\n"
+    "Keys: --key-file names a file with a key on each line, \"NAME SECRET\" or a secret alone. The environment "
+    "variable "
+    "E5V_API_KEY contains one more secret. Clients send the secret as \"Authorization: Bearer SECRET\" or \"x-api-key: "
+    "SECRET\". If the server can be reached from other machines, it does not start without a key, unless --open is "
+    "given. Without keys, every client that can reach the server can use it.\n"
     "\n"
-    "Signals: SIGTERM and SIGINT end the server after the requests that it has accepted; a second one ends it at once. "
-    "SIGHUP has it read keys and certificate again.\n"
+    "Signals: after SIGTERM or SIGINT, the server answers the requests that it has accepted, for at most "
+    "--drain-seconds, and ends. A second signal ends it at once. After SIGHUP, it reads keys and certificate again.\n"
     "\n"
-    "Exit codes: 0 ended after all answers; 1 failed; 2 wrong usage.\n"
+    "Exit codes: 0 all accepted requests were answered; 1 failure, or some requests were not answered within "
+    "--drain-seconds; 2 wrong usage; 130 or 143 a signal before the models were loaded, or a second signal.\n"
     "\n"
     "Examples:\n"
     "  e5v serve --model e5-v\n"
@@ -232,46 +236,54 @@ Run add_serve(CLI::App& app) {
   const auto append = [](std::vector<std::string>& list) {
     return [&list](const std::string& value) { list.push_back(value); };
   };
-  add_table(*command,
-            {{"--model", repeated(append(o.models), "DIR").required(),
-              "a folder of a checkpoint, or NAME=DIR with the name for clients; may be given many times"},
-             {"--served-model-name", repeated(append(o.names), "NAME"),
-              "a name of the first model for clients; may be given many times", "the name of its folder"},
-             {"--adapter", repeated(append(o.adapters), "NAME"),
-              "a LoRA adapter on the first model, as NAME=DIR: the name for clients and the folder; may be given many "
-              "times"},
-             {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
-              "the prompts of inputs that name none: those of e5v embed, or those of mteb's wrapper of E5-V"}});
+  add_table(
+      *command,
+      {{"--model", repeated(append(o.models), "DIR").required(),
+        "the folder of a checkpoint, or NAME=DIR with the name for clients; this option can be given several times"},
+       {"--served-model-name", repeated(append(o.names), "NAME"),
+        "a name of the first model for clients; this option can be given several times", "the name of its folder"},
+       {"--adapter", repeated(append(o.adapters), "NAME=DIR"),
+        "a LoRA adapter on the first model: the name for clients and the folder; this option can be given several "
+        "times"},
+       {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
+        "the prompts of inputs without a prompt: e5v (as in e5v embed) or mteb (composed queries get mteb-query)"}});
   add_load_options(*command, o.load);
   add_table(
       *command,
       {{"--listen", repeated(append(o.server.listen), "ADDRESS"),
-        "an address to listen on: HOST:PORT, [IPv6]:PORT or unix:PATH; may be given many times", "127.0.0.1:8080"},
+        "an address to listen on: HOST:PORT, [IPv6]:PORT or unix:PATH; this option can be given several times",
+        "127.0.0.1:8080"},
        {"--tls-certificate", path(o.server.certificate, "FILE"),
-        "the certificate chain in PEM; TCP connections are then TLS"},
+        "the certificate chain in PEM; with it, TCP connections use TLS"},
        {"--tls-key", path(o.server.key, "FILE"), "the private key of the certificate in PEM"},
-       {"--key-file", path(o.service.key_file, "FILE"), "the file of the keys that clients may have"},
+       {"--key-file", path(o.service.key_file, "FILE"), "the file of keys (see below)"},
        {"--open", flag(o.open), "allow other machines to use the server without a key"},
        {"--allow-origin", repeated(append(o.service.origins), "ORIGIN"),
-        "an origin whose pages may call the server from a browser, or *; may be given many times"},
+        "an origin whose pages may call the server from a browser, or * for all; this option can be given several "
+        "times"},
        {"--rate", real(o.service.requests_per_second, 0.0, 1e9),
-        "the number of requests that a client may send each second; 0 is no limit"},
+        "the maximum number of requests per second of each client; 0 means no limit"},
        {"--max-body", whole(o.body_mebibytes, 1, 1 << 20), "the maximum size of a request in MiB"},
        {"--max-connections", whole(o.server.limits.connections, 1, 1'000'000), "the maximum number of connections"},
-       {"--header-seconds", whole(o.header_seconds, 1, 86400), "the time for the header of a request to arrive"},
-       {"--body-seconds", whole(o.body_seconds, 1, 86400), "the time for the body of a request to arrive"},
-       {"--idle-seconds", whole(o.idle_seconds, 1, 86400), "the time that a connection may wait for its next request"},
+       {"--header-seconds", whole(o.header_seconds, 1, 86400),
+        "the maximum time in seconds for receiving the header of a request"},
+       {"--body-seconds", whole(o.body_seconds, 1, 86400),
+        "the maximum time in seconds for receiving the body of a request"},
+       {"--idle-seconds", whole(o.idle_seconds, 1, 86400),
+        "the maximum time in seconds between two requests of a connection"},
        {"--queue-tokens", whole(o.load.queue.tokens, 1),
         "the maximum number of tokens of the inputs of a model that wait or are being computed; further requests get "
         "status 429"},
        {"--queue-size", whole(o.queue_mebibytes, 1, 1 << 20),
         "the maximum size in MiB of the inputs of a model that wait or are being computed; further requests get "
         "status 429"},
-       {"--cache", whole(o.cache_mebibytes, 0, 1 << 20), "the size of the cache of vectors in MiB; 0 is none"},
-       {"--io-threads", whole(o.server.threads, 1, 256), "the number of threads that read and write"},
-       {"--drain-seconds", whole(o.drain_seconds, 0, 86400), "the time for accepted requests after SIGTERM"},
+       {"--cache", whole(o.cache_mebibytes, 0, 1 << 20), "the size of the cache of vectors in MiB; 0 turns it off"},
+       {"--io-threads", whole(o.server.threads, 1, 256),
+        "the number of threads that read requests and write responses"},
+       {"--drain-seconds", whole(o.drain_seconds, 0, 86400),
+        "the maximum time in seconds for answering accepted requests after SIGTERM or SIGINT"},
        {"--access-log", text(o.access_log, "FILE"),
-        "the file of the access log, JSON Lines; - is standard output, none is no log"}});
+        "the file of the access log (JSON Lines); - means standard output, and none turns the log off"}});
   command->callback([command, options] {
     ServeOptions& given = *options;
     if (given.server.certificate.empty() != given.server.key.empty())

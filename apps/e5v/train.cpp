@@ -215,7 +215,7 @@ void add_loss_options(CLI::App& command, train::TrainOptions& o) {
                  "negatives"},
                 {"--augment", real(o.examples.augment, 0, 2),
                  "the strength of the augmentation of images: each use of an image changes it at random (position, "
-                 "colours, outlines and more). 0 changes nothing, and 1 is strong"},
+                 "mirroring, colours, outlines and more). 0 changes nothing, and 1 is strong"},
             });
 }
 

@@ -14,10 +14,11 @@ namespace e5v {
 struct E5V_EXPORT Fingerprint {
   std::string weights;        ///< hash of the tensors, the config and the adapter: 128 bits in hexadecimal
   std::string preprocessing;  ///< hash of the tokenizer and the image preprocessing: 128 bits in hexadecimal
-  /// The arithmetic, as text and not as a hash: "f32", "bf16", "int8" or "fp8", and then these parts where they apply.
-  /// "-wide": the CPU has no 8-bit dot products, and int8 weights are multiplied with 16-bit activations. "-f32": the
-  /// CPU has no bf16 instructions, and 16-bit weights are multiplied in f32. "+N": only the first N dimensions are
-  /// kept. "+l2": vectors are scaled to length 1. "/N": the revision of this library's arithmetic.
+  /// The arithmetic and the scaling, as text and not as a hash: "f32", "bf16", "int8" or "fp8", and then these parts
+  /// where they apply. "-wide": the CPU has no 8-bit dot products, and int8 weights are multiplied with 16-bit
+  /// activations. "-f32": the CPU has no bf16 instructions, and 16-bit weights are multiplied in f32. "+N": only the
+  /// first N dimensions are kept. "+l2": vectors are scaled to length 1. "/N": the revision of this library's
+  /// arithmetic.
   std::string compute;
   std::string prompt;  ///< hash of the prompt's template: 128 bits in hexadecimal
 

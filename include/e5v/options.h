@@ -87,8 +87,9 @@ struct RunOptions {
   bool normalize = true;  ///< scales vectors to length 1
   /// The number of dimensions that are kept, from the first one, before a vector is scaled. 0 keeps all dimensions.
   std::int64_t dimensions = 0;
-  /// The maximum number of rows (tokens and image features) in a batch. An input with more rows is computed alone or
-  /// together with other inputs that have the same image. 0 means 2,048 on a CPU and 16,384 on a GPU.
+  /// The maximum number of rows (tokens and image features) in a batch. An input with more rows gets its own batch.
+  /// Inputs whose image is already in the batch may exceed the maximum by a quarter, because an image is computed once
+  /// for all of them. 0 means 2,048 on a CPU and 16,384 on a GPU.
   std::int64_t token_budget = 0;
 
   bool operator==(const RunOptions&) const = default;

@@ -19,9 +19,9 @@ struct SubmitOptions {
   /// If a stop is requested before the computation begins, the input fails with Cancelled. A forward pass that has
   /// already started runs to completion.
   std::stop_token cancel = {};
-  /// Whose input this is. Inputs of one priority are computed by turns, so that each client gets its share of the
-  /// tokens however many inputs it has submitted. A client with a name may fill at most three quarters of the queue.
-  /// For inputs without a client, only the size of the queue counts.
+  /// The name of the client that submits the input, or an empty string. Among waiting inputs of equal priority, clients
+  /// get equal numbers of tokens, however many inputs each of them has submitted. A client with a name may fill at most
+  /// three quarters of the queue. Inputs without a name may fill the whole queue.
   std::string client = {};
 };
 

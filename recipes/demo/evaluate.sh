@@ -10,7 +10,7 @@ if [ ! -d "$flickr8k" ] && [ -f "$data/flickr8k.tar" ]; then
   [ -f "$flickr8k/dataset_flickr8k.json" ] || tar -xf "$data/flickr8k.tar" -C "$work"
 fi
 
-# evaluate NAME MODEL TEXT_PROMPT IMAGE_PROMPT [drawn]: "drawn" adds captions drawn as images, which take a minute.
+# evaluate NAME MODEL TEXT_PROMPT IMAGE_PROMPT [drawn]: "drawn" adds rendered captions, which take a minute.
 evaluate() {
   local name=$1 model=$2 text=$3 image=$4 drawn=${5:-}
   [ -f "$work/eval/$name.json" ] && ! grep -q '"unfinished"' "$work/eval/$name.json" && return

@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-/// What bytes are that a reader does not expect, so that its message can say more than "not mine".
+/// Recognises the type of a file that a reader does not support, so that its message can name the type.
 namespace e5v {
 
 /// Kinds of files, as far as they differ in what to do about them.
@@ -22,7 +22,7 @@ struct ForeignFile {
   std::string_view name;  ///< with its article: "a web page (HTML)"; "bytes of an unknown format"
 };
 
-/// Looks at the first bytes only. JPEG, PNG and WebP are not told here: who asks reads them.
+/// Checks only the first bytes. JPEG, PNG and WebP are not recognised here, because the callers read them.
 ForeignFile describe_foreign_bytes(std::span<const std::byte> bytes);
 
 }  // namespace e5v

@@ -7,14 +7,14 @@
 
 namespace e5v {
 
-/// A file that grows at its end and survives a crash up to its last sync(). Throws DeviceError, led by the path, when
-/// the system refuses. Move-only.
+/// A file that grows at its end and survives a crash up to its last sync(). Throws DeviceError, whose message begins
+/// with the path, if a system call fails. Move-only.
 class OutputFile {
  public:
   OutputFile() = default;
-  /// Opens or creates it and leaves what is there. Throws InvalidInput when it cannot be opened.
+  /// Opens or creates the file and keeps its content. Throws InvalidInput if it cannot be opened.
   explicit OutputFile(const std::filesystem::path& path);
-  /// The same, but what follows `size` is cut off. Throws InvalidInput also when it is shorter.
+  /// Does the same and truncates the file to `size`. Throws InvalidInput also if it is shorter.
   OutputFile(const std::filesystem::path& path, std::int64_t size);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::array<float, 3> kLuma{0.299f, 0.587f, 0.114f};
 
-/// Numbers of a stream, in turn.
+/// The numbers of a stream, one after another.
 class Draws {
  public:
   explicit Draws(const Philox& random) : random_(random) {}

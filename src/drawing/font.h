@@ -28,7 +28,7 @@ struct GlyphImage {
 };
 
 /// A font file at one size, hinted and drawn as FreeType does by default, which is what Pillow leaves it at. Used by
-/// one thread at a time. Glyphs throw InvalidInput, led by [file], when the font has them broken.
+/// one thread at a time. Broken glyphs throw InvalidInput, whose message begins with [file].
 class Font {
  public:
   /// `size` is the height of an em in pixels. Throws InvalidInput when the file is missing, no font, or has no such

@@ -45,7 +45,7 @@ struct TextLine {
 
 /// Draws captions as pictures, black on white, broken into lines between the margins and centred vertically: pixel for
 /// pixel what E5-V's create_text_image does with Pillow 9.4 over the same FreeType. What does not fit is cut off. May
-/// be used by many threads, which take turns.
+/// be used by several threads, one at a time.
 class TextPainter {
  public:
   /// Throws InvalidInput when the font's file is missing or no font, or a size makes no sense.

@@ -50,10 +50,9 @@ Result retrieval_result(const CaptionedSet& set, const RetrievalVectors& vectors
               vectors.images_ID.rows == static_cast<std::int64_t>(set.images.size()),
           "[retrieval] {} text and {} image vectors for {} captions and {} images", vectors.texts_TD.rows,
           vectors.images_ID.rows, set.texts.size(), set.images.size());
-  Result result{
-      .task = options.painter ? "retrieval of rendered text" : "retrieval",
-      .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", captions drawn as images" : ""),
-      .unit = "recall x 100"};
+  Result result{.task = options.painter ? "retrieval of rendered text" : "retrieval",
+                .title = fmt::format("Retrieval, {}{}", options.name, options.painter ? ", rendered captions" : ""),
+                .unit = "recall x 100"};
   result.facts = {{"images", fmt::format("{}", set.images.size())}, {"captions", fmt::format("{}", set.texts.size())}};
   const vectors::VectorScores scores(vectors.texts_TD, vectors.images_ID);
   const vectors::Relation relation = set.relation();
@@ -81,7 +80,7 @@ Result evaluate_retrieval(Encoder& encoder, const std::vector<CaptionedImage>& d
     texts.push_back(options.painter ? options.painter(text) : ItemMaker::text(text));
   const std::string& text_prompt = options.painter ? options.image_prompt : options.text_prompt;
   const tensor::Tensor text_vectors =
-      encoder.embed(texts, text_prompt, options.painter ? "drawn captions" : "captions");
+      encoder.embed(texts, text_prompt, options.painter ? "rendered captions" : "captions");
   const tensor::Tensor image_vectors = encoder.embed(images, options.image_prompt, "images");
   normalize(text_vectors);
   normalize(image_vectors);

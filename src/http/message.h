@@ -9,14 +9,14 @@
 #include <variant>
 #include <vector>
 
-/// HTTP as the server sees it: messages without the library that reads and writes them.
+/// HTTP messages and the interface of a handler, independent of the library that reads and writes messages.
 namespace e5v::http {
 
-/// Header fields in their order. Names are compared without regard to case.
+/// Header fields in the order of the message. Names are compared case-insensitively.
 class Fields {
  public:
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
-  /// The value of the first field of a name; empty when there is none.
+  /// Returns the value of the first field with this name, or an empty text.
   std::string_view find(std::string_view name) const;
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
@@ -25,77 +25,82 @@ class Fields {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// What a client asks for.
+/// A request.
 struct Request {
   std::string method = {};  ///< "POST"
   std::string path = {};    ///< without the query, percent-decoded: "/v1/embeddings"
   std::string query = {};   ///< after the "?", as it was sent
   Fields fields = {};
-  std::string body = {};     ///< empty while a request is admitted
-  std::string address = {};  ///< of the client: "127.0.0.1", "::1"; "unix" for a Unix socket
-  std::string id = {};       ///< its x-request-id when that is a plain word of at most 128 characters, else one of ours
-  std::stop_token gone = {};  ///< stop is requested when the client has gone away
+  std::string body = {};      ///< empty in Handler::admit()
+  std::string address = {};   ///< the client's address: "127.0.0.1", "::1", or "unix" for a Unix socket
+  std::string id = {};        ///< its x-request-id if that is a word of at most 128 characters, otherwise a random one
+  std::stop_token gone = {};  ///< stop is requested if the client disconnects
 };
 
-/// What it gets.
+/// A response.
 struct Response {
   int status = 200;
-  std::string type = "application/json";  ///< of the body
+  std::string type = "application/json";  ///< the media type of the body
   std::string body = {};
-  std::string log = {};  ///< not sent: further members of the line in the access log, as JSON: "\"items\":3"
-  Fields fields = {};  ///< beside Content-Type, Content-Length, Connection, Date and x-request-id, which are set anyway
+  std::string log = {};  ///< not sent: additional members for the line in the access log, as JSON: "\"items\":3"
+  /// Header fields in addition to Content-Type, Content-Length, Connection and x-request-id, which the server sets.
+  Fields fields = {};
 };
 
-/// The body of a response that is sent while it is made. May be used from any thread.
+/// The body of a response that is sent in pieces. Thread-safe.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
-  /// Sends some bytes. Returns at once; what a client has gone away from is dropped.
+  /// Queues bytes for sending and returns at once. If the client has disconnected, they are dropped.
   virtual void write(std::string bytes) = 0;
-  /// Says that nothing follows. Without it, the connection is cut, so that a client sees an incomplete body.
+  /// Ends the body. If the object is destroyed without this call, the connection is closed, so that the client can
+  /// detect the incomplete body.
   virtual void end() = 0;
 };
 
-/// Answers one request, once, from any thread. A responder that is destroyed without an answer answers 500.
+/// Sends the response to one request. Thread-safe. If the object is destroyed before a response was sent, the client
+/// gets status 500.
 class Responder {
  public:
   virtual ~Responder() = default;
   virtual void send(Response response) = 0;
-  /// Begins a response whose body follows; that of `head` must be empty.
+  /// Begins a response whose body is sent in pieces. The body of `head` must be empty.
   virtual std::shared_ptr<BodyStream> begin(Response head) = 0;
-  /// Has a thread of the server run some work, soon: for threads that have better to do than to make the answer.
+  /// Executes `work` on a thread of the server. The compute thread calls this function, so that it need not write
+  /// responses.
   virtual void defer(std::function<void()> work) = 0;
 };
 
-/// One request and its answer, for logs and counters.
+/// A request and its response, for logs and counters.
 struct Completed {
   const Request& request;
-  int status = 0;                      ///< 499 when the client went away before the answer
-  std::size_t received = 0, sent = 0;  ///< bytes of the bodies
-  std::string_view log = {};           ///< of the response
-  double seconds = 0;                  ///< from the first byte of the request to the last of the answer
+  int status = 0;                      ///< the status of the response; 499 if the client disconnected before it
+  std::size_t received = 0, sent = 0;  ///< size of the bodies in bytes
+  std::string_view log = {};           ///< Response::log
+  double seconds = 0;                  ///< from the first byte of the request to the last byte of the response
 };
 
-/// The most bytes that the body of a request may have.
+/// The maximum size of a request's body in bytes.
 struct BodyLimit {
   std::size_t bytes = 0;
 };
 
-/// What is done with requests. Called from several threads at once. None of it may throw.
+/// Handles requests. The functions are called from several threads at once and must not throw.
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// Looks at a request before its body is read: how long a body may be, or the answer, if it is to have none.
+  /// Checks a request before its body is read. Returns the maximum size of the body, or the response if the request is
+  /// refused.
   virtual std::variant<BodyLimit, Response> admit(const Request& head) = 0;
   virtual void handle(Request request, std::shared_ptr<Responder> responder) = 0;
-  /// The response to a request that HTTP itself refuses, which may be known in part.
+  /// Returns the response to a request that the HTTP layer refuses. `head` may be incomplete.
   virtual Response refuse(const Request& head, int status, std::string_view reason) = 0;
   virtual void completed(const Completed& exchange) = 0;
 };
 
-/// The value of a key of a query string, percent-decoded; empty when it is not there.
+/// Returns the percent-decoded value of a key of a query string, or an empty text.
 std::string query_value(std::string_view query, std::string_view key);
-/// "%41+" as "A+"; a "%" that no two hexadecimal digits follow stays.
+/// Decodes "%41+" to "A+". A "%" without two hexadecimal digits after it is not changed.
 std::string percent_decoded(std::string_view text);
 
 }  // namespace e5v::http

@@ -14,7 +14,7 @@ bool starts_with_name(std::string_view line, std::string_view name) {
          std::equal(name.begin(), name.end(), line.begin(), [](char a, char b) { return a == lower_case(b); });
 }
 
-/// The value of a parameter of a header field: name="a \"b\"" or name=word.
+/// Returns the value of a parameter of a header field: name="a \"b\"" or name=word.
 std::string parameter(std::string_view field, std::string_view name) {
   std::size_t at = field.find(';');
   while (at != std::string_view::npos) {
@@ -41,7 +41,7 @@ std::string parameter(std::string_view field, std::string_view name) {
   return {};
 }
 
-/// Reads the header of a part; false when it is none.
+/// Reads the header of a part. Returns whether it is valid.
 bool read_header(std::string_view header, FormPart& part) {
   while (!header.empty()) {
     const std::size_t end = header.find("\r\n");

@@ -6,14 +6,14 @@
 
 namespace e5v::http {
 
-/// A part of a form.
+/// One part of a form.
 struct FormPart {
   std::string name, filename, type;
-  std::string_view content;  ///< in the body that was parsed
+  std::string_view content;  ///< a view into the parsed body
 };
 
-/// The parts of a body of multipart/form-data (RFC 7578), whose Content-Type holds the boundary. Returns nothing when
-/// the body is none.
+/// Returns the parts of a multipart/form-data body (RFC 7578). `type` is its Content-Type with the boundary. Returns
+/// nothing if the body is malformed.
 std::optional<std::vector<FormPart>> parse_form(std::string_view content_type, std::string_view body);
 
 }  // namespace e5v::http

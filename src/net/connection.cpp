@@ -37,12 +37,12 @@ using Plain = asio::generic::stream_protocol::socket;
 using Secure = asio::ssl::stream<Plain>;
 using Parser = beast::http::request_parser<beast::http::string_body>;
 
-/// How often a connection looks whether its client still waits.
+/// The interval at which a connection checks whether its client has disconnected.
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::size_t kReadAtOnce = std::size_t{64} << 10;
 constexpr std::size_t kLongestId = 128;
 
-/// Completion as a coroutine that gives the error instead of throwing it.
+/// A completion token for coroutines that stores the error instead of throwing it.
 auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
@@ -57,14 +57,14 @@ bool is_plain_word(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\'; });
 }
 
-/// A body's bytes while they count against what all bodies may take.
+/// The share of one body in Limits::bodies_bytes.
 class Reserved {
  public:
   explicit Reserved(Shared& shared) : shared_(shared) {}
   Reserved(const Reserved&) = delete;
   Reserved& operator=(const Reserved&) = delete;
   ~Reserved() { shared_.bodies_bytes -= bytes_; }
-  /// Grows to so many bytes; false when they do not fit.
+  /// Increases the share to `bytes`. Returns false if this would exceed the limit.
   bool grow(std::size_t bytes) {
     if (bytes <= bytes_) return true;
     const std::size_t more = bytes - bytes_;
@@ -81,7 +81,7 @@ class Reserved {
   std::size_t bytes_ = 0;
 };
 
-/// Counts a request as one that waits for its answer.
+/// Counts a request in Shared::exchanges while the object exists.
 class Pending {
  public:
   explicit Pending(Shared& shared) : shared_(shared) { ++shared_.exchanges; }
@@ -114,7 +114,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
   }
   asio::any_io_executor executor() override { return stream_.get_executor(); }
 
-  /// Serves requests until the client or a limit ends that.
+  /// Serves requests until the client disconnects or a limit is exceeded.
   asio::awaitable<void> run() {
     const auto self = this->shared_from_this();
     address_ = peer_address(socket().native_handle());
@@ -127,7 +127,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
   }
 
  private:
-  /// A request under way.
+  /// A request and the state of its response.
   struct Turn {
     http::Request request;
     Clock::time_point begin;
@@ -145,7 +145,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     }
   }
 
-  /// Ends what waits for the client then. The connection stands, so that the client can be told.
+  /// Cancels reads and writes after this time. The connection stays open, so that an error response can be sent.
   void expires_after(std::chrono::milliseconds time) {
     timed_out_ = false;
     timer_.expires_after(time);
@@ -167,7 +167,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     co_return true;
   }
 
-  /// Ends the connection so that the client has all that was written, even when it is still sending.
+  /// Shuts the connection down so that the client receives all written data, even if it is still sending.
   asio::awaitable<void> say_goodbye() {
     error_code error;
     expires_after(std::chrono::seconds(2));
@@ -180,7 +180,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     }
   }
 
-  /// One request and its answer; whether there may be another.
+  /// Reads one request and sends its response. Returns whether another request may follow.
   asio::awaitable<bool> serve_one() {
     if (!co_await wait_for_request()) co_return false;
     Turn turn;
@@ -188,7 +188,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     turn.request.address = address_;
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(shared_->limits.header_bytes));
-    parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // read_body() has the limit of the route
+    parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // read_body() enforces the limit of the route
     if (const int refused = co_await read_header(parser)) co_return co_await refuse(turn, refused, reason_of(refused));
     read_head(parser, turn);
     std::variant<http::BodyLimit, http::Response> admitted = shared_->handler.admit(turn.request);
@@ -230,7 +230,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     }
   }
 
-  /// 0, or the status of the refusal; -1 when there is nobody to refuse.
+  /// Returns 0, the status of an error response, or -1 if the client has disconnected.
   asio::awaitable<int> read_header(Parser& parser) {
     error_code error;
     expires_after(shared_->limits.header_time);
@@ -283,14 +283,14 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     co_return status_of(error);
   }
 
-  /// Has the handler answer, and sends what it answers.
+  /// Passes the request to the handler and sends the response.
   asio::awaitable<bool> handle(Turn& turn) {
     const auto exchange = std::make_shared<Exchange>(stream_.get_executor(), io_);
     std::stop_source gone;
     turn.request.gone = gone.get_token();
     http::Request kept = turn.request;
     kept.body.clear();
-    std::swap(kept, turn.request);  // for the log
+    std::swap(kept, turn.request);  // the log needs the request without its body
     shared_->handler.handle(std::move(kept), make_responder(exchange));
     bool fine = true;
     Exchange::Next next;
@@ -317,7 +317,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     co_return fine;
   }
 
-  /// False when the client has closed its side.
+  /// Returns whether the client is still connected.
   bool client_waits() {
     if (!socket().is_open()) return false;
     pollfd state{socket().native_handle(), POLLRDHUP, 0};
@@ -403,7 +403,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     shared_->handler.completed({turn.request, turn.status, turn.received, turn.sent, turn.log, seconds});
   }
 
-  std::shared_ptr<asio::io_context> io_;  // before what needs it
+  std::shared_ptr<asio::io_context> io_;  // before the members that use it
   std::shared_ptr<TlsContext> tls_;
   std::shared_ptr<Shared> shared_;
   Stream stream_;

@@ -12,30 +12,30 @@
 
 namespace e5v::net {
 
-/// What the connections of a server share.
+/// The common state of a server's connections.
 struct Shared {
   Shared(http::Handler& shared_handler, const Limits& shared_limits) : handler(shared_handler), limits(shared_limits) {}
 
   http::Handler& handler;
   const Limits limits;
-  std::atomic<std::size_t> bodies_bytes = 0;  ///< of bodies that are received or answered now
-  std::atomic<int> exchanges = 0;             ///< requests that were admitted and have no answer yet
+  std::atomic<std::size_t> bodies_bytes = 0;  ///< size of the request bodies in memory
+  std::atomic<int> exchanges = 0;             ///< admitted requests without a response
   std::atomic<bool> draining = false;
 };
 
-/// A connection that is served until it ends.
+/// An open connection.
 class Connection {
  public:
   virtual ~Connection() = default;
-  /// Ends it if it waits for a request. To be called on its executor.
+  /// Closes the connection if it waits for a request. Must be called on its executor.
   virtual void close_if_idle() = 0;
-  /// Cuts it. To be called on its executor.
+  /// Closes the connection at once. Must be called on its executor.
   virtual void cut() = 0;
   virtual boost::asio::any_io_executor executor() = 0;
 };
 
-/// Serves an accepted socket, of which it takes possession: with TLS when there is a context. `ended` is called when
-/// nothing of it is left. The strand is one of the context.
+/// Serves an accepted socket and takes ownership of it. It uses TLS if `tls` is not null. `ended` is called after the
+/// connection is closed. The strand must belong to the context `io`.
 std::shared_ptr<Connection> serve(int socket, const boost::asio::any_io_executor& strand,
                                   std::shared_ptr<TlsContext> tls, std::shared_ptr<Shared> shared,
                                   std::shared_ptr<boost::asio::io_context> io, std::function<void()> ended);

@@ -12,47 +12,47 @@
 
 namespace e5v::net {
 
-/// What the handler has answered to one request, and not been sent yet. The connection takes it; the handler's threads
-/// add to it.
+/// The part of the response to one request that is not sent yet. Threads of the handler add to it, and the connection
+/// takes from it.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  /// What is to be sent next.
+  /// The data to send next.
   struct Next {
-    std::optional<http::Response> head;  ///< once, first
-    bool streams = false;                ///< the body follows in pieces
-    std::string piece;                   ///< of the body
-    bool ended = false;                  ///< nothing follows
-    bool broken = false;                 ///< nothing follows, but something should have
+    std::optional<http::Response> head;  ///< only the first time
+    bool streams = false;                ///< the body is sent in pieces
+    std::string piece;                   ///< the next piece of the body
+    bool ended = false;                  ///< the response is complete
+    bool broken = false;                 ///< the response ended before it was complete
     bool empty() const { return !head && piece.empty() && !ended && !broken; }
   };
 
-  /// `strand` is that of the connection, on the context.
+  /// `strand` is the connection's strand on the context `io`.
   Exchange(const boost::asio::any_io_executor& strand, std::shared_ptr<boost::asio::io_context> io);
 
-  // For the handler's side, any thread.
+  // Called by the handler from any thread.
   void answer(http::Response response, bool streams);
   void add(std::string piece);
   void end(bool broken);
   void defer(std::function<void()> work);
 
-  // For the connection's side, on its strand.
+  // Called by the connection on its strand.
   Next take();
-  /// Ends when something was added, or at the time that was set.
+  /// The timer that the connection waits for. It is cancelled when data are added.
   boost::asio::steady_timer& changed() { return changed_; }
-  /// From now on nothing is kept.
+  /// Drops the data, and all that are added later.
   void close();
 
  private:
   void notify();
 
-  std::shared_ptr<boost::asio::io_context> io_;  // before what needs it
+  std::shared_ptr<boost::asio::io_context> io_;  // before the members that use it
   boost::asio::steady_timer changed_;
-  std::mutex mutex_;  // of the members below
+  std::mutex mutex_;  // protects the members below
   Next next_;
   bool closed_ = false;
 };
 
-/// The handler's handle on an exchange.
+/// Returns the handler's interface of an exchange.
 std::shared_ptr<http::Responder> make_responder(std::shared_ptr<Exchange> exchange);
 
 }  // namespace e5v::net

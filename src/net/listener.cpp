@@ -22,7 +22,7 @@ namespace {
 constexpr int kBacklog = 1024;
 constexpr std::string_view kUnix = "unix:";
 
-/// A file descriptor until it is handed on.
+/// Owns a file descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -60,7 +60,7 @@ std::string address_of(int socket) {
                                      : fmt::format("{}:{}", host, port_of(bound));
 }
 
-/// Whether a program listens on a Unix socket's file.
+/// Returns whether a program listens on the Unix socket.
 bool is_answered(const sockaddr_un& name) {
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0;
@@ -100,7 +100,7 @@ Listener listen_on(const addrinfo& info, const std::string& address) {
   return {socket.release(), false, std::move(bound)};
 }
 
-/// "HOST:PORT" in its parts.
+/// Splits "HOST:PORT".
 std::pair<std::string, std::string> split(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   require(colon != std::string::npos && colon > 0 && colon + 1 < address.size(),

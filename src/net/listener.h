@@ -2,24 +2,24 @@
 #include <string>
 #include <vector>
 
-/// The server's side of the network: sockets, TLS, HTTP/1.1 on connections.
+/// The network part of the server: sockets, TLS, and HTTP/1.1 connections.
 namespace e5v::net {
 
-/// A socket that listens.
+/// A listening socket.
 struct Listener {
   int socket = -1;
   bool is_unix = false;
   std::string address;  ///< "127.0.0.1:8080", "[::1]:8080", "unix:/run/e5v.sock"
 };
 
-/// Listens on "HOST:PORT", "[IPv6]:PORT" or "unix:PATH"; a name of several addresses gives several sockets. A Unix
-/// socket that nobody listens on any more is replaced. Throws InvalidInput that names the address.
+/// Listens on "HOST:PORT", "[IPv6]:PORT" or "unix:PATH". A host name with several addresses gives several sockets. The
+/// file of a Unix socket on which no program listens is replaced. Throws InvalidInput, which names the address.
 std::vector<Listener> listen_on(const std::string& address);
 
-/// A socket that another process made and listens on already. Throws InvalidInput when it does not listen.
+/// Uses a socket that another process has opened. Throws InvalidInput if it does not listen.
 Listener adopt(int socket);
 
-/// The address of a connection's other end, without its port: "127.0.0.1", "::1", "unix".
+/// Returns the address of the client of a connection, without its port: "127.0.0.1", "::1", "unix".
 std::string peer_address(int socket);
 
 }  // namespace e5v::net

@@ -28,7 +28,7 @@ namespace e5v::net {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-/// After an accept that failed because descriptors or memory are short, the next one waits so long.
+/// The time before the next accept() if one has failed because there are no free descriptors or no memory.
 constexpr std::chrono::milliseconds kAcceptAgain{50};
 
 struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
@@ -113,7 +113,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     --counters.open;
   }
 
-  /// Calls a function of each connection where that runs.
+  /// Calls a member function of each connection on the connection's executor.
   void for_each_connection(void (Connection::*function)()) {
     const std::lock_guard lock(mutex);
     for (const std::weak_ptr<Connection>& weak : connections) {
@@ -141,7 +141,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
   std::shared_ptr<Shared> shared;
   std::list<Door> doors;
   std::vector<std::thread> threads;
-  std::mutex mutex;  // of the members below
+  std::mutex mutex;  // protects the members below
   std::shared_ptr<TlsContext> tls;
   std::list<std::weak_ptr<Connection>> connections;
 };

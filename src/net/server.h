@@ -10,52 +10,53 @@
 
 namespace e5v::net {
 
-/// What a server lets its clients do.
+/// The limits of a server.
 struct Limits {
-  std::size_t header_bytes = std::size_t{32} << 10;  ///< of a request's line and fields
-  std::size_t bodies_bytes = std::size_t{1} << 30;   ///< of all bodies that are being received, together
-  int connections = 4096;                            ///< at a time; more get 503
-  std::chrono::milliseconds header_time{10'000};     ///< from the first byte of a request to the last of its fields
-  std::chrono::milliseconds body_time{120'000};      ///< for the body
-  std::chrono::milliseconds idle_time{75'000};       ///< between requests
-  std::chrono::milliseconds write_time{60'000};      ///< for a piece of an answer to be taken
+  std::size_t header_bytes = std::size_t{32} << 10;  ///< maximum size of a request's header (request line and fields)
+  std::size_t bodies_bytes = std::size_t{1} << 30;   ///< maximum total size of all request bodies in memory
+  int connections = 4096;                         ///< maximum number of open connections; further ones get status 503
+  std::chrono::milliseconds header_time{10'000};  ///< maximum time for receiving a header
+  std::chrono::milliseconds body_time{120'000};   ///< maximum time for receiving a body
+  std::chrono::milliseconds idle_time{75'000};    ///< maximum time between two requests of a connection
+  std::chrono::milliseconds write_time{60'000};   ///< maximum time for sending a piece of a response
 };
 
-/// Where a server listens, and how.
+/// The addresses and the transport of a server.
 struct ServerOptions {
-  /// "127.0.0.1:8080", "[::1]:8080", "localhost:8080"; port 0: any free one. "unix:PATH" is a Unix socket.
+  /// "127.0.0.1:8080", "[::1]:8080", "localhost:8080", or "unix:PATH" for a Unix socket. Port 0 selects a free port.
   std::vector<std::string> listen;
-  std::vector<int> sockets = {};                     ///< that listen already, as systemd hands them over
-  std::filesystem::path certificate = {}, key = {};  ///< PEM files; with them TCP connections are TLS
+  std::vector<int> sockets = {};                     ///< sockets that already listen, from systemd's socket activation
+  std::filesystem::path certificate = {}, key = {};  ///< PEM files; if they are set, TCP connections use TLS
   Limits limits = {};
-  int threads = 2;  ///< that read and write
+  int threads = 2;  ///< number of threads that read and write
 };
 
-/// How many connections a server has.
+/// The numbers of connections of a server.
 struct ConnectionCounters {
   std::int64_t open = 0, accepted = 0, refused = 0;
 };
 
-/// An HTTP/1.1 server. It reads requests and writes responses; what these mean is the handler's.
+/// An HTTP/1.1 server. It reads requests and writes responses; a handler makes the responses.
 class Server {
  public:
-  /// Binds and listens; the handler must outlive the server. Throws InvalidInput for an address, a certificate or a key
-  /// that cannot be used, naming it.
+  /// Binds the addresses and listens. The handler must outlive the server. Throws InvalidInput, which names the
+  /// address, certificate or key that cannot be used.
   Server(const ServerOptions& options, http::Handler& handler);
   ~Server();
 
-  /// Begins to accept. May be called once.
+  /// Begins to accept connections. May be called once.
   void start();
-  /// The addresses listened on, with their ports: "http://127.0.0.1:8080", "unix:/run/e5v.sock".
+  /// Returns the bound addresses with their ports: "http://127.0.0.1:8080", "unix:/run/e5v.sock".
   std::vector<std::string> addresses() const;
   ConnectionCounters connections() const;
-  /// Reads certificate and key again. Connections that stand keep theirs. Throws InvalidInput, and then keeps the old.
+  /// Reads certificate and key again. Open connections keep the old ones. If it throws InvalidInput, the old ones stay
+  /// in use.
   void reload_certificate();
 
-  /// Accepts nothing more, ends connections that wait for a request, and returns when all requests that were admitted
-  /// have their answer, or after `limit`. False when some had none by then.
+  /// Accepts no more connections, closes idle connections, and waits until all admitted requests have their response,
+  /// at most for `limit`. Returns whether all of them have it.
   bool drain(std::chrono::milliseconds limit);
-  /// Cuts all connections.
+  /// Closes all connections at once.
   void stop();
 
  private:

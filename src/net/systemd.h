@@ -4,10 +4,11 @@
 
 namespace e5v::net {
 
-/// Sockets that systemd listens on for this process (socket activation); none when it was started otherwise.
+/// Returns the sockets that systemd has opened for this process (socket activation), if any.
 std::vector<int> systemd_sockets();
 
-/// Tells the service manager how the process is: "READY=1", "STOPPING=1", "STATUS=…". Does nothing without one.
+/// Sends the state of the process to the service manager: "READY=1", "STOPPING=1", "STATUS=…". Does nothing if there is
+/// no service manager.
 void tell_systemd(const std::string& state);
 
 }  // namespace e5v::net

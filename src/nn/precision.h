@@ -10,8 +10,8 @@ namespace e5v::nn {
 /// The arithmetic of a model. The residual stream, norms and all sums are always f32.
 enum class Precision {
   f32,   ///< weights as stored, f32 activations: the numbers of the reference
-  bf16,  ///< weights of at most 16 bits; if the CPU multiplies bf16 in hardware, bf16 activations of GEMMs and
-         ///< bf16 mixes of attention, f32 elsewhere
+  bf16,  ///< weights of at most 16 bits; if the CPU has bf16 instructions, bf16 inputs of GEMMs and bf16 weighted
+         ///< sums of attention's values; f32 elsewhere
   int8,  ///< int8 weights with activations rounded to whole numbers, and int4 weights if the CPU has 8-bit dot
          ///< products; everything else as in bf16
   fp8,   ///< on a GPU: plain weights and activations rounded to 8-bit floats; the rest as in bf16
@@ -28,7 +28,8 @@ ops::Arithmetic arithmetic_for(Precision precision, tensor::WeightFormat format,
 /// form.
 tensor::DType decoded_type(Precision precision);
 
-/// Whether attention mixes values in bf16: under all precisions except f32, if there are instructions for it.
+/// Whether attention's weighted sums of values are in bf16: under all precisions except f32, if there are instructions
+/// for it.
 bool bf16_attention(Precision precision, tensor::Place place = tensor::Place::host);
 
 /// The precision that suits a checkpoint, by the format of most weights, or by their plain type `stored`: f32 for f32,

@@ -52,8 +52,8 @@ class Group {
   void barrier() const;
 
   /// Collective: runs a check on every process. When it threw on one, all throw the same error: that of the lowest
-  /// process, of the same class among those of e5v/error.h (DeviceError for others), led by "process N: " in a group of
-  /// many.
+  /// process, of the same class among those of e5v/error.h (DeviceError for others), with the prefix "process N: " in a
+  /// group of several processes.
   void agree(const std::function<void()>& check) const;
 
   /// Sends to another process, which receives in the order of sending. Returns at once; unsent() says how many messages

@@ -36,8 +36,8 @@ struct ModelScheme {
   }
 };
 
-/// The scheme for a model's widths. Group 0 stands for the largest of 64, 32, 16, 8 that divides them. Only int4 has
-/// wide matrices. Throws InvalidInput for groups that do not divide the widths.
+/// The scheme for a model's widths. Group 0 means the largest of 64, 32, 16, 8 that divides them. Only int4 has wide
+/// matrices. Throws InvalidInput for groups that do not divide the widths.
 ModelScheme choose_scheme(Scheme narrow, Wide wide, const model::LlamaConfig& config);
 
 }  // namespace e5v::quantize

@@ -81,7 +81,8 @@ void SharedBatches::give_up(const std::string& verdict) {
   group_.barrier();  // process 0 does not come to it
 }
 
-/// Hands out the oldest batch; false when there is none, or, unless it may wait, it is not there yet.
+/// Passes the oldest batch to `take`. Returns false if there is none or, unless `wait` is set, if it has not arrived
+/// yet.
 bool SharedBatches::take_front(bool wait) {
   if (pending_.empty()) return false;
   Pending& front = pending_.front();

@@ -20,10 +20,9 @@ struct DoneBatch {
   RunPosition position;          ///< after its last item
 };
 
-/// Deals the batches of a run to the processes of a group, one after another, and brings their vectors to process 0 in
-/// order. Every process runs through the whole input and so forms all batches, the same ones as a process that is
-/// alone; it computes its share. Nothing but vectors is sent, and process 0 compares what the others found with its
-/// own.
+/// Distributes the batches of a run to the processes of a group, one after another, and collects their vectors on
+/// process 0 in order. Every process reads the whole input and forms all batches, which are those of a single process,
+/// and computes its share. Only vectors are sent. Process 0 compares the items that the others have read with its own.
 class SharedBatches {
  public:
   /// On process 0, `take` is given all batches in their order. check_stop is asked while waiting for other processes;
@@ -39,7 +38,7 @@ class SharedBatches {
   /// InvalidInput when another process found other items.
   void add(DoneBatch batch);
 
-  /// Hands all of them to `take`. Throws as add().
+  /// Passes all remaining batches to `take`. Throws as add().
   void take_all();
 
   /// The input has ended here: checks that it did so for all processes. Throws as add().

@@ -19,7 +19,8 @@ namespace e5v::runs {
 struct RunHooks {
   /// Throws Interrupted when the run is to stop; called between batches and while waiting for input, from two threads.
   std::function<void()> check_stop;
-  /// An item that is left out, led by where it came from. None: the first bad item ends the run with its error.
+  /// Receives the message about an item that is left out, which begins with the item's source. If the function is not
+  /// set, the first bad item ends the run with its error.
   std::function<void(const std::string& message)> bad;
   /// A batch of so many items has been committed.
   std::function<void(std::int64_t items)> advanced;

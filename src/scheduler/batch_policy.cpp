@@ -3,7 +3,7 @@
 namespace e5v::scheduler {
 namespace {
 
-/// Inputs that are looked at for others on the same image as one in the batch.
+/// The maximum number of image jobs that are checked for one that still fits into the batch.
 constexpr int kLookedAt = 64;
 
 Lanes::Lane::iterator take(Lanes::Lane& lane, Lanes::Lane::iterator place, BatchPolicy::Chosen& chosen) {

@@ -7,31 +7,32 @@
 
 namespace e5v::scheduler {
 
-/// Chooses what is computed next of what is ready.
+/// Selects the ready jobs of the next batch.
 ///
-/// Texts and images take turns to lead a batch, texts first; priorities go before turns. A batch of texts holds texts
-/// alone. A batch of images holds the texts that wait, as well, in a quarter of its rows: so a text that comes while
-/// images are computed waits for the end of one batch, however many images wait, and images get every other batch,
-/// however many texts wait.
+/// Batches of texts and batches of images alternate if both are ready; a text batch is first. A higher priority
+/// overrides this order. A text batch contains only texts. An image batch also contains ready texts: those that fit
+/// into the budget and, even if it is full, texts with up to a quarter of the budget's rows. So a text that is
+/// submitted during an image batch waits only for the end of this batch, however many images are queued. And at least
+/// every other batch contains images, however many texts are queued.
 class BatchPolicy {
  public:
-  /// Rows of a batch that is led by an input that asked for so many.
+  /// Returns the token budget of a batch whose first input requested `asked` rows (0: the default).
   using Budget = std::function<std::int64_t(std::int64_t asked)>;
 
   explicit BatchPolicy(Budget budget) : budget_(std::move(budget)) {}
 
   struct Chosen {
     std::vector<std::shared_ptr<Job>> jobs;
-    embed::Batch batch;  ///< their prepared inputs, which it has taken
+    embed::Batch batch;  ///< the prepared inputs of the jobs, moved out of them
   };
-  /// Takes the next batch out of what is ready, which must not be empty.
+  /// Removes the jobs of the next batch from `ready`, which must not be empty.
   Chosen next(Lanes& ready);
 
  private:
   bool is_images_turn(const Lanes& ready) const;
 
   Budget budget_;
-  bool images_waited_ = false;  // while a batch of texts was computed
+  bool images_waited_ = false;  // images were ready when the last text batch was selected
 };
 
 }  // namespace e5v::scheduler

@@ -68,7 +68,7 @@ void ComputeThread::run_call(std::unique_lock<std::mutex>& lock) {
 void ComputeThread::run_step(std::unique_lock<std::mutex>& lock) {
   awake_ = false;
   in_step_ = true;
-  const Step step = step_;  // which may be taken away meanwhile
+  const Step step = step_;  // a copy, because set_step() may replace it meanwhile
   lock.unlock();
   const bool more = step();
   lock.lock();

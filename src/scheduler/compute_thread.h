@@ -8,27 +8,27 @@
 
 namespace e5v::scheduler {
 
-/// The one thread from which a model computes: OpenMP's pool and a GPU's context belong to the thread that calls. It
-/// does what it is asked to by run(), and batches as long as there are any, in turn, so that neither waits for more
-/// than one of the other.
+/// The only thread that computes with a model, because OpenMP's pool and a GPU's context belong to the calling thread.
+/// It executes the calls of run() and the batches of the step function. If both wait, one call and one batch alternate.
 class ComputeThread {
  public:
-  /// Computes one batch; false when there is nothing more to compute.
+  /// Computes one batch. Returns whether another batch is ready.
   using Step = std::function<bool()>;
 
   /// `threads` is the size of the pool, as for set_thread_count().
   explicit ComputeThread(int threads);
   ComputeThread(const ComputeThread&) = delete;
   ComputeThread& operator=(const ComputeThread&) = delete;
-  /// Nobody may wait in run() any more.
+  /// No thread may be in run() when the object is destroyed.
   ~ComputeThread();
 
-  /// Has the thread run `body`, and waits for that. Throws what it throws. May be called from any thread but this.
+  /// Executes `body` on the compute thread and waits until it returns. Throws the exceptions of `body`. May be called
+  /// from any other thread.
   void run(const std::function<void()>& body);
 
-  /// Where batches come from; nullptr takes the source away, when the batch that is being computed has ended.
+  /// Sets the function that computes batches; nullptr removes it. Returns after the running batch has ended.
   void set_step(Step step);
-  /// Says that there is something to compute.
+  /// Notifies the thread that a batch is ready.
   void wake();
 
  private:
@@ -46,7 +46,7 @@ class ComputeThread {
   std::deque<Call*> calls_;
   Step step_;
   bool awake_ = false, in_step_ = false, stopped_ = false;
-  std::thread thread_;  // last, so that it starts when all else stands
+  std::thread thread_;  // the last member, because the thread uses all others
 };
 
 }  // namespace e5v::scheduler

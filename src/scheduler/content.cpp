@@ -48,7 +48,7 @@ Input loaded(Input input) {
 
 Hash128 content_key(const Input& input, const Fingerprint& fingerprint, const PrepareOptions& options) {
   Hasher hasher;
-  hasher.add(fingerprint.id()).add(options.max_pixels);  // which decides what is refused
+  hasher.add(fingerprint.id()).add(options.max_pixels);  // decides which images are refused
   if (input.text) hasher.add(static_cast<std::int64_t>(input.text->size())).add(*input.text);
   for (const ImageSource& image : input.images) add_image(hasher.add("image"), image);
   return hasher.digest();

@@ -5,26 +5,28 @@
 #include "e5v/embedder.h"
 #include "embed/prepare.h"
 
-/// What an input is and takes, as far as can be told without decoding it.
+/// The content and the size of an input, without decoding its images.
 namespace e5v::scheduler {
 
-/// True when the input's images are in memory, so that content_key() reads no file.
+/// Returns whether all images of the input are in memory, so that content_key() reads no file.
 bool is_in_memory(const Input& input);
 
-/// The input with its images in memory: files are read, not decoded. Throws InvalidInput.
+/// Returns the input with the files of its images read into memory, but not decoded. Throws InvalidInput.
 Input loaded(Input input);
 
-/// A hash of the text, the bytes of the images, and all that decides what becomes of them. The input must be in memory.
+/// Returns a hash of the text, the bytes of the images, the fingerprint, and the options that affect the result. The
+/// images must be in memory.
 Hash128 content_key(const Input& input, const Fingerprint& fingerprint, const PrepareOptions& options);
 
-/// What an input counts in the queue.
+/// The size of an input in the queue.
 struct Size {
   std::int64_t tokens = 0, bytes = 0;
 };
 
-/// Before it is prepared: a text counts a token for every four bytes, an image 2,400.
+/// Returns the estimated size of an input that is not prepared: 32 tokens, plus one token for every four bytes of text,
+/// plus 2,400 tokens for every image.
 Size expected_size(const Input& input);
-/// When it is prepared.
+/// Returns the size of a prepared input.
 Size size_of(const embed::PreparedInput& input);
 
 }  // namespace e5v::scheduler

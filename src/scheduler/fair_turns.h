@@ -6,12 +6,12 @@
 
 namespace e5v::scheduler {
 
-/// The order in which the jobs of several clients are computed, so that each gets its share of the tokens however many
-/// it has submitted: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with equal weights. A job's turn is
-/// a virtual time in tokens; jobs of one client keep their order.
+/// The order of the jobs of several clients, by start-time fair queueing with equal weights (Goyal, Vin and Cheng,
+/// SIGCOMM 1996). Clients that wait get equal numbers of tokens, however many jobs each of them has submitted. The turn
+/// of a job is its start tag, a virtual time in tokens. Jobs of one client keep their order.
 class FairTurns {
  public:
-  /// The turn of a client's next job.
+  /// Returns the turn of a client's next job.
   std::int64_t next(const std::string& client, std::int64_t tokens) {
     const auto known = ends_.find(client);
     const std::int64_t turn = known == ends_.end() ? now_ : std::max(now_, known->second);
@@ -19,7 +19,8 @@ class FairTurns {
     return turn;
   }
 
-  /// Says that a job of this turn is computed. Clients that have had all their turns are forgotten.
+  /// Advances the virtual time to the turn of a job that is computed. Clients whose jobs have all ended before this
+  /// time are removed.
   void reached(std::int64_t turn) {
     if (turn <= now_) return;
     now_ = turn;
@@ -30,7 +31,7 @@ class FairTurns {
 
  private:
   std::int64_t now_ = 0;
-  std::map<std::string, std::int64_t> ends_;  // when the last job of a client ends, by client
+  std::map<std::string, std::int64_t> ends_;  // by client: the virtual time at which its last job ends
 };
 
 }  // namespace e5v::scheduler

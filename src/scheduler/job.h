@@ -16,7 +16,7 @@ namespace e5v::scheduler {
 
 using Clock = std::chrono::steady_clock;
 
-/// What is submitted.
+/// A submitted input with its options.
 struct Request {
   Input input;
   RunOptions run = {};
@@ -26,43 +26,43 @@ struct Request {
 
 struct Job;
 
-/// One submission: whom to tell, and until when.
+/// One submission: the function that receives its result, and its deadline.
 struct Ticket {
   Done done;
   SubmitOptions options;
   Clock::time_point submitted;
-  std::shared_ptr<Job> job;  ///< null once it is known what becomes of it
+  std::shared_ptr<Job> job;  ///< null after the result of the submission is known
   std::optional<std::stop_callback<std::function<void()>>> on_cancel;
 };
 
-/// What becomes of a submission.
+/// The result of a submission: a vector or an error.
 struct Outcome {
   std::shared_ptr<Ticket> ticket;
   EmbeddedInput vector;
   std::exception_ptr error;
 };
 
-/// Tells everybody. Nothing may be locked: what is told is the caller's own code, and the end of a ticket waits for a
-/// cancellation that is under way.
+/// Calls the `done` function of each ticket. The calling thread must not hold a mutex, because these functions are code
+/// of the user, and because the destructor of a ticket waits for a running cancellation.
 void tell(std::vector<Outcome> outcomes);
 
 enum class State { waiting, preparing, ready, computing };
 
-/// One computation, for all submissions of the same content that come while it is under way.
+/// One computation. Submissions of the same content that arrive before it ends share it.
 struct Job {
   Request request;
   std::uint64_t number = 0;  ///< in the order of submission
   std::int64_t turn = 0;     ///< among the jobs of its priority (FairTurns)
-  int priority = 0;          ///< the highest of its tickets
+  int priority = 0;          ///< the highest priority of its tickets
   State state = State::waiting;
-  bool image = false;          ///< whether the input has one
-  Size size;                   ///< what it counts in the queue
-  std::optional<Hash128> key;  ///< once its content is known
+  bool image = false;          ///< whether the input has an image
+  Size size;                   ///< its size in the queue
+  std::optional<Hash128> key;  ///< the hash of its content, if that is known
   embed::PreparedInput prepared;
   std::vector<std::shared_ptr<Ticket>> tickets;
 };
 
-/// The urgent first: of a higher priority, then of an earlier turn, then the older.
+/// Orders jobs by priority (the highest first), then by turn, then by number.
 struct MoreUrgent {
   bool operator()(const std::shared_ptr<Job>& a, const std::shared_ptr<Job>& b) const {
     if (a->priority != b->priority) return a->priority > b->priority;
@@ -70,7 +70,7 @@ struct MoreUrgent {
   }
 };
 
-/// Jobs that wait for the same thing.
+/// Jobs in the same state: texts and images, each in the order of MoreUrgent.
 struct Lanes {
   using Lane = std::set<std::shared_ptr<Job>, MoreUrgent>;
   Lane texts, images;

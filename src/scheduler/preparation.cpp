@@ -1,4 +1,4 @@
-// The scheduler's threads that prepare inputs.
+// The threads of the scheduler that prepare inputs.
 #include <algorithm>
 #include <utility>
 
@@ -9,7 +9,7 @@
 namespace e5v::scheduler {
 namespace {
 
-/// Images are prepared ahead of the compute until what is ready takes so much memory.
+/// No further image is prepared while the ready jobs take at least this number of bytes.
 constexpr std::int64_t kReadyBytes = std::int64_t{64} << 20;
 
 }  // namespace
@@ -17,7 +17,7 @@ constexpr std::int64_t kReadyBytes = std::int64_t{64} << 20;
 void Scheduler::start_preparing() {
   while (static_cast<int>(preparers_.size()) < options_.preparing_threads) {
     preparers_.emplace_back([this] {
-      set_thread_count(1);  // the pool's cores compute
+      set_thread_count(1);  // the compute thread uses all cores
       prepare_all();
     });
   }
@@ -34,8 +34,8 @@ void Scheduler::prepare_all() {
   }
 }
 
-/// The next job to prepare, or nothing at the end. Where there are several threads, one is kept for texts: these do not
-/// wait for images to be decoded.
+/// Waits for the next job to prepare. Returns null after a shutdown. If there are several preparing threads, one of
+/// them is reserved for texts, so that texts do not wait while images are decoded.
 std::shared_ptr<Job> Scheduler::wait_for_job(std::unique_lock<std::mutex>& lock) {
   for (;;) {
     tell_unlocked(lock, expire());
@@ -82,12 +82,12 @@ void Scheduler::prepare(const std::shared_ptr<Job>& job) {
   tell_unlocked(lock, std::move(outcomes));
 }
 
-/// Now that a job's content is known: true when there is nothing left to do, as its vector is known or on its way.
+/// Called when the content of a job is known. Returns true if the job ends without computation, because its vector is
+/// cached, another job has the same content, or all its tickets were cancelled.
 bool Scheduler::settle_by_content(const std::shared_ptr<Job>& job, const Hash128& key) {
   std::vector<Outcome> outcomes;
   std::unique_lock lock(mutex_);
   const std::vector<std::shared_ptr<Ticket>> tickets = queue_.detach_all(*job);
-  // Without tickets there is nobody left to do it for.
   const bool settled = tickets.empty() || answer(tickets, key, outcomes) || join(tickets, key);
   if (settled) {
     queue_.remove(job);

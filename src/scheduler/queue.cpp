@@ -86,7 +86,7 @@ void Queue::make_ready(const std::shared_ptr<Job>& job, embed::PreparedInput pre
   Size size = size_of(prepared);
   size.bytes += kTicketBytes * static_cast<std::int64_t>(job->tickets.size());
   job->prepared = std::move(prepared);
-  job->request.input = {};  // is not needed any more
+  job->request.input = {};  // no longer needed
   resize(*job, size);
   job->state = State::ready;
   ready_bytes_ += job->size.bytes;

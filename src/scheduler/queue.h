@@ -14,53 +14,53 @@
 
 namespace e5v::scheduler {
 
-/// The jobs that are under way and the tickets that wait for them: who waits where, what all of it counts, when it
-/// expires. Not for several threads at once.
+/// The jobs that have not ended and the tickets that wait for them, with their sizes and deadlines. Not thread-safe.
 class Queue {
  public:
-  /// What a ticket counts, in bytes.
+  /// The size of a ticket in the queue, in bytes.
   static constexpr std::int64_t kTicketBytes = 512;
-  /// The share of the queue that one client may fill.
+  /// The maximum share of the queue for one client.
   static constexpr double kClientsShare = 0.75;
 
   explicit Queue(const QueueOptions& limits) : limits_(limits) {}
 
-  /// Whether something of this size may come in: what is larger than the limits may when nothing else waits. A client
-  /// that is named may fill three quarters.
+  /// Returns whether an input of this size may be added. An empty queue accepts any size. A client with a name may fill
+  /// three quarters of the queue.
   bool has_room(const Size& size, const std::string& client = {}) const;
 
-  /// A new job, which waits to be prepared.
+  /// Adds a job in the state `waiting`.
   std::shared_ptr<Job> add(Request request, const Size& size);
-  /// Has a ticket wait for a job, which then is as urgent as the ticket.
+  /// Attaches a ticket to a job. The job gets at least the priority of the ticket.
   void attach(const std::shared_ptr<Ticket>& ticket, const std::shared_ptr<Job>& job);
-  /// Takes a ticket from its job. A job that nobody waits for any more leaves the queue, unless a thread is at it.
+  /// Detaches a ticket from its job. A job without tickets is removed, unless a thread prepares or computes it.
   void detach(const std::shared_ptr<Ticket>& ticket);
-  /// All tickets of a job.
+  /// Detaches and returns all tickets of a job.
   std::vector<std::shared_ptr<Ticket>> detach_all(Job& job);
 
-  /// Makes a job known by its content.
+  /// Sets the hash of a job's content, by which find() finds it.
   void set_key(const std::shared_ptr<Job>& job, const Hash128& key);
-  /// The job of a content, or nothing.
+  /// Returns the job with this content, or null.
   std::shared_ptr<Job> find(const Hash128& key) const;
-  /// The next job to prepare, or nothing. `images`: whether it may have an image.
+  /// Returns the next job to prepare and sets its state to `preparing`; null if there is none. `images` says whether
+  /// the job may have an image.
   std::shared_ptr<Job> take_to_prepare(bool images);
   void make_ready(const std::shared_ptr<Job>& job, embed::PreparedInput prepared);
-  /// Takes a job out of the books, when it is known what becomes of it.
+  /// Removes a job whose result is known.
   void remove(const std::shared_ptr<Job>& job);
 
-  /// Tickets whose deadline has passed before their job was computed, taken from their jobs.
+  /// Detaches and returns the tickets whose deadline has passed and whose job is not being computed.
   std::vector<std::shared_ptr<Ticket>> expired(Clock::time_point now);
-  /// The tickets of all jobs that are not computed yet, taken from their jobs.
+  /// Detaches and returns the tickets of all jobs that are not being computed.
   std::vector<std::shared_ptr<Ticket>> waiting();
-  /// When the next ticket expires; nothing when none does.
+  /// Returns the earliest deadline, or nothing if no ticket has one.
   std::optional<Clock::time_point> next_deadline() const;
 
-  /// Takes the next batch out of what is ready, which must be something.
+  /// Removes and returns the jobs of the next batch. has_ready() must be true.
   BatchPolicy::Chosen take_batch(BatchPolicy& policy);
   bool has_ready() const { return !ready_.empty(); }
   const Size& size() const { return size_; }
   std::int64_t jobs() const { return static_cast<std::int64_t>(jobs_.size()); }
-  /// Bytes of the jobs that are ready.
+  /// Returns the total size of the ready jobs in bytes.
   std::int64_t ready_bytes() const { return ready_bytes_; }
 
  private:

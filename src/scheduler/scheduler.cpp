@@ -13,7 +13,7 @@ double seconds_between(Clock::time_point begin, Clock::time_point end) {
   return std::chrono::duration<double>(end - begin).count();
 }
 
-/// What a pass gives for one input.
+/// The result of a forward pass for one input.
 struct Result {
   std::vector<float> vector;
   std::exception_ptr error;
@@ -31,8 +31,8 @@ std::vector<Result> compute_once(Worker& worker, std::span<const embed::Prepared
   return results;
 }
 
-/// A pass over some inputs. One that fails as a whole, for want of memory or through one input, is done again in
-/// halves: whose fault it is fails alone.
+/// Computes a batch. If the forward pass throws (for example, because memory is insufficient), both halves of the batch
+/// are computed separately. So only the inputs that cause the error fail.
 std::vector<Result> compute_all(Worker& worker, std::span<const embed::PreparedInput> inputs) {
   try {
     return compute_once(worker, inputs);
@@ -88,7 +88,8 @@ Hash128 Scheduler::key_of(const Request& request) {
   return content_key(request.input, *worker_.fingerprint(request.input, request.run, request.prepare), request.prepare);
 }
 
-/// Puts a ticket where it belongs: what is known is told at once, what is under way is waited for, the rest is queued.
+/// Handles a new ticket. If its vector is cached, it gets the vector at once. If a job has the same content, it is
+/// attached to this job. Otherwise a new job is queued.
 void Scheduler::admit(Request request, const std::shared_ptr<Ticket>& ticket, const std::optional<Hash128>& key,
                       const std::exception_ptr& error) {
   std::unique_lock lock(mutex_);
@@ -118,7 +119,7 @@ void Scheduler::admit(Request request, const std::shared_ptr<Ticket>& ticket, co
   tell_unlocked(lock, std::move(outcomes));
 }
 
-/// Answers with a vector that is known; false when it is not.
+/// Adds the outcomes of tickets whose vector is cached. Returns whether it is cached.
 bool Scheduler::answer(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key,
                        std::vector<Outcome>& outcomes) {
   const std::optional<EmbeddedInput> known = cache_.find(key);
@@ -129,7 +130,7 @@ bool Scheduler::answer(const std::vector<std::shared_ptr<Ticket>>& tickets, cons
   return true;
 }
 
-/// Has tickets wait for the job of the same content; false when there is none.
+/// Attaches tickets to the job with the same content. Returns whether there is one.
 bool Scheduler::join(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key) {
   const std::shared_ptr<Job> job = queue_.find(key);
   if (!job) return false;
@@ -160,7 +161,7 @@ void Scheduler::cancel(const std::shared_ptr<Ticket>& ticket) {
   tell_unlocked(lock, std::move(outcomes));
 }
 
-/// Fails what has waited beyond its deadline.
+/// Detaches the tickets whose deadline has passed, and returns their outcomes.
 std::vector<Outcome> Scheduler::expire() {
   std::vector<Outcome> outcomes;
   const Clock::time_point now = Clock::now();
@@ -178,7 +179,7 @@ void Scheduler::fail_all(const std::vector<std::shared_ptr<Ticket>>& tickets, co
   for (const std::shared_ptr<Ticket>& ticket : tickets) outcomes.push_back({ticket, {}, error});
 }
 
-/// Tells outcomes while nothing is locked. They, and with them the tickets, end there, too.
+/// Calls tell() while the mutex is unlocked. The outcomes and their tickets are also destroyed while it is unlocked.
 void Scheduler::tell_unlocked(std::unique_lock<std::mutex>& lock, std::vector<Outcome> outcomes) {
   if (!outcomes.empty()) {
     ++telling_;
@@ -190,13 +191,13 @@ void Scheduler::tell_unlocked(std::unique_lock<std::mutex>& lock, std::vector<Ou
   idle_.notify_all();
 }
 
-/// Computes one batch of what is ready; whether there is more.
+/// Computes one batch of ready jobs. Returns whether more jobs are ready.
 bool Scheduler::step() {
   std::unique_lock lock(mutex_);
   tell_unlocked(lock, expire());
   if (!queue_.has_ready()) return false;
   const BatchPolicy::Chosen chosen = queue_.take_batch(policy_);
-  work_.notify_all();  // what is ready has become less
+  work_.notify_all();  // fewer jobs are ready, so more images may be prepared
   const Clock::time_point begin = Clock::now();
   count(chosen, begin);
   lock.unlock();
@@ -223,7 +224,7 @@ void Scheduler::count(const BatchPolicy::Chosen& chosen, Clock::time_point begin
   }
 }
 
-/// Ends a job: its vector is kept, and its tickets are told.
+/// Ends a job: stores its vector in the cache and adds the outcomes of its tickets.
 void Scheduler::finish(const std::shared_ptr<Job>& job, const EmbeddedInput& vector, const std::exception_ptr& error,
                        std::vector<Outcome>& outcomes) {
   const std::vector<std::shared_ptr<Ticket>> tickets = queue_.detach_all(*job);

@@ -17,26 +17,27 @@
 
 namespace e5v::scheduler {
 
-/// Inputs from any thread to vectors: prepared by a pool of threads, computed in batches that form of what is ready
-/// whenever the compute thread is free. Safe to use from several threads.
+/// Computes the vectors of inputs from any thread. A pool of threads prepares the inputs. Whenever the compute thread
+/// is free, it computes a batch of ready inputs. Thread-safe.
 class Scheduler {
  public:
-  /// Both must outlive the scheduler. Threads that prepare start with the first input.
+  /// `compute` and `worker` must outlive the scheduler. The preparing threads start with the first input.
   Scheduler(ComputeThread& compute, Worker& worker, const QueueOptions& options);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   /// Shuts down with Shutdown::cancel.
   ~Scheduler();
 
-  /// Takes an input; `done` is told what becomes of it, once, perhaps before this returns. Throws Overloaded when the
-  /// queue is full, Cancelled after shutdown(): then `done` is not called.
+  /// Queues an input. `done` is called once with its vector or error, possibly before submit() returns. Throws
+  /// Overloaded if the queue is full, and Cancelled after shutdown(). If submit() throws, `done` is not called.
   void submit(Request request, Done done);
-  /// The same with a future.
+  /// Does the same with a future.
   std::future<EmbeddedInput> submit(Request request);
 
   SubmitCounters counters() const;
 
-  /// Refuses what comes from now on, and returns when everybody has been told. Not to be called from a `done`.
+  /// Refuses further inputs. Returns when every `done` function of earlier inputs has returned. Must not be called from
+  /// a `done` function.
   void shutdown(Shutdown how);
 
  private:
@@ -68,7 +69,7 @@ class Scheduler {
   ComputeThread& compute_;
   Worker& worker_;
   QueueOptions options_;
-  mutable std::mutex mutex_;  // of all below
+  mutable std::mutex mutex_;  // protects all members below
   std::condition_variable work_, idle_;
   Queue queue_;
   BatchPolicy policy_;

@@ -11,17 +11,18 @@
 
 namespace e5v::scheduler {
 
-/// Vectors by what they are of, bounded in bytes: the least recently used go first. Not for several threads at once.
+/// A cache of vectors by the hash of their input, with a maximum size in bytes. The least recently used vectors are
+/// removed first. Not thread-safe.
 class VectorCache {
  public:
-  /// What an entry takes beyond its numbers, at most.
+  /// The maximum size of an entry in addition to its vector, in bytes.
   static constexpr std::int64_t kOverhead = 256;
 
   explicit VectorCache(std::int64_t most_bytes) : most_(most_bytes) {}
 
-  /// The vector of a key, which is then the most recently used one.
+  /// Returns the vector of a key and makes it the most recently used one.
   std::optional<EmbeddedInput> find(const Hash128& key);
-  /// Keeps a vector, unless it alone is too large.
+  /// Adds a vector, unless it is larger than the cache.
   void add(const Hash128& key, const EmbeddedInput& vector);
 
   std::int64_t bytes() const { return bytes_; }

@@ -10,7 +10,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// The error of an item with its place in the request.
+/// Adds the field of an item to its error.
 std::exception_ptr with_field(const std::exception_ptr& error, const std::string& field) try {
   std::rethrow_exception(error);
 } catch (const Refusal&) {
@@ -40,7 +40,7 @@ void submit(const EmbeddingCall& call, Item item, const std::stop_token& cancel,
   }
 }
 
-/// The items of a call that are under way.
+/// The state of a call whose items are not all computed.
 struct Pending {
   Pending(CallDone call_done, const EmbeddingCall& call)
       : done(std::move(call_done)),
@@ -51,7 +51,7 @@ struct Pending {
   }
 
   const CallDone done;
-  std::mutex mutex;  // of the members below
+  std::mutex mutex;  // protects the members below
   EmbeddedCall result;
   std::exception_ptr error;
   std::size_t left;

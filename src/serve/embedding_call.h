@@ -14,40 +14,40 @@
 
 namespace e5v::serve {
 
-/// One thing that a request wants embedded.
+/// One input of a request.
 struct Item {
   Input input;
   RunOptions run = {};
   PrepareOptions prepare = {};
-  std::string field = {};  ///< where it stands in the request: "input[3]"; empty for the only one
+  std::string field = {};  ///< its field in the request: "input[3]"; empty if the request has a single input
 };
 
-/// What a request wants embedded, whatever dialect it speaks.
+/// The inputs and options of a request in any dialect.
 struct EmbeddingCall {
   std::shared_ptr<const ServedModel> model;
   std::vector<Item> items = {};
   int priority = 0;
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
-  std::stop_token gone = {};  ///< the client has gone away
-  std::string client = {};    ///< inputs of different clients take turns
+  std::stop_token gone = {};  ///< stop is requested if the client disconnects
+  std::string client = {};    ///< SubmitOptions::client
 };
 
 /// The vectors of a call, in the order of its items.
 struct EmbeddedCall {
   std::vector<EmbeddedInput> vectors;
   std::int64_t tokens = 0;
-  double seconds = 0;  ///< from the call to the last vector
+  double seconds = 0;  ///< from the call of embed() to the last vector
 };
 
-/// Called once, on a thread of the embedder, with the vectors or with the first error; an InvalidInput is then a
+/// Receives the vectors or the first error. Called once, on a thread of the embedder. An InvalidInput is converted to a
 /// Refusal that names the item.
 using CallDone = std::function<void(EmbeddedCall vectors, std::exception_ptr error)>;
-/// Embeds all items of a call. When one fails, those that are not computed yet are cancelled.
+/// Embeds all items of a call. If one fails, the items that are not computed yet are cancelled.
 void embed(EmbeddingCall call, CallDone done);
 
-/// Called for each item as its vector comes, in any order, one call at a time.
+/// Receives the vector or the error of each item, in the order of computation. There is one call at a time.
 using ItemDone = std::function<void(std::size_t item, EmbeddedInput vector, std::exception_ptr error)>;
-/// Embeds the items of a call one by one; one that fails does not stop the others.
+/// Embeds the items of a call independently: if one fails, the others are still computed.
 void embed_each(EmbeddingCall call, ItemDone done);
 
 }  // namespace e5v::serve

@@ -9,18 +9,18 @@
 
 namespace e5v::serve {
 
-/// Where images of requests may come from.
+/// The allowed sources of images in requests.
 struct ImagePolicy {
-  std::size_t max_bytes = std::size_t{64} << 20;  ///< of an encoded image
-  /// Reads what is at an http or https address; null: addresses are refused. Throws a Refusal.
+  std::size_t max_bytes = std::size_t{64} << 20;  ///< maximum size of an encoded image
+  /// Reads the image at an http or https address. Throws a Refusal. If the function is null, addresses are refused.
   std::function<std::string(const std::string& url, const std::string& field)> fetch = nullptr;
 };
 
-/// An image of a request: "data:image/png;base64,…", plain base64, or an address. `field` is where it stands. Throws a
-/// Refusal; what the bytes hold is seen when they are decoded.
+/// Returns the image of a field: "data:image/png;base64,…", plain base64, or an address. Throws a Refusal that names
+/// the field. The image is not decoded here.
 ImageSource image_of(const std::string& text, const std::string& field, const ImagePolicy& policy);
 
-/// Bytes that were uploaded.
+/// Returns the image of an uploaded file.
 ImageSource image_from_bytes(std::string_view bytes, const std::string& field);
 
 }  // namespace e5v::serve

@@ -25,7 +25,7 @@ Input from_string(const std::string& text, const std::string& field, const Input
   return Input::from_text(text);
 }
 
-/// What an element of "input" is.
+/// Reads one element of "input".
 Input input_from(const Json& value, const std::string& field, const InputReading& reading) {
   if (value.is_string()) return from_string(value.get_ref<const std::string&>(), field, reading);
   if (value.is_object()) return input_from_object(value, field, reading);
@@ -36,7 +36,7 @@ Input input_from(const Json& value, const std::string& field, const InputReading
                found_text(value));
 }
 
-/// An image as a string, or as an object that has it under "url".
+/// Reads an image: a string, or an object with the key "url".
 ImageSource image_from(const Json& value, const std::string& field, const InputReading& reading) {
   if (!value.is_object()) return image_of(text_of(value, field), field, reading.images);
   const ObjectReader object(value, field);
@@ -110,7 +110,7 @@ Input input_from_messages(const Json& messages, const std::string& field, const 
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const ObjectReader message(messages[i], element(field, i));
     const Json* content = message.find("content");
-    if (content == nullptr) continue;  // an assistant's turn that is still to be written
+    if (content == nullptr) continue;  // the turn that the model would write
     add_content(input, *content, message.name_of("content"), reading);
   }
   if (!input.text && input.images.empty()) refuse_field(field, "expected a text or an image, found neither");

@@ -6,39 +6,40 @@
 #include "serve/model_set.h"
 #include "serve/object_reader.h"
 
-/// What requests call inputs, in the forms that several dialects share.
+/// Readers of inputs in the formats that several dialects share.
 namespace e5v::serve {
 
-/// An input and where it stands in the request.
+/// An input and its field in the request.
 struct NamedInput {
   Input input;
   std::string field;
 };
 
-/// How inputs are read.
+/// The options for reading inputs.
 struct InputReading {
   const ServedModel& model;
   const ImagePolicy& images;
-  /// What a string is: a text, or an image (infinity's "modality": "image").
+  /// Whether a string is an image (infinity's "modality": "image") instead of a text.
   bool strings_are_images = false;
 };
 
-/// The value of "input" of an OpenAI request: a string, a list of strings, token ids, a list of lists of these, objects
+/// Reads "input" of an OpenAI request: a string, a list of strings, token ids, a list of lists of these, objects
 /// {"text"?, "image"?} (Jina, SGLang), or lists of messages (vLLM). Throws a Refusal.
 std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, const InputReading& reading);
 
-/// {"text"?, "image"?, "images"?, "prompt"?}. An image is what image_of() takes, or an object with that under "url".
+/// Reads {"text"?, "image"?, "images"?, "prompt"?}. An image has a form that image_of() accepts, or is an object with
+/// the key "url".
 Input input_from_object(const Json& object, const std::string& field, const InputReading& reading);
 
-/// A chat: [{"role", "content"}]. The texts and images of all messages, in their order; the texts are joined by a line
-/// end. A content is a string or a list of parts {"type": "text", "text"} and {"type": "image_url", "image_url":
-/// {"url"}}.
+/// Reads a chat: [{"role", "content"}]. The input has the texts and images of all messages in their order; the texts
+/// are joined by line ends. A content is a string or a list of parts {"type": "text", "text"} and {"type": "image_url",
+/// "image_url": {"url"}}.
 Input input_from_messages(const Json& messages, const std::string& field, const InputReading& reading);
 
-/// Token ids. Throws a Refusal for a list of anything else.
+/// Reads token ids. Throws a Refusal for other elements.
 std::vector<std::int64_t> token_ids_of(const Json& list, const std::string& field);
 
-/// The content of one message, added to an input.
+/// Adds the content of one message to an input.
 void add_content(Input& input, const Json& content, const std::string& field, const InputReading& reading);
 
 }  // namespace e5v::serve

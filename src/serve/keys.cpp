@@ -36,7 +36,7 @@ std::vector<Keys::Key> read_keys(const std::filesystem::path& path) {
   return keys;
 }
 
-/// Takes the same time for all texts of a length.
+/// Compares in constant time: the time depends only on the lengths.
 bool are_equal(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < a.size(); ++i)

@@ -9,29 +9,30 @@
 
 namespace e5v::serve {
 
-/// The keys that clients may have. Safe to use from several threads.
+/// The keys of clients. Thread-safe.
 class Keys {
  public:
   struct Key {
     std::string name, secret;
   };
 
-  /// A file with one key on each line, "NAME SECRET" or a secret alone, and lines that begin with "#"; and keys that
-  /// are given as such. An empty path is no file. Throws InvalidInput for a file that cannot be read or holds no key.
+  /// Reads a file with one key per line, "NAME SECRET" or a secret alone, and adds the keys of `fixed`. Lines that
+  /// begin with "#" are ignored. An empty path means no file. Throws InvalidInput if the file cannot be read or
+  /// contains no key.
   explicit Keys(std::filesystem::path file = {}, std::vector<Key> fixed = {});
 
-  /// True when nobody needs a key.
+  /// Returns whether there are no keys, so that clients need none.
   bool empty() const;
-  /// The name of a key, or nothing for one that is unknown. It is compared with all keys, in a time that does not
-  /// depend on which bytes differ.
+  /// Returns the name of a key, or nothing for an unknown secret. The secret is compared with all keys in a time that
+  /// does not depend on the bytes that differ.
   std::optional<std::string> find(std::string_view secret) const;
-  /// Reads the file again. Throws InvalidInput, and then keeps the old keys.
+  /// Reads the file again. If it throws InvalidInput, the old keys stay in use.
   void reload();
 
  private:
   std::filesystem::path file_;
   std::vector<Key> fixed_;
-  mutable std::mutex mutex_;  // of the member below
+  mutable std::mutex mutex_;  // protects the member below
   std::shared_ptr<const std::vector<Key>> keys_;
 };
 

@@ -7,7 +7,7 @@
 namespace e5v::serve {
 namespace {
 
-/// A label's value: quotes, backslashes and line ends are escaped.
+/// Returns the value of a label with quotes, backslashes and line ends escaped.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -25,7 +25,7 @@ void begin(std::string& out, std::string_view name, std::string_view type, std::
   out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
 
-/// A number of the scheduler, which every model has.
+/// A counter of the scheduler. Each model has its own value.
 struct ModelNumber {
   std::string_view name, type, help;
   double (*value)(const SubmitCounters& counters);

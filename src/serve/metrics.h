@@ -11,17 +11,17 @@
 
 namespace e5v::serve {
 
-/// What a server has done, as Prometheus reads it. Safe to use from several threads.
+/// The counters of a server for Prometheus. Thread-safe.
 class Metrics {
  public:
-  /// Counts a request. `route` is the path of a route, so that there are few.
+  /// Counts a request. `route` is the path of a route and not of the request, which limits the number of labels.
   void count(std::string_view route, int status, double seconds);
 
-  /// What is not counted here.
+  /// Counters of connections, which the HTTP server counts.
   struct Connections {
     std::int64_t open = 0, accepted = 0, refused = 0;
   };
-  /// The text of /metrics (text format 0.0.4).
+  /// Returns the text of /metrics in Prometheus' text format 0.0.4.
   std::string text(const ModelSet& models, const Connections& connections) const;
 
  private:
@@ -33,7 +33,7 @@ class Metrics {
     double sum = 0;
   };
 
-  mutable std::mutex mutex_;                                      // of the members below
+  mutable std::mutex mutex_;                                      // protects the members below
   std::map<std::pair<std::string, int>, std::int64_t> requests_;  // by route and status
   std::map<std::string, Latency> latencies_;                      // by route
 };

@@ -10,37 +10,39 @@
 
 namespace e5v::serve {
 
-/// The prompts that a model uses for an input that names none.
+/// The prompts for inputs without a prompt.
 struct PromptSet {
   std::string text = "text", image = "image", composed = "cirr-query";
 
-  /// The prompt for what an input holds.
+  /// Returns the prompt for an input by its content: text, image or both.
   const std::string& of(const Input& input) const;
-  /// "e5v", the ones that e5v embed takes, or "mteb", the strings of mteb's wrapper of E5-V. Throws InvalidInput.
+  /// Returns the set "e5v" (the defaults of e5v embed) or "mteb" (the prompts of mteb's wrapper of E5-V). Throws
+  /// InvalidInput for another name.
   static PromptSet named(std::string_view name);
 };
 
-/// A model that is served.
+/// A served model.
 struct ServedModel {
-  std::string name;                  ///< that clients know it by
-  std::vector<std::string> aliases;  ///< further names
+  std::string name;                  ///< its name for clients
+  std::vector<std::string> aliases;  ///< additional names for clients
   std::filesystem::path folder;
   Embedder embedder;
   PromptSet prompts;
-  std::int64_t context = 0;  ///< most tokens of an input
-  std::int64_t created = 0;  ///< when it was loaded, in seconds since 1970
-  std::string dtype = {};    ///< what it computes with
-  bool sees = false;         ///< takes images
+  std::int64_t context = 0;  ///< maximum number of tokens of an input
+  std::int64_t created = 0;  ///< time of loading, in seconds since 1970
+  std::string dtype = {};    ///< the arithmetic (Fingerprint::compute)
+  bool sees = false;         ///< whether it accepts images
 
-  /// The text of token ids. Throws a Refusal for one outside of the vocabulary; `name` is the field's.
+  /// Decodes token ids. Throws a Refusal, which names the field, for an id outside of the vocabulary.
   std::string text_of(const std::vector<std::int64_t>& ids, const std::string& name) const;
 };
 
-/// The models of a server, by name.
+/// The models of a server by name.
 class ModelSet {
  public:
   void add(std::shared_ptr<ServedModel> model) { models_.push_back(std::move(model)); }
-  /// The model of a name; without a name, the first one. Throws a Refusal with status 404 for an unknown name.
+  /// Returns the model with this name, or the first model if the name is empty. Throws a Refusal with status 404 for an
+  /// unknown name.
   std::shared_ptr<const ServedModel> find(std::string_view name) const;
   const std::vector<std::shared_ptr<ServedModel>>& all() const { return models_; }
 
@@ -48,15 +50,15 @@ class ModelSet {
   std::vector<std::shared_ptr<ServedModel>> models_;
 };
 
-/// What a server is to serve.
+/// The specification of a model to serve.
 struct ModelSpec {
-  std::vector<std::string> names;  ///< the first is the one that answers give
+  std::vector<std::string> names;  ///< the first one is the name in responses
   std::filesystem::path folder;
   LoadOptions load;
   PromptSet prompts;
 };
 
-/// Loads a model and embeds a text, so that the first request does not pay for what happens once. Throws as
+/// Loads a model and embeds a text, so that the first request does not include one-time costs. Throws the exceptions of
 /// Embedder::load().
 std::shared_ptr<ServedModel> load(const ModelSpec& spec);
 

@@ -24,7 +24,7 @@ std::size_t RateLimit::clients() const {
   return buckets_.size();
 }
 
-/// Clients that have not come for so long that they may send all at once are as good as new.
+/// Removes the clients whose bucket is full again; they are treated like new clients.
 void RateLimit::forget_full(Clock::time_point now) {
   const auto seconds = std::chrono::duration<double>(std::max(1.0, 2 * rate_) / rate_);
   std::erase_if(buckets_, [&](const auto& entry) { return now - entry.second.filled > seconds; });

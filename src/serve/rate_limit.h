@@ -6,18 +6,20 @@
 
 namespace e5v::serve {
 
-/// So many requests a second for each client, with twice that many at once. Safe to use from several threads.
+/// Limits the requests per second of each client (token bucket). A burst may have the requests of two seconds.
+/// Thread-safe.
 class RateLimit {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// 0: no limit.
+  /// 0 means no limit.
   explicit RateLimit(double requests_per_second) : rate_(requests_per_second) {}
 
-  /// Takes one request of a client. Returns the seconds after which it may come again; 0 when it may come now.
+  /// Counts a request of a client. Returns 0 if it is allowed, and otherwise the seconds after which it would be
+  /// allowed.
   double take(const std::string& client, Clock::time_point now = Clock::now());
 
-  /// How many clients are remembered.
+  /// Returns the number of clients in memory.
   std::size_t clients() const;
 
  private:
@@ -28,7 +30,7 @@ class RateLimit {
   void forget_full(Clock::time_point now);
 
   double rate_;
-  mutable std::mutex mutex_;  // of the member below
+  mutable std::mutex mutex_;  // protects the member below
   std::map<std::string, Bucket> buckets_;
 };
 

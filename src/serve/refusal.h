@@ -7,14 +7,14 @@
 
 namespace e5v::serve {
 
-/// A request that is answered with an error. what() says what was expected and what was found.
+/// The error of a request that is refused. what() says what was expected and what was found.
 class Refusal : public Error {
  public:
   Refusal(int status, const std::string& message, std::string field = "")
       : Error(message), status_(status), field_(std::move(field)) {}
 
   int status() const { return status_; }
-  /// The field at fault: "input[3].image"; empty when it is none.
+  /// Returns the wrong field, for example "input[3].image", or an empty text.
   const std::string& field() const { return field_; }
 
  private:
@@ -28,16 +28,17 @@ template <class... Args>
   throw Refusal(400, fmt::format("[{}] {}", field, fmt::format(format, std::forward<Args>(args)...)), field);
 }
 
-/// An error as clients are told of it.
+/// The content of an error response.
 struct Fault {
   int status = 500;
   std::string message;
   std::string field;
-  std::optional<int> retry_after;  ///< seconds
+  std::optional<int> retry_after;  ///< in seconds
 };
 
-/// What a client is told of an exception: a Refusal's own status; 400 for InvalidInput, 429 for Overloaded, 503 for
-/// what was cancelled or ran out of time or memory, 500 for the rest, whose message stays in the log.
+/// Returns the error response to an exception. A Refusal has its own status. InvalidInput gives 400, Overloaded 429,
+/// and Cancelled, DeadlineExceeded, DeviceError and insufficient memory 503. All others give 500. The messages of
+/// DeviceError and of errors with 500 are only logged.
 Fault fault_of(const std::exception_ptr& error);
 
 }  // namespace e5v::serve

@@ -35,7 +35,7 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
     std::function<http::Response(const EmbeddingCall&, const EmbeddedCall&)> respond;
   };
   const std::size_t items = call.items.size();
-  EmbeddingCall kept = call;  // without what the embedder takes
+  EmbeddingCall kept = call;  // without the items, which the embedder takes
   kept.items.clear();
   const auto waiting = std::make_shared<Waiting>(Waiting{std::move(exchange), std::move(kept), std::move(respond)});
   waiting->exchange.request.body.clear();

@@ -17,60 +17,61 @@ namespace e5v::serve {
 
 struct Route;
 
-/// What all routes of a service use.
+/// The common data of a service's routes.
 struct Context {
   const ModelSet& models;
   const ImagePolicy& images;
   const std::vector<Route>& routes;
-  std::size_t max_items = 2048;                    ///< of a request
-  std::function<std::string()> metrics = nullptr;  ///< the text of /metrics
+  std::size_t max_items = 2048;                    ///< maximum number of items of a request
+  std::function<std::string()> metrics = nullptr;  ///< returns the text of /metrics
 };
 
-/// A request, and what answers it.
+/// A request and its responder.
 struct Exchange {
   const Context& context;
   const Route& route;
   http::Request request;
   std::shared_ptr<http::Responder> responder;
-  std::string client;  ///< whose request it is: the name of its key, else its address
+  std::string client;  ///< "key:" and the name of the request's key, or its address if it has no key
 };
 
-/// Who may call a route.
+/// The conditions for calling a route.
 enum class Access {
-  open,   ///< everybody, at any time
-  ready,  ///< everybody, while the server is ready
-  key,    ///< who has a key, if there are any, while the server is ready
+  open,   ///< none
+  ready,  ///< the server is ready
+  key,    ///< the server is ready, and the request has a key if there are keys
 };
 
 /// A path of the server and the function that answers it.
 struct Route {
   std::string_view method, path;
-  /// Answers the exchange, now or later. What it throws is answered with `error`.
+  /// Sends the response, possibly after it has returned. If it throws, `error` makes the response.
   void (*answer)(Exchange exchange);
-  /// An error in the dialect's own shape.
+  /// Returns an error response in the format of the dialect.
   http::Response (*error)(const Fault& fault);
   Access access = Access::key;
-  bool takes_forms = false;  ///< multipart/form-data beside JSON
-  /// What /openapi.json says of it.
+  bool takes_forms = false;  ///< whether it accepts multipart/form-data in addition to JSON
+  /// The description in /openapi.json.
   std::string_view summary = "", request_schema = "", response_schema = "", response_type = "application/json";
 };
 
-/// A JSON document as a response.
+/// Returns a response with a JSON document.
 http::Response json_response(const Json& document, int status = 200);
 
-/// The JSON object of a request's body. Throws a Refusal.
+/// Returns the JSON object in the body of a request. Throws a Refusal.
 Json body_of(const Exchange& exchange);
 
-/// Embeds, and answers with what `respond` makes of the vectors: on a thread of the server, so that the model goes on.
+/// Embeds the items and sends the response that `respond` makes of the vectors. `respond` runs on a thread of the
+/// server, so that the compute thread can continue.
 void embed_and_answer(Exchange exchange, EmbeddingCall call,
                       std::function<http::Response(const EmbeddingCall& call, const EmbeddedCall& vectors)> respond);
 
-/// A call of an exchange's client, without items. `model` is the name that the request has for it.
+/// Returns a call without items for the client of an exchange. `model` is the model name in the request.
 EmbeddingCall call_of(const Exchange& exchange, std::string_view model);
 
-/// Identifiers of answers: "embd-0f3c…".
+/// Returns a new identifier of a response, for example "embd-0f3c…".
 std::string new_id(std::string_view prefix);
-/// Seconds since 1970.
+/// Returns the time in seconds since 1970.
 std::int64_t now_in_seconds();
 
 }  // namespace e5v::serve

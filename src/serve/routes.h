@@ -5,7 +5,7 @@
 
 namespace e5v::serve {
 
-/// All routes of the server.
+/// Returns all routes of the server.
 std::vector<Route> all_routes();
 
 }  // namespace e5v::serve

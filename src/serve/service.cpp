@@ -14,7 +14,7 @@
 namespace e5v::serve {
 namespace {
 
-/// The key that a request brings: "Authorization: Bearer KEY", "x-api-key: KEY" or "api-key: KEY".
+/// Returns the secret of a request: "Authorization: Bearer SECRET", "x-api-key: SECRET" or "api-key: SECRET".
 std::string_view secret_of(const http::Request& head) {
   constexpr std::string_view kBearer = "bearer ";
   const std::string_view authorization = head.fields.find("authorization");
@@ -32,7 +32,7 @@ bool takes_type(const Route& route, std::string_view type) {
   return type == "application/json" || type.ends_with("+json") || (route.takes_forms && type == "multipart/form-data");
 }
 
-/// Adds what a browser needs to each response, before it is sent.
+/// Modifies each response before it is sent (to add the header fields for browsers).
 class DecoratedResponder : public http::Responder {
  public:
   using Decorate = std::function<void(http::Response&)>;
@@ -78,7 +78,7 @@ Service::Service(const ServiceOptions& options, std::function<void(const std::st
   context_.metrics = [this] { return metrics_.text(models_, connections_ ? connections_() : Metrics::Connections()); };
 }
 
-/// The route of a path, whatever its method; null: there is none.
+/// Returns the route of a path, if possible with the method of the request; null if there is none.
 const Route* Service::find(const http::Request& head) const {
   const Route* found = nullptr;
   const bool head_only = head.method == "HEAD";
@@ -108,7 +108,7 @@ std::string Service::client_of(const http::Request& head) const {
   return key ? "key:" + *key : head.address;
 }
 
-/// Why a request is refused before its body is read; nothing when it is not.
+/// Returns the reason to refuse a request before its body is read, or nothing.
 std::optional<Fault> Service::check(const http::Request& head, const Route& route) {
   if (route.access == Access::open) return std::nullopt;
   if (route.access == Access::key && !keys_.empty() && !keys_.find(secret_of(head)))
@@ -162,7 +162,8 @@ void Service::handle(http::Request request, std::shared_ptr<http::Responder> res
     std::string client = client_of(request);
     route->answer({context_, *route, std::move(request), responder, std::move(client)});
   } catch (...) {
-    const http::Request without_origin{.method = head.method, .path = head.path};  // the responder adds it
+    const http::Request without_origin{.method = head.method,
+                                       .path = head.path};  // the responder adds the header fields of the origin
     responder->send(fail(without_origin, fault_of(std::current_exception())));
   }
 }
@@ -177,7 +178,7 @@ void Service::completed(const http::Completed& exchange) {
   if (log_) log_(log_line(exchange, client_of(exchange.request)));
 }
 
-/// Lets a browser's page of an allowed origin read the response.
+/// Adds the header fields that let pages of an allowed origin read the response.
 void Service::add_origin(const http::Request& head, http::Response& response) const {
   const std::string_view origin = head.fields.find("origin");
   if (origin.empty()) return;

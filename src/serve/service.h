@@ -12,34 +12,34 @@
 #include "serve/rate_limit.h"
 #include "serve/route.h"
 
-/// An embedding server in the dialects of today's clients: from HTTP messages to vectors and back.
+/// An embedding server: it reads HTTP requests in several dialects and responds with vectors.
 namespace e5v::serve {
 
-/// How a service treats its clients.
+/// The options of a service.
 struct ServiceOptions {
   std::filesystem::path key_file = {};
-  std::vector<Keys::Key> keys = {};                ///< beside those of the file
-  double requests_per_second = 0;                  ///< of a client; 0: no limit
-  std::size_t body_bytes = std::size_t{64} << 20;  ///< of a request
-  std::vector<std::string> origins = {};           ///< that browsers may call from (CORS); "*": all
+  std::vector<Keys::Key> keys = {};                ///< keys in addition to those of the file
+  double requests_per_second = 0;                  ///< maximum for each client; 0 means no limit
+  std::size_t body_bytes = std::size_t{64} << 20;  ///< maximum size of a request's body
+  std::vector<std::string> origins = {};           ///< origins whose pages may call the server (CORS); "*" means all
   ImagePolicy images = {};
 };
 
-/// Answers requests with the vectors of models. Safe to use from several threads.
+/// Answers requests with the vectors of models. Thread-safe.
 class Service : public http::Handler {
  public:
-  /// `log` is given a line of JSON for each request that has ended; null: none is made. Throws InvalidInput for keys
-  /// that cannot be read.
+  /// `log` receives a line of JSON for each request that has ended; null turns the log off. Throws InvalidInput if the
+  /// keys cannot be read.
   Service(const ServiceOptions& options, std::function<void(const std::string& line)> log);
 
-  /// Adds a model; to be called before ready().
+  /// Adds a model. Must be called before ready().
   void add(std::shared_ptr<ServedModel> model) { models_.add(std::move(model)); }
-  /// From now on requests are answered; before, all but /health get 503.
+  /// Begins to answer requests. Before this call, routes get 503 unless their access is Access::open.
   void ready() { state_ = State::ready; }
-  /// From now on new requests get 503.
+  /// Refuses new requests with 503.
   void drain() { state_ = State::draining; }
   void reload_keys() { keys_.reload(); }
-  /// Where /metrics finds the numbers of connections.
+  /// Sets the function that returns the counters of connections for /metrics.
   void set_connections(std::function<Metrics::Connections()> connections) { connections_ = std::move(connections); }
 
   std::variant<http::BodyLimit, http::Response> admit(const http::Request& head) override;

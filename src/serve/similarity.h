@@ -4,7 +4,7 @@
 
 namespace e5v::serve {
 
-/// The cosine of two vectors of the same size, computed in double; 0 when one of them is null.
+/// Returns the cosine of two vectors of the same size, computed in double, or 0 if one of them is all zeros.
 inline double cosine(std::span<const float> a, std::span<const float> b) {
   double dot = 0, norm_a = 0, norm_b = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {

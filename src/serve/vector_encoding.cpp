@@ -14,13 +14,14 @@
 namespace e5v::serve {
 namespace {
 
-/// The 8-bit float e5m2 (arXiv:2209.05433): rounded to nearest, ties to even; too large becomes infinite.
+/// Rounds to the 8-bit float e5m2 (arXiv:2209.05433): to nearest, ties to even. Numbers that are too large become
+/// infinite.
 std::uint8_t to_e5m2(float value) {
   const auto word = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (word >> 24) & 0x80u, magnitude = word & 0x7FFF'FFFFu;
   if (magnitude > 0x7F80'0000u) return static_cast<std::uint8_t>(sign | 0x7Fu);
   if (magnitude >= 0x4780'0000u) return static_cast<std::uint8_t>(sign | 0x7Cu);  // 65536 and above
-  if (magnitude < 0x3880'0000u) {  // subnormal: adding 128 has the FPU round to steps of 2^-16
+  if (magnitude < 0x3880'0000u) {  // subnormal: adding 128 makes the FPU round to multiples of 2^-16
     const float shifted = std::bit_cast<float>(magnitude) + 128.0f;
     return static_cast<std::uint8_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x4300'0000u));
   }

@@ -3,7 +3,7 @@
 
 namespace e5v::serve {
 
-/// /health, /ready, /ping, /metrics and /version: what watches a server asks.
+/// The routes for monitoring: /health, /ready, /ping, /metrics and /version.
 std::vector<Route> watching_routes();
 
 }  // namespace e5v::serve

@@ -95,7 +95,7 @@ JsonRows read_json_rows(LineReader::Read read, const std::string& name) {
       try {
         parse(row);
       } catch (const InvalidInput& error) {
-        row.problem = error.what();  // told in the order of the lines
+        row.problem = error.what();  // reported in the order of the lines
       }
     });
     for (Row& row : rows) take(row, all);

@@ -46,7 +46,7 @@ std::optional<std::pair<std::int64_t, std::int64_t>> two_numbers(std::string_vie
   return good ? std::optional(std::pair(numbers[0], numbers[1])) : std::nullopt;
 }
 
-/// The type that a header's descr stands for: f16, f32 or f64 of little-endian bytes.
+/// Returns the type of a header's descr: f16, f32 or f64, little-endian.
 tensor::DType dtype_of(std::string_view descr, const std::string& name) {
   constexpr std::array<std::pair<std::string_view, tensor::DType>, 3> kTypes{
       {{"<f2", tensor::DType::f16}, {"<f4", tensor::DType::f32}, {"<f8", tensor::DType::f64}}};

@@ -16,7 +16,7 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-/// Matches by the block that they lie in.
+/// Matches by their section.
 class MatchesByBlock {
  public:
   MatchesByBlock(std::span<const Match> matches, const Scores& scores) {
@@ -35,12 +35,13 @@ class MatchesByBlock {
   std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Match>> matches_;
 };
 
-/// Takes matches out of the order.
+/// Excludes matches from the ranking.
 void remove(const ScoreBlock& block, std::span<const Match> matches) {
   for (const Match& match : matches) block.at(match.query, match.candidate) = kLowest;
 }
 
-/// For each row or column: the similarity of its best positive, and how many others lie above it or beside it.
+/// For each row or column: the similarity of its best right candidate, and the numbers of higher and equal
+/// similarities.
 struct Tally {
   std::vector<double> positive;
   std::vector<std::int64_t> above, beside;
@@ -65,8 +66,8 @@ struct Tally {
   }
 };
 
-/// Where the numbers of a screen decide: those above `high` are above the positive, those below `low` below it,
-/// whatever they are off by.
+/// The limits outside of which a screen decides: a similarity above `high` is higher than that of the right candidate,
+/// and one below `low` is lower, in spite of the errors.
 struct Limits {
   std::vector<float> high, low;
 
@@ -80,13 +81,13 @@ struct Limits {
   }
 };
 
-/// Pairs of a block that a screen has not decided, and for which of both directions.
+/// The pairs of a section that a screen has not decided, with the undecided directions.
 struct Doubt {
   std::int32_t query, candidate;
   bool of_query, of_candidate;
 };
 
-/// A block of queries stays in the cache: so each candidate is fetched from memory once.
+/// The queries of a section stay in the cache, so each candidate is read from memory once.
 std::vector<Doubt> by_candidate(const std::vector<Doubt>& doubts) {
   std::array<std::size_t, kCandidateBlock + 1> places{};
   for (const Doubt& doubt : doubts) ++places[static_cast<std::size_t>(doubt.candidate % kCandidateBlock) + 1];
@@ -97,13 +98,13 @@ std::vector<Doubt> by_candidate(const std::vector<Doubt>& doubts) {
   return sorted;
 }
 
-/// What a screen has decided of some rows of a block.
+/// The decisions of a screen for some rows of a section.
 struct Decided {
   std::vector<std::int32_t> above_rows, above_columns;
   std::vector<Doubt> doubts;
 };
 
-/// Ranks by the numbers of a screen where these decide, by exact ones elsewhere.
+/// Ranks with a screen, and with exact similarities for the pairs that it does not decide.
 class Ranker {
  public:
   Ranker(const ExactScores& exact, const Relation& relation)
@@ -139,7 +140,7 @@ class Ranker {
   std::int64_t across() const { return (exact_.candidates() + kCandidateBlock - 1) / kCandidateBlock; }
   std::int64_t blocks() const { return (exact_.queries() + kQueryBlock - 1) / kQueryBlock * across(); }
 
-  /// Ranks the next block; false, and nothing is done, when a better screen would have less to decide.
+  /// Ranks the next section. Returns false without a change if a more exact screen would be faster.
   bool decide(const Screen& screen, const Limits& rows, const Limits& columns, bool last, tensor::Arena& arena) {
     constexpr double kMaxDoubts = 0.05;  // of all pairs: each costs as much as twenty in the GEMM of the next screen
     const std::int64_t query = next_ / across() * kQueryBlock, candidate = next_ % across() * kCandidateBlock;
@@ -191,7 +192,7 @@ class Ranker {
   const ExactScores& exact_;
   const MatchesByBlock positives_, excluded_;
   Tally rows_, columns_;
-  std::int64_t next_ = 0;  // block
+  std::int64_t next_ = 0;  // the next section
 };
 
 Decided Ranker::scan(const ScoreBlock& block, std::int64_t first, const Screen& screen, const Limits& rows,

@@ -9,32 +9,33 @@
 
 namespace e5v::vectors {
 
-/// What belongs together, and what is left out of the order (a query's own reference image, for example).
+/// The right candidates of queries (`positives`), and the candidates that are excluded from a ranking (for example, a
+/// query's own reference image).
 struct Relation {
   std::vector<Match> positives, excluded;
 };
 
-/// How many candidates come before the best positive one: `best` if ties are decided for it, `worst` if against.
-/// Other positives do not count.
+/// The number of candidates before the best right candidate: `best` counts ties as wins, `worst` counts ties as losses.
+/// Other right candidates are not counted.
 struct Rank {
   std::int64_t best = 0, worst = 0;
 };
 
-/// Ranks of the best positive candidate of each query, and of the best positive query of each candidate; nothing for
-/// those without any.
+/// The rank of the best right candidate of each query, and the rank of the best right query of each candidate; nothing
+/// if there is none.
 struct Ranking {
   std::vector<std::optional<Rank>> of_queries, of_candidates;
 };
 
-/// Both directions in one pass over the similarities. Cheap numbers decide which pairs can be on either side of a
-/// positive, exact ones on which they are; so ranks are those of exact similarities. Matches must be in range; throws
-/// InvalidInput otherwise.
+/// Ranks both directions in one pass over the similarities. Screens decide most comparisons with a right candidate. The
+/// others are decided by exact similarities, so the ranks are those of exact similarities. Throws InvalidInput if a
+/// match is out of range.
 Ranking rank_positives(const ExactScores& scores, const Relation& relation);
 
-/// The share of ranks below k: a query counts when any of its positives is among its first k (as CLIP's recall). Those
-/// without a rank are passed over. NaN when there is none.
+/// Returns the share of ranks below k: a query counts if any of its right candidates is among the first k (as CLIP's
+/// recall). Queries without a rank are not counted. The result is NaN if there is no rank.
 struct Recall {
-  double optimistic = 0, pessimistic = 0;  ///< ties decided for and against the positives
+  double optimistic = 0, pessimistic = 0;  ///< ties as wins; ties as losses
 };
 Recall recall_at(std::span<const std::optional<Rank>> ranks, std::int64_t k);
 

@@ -16,42 +16,43 @@ struct Match {
   auto operator<=>(const Match&) const = default;
 };
 
-/// Similarities of all queries with all candidates, of which only a block is ever in memory.
+/// The similarities of all queries and all candidates. They are computed in sections, so that not all are in memory.
 class Scores {
  public:
   virtual ~Scores() = default;
   virtual std::int64_t queries() const = 0;
   virtual std::int64_t candidates() const = 0;
-  /// Fills out_QC f32 [Q, C] with the similarities of queries [query, query + Q) and candidates [candidate,
-  /// candidate + C).
+  /// Fills out_QC f32 [Q, C] with the similarities of queries [query, query + Q) and candidates [candidate, candidate +
+  /// C).
   virtual void fill(std::int64_t query, std::int64_t candidate, tensor::Matrix out_QC) const = 0;
 };
 
-/// What stands in for similarities, cheaper to have than they: |fill - exact| <= a query's error + a candidate's.
+/// Approximate similarities that are faster to compute, with bounds of their errors: |fill - exact| <= the query's
+/// error + the candidate's error.
 struct Screen {
   std::unique_ptr<Scores> scores;
   std::vector<float> query_errors, candidate_errors;
 };
 
-/// Similarities that are exact when a few of them are asked for, so that an order of all has one meaning, whatever the
-/// CPU, the blocks and the arithmetic of `fill`.
+/// Similarities that can also be computed exactly, for some pairs. So the order of candidates does not depend on the
+/// CPU, the sections and the arithmetic of `fill`.
 class ExactScores : public Scores {
  public:
-  /// Matches that have candidates in common should follow each other.
+  /// Computes exact similarities. Matches with the same candidate should be adjacent, which is faster.
   virtual void exact(std::span<const Match> matches, std::span<double> scores) const = 0;
-  /// The cheapest first; the last one serves always.
+  /// Returns the screens, the fastest one first. The last one is always applicable.
   virtual std::vector<Screen> screens() const = 0;
 };
 
 class VectorIndex;
 
-/// Dot products of vectors: cosines if these have length 1. Both f32 [rows, D], borrowed; they may be mapped files.
-/// Exact are sums in double.
+/// Dot products of vectors: cosines if the vectors have length 1. Both matrices are f32 [rows, D] and borrowed; they
+/// may be mapped files. Exact similarities are summed in double.
 class VectorScores : public ExactScores {
  public:
-  /// Throws InvalidInput when the widths differ.
+  /// Throws InvalidInput if the widths differ.
   VectorScores(tensor::ConstMatrix queries_QD, tensor::ConstMatrix candidates_CD);
-  /// The same with what was made of the candidates before, which must outlive this.
+  /// Uses an index of the candidates, which must outlive this object.
   VectorScores(tensor::ConstMatrix queries_QD, const VectorIndex& candidates);
   std::int64_t queries() const override { return queries_.rows; }
   std::int64_t candidates() const override { return candidates_.rows; }
@@ -64,7 +65,7 @@ class VectorScores : public ExactScores {
   const VectorIndex* index_ = nullptr;
 };
 
-/// Similarities that are there already: f32 [Q, C], borrowed.
+/// Given similarities: f32 [Q, C], borrowed.
 class GivenScores : public ExactScores {
  public:
   explicit GivenScores(tensor::ConstMatrix scores_QC) : scores_(scores_QC) {}
@@ -78,7 +79,7 @@ class GivenScores : public ExactScores {
   tensor::ConstMatrix scores_;
 };
 
-/// A block of similarities: f32 [Q, C] of queries from `query` and candidates from `candidate` on.
+/// A section of the similarities: f32 [Q, C] of the queries from `query` on and the candidates from `candidate` on.
 struct ScoreBlock {
   std::int64_t query = 0, candidate = 0;
   tensor::Matrix scores_QC;
@@ -86,13 +87,13 @@ struct ScoreBlock {
   float& at(std::int64_t q, std::int64_t c) const { return scores_QC.row<float>(q - query)[c - candidate]; }
 };
 
-/// Queries and candidates of a block: 32 MB of similarities.
+/// The maximum numbers of queries and candidates of a section: 32 MB of similarities.
 inline constexpr std::int64_t kQueryBlock = 1024, kCandidateBlock = 8192;
 
-/// Throws InvalidInput when a match is of no query or candidate.
+/// Throws InvalidInput if an index of a match is out of range.
 void require_in_range(std::span<const Match> matches, const Scores& scores);
 
-/// Hands out the blocks, those of the same queries one after another.
+/// Calls `visit` for all sections. Sections with the same queries are adjacent.
 void for_each_block(const Scores& scores, const std::function<void(const ScoreBlock&)>& visit);
 
 }  // namespace e5v::vectors

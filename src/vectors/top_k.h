@@ -15,14 +15,15 @@ struct Neighbour {
   bool operator==(const Neighbour&) const = default;
 };
 
-/// Says which candidates may be found. Asked only for those that could be; by many threads, in any order.
+/// Returns whether a candidate may be found. Called only for candidates that could be in the result, by several threads
+/// in any order.
 using Filter = std::function<bool(std::int64_t candidate)>;
 
-/// The k most similar candidates of each query by exact similarity, the best first, equal ones by index; fewer when
-/// there are fewer. `excluded` are left out for their query, and for all queries what `allowed` refuses. Cheap numbers
-/// decide which candidates can be among the first k, exact ones on their order; so lists are the same on every CPU.
-/// Memory is that of the result, a block of similarities, and some thousand candidates a query. Throws InvalidInput
-/// when k is less than 1 or an excluded match is out of range.
+/// Returns the k candidates of each query with the highest exact similarity, the best first and equal ones by index.
+/// The list is shorter if there are fewer candidates. `excluded` matches are left out, and candidates that `allowed`
+/// refuses. Screens select the candidates that can be among the first k, and exact similarities order them, so the
+/// lists are the same on every CPU. The memory is that of the result, a section of similarities, and some thousand
+/// candidates per query. Throws InvalidInput if k is less than 1 or an excluded match is out of range.
 std::vector<std::vector<Neighbour>> top_k(const ExactScores& scores, std::int64_t k,
                                           std::span<const Match> excluded = {}, const Filter& allowed = nullptr);
 

@@ -19,8 +19,9 @@ struct VectorArray {
   void read(std::int64_t i, std::span<double> row) const;
 };
 
-/// Throws InvalidInput, led by `name`, for the first row that holds NaN or infinity or is all zeros. True when the
-/// vectors can be used where they lie: they are of f32, aligned, and of length 1 up to the rounding of f32.
+/// Throws InvalidInput, whose message begins with `name`, for the first row that contains NaN or infinity or is all
+/// zeros. Returns whether the vectors can be used without a copy: they are f32, aligned, and of length 1 up to the
+/// rounding of f32.
 bool require_directions(const VectorArray& array, const std::string& name);
 
 /// The vectors scaled to length 1, f32 [rows, columns]. Each must have a direction.

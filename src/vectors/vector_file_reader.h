@@ -42,8 +42,8 @@ class VectorFileReader {
   bool has_unit_rows_ = false;
 };
 
-/// A file's vectors scaled to length 1, whatever length they have: where they lie if that is 1 already, so that a file
-/// may be larger than memory, and else as a copy.
+/// The vectors of a file, scaled to length 1. If they already have length 1, they are not copied, so that a file may be
+/// larger than memory.
 class UnitVectors {
  public:
   explicit UnitVectors(VectorFileReader file);

@@ -22,7 +22,7 @@ constexpr const char* kSampleKey = "sample";
 constexpr int kOriginVersion = 1;
 constexpr std::uint64_t kMaxBytes = 1 << 20;
 
-/// A hash of a file's size, its beginning and its end: enough to tell that it is not another one.
+/// A hash of a file's size, its beginning and its end, which shows whether it is another file.
 std::string sample_of(const fs::path& path) {
   constexpr std::size_t kPart = 64 << 10;
   Hasher hasher;

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 /// Of the files. Format 1 had no number, and a check of the row alone.
 constexpr int kFormat = 2;
 
-/// A row's key, and a hash by which bytes that were changed since are told.
+/// A row's key, and a hash that shows whether its bytes were changed.
 struct KeyRecord {
   Hash128 key;
   std::uint64_t check = 0;
@@ -35,8 +35,8 @@ std::string fingerprint_text(const Fingerprint& f, std::int64_t width) {
   return json.dump(2) + "\n";
 }
 
-/// Whether the rows beside a fingerprint are of another format than this one. One that was damaged says nothing: rows
-/// tell for themselves what they are.
+/// Returns whether the rows next to a fingerprint file have another format. A damaged file does not count, because each
+/// row has its own hash.
 bool is_of_another_format(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
   return json.is_object() && (!json.contains("format") || json.at("format") != kFormat);
@@ -104,7 +104,7 @@ void VectorStore::add(const Hash128& key, std::span<const float> vector) {
 
 void VectorStore::commit() {
   if (new_keys_.empty()) return;
-  vectors_.append(new_vectors_);  // before the keys: a key without its row would be worth nothing
+  vectors_.append(new_vectors_);  // before the keys, because a key without its row would be useless
   keys_.append(new_keys_);
   written_ += static_cast<std::int64_t>(new_keys_.size() / sizeof(KeyRecord));
   new_vectors_.clear(), new_keys_.clear();

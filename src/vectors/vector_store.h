@@ -10,32 +10,31 @@
 
 namespace e5v::vectors {
 
-/// Vectors on disk, found by a hash of what they were made from, so that nothing is embedded twice. They lie in a
-/// folder of their own for each fingerprint (weights, preprocessing, arithmetic, prompt), hence a change of any of
-/// these finds none. Rows are only ever appended; what a killed process left half-written is cut off on opening, and a
-/// row that is not what was written counts as absent: its bytes, its key, or the folder that it lies in may have been
-/// changed. Rows of another format are thrown away.
-///   FOLDER/ID/fingerprint.json   what ID stands for, and the format
+/// Vectors on disk, found by a hash of their input, so that no input is embedded twice. Each fingerprint (weights,
+/// preprocessing, arithmetic, prompt) has its own folder. Rows are only appended. An incomplete row of a killed process
+/// is removed when the store is opened. A row whose bytes, key or folder were changed counts as absent. Rows of another
+/// format are removed.
+///   FOLDER/ID/fingerprint.json   the fingerprint with the hash ID, and the format
 ///   FOLDER/ID/vectors.f32        rows of `width` little-endian float32
 ///   FOLDER/ID/keys               for each row 16 bytes of key and 8 of a hash of ID, key and row
 class VectorStore {
  public:
-  /// Throws InvalidInput when the folder cannot be written or another process has it open.
+  /// Throws InvalidInput if the folder cannot be written or another process has opened it.
   VectorStore(const std::filesystem::path& folder, const Fingerprint& fingerprint, std::int64_t width);
 
   std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
   bool contains(const Hash128& key) const { return rows_.contains(key); }
 
-  /// Copies the vector of a key [width]; false when there is none, or it is damaged, which also forgets it.
+  /// Copies the vector of a key [width]. Returns false if there is none, or if it is damaged and so removed.
   bool read(const Hash128& key, std::span<float> vector);
 
-  /// Rows that read() has found to be damaged.
+  /// Returns the number of damaged rows that read() has found.
   std::int64_t damaged() const { return damaged_; }
 
-  /// Holds a vector until commit().
+  /// Adds a vector, which commit() writes.
   void add(const Hash128& key, std::span<const float> vector);
 
-  /// Writes what was added. Throws DeviceError when that fails.
+  /// Writes the added vectors. Throws DeviceError if that fails.
   void commit();
 
  private:

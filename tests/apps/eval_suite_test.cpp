@@ -46,7 +46,7 @@ TEST_F(EvalSuite, GivesAllTablesOneFileAndOnePage) {
   const Outcome outcome = all(file, {"--model", model_folder(), "--html", path("all.html")});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(testing::StartsWith("Retrieval, coco (recall x 100)\n"),
-                                 HasSubstr("\n\nRetrieval, coco, captions drawn as images (recall x 100)\n"),
+                                 HasSubstr("\n\nRetrieval, coco, rendered captions (recall x 100)\n"),
                                  HasSubstr("\n\nPairs, judged (correlation with the scores x 100)\n")));
   const Json list = results();
   ASSERT_EQ(list.size(), 3u);

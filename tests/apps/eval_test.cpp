@@ -36,7 +36,7 @@ class RenderedText : public testing::Test {
 TEST_F(RenderedText, SaysSoAndHasItsOwnPublishedFigures) {
   const Outcome outcome = retrieval({"--rendered-text", "--name", "coco"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, testing::StartsWith("Retrieval, coco, captions drawn as images (recall x 100)\n"));
+  EXPECT_THAT(outcome.out, testing::StartsWith("Retrieval, coco, rendered captions (recall x 100)\n"));
   EXPECT_THAT(outcome.out, testing::AllOf(HasSubstr("prompts: image\n"), HasSubstr("LiberationSans-Regular.ttf")));
   const Json result = figures();
   EXPECT_EQ(result.at("task"), "retrieval of rendered text");

@@ -37,7 +37,7 @@ inline std::string description_of(const std::string& entry, std::ptrdiff_t name)
 
 /// "  --threads N           threads to compute with", with the lines that belong to it.
 inline void take_entry(HelpPage& page, const std::string& entry) {
-  static const std::regex kOption(R"(^  (?:-h,)?(--[a-z0-9-]+)(?: ([A-Z]+))?(?: |$))");
+  static const std::regex kOption(R"(^  (?:-h,)?(--[a-z0-9-]+)(?: ([A-Z=]+))?(?: |$))");
   std::smatch match;
   if (!std::regex_search(entry, match, kOption)) {
     page.commands[words_of(entry).front()] = entry;

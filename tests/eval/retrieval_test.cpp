@@ -72,7 +72,7 @@ TEST(Retrieval, AModelFindsImagesByThemselves) {
   const Result result = evaluate_retrieval(encoder, data, options);
   EXPECT_EQ(encoder.counts().computed, static_cast<std::int64_t>(data.size()));
   EXPECT_NEAR(result.figures[0].optimistic.value_or(result.figures[0].value), 100, 1e-9);
-  EXPECT_EQ(result.figures[0].paper, 41.2) << "the paper's figure for drawn captions";
+  EXPECT_EQ(result.figures[0].paper, 41.2) << "the paper's result for rendered captions";
 }
 
 TEST(Retrieval, DrawnCaptionsAreEmbeddedAsTheirImages) {

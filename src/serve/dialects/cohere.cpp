@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kTypes[] = {"float", "int8", "uint8", "binary", "ubinary", "base64"};
 
-/// The forms of vectors that a request asks for; without a wish, numbers.
+/// Returns the encodings that a request names; the default is float.
 std::vector<std::string> types_of(const ObjectReader& body) {
   const Json* value = body.find("embedding_types");
   if (value == nullptr) return {"float"};
@@ -65,7 +65,7 @@ http::Response cohere_answer(const EmbeddingCall&, const EmbeddedCall& embedded,
   return {.body = std::move(body)};
 }
 
-/// The inputs, of which a request has one kind.
+/// Reads the inputs. A request has one kind of them: texts, images or inputs.
 std::vector<NamedInput> cohere_inputs(const ObjectReader& body, const InputReading& reading) {
   std::vector<std::string_view> given;
   for (const char* key : {"texts", "images", "inputs"}) {
@@ -115,7 +115,8 @@ void answer_cohere(Exchange exchange) {
   const Json json = body_of(exchange);
   const ObjectReader body(json);
   EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
-  call.priority = static_cast<int>(-body.whole("priority", 0, 999).value_or(0));  // Cohere's first is the lowest
+  call.priority =
+      static_cast<int>(-body.whole("priority", 0, 999).value_or(0));  // in Cohere's API, lower numbers come first
   const std::string kind =
       body.choice("input_type", {"search_document", "search_query", "classification", "clustering", "image"})
           .value_or("");
@@ -138,7 +139,7 @@ void answer_cohere(Exchange exchange) {
                    });
 }
 
-/// {"id", "message"}.
+/// The error format of Cohere: {"id", "message"}.
 http::Response cohere_error(const Fault& fault) {
   return json_response({{"id", new_id("err-")}, {"message", fault.message}}, fault.status);
 }

@@ -3,7 +3,7 @@
 
 namespace e5v::serve {
 
-/// Cohere's /v2/embed.
+/// The dialect of Cohere: /v2/embed.
 std::vector<Route> cohere_routes();
 
 }  // namespace e5v::serve

@@ -8,7 +8,8 @@
 namespace e5v::serve {
 namespace {
 
-/// The marker of an image in a text. llama.cpp makes one up for each server; this one has the same for all.
+/// The marker of an image in a text. llama.cpp chooses a random marker for each server; this server always has the
+/// same.
 constexpr std::string_view kMarker = "<__media__>";
 
 void remove_markers(std::string& text) {
@@ -16,7 +17,7 @@ void remove_markers(std::string& text) {
     text.erase(at, kMarker.size());
 }
 
-/// {"prompt_string", "multimodal_data": [base64]}.
+/// Reads {"prompt_string", "multimodal_data": [base64]}.
 Input input_with_media(const Json& value, const std::string& field, const InputReading& reading) {
   const ObjectReader object(value, field);
   Input input;
@@ -92,7 +93,7 @@ std::string_view llama_cpp_type(int status) {
   }
 }
 
-/// {"error": {"code", "message", "type"}}.
+/// The error format of llama.cpp: {"error": {"code", "message", "type"}}.
 http::Response llama_cpp_error(const Fault& fault) {
   return json_response(
       {{"error", {{"code", fault.status}, {"message", fault.message}, {"type", llama_cpp_type(fault.status)}}}},

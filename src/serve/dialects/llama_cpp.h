@@ -3,7 +3,7 @@
 
 namespace e5v::serve {
 
-/// llama.cpp's /embedding and /embeddings.
+/// The dialect of llama.cpp: /embedding and /embeddings.
 std::vector<Route> llama_cpp_routes();
 
 }  // namespace e5v::serve

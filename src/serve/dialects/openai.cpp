@@ -9,7 +9,7 @@
 namespace e5v::serve {
 namespace {
 
-/// How a request wants its vectors.
+/// The encoding of vectors that a request selects.
 struct Encoding {
   enum class Form { numbers, base64, bytes, bytes_only } form = Form::numbers;
   NumberType type = NumberType::float32;
@@ -35,7 +35,7 @@ Encoding encoding_of(const ObjectReader& body) {
   return encoding;
 }
 
-/// What vLLM has and this server has not. Other fields that are unknown are ignored, as vLLM does.
+/// Refuses fields that vLLM supports and this server does not. Other unknown fields are ignored, as in vLLM.
 void refuse_unsupported(const ObjectReader& body, const ServedModel& model) {
   for (const char* key : {"chat_template", "chat_template_kwargs", "mm_processor_kwargs"}) {
     const Json* value = body.find(key);
@@ -68,7 +68,7 @@ std::string openai_usage(std::int64_t tokens) {
   return fmt::format(R"("usage":{{"prompt_tokens":{0},"total_tokens":{0}}})", tokens);
 }
 
-/// The answer as JSON, written directly: a vector has thousands of numbers.
+/// Returns the response as JSON. It is written without a JSON document, because a vector has thousands of numbers.
 http::Response json_answer(const EmbeddingCall& call, const EmbeddedCall& embedded, const Encoding& encoding) {
   std::string body = fmt::format(R"({{"id":"{}","object":"list","created":{},"model":{},"data":[)", new_id("embd-"),
                                  now_in_seconds(), Json(call.model->name).dump());
@@ -87,7 +87,7 @@ http::Response json_answer(const EmbeddingCall& call, const EmbeddedCall& embedd
   return {.body = std::move(body)};
 }
 
-/// vLLM's answer in bytes: the vectors one after another, and what they are in a header field.
+/// Returns vLLM's binary response: the bytes of all vectors, and their description in a header field.
 http::Response bytes_answer(const EmbeddingCall& call, const EmbeddedCall& embedded, const Encoding& encoding) {
   http::Response response{.type = "application/octet-stream"};
   Json data = Json::array();
@@ -163,7 +163,8 @@ EmbeddingCall openai_call(const Exchange& exchange, const Json& json) {
   EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
   const std::string modality = body.choice("modality", {"text", "image"}).value_or("text");
   const RequestOptions options = openai_options(body, *call.model);
-  call.priority = static_cast<int>(-body.whole("priority", -1000, 1000).value_or(0));  // vLLM's first is the lowest
+  call.priority =
+      static_cast<int>(-body.whole("priority", -1000, 1000).value_or(0));  // in vLLM's API, lower numbers come first
   std::vector<NamedInput> inputs = read_inputs(body, {*call.model, exchange.context.images, modality == "image"});
   check_count(inputs.size(), exchange.context.max_items, body.has("input") ? "input" : "messages");
   for (NamedInput& input : inputs) {

@@ -3,13 +3,13 @@
 
 namespace e5v::serve {
 
-/// OpenAI's /v1/embeddings and /v1/models, with the fields that vLLM, Jina, SGLang and infinity add to them.
+/// The dialect of OpenAI: /v1/embeddings and /v1/models, with the additional fields of vLLM, Jina, SGLang and infinity.
 std::vector<Route> openai_routes();
 
-/// {"error": {"message", "type", "param", "code"}}.
+/// The error format of OpenAI: {"error": {"message", "type", "param", "code"}}.
 http::Response openai_error(const Fault& fault);
 
-/// The call of a request in this dialect: its inputs and options.
+/// Reads the inputs and options of a request in this dialect.
 EmbeddingCall openai_call(const Exchange& exchange, const Json& body);
 
 }  // namespace e5v::serve

@@ -15,11 +15,11 @@ namespace {
 
 constexpr std::string_view kUpload = "upload:";
 
-/// What an answer says of an item beside its vector.
+/// The members of an item's result in addition to its vector.
 struct Label {
-  std::size_t index = 0;  ///< of the request's item
-  Json id;                ///< that the request gave it, or null
-  Json prompt;            ///< of several on one input, or null
+  std::size_t index = 0;  ///< the index of the item in the request
+  Json id;                ///< the id in the request, or null
+  Json prompt;            ///< the prompt if the item has several, or null
 };
 
 struct OwnCall {
@@ -28,10 +28,10 @@ struct OwnCall {
   bool base64 = false, stream = false;
 };
 
-/// The uploaded files of a form, by the name of their field.
+/// The uploaded files of a form by the names of their fields.
 using Uploads = std::map<std::string, std::string_view, std::less<>>;
 
-/// Images as requests have them, or "upload:NAME" for a file of the form.
+/// Reads items. An image is data in the request, or "upload:NAME" for a file of the form.
 class ItemReader {
  public:
   ItemReader(const InputReading& reading, const Uploads& uploads) : reading_(reading), uploads_(uploads) {}
@@ -90,7 +90,8 @@ RequestOptions item_options(const RequestOptions& common, const ObjectReader& it
   return options;
 }
 
-/// The prompts of an item: "prompts", or the one that it has anyway.
+/// Returns the list "prompts" of an item. Without it, the list has one element without a value, for the item's own
+/// prompt.
 std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item) {
   const Json* list = item.find("prompts");
   if (list == nullptr) return {std::nullopt};
@@ -159,7 +160,7 @@ void append_own_vector(std::string& out, const Label& label, const EmbeddedInput
   out += '}';
 }
 
-/// The vector space of an answer.
+/// The members of a response that describe the model and the vector space.
 std::string head_of(const EmbeddingCall& call, const EmbeddedCall& embedded) {
   const EmbeddedInput& first = embedded.vectors.front();
   return fmt::format(R"("model":{},"space":"{}","compute":"{}")", Json(call.model->name).dump(),
@@ -179,7 +180,7 @@ void answer_at_once(Exchange exchange, OwnCall own) {
       });
 }
 
-/// JSON Lines: a line for each item as its vector comes, and one at the end.
+/// Responds with JSON Lines: one line per vector when it is computed, and a last line.
 void answer_line_by_line(const Exchange& exchange, OwnCall own) {
   struct State {
     std::shared_ptr<http::BodyStream> stream;
@@ -213,7 +214,7 @@ void answer_line_by_line(const Exchange& exchange, OwnCall own) {
   });
 }
 
-/// A field of a form as the JSON value that it stands for.
+/// Converts a field of a form to a JSON value.
 Json value_of(std::string_view name, std::string_view text) {
   if (name == "normalize" || name == "truncate" || name == "stream") {
     if (text == "true" || text == "false") return text == "true";
@@ -225,7 +226,7 @@ Json value_of(std::string_view name, std::string_view text) {
   return text;
 }
 
-/// The request that a form stands for: the JSON of its field "request", or one item of its fields and files.
+/// Converts a form to a request: the JSON of its field "request", or one item of its fields and files.
 Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads) {
   Json request = Json::object(), item = Json::object(), images = Json::array();
   bool has_request = false;

@@ -26,7 +26,7 @@ RequestOptions tei_options(const ObjectReader& body, const ServedModel& model) {
   return options;
 }
 
-/// TEI's headers of an answer, in milliseconds.
+/// Adds TEI's header fields with times in milliseconds.
 void add_times(http::Response& response, const EmbeddedCall& embedded, std::size_t characters) {
   const auto milliseconds = static_cast<long long>(std::llround(embedded.seconds * 1000));
   response.fields.add("x-compute-type", "cpu");
@@ -129,7 +129,7 @@ std::string_view tei_type(int status) {
   }
 }
 
-/// {"error", "error_type"}. What is wrong with a request has status 422 there.
+/// The error format of TEI: {"error", "error_type"}. Invalid requests have status 422.
 http::Response tei_error(const Fault& fault) {
   const int status = fault.status == 400 ? 422 : fault.status;
   return json_response({{"error", fault.message}, {"error_type", tei_type(status)}}, status);

@@ -33,8 +33,7 @@ void answer_pooling(Exchange exchange) {
   });
 }
 
-/// What stands on one side of a score: a string, an object {"content": [parts]} or {"text", "image"}, or a list of
-/// these.
+/// Reads one side of a score: a string, an object {"content": [parts]} or {"text", "image"}, or a list of these.
 std::vector<NamedInput> side_of(const Json& value, const std::string& field, const InputReading& reading) {
   const auto one = [&](const Json& item, const std::string& name) -> NamedInput {
     if (!item.is_object() || !item.contains("content")) {
@@ -59,7 +58,7 @@ const Json& required(const ObjectReader& body, std::initializer_list<const char*
   refuse_field(*keys.begin(), "expected a string or a list, found nothing");
 }
 
-/// A call whose items are those of both sides, one after the other.
+/// Returns a call with the items of the left side, followed by those of the right side.
 EmbeddingCall call_of_sides(const Exchange& exchange, const ObjectReader& body, const Json& left, const Json& right,
                             std::size_t& left_count) {
   EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
@@ -75,7 +74,7 @@ EmbeddingCall call_of_sides(const Exchange& exchange, const ObjectReader& body, 
   return call;
 }
 
-/// One left with all rights, or pairs of the same place.
+/// Scores one left input with all right ones, or the pairs with the same index.
 void answer_score(Exchange exchange) {
   const Json json = body_of(exchange);
   const ObjectReader body(json);

@@ -3,7 +3,7 @@
 
 namespace e5v::serve {
 
-/// vLLM's routes beside those of OpenAI: /pooling, /score, /rerank, /tokenize, /detokenize, /load.
+/// The routes of vLLM in addition to those of OpenAI: /pooling, /score, /rerank, /tokenize, /detokenize, /load.
 std::vector<Route> vllm_routes();
 
 }  // namespace e5v::serve
