@@ -1,5 +1,5 @@
 // Measures the cost of submitting inputs one by one: 64 captions and 4 photos through Embedder::submit() and through
-// one stream, in alternating runs.
+// one stream, in alternating runs. With --alone, measures the time of single texts.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -69,12 +69,25 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void run(const std::filesystem::path& model, int rounds, int threads) {
+/// The times of single texts, one after the other: the library's part of the latency of `e5v serve`.
+void run_alone(const Embedder& embedder, int count) {
+  std::vector<double> seconds;
+  for (int i = 0; i < count; ++i) {
+    const Input input = Input::from_text(fmt::format("{} people with {} dogs wait for the bus.", i + 2, i % 7));
+    seconds.push_back(seconds_of([&] { embedder.embed({&input, 1}); }));
+  }
+  std::ranges::sort(seconds);
+  fmt::print("single texts: p50 {:.3f} ms, p95 {:.3f} ms of {}\n", 1e3 * seconds[seconds.size() / 2],
+             1e3 * seconds[seconds.size() * 95 / 100], count);
+}
+
+void run(const std::filesystem::path& model, int rounds, int threads, int alone) {
   LoadOptions load{.threads = threads};
   load.queue.cache_bytes = 0;
   const Embedder embedder = Embedder::load(model, load);
   const std::vector<Input> warm = captions_first(inputs_of(0));
   embedder.embed(warm);
+  if (alone > 0) return run_alone(embedder, alone);
   std::vector<double> streamed, submitted, ratios;
   for (int round = 1; round <= rounds; ++round) {
     const Inputs inputs = inputs_of(round);
@@ -102,13 +115,14 @@ int main(int count, char** arguments) {
   e5v::let_threads_sleep(arguments);
   CLI::App app("64 captions and 4 photos through submit(), against one stream, in alternating runs");
   std::string model;
-  int rounds = 5, threads = 0;
+  int rounds = 5, threads = 0, alone = 0;
   app.add_option("--model", model, "folder of the checkpoint")->required();
   app.add_option("--rounds", rounds, "runs of each")->check(CLI::Range(1, 1000));
   app.add_option("--threads", threads, "threads to compute with; otherwise one per core")->check(CLI::Range(1, 1024));
+  app.add_option("--alone", alone, "measure this number of single texts instead")->check(CLI::Range(1, 1000000));
   CLI11_PARSE(app, count, arguments);
   try {
-    e5v::bench::run(model, rounds, threads);
+    e5v::bench::run(model, rounds, threads, alone);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_submit: {}\n", error.what());

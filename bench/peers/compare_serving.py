@@ -24,6 +24,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--encoding", choices=["float", "base64"], default="base64", help="of the vectors in answers")
     arguments = parser.parse_args()
+    if arguments.captions < 2 * arguments.connections * max(arguments.texts):
+        parser.error("fewer than twice the captions in flight: equal captions would share a batch, and one computation")
     captions = inputs.varied_captions(arguments.captions)
     program = E5v(arguments.e5v, arguments.model, "auto")
     items = [{"text": text} for text in captions]
@@ -40,12 +42,12 @@ def main():
                 served[n].append(n * result["rate"])
                 latencies[n] = result
     whole = statistics.median(direct)
-    print(f"e5v embed {whole:9.1f} texts/s   runs: {', '.join(f'{rate:.0f}' for rate in direct)}")
+    print(f"e5v embed {whole:9.2f} texts/s   runs: {', '.join(f'{rate:.2f}' for rate in direct)}")
     for n, rates in served.items():
         ratio = statistics.median(rate / base for rate, base in zip(rates, direct))
-        print(f"e5v serve {statistics.median(rates):9.1f} texts/s, {n} in a request   ratio {ratio:.3f}   "
+        print(f"e5v serve {statistics.median(rates):9.2f} texts/s, {n} in a request   ratio {ratio:.3f}   "
               f"p50 {1e3 * latencies[n]['p50']:.1f} ms, p95 {1e3 * latencies[n]['p95']:.1f} ms   "
-              f"runs: {', '.join(f'{rate:.0f}' for rate in rates)}", flush=True)
+              f"runs: {', '.join(f'{rate:.2f}' for rate in rates)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,25 @@ def interleave(weight, heads):
     return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def write(folder, output, kind):
+def add_tokenizer(writer, folder, size):
+    """The BPE tokenizer of tokenizer.json with the rules of Llama 3, and as pooling the last token."""
+    whole = json.loads((Path(folder) / "tokenizer.json").read_text())
+    tokens, kinds = [f"[unused{i}]" for i in range(size)], [gguf.TokenType.UNUSED] * size
+    for token, i in whole["model"]["vocab"].items():
+        tokens[i], kinds[i] = token, gguf.TokenType.NORMAL
+    for added in whole["added_tokens"]:
+        tokens[added["id"]], kinds[added["id"]] = added["content"], gguf.TokenType.CONTROL
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_token_list(tokens)
+    writer.add_token_types(kinds)
+    writer.add_token_merges([merge if isinstance(merge, str) else " ".join(merge) for merge in whole["model"]["merges"]])
+    writer.add_bos_token_id(tokens.index("<|begin_of_text|>"))
+    writer.add_eos_token_id(tokens.index("<|eot_id|>"))
+    writer.add_pooling_type(gguf.PoolingType.LAST)
+
+
+def write(folder, output, kind, with_tokenizer=False):
     """kind: BF16, Q8_0 or Q4_0, for the matrices of the blocks."""
     config = json.loads((Path(folder) / "config.json").read_text())["text_config"]
     quantised = gguf.GGMLQuantizationType[kind]
@@ -50,7 +68,10 @@ def write(folder, output, kind):
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_rope_freq_base(config["rope_theta"])
     writer.add_vocab_size(config["vocab_size"])
-    writer.add_tokenizer_model("none")
+    if with_tokenizer:
+        add_tokenizer(writer, folder, config["vocab_size"])
+    else:
+        writer.add_tokenizer_model("none")
     for name, array in tensors(folder):
         if name == "embed_tokens.weight":
             writer.add_tensor("token_embd.weight", gguf.quantize(array, gguf.GGMLQuantizationType.BF16),
