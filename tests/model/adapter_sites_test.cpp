@@ -81,6 +81,8 @@ TEST(LayerMatrix, IsANumberAndTheRest) {
                            "language_model.layers.-1.mlp.up_proj", "language_model.layers.99999999999999999999.mlp"}) {
     EXPECT_FALSE(layer_matrix(name, "language_model.layers.")) << name;
   }
+  const std::string_view whole = "language_model.layers.3.mlp";
+  EXPECT_FALSE(layer_matrix(whole.substr(0, whole.find(".mlp")), "language_model.layers."));  // nothing after its end
 }
 
 TEST(PeftModules, HaveOneCanonicalNameInEveryGeneration) {

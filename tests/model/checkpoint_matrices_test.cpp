@@ -111,8 +111,11 @@ TEST(CheckpointMatrices, DecodedOnesAreMadeOnceAndKept) {
   EXPECT_EQ(first.values.data, second.values.data);
   EXPECT_EQ(scheme.open().matrix(name, 24, 16).values.dtype, DType::f32);
   // Another shape than the kept one's is not served from it.
-  EXPECT_THAT([&] { checkpoint.matrix(name, 16, 24); },
-              ThrowsMessage<ModelError>(HasSubstr("tensor \"weight\": expected f8_e4m3 [16, 24]")));
+  for (const auto& [rows, columns] : {std::pair(16, 24), std::pair(12, 16), std::pair(24, 8)}) {
+    EXPECT_THAT([&] { checkpoint.matrix(name, rows, columns); },
+                ThrowsMessage<ModelError>(
+                    HasSubstr(fmt::format("tensor \"weight\": expected f8_e4m3 [{}, {}]", rows, columns))));
+  }
 }
 
 TEST(CheckpointMatrices, PartsAreReadWhereTheSchemeNeedsThem) {
