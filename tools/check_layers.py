@@ -6,12 +6,21 @@ difference; the exit code is 1 when there is one.
 - Its CMakeLists.txt names the same layers as the table, and src/CMakeLists.txt adds every layer after those that it sees.
 - Programs of the table (apps/e5v, demo, bench) include only what their line sees.
 - No string of C++ in src/ and include/ holds a --flag: the options of the command line belong to apps/.
+- Each source of a layer, src/LAYER/FILE.cpp, has a test of its name, tests/LAYER/FILE_test.cpp, which CMake builds.
 """
 import pathlib
 import re
 import sys
 
 SOURCES = (".cpp", ".h", ".cu", ".cuh")
+# Folders whose sources need no test of their own name, and the reason.
+TESTED_ELSEWHERE = {
+    "src/ops/cuda": "the GPU's half of the operations, which tests/ops/cuda_*test.cpp compare with the CPU's",
+}
+# Sources of these folders need none if they have no header of their own, and the reason.
+TESTED_WITH_THEIR_HEADER = {
+    "src/ops/cpu": "kernels of an operation, which the test of the operation compares with their twin",
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 # Comments, raw strings, strings and characters; the first one that begins is taken.
 TOKEN = re.compile(
@@ -108,6 +117,28 @@ def check_cmake(tree, table, layers):
             yield f"src/CMakeLists.txt adds {layer} before a layer that it sees"
 
 
+def needs_test(path, tree):
+    folder = path.parent.relative_to(tree).as_posix()
+    if folder in TESTED_ELSEWHERE:
+        return False
+    return folder not in TESTED_WITH_THEIR_HEADER or path.with_suffix(".h").is_file()
+
+
+def check_tests(tree, layer):
+    tests = tree / "tests" / layer
+    lists = tests / "CMakeLists.txt"
+    text = re.sub(r"#[^\n]*", "", lists.read_text()) if lists.is_file() else ""
+    built = re.findall(r"[^\s()]+_test\.cpp", text)
+    for path in sources_in(tree / "src" / layer):
+        if path.suffix not in (".cpp", ".cu") or not needs_test(path, tree):
+            continue
+        name = path.relative_to(tree / "src" / layer).with_suffix("").as_posix() + "_test.cpp"
+        if not (tests / name).is_file():
+            yield f"{path.relative_to(tree)} has no test of its name, tests/{layer}/{name}"
+        elif name not in built:
+            yield f"tests/{layer}/CMakeLists.txt does not build {name}"
+
+
 def check(tree):
     table = table_of((tree / "ARCHITECTURE.md").read_text())
     folders = sorted(path.parent.name for path in (tree / "src").glob("*/CMakeLists.txt"))
@@ -124,6 +155,7 @@ def check(tree):
     yield from check_cmake(tree, table, layers)
     for name in layers:
         yield from check_includes(tree, f"src/{name}", reach(table, name), layers)
+        yield from check_tests(tree, name)
     for name in table:
         if name not in layers and (tree / name).is_dir() and table[name]:
             yield from check_includes(tree, name, reach(table, name), layers)
@@ -138,7 +170,7 @@ def main():
         print(problem)
     if problems:
         sys.exit(1)
-    print("the layers are as ARCHITECTURE.md says")
+    print("the layers are as ARCHITECTURE.md says, and each source has a test of its name")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,3 @@
-// What the files of adapters say; what PEFT itself wrote is read in tests/train/adapter_golden_test.cpp.
 #include "model/adapter.h"
 
 #include <gmock/gmock.h>
@@ -7,6 +6,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/json.h"
+#include "golden.h"
 #include "model/checkpoint.h"
 #include "temporary_folder.h"
 #include "tensor/safetensors_writer.h"
@@ -29,113 +30,6 @@ ModelConfig small_model() {
   vision.layers = 3, vision.width = 4, vision.heads = 2, vision.mlp_width = 8, vision.image_size = 28;
   vision.patch_size = 14;
   return model;
-}
-
-/// The modules of the tests' adapters: q and k of both blocks.
-std::vector<std::string> modules(const std::string& model) {
-  std::vector<std::string> names;
-  for (const char* layer : {"layers.0.", "layers.1."}) {
-    for (const char* matrix : {"self_attn.q_proj", "self_attn.k_proj"}) names.push_back(model + layer + matrix);
-  }
-  return names;
-}
-
-struct AdapterFiles {
-  std::string patterns;                            ///< members of the config beside r = 2 and lora_alpha = 2
-  std::vector<std::int64_t> ranks = {2, 2, 2, 2};  ///< of modules()
-  std::string model = "model.";                    ///< what the names of modules begin with
-};
-
-Adapter read(const AdapterFiles& files) {
-  const e5v::test::TemporaryFolder folder;
-  folder.write("adapter_config.json",
-               R"({"peft_type": "LORA", "target_modules": ["q_proj", "k_proj"], "r": 2, "lora_alpha": 2, )" +
-                   files.patterns + "}");
-  std::vector<tensor::TensorSpec> specs;
-  std::size_t index = 0;
-  for (const std::string& module : modules(files.model)) {
-    const std::int64_t rank = files.ranks[index], outputs = index++ % 2 == 0 ? 8 : 4;
-    specs.push_back({"base_model.model." + module + ".lora_A.weight", tensor::DType::f32, {rank, 8}});
-    specs.push_back({"base_model.model." + module + ".lora_B.weight", tensor::DType::f32, {outputs, rank}});
-  }
-  tensor::SafetensorsWriter writer(folder.path() / "adapter_model.safetensors", specs);
-  for (const tensor::TensorSpec& spec : specs) {
-    const tensor::Tensor tensor(spec.dtype, spec.shape);
-    std::ranges::fill(tensor.as<float>(), 1.0f);
-    writer.write(spec.name, tensor.view().bytes());
-  }
-  writer.finish();
-  return Adapter::read(folder.path(), small_model());
-}
-
-/// alpha / r of q and k of both blocks.
-std::vector<float> scales(const AdapterFiles& files) {
-  std::vector<float> found;
-  for (const nn::Lora& part : read(files).parts) found.push_back(part.scale);
-  return found;
-}
-
-TEST(AdapterPatterns, KeysAreWholeNamesEndsOfThemAndExpressions) {
-  EXPECT_THAT(scales({R"("alpha_pattern": {})"}), ElementsAre(1, 1, 1, 1));
-  EXPECT_THAT(scales({R"("alpha_pattern": {"k_proj": 8})"}), ElementsAre(1, 4, 1, 4));
-  EXPECT_THAT(scales({R"("alpha_pattern": {"self_attn.q_proj": 8})"}), ElementsAre(4, 1, 4, 1));
-  EXPECT_THAT(scales({R"("alpha_pattern": {"model.layers.0.self_attn.q_proj": 8})"}), ElementsAre(4, 1, 1, 1));
-  EXPECT_THAT(scales({R"("alpha_pattern": {"layers.*.q_proj": 8})"}), ElementsAre(4, 1, 4, 1));
-  EXPECT_THAT(scales({R"("alpha_pattern": {"layers\\.[1-9]\\..*": 8})"}), ElementsAre(1, 1, 4, 4));
-  EXPECT_THAT(scales({R"("alpha_pattern": {"q_proj|k_proj": 8})"}), ElementsAre(4, 4, 4, 4));
-}
-
-TEST(AdapterPatterns, TheFirstKeyInTheFileCounts) {
-  EXPECT_THAT(scales({R"("alpha_pattern": {"q_proj": 8, "model.layers.0.self_attn.q_proj": 16, ".*": 4})"}),
-              ElementsAre(4, 2, 4, 2));
-  EXPECT_THAT(scales({R"("alpha_pattern": {"model.layers.0.self_attn.q_proj": 16, "q_proj": 8})"}),
-              ElementsAre(8, 1, 4, 1));
-  EXPECT_THAT(scales({R"("alpha_pattern": {".*": 4, "q_proj": 8})"}), ElementsAre(2, 2, 2, 2));
-}
-
-TEST(AdapterPatterns, RanksHaveTheirOwn) {
-  const AdapterFiles files{R"("alpha_pattern": {"k_proj": 8}, "rank_pattern": {"layers.1.*": 4})", {2, 2, 4, 4}};
-  EXPECT_THAT(scales(files), ElementsAre(1, 4, 0.5, 2));
-  const Adapter adapter = read(files);
-  EXPECT_EQ(adapter.rank, 2);
-  EXPECT_EQ(adapter.parts[0].a_RK.shape(), (tensor::Shape{2, 8}));
-  EXPECT_EQ(adapter.parts[3].b_NR.shape(), (tensor::Shape{4, 4}));
-  EXPECT_THAT([&] { read({R"("rank_pattern": {"k_proj": 4})"}); },
-              ThrowsMessage<ModelError>(HasSubstr("expected [4, 8]: the adapter belongs to another model")));
-}
-
-TEST(AdapterPatterns, NamesAreThoseOfTheFile) {
-  const std::string patterns = R"("alpha_pattern": {"language_model.layers.0.self_attn.q_proj": 8,
-                                                    "model.layers.1.self_attn.q_proj": 16})";
-  EXPECT_THAT(scales({patterns, {2, 2, 2, 2}, "model.language_model."}), ElementsAre(4, 1, 1, 1));
-  EXPECT_THAT(scales({patterns, {2, 2, 2, 2}, "language_model.model."}), ElementsAre(1, 1, 8, 1));
-}
-
-TEST(AdapterPatterns, KeysThatNoModuleHasArePassedOver) {
-  EXPECT_THAT(scales({R"("alpha_pattern": {"up_proj": 4, "roj": 8, "q": 8, "layers.7.self_attn.q_proj": 8})"}),
-              ElementsAre(1, 1, 1, 1));
-  EXPECT_THAT(scales({R"("alpha_pattern": null, "rank_pattern": null)"}), ElementsAre(1, 1, 1, 1));
-}
-
-TEST(AdapterPatterns, WhatIsBrokenIsSaid) {
-  const auto expect_error = [](const std::string& patterns, const std::string& message) {
-    EXPECT_THAT(
-        [&] { read({patterns}); },
-        ThrowsMessage<ModelError>(AllOf(StartsWith("["), HasSubstr("adapter_config.json] "), HasSubstr(message))))
-        << patterns;
-  };
-  expect_error(R"("alpha_pattern": [])", R"("alpha_pattern" has an unexpected type: array)");
-  expect_error(R"("alpha_pattern": {"q_proj": "8"})", R"("q_proj" has an unexpected type: string)");
-  expect_error(R"("rank_pattern": {"q_proj": null})", R"("q_proj" has an unexpected type: null)");
-  expect_error(R"("rank_pattern": {"q_proj(": 4})", R"(a key of "rank_pattern" is )");
-  expect_error(R"("rank_pattern": {"q_proj(": 4})", "missing closing parenthesis");
-  expect_error(R"("rank_pattern": {"q_proj": 0})", "rank 0 is not positive");
-  std::string many = R"("a": 1)";
-  for (int i = 0; i < 5000; ++i) many += fmt::format(R"(, "{}": 1)", i);
-  expect_error(R"("alpha_pattern": {)" + many + "}", R"("alpha_pattern" has 5001 keys, more than the limit of 4096)");
-  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
-  expect_error(R"("alpha_pattern": )" + deep, "is nested too deeply");
-  expect_error(R"("padding": ")" + std::string(1 << 20, ' ') + "\"", "is larger than the limit");
 }
 
 /// An adapter of any matrices: tensors of ones under their names, and the config's members beside r = 2, lora_alpha
@@ -180,57 +74,23 @@ class AdapterFolder {
   std::vector<float> values_;
 };
 
-/// Of q and k of both blocks, with a member more.
-Adapter with_member(const std::string& member) { return read({member}); }
-
-TEST(AdapterFields, WhatPeftComputesOtherwiseIsRefusedByItsName) {
-  const auto expect_refusal = [](const std::string& member, const std::string& message) {
-    EXPECT_THAT([&] { with_member(member); },
-                ThrowsMessage<ModelError>(AllOf(HasSubstr("adapter_config.json] "), HasSubstr(message))))
-        << member;
+TEST(AdapterFiles, MatricesHaveTheRanksAndScalesOfTheConfig) {
+  const auto folder = [](const std::string& patterns, std::int64_t rank) {
+    AdapterFolder files(R"("target_modules": ["q_proj", "k_proj"], "layers_to_transform": [0])" + patterns);
+    files.add("model.layers.0.self_attn.q_proj", 8, 8);
+    files.add("base_model.model.model.layers.0.self_attn.k_proj.lora_A.weight", {rank, 8});
+    files.add("base_model.model.model.layers.0.self_attn.k_proj.lora_B.weight", {4, rank});
+    return files.read();
   };
-  for (const char* value : {"pissa", "pissa_niter_4", "olora", "OLoRA", "corda", "loftq", "lora_ga"}) {
-    expect_refusal(fmt::format(R"("init_lora_weights": "{}")", value),
-                   fmt::format(R"("init_lora_weights" is "{}": such an adapter belongs to base weights)", value));
-  }
-  expect_refusal(R"("init_lora_weights": "of_tomorrow")",
-                 R"("init_lora_weights" is "of_tomorrow", which is not known)");
-  expect_refusal(R"("alora_invocation_tokens": [1, 2])", "alora_invocation_tokens is not supported (activated LoRA");
-  for (const char* name : {"use_dora", "lora_bias", "use_qalora"}) {
-    expect_refusal(fmt::format(R"("{}": true)", name), fmt::format("{} is not supported", name));
-  }
-  for (const char* name : {"modules_to_save", "trainable_token_indices", "target_parameters", "layer_replication"}) {
-    expect_refusal(fmt::format(R"("{}": ["x"])", name), fmt::format("{} is not supported", name));
-  }
-  for (const char* name : {"use_bdlora", "monteclora_config", "arrow_config", "kasa_config", "megatron_config"}) {
-    expect_refusal(fmt::format(R"("{}": {{"x": 1}})", name), fmt::format("{} is not supported", name));
-  }
-  expect_refusal(R"("bias": "lora_only")", "trained biases");
-  for (const char* value : {"true", "1", R"("x")", "[0]", R"({"a": null})"}) {
-    expect_refusal(fmt::format(R"("of_tomorrow": {})", value), R"("of_tomorrow" is an unknown field)");
-  }
-}
-
-TEST(AdapterFields, WhatDoesNotMatterDoesNot) {
-  for (const char* member :
-       {R"("init_lora_weights": true)", R"("init_lora_weights": false)", R"("init_lora_weights": null)",
-        R"("init_lora_weights": "gaussian")", R"("init_lora_weights": "eva", "eva_config": {"rho": 1.0})",
-        R"("init_lora_weights": "orthogonal")", R"("init_lora_weights": "mica")", R"("fan_in_fan_out": true)",
-        R"("inference_mode": false, "task_type": "CAUSAL_LM", "peft_version": "0.21.2", "revision": "main")",
-        R"("auto_mapping": {"base_model_class": "X"}, "base_model_name_or_path": "x", "lora_dropout": 0.5)",
-        R"("loftq_config": {"loftq_bits": 4}, "corda_config": {"a": 1}, "lora_ga_config": {"a": 1})",
-        R"("velora_config": {"num_groups": 4}, "qalora_group_size": 32, "runtime_config": {"a": 1})",
-        R"("megatron_core": "x", "ensure_weight_tying": true, "modules_to_save": [], "alora_invocation_tokens": null)",
-        R"("of_tomorrow": null, "a": false, "b": [], "c": {}, "d": "", "use_dora": false, "kasa_config": null)"}) {
-    EXPECT_THAT(scales({member}), ElementsAre(1, 1, 1, 1)) << member;
-  }
-}
-
-TEST(AdapterFields, ScalesAreFinite) {
-  EXPECT_THAT([] { with_member(R"("alpha_pattern": {"q_proj": 1e300})"); },
-              ThrowsMessage<ModelError>(HasSubstr("lora_alpha 1e+300 is too large")));
-  EXPECT_THAT([] { with_member(R"("rank_pattern": {"q_proj": 2.5})"); },
-              ThrowsMessage<ModelError>(HasSubstr("rank 2.5 is not positive, or no whole number")));
+  const Adapter adapter = folder(R"(, "alpha_pattern": {"k_proj": 12}, "rank_pattern": {"k_proj": 3})", 3);
+  EXPECT_EQ(adapter.rank, 2);
+  EXPECT_EQ(adapter.parts[0].a_RK.shape(), (tensor::Shape{2, 8}));
+  EXPECT_EQ(adapter.parts[0].scale, 1);
+  EXPECT_EQ(adapter.parts[1].a_RK.shape(), (tensor::Shape{3, 8}));
+  EXPECT_EQ(adapter.parts[1].b_NR.shape(), (tensor::Shape{4, 3}));
+  EXPECT_EQ(adapter.parts[1].scale, 4);
+  EXPECT_THAT([&] { folder("", 3); },
+              ThrowsMessage<ModelError>(HasSubstr("expected [2, 8]: the adapter belongs to another model")));
 }
 
 TEST(AdapterFiles, TowerProjectorAndHeadAreRead) {
@@ -360,6 +220,109 @@ TEST(AdapterFiles, OtherFilesAreNamed) {
               ThrowsMessage<ModelError>(HasSubstr("adapter_model.safetensors] ")));
   folder.write("non_lora_trainables.bin", "pickled");
   expect_error("non_lora_trainables.bin] holds weights that were trained together with the adapter");
+}
+
+TEST(AdapterFiles, ConfigsAreLimitedInSizeAndDepth) {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_THAT([&] { AdapterFolder(R"("alpha_pattern": )" + deep).add("lm_head", 32, 8).read(); },
+              ThrowsMessage<ModelError>(HasSubstr("is nested too deeply")));
+  EXPECT_THAT([&] { AdapterFolder(R"("x": ")" + std::string(1 << 20, ' ') + "\"").add("lm_head", 32, 8).read(); },
+              ThrowsMessage<ModelError>(HasSubstr("is larger than the limit")));
+}
+
+/// An adapter that PEFT trained on the tiny model, and the folder of that model.
+const char* const kTrained = "train/adapter_20step";
+ModelConfig tiny_model() { return read_config(e5v::test::golden("ckpt/tiny-small-f32")); }
+
+/// A copy of it with a changed config.
+std::filesystem::path with_config(const e5v::test::TemporaryFolder& folder, const char* key, const Json& value) {
+  const auto options = std::filesystem::copy_options::overwrite_existing | std::filesystem::copy_options::recursive;
+  std::filesystem::copy(e5v::test::golden(kTrained), folder.path(), options);
+  Json json = read_json(e5v::test::golden("train/adapter_20step/adapter_config.json"));
+  json[key] = value;
+  std::filesystem::remove(folder.path() / "adapter_config.json");
+  folder.write("adapter_config.json", json.dump());
+  return folder.path();
+}
+
+TEST(AdapterOfPeft, IsWrittenAsPeftReadsIt) {
+  const ModelConfig config = tiny_model();
+  const Adapter adapter = Adapter::read(e5v::test::golden(kTrained), config);
+  EXPECT_FALSE(adapter.inside_llava);
+  const e5v::test::TemporaryFolder folder;
+  adapter.write(folder.path());
+  const tensor::SafetensorsFile theirs(e5v::test::golden("train/adapter_20step/adapter_model.safetensors"));
+  const tensor::SafetensorsFile ours(folder.path() / "adapter_model.safetensors");
+  ASSERT_EQ(ours.tensors().size(), theirs.tensors().size());
+  for (const auto& [name, view] : theirs.tensors()) {
+    ASSERT_NE(ours.find(name), nullptr) << name;
+    EXPECT_TRUE(std::ranges::equal(ours.find(name)->bytes(), view.bytes())) << name;
+  }
+  const Json json = read_json(folder.path() / "adapter_config.json");
+  const Json reference = read_json(e5v::test::golden("train/adapter_20step/adapter_config.json"));
+  for (const char* key : {"r", "lora_alpha", "peft_type", "task_type", "bias"})
+    EXPECT_EQ(json.at(key), reference.at(key));
+}
+
+TEST(AdapterOfPeft, OfAnotherKindOrModelIsRefused) {
+  const e5v::test::TemporaryFolder folder;
+  const ModelConfig config = tiny_model();
+  const auto read = [&](const char* key, const Json& value) {
+    return [=, &folder] { Adapter::read(with_config(folder, key, value), config); };
+  };
+  EXPECT_THAT(read("peft_type", "IA3"), ThrowsMessage<ModelError>(HasSubstr("peft_type is \"IA3\", only LORA")));
+  EXPECT_THAT(read("use_dora", true), ThrowsMessage<ModelError>(HasSubstr("use_dora is not supported")));
+  EXPECT_THAT(read("bias", "all"), ThrowsMessage<ModelError>(HasSubstr("trained biases")));
+  EXPECT_THAT(read("modules_to_save", {"lm_head"}), ThrowsMessage<ModelError>(HasSubstr("modules_to_save")));
+  EXPECT_THAT(read("r", 4),
+              ThrowsMessage<ModelError>(HasSubstr("expected [4, 128]: the adapter belongs to another model")));
+  EXPECT_THAT([&] { Adapter::read(folder.path() / "none", config); },
+              ThrowsMessage<ModelError>(HasSubstr("is no adapter")));
+  ModelConfig narrower = config;
+  narrower.text.mlp_width = 96;
+  EXPECT_THAT([&] { Adapter::read(e5v::test::golden(kTrained), narrower); },
+              ThrowsMessage<ModelError>(HasSubstr("another model")));
+  narrower = config;
+  narrower.text.layers = 2;
+  EXPECT_THAT([&] { Adapter::read(e5v::test::golden(kTrained), narrower); },
+              ThrowsMessage<ModelError>(HasSubstr("which has 2 layers")));
+}
+
+TEST(AdapterOfPeft, ScalesFollowTheConfig) {
+  const e5v::test::TemporaryFolder folder;
+  const ModelConfig config = tiny_model();
+  EXPECT_EQ(Adapter::read(e5v::test::golden(kTrained), config).parts[0].scale, 2.0f);
+  EXPECT_FLOAT_EQ(Adapter::read(with_config(folder, "use_rslora", true), config).parts[0].scale, 16 / std::sqrt(8.0f));
+  const Adapter own = Adapter::read(with_config(folder, "alpha_pattern", {{"self_attn.k_proj", 4}}), config);
+  EXPECT_EQ(own.parts[0].scale, 2.0f);
+  EXPECT_EQ(own.parts[1].scale, 0.5f);
+}
+
+TEST(AdapterOfPeft, NamesInsideLlavaNextAreUnderstood) {
+  const e5v::test::TemporaryFolder folder;
+  const ModelConfig config = tiny_model();
+  const tensor::SafetensorsFile file(e5v::test::golden("train/adapter_20step/adapter_model.safetensors"));
+  for (const char* prefix : {"base_model.model.language_model.model.", "base_model.model.model.language_model."}) {
+    std::vector<tensor::TensorSpec> specs;
+    for (const auto& [name, view] : file.tensors()) {
+      specs.push_back({prefix + name.substr(std::string("base_model.model.model.").size()), view.dtype, view.shape});
+    }
+    with_config(folder, "r", 8);
+    tensor::SafetensorsWriter writer(folder.path() / "adapter_model.safetensors", specs);
+    std::size_t next = 0;
+    for (const auto& [name, view] : file.tensors()) writer.write(specs[next++].name, view.bytes());
+    writer.finish();
+    const Adapter adapter = Adapter::read(folder.path(), config);
+    EXPECT_EQ(adapter.parts.size(), 28u) << prefix;
+    EXPECT_TRUE(adapter.inside_llava);
+    const e5v::test::TemporaryFolder written;
+    adapter.write(written.path());
+    EXPECT_TRUE(tensor::SafetensorsFile(written.path() / "adapter_model.safetensors")
+                    .find("base_model.model.model.language_model.layers.3.mlp.up_proj.lora_A.weight"));
+    const Adapter again = Adapter::read(written.path(), config);
+    EXPECT_TRUE(again.inside_llava);
+    EXPECT_EQ(again.parts.size(), 28u);
+  }
 }
 
 }  // namespace

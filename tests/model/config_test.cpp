@@ -3,68 +3,18 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "golden.h"
+#include "model/config_files.h"
 #include "temporary_folder.h"
 
-namespace e5v::model {
+namespace e5v::model::test {
 namespace {
 
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::StartsWith;
 using testing::ThrowsMessage;
-
-ModelConfig parse(const Json& json) { return parse_config(json, "dir/config.json"); }
-
-void expect_error_of(const std::function<void()>& action, const std::string& key, const std::string& rest) {
-  EXPECT_THAT(action, ThrowsMessage<ModelError>(
-                          AllOf(StartsWith("[dir/config.json] \"" + key + "\": expected "), HasSubstr(rest))));
-}
-
-void expect_error(const Json& json, const std::string& key, const std::string& rest) {
-  SCOPED_TRACE(json.dump().substr(0, 300));
-  expect_error_of([&] { parse(json); }, key, rest);
-}
-
-/// A LLaVA-NeXT config in which one key differs; `pointer` is like "/text_config/hidden_size".
-Json llava_with(const std::string& pointer, const Json& value) {
-  Json json = {{"model_type", "llava_next"},
-               {"text_config", Json::object()},
-               {"vision_config", {{"image_size", 336}, {"patch_size", 14}}}};
-  json[Json::json_pointer(pointer)] = value;
-  return json;
-}
-
-Json original() {
-  return {{"architectures", {"LlavaLlamaForCausalLM"}},
-          {"model_type", "llava_llama"},
-          {"hidden_size", 4096},
-          {"intermediate_size", 14336},
-          {"num_key_value_heads", 8},
-          {"vocab_size", 128256},
-          {"rope_theta", 500000.0},
-          {"rms_norm_eps", 1e-5},
-          {"max_position_embeddings", 8192},
-          {"image_aspect_ratio", "anyres"},
-          {"image_grid_pinpoints", {{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}}},
-          {"image_crop_resolution", nullptr},
-          {"mm_hidden_size", 1024},
-          {"mm_patch_merge_type", "spatial_unpad"},
-          {"mm_projector_type", "mlp2x_gelu"},
-          {"mm_use_im_start_end", false},
-          {"mm_vision_select_feature", "patch"},
-          {"mm_vision_select_layer", -2},
-          {"mm_vision_tower", "openai/clip-vit-large-patch14-336"}};
-}
-
-Json original_with(const char* key, const Json& value) {
-  Json json = original();
-  json[key] = value;
-  return json;
-}
 
 TEST(Config, ReadsGoldens) {
   for (const char* name : {"ckpt/tiny-small-f32", "ckpt/tiny-small-bf16-2shard"}) {
@@ -178,39 +128,6 @@ TEST(Config, KeysOfTransformers5) {
   EXPECT_TRUE(config.text.tied_head);
 }
 
-TEST(Config, Llama3RopeScaling) {
-  const Json scaling = {{"factor", 8.0},
-                        {"low_freq_factor", 1.0},
-                        {"high_freq_factor", 4.0},
-                        {"original_max_position_embeddings", 8192},
-                        {"rope_type", "llama3"}};
-  Json current = scaling;
-  current["rope_theta"] = 500000.0;
-  for (const Json& json : {Json{{"model_type", "llama"}, {"rope_theta", 5e5}, {"rope_scaling", scaling}},
-                           Json{{"model_type", "llama"}, {"rope_parameters", current}}}) {
-    const LlamaConfig text = parse(json).text;
-    EXPECT_EQ(text.rope_theta, 500000);
-    ASSERT_TRUE(text.rope_scaling);
-    const auto& llama3 = std::get<Llama3RopeScaling>(*text.rope_scaling);
-    EXPECT_EQ(llama3.factor, 8);
-    EXPECT_EQ(llama3.low_frequency_factor, 1);
-    EXPECT_EQ(llama3.high_frequency_factor, 4);
-    EXPECT_EQ(llama3.original_max_positions, 8192);
-  }
-  Json broken = scaling;
-  broken.erase("factor");
-  expect_error({{"model_type", "llama"}, {"rope_scaling", broken}}, "rope_scaling.factor", "found nothing");
-  broken = scaling;
-  broken["high_freq_factor"] = 0.5;
-  expect_error({{"model_type", "llama"}, {"rope_scaling", broken}}, "rope_scaling.high_freq_factor",
-               "more than low_freq_factor 1, found 0.5");
-  expect_error(llava_with("/text_config/rope_scaling", {{"type", "longrope"}, {"factor", 2}}),
-               "text_config.rope_scaling.type", "(others are not supported), found \"longrope\"");
-  expect_error(llava_with("/text_config/rope_parameters", {{"full_attention", {{"rope_theta", 5e5}}}}),
-               "text_config.rope_parameters.full_attention", "rotary parameters of layer types are not supported");
-  EXPECT_FALSE(parse({{"model_type", "llama"}, {"rope_scaling", nullptr}}).text.rope_scaling);
-}
-
 TEST(Config, TextOnly) {
   const ModelConfig config = parse({{"model_type", "llama"}, {"tie_word_embeddings", true}, {"head_dim", 64}});
   EXPECT_FALSE(config.vision);
@@ -218,65 +135,6 @@ TEST(Config, TextOnly) {
   EXPECT_EQ(config.text.head_width, 64);
   EXPECT_EQ(parse({{"architectures", {"MistralForCausalLM"}}}).text.backbone, Backbone::mistral);
   EXPECT_EQ(parse({{"architectures", {"LlamaForCausalLM"}}}).text.backbone, Backbone::llama);
-}
-
-TEST(Config, OriginalLlava) {
-  const ModelConfig config = parse(original());
-  EXPECT_EQ(config.text.backbone, Backbone::llama);
-  EXPECT_EQ(config.text.mlp_width, 14336);
-  EXPECT_EQ(config.text.rope_theta, 500000);
-  EXPECT_EQ(config.vision->width, 1024);
-  EXPECT_EQ(config.vision->layers, 24);
-  EXPECT_EQ(config.vision->image_size, 336);
-  EXPECT_EQ(config.vision->activation, Activation::quick_gelu);
-  EXPECT_EQ(config.vision_layers_used(), 23);
-  EXPECT_EQ(config.image_token, 128256);
-  EXPECT_EQ(config.grid_pinpoints.size(), 5u);
-  EXPECT_EQ(parse(original_with("model_type", "llava_mistral")).text.backbone, Backbone::mistral);
-  EXPECT_EQ(parse(original_with("model_type", "llava")).text.backbone, Backbone::llama);
-  expect_error(original_with("mm_vision_select_feature", "cls_patch"), "mm_vision_select_feature",
-               "found \"cls_patch\"");
-  Json small = original_with("mm_vision_tower", "/data/clip-vit-large-patch14");
-  small["image_grid_pinpoints"] = {{224, 448}};
-  EXPECT_EQ(parse(small).vision->image_size, 224);
-}
-
-TEST(Config, OriginalLlavaWithOtherParts) {
-  expect_error(original_with("mm_vision_tower", "google/siglip-so400m"), "mm_vision_tower",
-               "openai/clip-vit-large-patch14-336 or openai/clip-vit-large-patch14, found \"google/siglip-so400m\"");
-  expect_error(original_with("mm_vision_tower", "myclip-vit-large-patch14"), "mm_vision_tower", "found");
-  expect_error(original_with("mm_hidden_size", 1152), "mm_hidden_size", "found 1152");
-  expect_error(original_with("mm_projector_type", "linear"), "mm_projector_type", "mlp2x_gelu, found \"linear\"");
-  expect_error(original_with("image_aspect_ratio", "pad"), "image_aspect_ratio", "anyres, found \"pad\"");
-  expect_error(original_with("mm_patch_merge_type", "flat"), "mm_patch_merge_type", "spatial_unpad, found \"flat\"");
-  expect_error(original_with("mm_use_im_start_end", true), "mm_use_im_start_end", "false, found true");
-  expect_error(original_with("mm_resampler_type", "qformer"), "mm_resampler_type", "null, found \"qformer\"");
-  expect_error(original_with("mm_vision_select_feature", "cls"), "mm_vision_select_feature", "found \"cls\"");
-  expect_error(original_with("image_grid_pinpoints", "(1x1),...,(6x6)"), "image_grid_pinpoints",
-               "a list of [height, width]");
-  for (const char* key : {"mm_vision_tower", "mm_projector_type", "mm_vision_select_layer", "image_grid_pinpoints",
-                          "image_aspect_ratio", "mm_patch_merge_type"}) {
-    Json json = original();
-    json.erase(key);
-    expect_error(json, key, "found nothing");
-  }
-  Json unknown = original_with("model_type", "llava");
-  unknown["architectures"] = {"LlavaQwenForCausalLM"};
-  expect_error(unknown, "model_type", "llava_llama or llava_mistral");
-}
-
-TEST(Config, UnknownArchitectures) {
-  expect_error({{"model_type", "qwen2_vl"}}, "model_type", "llava_next, llama, mistral");
-  expect_error({{"model_type", "qwen2_vl"}}, "model_type", "found \"qwen2_vl\"");
-  expect_error({{"architectures", {"BertModel"}}}, "model_type", "found nothing");
-  expect_error(Json::object(), "model_type", "found nothing");
-  expect_error({{"model_type", 3}}, "model_type", "a string, found 3");
-  expect_error(llava_with("/text_config/model_type", "qwen2"), "text_config.model_type",
-               "llama or mistral, found \"qwen2\"");
-  expect_error(llava_with("/vision_config/model_type", "siglip_vision_model"), "vision_config.model_type",
-               "clip_vision_model, found \"siglip_vision_model\"");
-  EXPECT_THAT([] { parse(Json::array({1})); },
-              ThrowsMessage<ModelError>("[dir/config.json] expected an object, found a list of 1"));
 }
 
 TEST(Config, UnsupportedFeatures) {
@@ -294,42 +152,6 @@ TEST(Config, UnsupportedFeatures) {
                "\"compressed-tensors\" or \"bitsandbytes\", found \"gptq\"");
   expect_error(llava_with("/quantization_config", {{"quant_method", "compressed-tensors"}, {"format", "marlin-24"}}),
                "quantization_config.format", "found \"marlin-24\"");
-}
-
-TEST(Config, KeysOfEveryModelThatChangeWhatIsComputed) {
-  for (const Json& value : {Json(false), Json(nullptr)}) {
-    expect_error(llava_with("/text_config/is_causal", value), "text_config.is_causal", "in both directions");
-    expect_error(llava_with("/is_causal", value), "is_causal", "in both directions");
-  }
-  expect_error(llava_with("/text_config/tie_last_hidden_states", false), "text_config.tie_last_hidden_states",
-               "true (vectors are states after the last norm)");
-  const Json layers = {{"3", {{"num_key_value_heads", 1}}}};
-  for (const std::string place : {"", "text_config/", "vision_config/"}) {
-    std::string key = place;
-    std::replace(key.begin(), key.end(), '/', '.');
-    expect_error(llava_with("/" + place + "per_layer_config", layers), key + "per_layer_config", "layers that differ");
-  }
-  Json harmless = llava_with("/text_config/is_causal", true);
-  harmless["text_config"].update({{"per_layer_config", nullptr},
-                                  {"hidden_act", "swish"},
-                                  {"attention_dropout", 0.1},
-                                  {"use_cache", false},
-                                  {"pretraining_tp", 2},
-                                  {"layer_types", {"full_attention"}},
-                                  {"partial_rotary_factor", 0.5}});
-  EXPECT_EQ(parse(harmless).text.rope_theta, 10000);
-}
-
-TEST(Config, ArchitecturesAreThoseOfTransformers) {
-  for (const char* name : {"LlamaForCausalLM", "LlamaModel", "MistralModel", "LlavaNextModel",
-                           "LlavaNextForConditionalGeneration", "LlamaForSequenceClassification"}) {
-    EXPECT_NO_THROW(parse({{"model_type", "llama"}, {"architectures", {name}}})) << name;
-  }
-  EXPECT_TRUE(parse({{"architectures", {"LlavaNextModel"}}}).vision);
-  for (const char* name : {"LlamaBiModel", "LlamaEncoderModel", "MistralForTextEmbedding", "Llama4ForCausalLM"}) {
-    expect_error({{"model_type", "llama"}, {"architectures", {name}}}, "architectures",
-                 "a class of transformers' Llama, Mistral or LLaVA-NeXT, found \"" + std::string(name) + "\"");
-  }
 }
 
 TEST(Config, InsaneSizes) {
@@ -399,15 +221,6 @@ TEST(Config, FeatureLayerCountsFromBothEnds) {
   EXPECT_EQ(parse(llava_with("/vision_feature_layer", Json::array({-2}))).vision_layers_used(), 11);
 }
 
-TEST(Config, MessagesAreShortAndOnOneLine) {
-  try {
-    parse(llava_with("/text_config/model_type", std::string(100'000, 'x') + "\n"));
-    ADD_FAILURE() << "no exception";
-  } catch (const ModelError& error) {
-    EXPECT_LT(std::string(error.what()).size(), 200u);
-  }
-}
-
 TEST(Config, SurvivesDeepNesting) {
   // Deeper than a recursive print or copy would survive.
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
@@ -438,4 +251,4 @@ TEST(Config, FilesThatCannotBeRead) {
 }
 
 }  // namespace
-}  // namespace e5v::model
+}  // namespace e5v::model::test

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "golden.h"
+#include "model/difference.h"
 #include "model/sequence.h"
 #include "model/stories.h"
 #include "ops/accelerator.h"
@@ -14,15 +15,6 @@ namespace e5v::model::test {
 namespace {
 
 using e5v::test::golden;
-
-double max_difference(std::span<const float> found, std::span<const float> expected) {
-  double largest = found.size() == expected.size() ? 0 : INFINITY;
-  for (std::size_t i = 0; i < std::min(found.size(), expected.size()); ++i) {
-    const double difference = std::abs(double{found[i]} - expected[i]);
-    if (!(difference <= largest)) largest = difference;
-  }
-  return largest;
-}
 
 TEST(Llama, EveryHiddenStateOfATextEqualsTheReference) {
   const auto folder = golden("ckpt/tiny-small-f32");

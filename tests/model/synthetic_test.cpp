@@ -4,22 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 
 #include "model/llava_next.h"
 #include "model/synthetic_checkpoint.h"
-#include "temporary_folder.h"
-#include "text/tokenizer.h"
 
 namespace e5v::model {
 namespace {
 
-namespace fs = std::filesystem;
-using e5v::test::TemporaryFolder;
 using tensor::DType;
-using tensor::Tensor;
-using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 ModelConfig config_of(const std::string& name) {
@@ -30,11 +22,6 @@ std::vector<float> values_of(const SyntheticTensor& tensor, std::uint64_t seed) 
   std::vector<float> values(static_cast<std::size_t>(tensor.spec.shape.elements()));
   fill_synthetic(tensor, seed, 0, std::as_writable_bytes(std::span(values)));
   return values;
-}
-
-std::string content_of(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 TEST(Synthetic, ValuesAreBellShaped) {
@@ -149,82 +136,6 @@ TEST(Synthetic, MakesAModelInMemory) {
   preprocess.tile = preprocess.shortest_edge = 168;
   const LlavaNext model(checkpoint, config, preprocess, nn::Precision::bf16);
   EXPECT_TRUE(model.sees());
-}
-
-TEST(SyntheticCheckpoint, FolderHoldsTheWeightsOfMemory) {
-  const TemporaryFolder folder;
-  SyntheticCheckpoint checkpoint{.config = synthetic_config("tiny", std::nullopt, DType::f32),
-                                 .dtype = DType::f32,
-                                 .seed = 7,
-                                 .tokenizer = std::nullopt,
-                                 .shard_bytes = 500'000};
-  std::uint64_t written = 0;
-  checkpoint.advanced = [&](std::uint64_t bytes) { written += bytes; };
-  const fs::path path = folder.path() / "model";
-  checkpoint.write(path);
-  EXPECT_EQ(written, checkpoint.bytes());
-  EXPECT_TRUE(fs::exists(path / "model.safetensors.index.json"));
-  const Checkpoint stored(path);
-  EXPECT_GT(stored.files().size(), 3);
-  const SyntheticWeights memory = make_synthetic(read_config(path), DType::f32, 7);
-  EXPECT_EQ(stored.fingerprint(), Checkpoint(memory.tensors, "memory").fingerprint());
-  EXPECT_EQ(stored.bytes(), checkpoint.bytes());
-}
-
-TEST(SyntheticCheckpoint, ReplacesACheckpointAndNothingElse) {
-  const TemporaryFolder folder;
-  folder.write("notes.txt", "mine");
-  folder.write("model-00001-of-00002.safetensors", "old");
-  folder.write("model.safetensors.index.json", "{}");
-  const SyntheticCheckpoint checkpoint{.config = synthetic_config("tiny", 1, DType::bf16)};
-  checkpoint.write(folder.path());
-  EXPECT_EQ(content_of(folder.path() / "notes.txt"), "mine");
-  EXPECT_FALSE(fs::exists(folder.path() / "model.safetensors.index.json"));
-  EXPECT_FALSE(fs::exists(folder.path() / "model-00001-of-00002.safetensors"));
-  EXPECT_EQ(Checkpoint(folder.path()).files().size(), 1);
-  EXPECT_EQ(read_config(folder.path()).text.layers, 1);
-}
-
-TEST(SyntheticCheckpoint, StoppingLeavesEverythingAsItWas) {
-  const TemporaryFolder folder;
-  const fs::path old = folder.path() / "old", fresh = folder.path() / "fresh";
-  SyntheticCheckpoint checkpoint{.config = synthetic_config("tiny", std::nullopt, DType::bf16)};
-  checkpoint.write(old);
-  const std::string config = content_of(old / "config.json");
-  int pieces = 0;
-  checkpoint.seed = 1;
-  checkpoint.check_stop = [&] {
-    if (++pieces > 20) throw std::runtime_error("stop");
-  };
-  for (const fs::path& path : {old, fresh}) {
-    pieces = 0;
-    EXPECT_THAT([&] { checkpoint.write(path); }, ThrowsMessage<std::runtime_error>("stop"));
-    EXPECT_FALSE(fs::exists(path.string() + ".partial"));
-  }
-  EXPECT_FALSE(fs::exists(fresh));
-  EXPECT_EQ(content_of(old / "config.json"), config);
-  EXPECT_NO_THROW(Checkpoint{old});
-}
-
-TEST(SyntheticCheckpoint, BadInputIsNamed) {
-  const TemporaryFolder folder;
-  EXPECT_THAT([] { synthetic_config("e6", std::nullopt, DType::f32); },
-              ThrowsMessage<InvalidInput>("[e6] expected e5-v, tiny, or a config.json, found neither"));
-  const fs::path gpt = folder.write("gpt.json", R"({"model_type": "gpt2"})");
-  EXPECT_THAT([&] { synthetic_config(gpt.string(), std::nullopt, DType::f32); },
-              ThrowsMessage<ModelError>(HasSubstr("gpt2")));
-  SyntheticCheckpoint checkpoint{.config = synthetic_config("tiny", std::nullopt, DType::bf16)};
-  EXPECT_THAT([&] { checkpoint.write(gpt); }, ThrowsMessage<InvalidInput>(HasSubstr("expected a folder")));
-  fs::create_directory(folder.path() / "model.partial");
-  EXPECT_THAT([&] { checkpoint.write(folder.path() / "model"); }, ThrowsMessage<InvalidInput>(HasSubstr("remove it")));
-  checkpoint.tokenizer = gpt;
-  EXPECT_THROW(checkpoint.write(folder.path() / "other"), ModelError);
-}
-
-TEST(SyntheticCheckpoint, SpaceIsChecked) {
-  EXPECT_NO_THROW(check_space(1 << 30, std::uint64_t{2} << 30, "x"));
-  EXPECT_THAT([] { check_space(std::uint64_t{16} << 30, std::uint64_t{3} << 30, "x"); },
-              ThrowsMessage<InvalidInput>("[x] 16.1 GiB are needed there, 3.0 GiB are free"));
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ class ServiceTest : public testing::Test {
 };
 
 /// A small photo of the goldens, as base64.
-inline std::string golden_image() { return to_base64(read_file(test::golden("images/img18_dark_90x60.png"))); }
+inline std::string golden_image() { return e5v::to_base64(read_file(test::golden("images/img18_dark_90x60.png"))); }
 /// A text that the model's context does not hold.
 inline std::string long_text() {
   std::string text;

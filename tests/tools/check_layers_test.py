@@ -36,6 +36,15 @@ FILES = {
                            'const char* style = "--ink: #000; color: var(--ink)";\nconst char* rule = "a -- b";\n',
     "apps/e5v/main.cpp": '#include "model/llama.h"\n#include "main.h"\nconst char* flag = "--force";\n',
     "include/e5v/input.h": "#pragma once\n",
+    "src/ops/dot.h": "",
+    "src/ops/cpu/dot_bf16.cpp": "// a kernel without a header of its own\n",
+    "src/ops/cuda/dots.cu": "",
+    "tests/base/CMakeLists.txt": "e5v_test(base SOURCES error_test.cpp LIBRARIES e5v_base)\n",
+    "tests/base/error_test.cpp": "",
+    "tests/ops/CMakeLists.txt": "e5v_test(ops\n  SOURCES\n    dot_test.cpp\n  LIBRARIES e5v_ops)\n",
+    "tests/ops/dot_test.cpp": "",
+    "tests/model/CMakeLists.txt": "e5v_test(model SOURCES llama_test.cpp)\n",
+    "tests/model/llama_test.cpp": "",
     "tools/x.sh": "",
     "cmake/x.cmake": "",
 }
@@ -101,6 +110,29 @@ class CheckLayers(unittest.TestCase):
     def test_flags_in_public_headers(self):
         found = self.problems(include__e5v__input_DOT_h='inline const char* kHint = "give --dtype f32";\n')
         self.expect(found, "include/e5v/input.h:1 has --dtype")
+
+    def test_source_without_a_test(self):
+        self.expect(self.problems(src__model__clip_DOT_cpp=""),
+                    "src/model/clip.cpp has no test of its name, tests/model/clip_test.cpp")
+        self.expect(self.problems(src__model__parts__clip_DOT_cpp=""),
+                    "src/model/parts/clip.cpp has no test of its name, tests/model/parts/clip_test.cpp")
+
+    def test_test_that_is_not_built(self):
+        for text in ("e5v_test(model SOURCES other_test.cpp)", "# llama_test.cpp", "e5v_test(model SOURCES x/llama_test.cpp)"):
+            with self.subTest(text):
+                self.expect(self.problems(tests__model__CMakeLists_DOT_txt=text),
+                            "tests/model/CMakeLists.txt does not build llama_test.cpp")
+
+    def test_test_of_a_subfolder(self):
+        files = {"src__model__parts__clip_DOT_cpp": "",
+                 "tests__model__CMakeLists_DOT_txt": "e5v_test(model SOURCES llama_test.cpp parts/clip_test.cpp)"}
+        self.assertEqual(self.problems(**files, tests__model__parts__clip_test_DOT_cpp=""), [])
+        self.expect(self.problems(**files, tests__model__clip_test_DOT_cpp=""),
+                    "src/model/parts/clip.cpp has no test of its name, tests/model/parts/clip_test.cpp")
+
+    def test_kernel_with_a_header_of_its_own(self):
+        self.expect(self.problems(src__ops__cpu__dot_bf16_DOT_h=""),
+                    "src/ops/cpu/dot_bf16.cpp has no test of its name, tests/ops/cpu/dot_bf16_test.cpp")
 
     def test_no_table(self):
         self.expect(self.problems(ARCHITECTURE_DOT_md="# Architecture\n"), "has no table of layers")

@@ -1,9 +1,8 @@
 // Adapters that PEFT trained and merged: tests/golden/train.
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "api/model.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "embed/golden_suite.h"
 #include "model/adapter.h"
 #include "temporary_folder.h"
@@ -16,8 +15,6 @@ namespace {
 using e5v::test::golden;
 using e5v::test::golden_row;
 using e5v::test::max_difference;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
 
 const char* const kBase = "ckpt/tiny-small-f32";
 
@@ -143,90 +140,6 @@ TEST(AdapterGolden, TheHeadChangesNoVectorAndIsMerged) {
   const auto old_head = before.tensor("lm_head.weight", shape), new_head = after.tensor("lm_head.weight", shape);
   for (const std::size_t i : {0u, 1000u, 2368u * 128 - 1})
     EXPECT_FLOAT_EQ(new_head.as<float>()[i], old_head.as<float>()[i] + 1);
-}
-
-TEST(AdapterGolden, WrittenAsPeftReadsIt) {
-  const model::ModelConfig config = model::read_config(golden(kBase));
-  const model::Adapter adapter = model::Adapter::read(golden("train/adapter_20step"), config);
-  EXPECT_FALSE(adapter.inside_llava);
-  const e5v::test::TemporaryFolder folder;
-  adapter.write(folder.path());
-  const tensor::SafetensorsFile theirs(golden("train/adapter_20step/adapter_model.safetensors"));
-  const tensor::SafetensorsFile ours(folder.path() / "adapter_model.safetensors");
-  ASSERT_EQ(ours.tensors().size(), theirs.tensors().size());
-  for (const auto& [name, view] : theirs.tensors()) {
-    ASSERT_NE(ours.find(name), nullptr) << name;
-    EXPECT_TRUE(std::ranges::equal(ours.find(name)->bytes(), view.bytes())) << name;
-  }
-  const Json json = read_json(folder.path() / "adapter_config.json");
-  const Json reference = read_json(golden("train/adapter_20step/adapter_config.json"));
-  for (const char* key : {"r", "lora_alpha", "peft_type", "task_type", "bias"})
-    EXPECT_EQ(json.at(key), reference.at(key));
-}
-
-/// An adapter folder with a changed config.
-std::filesystem::path with_config(const e5v::test::TemporaryFolder& folder, const char* key, const Json& value) {
-  const auto options = std::filesystem::copy_options::overwrite_existing | std::filesystem::copy_options::recursive;
-  std::filesystem::copy(golden("train/adapter_20step"), folder.path(), options);
-  Json json = read_json(golden("train/adapter_20step/adapter_config.json"));
-  json[key] = value;
-  std::filesystem::remove(folder.path() / "adapter_config.json");
-  folder.write("adapter_config.json", json.dump());
-  return folder.path();
-}
-
-TEST(AdapterGolden, WhatIsNotUnderstoodIsSaid) {
-  const e5v::test::TemporaryFolder folder;
-  const model::ModelConfig config = model::read_config(golden(kBase));
-  const auto read = [&](const char* key, const Json& value) {
-    return [=, &folder] { model::Adapter::read(with_config(folder, key, value), config); };
-  };
-  EXPECT_THAT(read("peft_type", "IA3"), ThrowsMessage<ModelError>(HasSubstr("peft_type is \"IA3\", only LORA")));
-  EXPECT_THAT(read("use_dora", true), ThrowsMessage<ModelError>(HasSubstr("use_dora is not supported")));
-  EXPECT_THAT(read("bias", "all"), ThrowsMessage<ModelError>(HasSubstr("trained biases")));
-  EXPECT_THAT(read("modules_to_save", {"lm_head"}), ThrowsMessage<ModelError>(HasSubstr("modules_to_save")));
-  EXPECT_THAT(read("r", 4),
-              ThrowsMessage<ModelError>(HasSubstr("expected [4, 128]: the adapter belongs to another model")));
-  EXPECT_THAT([&] { model::Adapter::read(folder.path() / "none", config); },
-              ThrowsMessage<ModelError>(HasSubstr("is no adapter")));
-  model::ModelConfig narrower = config;
-  narrower.text.mlp_width = 96;
-  EXPECT_THAT([&] { model::Adapter::read(golden("train/adapter_20step"), narrower); },
-              ThrowsMessage<ModelError>(HasSubstr("another model")));
-  narrower = config;
-  narrower.text.layers = 2;
-  EXPECT_THAT([&] { model::Adapter::read(golden("train/adapter_20step"), narrower); },
-              ThrowsMessage<ModelError>(HasSubstr("which has 2 layers")));
-}
-
-TEST(AdapterGolden, ScalesFollowTheConfig) {
-  const e5v::test::TemporaryFolder folder;
-  const model::ModelConfig config = model::read_config(golden(kBase));
-  EXPECT_EQ(model::Adapter::read(golden("train/adapter_20step"), config).parts[0].scale, 2.0f);
-  EXPECT_FLOAT_EQ(model::Adapter::read(with_config(folder, "use_rslora", true), config).parts[0].scale,
-                  16 / std::sqrt(8.0f));
-  const model::Adapter own =
-      model::Adapter::read(with_config(folder, "alpha_pattern", {{"self_attn.k_proj", 4}}), config);
-  EXPECT_EQ(own.parts[0].scale, 2.0f);
-  EXPECT_EQ(own.parts[1].scale, 0.5f);
-}
-
-TEST(AdapterGolden, NamesInsideLlavaNextAreUnderstood) {
-  const e5v::test::TemporaryFolder folder;
-  const model::ModelConfig config = model::read_config(golden(kBase));
-  const tensor::SafetensorsFile file(golden("train/adapter_20step/adapter_model.safetensors"));
-  for (const char* prefix : {"base_model.model.language_model.model.", "base_model.model.model.language_model."}) {
-    std::vector<tensor::TensorSpec> specs;
-    for (const auto& [name, view] : file.tensors()) {
-      specs.push_back({prefix + name.substr(std::string("base_model.model.model.").size()), view.dtype, view.shape});
-    }
-    with_config(folder, "r", 8);
-    tensor::SafetensorsWriter writer(folder.path() / "adapter_model.safetensors", specs);
-    std::size_t next = 0;
-    for (const auto& [name, view] : file.tensors()) writer.write(specs[next++].name, view.bytes());
-    writer.finish();
-    EXPECT_EQ(model::Adapter::read(folder.path(), config).parts.size(), 28u) << prefix;
-  }
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "golden.h"
-#include "model/nf4_golden.h"
 #include "ops/nf4.h"
+#include "ops/nf4_golden.h"
 #include "ops/quantize.h"
 
 namespace e5v::ops::test {

@@ -8,8 +8,7 @@
 
 #include "base/json.h"
 #include "golden.h"
-#include "model/checkpoint.h"
-#include "model/nf4_golden.h"
+#include "ops/nf4_golden.h"
 #include "ops/nf4_maps.h"
 #include "ops/quantize.h"
 
@@ -38,7 +37,7 @@ TEST(QuantizeNf4, HasTheReferencesTables) {
 TEST(QuantizeNf4, CodesAreTheReferencesBitByBit) {
   const SafetensorsFile file(golden("nf4/nf4.safetensors"));
   const TensorView& rows = part_of(file, "A_rows");
-  const Nf4Weight weight = quantize_nf4(rows);
+  const ops::Nf4Weight weight = quantize_nf4(rows);
   const auto expected = part_of(file, "packed").bytes().first(weight.codes.view().bytes().size());
   EXPECT_TRUE(same_bytes(weight.codes.view().bytes(), expected));
   const Tensor half(DType::f16, rows.shape);
@@ -48,14 +47,14 @@ TEST(QuantizeNf4, CodesAreTheReferencesBitByBit) {
 }
 
 TEST(QuantizeNf4, MatricesOfAModelAreTheReferencesBitByBit) {
-  const model::Checkpoint checkpoint(golden("ckpt/tiny-small-f32"));
+  const SafetensorsFile checkpoint(golden("ckpt/tiny-small-f32/model.safetensors"));
   const Json layers = read_json(golden("nf4/nf4.json")).at("layers");
   int matrices = 0;
-  for (const model::Checkpoint::Stored& stored : checkpoint.tensors()) {
-    if (!stored.stored.starts_with("language_model.model.layers.") || stored.view.shape.rank() != 2) continue;
-    const std::string name = stored.stored.substr(15, stored.stored.size() - 15 - std::string_view(".weight").size());
+  for (const auto& [stored, view] : checkpoint.tensors()) {
+    if (!stored.starts_with("language_model.model.layers.") || view.shape.rank() != 2) continue;
+    const std::string name = stored.substr(15, stored.size() - 15 - std::string_view(".weight").size());
     const Json& expected = layers.at(name);
-    const Nf4Weight weight = quantize_nf4(stored.view);
+    const ops::Nf4Weight weight = quantize_nf4(view);
     EXPECT_EQ(crc_of(weight.codes.view()), expected.at("packed_crc32").get<std::uint32_t>()) << name;
     EXPECT_EQ(crc_of(weight.scales.view()), expected.at("qabsmax_crc32").get<std::uint32_t>()) << name;
     EXPECT_EQ(weight.matrix.nf4_tables.offset, expected.at("offset").get<float>()) << name;
@@ -79,7 +78,7 @@ TEST(QuantizeNf4, ErrsByHalfAStepAtMost) {
   std::mt19937 generator(1);
   std::normal_distribution<float> normal(0, 0.02f);
   for (float& value : w.as<float>()) value = normal(generator);
-  const Nf4Weight weight = quantize_nf4(w.view());
+  const ops::Nf4Weight weight = quantize_nf4(w.view());
   const Tensor found(DType::f32, {40, 104});
   ops::expand_rows(weight.matrix, 0, matrix_of(found));
   for (std::size_t i = 0; i < 4160; ++i) {
@@ -101,7 +100,16 @@ TEST(QuantizeNf4, ConstantMatricesSurvive) {
 }
 
 TEST(QuantizeNf4, RefusesOtherShapesAndTypes) {
-  EXPECT_THROW(quantize_nf4(Tensor(DType::f32, {2, 12}).view()), InvalidInput);
+  EXPECT_THAT(
+      [] {
+        quantize_nf4(Tensor(DType::f32, {2, 12}).view());
+      },
+      testing::ThrowsMessage<InvalidInput>("[quantize_nf4] w is [2, 12], expected columns in multiples of 8"));
+  EXPECT_THAT(
+      [] {
+        quantize_nf4(Tensor(DType::f32, {0, 8}).view());
+      },
+      testing::ThrowsMessage<InvalidInput>("[quantize_nf4] w is [0, 8], expected columns in multiples of 8"));
   EXPECT_THROW(quantize_nf4(Tensor(DType::f32, {64}).view()), InvalidInput);
   EXPECT_THROW(quantize_nf4(Tensor(DType::i8, {2, 64}).view()), InvalidInput);
 }

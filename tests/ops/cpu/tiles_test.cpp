@@ -2,13 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include <atomic>
-#include <cmath>
-#include <cstring>
 #include <random>
 
-#include "ops/cpu/attention_tiles.h"
-#include "ops/cpu/product_blocks.h"
 #include "ops/isa.h"
 #include "ops/matmul.h"
 #include "ops/weights.h"
@@ -96,58 +91,6 @@ TEST_F(Tiles, RowsOfABatchAreThoseOfASingleOne) {
     EXPECT_TRUE(std::ranges::equal(one.as<float>(), all.as<float>().subspan(static_cast<std::size_t>(row * 600), 600)))
         << row;
   }
-}
-
-/// Scores of bf16 alone would be off by up to 2^-8 of the lengths' product; parts of bf16 leave 2^-15.
-TEST_F(Tiles, ScoresOfSplitNumbersKeepSixteenBits) {
-  constexpr std::int64_t kRows = 37, kStride = 112;
-  for (const std::int64_t width : {32, 64, 128, 256}) {
-    for (const std::int64_t count : {1, 16, 17, 32, 75}) {
-      const RandomMatrix q(kRows, width, 1), k(count, width + 8, 2);
-      const std::int64_t padded = (count + 31) / 32 * 32;
-      const Tensor queries(DType::bf16, {64, 2 * width}), panels(DType::f32, {padded, width}),
-          scores(DType::f32, {64, kStride});
-      std::memset(panels.data(), 0xFF, static_cast<std::size_t>(4 * panels.elements()));  // NaN, if it stayed
-      for (std::int64_t r = 0; r < kRows; ++r)
-        cpu::split_query(q.matrix().row<float>(r), 0.5f, width, matrix_of(queries).row<BFloat16>(r));
-      cpu::pack_split_keys(k.matrix().row<float>(0), width + 8, count, width, panels.as<float>().data());
-      cpu::split_scores(queries.as<BFloat16>().data(), kRows, panels.as<float>().data(), count, width,
-                        scores.as<float>().data(), kStride);
-      for (std::int64_t r = 0; r < kRows; ++r) {
-        for (std::int64_t key = 0; key < padded; ++key) {
-          double expected = 0, q_square = 0, k_square = 0;
-          for (std::int64_t e = 0; key < count && e < width; ++e) {
-            expected += 0.5 * q.exact.at(r, e) * k.exact.at(key, e);
-            q_square += 0.25 * q.exact.at(r, e) * q.exact.at(r, e), k_square += k.exact.at(key, e) * k.exact.at(key, e);
-          }
-          ASSERT_NEAR(matrix_of(scores).row<float>(r)[key], expected, 0x1p-15 * std::sqrt(q_square * k_square))
-              << width << ": " << r << " " << key << " of " << count;
-        }
-      }
-    }
-  }
-}
-
-TEST(ProductBlocks, OfAColumnComeInTheOrderOfRows) {
-  if (!has_native_int8()) GTEST_SKIP() << "this CPU has no 8-bit dot products";
-  constexpr std::int64_t kRows = 1100, kOutputs = 1500, kInputs = 96;
-  const Int8Weight weight(kOutputs, kInputs, 1);
-  const Tensor x(DType::u8, {kRows, kInputs});
-  std::ranges::fill(x.as<std::uint8_t>(), std::uint8_t{1});
-  std::vector<std::int64_t> next(kOutputs);  // the row that each column waits for
-  std::atomic<int> misplaced = 0;
-  cpu::for_product_blocks(matrix_of(x), std::vector{weight.matrix()}, [&](const cpu::ProductBlock& block) {
-    for (std::int64_t c = 0; c < block.products.columns; ++c) {
-      std::int64_t& row = next[static_cast<std::size_t>(block.column + c)];
-      misplaced += row != block.row;
-      row = block.row + block.products.rows;
-      // With x of ones a product is the sum of the weight's row.
-      for (std::int64_t r = 0; r < block.products.rows; ++r)
-        misplaced += block.products.row<std::int32_t>(r)[c] != block.weight_sums[c];
-    }
-  });
-  EXPECT_EQ(misplaced, 0);
-  EXPECT_THAT(next, testing::Each(kRows));
 }
 
 }  // namespace
