@@ -28,7 +28,8 @@ help:
 	@echo 'make test-extended  run the tests that need the full goldens (E5V_EXTENDED_GOLDENS=$(E5V_EXTENDED_GOLDENS)),'
 	@echo '                    and, with E5V_LLAMA2_TOKENIZER=FILE, those of the Llama 2 tokenizer'
 	@echo '                    (tools/llama2_tokenizer.py writes this file)'
-	@echo 'make check-serving  run the tests of the server that need Chromium or nginx: its page in a browser, and several'
+	@echo 'make check-serving  run the tests of the server that need Chromium, nginx or systemd: its page in a browser,'
+	@echo '                    several servers behind a proxy, and the files in packaging/'
 	@echo 'make check-san      run the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
 	@echo 'make fuzz           run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), in build/fuzz (needs clang)'
 	@echo 'make install        install program, library, headers and CMake package into PREFIX=$(PREFIX)'
@@ -79,7 +80,9 @@ test-extended: packages build/release/build.ninja
 check-serving: build/release/build.ninja
 	@tools/install_packages.sh packages.txt packages-serving.txt
 	@cmake --build --preset release --target e5v_program
+	tests/packaging/run.sh build/release/e5v
 	tests/page/run.sh build/release/e5v build/release
+	tests/machines/run.sh build/release/e5v build/release
 
 check-san: packages
 	cmake --preset asan

@@ -37,7 +37,8 @@ struct Fault {
 };
 
 /// What a client is told of an exception: a Refusal's own status; 400 for InvalidInput, 429 for Overloaded, 503 for
-/// what was cancelled or ran out of time or memory, 500 for the rest, whose message stays in the log.
+/// what was cancelled or ran out of memory, 504 for what ran out of time, 500 for the rest, whose message stays in the
+/// log. A proxy may ask another server after 503, not after 504.
 Fault fault_of(const std::exception_ptr& error);
 
 }  // namespace e5v::serve
