@@ -45,10 +45,10 @@ void submit(const EmbeddingCall& call, Item item, const std::stop_token& cancel,
 /// The items of a call that are under way.
 struct Pending {
   Pending(CallDone call_done, const EmbeddingCall& call)
-      : done(std::move(call_done)),
-        left(call.items.size()),
-        begin(Clock::now()),
-        client_gone(call.gone, [this] { cancel.request_stop(); }) {
+      : done(std::move(call_done)), left(call.items.size()), begin(Clock::now()), client_gone(call.gone, [this] {
+          std::stop_source kept = cancel;  // the last item that ends takes this object along
+          kept.request_stop();
+        }) {
     result.vectors.resize(call.items.size());
   }
 

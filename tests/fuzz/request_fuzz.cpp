@@ -1,6 +1,6 @@
 // Any bytes are a request that gets a vector, or an error that names what was expected: a line with a word and a path,
-// a line with the Content-Type, the body. After the word "compute", vectors of short texts are computed; after any
-// other word, the client goes away when its request has been read.
+// a line with the Content-Type, the body. After the word "compute", vectors of short texts are computed; after
+// "leave", the client goes away while they are; after any other word, it has gone before.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -159,7 +159,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view first = take_line(bytes);
   const std::size_t blank = std::min(first.find(' '), first.size());
   std::stop_source client;
-  if (first.substr(0, blank) != "compute") client.request_stop();
+  const std::string_view word = first.substr(0, blank);
+  if (word != "compute" && word != "leave") client.request_stop();
   Request request{.method = "POST",
                   .path = std::string(first.substr(std::min(blank + 1, first.size()))),
                   .address = "127.0.0.1",
@@ -175,6 +176,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto keeper = std::make_shared<AnswerKeeper>();
   std::future<Answer> answer = keeper->answer();
   service().handle(std::move(request), keeper);
+  if (word == "leave") client.request_stop();
   check(answer.get());
   return 0;
 }

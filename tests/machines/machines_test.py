@@ -45,7 +45,7 @@ def ask(port, path, body=None, timeout=60):
 
 def is_ready(port, path="/ready"):
     try:
-        return ask(port, path)[0] == 200
+        return ask(port, path, timeout=2)[0] == 200
     except (OSError, http.client.HTTPException):
         return False
 
@@ -175,11 +175,13 @@ class Machines(unittest.TestCase):
         return port
 
     def run_proxy(self, command, port):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        said = self.enterContext(tempfile.TemporaryFile("w+"))
+        process = subprocess.Popen(command, stdout=said, stderr=said)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
         wait_until(lambda: process.poll() is not None or is_ready(port, "/health"), "a proxy that answers")
-        self.assertIsNone(process.poll(), "the proxy has ended")
+        said.seek(0)
+        self.assertIsNone(process.poll(), f"the proxy has ended: {said.read()}")
 
     def check(self, port, name):
         """Kills a server under load and ends another one, and has both come back. Returns what clients saw of it."""
