@@ -10,7 +10,7 @@ DEMO_MODEL ?= demo/model
 
 sources = find apps bench demo examples include src tests -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh'
 
-.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-serving check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
@@ -28,6 +28,8 @@ help:
 	@echo 'make test-extended  run the tests that need the full goldens (E5V_EXTENDED_GOLDENS=$(E5V_EXTENDED_GOLDENS)),'
 	@echo '                    and, with E5V_LLAMA2_TOKENIZER=FILE, those of the Llama 2 tokenizer'
 	@echo '                    (tools/llama2_tokenizer.py writes this file)'
+	@echo 'make check-serving  run the tests of the server that need Chromium, nginx or systemd: its page in a browser,'
+	@echo '                    several servers behind a proxy, and the files in packaging/'
 	@echo 'make check-san      run the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
 	@echo 'make fuzz           run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), in build/fuzz (needs clang)'
 	@echo 'make install        install program, library, headers and CMake package into PREFIX=$(PREFIX)'
@@ -74,6 +76,13 @@ test-extended: packages build/release/build.ninja
 	@if [ -n '$(E5V_LLAMA2_TOKENIZER)' ]; then E5V_EXTENDED_GOLDENS='$(abspath $(E5V_EXTENDED_GOLDENS))' \
 	  E5V_LLAMA2_TOKENIZER='$(abspath $(E5V_LLAMA2_TOKENIZER))' build/release/tests/text/test_text_llama2 --gtest_brief=1; \
 	  else echo 'test-extended: Llama 2 left out; tools/llama2_tokenizer.py makes the file for E5V_LLAMA2_TOKENIZER=FILE'; fi
+
+check-serving: build/release/build.ninja
+	@tools/install_packages.sh packages.txt packages-serving.txt
+	@cmake --build --preset release --target e5v_program
+	tests/packaging/run.sh build/release/e5v
+	tests/page/run.sh build/release/e5v build/release
+	tests/machines/run.sh build/release/e5v build/release
 
 check-san: packages
 	cmake --preset asan

@@ -32,6 +32,8 @@ SubmitOptions submit_options(const EmbeddingCall& call, const std::stop_token& c
 }
 
 void submit(const EmbeddingCall& call, Item item, const std::stop_token& cancel, const Done& done) {
+  if (cancel.stop_requested())  // the embedder could have begun to compute it before it looks
+    return done({}, std::make_exception_ptr(Cancelled("[submit] the input was cancelled before it was computed")));
   if (item.run.prompt.empty() && !item.input.prompt) item.run.prompt = call.model->prompts.of(item.input);
   try {
     call.model->embedder.submit(std::move(item.input), done, submit_options(call, cancel), item.run, item.prepare);
@@ -43,10 +45,10 @@ void submit(const EmbeddingCall& call, Item item, const std::stop_token& cancel,
 /// The state of a call whose items are not all computed.
 struct Pending {
   Pending(CallDone call_done, const EmbeddingCall& call)
-      : done(std::move(call_done)),
-        left(call.items.size()),
-        begin(Clock::now()),
-        client_gone(call.gone, [this] { cancel.request_stop(); }) {
+      : done(std::move(call_done)), left(call.items.size()), begin(Clock::now()), client_gone(call.gone, [this] {
+          std::stop_source kept = cancel;  // the last item that ends takes this object along
+          kept.request_stop();
+        }) {
     result.vectors.resize(call.items.size());
   }
 

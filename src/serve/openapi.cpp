@@ -32,7 +32,7 @@ Json operation_of(const Route& route) {
   }
   if (route.method == "POST") {
     operation["requestBody"] = {{"required", true}, {"content", content_of("application/json", route.request_schema)}};
-    for (const char* status : {"400", "404", "413", "415", "422"}) responses[status] = error;
+    for (const char* status : {"400", "404", "413", "415", "422", "504"}) responses[status] = error;
   }
   operation["responses"] = std::move(responses);
   return operation;

@@ -13,7 +13,7 @@ Fault fault_of(const std::exception_ptr& error) try { std::rethrow_exception(err
 } catch (const Overloaded&) {
   return {429, "too many inputs wait; try again later", "", 1};
 } catch (const DeadlineExceeded&) {
-  return {503, "the deadline passed before the input was computed", "", 1};
+  return {504, "the deadline passed before the input was computed", "", std::nullopt};
 } catch (const Cancelled&) {
   return {503, "the server is shutting down", "", 5};
 } catch (const DeviceError& device) {

@@ -37,8 +37,8 @@ struct Fault {
 };
 
 /// Returns the error response to an exception. A Refusal has its own status. InvalidInput gives 400, Overloaded 429,
-/// and Cancelled, DeadlineExceeded, DeviceError and insufficient memory 503. All others give 500. The messages of
-/// DeviceError and of errors with 500 are only logged.
+/// DeadlineExceeded 504, and Cancelled, DeviceError and insufficient memory 503. All others give 500. The messages of
+/// DeviceError and of errors with 500 are only logged. A proxy may ask another server after 503, but not after 504.
 Fault fault_of(const std::exception_ptr& error);
 
 }  // namespace e5v::serve

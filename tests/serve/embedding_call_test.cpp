@@ -1,6 +1,8 @@
 #include "serve/embedding_call.h"
 
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include "serve/service_fixture.h"
 
@@ -62,6 +64,25 @@ TEST_F(Calls, AClientThatIsGoneCostsNothing) {
   ASSERT_TRUE(error);
   EXPECT_EQ(fault_of(error).status, 503);
   EXPECT_EQ(model()->embedder.counters().inputs, before);
+}
+
+TEST_F(Calls, AClientMayLeaveAtAnyMoment) {
+  for (int i = 0; i < 400; ++i) {
+    std::stop_source gone;
+    const auto done = std::make_shared<std::promise<void>>();
+    std::future<void> ended = done->get_future();
+    std::vector<std::string> texts;
+    for (int j = 0; j < 6; ++j) texts.push_back(fmt::format("left {} {}", i, j));
+    EmbeddingCall given = call(texts);
+    given.gone = gone.get_token();
+    embed(std::move(given), [done](const EmbeddedCall& vectors, const std::exception_ptr& error) {
+      EXPECT_TRUE(error || vectors.vectors.size() == 6);
+      done->set_value();
+    });
+    std::this_thread::sleep_for(std::chrono::microseconds(i * 20));
+    gone.request_stop();
+    ended.wait();
+  }
 }
 
 TEST_F(Calls, EachItemCanFailAlone) {

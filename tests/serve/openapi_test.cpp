@@ -52,5 +52,19 @@ TEST_F(Pages, AllowNothingFromElsewhere) {
   EXPECT_EQ(ask("GET", "/openapi.json").json()["openapi"], "3.1.0");
 }
 
+TEST_F(Pages, OfferPromptsThatExist) {
+  constexpr std::string_view kOption = "<option>";
+  const std::string page = ask("GET", "/").body;
+  int prompts = 0;
+  for (std::size_t at = page.find(kOption); at != std::string::npos; at = page.find(kOption, at)) {
+    at += kOption.size();
+    const std::string prompt = page.substr(at, page.find('<', at) - at);
+    const Answer answer = post("/v1/embed", {{"items", {{{"text", "a"}, {"prompt", prompt}}}}});
+    EXPECT_EQ(answer.body.find("is no prompt"), std::string::npos) << answer.body;
+    ++prompts;
+  }
+  EXPECT_EQ(prompts, 12);
+}
+
 }  // namespace
 }  // namespace e5v::serve

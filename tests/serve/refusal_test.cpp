@@ -20,7 +20,7 @@ TEST(Fault, EachErrorHasItsStatus) {
   EXPECT_EQ(fault(InvalidInput("bad")).message, "bad");
   EXPECT_EQ(fault(Overloaded("full")).status, 429);
   EXPECT_EQ(fault(Overloaded("full")).retry_after, 1);
-  EXPECT_EQ(fault(DeadlineExceeded("late")).status, 503);
+  EXPECT_EQ(fault(DeadlineExceeded("late")).status, 504);  // not 503: a proxy would ask the next server
   EXPECT_EQ(fault(Cancelled("off")).status, 503);
   EXPECT_EQ(fault(DeviceError("no memory")).status, 503);
   EXPECT_EQ(fault(std::bad_alloc()).status, 503);

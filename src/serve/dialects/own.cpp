@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "base/file.h"
 #include "http/multipart.h"
 #include "serve/dialects/openai.h"
 #include "serve/inputs.h"
@@ -14,6 +15,9 @@ namespace e5v::serve {
 namespace {
 
 constexpr std::string_view kUpload = "upload:";
+/// The most bytes that the images of a request may have when they are counted once for each further prompt, in units of
+/// the largest image: a long list of prompts on one large image would otherwise fill the memory.
+constexpr std::size_t kMaxCopies = 4;
 
 /// The members of an item's result in addition to its vector.
 struct Label {
@@ -112,6 +116,13 @@ Json id_of(const ObjectReader& item) {
   return *id;
 }
 
+/// The bytes of the images of an input.
+std::size_t bytes_of(const Input& input) {
+  std::size_t bytes = 0;
+  for (const ImageSource& image : input.images) bytes += std::get<EncodedImage>(image).bytes.size();
+  return bytes;
+}
+
 OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& uploads) {
   const ObjectReader body(json);
   OwnCall own{.call = call_of(exchange, body.text("model").value_or(""))};
@@ -127,12 +138,19 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
     refuse_field("items", "expected a list of objects, found {}", items == nullptr ? "nothing" : found_text(*items));
   const InputReading reading{model, exchange.context.images};
   const ItemReader reader(reading, uploads);
+  std::size_t copied = 0;  // each prompt has an input of its own
   for (std::size_t i = 0; i < items->size(); ++i) {
     const std::string field = fmt::format("items[{}]", i);
     const ObjectReader item((*items)[i], field);
     const RequestOptions options = item_options(common, item, model);
     const Input input = reader.read((*items)[i], field);
-    for (const std::optional<std::string>& prompt : prompts_of(item)) {
+    const std::vector<std::optional<std::string>> prompts = prompts_of(item);
+    check_count(own.call.items.size() + prompts.size(), exchange.context.max_items, "items");
+    copied += (prompts.size() - 1) * bytes_of(input);
+    if (copied > kMaxCopies * reading.images.max_bytes)
+      refuse_field(item.name_of("prompts"), "expected prompts whose images together have at most {} bytes, found {}",
+                   kMaxCopies * reading.images.max_bytes, copied);
+    for (const std::optional<std::string>& prompt : prompts) {
       Item& added = own.call.items.emplace_back(Item{input, options.run, options.prepare, field});
       if (prompt) added.input.prompt = prompt;
       own.labels.push_back({i, id_of(item), prompt ? Json(*prompt) : Json()});
@@ -229,23 +247,26 @@ Json value_of(std::string_view name, std::string_view text) {
 /// Converts a form to a request: the JSON of its field "request", or one item of its fields and files.
 Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads) {
   Json request = Json::object(), item = Json::object(), images = Json::array();
-  bool has_request = false;
+  std::optional<Json> form_request;
   for (const http::FormPart& part : parts) {
+    if (!is_valid_utf8(part.name))
+      throw Refusal(400, fmt::format("[body] expected names of fields in UTF-8, found {}", in_quotes(part.name, 60)));
     if (part.name == "request") {
-      request = parse_json(part.content, "request");
-      has_request = true;
+      form_request = parse_json(part.content, "request");
     } else if (!part.filename.empty() || part.name == "image" || part.name == "images") {
       const std::string name =
           uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
       uploads.emplace(name, part.content);
       images.push_back(std::string(kUpload) + name);
+    } else if (!is_valid_utf8(part.content)) {
+      refuse_field(part.name, "expected UTF-8, found {}", in_quotes(part.content, 60));
     } else if (part.name == "text" || part.name == "prompt" || part.name == "id") {
       item[part.name] = part.content;
     } else {
       request[part.name] = value_of(part.name, part.content);
     }
   }
-  if (has_request) return request;
+  if (form_request) return std::move(*form_request);
   if (!images.empty()) item["images"] = std::move(images);
   request["items"] = Json::array({std::move(item)});
   return request;

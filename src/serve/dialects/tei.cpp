@@ -84,7 +84,9 @@ void answer_similarity(Exchange exchange) {
   const InputReading reading{*call.model, exchange.context.images};
   const Json parameters = body.has("parameters") ? *body.find("parameters") : Json::object();
   const RequestOptions options = tei_options(ObjectReader(parameters, "parameters"), *call.model);
-  add_items(call, inputs_of(*source, "inputs.source_sentence", reading), options);
+  std::vector<NamedInput> first = inputs_of(*source, "inputs.source_sentence", reading);
+  if (first.size() != 1) refuse_field("inputs.source_sentence", "expected one input, found {}", found_text(*source));
+  add_items(call, std::move(first), options);
   add_items(call, inputs_of(*sentences, "inputs.sentences", reading), options);
   check_count(call.items.size() - 1, kMaxBatch, "inputs.sentences");
   const std::size_t characters = characters_of(call);

@@ -38,6 +38,7 @@ std::vector<NamedInput> side_of(const Json& value, const std::string& field, con
   const auto one = [&](const Json& item, const std::string& name) -> NamedInput {
     if (!item.is_object() || !item.contains("content")) {
       std::vector<NamedInput> inputs = inputs_of(item, name, reading);
+      if (inputs.size() != 1) refuse_field(name, "expected one input, found {}", found_text(item));
       return std::move(inputs.front());
     }
     Input input;

@@ -78,6 +78,34 @@ TEST_F(Own, AFormIsAnItemOrARequestWithUploads) {
   EXPECT_EQ(ask("POST", "/v1/embed", "junk", headers).status, 400);
 }
 
+TEST_F(Own, AFormIsUtf8AndItsRequestAnObject) {
+  const auto message = [&](const std::string& name, const std::string& content) {
+    const std::string body =
+        "--B\r\nContent-Disposition: form-data; name=text\r\n\r\na\r\n--B\r\nContent-Disposition: " +
+        ("form-data; name=\"" + name + "\"\r\n\r\n" + content + "\r\n--B--\r\n");
+    const Answer answer = ask("POST", "/v1/embed", body, {{"Content-Type", "multipart/form-data; boundary=B"}});
+    EXPECT_EQ(answer.status, 400);
+    return answer.json()["error"]["message"].get<std::string>();
+  };
+  EXPECT_THAT(message("id", "\xD5"), testing::StartsWith("[id] expected UTF-8, found "));
+  EXPECT_THAT(message("\xD5", "8"), testing::StartsWith("[body] expected names of fields in UTF-8, found "));
+  EXPECT_EQ(message("request", "[1]"), "[body] expected an object, found a list of 1");
+}
+
+TEST_F(Own, TheMemoryOfAListOfPromptsIsLimited) {
+  Json prompts = Json::array();
+  for (int i = 0; i < 2049; ++i) prompts.push_back("text");
+  const Answer many = post("/v1/embed", {{"items", {{{"text", "a"}, {"prompts", prompts}}}}});
+  EXPECT_EQ(many.status, 400);
+  EXPECT_THAT(many.body, HasSubstr("[items] expected at most 2048 inputs, found 2049"));
+  const std::string image = e5v::to_base64(std::string(std::size_t{1} << 20, 'x'));
+  prompts.erase(prompts.begin() + 258, prompts.end());
+  const Answer copies = post("/v1/embed", {{"items", {{{"image", image}, {"prompts", prompts}}}}});
+  EXPECT_EQ(copies.status, 400);
+  EXPECT_THAT(copies.body, HasSubstr("[items[0].prompts] expected prompts whose images together have at most 268435456 "
+                                     "bytes, found 269484032"));
+}
+
 TEST_F(Own, WhatIsWrongIsNamed) {
   const auto message = [&](const Json& body) {
     const Answer answer = post("/v1/embed", body);

@@ -38,6 +38,9 @@ TEST_F(Tei, ErrorsHaveItsShapeAndStatus) {
   EXPECT_EQ(answer.json()["error"], "[inputs] expected at least one input, found none");
   EXPECT_EQ(post("/embed", {{"inputs", long_text()}, {"truncate", false}}).status, 422);
   EXPECT_EQ(post("/similarity", {{"inputs", "a"}}).status, 422);
+  const Answer none = post("/similarity", {{"inputs", {{"source_sentence", Json::array()}, {"sentences", {"a"}}}}});
+  EXPECT_EQ(none.status, 422);
+  EXPECT_EQ(none.json()["error"], "[inputs.source_sentence] expected one input, found a list of 0");
 }
 
 TEST_F(Tei, InfoSaysWhatIsServed) {

@@ -30,6 +30,15 @@ TEST_F(Vllm, ScoresAreCosinesOfPairs) {
   EXPECT_EQ(post("/score", {{"queries", "a"}}).status, 400);
 }
 
+TEST_F(Vllm, EachElementOfASideIsOneInput) {
+  for (const Json& element : {Json::array(), Json::array({"a", "b"})}) {
+    const Answer answer = post("/score", {{"queries", Json::array({element})}, {"documents", {"a"}}});
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(answer.json()["error"]["message"],
+              fmt::format("[queries[0]] expected one input, found a list of {}", element.size()));
+  }
+}
+
 TEST_F(Vllm, RerankOrdersDocuments) {
   const Json answer =
       post("/v2/rerank", {{"query", "a cat"}, {"documents", {"rain", "a cat", "b"}}, {"top_n", 2}}).json();
@@ -40,6 +49,11 @@ TEST_F(Vllm, RerankOrdersDocuments) {
   EXPECT_GE(answer["results"][0]["relevance_score"], answer["results"][1]["relevance_score"]);
   EXPECT_EQ(post("/rerank", {{"query", {"a", "b"}}, {"documents", {"c"}}}).status, 400);
   EXPECT_EQ(post("/rerank", {{"query", "a"}, {"documents", Json::array()}}).status, 400);
+  for (const Json& one : {Json("a cat"), Json{{"text", "a cat"}}}) {
+    const Answer alone = post("/rerank", {{"query", "a cat"}, {"documents", one}});
+    ASSERT_EQ(alone.status, 200) << alone.body;
+    EXPECT_EQ(alone.json()["results"][0]["document"]["text"], "a cat");
+  }
 }
 
 TEST_F(Vllm, TokensGoThereAndBack) {
