@@ -28,17 +28,17 @@ void HostList::add(const std::string& text) {
   Entry entry{text};
   std::ranges::transform(entry.name, entry.name.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  bool is_port = true;
   const std::size_t colon = entry.name.rfind(':');
   if (colon != std::string::npos && !entry.name.ends_with(']')) {
     const char* const end = entry.name.data() + entry.name.size();
     const auto [rest, problem] = std::from_chars(entry.name.data() + colon + 1, end, entry.port);
-    const bool is_port = problem == std::errc() && rest == end && entry.port > 0 && entry.port <= kLastPort;
-    require(is_port, "[{}] expected a port from 1 to {} after the colon", text, kLastPort);
+    is_port = problem == std::errc() && rest == end && entry.port > 0 && entry.port <= kLastPort;
     entry.name.resize(colon);
   }
   entry.subdomains = entry.name.starts_with("*.");
   if (entry.subdomains) entry.name.erase(0, 2);
-  require(is_name(entry.name),
+  require(is_port && is_name(entry.name),
           "[{}] expected a host such as images.example.org, *.example.org or images.example.org:8443", text);
   entries_.push_back(std::move(entry));
 }

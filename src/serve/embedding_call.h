@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "e5v/embedder.h"
+#include "serve/images.h"
 #include "serve/model_set.h"
 
 namespace e5v::serve {
 
 /// One thing that a request wants embedded.
 struct Item {
-  Input input;
+  RequestInput input;
   RunOptions run = {};
   PrepareOptions prepare = {};
   std::string field = {};  ///< where it stands in the request: "input[3]"; empty for the only one
@@ -30,6 +31,7 @@ struct EmbeddingCall {
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   std::stop_token gone = {};  ///< the client has gone away
   std::string client = {};    ///< inputs of different clients take turns
+  ImagePolicy images = {};    ///< says how images that are URLs are fetched
 };
 
 /// The vectors of a call, in the order of its items.
@@ -39,8 +41,8 @@ struct EmbeddedCall {
   double seconds = 0;  ///< from the call to the last vector
 };
 
-/// Called once, on a thread of the embedder, with the vectors or with the first error; an InvalidInput is then a
-/// Refusal that names the item.
+/// Called once, on a thread of the embedder or of the fetcher, with the vectors or with the first error; an
+/// InvalidInput is then a Refusal that names the item.
 using CallDone = std::function<void(EmbeddedCall vectors, std::exception_ptr error)>;
 /// Embeds all items of a call. When one fails, those that are not computed yet are cancelled.
 void embed(EmbeddingCall call, CallDone done);

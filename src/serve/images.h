@@ -1,26 +1,43 @@
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "e5v/input.h"
+#include "http/fetcher.h"
 
 namespace e5v::serve {
 
 /// Where images of requests may come from.
 struct ImagePolicy {
-  std::size_t max_bytes = std::size_t{64} << 20;  ///< of an encoded image
-  /// Reads what is at an http or https address; null: addresses are refused. Throws a Refusal.
-  std::function<std::string(const std::string& url, const std::string& field)> fetch = nullptr;
+  /// Of an encoded image, and of all images together that are fetched for one request.
+  std::size_t max_bytes = std::size_t{64} << 20;
+  http::Fetcher* fetcher = nullptr;  ///< fetches images that are given as URLs; null: URLs are refused
 };
 
-/// An image of a request: "data:image/png;base64,…", plain base64, or an address. `field` is where it stands. Throws a
-/// Refusal; what the bytes hold is seen when they are decoded.
-ImageSource image_of(const std::string& text, const std::string& field, const ImagePolicy& policy);
+/// An image that a request gives as a URL.
+struct ImageUrl {
+  std::size_t image = 0;  ///< its index in Input::images
+  std::string url, field;
+};
 
-/// Bytes that were uploaded.
+/// An input as a request has it: images that are given as URLs are empty until they are fetched (call_images.h).
+struct RequestInput : Input {
+  RequestInput() = default;
+  RequestInput(Input input) : Input(std::move(input)) {}  // NOLINT: it is one
+  std::vector<ImageUrl> urls = {};
+};
+
+/// Adds an image of a request: "data:image/png;base64,…", plain base64, or a URL. `field` is where it stands. Throws a
+/// Refusal; what the bytes hold is seen when they are decoded.
+void add_image(RequestInput& input, const std::string& text, const std::string& field, const ImagePolicy& policy);
+
+/// Bytes that were uploaded or fetched.
 ImageSource image_from_bytes(std::string_view bytes, const std::string& field);
+
+/// Throws a Refusal of an image's URL, which says what was expected of it and nothing of the server's network.
+[[noreturn]] void refuse_url(const http::Fetched& fetched, const std::string& field, const ImagePolicy& policy);
 
 }  // namespace e5v::serve

@@ -11,7 +11,7 @@ namespace e5v::serve {
 
 /// An input and where it stands in the request.
 struct NamedInput {
-  Input input;
+  RequestInput input;
   std::string field;
 };
 
@@ -27,18 +27,18 @@ struct InputReading {
 /// {"text"?, "image"?} (Jina, SGLang), or lists of messages (vLLM). Throws a Refusal.
 std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, const InputReading& reading);
 
-/// {"text"?, "image"?, "images"?, "prompt"?}. An image is what image_of() takes, or an object with that under "url".
-Input input_from_object(const Json& object, const std::string& field, const InputReading& reading);
+/// {"text"?, "image"?, "images"?, "prompt"?}. An image is what add_image() takes, or an object with that under "url".
+RequestInput input_from_object(const Json& object, const std::string& field, const InputReading& reading);
 
 /// A chat: [{"role", "content"}]. The texts and images of all messages, in their order; the texts are joined by a line
 /// end. A content is a string or a list of parts {"type": "text", "text"} and {"type": "image_url", "image_url":
 /// {"url"}}.
-Input input_from_messages(const Json& messages, const std::string& field, const InputReading& reading);
+RequestInput input_from_messages(const Json& messages, const std::string& field, const InputReading& reading);
 
 /// Token ids. Throws a Refusal for a list of anything else.
 std::vector<std::int64_t> token_ids_of(const Json& list, const std::string& field);
 
 /// The content of one message, added to an input.
-void add_content(Input& input, const Json& content, const std::string& field, const InputReading& reading);
+void add_content(RequestInput& input, const Json& content, const std::string& field, const InputReading& reading);
 
 }  // namespace e5v::serve

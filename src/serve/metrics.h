@@ -7,9 +7,13 @@
 #include <string_view>
 #include <utility>
 
+#include "http/fetcher.h"
 #include "serve/model_set.h"
 
 namespace e5v::serve {
+
+/// What a fetcher of images has done, as Prometheus reads it.
+std::string fetch_metrics(const http::FetchCounters& fetches);
 
 /// What a server has done, as Prometheus reads it. Safe to use from several threads.
 class Metrics {

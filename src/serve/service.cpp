@@ -75,7 +75,11 @@ Service::Service(const ServiceOptions& options, std::function<void(const std::st
       rate_limit_(options.requests_per_second),
       routes_(all_routes()),
       context_{models_, options_.images, routes_} {
-  context_.metrics = [this] { return metrics_.text(models_, connections_ ? connections_() : Metrics::Connections()); };
+  context_.metrics = [this] {
+    std::string text = metrics_.text(models_, connections_ ? connections_() : Metrics::Connections());
+    if (const http::Fetcher* fetcher = options_.images.fetcher) text += fetch_metrics(fetcher->counters());
+    return text;
+  };
 }
 
 /// The route of a path, whatever its method; null: there is none.

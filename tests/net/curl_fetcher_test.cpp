@@ -82,17 +82,16 @@ TEST_F(Fetching, ANameOfAPrivateAddressIsRefused) {
 }
 
 TEST_F(Fetching, TimeIsLimited) {
-  options_.time = milliseconds(300);
+  options_.time = seconds(1);
   const auto before = std::chrono::steady_clock::now();
   EXPECT_EQ(problem("/slow"), FetchProblem::time);
   EXPECT_EQ(problem("/hold"), FetchProblem::time);
-  EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(3));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, seconds(10));
   fetcher_.reset();
   options_.time = seconds(60);
-  EXPECT_EQ(begin({.url = origin_.url("/hold"), .deadline = std::chrono::steady_clock::now() + milliseconds(100)})
-                .get()
-                .problem,
-            FetchProblem::time);
+  EXPECT_EQ(
+      begin({.url = origin_.url("/hold"), .deadline = std::chrono::steady_clock::now() + seconds(1)}).get().problem,
+      FetchProblem::time);
 }
 
 TEST_F(Fetching, WhatIsNotWaitedForEnds) {

@@ -7,7 +7,6 @@
 namespace e5v::net {
 namespace {
 
-using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 TEST(HostList, AllowsWhatItNames) {
@@ -27,11 +26,13 @@ TEST(HostList, AllowsWhatItNames) {
 }
 
 TEST(HostList, WhatIsNoHostIsNamed) {
-  for (const char* entry : {"", "*", "*.", "*.*.org", "a*.example.org", "::1", "a.example/b", "a..b", ".a", "a.",
-                            "user@a.example", "[::1", "[]"})
-    EXPECT_THAT([&] { HostList({entry}); }, ThrowsMessage<InvalidInput>(HasSubstr("expected a host such as"))) << entry;
-  for (const char* entry : {"a.example:", "a.example:0", "a.example:65536", "a.example:http", "http://a.example/"})
-    EXPECT_THAT([&] { HostList({entry}); }, ThrowsMessage<InvalidInput>(HasSubstr("expected a port from 1 to 65535")))
+  for (const char* entry :
+       {"", "*", "*.", "*.*.org", "a*.example.org", "http://a.example/", "a.example/b", "a..b", ".a", "a.",
+        "user@a.example", "[::1", "[]", "::1", "a.example:", "a.example:0", "a.example:65536", "a.example:http"})
+    EXPECT_THAT([&] { HostList({entry}); }, ThrowsMessage<InvalidInput>(fmt::format(
+                                                "[{}] expected a host such as images.example.org, *.example.org "
+                                                "or images.example.org:8443",
+                                                entry)))
         << entry;
 }
 

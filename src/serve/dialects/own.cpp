@@ -36,7 +36,7 @@ class ItemReader {
  public:
   ItemReader(const InputReading& reading, const Uploads& uploads) : reading_(reading), uploads_(uploads) {}
 
-  Input read(const Json& object, const std::string& field) const {
+  RequestInput read(const Json& object, const std::string& field) const {
     const ObjectReader item(object, field);
     Json without = object;
     std::vector<ImageSource> uploaded;
@@ -56,7 +56,7 @@ class ItemReader {
       without["images"] = std::move(others);
     }
     if (uploaded.empty()) return input_from_object(object, field, reading_);
-    Input input;
+    RequestInput input;
     if (item.has("text") || (without.contains("images") && !without["images"].empty()) || without.contains("image"))
       input = input_from_object(without, field, reading_);
     input.prompt = item.text("prompt");
@@ -130,7 +130,7 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
     const std::string field = fmt::format("items[{}]", i);
     const ObjectReader item((*items)[i], field);
     const RequestOptions options = item_options(common, item, model);
-    const Input input = reader.read((*items)[i], field);
+    const RequestInput input = reader.read((*items)[i], field);
     for (const std::optional<std::string>& prompt : prompts_of(item)) {
       Item& added = own.call.items.emplace_back(Item{input, options.run, options.prepare, field});
       if (prompt) added.input.prompt = prompt;
