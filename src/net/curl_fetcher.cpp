@@ -48,6 +48,7 @@ CURLM* make_multi() {
 struct CurlFetcher::Impl {
   explicit Impl(FetchOptions given)
       : options(std::move(given)), held(std::make_shared<HeldBytes>(options.held_bytes)), multi(make_multi()) {
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.at_a_time));  // idle ones among them
     thread = thread_without_signals([this] { run(); });
   }
   Impl(const Impl&) = delete;

@@ -97,6 +97,8 @@ curl_socket_t Transfer::open_socket(void* self, curlsocktype, curl_sockaddr* add
   Transfer& transfer = *static_cast<Transfer*>(self);
   const std::optional<IpAddress> ip = ip_address_of(address->addr);
   if (!ip || !transfer.options_.may_connect(*ip)) {
+    log_info("[{}] {} is neither public nor in a network that is allowed", transfer.url_->host(),
+             ip ? ip->to_string() : "its address");
     transfer.refused_address_ = true;
     return CURL_SOCKET_BAD;
   }

@@ -33,6 +33,7 @@ SubmitOptions submit_options(const EmbeddingCall& call, const std::stop_token& c
 }
 
 void submit(const EmbeddingCall& call, Item item, const std::stop_token& cancel, const Done& done) {
+  if (cancel.stop_requested()) return done({}, std::make_exception_ptr(Cancelled("[submit] the input was cancelled")));
   if (item.run.prompt.empty() && !item.input.prompt) item.run.prompt = call.model->prompts.of(item.input);
   try {
     call.model->embedder.submit(std::move(item.input), done, submit_options(call, cancel), item.run, item.prepare);
