@@ -10,6 +10,7 @@ find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(CURL 7.88 REQUIRED)
 find_package(Boost 1.74 REQUIRED)  # headers of Asio and Beast
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "commands.h"
+#include "net/curl_fetcher.h"
 #include "net/server.h"
 #include "net/systemd.h"
 #include "options.h"
@@ -27,14 +28,14 @@ namespace {
 namespace fs = std::filesystem;
 
 struct ServeOptions {
-  std::vector<std::string> models, adapters, names;
+  std::vector<std::string> models, adapters, names, image_hosts, image_networks;
   std::string prompts = "e5v";
   LoadOptions load;
   net::ServerOptions server;
   serve::ServiceOptions service;
   std::string access_log = "-";
   std::int64_t body_mebibytes = 64, queue_mebibytes = 1024, cache_mebibytes = 64;
-  int drain_seconds = 30, header_seconds = 10, body_seconds = 120, idle_seconds = 75;
+  int drain_seconds = 30, header_seconds = 10, body_seconds = 120, idle_seconds = 75, fetch_seconds = 20;
   bool open = false;
 };
 
@@ -87,6 +88,18 @@ void check_exposure(const ServeOptions& options, const net::Server& server) {
             "[{}] other machines could use this server without a key: give --key-file, or --open to allow that",
             address);
   }
+}
+
+/// What fetches images from the hosts that the options allow; null when they allow none.
+std::unique_ptr<net::CurlFetcher> fetcher_of(const ServeOptions& options) {
+  if (options.image_hosts.empty()) return nullptr;
+  net::FetchOptions fetch;
+  fetch.hosts = net::HostList(options.image_hosts);
+  std::vector<net::Network> networks;
+  for (const std::string& network : options.image_networks) networks.emplace_back(network);
+  fetch.may_connect = net::public_or_in(std::move(networks));
+  fetch.time = std::chrono::seconds(options.fetch_seconds);
+  return std::make_unique<net::CurlFetcher>(std::move(fetch));
 }
 
 /// Lines of the access log, to a file or standard output.
@@ -177,6 +190,8 @@ int run_serve(ServeOptions& options) {
   if (options.server.listen.empty() && options.server.sockets.empty()) options.server.listen = {"127.0.0.1:8080"};
   const std::vector<serve::ModelSpec> specs = specs_of(options);
   AccessLog log(options.access_log);
+  const std::unique_ptr<net::CurlFetcher> fetcher = fetcher_of(options);
+  options.service.images.fetcher = fetcher.get();
   serve::Service service(options.service, log.writer());
   net::Server server(options.server, service);
   check_exposure(options, server);
@@ -215,6 +230,10 @@ constexpr const char* kServeFooter =
     "E5V_API_KEY contains one more secret. Clients send the secret as \"Authorization: Bearer SECRET\" or \"x-api-key: "
     "SECRET\". If the server can be reached from other machines, it does not start without a key, unless --open is "
     "given. Without keys, every client that can reach the server can use it.\n"
+    "\n"
+    "Images from URLs: by default, the server fetches nothing. With --allow-image-host, it fetches images from that "
+    "host if its address is public or in an --allow-image-network. An image may have as many bytes as a request "
+    "(--max-body).\n"
     "\n"
     "Signals: after SIGTERM or SIGINT, the server answers the requests that it has accepted, for at most "
     "--drain-seconds, and ends. A second signal ends it at once. After SIGHUP, it reads keys and certificate again.\n"
@@ -261,6 +280,14 @@ Run add_serve(CLI::App& app) {
        {"--allow-origin", repeated(append(o.service.origins), "ORIGIN"),
         "an origin whose pages may call the server from a browser, or * for all; this option can be given several "
         "times"},
+       {"--allow-image-host", repeated(append(o.image_hosts), "HOST"),
+        "a host from which the server may fetch images that requests give as URLs: a name such as images.example.org, "
+        "*.example.org for all names below example.org, or HOST:PORT; this option can be given several times",
+        "URLs are refused"},
+       {"--allow-image-network", repeated(append(o.image_networks), "NETWORK"),
+        "a network, such as 10.1.0.0/16, in which such a host may be although its addresses are not public; this "
+        "option can be given several times"},
+       {"--fetch-seconds", whole(o.fetch_seconds, 1, 3600), "the maximum time in seconds for fetching an image"},
        {"--rate", real(o.service.requests_per_second, 0.0, 1e9),
         "the maximum number of requests per second of each client; 0 means no limit"},
        {"--max-body", whole(o.body_mebibytes, 1, 1 << 20), "the maximum size of a request in MiB"},
@@ -288,6 +315,8 @@ Run add_serve(CLI::App& app) {
     ServeOptions& given = *options;
     if (given.server.certificate.empty() != given.server.key.empty())
       throw CLI::ValidationError("--tls-certificate and --tls-key", "need each other");
+    if (given.image_hosts.empty() && !given.image_networks.empty())
+      throw CLI::ValidationError("--allow-image-network", "needs --allow-image-host");
     given.service.body_bytes = static_cast<std::size_t>(given.body_mebibytes) << 20;
     given.service.images.max_bytes = given.service.body_bytes;
     given.load.queue.bytes = given.queue_mebibytes << 20;

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "serve/call_images.h"
 #include "serve/refusal.h"
 
 namespace e5v::serve {
@@ -86,26 +87,30 @@ void settle(const std::shared_ptr<Pending>& pending, std::size_t item, const std
 void embed(EmbeddingCall call, CallDone done) {
   const auto pending = std::make_shared<Pending>(std::move(done), call);
   if (call.items.empty()) return pending->done(std::move(pending->result), nullptr);
-  for (std::size_t i = 0; i < call.items.size(); ++i) {
-    const std::string field = call.items[i].field;
-    submit(call, std::move(call.items[i]), pending->cancel.get_token(),
+  const auto shared = std::make_shared<EmbeddingCall>(std::move(call));
+  const std::stop_token cancel = pending->cancel.get_token();
+  fetch_images(shared, cancel, [=](std::size_t i, Item item, const std::exception_ptr& missing) {
+    if (missing) return settle(pending, i, item.field, {}, missing);
+    const std::string field = item.field;
+    submit(*shared, std::move(item), cancel,
            [pending, i, field](EmbeddedInput vector, const std::exception_ptr& error) {
              settle(pending, i, field, std::move(vector), error);
            });
-  }
+  });
 }
 
 void embed_each(EmbeddingCall call, ItemDone done) {
-  const auto shared = std::make_shared<std::pair<std::mutex, ItemDone>>();
-  shared->second = std::move(done);
-  for (std::size_t i = 0; i < call.items.size(); ++i) {
-    const std::string field = call.items[i].field;
-    submit(call, std::move(call.items[i]), call.gone,
-           [shared, i, field](EmbeddedInput vector, const std::exception_ptr& error) {
-             const std::lock_guard lock(shared->first);
-             shared->second(i, std::move(vector), error ? with_field(error, field) : nullptr);
-           });
-  }
+  const auto finished = std::make_shared<std::pair<std::mutex, ItemDone>>();
+  finished->second = std::move(done);
+  const auto shared = std::make_shared<EmbeddingCall>(std::move(call));
+  fetch_images(shared, shared->gone, [=](std::size_t i, Item item, const std::exception_ptr& missing) {
+    const auto finish = [finished, i, field = item.field](EmbeddedInput vector, const std::exception_ptr& error) {
+      const std::lock_guard lock(finished->first);
+      finished->second(i, std::move(vector), error ? with_field(error, field) : nullptr);
+    };
+    if (missing) return finish({}, missing);
+    submit(*shared, std::move(item), shared->gone, finish);
+  });
 }
 
 }  // namespace e5v::serve

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "e5v/embedder.h"
+#include "serve/images.h"
 #include "serve/model_set.h"
 
 namespace e5v::serve {
 
 /// One input of a request.
 struct Item {
-  Input input;
+  RequestInput input;
   RunOptions run = {};
   PrepareOptions prepare = {};
   std::string field = {};  ///< its field in the request: "input[3]"; empty if the request has a single input
@@ -30,6 +31,7 @@ struct EmbeddingCall {
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   std::stop_token gone = {};  ///< stop is requested if the client disconnects
   std::string client = {};    ///< SubmitOptions::client
+  ImagePolicy images = {};    ///< says how images that are URLs are fetched
 };
 
 /// The vectors of a call, in the order of its items.
@@ -39,8 +41,8 @@ struct EmbeddedCall {
   double seconds = 0;  ///< from the call of embed() to the last vector
 };
 
-/// Receives the vectors or the first error. Called once, on a thread of the embedder. An InvalidInput is converted to a
-/// Refusal that names the item.
+/// Receives the vectors or the first error. Called once, on a thread of the embedder or of the fetcher. An InvalidInput
+/// is converted to a Refusal that names the item.
 using CallDone = std::function<void(EmbeddedCall vectors, std::exception_ptr error)>;
 /// Embeds all items of a call. If one fails, the items that are not computed yet are cancelled.
 void embed(EmbeddingCall call, CallDone done);

@@ -21,11 +21,11 @@ bool starts_with_any_case(std::string_view text, std::string_view prefix) {
 std::string decoded(std::string_view text, const std::string& field) {
   std::optional<std::string> bytes = from_base64(text);
   if (!bytes || bytes->empty())
-    refuse_field(field, "expected an image as base64 or as a data: address, found {}", in_quotes(text, 40));
+    refuse_field(field, "expected an image as base64 or as a data: URI, found {}", in_quotes(text, 40));
   return std::move(*bytes);
 }
 
-std::string from_data_address(std::string_view address, const std::string& field) {
+std::string from_data_uri(std::string_view address, const std::string& field) {
   const std::size_t comma = address.find(',');
   const std::string_view head = address.substr(0, comma);
   if (comma == std::string_view::npos || !head.ends_with(kBase64))
@@ -43,21 +43,45 @@ ImageSource image_from_bytes(std::string_view bytes, const std::string& field) {
   return image;
 }
 
-ImageSource image_of(const std::string& text, const std::string& field, const ImagePolicy& policy) {
-  std::string bytes;
-  if (starts_with_any_case(text, kData)) {
-    bytes = from_data_address(text, field);
-  } else if (starts_with_any_case(text, "http://") || starts_with_any_case(text, "https://")) {
-    if (!policy.fetch) refuse_field(field, "this server reads no addresses; send the image as base64");
-    bytes = policy.fetch(text, field);
-  } else if (starts_with_any_case(text, "file:")) {
-    refuse_field(field, "this server reads no files of its own; send the image as base64");
-  } else {
-    bytes = decoded(text, field);
+void add_image(RequestInput& input, const std::string& text, const std::string& field, const ImagePolicy& policy) {
+  if (starts_with_any_case(text, "http://") || starts_with_any_case(text, "https://")) {
+    if (policy.fetcher == nullptr)
+      refuse_field(field, "this server does not fetch images from URLs; send the image as a data: URI or as base64");
+    if (const auto problem = policy.fetcher->check(text); problem != http::FetchProblem::none)
+      refuse_url({problem}, field, policy);
+    input.urls.push_back({input.images.size(), text, field});
+    input.images.push_back(image_from_bytes("", field));
+    return;
   }
+  if (starts_with_any_case(text, "file:"))
+    refuse_field(field, "this server does not read files of its own; send the image as a data: URI or as base64");
+  const std::string bytes = starts_with_any_case(text, kData) ? from_data_uri(text, field) : decoded(text, field);
   if (bytes.size() > policy.max_bytes)
     refuse_field(field, "expected an image of at most {} bytes, found {}", policy.max_bytes, bytes.size());
-  return image_from_bytes(bytes, field);
+  input.images.push_back(image_from_bytes(bytes, field));
+}
+
+void refuse_url(const http::Fetched& fetched, const std::string& field, const ImagePolicy& policy) {
+  using http::FetchProblem;
+  switch (fetched.problem) {
+    case FetchProblem::url: refuse_field(field, "expected an http or https URL without a user name");
+    case FetchProblem::host:
+      refuse_field(
+          field,
+          "this server does not fetch images from the host of this URL; send the image as a data: URI or as base64");
+    case FetchProblem::redirect:
+      refuse_field(field, "expected an image at the URL, found a redirect that this server does not follow");
+    case FetchProblem::tls: refuse_field(field, "expected a host with a valid certificate");
+    case FetchProblem::status:
+      refuse_field(field, "expected an image at the URL, found an answer with status {}", fetched.status);
+    case FetchProblem::size:
+      refuse_field(field, "expected at most {} bytes of images from URLs in a request, found more", policy.max_bytes);
+    case FetchProblem::time: refuse_field(field, "expected the image of the URL in time, found that it takes longer");
+    case FetchProblem::broken: refuse_field(field, "expected an image at the URL, found an incomplete answer");
+    case FetchProblem::busy: throw Overloaded("too many images are fetched");
+    case FetchProblem::cancelled: throw Cancelled("the image is no longer needed");
+    default: refuse_field(field, "expected an image at the URL, found that its host cannot be reached");
+  }
 }
 
 }  // namespace e5v::serve

@@ -18,15 +18,19 @@ bool are_messages(const Json& list) {
          std::ranges::all_of(list, [](const Json& value) { return value.is_object() && value.contains("role"); });
 }
 
-void add_text(Input& input, const std::string& text) { input.text = input.text ? *input.text + "\n" + text : text; }
+void add_text(RequestInput& input, const std::string& text) {
+  input.text = input.text ? *input.text + "\n" + text : text;
+}
 
-Input from_string(const std::string& text, const std::string& field, const InputReading& reading) {
-  if (reading.strings_are_images) return Input::from_image(image_of(text, field, reading.images));
-  return Input::from_text(text);
+RequestInput from_string(const std::string& text, const std::string& field, const InputReading& reading) {
+  if (!reading.strings_are_images) return Input::from_text(text);
+  RequestInput input;
+  add_image(input, text, field, reading.images);
+  return input;
 }
 
 /// Reads one element of "input".
-Input input_from(const Json& value, const std::string& field, const InputReading& reading) {
+RequestInput input_from(const Json& value, const std::string& field, const InputReading& reading) {
   if (value.is_string()) return from_string(value.get_ref<const std::string&>(), field, reading);
   if (value.is_object()) return input_from_object(value, field, reading);
   if (value.is_array() && are_ids(value))
@@ -36,16 +40,16 @@ Input input_from(const Json& value, const std::string& field, const InputReading
                found_text(value));
 }
 
-/// Reads an image: a string, or an object with the key "url".
-ImageSource image_from(const Json& value, const std::string& field, const InputReading& reading) {
-  if (!value.is_object()) return image_of(text_of(value, field), field, reading.images);
+/// Adds an image: a string, or an object with the key "url".
+void add_image_of(RequestInput& input, const Json& value, const std::string& field, const InputReading& reading) {
+  if (!value.is_object()) return add_image(input, text_of(value, field), field, reading.images);
   const ObjectReader object(value, field);
   const Json* address = object.find("url");
   if (address == nullptr) refuse_field(object.name_of("url"), "expected an image, found nothing");
-  return image_of(text_of(*address, object.name_of("url")), object.name_of("url"), reading.images);
+  add_image(input, text_of(*address, object.name_of("url")), object.name_of("url"), reading.images);
 }
 
-void add_part(Input& input, const Json& value, const std::string& field, const InputReading& reading) {
+void add_part(RequestInput& input, const Json& value, const std::string& field, const InputReading& reading) {
   const ObjectReader part(value, field);
   const std::string type = part.text("type").value_or("");
   if (type == "text" || type == "input_text") {
@@ -56,8 +60,7 @@ void add_part(Input& input, const Json& value, const std::string& field, const I
   if (type == "image_url" || type == "image" || type == "input_image") {
     for (const char* key : {"image_url", "image", "url"}) {
       if (const Json* image = part.find(key)) {
-        input.images.push_back(image_from(*image, part.name_of(key), reading));
-        return;
+        return add_image_of(input, *image, part.name_of(key), reading);
       }
     }
     refuse_field(part.name_of("image_url"), "expected an image, found nothing");
@@ -79,34 +82,33 @@ std::vector<std::int64_t> token_ids_of(const Json& list, const std::string& fiel
   return ids;
 }
 
-void add_content(Input& input, const Json& content, const std::string& field, const InputReading& reading) {
+void add_content(RequestInput& input, const Json& content, const std::string& field, const InputReading& reading) {
   if (content.is_string()) return add_text(input, content.get_ref<const std::string&>());
   if (!content.is_array()) refuse_field(field, "expected a string or a list of parts, found {}", found_text(content));
   for (std::size_t i = 0; i < content.size(); ++i) add_part(input, content[i], element(field, i), reading);
 }
 
-Input input_from_object(const Json& object, const std::string& field, const InputReading& reading) {
+RequestInput input_from_object(const Json& object, const std::string& field, const InputReading& reading) {
   const ObjectReader reader(object, field);
-  Input input;
+  RequestInput input;
   input.text = reader.text("text");
   input.prompt = reader.text("prompt");
   if (const Json* image = reader.find("image")) {
-    input.images.push_back(image_from(*image, reader.name_of("image"), reading));
+    add_image_of(input, *image, reader.name_of("image"), reading);
   }
   if (const Json* images = reader.find("images")) {
     const std::string name = reader.name_of("images");
     if (!images->is_array()) refuse_field(name, "expected a list of images, found {}", found_text(*images));
-    for (std::size_t i = 0; i < images->size(); ++i)
-      input.images.push_back(image_from((*images)[i], element(name, i), reading));
+    for (std::size_t i = 0; i < images->size(); ++i) add_image_of(input, (*images)[i], element(name, i), reading);
   }
   if (!input.text && input.images.empty()) refuse_field(field, "expected text, image or both, found neither");
   return input;
 }
 
-Input input_from_messages(const Json& messages, const std::string& field, const InputReading& reading) {
+RequestInput input_from_messages(const Json& messages, const std::string& field, const InputReading& reading) {
   if (!messages.is_array() || messages.empty())
     refuse_field(field, "expected a list of messages, found {}", found_text(messages));
-  Input input;
+  RequestInput input;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const ObjectReader message(messages[i], element(field, i));
     const Json* content = message.find("content");

@@ -11,7 +11,7 @@ namespace e5v::serve {
 
 /// An input and its field in the request.
 struct NamedInput {
-  Input input;
+  RequestInput input;
   std::string field;
 };
 
@@ -27,19 +27,19 @@ struct InputReading {
 /// {"text"?, "image"?} (Jina, SGLang), or lists of messages (vLLM). Throws a Refusal.
 std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, const InputReading& reading);
 
-/// Reads {"text"?, "image"?, "images"?, "prompt"?}. An image has a form that image_of() accepts, or is an object with
-/// the key "url".
-Input input_from_object(const Json& object, const std::string& field, const InputReading& reading);
+/// Reads {"text"?, "image"?, "images"?, "prompt"?}. An image has a form that add_image() accepts, or is an object
+/// with the key "url".
+RequestInput input_from_object(const Json& object, const std::string& field, const InputReading& reading);
 
 /// Reads a chat: [{"role", "content"}]. The input has the texts and images of all messages in their order; the texts
 /// are joined by line ends. A content is a string or a list of parts {"type": "text", "text"} and {"type": "image_url",
 /// "image_url": {"url"}}.
-Input input_from_messages(const Json& messages, const std::string& field, const InputReading& reading);
+RequestInput input_from_messages(const Json& messages, const std::string& field, const InputReading& reading);
 
 /// Reads token ids. Throws a Refusal for other elements.
 std::vector<std::int64_t> token_ids_of(const Json& list, const std::string& field);
 
 /// Adds the content of one message to an input.
-void add_content(Input& input, const Json& content, const std::string& field, const InputReading& reading);
+void add_content(RequestInput& input, const Json& content, const std::string& field, const InputReading& reading);
 
 }  // namespace e5v::serve

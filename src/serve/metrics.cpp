@@ -65,6 +65,22 @@ constexpr ModelNumber kModelNumbers[] = {
 
 }  // namespace
 
+std::string fetch_metrics(const http::FetchCounters& fetches) {
+  std::string out;
+  begin(out, "e5v_image_fetches_total", "counter", "Images that were fetched from URLs, by the problem that ended it");
+  for (std::size_t i = 0; i < fetches.ended.size(); ++i)
+    out += fmt::format("e5v_image_fetches_total{{problem=\"{}\"}} {}\n", http::kFetchProblemNames[i], fetches.ended[i]);
+  begin(out, "e5v_image_fetch_bytes_total", "counter", "Bytes of these images");
+  out += fmt::format("e5v_image_fetch_bytes_total {}\n", fetches.bytes);
+  begin(out, "e5v_image_fetch_seconds_total", "counter", "Seconds that fetches took, summed");
+  out += fmt::format("e5v_image_fetch_seconds_total {}\n", fetches.seconds);
+  begin(out, "e5v_image_fetches_active", "gauge", "Images that are being fetched");
+  out += fmt::format("e5v_image_fetches_active {}\n", fetches.active);
+  begin(out, "e5v_image_fetches_waiting", "gauge", "Images that wait to be fetched");
+  out += fmt::format("e5v_image_fetches_waiting {}\n", fetches.waiting);
+  return out;
+}
+
 void Metrics::count(std::string_view route, int status, double seconds) {
   const std::lock_guard lock(mutex_);
   ++requests_[{std::string(route), status}];

@@ -7,9 +7,13 @@
 #include <string_view>
 #include <utility>
 
+#include "http/fetcher.h"
 #include "serve/model_set.h"
 
 namespace e5v::serve {
+
+/// Returns the counters of a fetcher of images for Prometheus.
+std::string fetch_metrics(const http::FetchCounters& fetches);
 
 /// The counters of a server for Prometheus. Thread-safe.
 class Metrics {

@@ -24,7 +24,8 @@ EmbeddingCall call_of(const Exchange& exchange, std::string_view model) {
   return {.model = exchange.context.models.find(model),
           .items = {},
           .gone = exchange.request.gone,
-          .client = exchange.client};
+          .client = exchange.client,
+          .images = exchange.context.images};
 }
 
 void embed_and_answer(Exchange exchange, EmbeddingCall call,

@@ -75,7 +75,11 @@ Service::Service(const ServiceOptions& options, std::function<void(const std::st
       rate_limit_(options.requests_per_second),
       routes_(all_routes()),
       context_{models_, options_.images, routes_} {
-  context_.metrics = [this] { return metrics_.text(models_, connections_ ? connections_() : Metrics::Connections()); };
+  context_.metrics = [this] {
+    std::string text = metrics_.text(models_, connections_ ? connections_() : Metrics::Connections());
+    if (const http::Fetcher* fetcher = options_.images.fetcher) text += fetch_metrics(fetcher->counters());
+    return text;
+  };
 }
 
 /// Returns the route of a path, if possible with the method of the request; null if there is none.

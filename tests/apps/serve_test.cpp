@@ -83,6 +83,19 @@ TEST_F(Serve, HangingUpHasItReadItsKeysAgain) {
   EXPECT_FALSE(server.ends_within(100ms));
 }
 
+TEST_F(Serve, WhatImagesMayBeFetchedIsChecked) {
+  const std::vector<std::string> local = {"--listen", "127.0.0.1:0"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), local.begin(), local.end());
+    return run(arguments(std::move(more)));
+  };
+  expect_failure(with({"--allow-image-host", "http://a.example/"}), 1,
+                 "[http://a.example/] expected a host such as images.example.org");
+  expect_failure(with({"--allow-image-host", "a.example", "--allow-image-network", "10.1.2.3/8"}), 1,
+                 "[10.1.2.3/8] expected zeros after the first 8 bits");
+  expect_failure(with({"--allow-image-network", "10.0.0.0/8"}), 2, "--allow-image-network: needs --allow-image-host");
+}
+
 TEST_F(Serve, WithoutKeysOnlyThisMachineMayUseIt) {
   expect_failure(run(arguments({"--listen", "0.0.0.0:0"})), 1, "other machines could use this server without a key");
   expect_failure(run(arguments({"--listen", "8080"})), 1, "[8080] expected HOST:PORT");

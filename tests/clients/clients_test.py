@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """clients_test.py PROGRAM MODEL IMAGE: official clients against `e5v serve`; their vectors must be those of `e5v embed`."""
 import base64
+import http.server
 import json
 import math
 import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 PROGRAM, MODEL, IMAGE = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
@@ -79,6 +81,55 @@ class Clients(unittest.TestCase):
         from huggingface_hub import InferenceClient
         client = InferenceClient(base_url=self.url + "/embed")
         self.assert_equal_vectors(client.feature_extraction(TEXTS[0]).tolist(), self.texts[:1])
+
+
+class ImageHandler(http.server.BaseHTTPRequestHandler):
+    """Answers every path with the image."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(pathlib.Path(IMAGE).read_bytes())
+
+    def log_message(self, *_):
+        pass
+
+
+class ImagesFromUrls(unittest.TestCase):
+    """A web server of the image, and a server that may fetch from it or not."""
+
+    def setUp(self):
+        web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ImageHandler)
+        threading.Thread(target=web.serve_forever).start()
+        self.addCleanup(web.server_close)
+        self.addCleanup(web.shutdown)
+        self.host = f"localhost:{web.server_port}"
+        self.image = f"http://{self.host}/image"
+
+    def client(self, *options):
+        from openai import OpenAI
+        server = subprocess.Popen([PROGRAM, "serve", "--model", f"tiny={MODEL}", "--device", "cpu", "--listen",
+                                   "127.0.0.1:0", "--access-log", "none", *options], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(server.stderr.close)
+        self.addCleanup(server.wait, timeout=30)
+        self.addCleanup(server.terminate)
+        url = server.stderr.readline().split(" at ")[1].strip()
+        return OpenAI(base_url=url + "/v1", api_key="none", max_retries=0)
+
+    def embed(self, client):
+        return client.embeddings.create(model="tiny", input=[self.image], extra_body={"modality": "image"}).data[0].embedding
+
+    def test_a_network_that_is_allowed(self):
+        client = self.client("--allow-image-host", self.host, "--allow-image-network", "127.0.0.0/8")
+        expected = embedded([{"image": IMAGE}])[0]
+        self.assertLess(max(math.fabs(a - b) for a, b in zip(self.embed(client), expected)), 1e-6)
+
+    def test_loopback_is_refused_otherwise(self):
+        from openai import BadRequestError
+        with self.assertRaisesRegex(BadRequestError, "found that its host cannot be reached"):
+            self.embed(self.client("--allow-image-host", self.host))
+        with self.assertRaisesRegex(BadRequestError, "does not fetch images from URLs"):
+            self.embed(self.client())
 
 
 if __name__ == "__main__":

@@ -22,6 +22,18 @@ TEST(Metrics, RequestsAreCountedByRouteStatusAndTime) {
   EXPECT_THAT(text, HasSubstr("# TYPE e5v_request_seconds histogram\n"));
 }
 
+TEST(Metrics, FetchesAreCountedByTheirProblem) {
+  http::FetchCounters counters{.bytes = 7, .seconds = 0.5, .waiting = 2, .active = 3};
+  counters.ended[static_cast<std::size_t>(http::FetchProblem::time)] = 4;
+  const std::string text = fetch_metrics(counters);
+  EXPECT_THAT(text, HasSubstr("e5v_image_fetches_total{problem=\"none\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_image_fetches_total{problem=\"time\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_image_fetch_bytes_total 7\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_image_fetch_seconds_total 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_image_fetches_active 3\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_image_fetches_waiting 2\n"));
+}
+
 class ModelMetrics : public ServiceTest {};
 
 TEST_F(ModelMetrics, AModelsCountersHaveItsName) {

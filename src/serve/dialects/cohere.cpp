@@ -83,12 +83,12 @@ std::vector<NamedInput> cohere_inputs(const ObjectReader& body, const InputReadi
     if (field == "texts") {
       inputs.push_back({Input::from_text(text_of(list[i], name)), name});
     } else if (field == "images") {
-      inputs.push_back({Input::from_image(image_of(text_of(list[i], name), name, reading.images)), name});
+      add_image(inputs.emplace_back(NamedInput{{}, name}).input, text_of(list[i], name), name, reading.images);
     } else {
       const ObjectReader item(list[i], name);
       const Json* content = item.find("content");
       if (content == nullptr) refuse_field(item.name_of("content"), "expected a list of parts, found nothing");
-      Input input;
+      RequestInput input;
       add_content(input, *content, item.name_of("content"), reading);
       if (!input.text && input.images.empty())
         refuse_field(item.name_of("content"), "expected a text or an image, found neither");

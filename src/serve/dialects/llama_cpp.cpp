@@ -18,9 +18,9 @@ void remove_markers(std::string& text) {
 }
 
 /// Reads {"prompt_string", "multimodal_data": [base64]}.
-Input input_with_media(const Json& value, const std::string& field, const InputReading& reading) {
+RequestInput input_with_media(const Json& value, const std::string& field, const InputReading& reading) {
   const ObjectReader object(value, field);
-  Input input;
+  RequestInput input;
   input.text = object.text("prompt_string");
   if (input.text) remove_markers(*input.text);
   if (input.text && input.text->empty()) input.text.reset();
@@ -29,7 +29,7 @@ Input input_with_media(const Json& value, const std::string& field, const InputR
     if (!media->is_array()) refuse_field(name, "expected a list of images, found {}", found_text(*media));
     for (std::size_t i = 0; i < media->size(); ++i) {
       const std::string element = fmt::format("{}[{}]", name, i);
-      input.images.push_back(image_of(text_of((*media)[i], element), element, reading.images));
+      add_image(input, text_of((*media)[i], element), element, reading.images);
     }
   }
   if (!input.text && input.images.empty()) refuse_field(field, "expected a text or an image, found neither");

@@ -40,7 +40,7 @@ class ItemReader {
  public:
   ItemReader(const InputReading& reading, const Uploads& uploads) : reading_(reading), uploads_(uploads) {}
 
-  Input read(const Json& object, const std::string& field) const {
+  RequestInput read(const Json& object, const std::string& field) const {
     const ObjectReader item(object, field);
     Json without = object;
     std::vector<ImageSource> uploaded;
@@ -60,7 +60,7 @@ class ItemReader {
       without["images"] = std::move(others);
     }
     if (uploaded.empty()) return input_from_object(object, field, reading_);
-    Input input;
+    RequestInput input;
     if (item.has("text") || (without.contains("images") && !without["images"].empty()) || without.contains("image"))
       input = input_from_object(without, field, reading_);
     input.prompt = item.text("prompt");
@@ -143,7 +143,7 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
     const std::string field = fmt::format("items[{}]", i);
     const ObjectReader item((*items)[i], field);
     const RequestOptions options = item_options(common, item, model);
-    const Input input = reader.read((*items)[i], field);
+    const RequestInput input = reader.read((*items)[i], field);
     const std::vector<std::optional<std::string>> prompts = prompts_of(item);
     check_count(own.call.items.size() + prompts.size(), exchange.context.max_items, "items");
     copied += (prompts.size() - 1) * bytes_of(input);

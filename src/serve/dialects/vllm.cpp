@@ -41,7 +41,7 @@ std::vector<NamedInput> side_of(const Json& value, const std::string& field, con
       if (inputs.size() != 1) refuse_field(name, "expected one input, found {}", found_text(item));
       return std::move(inputs.front());
     }
-    Input input;
+    RequestInput input;
     add_content(input, item["content"], name + ".content", reading);
     if (!input.text && input.images.empty()) refuse_field(name, "expected a text or an image, found neither");
     return {std::move(input), name};

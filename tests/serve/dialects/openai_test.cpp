@@ -120,11 +120,15 @@ TEST_F(OpenAi, WhatIsWrongIsNamed) {
   expect_refused({{"input", {-1}}}, "[input] expected token ids from 0 to 2367, found -1", "input");
   expect_refused({{"input", {{{"texts", "a"}}}}}, "[input[0]] expected text, image or both, found neither", "input[0]");
   expect_refused({{"input", {{{"image", "%%%"}}}}},
-                 "[input[0].image] expected an image as base64 or as a data: address, found \"%%%\"", "input[0].image");
-  expect_refused({{"input", {{{"image", "http://a.example/b.png"}}}}},
-                 "[input[0].image] this server reads no addresses; send the image as base64", "input[0].image");
-  expect_refused({{"input", {{{"image", "file:///etc/passwd"}}}}},
-                 "[input[0].image] this server reads no files of its own; send the image as base64", "input[0].image");
+                 "[input[0].image] expected an image as base64 or as a data: URI, found \"%%%\"", "input[0].image");
+  expect_refused(
+      {{"input", {{{"image", "http://a.example/b.png"}}}}},
+      "[input[0].image] this server does not fetch images from URLs; send the image as a data: URI or as base64",
+      "input[0].image");
+  expect_refused(
+      {{"input", {{{"image", "file:///etc/passwd"}}}}},
+      "[input[0].image] this server does not read files of its own; send the image as a data: URI or as base64",
+      "input[0].image");
   expect_refused({{"input", "a"}, {"dimensions", 0}}, "[dimensions] expected a whole number from 1 to 128, found 0",
                  "dimensions");
   expect_refused({{"input", "a"}, {"dimensions", 1.5}}, "[dimensions] expected a whole number from 1 to 128, found 1.5",

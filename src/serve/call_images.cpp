@@ -1,0 +1,157 @@
+#include "serve/call_images.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "serve/refusal.h"
+
+namespace e5v::serve {
+namespace {
+
+/// So many images of one request are fetched at a time, and so many may it have.
+constexpr std::size_t kFetchedAtATime = 8, kMostUrls = 2048;
+
+using FetchedBody = std::shared_ptr<const std::string>;
+
+/// The images of a call that are under way.
+class CallImages : public std::enable_shared_from_this<CallImages> {
+ public:
+  CallImages(std::shared_ptr<EmbeddingCall> call, std::stop_token cancel, ItemReady ready)
+      : call_(std::move(call)), cancel_(std::move(cancel)), ready_(std::move(ready)) {
+    for (std::size_t i = 0; i < call_->items.size(); ++i) {
+      Item& item = call_->items[i];
+      const std::size_t urls = item.input.urls.size();
+      if (urls == 0) continue;
+      for (std::size_t u = 0; u < urls; ++u) places_[item.input.urls[u].url].push_back({i, u});
+      waiting_[i] = {std::move(item), std::vector<FetchedBody>(urls), urls};
+    }
+    next_ = places_.begin();
+  }
+
+  /// Begins with what may be begun.
+  void start() {
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      if (next_ == places_.end() || active_ == kFetchedAtATime) return;
+      const auto place = next_++;
+      if (!is_needed(place->second)) continue;
+      ++active_;
+      lock.unlock();
+      if (cancel_.stop_requested()) {
+        arrived(place->second, {http::FetchProblem::cancelled});
+        continue;
+      }
+      call_->images.fetcher->fetch({.url = place->first,
+                                    .max_bytes = call_->images.max_bytes,
+                                    .client = call_->client,
+                                    .deadline = call_->deadline,
+                                    .cancel = cancel_},
+                                   [self = shared_from_this(), place](const http::Fetched& fetched) {
+                                     self->arrived(place->second, fetched);
+                                     self->start();
+                                   });
+    }
+  }
+
+ private:
+  /// Where an image belongs: to an item, and there to one of RequestInput::urls.
+  struct Place {
+    std::size_t item, url;
+  };
+  struct Waiting {
+    Item item;
+    std::vector<FetchedBody> bodies;  ///< in the order of the item's URLs
+    std::size_t missing = 0;
+  };
+  struct Outcome {
+    std::size_t index;
+    Item item;
+    std::exception_ptr error;
+  };
+
+  /// Whether an item that waits needs an image.
+  bool is_needed(const std::vector<Place>& places) const {
+    for (const Place& place : places) {
+      if (waiting_.contains(place.item)) return true;
+    }
+    return false;
+  }
+
+  void arrived(const std::vector<Place>& places, http::Fetched fetched) {
+    std::vector<Outcome> outcomes;
+    {
+      const std::lock_guard lock(mutex_);
+      --active_;
+      if (fetched.body) bytes_ += fetched.body->size();
+      if (bytes_ > call_->images.max_bytes) fetched = {http::FetchProblem::size};
+      for (const Place& place : places) {
+        const auto found = waiting_.find(place.item);
+        if (found == waiting_.end()) continue;  // another of its images has failed
+        Waiting& one = found->second;
+        if (fetched.problem == http::FetchProblem::none) {
+          one.bodies[place.url] = fetched.body;
+          if (--one.missing > 0) continue;
+        }
+        outcomes.push_back({place.item, std::move(one.item), nullptr});
+        if (fetched.problem != http::FetchProblem::none) {
+          outcomes.back().error = error_of(fetched, outcomes.back().item.input.urls[place.url].field);
+        } else {
+          fill(outcomes.back().item.input, one.bodies);
+        }
+        waiting_.erase(found);
+      }
+    }
+    for (Outcome& outcome : outcomes) ready_(outcome.index, std::move(outcome.item), outcome.error);
+  }
+
+  static void fill(RequestInput& input, const std::vector<FetchedBody>& bodies) {
+    for (std::size_t u = 0; u < bodies.size(); ++u)
+      input.images[input.urls[u].image] = image_from_bytes(*bodies[u], input.urls[u].field);
+  }
+
+  std::exception_ptr error_of(const http::Fetched& fetched, const std::string& field) const try {
+    const bool is_late = call_->deadline && std::chrono::steady_clock::now() >= *call_->deadline;
+    if (is_late && fetched.problem == http::FetchProblem::time)
+      throw DeadlineExceeded("the deadline passed while an image was fetched");
+    refuse_url(fetched, field, call_->images);
+  } catch (...) {
+    return std::current_exception();
+  }
+
+  const std::shared_ptr<EmbeddingCall> call_;
+  const std::stop_token cancel_;
+  const ItemReady ready_;
+  std::map<std::string, std::vector<Place>> places_;  // by URL; constant after the constructor
+  std::mutex mutex_;                                  // of the members below
+  std::map<std::string, std::vector<Place>>::const_iterator next_;
+  std::map<std::size_t, Waiting> waiting_;  // by item
+  std::size_t active_ = 0, bytes_ = 0;
+};
+
+std::exception_ptr too_many(std::size_t urls, const std::string& field) {
+  const std::string message =
+      fmt::format("[{}] expected a request with at most {} URLs of images, found {}", field, kMostUrls, urls);
+  return std::make_exception_ptr(Refusal(400, message, field));
+}
+
+}  // namespace
+
+void fetch_images(const std::shared_ptr<EmbeddingCall>& call, const std::stop_token& cancel, const ItemReady& ready) {
+  std::vector<std::size_t> complete, incomplete;
+  std::size_t urls = 0;
+  for (std::size_t i = 0; i < call->items.size(); ++i) {
+    (call->items[i].input.urls.empty() ? complete : incomplete).push_back(i);
+    urls += call->items[i].input.urls.size();
+  }
+  if (urls > kMostUrls) {
+    for (const std::size_t i : incomplete) ready(i, {}, too_many(urls, call->items[i].input.urls.front().field));
+  } else if (urls > 0) {
+    std::make_shared<CallImages>(call, cancel, ready)->start();
+  }
+  for (const std::size_t i : complete) ready(i, std::move(call->items[i]), nullptr);
+}
+
+}  // namespace e5v::serve
