@@ -27,6 +27,12 @@ struct InputReading {
 /// {"text"?, "image"?} (Jina, SGLang), or lists of messages (vLLM). Throws a Refusal.
 std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, const InputReading& reading);
 
+/// One input: an element of such a list. Throws a Refusal.
+Input input_of(const Json& value, const std::string& field, const InputReading& reading);
+
+/// The value of "messages" of a vLLM request: a chat, or a list of chats. Throws a Refusal.
+std::vector<NamedInput> chats_of(const Json& value, const std::string& field, const InputReading& reading);
+
 /// {"text"?, "image"?, "images"?, "prompt"?}. An image is what image_of() takes, or an object with that under "url".
 Input input_from_object(const Json& object, const std::string& field, const InputReading& reading);
 

@@ -27,10 +27,11 @@ struct ServedModel {
   std::filesystem::path folder;
   Embedder embedder;
   PromptSet prompts;
-  std::int64_t context = 0;  ///< most tokens of an input
-  std::int64_t created = 0;  ///< when it was loaded, in seconds since 1970
-  std::string dtype = {};    ///< what it computes with
-  bool sees = false;         ///< takes images
+  std::int64_t context = 0;     ///< most tokens of an input
+  std::int64_t created = 0;     ///< when it was loaded, in seconds since 1970
+  std::string dtype = {};       ///< what it computes with
+  bool sees = false;            ///< takes images
+  std::int64_t vocabulary = 0;  ///< number of token ids
 
   /// The text of token ids. Throws a Refusal for one outside of the vocabulary; `name` is the field's.
   std::string text_of(const std::vector<std::int64_t>& ids, const std::string& name) const;

@@ -37,6 +37,10 @@ class ObjectReader {
   std::string path_;
 };
 
+/// A number without a fraction: 2 and, as in JSON Schema, 2.0. Nothing for other values and for those that int64 or,
+/// with a fraction, a double cannot hold exactly.
+std::optional<std::int64_t> whole_number(const Json& value);
+
 /// What a message says was found: a short value as it is, else its type.
 std::string found_text(const Json& value);
 

@@ -53,6 +53,7 @@ struct Route {
   bool takes_forms = false;  ///< multipart/form-data beside JSON
   /// What /openapi.json says of it.
   std::string_view summary = "", request_schema = "", response_schema = "", response_type = "application/json";
+  std::string_view other_response_type = "";  ///< that a request may ask for
 };
 
 /// A JSON document as a response.

@@ -106,7 +106,7 @@ std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item) {
 Json id_of(const ObjectReader& item) {
   const Json* id = item.find("id");
   if (id == nullptr) return nullptr;
-  if (!id->is_string() && !id->is_number_integer())
+  if (!id->is_string() && !whole_number(*id))
     refuse_field(item.name_of("id"), "expected a string or a whole number, found {}", found_text(*id));
   return *id;
 }
@@ -135,6 +135,7 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
       Item& added = own.call.items.emplace_back(Item{input, options.run, options.prepare, field});
       if (prompt) added.input.prompt = prompt;
       own.labels.push_back({i, id_of(item), prompt ? Json(*prompt) : Json()});
+      check_count(own.call.items.size(), exchange.context.max_items, "items");  // now: an item may hold a large image
     }
   }
   check_count(own.call.items.size(), exchange.context.max_items, "items");
@@ -232,6 +233,7 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
   for (const http::FormPart& part : parts) {
     if (part.name == "request") {
       request = parse_json(part.content, "request");
+      if (!request.is_object()) refuse_field("request", "expected an object, found {}", found_text(request));
       has_request = true;
     } else if (!part.filename.empty() || part.name == "image" || part.name == "images") {
       const std::string name =
@@ -277,7 +279,8 @@ std::vector<Route> own_routes() {
            .summary =
                "Embeds items with prompts and options of their own, uploads, and answers line by line: e5v's dialect",
            .request_schema = "EmbedRequest",
-           .response_schema = "EmbedResponse"}};
+           .response_schema = "EmbedResponse",
+           .other_response_type = "application/jsonl"}};
 }
 
 }  // namespace e5v::serve

@@ -78,6 +78,15 @@ TEST_F(Own, AFormIsAnItemOrARequestWithUploads) {
   EXPECT_EQ(ask("POST", "/v1/embed", "junk", headers).status, 400);
 }
 
+TEST_F(Own, TheRequestOfAFormIsAnObject) {
+  const std::string form =
+      "--B\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n[]\r\n"
+      "--B\r\nContent-Disposition: form-data; name=\"stream\"\r\n\r\ntrue\r\n--B--\r\n";
+  const Answer answer = ask("POST", "/v1/embed", form, {{"Content-Type", "multipart/form-data; boundary=B"}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.json()["error"]["message"], "[request] expected an object, found a list of 0");
+}
+
 TEST_F(Own, WhatIsWrongIsNamed) {
   const auto message = [&](const Json& body) {
     const Answer answer = post("/v1/embed", body);
@@ -92,6 +101,8 @@ TEST_F(Own, WhatIsWrongIsNamed) {
             "[items[0].image] expected the name of an uploaded file, found \"x\"");
   EXPECT_EQ(message({{"items", {{{"text", "a"}, {"prompt", "x"}, {"prompts", {"y"}}}}}}),
             "[items[0].prompts] expected prompt or prompts, found both");
+  EXPECT_EQ(message({{"items", {{{"text", "a"}, {"prompts", std::vector<std::string>(3000, "text")}}}}}),
+            "[items] expected at most 2048 inputs, found 2049");
   EXPECT_THAT(message({{"items", {{{"text", "a"}, {"prompt", "x"}}}}}),
               HasSubstr("items[0]: [prompt] \"x\" is no prompt"));
 }

@@ -38,6 +38,13 @@ TEST_F(Tei, ErrorsHaveItsShapeAndStatus) {
   EXPECT_EQ(answer.json()["error"], "[inputs] expected at least one input, found none");
   EXPECT_EQ(post("/embed", {{"inputs", long_text()}, {"truncate", false}}).status, 422);
   EXPECT_EQ(post("/similarity", {{"inputs", "a"}}).status, 422);
+  const auto message = [&](const Json& sentences) {
+    return post("/similarity", {{"inputs", {{"source_sentence", "a"}, {"sentences", sentences}}}}).json()["error"];
+  };
+  EXPECT_EQ(message(Json::array()), "[inputs.sentences] expected a list of strings, found a list of 0");
+  EXPECT_EQ(message("b"), "[inputs.sentences] expected a list of strings, found \"b\"");
+  EXPECT_EQ(message({"b", 5}),
+            "[inputs.sentences[1]] expected a string, token ids, an object with text or image, or messages, found 5");
 }
 
 TEST_F(Tei, InfoSaysWhatIsServed) {
