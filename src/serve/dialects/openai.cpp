@@ -1,5 +1,7 @@
 #include "serve/dialects/openai.h"
 
+#include <limits>
+
 #include "serve/dialects/openai_encoding.h"
 #include "serve/inputs.h"
 #include "serve/object_reader.h"
@@ -15,7 +17,8 @@ void refuse_unsupported(const ObjectReader& body, const ServedModel& model) {
     if (value != nullptr && !value->empty())
       refuse_field(body.name_of(key), "this server has prompts of its own; name one under prompt");
   }
-  if (const auto tokens = body.whole("truncate_prompt_tokens", -1); tokens && *tokens != -1 && *tokens < model.context)
+  if (const auto tokens = body.whole("truncate_prompt_tokens", -1, std::numeric_limits<std::int32_t>::max());
+      tokens && *tokens != -1 && *tokens < model.context)
     refuse_field("truncate_prompt_tokens", "expected -1 or at least the context of {} tokens, found {}", model.context,
                  *tokens);
   if (body.choice("truncation_side", {"left", "right"}).value_or("right") == "left")

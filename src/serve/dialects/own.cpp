@@ -1,6 +1,7 @@
 #include "serve/dialects/own.h"
 
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "http/multipart.h"
@@ -106,7 +107,8 @@ std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item) {
 Json id_of(const ObjectReader& item) {
   const Json* id = item.find("id");
   if (id == nullptr) return nullptr;
-  if (!id->is_string() && !whole_number(*id))
+  const bool whole = id->is_number() && std::trunc(id->get<double>()) == id->get<double>();
+  if (!id->is_string() && !whole)
     refuse_field(item.name_of("id"), "expected a string or a whole number, found {}", found_text(*id));
   return *id;
 }

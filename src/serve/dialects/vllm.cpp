@@ -1,6 +1,7 @@
 #include "serve/dialects/vllm.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "api/embedder_impl.h"
@@ -110,7 +111,8 @@ void answer_rerank(Exchange exchange) {
   EmbeddingCall call = call_of_sides(exchange, body, required(body, {"query"}), documents, queries);
   if (queries != 1) refuse_field("query", "expected one query, found {}", queries);
   const std::int64_t count = static_cast<std::int64_t>(call.items.size()) - 1;
-  const std::int64_t top = std::min(count, body.whole("top_n", 0).value_or(count));
+  const std::int64_t top =
+      std::min(count, body.whole("top_n", 0, std::numeric_limits<std::int32_t>::max()).value_or(count));
   embed_and_answer(
       std::move(exchange), std::move(call), [documents, top](const EmbeddingCall& done, const EmbeddedCall& embedded) {
         std::vector<double> scores;

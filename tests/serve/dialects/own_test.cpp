@@ -17,7 +17,7 @@ TEST_F(Own, ItemsHaveOptionsOfTheirOwn) {
       "/v1/embed",
       {{"normalize", false},
        {"items",
-        {{{"id", "x"}, {"text", "a cat"}, {"dimensions", 8}}, {{"id", 7}, {"text", "a cat"}, {"normalize", true}}}}});
+        {{{"id", "x"}, {"text", "a cat"}, {"dimensions", 8}}, {{"id", 7.0}, {"text", "a cat"}, {"normalize", true}}}}});
   ASSERT_EQ(answer.status, 200) << answer.body;
   const Json json = answer.json();
   EXPECT_EQ(json["data"][0]["id"], "x");

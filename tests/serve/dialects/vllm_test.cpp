@@ -61,6 +61,8 @@ TEST_F(Vllm, RerankOrdersDocuments) {
   EXPECT_EQ(answer["results"][0]["document"]["text"], "a cat");
   EXPECT_NEAR(answer["results"][0]["relevance_score"].get<double>(), 1, 1e-6);
   EXPECT_GE(answer["results"][0]["relevance_score"], answer["results"][1]["relevance_score"]);
+  EXPECT_EQ(post("/rerank", {{"query", "a"}, {"documents", "c"}, {"top_n", 3e9}}).json()["error"]["message"],
+            "[top_n] expected a whole number from 0 to 2147483647, found 3000000000.0");
   EXPECT_EQ(post("/rerank", {{"query", {"a", "b"}}, {"documents", {"c"}}}).status, 400);
   EXPECT_EQ(post("/rerank", {{"query", "a"}, {"documents", Json::array()}}).status, 400);
 }
