@@ -1,6 +1,7 @@
 #include "serve/openapi.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "e5v/version.h"
@@ -75,13 +76,16 @@ Json schemas_of(const std::vector<Route>& routes, const ModelSet& models) {
     if (!route.request_schema.empty()) add_references(reference_to(route.request_schema), schemas, of_requests);
   }
   for (const std::string& name : of_requests) allow_null(schemas[name]);
-  std::int64_t width = 0, vocabulary = 0;
+  std::int64_t width = 0, vocabulary = 0, context = std::numeric_limits<std::int32_t>::max();
   for (const std::shared_ptr<ServedModel>& model : models.all()) {
     width = std::max(width, model->embedder.width());
     vocabulary = std::max(vocabulary, model->vocabulary);
+    context = std::min(context, model->context);
   }
-  if (width > 0) schemas["Dimensions"]["maximum"] = width;
-  if (vocabulary > 0) schemas["TokenId"]["maximum"] = vocabulary - 1;
+  if (models.all().empty()) return schemas;
+  schemas["Dimensions"]["maximum"] = width;
+  schemas["TokenId"]["maximum"] = vocabulary - 1;
+  schemas["ContextOrMore"]["minimum"] = context;
   return schemas;
 }
 

@@ -8,14 +8,14 @@ from hypothesis import strategies
 
 PNG = base64.b64encode(
     pathlib.Path(__file__).parents[1].joinpath("golden/images/img18_dark_90x60.png").read_bytes()).decode()
-# These depend on two fields at once, on the context of the model, or on the bytes of an upload.
+# These depend on two fields at once, or on the bytes of an upload.
 REASONS = re.compile(r"""
     \[prompt\ .*\]\ has\ (a|no)\ slot\ for\ (a\ text|an\ image),\ the\ input\ has
   | \[prompt\ .*\]\ has\ \d+\ slots?\ for\ images?,
   | \[prompt\]\ .*\ holds\ <sent>\ more\ than\ once
   | \[queries\]\ expected\ one,\ or\ as\ many\ as\ the\ \d+\ documents
   | expected\ a\ text\ or\ an\ image,\ found\ neither
-  | \[(max_tokens|truncate_prompt_tokens)\]\ expected\ .*at\ least\ the\ context
+  | \[items\[0\]\.images\]
   | \[request\]\ (expected|is\ not\ JSON)
 """, re.VERBOSE)
 

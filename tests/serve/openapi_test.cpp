@@ -71,6 +71,7 @@ TEST_F(Pages, DescriptionHasTheLimitsOfTheModel) {
   const Json schemas = ask("GET", "/openapi.json").json()["components"]["schemas"];
   EXPECT_EQ(schemas["Dimensions"]["maximum"], 128);
   EXPECT_EQ(schemas["TokenId"]["maximum"], 2367);
+  EXPECT_EQ(schemas["ContextOrMore"]["minimum"], 8192);
 }
 
 TEST_F(Pages, AllowNothingFromElsewhere) {

@@ -242,10 +242,12 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
           uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
       uploads.emplace(name, part.content);
       images.push_back(std::string(kUpload) + name);
-    } else if (part.name == "text" || part.name == "prompt" || part.name == "id") {
-      item[part.name] = part.content;
     } else {
-      request[part.name] = value_of(part.name, part.content);
+      const bool of_item = part.name == "text" || part.name == "prompt" || part.name == "id";
+      Json& target = of_item ? item : request;
+      if (!has_request && target.contains(part.name))
+        refuse_field(part.name, "expected one field, found more than one");
+      target[part.name] = of_item ? Json(part.content) : value_of(part.name, part.content);
     }
   }
   if (has_request) return request;

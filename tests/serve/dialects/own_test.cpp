@@ -78,6 +78,16 @@ TEST_F(Own, AFormIsAnItemOrARequestWithUploads) {
   EXPECT_EQ(ask("POST", "/v1/embed", "junk", headers).status, 400);
 }
 
+TEST_F(Own, AFormHasEachFieldOnce) {
+  for (const std::string name : {"text", "dimensions"}) {
+    const std::string part = "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n8\r\n";
+    const Answer answer =
+        ask("POST", "/v1/embed", part + part + "--B--\r\n", {{"Content-Type", "multipart/form-data; boundary=B"}});
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(answer.json()["error"]["message"], "[" + name + "] expected one field, found more than one");
+  }
+}
+
 TEST_F(Own, TheRequestOfAFormIsAnObject) {
   const std::string form =
       "--B\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n[]\r\n"
