@@ -2,6 +2,7 @@
 PREFIX ?= /usr/local
 BUILD ?= build/release
 FUZZ_SECONDS ?= 60
+API_SECONDS ?= 600
 BENCH_ARGS ?=
 E5V_EXTENDED_GOLDENS ?= ../shared
 DEMO_DATA ?= ../shared/data
@@ -10,7 +11,7 @@ DEMO_MODEL ?= demo/model
 
 sources = find apps bench demo examples include src tests -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh'
 
-.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-clients check-api check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
@@ -28,6 +29,8 @@ help:
 	@echo 'make test-extended  run the tests that need the full goldens (E5V_EXTENDED_GOLDENS=$(E5V_EXTENDED_GOLDENS)),'
 	@echo '                    and, with E5V_LLAMA2_TOKENIZER=FILE, those of the Llama 2 tokenizer'
 	@echo '                    (tools/llama2_tokenizer.py writes this file)'
+	@echo 'make check-clients  run the mock tasks of mteb against the server; this downloads 3.2 GB from PyPI once'
+	@echo 'make check-api      run schemathesis against the server for API_SECONDS=$(API_SECONDS)'
 	@echo 'make check-san      run the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
 	@echo 'make fuzz           run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), in build/fuzz (needs clang)'
 	@echo 'make install        install program, library, headers and CMake package into PREFIX=$(PREFIX)'
@@ -74,6 +77,16 @@ test-extended: packages build/release/build.ninja
 	@if [ -n '$(E5V_LLAMA2_TOKENIZER)' ]; then E5V_EXTENDED_GOLDENS='$(abspath $(E5V_EXTENDED_GOLDENS))' \
 	  E5V_LLAMA2_TOKENIZER='$(abspath $(E5V_LLAMA2_TOKENIZER))' build/release/tests/text/test_text_llama2 --gtest_brief=1; \
 	  else echo 'test-extended: Llama 2 left out; tools/llama2_tokenizer.py makes the file for E5V_LLAMA2_TOKENIZER=FILE'; fi
+
+check-clients: packages build/release/build.ninja
+	cmake --build --preset release --target e5v_program
+	tests/clients/run.sh "$(CURDIR)/build/release/e5v" "$(CURDIR)/tests/golden" "$(CURDIR)/build/release" requirements-mteb.txt \
+	  mteb_test.py
+
+check-api: packages build/release/build.ninja
+	cmake --build --preset release --target e5v_program
+	tests/clients/run.sh "$(CURDIR)/build/release/e5v" "$(CURDIR)/tests/golden" "$(CURDIR)/build/release" requirements.txt \
+	  'openapi_test.py $(API_SECONDS)'
 
 check-san: packages
 	cmake --preset asan

@@ -1,5 +1,6 @@
 #include "serve/dialects/own.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -216,11 +217,20 @@ void answer_line_by_line(const Exchange& exchange, OwnCall own) {
   });
 }
 
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+void add_once(Json& object, const std::string& name, Json value) {
+  if (object.contains(name)) refuse_field(name, "expected one field, found more than one");
+  object[name] = std::move(value);
+}
+
 /// A field of a form as the JSON value that it stands for.
 Json value_of(std::string_view name, std::string_view text) {
-  if (name == "normalize" || name == "truncate" || name == "stream") {
+  if (is_one_of(name, {"normalize", "truncate", "stream"})) {
     if (text == "true" || text == "false") return text == "true";
-  } else if (name == "dimensions" || name == "max_tiles" || name == "priority" || name == "timeout_ms") {
+  } else if (is_one_of(name, {"dimensions", "max_tiles", "priority", "timeout_ms"})) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc() && end == text.data() + text.size()) return number;
@@ -242,12 +252,12 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
           uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
       uploads.emplace(name, part.content);
       images.push_back(std::string(kUpload) + name);
-    } else {
-      const bool of_item = part.name == "text" || part.name == "prompt" || part.name == "id";
-      Json& target = of_item ? item : request;
-      if (!has_request && target.contains(part.name))
-        refuse_field(part.name, "expected one field, found more than one");
-      target[part.name] = of_item ? Json(part.content) : value_of(part.name, part.content);
+    } else if (is_one_of(part.name, {"text", "prompt", "id"})) {
+      add_once(item, part.name, part.content);
+    } else if (is_one_of(part.name, {"model", "encoding", "normalize", "truncate", "stream", "dimensions", "max_tiles",
+                                     "priority", "timeout_ms"})) {
+      if (has_request) request.erase(part.name);
+      add_once(request, part.name, value_of(part.name, part.content));
     }
   }
   if (has_request) return request;

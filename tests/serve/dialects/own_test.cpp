@@ -79,10 +79,13 @@ TEST_F(Own, AFormIsAnItemOrARequestWithUploads) {
 }
 
 TEST_F(Own, AFormHasEachFieldOnce) {
+  const std::string unknown = "--B\r\nContent-Disposition: form-data; name=\"more\"\r\n\r\n8\r\n";
+  const std::string text = "--B\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\na\r\n";
+  const Headers headers = {{"Content-Type", "multipart/form-data; boundary=B"}};
+  EXPECT_EQ(ask("POST", "/v1/embed", unknown + unknown + text + "--B--\r\n", headers).status, 200);  // ignored
   for (const std::string name : {"text", "dimensions"}) {
     const std::string part = "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n8\r\n";
-    const Answer answer =
-        ask("POST", "/v1/embed", part + part + "--B--\r\n", {{"Content-Type", "multipart/form-data; boundary=B"}});
+    const Answer answer = ask("POST", "/v1/embed", part + part + "--B--\r\n", headers);
     EXPECT_EQ(answer.status, 400);
     EXPECT_EQ(answer.json()["error"]["message"], "[" + name + "] expected one field, found more than one");
   }
