@@ -2,6 +2,7 @@
 PREFIX ?= /usr/local
 BUILD ?= build/release
 FUZZ_SECONDS ?= 60
+API_SECONDS ?= 600
 BENCH_ARGS ?=
 E5V_EXTENDED_GOLDENS ?= ../shared
 DEMO_DATA ?= ../shared/data
@@ -10,7 +11,7 @@ DEMO_MODEL ?= demo/model
 
 sources = find apps bench demo examples include src tests -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh'
 
-.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-serving check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-serving check-clients check-api check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
@@ -30,6 +31,8 @@ help:
 	@echo '                    (tools/llama2_tokenizer.py writes this file)'
 	@echo 'make check-serving  run the tests of the server that need Chromium, nginx or systemd: its page in a browser,'
 	@echo '                    several servers behind a proxy, and the files in packaging/'
+	@echo 'make check-clients  run the mock tasks of mteb against the server; this downloads 3.2 GB from PyPI once'
+	@echo 'make check-api      run schemathesis against the server for API_SECONDS=$(API_SECONDS)'
 	@echo 'make check-san      run the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
 	@echo 'make fuzz           run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), in build/fuzz (needs clang)'
 	@echo 'make install        install program, library, headers and CMake package into PREFIX=$(PREFIX)'
@@ -83,6 +86,16 @@ check-serving: build/release/build.ninja
 	tests/packaging/run.sh build/release/e5v
 	tests/page/run.sh build/release/e5v build/release
 	tests/machines/run.sh build/release/e5v build/release
+
+check-clients: packages build/release/build.ninja
+	cmake --build --preset release --target e5v_program
+	tests/clients/run.sh "$(CURDIR)/build/release/e5v" "$(CURDIR)/tests/golden" "$(CURDIR)/build/release" requirements-mteb.txt \
+	  mteb_test.py
+
+check-api: packages build/release/build.ninja
+	cmake --build --preset release --target e5v_program
+	tests/clients/run.sh "$(CURDIR)/build/release/e5v" "$(CURDIR)/tests/golden" "$(CURDIR)/build/release" requirements.txt \
+	  'openapi_test.py $(API_SECONDS)'
 
 check-san: packages
 	cmake --preset asan

@@ -123,7 +123,8 @@ PreparedInput Preparer::prepare(const Input& input, const std::string& prompt) {
   const KnownPrompt known = known_prompt(name);
   require(!limits_.one_image || input.images.size() <= 1, "[input] {} images were given, but this model takes one",
           input.images.size());
-  check_slots(name, known.prompt.text_template, input);
+  const bool is_template = count_of(kSentenceSlot, name) + count_of(kImagePlace, name) > 0;
+  check_slots(is_template ? to_string(in_quotes(name)) : name, known.prompt.text_template, input);
   PreparedInput prepared;
   prepared.prompt = known.hash;
   std::int64_t more_rows = 0;

@@ -10,7 +10,7 @@ namespace {
 std::string element(const std::string& field, std::size_t index) { return fmt::format("{}[{}]", field, index); }
 
 bool are_ids(const Json& list) {
-  return !list.empty() && std::ranges::all_of(list, [](const Json& value) { return value.is_number_integer(); });
+  return !list.empty() && std::ranges::all_of(list, [](const Json& value) { return whole_number(value).has_value(); });
 }
 
 bool are_messages(const Json& list) {
@@ -27,17 +27,6 @@ RequestInput from_string(const std::string& text, const std::string& field, cons
   RequestInput input;
   add_image(input, text, field, reading.images);
   return input;
-}
-
-/// Reads one element of "input".
-RequestInput input_from(const Json& value, const std::string& field, const InputReading& reading) {
-  if (value.is_string()) return from_string(value.get_ref<const std::string&>(), field, reading);
-  if (value.is_object()) return input_from_object(value, field, reading);
-  if (value.is_array() && are_ids(value))
-    return Input::from_text(reading.model.text_of(token_ids_of(value, field), field));
-  if (value.is_array() && are_messages(value)) return input_from_messages(value, field, reading);
-  refuse_field(field, "expected a string, token ids, an object with text or image, or messages, found {}",
-               found_text(value));
 }
 
 /// Adds an image: a string, or an object with the key "url".
@@ -74,10 +63,9 @@ std::vector<std::int64_t> token_ids_of(const Json& list, const std::string& fiel
   if (!list.is_array()) refuse_field(field, "expected a list of token ids, found {}", found_text(list));
   std::vector<std::int64_t> ids;
   for (std::size_t i = 0; i < list.size(); ++i) {
-    const bool fits = list[i].is_number_integer() &&
-                      (!list[i].is_number_unsigned() || std::in_range<std::int64_t>(list[i].get<std::uint64_t>()));
-    if (!fits) refuse_field(element(field, i), "expected a token id, found {}", found_text(list[i]));
-    ids.push_back(list[i].get<std::int64_t>());
+    const std::optional<std::int64_t> id = whole_number(list[i]);
+    if (!id) refuse_field(element(field, i), "expected a token id, found {}", found_text(list[i]));
+    ids.push_back(*id);
   }
   return ids;
 }
@@ -111,6 +99,7 @@ RequestInput input_from_messages(const Json& messages, const std::string& field,
   RequestInput input;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const ObjectReader message(messages[i], element(field, i));
+    if (!message.text("role")) refuse_field(message.name_of("role"), "expected a string, found nothing");
     const Json* content = message.find("content");
     if (content == nullptr) continue;  // the turn that the model would write
     add_content(input, *content, message.name_of("content"), reading);
@@ -119,16 +108,41 @@ RequestInput input_from_messages(const Json& messages, const std::string& field,
   return input;
 }
 
+RequestInput input_of(const Json& value, const std::string& field, const InputReading& reading) {
+  if (value.is_string()) return from_string(value.get_ref<const std::string&>(), field, reading);
+  if (value.is_object()) return input_from_object(value, field, reading);
+  if (value.is_array() && are_ids(value))
+    return Input::from_text(reading.model.text_of(token_ids_of(value, field), field));
+  if (value.is_array() && are_messages(value)) return input_from_messages(value, field, reading);
+  refuse_field(field, "expected a string, token ids, an object with text or image, or messages, found {}",
+               found_text(value));
+}
+
 std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, const InputReading& reading) {
   std::vector<NamedInput> inputs;
   const bool one = !value.is_array() || are_ids(value) || are_messages(value);
   if (one) {
-    inputs.push_back({input_from(value, field, reading), field});
+    inputs.push_back({input_of(value, field, reading), field});
     return inputs;
   }
   for (std::size_t i = 0; i < value.size(); ++i) {
     const std::string name = element(field, i);
-    inputs.push_back({input_from(value[i], name, reading), name});
+    inputs.push_back({input_of(value[i], name, reading), name});
+  }
+  return inputs;
+}
+
+std::vector<NamedInput> chats_of(const Json& value, const std::string& field, const InputReading& reading) {
+  if (!value.is_array() || value.empty())
+    refuse_field(field, "expected a list of messages, found {}", found_text(value));
+  std::vector<NamedInput> inputs;
+  if (!value.front().is_array()) {
+    inputs.push_back({input_from_messages(value, field, reading), field});
+    return inputs;
+  }
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const std::string name = element(field, i);
+    inputs.push_back({input_from_messages(value[i], name, reading), name});
   }
   return inputs;
 }

@@ -27,6 +27,12 @@ struct InputReading {
 /// {"text"?, "image"?} (Jina, SGLang), or lists of messages (vLLM). Throws a Refusal.
 std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, const InputReading& reading);
 
+/// Reads one element of such a list. Throws a Refusal.
+RequestInput input_of(const Json& value, const std::string& field, const InputReading& reading);
+
+/// Reads "messages" of a vLLM request: a chat, or a list of chats. Throws a Refusal.
+std::vector<NamedInput> chats_of(const Json& value, const std::string& field, const InputReading& reading);
+
 /// Reads {"text"?, "image"?, "images"?, "prompt"?}. An image has a form that add_image() accepts, or is an object
 /// with the key "url".
 RequestInput input_from_object(const Json& object, const std::string& field, const InputReading& reading);

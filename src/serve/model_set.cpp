@@ -22,8 +22,6 @@ PromptSet PromptSet::named(std::string_view name) {
 }
 
 std::string ServedModel::text_of(const std::vector<std::int64_t>& ids, const std::string& field) const {
-  const std::shared_ptr<embed::Preparer> preparer = embedder.impl().engine->preparer();
-  const std::int64_t vocabulary = preparer->limits().vocabulary;
   std::vector<std::int32_t> tokens;
   tokens.reserve(ids.size());
   for (const std::int64_t id : ids) {
@@ -31,7 +29,7 @@ std::string ServedModel::text_of(const std::vector<std::int64_t>& ids, const std
       refuse_field(field, "expected token ids from 0 to {}, found {}", vocabulary - 1, id);
     tokens.push_back(static_cast<std::int32_t>(id));
   }
-  return preparer->tokenizer().decode(tokens);
+  return embedder.impl().engine->preparer()->tokenizer().decode(tokens);
 }
 
 std::shared_ptr<const ServedModel> ModelSet::find(std::string_view name) const {
@@ -58,6 +56,7 @@ std::shared_ptr<ServedModel> load(const ModelSpec& spec) {
   const embed::ModelLimits& limits = model->embedder.impl().engine->preparer()->limits();
   model->context = limits.context;
   model->sees = limits.sees;
+  model->vocabulary = limits.vocabulary;
   model->dtype = model->embedder.fingerprint().compute;
   const Input warm_up = Input::from_text("warm");
   model->embedder.embed({&warm_up, 1});

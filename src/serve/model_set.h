@@ -28,10 +28,11 @@ struct ServedModel {
   std::filesystem::path folder;
   Embedder embedder;
   PromptSet prompts;
-  std::int64_t context = 0;  ///< maximum number of tokens of an input
-  std::int64_t created = 0;  ///< time of loading, in seconds since 1970
-  std::string dtype = {};    ///< the arithmetic (Fingerprint::compute)
-  bool sees = false;         ///< whether it accepts images
+  std::int64_t context = 0;     ///< maximum number of tokens of an input
+  std::int64_t created = 0;     ///< time of loading, in seconds since 1970
+  std::string dtype = {};       ///< the arithmetic (Fingerprint::compute)
+  bool sees = false;            ///< whether it accepts images
+  std::int64_t vocabulary = 0;  ///< number of token ids
 
   /// Decodes token ids. Throws a Refusal, which names the field, for an id outside of the vocabulary.
   std::string text_of(const std::vector<std::int64_t>& ids, const std::string& name) const;

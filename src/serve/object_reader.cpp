@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "serve/refusal.h"
 
@@ -15,6 +16,16 @@ std::string found_text(const Json& value) {
   if (value.is_array()) return fmt::format("a list of {}", value.size());
   if (value.is_string()) return fmt::format("{}", in_quotes(value.get_ref<const std::string&>(), kShown));
   return value.dump();
+}
+
+std::optional<std::int64_t> whole_number(const Json& value) {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (value.is_number_unsigned() && !std::in_range<std::int64_t>(value.get<std::uint64_t>())) return std::nullopt;
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (!value.is_number_float()) return std::nullopt;
+  const double number = value.get<double>();
+  if (std::trunc(number) != number || std::abs(number) > kExact) return std::nullopt;
+  return static_cast<std::int64_t>(number);
 }
 
 const std::string& text_of(const Json& value, const std::string& name) {
@@ -53,10 +64,8 @@ std::optional<std::int64_t> ObjectReader::whole(std::string_view key, std::int64
                                                 std::int64_t maximum) const {
   const Json* value = find(key);
   if (value == nullptr) return std::nullopt;
-  const bool fits = value->is_number_integer() &&
-                    (!value->is_number_unsigned() || std::in_range<std::int64_t>(value->get<std::uint64_t>()));
-  const std::int64_t number = fits ? value->get<std::int64_t>() : 0;
-  if (!fits || number < minimum || number > maximum) {
+  const std::optional<std::int64_t> number = whole_number(*value);
+  if (!number || *number < minimum || *number > maximum) {
     const bool open = maximum == std::numeric_limits<std::int64_t>::max();
     const std::string range = minimum == std::numeric_limits<std::int64_t>::min() ? ""
                               : open ? fmt::format(" of at least {}", minimum)

@@ -37,6 +37,10 @@ class ObjectReader {
   std::string path_;
 };
 
+/// Converts a number without a fraction: 2 and, as in JSON Schema, 2.0. Returns nothing for other values, and for
+/// numbers that int64 or, with a fraction, a double cannot hold exactly.
+std::optional<std::int64_t> whole_number(const Json& value);
+
 /// Describes a value for a message: a short value itself, otherwise its type.
 std::string found_text(const Json& value);
 

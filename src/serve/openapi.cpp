@@ -1,5 +1,9 @@
 #include "serve/openapi.h"
 
+#include <algorithm>
+#include <limits>
+#include <set>
+
 #include "e5v/version.h"
 #include "serve/dialects/openai.h"
 
@@ -18,10 +22,10 @@ Json content_of(std::string_view type, std::string_view schema) {
 Json operation_of(const Route& route) {
   const Json error = {{"description", "an error in the shape of the dialect"},
                       {"content", content_of("application/json", "Error")}};
+  Json content = content_of(route.response_type, route.response_schema);
+  if (!route.other_response_type.empty()) content.update(content_of(route.other_response_type, ""));
   Json responses = {
-      {"200", {{"description", "done"}, {"content", content_of(route.response_type, route.response_schema)}}},
-      {"429", error},
-      {"503", error}};
+      {"200", {{"description", "done"}, {"content", std::move(content)}}}, {"429", error}, {"503", error}};
   Json operation = {{"summary", route.summary}};
   if (route.access != Access::key) {
     responses.erase("429");
@@ -31,11 +35,58 @@ Json operation_of(const Route& route) {
     operation["security"] = Json::array({Json::object(), {{"key", Json::array()}}});
   }
   if (route.method == "POST") {
-    operation["requestBody"] = {{"required", true}, {"content", content_of("application/json", route.request_schema)}};
+    Json bodies = content_of("application/json", route.request_schema);
+    if (route.takes_forms) bodies.update(content_of("multipart/form-data", "EmbedForm"));
+    operation["requestBody"] = {{"required", true}, {"content", std::move(bodies)}};
     for (const char* status : {"400", "404", "413", "415", "422", "504"}) responses[status] = error;
   }
   operation["responses"] = std::move(responses);
   return operation;
+}
+
+/// Adds the schemas that a value refers to, and those that they refer to.
+void add_references(const Json& value, const Json& schemas, std::set<std::string>& names) {
+  if (!value.is_structured()) return;
+  if (value.is_object() && value.contains("$ref")) {
+    const std::string reference = value["$ref"];
+    const std::string name = reference.substr(reference.rfind('/') + 1);
+    if (names.insert(name).second) add_references(schemas[name], schemas, names);
+  }
+  for (const Json& part : value) add_references(part, schemas, names);
+}
+
+Json or_null(const Json& schema) { return {{"anyOf", {schema, {{"type", "null"}}}}}; }
+
+/// Lets the optional fields of objects be null: requests may have that in place of nothing.
+void allow_null(Json& schema) {
+  if (!schema.is_structured()) return;
+  for (Json& part : schema) allow_null(part);
+  if (!schema.is_object() || schema.value("type", Json()) != "object" || !schema.contains("properties")) return;
+  const Json required = schema.value("required", Json::array());
+  for (auto& [name, property] : schema["properties"].items()) {
+    if (std::ranges::find(required, Json(name)) == required.end()) property = or_null(property);
+  }
+}
+
+/// The schemas of requests and answers, with what the models allow.
+Json schemas_of(const std::vector<Route>& routes, const ModelSet& models) {
+  Json schemas = Json::parse(schemas_json);
+  std::set<std::string> of_requests;
+  for (const Route& route : routes) {
+    if (!route.request_schema.empty()) add_references(reference_to(route.request_schema), schemas, of_requests);
+  }
+  for (const std::string& name : of_requests) allow_null(schemas[name]);
+  std::int64_t width = 0, vocabulary = 0, context = std::numeric_limits<std::int32_t>::max();
+  for (const std::shared_ptr<ServedModel>& model : models.all()) {
+    width = std::max(width, model->embedder.width());
+    vocabulary = std::max(vocabulary, model->vocabulary);
+    context = std::min(context, model->context);
+  }
+  if (models.all().empty()) return schemas;
+  schemas["Dimensions"]["maximum"] = width;
+  schemas["TokenId"]["maximum"] = vocabulary - 1;
+  schemas["ContextOrMore"]["minimum"] = context;
+  return schemas;
 }
 
 http::Response page_part(std::string_view type, std::string_view content) {
@@ -55,7 +106,9 @@ void answer_style(Exchange exchange) { exchange.responder->send(page_part("text/
 void answer_script(Exchange exchange) {
   exchange.responder->send(page_part("text/javascript; charset=utf-8", page_js));
 }
-void answer_openapi(Exchange exchange) { exchange.responder->send(json_response(openapi_of(exchange.context.routes))); }
+void answer_openapi(Exchange exchange) {
+  exchange.responder->send(json_response(openapi_of(exchange.context.routes, exchange.context.models)));
+}
 
 Route page_route(std::string_view path, void (*answer)(Exchange), std::string_view type, std::string_view summary) {
   return {.method = "GET",
@@ -69,7 +122,7 @@ Route page_route(std::string_view path, void (*answer)(Exchange), std::string_vi
 
 }  // namespace
 
-Json openapi_of(const std::vector<Route>& routes) {
+Json openapi_of(const std::vector<Route>& routes, const ModelSet& models) {
   Json paths = Json::object();
   for (const Route& route : routes) {
     std::string method(route.method);
@@ -83,7 +136,7 @@ Json openapi_of(const std::vector<Route>& routes) {
             {"description", "An embedding server for texts, images, and both together."}}},
           {"paths", std::move(paths)},
           {"components",
-           {{"schemas", Json::parse(schemas_json)},
+           {{"schemas", schemas_of(routes, models)},
             {"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
 }
 
@@ -95,7 +148,7 @@ std::vector<Route> page_routes() {
            .path = "/openapi.json",
            .answer = answer_openapi,
            .error = openai_error,
-           .access = Access::open,
+           .access = Access::ready,  // it names what the models allow
            .summary = "This description",
            .response_schema = "Status"}};
 }

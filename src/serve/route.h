@@ -53,6 +53,7 @@ struct Route {
   bool takes_forms = false;  ///< whether it accepts multipart/form-data in addition to JSON
   /// The description in /openapi.json.
   std::string_view summary = "", request_schema = "", response_schema = "", response_type = "application/json";
+  std::string_view other_response_type = "";  ///< that a request may ask for
 };
 
 /// Returns a response with a JSON document.

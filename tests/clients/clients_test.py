@@ -1,48 +1,26 @@
 #!/usr/bin/env python3
 """clients_test.py PROGRAM MODEL IMAGE: official clients against `e5v serve`; their vectors must be those of `e5v embed`."""
-import base64
 import http.server
 import json
 import math
 import pathlib
 import subprocess
-import sys
-import tempfile
 import threading
 import unittest
 
-PROGRAM, MODEL, IMAGE = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:4])
-del sys.argv[1:]
+from served import ADDRESS, IMAGE, MODEL, PROGRAM, Server, embedded
+
 TEXTS = ["a cat", "two dogs on a beach", ""]
-ADDRESS = "data:image/png;base64," + base64.b64encode(pathlib.Path(IMAGE).read_bytes()).decode()
-
-
-def embedded(items):
-    """The vectors of `e5v embed` for items as it reads them."""
-    with tempfile.TemporaryDirectory() as folder:
-        lines = pathlib.Path(folder, "items.jsonl")
-        lines.write_text("".join(json.dumps(item) + "\n" for item in items))
-        output = subprocess.run([PROGRAM, "embed", "--model", MODEL, "--device", "cpu", "--input", str(lines)],
-                                check=True, capture_output=True, text=True).stdout
-    return [json.loads(line)["embedding"] for line in output.splitlines()]
 
 
 class Clients(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = subprocess.Popen([PROGRAM, "serve", "--model", f"tiny={MODEL}", "--device", "cpu", "--listen",
-                                       "127.0.0.1:0", "--access-log", "none"], stderr=subprocess.PIPE, text=True)
-        cls.addClassCleanup(cls.stop)  # also when what follows fails
-        line = cls.server.stderr.readline()
-        cls.url = line.split(" at ")[1].strip()
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.stop)  # also when what follows fails
+        cls.url = cls.server.url
         cls.texts = embedded([{"text": text} for text in TEXTS])
         cls.image, cls.both = embedded([{"image": IMAGE}, {"image": IMAGE, "text": "but red"}])
-
-    @classmethod
-    def stop(cls):
-        cls.server.terminate()
-        cls.server.wait(timeout=30)
-        cls.server.stderr.close()
 
     def assert_equal_vectors(self, found, expected):
         self.assertEqual(len(found), len(expected))
@@ -81,6 +59,37 @@ class Clients(unittest.TestCase):
         from huggingface_hub import InferenceClient
         client = InferenceClient(base_url=self.url + "/embed")
         self.assert_equal_vectors(client.feature_extraction(TEXTS[0]).tolist(), self.texts[:1])
+
+    def test_langchain(self):
+        from langchain_openai import OpenAIEmbeddings
+        client = OpenAIEmbeddings(base_url=self.url + "/v1", api_key="none", model="tiny", max_retries=0,
+                                  check_embedding_ctx_length=False)
+        self.assert_equal_vectors(client.embed_documents(TEXTS), self.texts)
+        self.assert_equal_vectors([client.embed_query(TEXTS[0])], self.texts[:1])
+        self.assertEqual(len(OpenAIEmbeddings(base_url=self.url + "/v1", api_key="none", model="tiny", dimensions=16,
+                                              check_embedding_ctx_length=False).embed_query("a cat")), 16)
+
+    def test_langchain_with_token_ids(self):
+        """With check_embedding_ctx_length, LangChain sends token ids, of the tokenizer that tiktoken has for the model's
+        name. tiktoken knows no other models than OpenAI's, so it is told the model's own tokenizer here."""
+        import tiktoken
+        from langchain_openai import OpenAIEmbeddings
+        tokenizer = json.loads(pathlib.Path(MODEL, "tokenizer.json").read_text())
+        pattern = tokenizer["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
+        tiktoken.model.MODEL_TO_ENCODING["tiny"] = "tiny"
+        tiktoken.registry.ENCODINGS["tiny"] = tiktoken.Encoding(
+            "tiny", pat_str=pattern, mergeable_ranks=token_bytes(tokenizer["model"]["vocab"]), special_tokens={})
+        client = OpenAIEmbeddings(base_url=self.url + "/v1", api_key="none", model="tiny", max_retries=0)
+        self.assertTrue(client.check_embedding_ctx_length)
+        self.assert_equal_vectors(client.embed_documents(TEXTS), self.texts)
+
+
+def token_bytes(vocabulary):
+    """The ids of the bytes of tokens, which tokenizer.json writes with a printable character for each byte."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    byte_of = {chr(byte): byte for byte in printable} | {chr(256 + i): byte for i, byte in enumerate(others)}
+    return {bytes(byte_of[character] for character in token): rank for token, rank in vocabulary.items()}
 
 
 class ImageHandler(http.server.BaseHTTPRequestHandler):

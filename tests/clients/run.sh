@@ -1,13 +1,15 @@
 #!/bin/sh
-# run.sh PROGRAM GOLDEN BUILD: the official clients of requirements.txt, in a virtual environment below BUILD, against the
-# server. The environment is made once for each version of the requirements.
+# run.sh PROGRAM GOLDEN BUILD REQUIREMENTS TEST...: runs tests of this folder with the packages of REQUIREMENTS. A TEST is
+# the name of a file, and may have arguments after it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-venv=$3/clients-$(cksum <"$here/requirements.txt" | cut -d' ' -f1)
-if [ ! -f "$venv/complete" ]; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-  touch "$venv/complete"
-fi
-"$venv/bin/python" "$here/clients_test.py" "$1" "$2/ckpt/tiny-small-f32" "$2/images/img18_dark_90x60.png"
+program=$1 golden=$2
+venv=$("$here/environment.sh" "$3" "$4")
+shift 4
+for test in "$@"; do
+  echo "== $test"
+  arguments=${test#*.py}
+  # shellcheck disable=SC2086
+  "$venv/bin/python" -W ignore::ResourceWarning "$here/${test%%.py*}.py" "$program" "$golden/ckpt/tiny-small-f32" \
+    "$golden/images/img18_dark_90x60.png" $arguments
+done

@@ -77,6 +77,8 @@ TEST(Prepare, TemplatesHaveASlotForEachImage) {
   const Input two = Input::from_images({pixels_of(1), pixels_of(2)});
   refuses(two, "[prompt image] has 1 slot for images, the input has 2; give a template with an <image> for each");
   refuses(with_prompt(two, "<image><image><image>"), "has 3 slots for images, the input has 2");
+  refuses(with_prompt(two, std::string("<sent>\0", 7)),
+          R"([prompt "<sent>\x00"] has a slot for a text, the input has none)");
   refuses(with_prompt(Input::from_text("a"), "<sent> <image>"), "has a slot for an image, the input has none");
   refuses(with_prompt(two, "<sent>"), "has a slot for a text, the input has none");
   refuses(with_prompt(Input::from_images({pixels_of(1), pixels_of(2)}, "a <image>"), "<image><image><sent>"),

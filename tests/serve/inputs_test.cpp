@@ -13,6 +13,7 @@ class Inputs : public ServiceTest {
   void expect_refused(const Json& value, const std::string& message) {
     EXPECT_THAT([&] { read(value); }, ThrowsMessage<Refusal>(message)) << value.dump();
   }
+  std::vector<NamedInput> read_chats(const Json& value) { return chats_of(value, "messages", {*model(), policy_}); }
   ImagePolicy policy_;
 };
 
@@ -26,6 +27,27 @@ TEST_F(Inputs, PartsOfAChatAreJoined) {
   EXPECT_EQ(inputs[0].input.text, "Be short.\na");
   EXPECT_EQ(inputs[0].input.images.size(), 1u);
   EXPECT_EQ(read(Json::array({chat, chat})).size(), 2u);
+}
+
+TEST_F(Inputs, ChatsAreOneOrMany) {
+  const Json chat = {{{"role", "user"}, {"content", "a"}}};
+  ASSERT_EQ(read_chats(chat).size(), 1u);
+  EXPECT_EQ(read_chats(chat)[0].field, "messages");
+  const std::vector<NamedInput> both = read_chats(Json::array({chat, chat}));
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both[1].field, "messages[1]");
+  EXPECT_EQ(both[1].input.text, "a");
+  const auto expect_none = [&](const Json& value, const std::string& message) {
+    EXPECT_THAT([&] { read_chats(value); }, ThrowsMessage<Refusal>(message)) << value.dump();
+  };
+  expect_none("a", "[messages] expected a list of messages, found \"a\"");
+  expect_none(Json::array(), "[messages] expected a list of messages, found a list of 0");
+  expect_none(Json::array({chat, "a"}), "[messages[1]] expected a list of messages, found \"a\"");
+  expect_none({{{"content", "a"}}}, "[messages[0].role] expected a string, found nothing");
+}
+
+TEST_F(Inputs, TokenIdsMayBeWrittenWithAPoint) {
+  EXPECT_EQ(read({5, 6})[0].input.text, read({5.0, 6.0})[0].input.text);
 }
 
 TEST_F(Inputs, AnObjectMayHoldManyImagesAndAPrompt) {

@@ -30,6 +30,16 @@ TEST(ObjectReader, ValuesHaveTheirTypes) {
   EXPECT_FALSE(reader.whole("missing"));
 }
 
+TEST(ObjectReader, ANumberWithoutAFractionIsWhole) {
+  const Json object = {{"w", 5.0}, {"n", -2e3}};
+  const ObjectReader reader(object);
+  EXPECT_EQ(reader.whole("w", 1, 5), 5);
+  EXPECT_EQ(reader.whole("n"), -2000);
+  EXPECT_EQ(whole_number(9007199254740992.0), 9007199254740992);
+  for (const Json& other : {Json(1.5), Json(1e300), Json(-1e17), Json(18446744073709551615u), Json("5"), Json(true)})
+    EXPECT_FALSE(whole_number(other)) << other.dump();
+}
+
 TEST(ObjectReader, WhatIsWrongIsNamed) {
   const Json object = {{"t", "x"}, {"w", 5}, {"l", {1, 2}}, {"big", 18446744073709551615u}, {"o", Json::object()},
                        {"r", 1.5}};

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "serve/inputs.h"
 #include "serve/object_reader.h"
@@ -106,7 +107,8 @@ RequestOptions cohere_options(const ObjectReader& body, const ServedModel& model
   if (truncate == "START")
     refuse_field("truncate", "this server truncates at the end: expected NONE or END, found START");
   options.prepare.truncate = truncate == "END";
-  if (const auto most = body.whole("max_tokens", 1); most && *most < model.context)
+  if (const auto most = body.whole("max_tokens", 1, std::numeric_limits<std::int32_t>::max());
+      most && *most < model.context)
     refuse_field("max_tokens", "expected at least the context of {} tokens, found {}", model.context, *most);
   return options;
 }

@@ -1,39 +1,14 @@
 #include "serve/dialects/openai.h"
 
-#include "base/base64.h"
+#include <limits>
+
+#include "serve/dialects/openai_encoding.h"
 #include "serve/inputs.h"
 #include "serve/object_reader.h"
 #include "serve/request_options.h"
-#include "serve/vector_encoding.h"
 
 namespace e5v::serve {
 namespace {
-
-/// The encoding of vectors that a request selects.
-struct Encoding {
-  enum class Form { numbers, base64, bytes, bytes_only } form = Form::numbers;
-  NumberType type = NumberType::float32;
-  ByteOrder order = ByteOrder::little;
-  std::string type_name = "float32", order_name = "native";
-};
-
-Encoding encoding_of(const ObjectReader& body) {
-  Encoding encoding;
-  const std::string form = body.choice("encoding_format", {"float", "base64", "bytes", "bytes_only"}).value_or("float");
-  encoding.form = form == "base64"  ? Encoding::Form::base64
-                  : form == "bytes" ? Encoding::Form::bytes
-                  : form == "float" ? Encoding::Form::numbers
-                                    : Encoding::Form::bytes_only;
-  if (auto type = body.choice("embed_dtype", {"float32", "float16", "bfloat16", "fp8_e4m3", "fp8_e5m2"})) {
-    encoding.type = *number_type_of(*type);
-    encoding.type_name = *type;
-  }
-  if (auto order = body.choice("endianness", {"native", "little", "big"})) {
-    encoding.order = *order == "big" ? ByteOrder::big : ByteOrder::little;
-    encoding.order_name = *order;
-  }
-  return encoding;
-}
 
 /// Refuses fields that vLLM supports and this server does not. Other unknown fields are ignored, as in vLLM.
 void refuse_unsupported(const ObjectReader& body, const ServedModel& model) {
@@ -42,7 +17,8 @@ void refuse_unsupported(const ObjectReader& body, const ServedModel& model) {
     if (value != nullptr && !value->empty())
       refuse_field(body.name_of(key), "this server has prompts of its own; name one under prompt");
   }
-  if (const auto tokens = body.whole("truncate_prompt_tokens", -1); tokens && *tokens != -1 && *tokens < model.context)
+  if (const auto tokens = body.whole("truncate_prompt_tokens", -1, std::numeric_limits<std::int32_t>::max());
+      tokens && *tokens != -1 && *tokens < model.context)
     refuse_field("truncate_prompt_tokens", "expected -1 or at least the context of {} tokens, found {}", model.context,
                  *tokens);
   if (body.choice("truncation_side", {"left", "right"}).value_or("right") == "left")
@@ -58,10 +34,11 @@ RequestOptions openai_options(const ObjectReader& body, const ServedModel& model
 }
 
 std::vector<NamedInput> read_inputs(const ObjectReader& body, const InputReading& reading) {
-  if (const Json* input = body.find("input")) return inputs_of(*input, "input", reading);
-  const Json* messages = body.find("messages");
-  if (messages == nullptr) refuse_field("input", "expected a string, a list or messages, found nothing");
-  return inputs_of(*messages, "messages", reading);
+  const Json *input = body.find("input"), *messages = body.find("messages");
+  if (input != nullptr && messages != nullptr) refuse_field("input", "expected input or messages, found both");
+  if (input != nullptr) return inputs_of(*input, "input", reading);
+  if (messages != nullptr) return chats_of(*messages, "messages", reading);
+  refuse_field("input", "expected a string, a list or messages, found nothing");
 }
 
 std::string openai_usage(std::int64_t tokens) {
@@ -74,52 +51,22 @@ http::Response json_answer(const EmbeddingCall& call, const EmbeddedCall& embedd
                                  now_in_seconds(), Json(call.model->name).dump());
   for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
     body += fmt::format(R"({}{{"object":"embedding","index":{},"embedding":)", i > 0 ? "," : "", i);
-    if (encoding.form == Encoding::Form::numbers) {
-      append_json(body, embedded.vectors[i].vector);
-    } else {
-      std::string bytes;
-      append_bytes(bytes, embedded.vectors[i].vector, encoding.type, encoding.order);
-      body += '"' + e5v::to_base64(bytes) + '"';
-    }
+    append_value(body, embedded.vectors[i].vector, encoding);
     body += '}';
   }
   body += "]," + openai_usage(embedded.tokens) + "}";
   return {.body = std::move(body)};
 }
 
-/// Returns vLLM's binary response: the bytes of all vectors, and their description in a header field.
-http::Response bytes_answer(const EmbeddingCall& call, const EmbeddedCall& embedded, const Encoding& encoding) {
-  http::Response response{.type = "application/octet-stream"};
-  Json data = Json::array();
-  for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
-    const std::size_t start = response.body.size();
-    append_bytes(response.body, embedded.vectors[i].vector, encoding.type, encoding.order);
-    data.push_back({{"index", i},
-                    {"embed_dtype", encoding.type_name},
-                    {"endianness", encoding.order_name},
-                    {"start", start},
-                    {"end", response.body.size()},
-                    {"shape", {embedded.vectors[i].vector.size()}}});
-  }
-  if (encoding.form == Encoding::Form::bytes_only) return response;
-  const Json metadata = {{"id", new_id("embd-")},
-                         {"created", now_in_seconds()},
-                         {"model", call.model->name},
-                         {"data", std::move(data)},
-                         {"usage", {{"prompt_tokens", embedded.tokens}, {"total_tokens", embedded.tokens}}}};
-  response.fields.add("metadata", metadata.dump());
-  return response;
-}
-
 void answer_embeddings(Exchange exchange) {
   const Json json = body_of(exchange);
   const Encoding encoding = encoding_of(ObjectReader(json));
   EmbeddingCall call = openai_call(exchange, json);
-  embed_and_answer(
-      std::move(exchange), std::move(call), [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-        const bool bytes = encoding.form == Encoding::Form::bytes || encoding.form == Encoding::Form::bytes_only;
-        return bytes ? bytes_answer(done, embedded, encoding) : json_answer(done, embedded, encoding);
-      });
+  embed_and_answer(std::move(exchange), std::move(call),
+                   [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+                     return encoding.is_bytes() ? bytes_answer(done, embedded, encoding, "embd-")
+                                                : json_answer(done, embedded, encoding);
+                   });
 }
 
 void answer_models(Exchange exchange) {
@@ -183,7 +130,8 @@ std::vector<Route> openai_routes() {
        .summary =
            "Embeds texts, images, or both: the OpenAI dialect with the fields of vLLM, Jina, SGLang and infinity",
        .request_schema = "OpenAiRequest",
-       .response_schema = "OpenAiResponse"},
+       .response_schema = "OpenAiResponse",
+       .other_response_type = "application/octet-stream"},
       {.method = "GET",
        .path = "/v1/models",
        .answer = answer_models,

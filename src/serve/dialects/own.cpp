@@ -1,6 +1,8 @@
 #include "serve/dialects/own.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "base/file.h"
@@ -111,7 +113,8 @@ std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item) {
 Json id_of(const ObjectReader& item) {
   const Json* id = item.find("id");
   if (id == nullptr) return nullptr;
-  if (!id->is_string() && !id->is_number_integer())
+  const bool whole = id->is_number() && std::trunc(id->get<double>()) == id->get<double>();
+  if (!id->is_string() && !whole)
     refuse_field(item.name_of("id"), "expected a string or a whole number, found {}", found_text(*id));
   return *id;
 }
@@ -154,6 +157,7 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
       Item& added = own.call.items.emplace_back(Item{input, options.run, options.prepare, field});
       if (prompt) added.input.prompt = prompt;
       own.labels.push_back({i, id_of(item), prompt ? Json(*prompt) : Json()});
+      check_count(own.call.items.size(), exchange.context.max_items, "items");  // now: an item may hold a large image
     }
   }
   check_count(own.call.items.size(), exchange.context.max_items, "items");
@@ -232,11 +236,20 @@ void answer_line_by_line(const Exchange& exchange, OwnCall own) {
   });
 }
 
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+void add_once(Json& object, const std::string& name, Json value) {
+  if (object.contains(name)) refuse_field(name, "expected one field, found more than one");
+  object[name] = std::move(value);
+}
+
 /// Converts a field of a form to a JSON value.
 Json value_of(std::string_view name, std::string_view text) {
-  if (name == "normalize" || name == "truncate" || name == "stream") {
+  if (is_one_of(name, {"normalize", "truncate", "stream"})) {
     if (text == "true" || text == "false") return text == "true";
-  } else if (name == "dimensions" || name == "max_tiles" || name == "priority" || name == "timeout_ms") {
+  } else if (is_one_of(name, {"dimensions", "max_tiles", "priority", "timeout_ms"})) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc() && end == text.data() + text.size()) return number;
@@ -253,6 +266,8 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
       throw Refusal(400, fmt::format("[body] expected names of fields in UTF-8, found {}", in_quotes(part.name, 60)));
     if (part.name == "request") {
       form_request = parse_json(part.content, "request");
+      if (!form_request->is_object())
+        refuse_field("request", "expected an object, found {}", found_text(*form_request));
     } else if (!part.filename.empty() || part.name == "image" || part.name == "images") {
       const std::string name =
           uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
@@ -260,10 +275,11 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
       images.push_back(std::string(kUpload) + name);
     } else if (!is_valid_utf8(part.content)) {
       refuse_field(part.name, "expected UTF-8, found {}", in_quotes(part.content, 60));
-    } else if (part.name == "text" || part.name == "prompt" || part.name == "id") {
-      item[part.name] = part.content;
-    } else {
-      request[part.name] = value_of(part.name, part.content);
+    } else if (is_one_of(part.name, {"text", "prompt", "id"})) {
+      add_once(item, part.name, part.content);
+    } else if (is_one_of(part.name, {"model", "encoding", "normalize", "truncate", "stream", "dimensions", "max_tiles",
+                                     "priority", "timeout_ms"})) {
+      add_once(request, part.name, value_of(part.name, part.content));
     }
   }
   if (form_request) return std::move(*form_request);
@@ -299,7 +315,8 @@ std::vector<Route> own_routes() {
            .summary =
                "Embeds items with prompts and options of their own, uploads, and answers line by line: e5v's dialect",
            .request_schema = "EmbedRequest",
-           .response_schema = "EmbedResponse"}};
+           .response_schema = "EmbedResponse",
+           .other_response_type = "application/jsonl"}};
 }
 
 }  // namespace e5v::serve

@@ -80,14 +80,17 @@ void answer_similarity(Exchange exchange) {
   const Json* source = both.find("source_sentence");
   const Json* sentences = both.find("sentences");
   if (source == nullptr) refuse_field("inputs.source_sentence", "expected a string, found nothing");
-  if (sentences == nullptr || !sentences->is_array()) refuse_field("inputs.sentences", "expected a list of strings");
+  if (sentences == nullptr || !sentences->is_array() || sentences->empty())
+    refuse_field("inputs.sentences", "expected a list of strings, found {}",
+                 sentences == nullptr ? "nothing" : found_text(*sentences));
   const InputReading reading{*call.model, exchange.context.images};
   const Json parameters = body.has("parameters") ? *body.find("parameters") : Json::object();
   const RequestOptions options = tei_options(ObjectReader(parameters, "parameters"), *call.model);
-  std::vector<NamedInput> first = inputs_of(*source, "inputs.source_sentence", reading);
-  if (first.size() != 1) refuse_field("inputs.source_sentence", "expected one input, found {}", found_text(*source));
-  add_items(call, std::move(first), options);
-  add_items(call, inputs_of(*sentences, "inputs.sentences", reading), options);
+  add_items(call, {{input_of(*source, "inputs.source_sentence", reading), "inputs.source_sentence"}}, options);
+  for (std::size_t i = 0; i < sentences->size(); ++i) {
+    const std::string field = fmt::format("inputs.sentences[{}]", i);
+    add_items(call, {{input_of((*sentences)[i], field, reading), field}}, options);
+  }
   check_count(call.items.size() - 1, kMaxBatch, "inputs.sentences");
   const std::size_t characters = characters_of(call);
   embed_and_answer(

@@ -1,15 +1,16 @@
 #include "serve/dialects/vllm.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "api/embedder_impl.h"
 #include "serve/dialects/openai.h"
+#include "serve/dialects/openai_encoding.h"
 #include "serve/inputs.h"
 #include "serve/object_reader.h"
 #include "serve/request_options.h"
 #include "serve/similarity.h"
-#include "serve/vector_encoding.h"
 
 namespace e5v::serve {
 namespace {
@@ -20,27 +21,26 @@ std::string vllm_usage(std::int64_t tokens) {
 
 void answer_pooling(Exchange exchange) {
   const Json json = body_of(exchange);
+  const Encoding encoding = encoding_of(ObjectReader(json));
   EmbeddingCall call = openai_call(exchange, json);
-  embed_and_answer(std::move(exchange), std::move(call), [](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-    std::string body = fmt::format(R"({{"id":"{}","object":"list","created":{},"model":{},"data":[)", new_id("pool-"),
-                                   now_in_seconds(), Json(done.model->name).dump());
-    for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
-      body += fmt::format(R"({}{{"index":{},"object":"pooling","data":)", i > 0 ? "," : "", i);
-      append_json(body, embedded.vectors[i].vector);
-      body += '}';
-    }
-    return http::Response{.body = body + "]," + vllm_usage(embedded.tokens) + "}"};
-  });
+  embed_and_answer(std::move(exchange), std::move(call),
+                   [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+                     if (encoding.is_bytes()) return bytes_answer(done, embedded, encoding, "pool-");
+                     std::string body = fmt::format(R"({{"id":"{}","object":"list","created":{},"model":{},"data":[)",
+                                                    new_id("pool-"), now_in_seconds(), Json(done.model->name).dump());
+                     for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
+                       body += fmt::format(R"({}{{"index":{},"object":"pooling","data":)", i > 0 ? "," : "", i);
+                       append_value(body, embedded.vectors[i].vector, encoding);
+                       body += '}';
+                     }
+                     return http::Response{.body = body + "]," + vllm_usage(embedded.tokens) + "}"};
+                   });
 }
 
 /// Reads one side of a score: a string, an object {"content": [parts]} or {"text", "image"}, or a list of these.
 std::vector<NamedInput> side_of(const Json& value, const std::string& field, const InputReading& reading) {
   const auto one = [&](const Json& item, const std::string& name) -> NamedInput {
-    if (!item.is_object() || !item.contains("content")) {
-      std::vector<NamedInput> inputs = inputs_of(item, name, reading);
-      if (inputs.size() != 1) refuse_field(name, "expected one input, found {}", found_text(item));
-      return std::move(inputs.front());
-    }
+    if (!item.is_object() || !item.contains("content")) return {input_of(item, name, reading), name};
     RequestInput input;
     add_content(input, item["content"], name + ".content", reading);
     if (!input.text && input.images.empty()) refuse_field(name, "expected a text or an image, found neither");
@@ -110,7 +110,8 @@ void answer_rerank(Exchange exchange) {
   EmbeddingCall call = call_of_sides(exchange, body, required(body, {"query"}), documents, queries);
   if (queries != 1) refuse_field("query", "expected one query, found {}", queries);
   const std::int64_t count = static_cast<std::int64_t>(call.items.size()) - 1;
-  const std::int64_t top = std::min(count, body.whole("top_n", 0).value_or(count));
+  const std::int64_t top =
+      std::min(count, body.whole("top_n", 0, std::numeric_limits<std::int32_t>::max()).value_or(count));
   embed_and_answer(
       std::move(exchange), std::move(call), [documents, top](const EmbeddingCall& done, const EmbeddedCall& embedded) {
         std::vector<double> scores;
@@ -140,6 +141,7 @@ void answer_tokenize(Exchange exchange) {
   const auto model = exchange.context.models.find(body.text("model").value_or(""));
   std::string text;
   if (const Json* messages = body.find("messages")) {
+    if (body.has("prompt")) refuse_field("prompt", "expected prompt or messages, found both");
     text = input_from_messages(*messages, "messages", {*model, exchange.context.images}).text.value_or("");
   } else {
     text = text_of(required(body, {"prompt"}), "prompt");
@@ -180,8 +182,14 @@ Route post(std::string_view path, void (*answer)(Exchange), std::string_view sum
 
 std::vector<Route> vllm_routes() {
   std::vector<Route> routes = {
-      post("/pooling", answer_pooling, "Embeds like /v1/embeddings and answers as vLLM's /pooling", "OpenAiRequest",
-           "PoolingResponse"),
+      {.method = "POST",
+       .path = "/pooling",
+       .answer = answer_pooling,
+       .error = openai_error,
+       .summary = "Embeds like /v1/embeddings and answers as vLLM's /pooling",
+       .request_schema = "OpenAiRequest",
+       .response_schema = "PoolingResponse",
+       .other_response_type = "application/octet-stream"},
       post("/tokenize", answer_tokenize, "The token ids of a text", "TokenizeRequest", "TokenizeResponse"),
       post("/detokenize", answer_detokenize, "The text of token ids", "DetokenizeRequest", "DetokenizeResponse"),
       {.method = "GET",

@@ -112,6 +112,9 @@ TEST_F(OpenAi, FieldsThatAreUnknownAreIgnored) {
 TEST_F(OpenAi, WhatIsWrongIsNamed) {
   expect_refused(Json::object(), "[input] expected a string, a list or messages, found nothing", "input");
   expect_refused({{"input", Json::array()}}, "[input] expected at least one input, found none", "input");
+  expect_refused({{"input", "a"}, {"messages", {{{"role", "user"}, {"content", "a"}}}}},
+                 "[input] expected input or messages, found both", "input");
+  expect_refused({{"messages", "a"}}, "[messages] expected a list of messages, found \"a\"", "messages");
   expect_refused({{"input", 7}},
                  "[input] expected a string, token ids, an object with text or image, or messages, found 7", "input");
   expect_refused({{"input", {"a", nullptr}}},

@@ -40,7 +40,16 @@ TEST_F(Tei, ErrorsHaveItsShapeAndStatus) {
   EXPECT_EQ(post("/similarity", {{"inputs", "a"}}).status, 422);
   const Answer none = post("/similarity", {{"inputs", {{"source_sentence", Json::array()}, {"sentences", {"a"}}}}});
   EXPECT_EQ(none.status, 422);
-  EXPECT_EQ(none.json()["error"], "[inputs.source_sentence] expected one input, found a list of 0");
+  EXPECT_EQ(none.json()["error"],
+            "[inputs.source_sentence] expected a string, token ids, an object with text or image, or "
+            "messages, found a list of 0");
+  const auto message = [&](const Json& sentences) {
+    return post("/similarity", {{"inputs", {{"source_sentence", "a"}, {"sentences", sentences}}}}).json()["error"];
+  };
+  EXPECT_EQ(message(Json::array()), "[inputs.sentences] expected a list of strings, found a list of 0");
+  EXPECT_EQ(message("b"), "[inputs.sentences] expected a list of strings, found \"b\"");
+  EXPECT_EQ(message({"b", 5}),
+            "[inputs.sentences[1]] expected a string, token ids, an object with text or image, or messages, found 5");
 }
 
 TEST_F(Tei, InfoSaysWhatIsServed) {

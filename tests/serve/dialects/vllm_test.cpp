@@ -14,6 +14,29 @@ TEST_F(Vllm, PoolingAnswersTheSameVectors) {
   expect_near(answer["data"][0]["data"].get<std::vector<float>>(), embedded({Input::from_text("a cat")})[0]);
 }
 
+TEST_F(Vllm, PoolingHasTheFormsOfEmbeddings) {
+  const Json body = {{"input", "a cat"}, {"encoding_format", "base64"}};
+  EXPECT_EQ(post("/pooling", body).json()["data"][0]["data"],
+            post("/v1/embeddings", body).json()["data"][0]["embedding"]);
+  const Answer bytes = post("/pooling", {{"input", "a cat"}, {"encoding_format", "bytes"}});
+  EXPECT_EQ(bytes.type, "application/octet-stream");
+  EXPECT_EQ(bytes.body.size(), 128 * sizeof(float));
+  EXPECT_THAT(Json::parse(bytes.fields.find("metadata"))["id"].get<std::string>(), testing::StartsWith("pool-"));
+  EXPECT_EQ(post("/pooling", {{"input", "a cat"}, {"encoding_format", "hex"}}).status, 400);
+}
+
+TEST_F(Vllm, ASideOfAScoreHoldsInputs) {
+  const auto expect_refused = [&](const Json& queries, const std::string& message) {
+    const Answer answer = post("/score", {{"queries", queries}, {"documents", "a"}});
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_EQ(answer.json()["error"]["message"], message);
+  };
+  const std::string expected = "expected a string, token ids, an object with text or image, or messages, found";
+  expect_refused(Json::array({Json::array()}), "[queries[0]] " + expected + " a list of 0");
+  expect_refused(Json::array({Json::array({"a", "b"})}), "[queries[0]] " + expected + " a list of 2");
+  expect_refused(Json::array(), "[queries] expected at least one input, found none");
+}
+
 TEST_F(Vllm, ScoresAreCosinesOfPairs) {
   const auto vectors =
       embedded({Input::from_text("a"), Input::from_text("b"), Input::from_text("c"), golden_image_input()});
@@ -47,6 +70,8 @@ TEST_F(Vllm, RerankOrdersDocuments) {
   EXPECT_EQ(answer["results"][0]["document"]["text"], "a cat");
   EXPECT_NEAR(answer["results"][0]["relevance_score"].get<double>(), 1, 1e-6);
   EXPECT_GE(answer["results"][0]["relevance_score"], answer["results"][1]["relevance_score"]);
+  EXPECT_EQ(post("/rerank", {{"query", "a"}, {"documents", "c"}, {"top_n", 3e9}}).json()["error"]["message"],
+            "[top_n] expected a whole number from 0 to 2147483647, found 3000000000.0");
   EXPECT_EQ(post("/rerank", {{"query", {"a", "b"}}, {"documents", {"c"}}}).status, 400);
   EXPECT_EQ(post("/rerank", {{"query", "a"}, {"documents", Json::array()}}).status, 400);
   for (const Json& one : {Json("a cat"), Json{{"text", "a cat"}}}) {
@@ -61,6 +86,10 @@ TEST_F(Vllm, TokensGoThereAndBack) {
   EXPECT_EQ(tokens["count"], tokens["tokens"].size());
   EXPECT_EQ(tokens["max_model_len"], 8192);
   EXPECT_EQ(post("/tokenize", Json::object()).status, 400);
+  const Json message = {{"role", "user"}, {"content", "two dogs"}};
+  EXPECT_EQ(post("/tokenize", {{"messages", {message}}, {"add_special_tokens", true}}).json(), tokens);
+  const Answer both = post("/tokenize", {{"prompt", "a"}, {"messages", {message}}});
+  EXPECT_EQ(both.json()["error"]["message"], "[prompt] expected prompt or messages, found both");
   EXPECT_EQ(post("/detokenize", {{"tokens", {"a"}}}).status, 400);
   EXPECT_EQ(ask("GET", "/load").json()["server_load"], 0);
 }
