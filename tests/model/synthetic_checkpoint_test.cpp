@@ -87,6 +87,9 @@ TEST(SyntheticCheckpoint, BadInputIsNamed) {
 
 TEST(SyntheticCheckpoint, SpaceIsChecked) {
   EXPECT_NO_THROW(check_space(1 << 30, std::uint64_t{2} << 30, "x"));
+  constexpr std::uint64_t kMargin = 64 << 20;  // for the small files
+  EXPECT_NO_THROW(check_space(1 << 30, (1 << 30) + kMargin, "x"));
+  EXPECT_THROW(check_space(1 << 30, (1 << 30) + kMargin - 1, "x"), InvalidInput);
   EXPECT_THAT([] { check_space(std::uint64_t{16} << 30, std::uint64_t{3} << 30, "x"); },
               ThrowsMessage<InvalidInput>("[x] 16.1 GiB are needed there, 3.0 GiB are free"));
 }
