@@ -15,13 +15,13 @@ bool starts_with_name(std::string_view line, std::string_view name) {
 }
 
 /// Returns the value of a parameter of a header field: name="a \"b\"" or name=word.
-std::string parameter(std::string_view field, std::string_view name) {
+std::optional<std::string> parameter(std::string_view field, std::string_view name) {
   std::size_t at = field.find(';');
   while (at != std::string_view::npos) {
     std::size_t begin = field.find_first_not_of(" \t", at + 1);
-    if (begin == std::string_view::npos) return {};
+    if (begin == std::string_view::npos) return std::nullopt;
     const std::size_t equals = field.find('=', begin);
-    if (equals == std::string_view::npos) return {};
+    if (equals == std::string_view::npos) return std::nullopt;
     const bool wanted = equals - begin == name.size() && starts_with_name(field.substr(begin), name);
     std::string value;
     begin = equals + 1;
@@ -38,30 +38,33 @@ std::string parameter(std::string_view field, std::string_view name) {
     }
     if (wanted) return value;
   }
-  return {};
+  return std::nullopt;
 }
 
 /// Reads the header of a part. Returns whether it is valid.
 bool read_header(std::string_view header, FormPart& part) {
+  bool has_name = false;  // which may be empty
   while (!header.empty()) {
     const std::size_t end = header.find("\r\n");
     const std::string_view line = header.substr(0, end);
     header.remove_prefix(end == std::string_view::npos ? header.size() : end + 2);
     if (starts_with_name(line, "content-disposition:")) {
-      part.name = parameter(line, "name");
-      part.filename = parameter(line, "filename");
+      const std::optional<std::string> name = parameter(line, "name");
+      has_name = name.has_value();
+      part.name = name.value_or("");
+      part.filename = parameter(line, "filename").value_or("");
     } else if (starts_with_name(line, "content-type:")) {
       const std::size_t begin = line.find_first_not_of(" \t", line.find(':') + 1);
       if (begin != std::string_view::npos) part.type = line.substr(begin);
     }
   }
-  return !part.name.empty();
+  return has_name;
 }
 
 }  // namespace
 
 std::optional<std::vector<FormPart>> parse_form(std::string_view content_type, std::string_view body) {
-  const std::string boundary = parameter(content_type, "boundary");
+  const std::string boundary = parameter(content_type, "boundary").value_or("");
   if (boundary.empty() || boundary.size() > kMaxBoundary) return std::nullopt;
   const std::string first = "--" + boundary, next = "\r\n" + first;
   std::size_t at = body.starts_with(first) ? first.size() : std::string_view::npos;

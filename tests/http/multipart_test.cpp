@@ -41,12 +41,14 @@ TEST(Multipart, AnEmptyFormHasNoParts) {
 
 TEST(Multipart, WhatIsNoneIsRefused) {
   const std::string part = "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nb";
-  EXPECT_FALSE(parse_form("multipart/form-data", part + "\r\n--XX--"));               // no boundary
-  EXPECT_FALSE(parse_form(kType, ""));                                                // nothing
-  EXPECT_FALSE(parse_form(kType, part));                                              // no end
-  EXPECT_FALSE(parse_form(kType, "--XX"));                                            // cut
-  EXPECT_FALSE(parse_form(kType, "--XX\r\nContent-Type: a\r\n\r\nb\r\n--XX--"));      // no name
-  EXPECT_FALSE(parse_form(kType, "--XX\r\nContent-Disposition: form-data; name=a"));  // no content
+  EXPECT_FALSE(parse_form("multipart/form-data", part + "\r\n--XX--"));           // no boundary
+  EXPECT_FALSE(parse_form(kType, ""));                                            // nothing
+  EXPECT_FALSE(parse_form(kType, part));                                          // no end
+  EXPECT_FALSE(parse_form(kType, "--XX"));                                        // cut
+  EXPECT_FALSE(parse_form(kType, "--XX\r\nContent-Type: a\r\n\r\nb\r\n--XX--"));  // no name
+  EXPECT_TRUE(
+      parse_form(kType, "--XX\r\nContent-Disposition: form-data; name=\"\"\r\n\r\nb\r\n--XX--"));  // an empty one
+  EXPECT_FALSE(parse_form(kType, "--XX\r\nContent-Disposition: form-data; name=a"));               // no content
   EXPECT_FALSE(parse_form("multipart/form-data; boundary=" + std::string(71, 'x'), part));
 }
 
