@@ -157,7 +157,6 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
       Item& added = own.call.items.emplace_back(Item{input, options.run, options.prepare, field});
       if (prompt) added.input.prompt = prompt;
       own.labels.push_back({i, id_of(item), prompt ? Json(*prompt) : Json()});
-      check_count(own.call.items.size(), exchange.context.max_items, "items");  // now: an item may hold a large image
     }
   }
   check_count(own.call.items.size(), exchange.context.max_items, "items");

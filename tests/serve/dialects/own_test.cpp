@@ -142,7 +142,7 @@ TEST_F(Own, WhatIsWrongIsNamed) {
   EXPECT_EQ(message({{"items", {{{"text", "a"}, {"prompt", "x"}, {"prompts", {"y"}}}}}}),
             "[items[0].prompts] expected prompt or prompts, found both");
   EXPECT_EQ(message({{"items", {{{"text", "a"}, {"prompts", std::vector<std::string>(3000, "text")}}}}}),
-            "[items] expected at most 2048 inputs, found 2049");
+            "[items] expected at most 2048 inputs, found 3000");
   EXPECT_THAT(message({{"items", {{{"text", "a"}, {"prompt", "x"}}}}}),
               HasSubstr("items[0]: [prompt] \"x\" is no prompt"));
 }

@@ -58,7 +58,9 @@ TEST_F(Vllm, EachElementOfASideIsOneInput) {
     const Answer answer = post("/score", {{"queries", Json::array({element})}, {"documents", {"a"}}});
     EXPECT_EQ(answer.status, 400);
     EXPECT_EQ(answer.json()["error"]["message"],
-              fmt::format("[queries[0]] expected one input, found a list of {}", element.size()));
+              fmt::format("[queries[0]] expected a string, token ids, an object with text or image, or messages, "
+                          "found a list of {}",
+                          element.size()));
   }
 }
 
