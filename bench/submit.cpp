@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <sstream>
 #include <vector>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "e5v/e5v.h"
@@ -70,24 +72,26 @@ double median(std::vector<double> values) {
 }
 
 /// The times of single texts, one after the other: the library's part of the latency of `e5v serve`.
-void run_alone(const Embedder& embedder, int count) {
+void run_alone(const Embedder& embedder, const std::string& file) {
   std::vector<double> seconds;
-  for (int i = 0; i < count; ++i) {
-    const Input input = Input::from_text(fmt::format("{} people with {} dogs wait for the bus.", i + 2, i % 7));
+  std::istringstream lines(read_file(file));
+  for (std::string line; std::getline(lines, line);) {
+    const Input input = Input::from_text(line);
     seconds.push_back(seconds_of([&] { embedder.embed({&input, 1}); }));
   }
+  require(!seconds.empty(), "[{}] expected a text on each line, found none", file);
   std::ranges::sort(seconds);
   fmt::print("single texts: p50 {:.3f} ms, p95 {:.3f} ms of {}\n", 1e3 * seconds[seconds.size() / 2],
-             1e3 * seconds[seconds.size() * 95 / 100], count);
+             1e3 * seconds[seconds.size() * 95 / 100], seconds.size());
 }
 
-void run(const std::filesystem::path& model, int rounds, int threads, int alone) {
+void run(const std::filesystem::path& model, int rounds, int threads, const std::string& alone) {
   LoadOptions load{.threads = threads};
   load.queue.cache_bytes = 0;
   const Embedder embedder = Embedder::load(model, load);
   const std::vector<Input> warm = captions_first(inputs_of(0));
   embedder.embed(warm);
-  if (alone > 0) return run_alone(embedder, alone);
+  if (!alone.empty()) return run_alone(embedder, alone);
   std::vector<double> streamed, submitted, ratios;
   for (int round = 1; round <= rounds; ++round) {
     const Inputs inputs = inputs_of(round);
@@ -114,12 +118,12 @@ void run(const std::filesystem::path& model, int rounds, int threads, int alone)
 int main(int count, char** arguments) {
   e5v::let_threads_sleep(arguments);
   CLI::App app("64 captions and 4 photos through submit(), against one stream, in alternating runs");
-  std::string model;
-  int rounds = 5, threads = 0, alone = 0;
+  std::string model, alone;
+  int rounds = 5, threads = 0;
   app.add_option("--model", model, "folder of the checkpoint")->required();
   app.add_option("--rounds", rounds, "runs of each")->check(CLI::Range(1, 1000));
   app.add_option("--threads", threads, "threads to compute with; otherwise one per core")->check(CLI::Range(1, 1024));
-  app.add_option("--alone", alone, "measure this number of single texts instead")->check(CLI::Range(1, 1000000));
+  app.add_option("--alone", alone, "measure the single texts of this file, one on each line, instead");
   CLI11_PARSE(app, count, arguments);
   try {
     e5v::bench::run(model, rounds, threads, alone);

@@ -43,7 +43,8 @@ def add_tokenizer(writer, folder, size):
     for token, i in whole["model"]["vocab"].items():
         tokens[i], kinds[i] = token, gguf.TokenType.NORMAL
     for added in whole["added_tokens"]:
-        tokens[added["id"]], kinds[added["id"]] = added["content"], gguf.TokenType.CONTROL
+        # Not CONTROL: the Python package reads such tokens in texts as plain characters.
+        tokens[added["id"]], kinds[added["id"]] = added["content"], gguf.TokenType.USER_DEFINED
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("llama-bpe")
     writer.add_token_list(tokens)

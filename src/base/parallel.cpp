@@ -61,6 +61,8 @@ void let_threads_sleep(char* const* argv) {
   // A dynamic loader that was called by name is what /proc/self/exe would start; the kernel then tells no base of it.
   if (std::getenv(kPolicy) != nullptr || ::getauxval(AT_BASE) == 0) return;
   if (::setenv(kPolicy, "passive", 1) != 0) return;
+  constexpr int kKeepValueOfUser = 0;
+  ::setenv("GOMP_SPINCOUNT", "3000", kKeepValueOfUser);  // of GNU's OpenMP; others ignore it
   constexpr const char* kSelf = "/proc/self/exe";
   std::array<char, 4096> path{};  // by its own path, so that ps and killall see its name
   if (::readlink(kSelf, path.data(), path.size() - 1) > 0) ::execv(path.data(), argv);

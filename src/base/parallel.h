@@ -14,10 +14,11 @@ int thread_count();
 /// Sets it for loops started from the calling thread; 0 means what OMP_NUM_THREADS says, else one per core.
 void set_thread_count(int threads);
 
-/// Lets threads of the pool sleep while they wait for each other. By default they spin, which keeps the thread that
-/// they wait for from its core when other programs run, too. OpenMP reads its environment before main(), so the program
-/// `argv` starts itself anew, once, as the same process; OMP_WAIT_POLICY, where it is set, decides instead. To be
-/// called first in main().
+/// Lets threads of the pool spin for some ten microseconds and then sleep while they wait for each other. By default
+/// they spin for milliseconds, which keeps the thread that they wait for from its core when other programs run, too. If
+/// they slept at once, waking them would take half of the time of a single text (docs/journal.md). OpenMP reads its
+/// environment before main(), so the program `argv` starts itself anew, once, as the same process. If OMP_WAIT_POLICY
+/// is set, nothing is changed, and GOMP_SPINCOUNT keeps its value if it is set. To be called first in main().
 void let_threads_sleep(char* const* argv);
 
 /// Runs body(i) for i in [0, count), spread over the pool in chunks of `grain` that idle threads fetch. The first

@@ -116,7 +116,7 @@ std::vector<std::pair<std::string, std::string>> describe(const ModelInfo& info)
   std::vector<std::pair<std::string, std::string>> lines{
       {"model", info.folder.string()},
       {"architecture", info.architecture},
-      {"vectors", fmt::format("{} numbers", info.width)},
+      {"vectors", fmt::format("{} dimensions", info.width)},
       {"parameters", fmt::format("{}, {} of them used", count_text(info.parameters), count_text(info.used.total()))},
       {"weights", fmt::format("{} as {} in {} file{}, tensors named as in {}", bytes_text(info.bytes),
                               storage_text(info.stored), info.files, info.files == 1 ? "" : "s", info.generation)},

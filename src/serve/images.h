@@ -30,8 +30,8 @@ struct RequestInput : Input {
   std::vector<ImageUrl> urls = {};
 };
 
-/// Adds an image of a request: "data:image/png;base64,…", plain base64, or a URL. Throws a Refusal that names the field.
-/// The image is not decoded here.
+/// Adds an image of a request: "data:image/png;base64,…", plain base64, or a URL. Throws a Refusal that names the
+/// field. The image is not decoded here.
 void add_image(RequestInput& input, const std::string& text, const std::string& field, const ImagePolicy& policy);
 
 /// Returns the image of an uploaded or fetched file.

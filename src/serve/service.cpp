@@ -197,7 +197,7 @@ http::Response Service::preflight(const http::Request& head) const {
   http::Response response{.status = 204, .type = ""};
   add_origin(head, response);
   response.fields.add("Access-Control-Allow-Methods", "GET, POST");
-  response.fields.add("Access-Control-Allow-Headers", "Authorization, Content-Type, x-api-key, x-request-id");
+  response.fields.add("Access-Control-Allow-Headers", "Authorization, Content-Type, api-key, x-api-key, x-request-id");
   response.fields.add("Access-Control-Max-Age", "600");
   return response;
 }

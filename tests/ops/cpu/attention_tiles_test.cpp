@@ -75,8 +75,8 @@ TEST_F(AttentionTiles, MixesAreSumsOverTheKeys) {
           panel[(key / 2 * 32 + c % 32) * 2 + key % 2] = BFloat16(static_cast<float>(value_at(key, c)));
         }
       }
-      cpu::mix_in_tiles(weights.as<BFloat16>().data(), padded, rows, values.as<BFloat16>().data(),
-                        padded * 32, count, mixed.as<float>().data(), kColumns);
+      cpu::mix_in_tiles(weights.as<BFloat16>().data(), padded, rows, values.as<BFloat16>().data(), padded * 32, count,
+                        mixed.as<float>().data(), kColumns);
       for (std::int64_t row = 0; row < rows; ++row) {
         for (std::int64_t c = 0; c < kColumns; ++c) {
           double expected = 3;
