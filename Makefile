@@ -2,6 +2,7 @@
 PREFIX ?= /usr/local
 BUILD ?= build/release
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 7200
 API_SECONDS ?= 600
 BENCH_ARGS ?=
 E5V_EXTENDED_GOLDENS ?= ../shared
@@ -11,7 +12,7 @@ DEMO_MODEL ?= demo/model
 
 sources = find apps bench demo examples include src tests -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh'
 
-.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-serving check-clients check-api check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-serving check-clients check-api soak check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
@@ -33,6 +34,7 @@ help:
 	@echo '                    several servers behind a proxy, and the files in packaging/'
 	@echo 'make check-clients  run the mock tasks of mteb against the server; this downloads 3.2 GB from PyPI once'
 	@echo 'make check-api      run schemathesis against the server for API_SECONDS=$(API_SECONDS)'
+	@echo 'make soak           keep the server under mixed load for SOAK_SECONDS=$(SOAK_SECONDS) (tests/soak)'
 	@echo 'make check-san      run the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
 	@echo 'make fuzz           run every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS), in build/fuzz (needs clang)'
 	@echo 'make install        install program, library, headers and CMake package into PREFIX=$(PREFIX)'
@@ -96,6 +98,9 @@ check-api: packages build/release/build.ninja
 	cmake --build --preset release --target e5v_program
 	tests/clients/run.sh "$(CURDIR)/build/release/e5v" "$(CURDIR)/tests/golden" "$(CURDIR)/build/release" requirements.txt \
 	  'openapi_test.py $(API_SECONDS)'
+
+soak: build
+	ulimit -n 8192 && python3 tests/soak/soak.py build/release/e5v tests/golden/ckpt/tiny-small-f32 demo/gallery $(SOAK_SECONDS)
 
 check-san: packages
 	cmake --preset asan

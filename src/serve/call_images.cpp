@@ -11,7 +11,7 @@
 namespace e5v::serve {
 namespace {
 
-/// So many images of one request are fetched at a time, and so many may it have.
+/// The maximum number of images of one request that are fetched at a time, and of its URLs.
 constexpr std::size_t kFetchedAtATime = 8, kMostUrls = 2048;
 
 using FetchedBody = std::shared_ptr<const std::string>;
