@@ -141,9 +141,10 @@ Run add_eval(CLI::App& app) {
       "evaluate a model on the data sets of E5-V's paper, on other data sets, or on your own data\n"
       "\n"
       "Computed vectors are stored in a folder (e5v eval TASK --store). If an evaluation is repeated, or "
-      "continued after an interruption, only vectors that are not in this folder are computed. Vectors are "
-      "reused only if model, prompt and dtype have the same fingerprint (docs/evaluation.md). e5v does not download "
-      "data sets. The help page of each task says where to find the data and which files the folder must contain.");
+      "continued after an interruption, only vectors that are not in this folder are computed. A vector "
+      "is reused only if model, preprocessing, prompt and arithmetic are the same, which its fingerprint tells "
+      "(docs/evaluation.md). e5v does not download data sets. The help page of each task says where to find the data "
+      "and which files the folder must contain.");
   command->require_subcommand(1);
   command->footer("e5v eval TASK --help lists the options of a task.");
   const auto runs = std::make_shared<std::vector<std::pair<CLI::App*, Run>>>();

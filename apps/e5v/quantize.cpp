@@ -150,14 +150,13 @@ constexpr const char* kQuantizeDescription =
     "transformers with bitsandbytes.";
 
 constexpr const char* kQuantizeFooter =
-    "int8: weights have 8 bits and one scale per row. The program also rounds activations while the "
-    "model runs, with one scale per token: to 8 bits if the CPU has 8-bit dot products, and to 16 bits "
-    "otherwise.\n"
+    "int8: weights have 8 bits and one scale per row. On CPUs, the program also rounds activations while the "
+    "model runs, with one scale per token: to 8 bits if the CPU has 8-bit dot products, and to more bits "
+    "otherwise. With e5v embed --dtype bf16, it does not.\n"
     "\n"
     "int4: weights have 4 bits and one scale per group of columns. The attention matrices and the first "
     "block keep 8 bits, because rounding errors have the largest effect there. If the CPU has 8-bit dot "
-    "products, the program also rounds activations to 8 bits. With e5v embed --dtype bf16, "
-    "it does not.\n"
+    "products, the program also rounds activations to 8 bits. With e5v embed --dtype bf16, it does not.\n"
     "\n"
     "nf4: the 4-bit type of QLoRA (quantiles of a normal distribution), with one rounded scale per 64 "
     "weights. The bits equal those of bitsandbytes.\n"
