@@ -63,6 +63,13 @@ constexpr ModelNumber kModelNumbers[] = {
     {"e5v_queue_bytes", "gauge", "Bytes that wait or are computed", number<&SubmitCounters::queued_bytes>},
 };
 
+/// Appends a metric without labels.
+template <class Number>
+void append(std::string& out, std::string_view name, std::string_view kind, std::string_view help, Number value) {
+  begin(out, name, kind, help);
+  out += fmt::format("{} {}\n", name, value);
+}
+
 }  // namespace
 
 std::string fetch_metrics(const http::FetchCounters& fetches) {
@@ -70,14 +77,10 @@ std::string fetch_metrics(const http::FetchCounters& fetches) {
   begin(out, "e5v_image_fetches_total", "counter", "Images that were fetched from URLs, by the problem that ended it");
   for (std::size_t i = 0; i < fetches.ended.size(); ++i)
     out += fmt::format("e5v_image_fetches_total{{problem=\"{}\"}} {}\n", http::kFetchProblemNames[i], fetches.ended[i]);
-  begin(out, "e5v_image_fetch_bytes_total", "counter", "Bytes of these images");
-  out += fmt::format("e5v_image_fetch_bytes_total {}\n", fetches.bytes);
-  begin(out, "e5v_image_fetch_seconds_total", "counter", "Seconds that fetches took, summed");
-  out += fmt::format("e5v_image_fetch_seconds_total {}\n", fetches.seconds);
-  begin(out, "e5v_image_fetches_active", "gauge", "Images that are being fetched");
-  out += fmt::format("e5v_image_fetches_active {}\n", fetches.active);
-  begin(out, "e5v_image_fetches_waiting", "gauge", "Images that wait to be fetched");
-  out += fmt::format("e5v_image_fetches_waiting {}\n", fetches.waiting);
+  append(out, "e5v_image_fetch_bytes_total", "counter", "Bytes of these images", fetches.bytes);
+  append(out, "e5v_image_fetch_seconds_total", "counter", "Seconds that fetches took, summed", fetches.seconds);
+  append(out, "e5v_image_fetches_active", "gauge", "Images that are being fetched", fetches.active);
+  append(out, "e5v_image_fetches_waiting", "gauge", "Images that wait to be fetched", fetches.waiting);
   return out;
 }
 
@@ -96,12 +99,10 @@ std::string Metrics::text(const ModelSet& models, const Connections& connections
   std::string out;
   begin(out, "e5v_build_info", "gauge", "The version of the server");
   out += fmt::format("e5v_build_info{{version=\"{}\"}} 1\n", E5V_VERSION);
-  begin(out, "e5v_connections", "gauge", "Connections that are open");
-  out += fmt::format("e5v_connections {}\n", connections.open);
-  begin(out, "e5v_connections_accepted_total", "counter", "Connections that were accepted");
-  out += fmt::format("e5v_connections_accepted_total {}\n", connections.accepted);
-  begin(out, "e5v_connections_refused_total", "counter", "Connections refused because too many were open");
-  out += fmt::format("e5v_connections_refused_total {}\n", connections.refused);
+  append(out, "e5v_connections", "gauge", "Connections that are open", connections.open);
+  append(out, "e5v_connections_accepted_total", "counter", "Connections that were accepted", connections.accepted);
+  append(out, "e5v_connections_refused_total", "counter", "Connections refused because too many were open",
+         connections.refused);
   {
     const std::lock_guard lock(mutex_);
     begin(out, "e5v_requests_total", "counter", "Requests by route and status");

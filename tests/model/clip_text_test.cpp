@@ -22,7 +22,7 @@ class ClipTextTower : public TinyClip {
   }
 };
 
-/// The goldens are behind the projection, which is done here in double.
+/// The goldens are the results of the projection, which is computed here in double.
 TEST_P(ClipTextTower, StatesOfTextsAreTheReferences) {
   const std::vector<std::vector<std::int32_t>> texts{ids(0), ids(1), ids(2), ids(7)};
   const Tensor found = states(texts);

@@ -57,7 +57,7 @@ Tensor floats(const std::vector<float>& values, const Shape& shape) {
   return Tensor::from<float>(std::span<const float>(values), shape);
 }
 
-/// A stored number of every place, within the range of signed numbers of so many bits.
+/// Returns the stored number at each position, within the range of signed numbers with `bits` bits.
 int number_at(std::int64_t row, std::int64_t column, int bits) {
   const int count = 1 << bits;
   return static_cast<int>((row * 29 + column * 13 + 7) % count) - count / 2;

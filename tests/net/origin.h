@@ -44,7 +44,7 @@ class Origin : public http::Handler {
     const std::lock_guard lock(mutex_);
     return fields_;
   }
-  /// Waits until so many requests are held; false when they are not in time.
+  /// Waits until this number of requests is held. Returns false if that takes too long.
   bool wait_for_held(std::size_t count, std::chrono::milliseconds time = std::chrono::seconds(5)) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, time, [&] { return held_.size() >= count; });

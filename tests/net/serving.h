@@ -52,7 +52,7 @@ class Echo : public http::Handler {
     changed_.notify_all();
   }
 
-  /// Waits until so many requests are held.
+  /// Waits until this number of requests is held.
   bool wait_for_held(std::size_t count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return held_.size() >= count; });

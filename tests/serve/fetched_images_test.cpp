@@ -13,7 +13,7 @@ class FetchedImages : public FetchingServiceTest {
   using FetchingServiceTest::FetchingServiceTest;
   std::string url(const std::string& path) const { return origin.url(path); }
   void expect_vector(const Json& vector) { expect_near(vector.get<std::vector<float>>(), image_vector()); }
-  /// A PNG of so many pixels, up to the first of them.
+  /// The beginning of a PNG of this size, which ends before the pixels.
   static std::string png_head(std::uint32_t width, std::uint32_t height) {
     const auto number = [](std::uint32_t value) {
       std::string bytes;
