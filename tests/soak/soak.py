@@ -2,10 +2,13 @@
 """soak.py PROGRAM MODEL IMAGES [SECONDS]: `e5v serve` under mixed load for a long time.
 
 Clients send texts, images, and both, in three dialects, and compare each vector with that of `e5v embed`. Two percent of
-the requests are broken, and two percent of the clients disconnect before the answer. 1,000 connections are idle, and some
-are replaced. The script fails if a vector is wrong, if an answer has a status that its request does not explain, if the
-memory in the last quarter differs by more than 2 % from that in the second one, if descriptors are left over, or if the
-server does not end cleanly after SIGTERM.
+the requests are broken, and two percent of the clients disconnect before the answer. A client that is a process of its own is
+killed by SIGKILL and started again, many times. 1,000 connections are idle, and some are replaced. At the end, the server gets
+SIGTERM while thousands of texts wait.
+
+The script fails if a vector is wrong, if an answer has a status that its request does not explain, if the memory in the last
+quarter differs by more than 2 % from that in the second one, if descriptors are left over, if a text that was accepted before
+SIGTERM has no vector, or if the server does not end with exit code 0.
 """
 
 import argparse
@@ -23,10 +26,24 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 CLIENTS, IDLE, TOLERANCE = 12, 1000, 1e-4
+LAST_REQUESTS, LAST_TEXTS = 8, 1500
 WORDS = "a the red blue dog cat child beach runs sits near under old small car tree house snow two three".split()
+# A process that sends the body on its standard input again and again, over several connections.
+KILLED_CLIENT = """
+import http.client, sys, threading
+def send():
+    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+    while True:
+        connection.request("POST", "/v1/embed", body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+body = sys.stdin.buffer.read()
+for _ in range(4):
+    threading.Thread(target=send).start()
+"""
 BROKEN = [b"{", b'{"input": 5}', b'{"input": []}', b'{"input": "a", "model": "other"}', b'{"input": "a", "dimensions": -1}',
           b'{"input": [{"image": "AAAA"}]}', b'{"input": "a", "encoding_format": "hex"}', b"\xff\xfe"]
 
@@ -37,10 +54,13 @@ class Items:
     def __init__(self, program, model, folder):
         chance = random.Random(0)
         texts = {" ".join(chance.choices(WORDS, k=chance.randint(1, 40))) for _ in range(400)}
+        last = {" ".join(chance.choices(WORDS, k=20)) for _ in range(LAST_REQUESTS * LAST_TEXTS)} - texts
         images = sorted(path for path in Path(folder).resolve().iterdir() if path.suffix in (".jpg", ".png", ".webp"))[:24]
         self.items = [{"text": text} for text in sorted(texts)]
         self.items += [{"image": str(path)} for path in images]
         self.items += [{"image": str(path), "text": chance.choice(WORDS)} for path in images]
+        self.common = len(self.items)  # those after them are in the last requests only, so they are not in the cache
+        self.items += [{"text": text} for text in sorted(last)]
         with tempfile.TemporaryDirectory() as temporary:
             lines = Path(temporary, "items.jsonl")
             lines.write_text("".join(json.dumps(item) + "\n" for item in self.items))
@@ -61,7 +81,7 @@ class Load:
     def __init__(self, items, port):
         self.items, self.port, self.stop = items, port, threading.Event()
         self.lock = threading.Lock()
-        self.counts = {"answers": 0, "vectors": 0, "broken": 0, "vanished": 0, "busy": 0}
+        self.counts = {"answers": 0, "vectors": 0, "broken": 0, "vanished": 0, "killed": 0, "busy": 0}
         self.faults = []
 
     def count(self, name, number=1):
@@ -97,7 +117,7 @@ class Load:
 
     def request(self, chance):
         """(path, body, indices) of a request that is right."""
-        indices = chance.choices(range(len(self.items.items)), k=chance.choice([1, 1, 1, 2, 8, 32]))
+        indices = chance.choices(range(self.items.common), k=chance.choice([1, 1, 1, 2, 8, 32]))
         if chance.random() < 0.5:
             body = {"input": [self.items.wire(i) for i in indices], "encoding_format": chance.choice(["float", "base64"])}
             return "/v1/embeddings", body, indices
@@ -144,6 +164,33 @@ class Load:
         connection.close()
         self.count("vanished")
 
+    def killed(self):
+        """Starts a client in a process of its own and kills it by SIGKILL, again and again."""
+        chance = random.Random(CLIENTS)
+        while not self.stop.is_set():
+            body = json.dumps(self.request(chance)[1]).encode()
+            with subprocess.Popen([sys.executable, "-c", KILLED_CLIENT, str(self.port)], stdin=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL) as client:
+                client.stdin.write(body)
+                client.stdin.close()
+                self.stop.wait(chance.uniform(0.3, 3))
+                client.kill()
+            self.count("killed")
+
+    def last_request(self, indices):
+        """A request that waits when the server is told to end."""
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+            body = {"items": [self.items.items[i] for i in indices], "encoding": "base64"}
+            status, answer = self.post(connection, "/v1/embed", json.dumps(body))
+            if status != 200:
+                return self.fault(f"after SIGTERM {status} {answer[:200]}")
+            for index, entry in zip(indices, json.loads(answer)["data"], strict=True):
+                self.compare(index, entry["embedding"])
+            self.count("vectors", len(indices))
+        except (OSError, http.client.HTTPException) as error:
+            self.fault(f"a request that was accepted before SIGTERM has no answer: {error!r}")
+
     def idle(self):
         """Holds idle connections, and replaces one in a while, or those that the server has closed."""
         held = []
@@ -180,6 +227,31 @@ def descriptors(pid):
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def metric(port, name):
+    """A number that the server counts, summed over its models."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return sum(int(number) for number in re.findall(rf"^{name}(?:{{.*}})? (\d+)$", answer.read().decode(), re.M))
+
+
+def end(server, load):
+    """Sends SIGTERM when all texts of the last requests are accepted and some of them wait. Returns the exit code."""
+    last = range(load.items.common, len(load.items.items))
+    accepted = metric(load.port, "e5v_inputs_submitted_total") + len(last)
+    threads = [threading.Thread(target=load.last_request, args=(last[i::LAST_REQUESTS],)) for i in range(LAST_REQUESTS)]
+    for thread in threads:
+        thread.start()
+    while metric(load.port, "e5v_inputs_submitted_total") < accepted and any(thread.is_alive() for thread in threads):
+        time.sleep(0.001)
+    waiting = metric(load.port, "e5v_queue_inputs")
+    if waiting == 0:
+        load.fault("no text waited at SIGTERM")
+    server.send_signal(signal.SIGTERM)
+    for thread in threads:
+        thread.join()
+    print(f"{waiting} of {len(last)} texts waited at SIGTERM")
+    return server.wait(60)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
@@ -195,7 +267,7 @@ def main():
     before = descriptors(server.pid)
     load = Load(items, port)
     threads = [threading.Thread(target=load.client, args=(seed,)) for seed in range(CLIENTS)]
-    threads.append(threading.Thread(target=load.idle))
+    threads += [threading.Thread(target=load.idle), threading.Thread(target=load.killed)]
     for thread in threads:
         thread.start()
     begin, samples = time.monotonic(), []
@@ -210,8 +282,7 @@ def main():
         thread.join()
     time.sleep(2)
     left = descriptors(server.pid) - before
-    server.send_signal(signal.SIGTERM)
-    code = server.wait(60)
+    code = end(server, load)
     quarter = len(samples) // 4
     early, late = (statistics.median(samples[i * quarter:(i + 1) * quarter]) for i in (1, 3))
     print(f"{load.counts}; memory {early / 2**20:.1f} MiB, later {late / 2**20:.1f} MiB ({late / early - 1:+.2%}); "
