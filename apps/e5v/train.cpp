@@ -200,7 +200,7 @@ void add_loss_options(CLI::App& command, train::TrainOptions& o) {
             {
                 {"--batch", whole(o.data.batch, 1),
                  "the number of pairs per step, which serve as negatives of each other; the paper uses 768",
-                 fmt::format("{}, or all pairs if there are fewer", TrainData::kDefaultBatch)},
+                 fmt::format("{}, or all pairs of the largest file if it has fewer", TrainData::kDefaultBatch)},
                 {"--micro-batch", whole(o.micro_batch, 1),
                  "the number of pairs that are computed together; this changes the memory and the time, but not the "
                  "result"},
