@@ -10,11 +10,12 @@
 
 namespace e5v::ops {
 
-RoundedVector round_vector(std::span<const float> x_K) {
+RoundedVector round_vector(std::span<const float> x_K) { return round_vector(x_K, int8_levels(std::ssize(x_K))); }
+
+RoundedVector round_vector(std::span<const float> x_K, int levels) {
   RoundedVector rounded{std::vector<std::int16_t>(x_K.size())};
   double largest = 0, lost = 0;
   for (const float value : x_K) largest = std::max(largest, std::abs(double{value}));
-  const int levels = int8_levels(std::ssize(x_K));
   rounded.scale = static_cast<float>(largest / levels);
   if (rounded.scale == 0) return rounded;
   for (std::size_t k = 0; k < x_K.size(); ++k) {

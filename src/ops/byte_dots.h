@@ -14,8 +14,9 @@ struct RoundedVector {
   float lost = 0;   ///< an upper bound of the length of x - scale * values
 };
 
-/// Rounds to the largest number of levels for which sums of products with bytes stay in 32 bits (int8_levels). x_K f32
-/// [K], finite.
+/// Rounds to whole numbers from -levels to levels. x_K f32 [K], finite.
+RoundedVector round_vector(std::span<const float> x_K, int levels);
+/// Rounds to the largest number of levels for which sums of products with bytes stay in 32 bits (int8_levels).
 RoundedVector round_vector(std::span<const float> x_K);
 
 /// dots[n] = x . rows[n] of the whole numbers, exact in 32 bits, times both scales. It multiplies one vector with many

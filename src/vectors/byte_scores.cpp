@@ -9,14 +9,12 @@
 #include "ops/matmul.h"
 #include "ops/quantize.h"
 #include "tensor/stored_matrix.h"
+#include "vectors/bounds.h"
 
 namespace e5v::vectors {
 namespace {
 
 using tensor::DType;
-
-constexpr float kUnit = 0x1p-24f;        // what f32 rounds a number by at most, as a share of it
-constexpr float kMargin = 1 + 0x1p-10f;  // for the rounding of the bounds themselves
 
 float largest(std::span<const float> values) { return values.empty() ? 0 : *std::ranges::max_element(values); }
 
