@@ -3,24 +3,15 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <random>
 
 #include "base/error.h"
 #include "ops/nibble_dots.h"
-#include "tensor/tensor.h"
+#include "random_vectors.h"
 
 namespace e5v::vectors {
 namespace {
 
 using testing::ThrowsMessage;
-
-tensor::Tensor random_vectors(std::int64_t rows, std::int64_t width) {
-  tensor::Tensor result(tensor::DType::f32, {rows, width});
-  std::mt19937 random(7);
-  std::normal_distribution<float> normal;
-  for (float& value : result.as<float>()) value = normal(random);
-  return result;
-}
 
 /// The numbers of a packed row, by the definition of the layout.
 std::vector<int> unpacked(const std::byte* row, std::size_t width) {
@@ -36,7 +27,7 @@ std::vector<int> unpacked(const std::byte* row, std::size_t width) {
 
 TEST(NibbleRows, BoundsHoldForEachRow) {
   for (const std::int64_t width : {1, 100, 128, 300, 1024}) {
-    tensor::Tensor vectors = random_vectors(70, width);
+    tensor::Tensor vectors = e5v::test::random_vectors(70, width);
     vectors.as<float>()[0] *= 1000;  // one large entry
     std::fill_n(tensor::matrix_of(vectors).row<float>(1), width, 0.0f);
     NibbleBuffer buffer(width);
