@@ -76,7 +76,7 @@ test: packages build/release/build.ninja
 test-extended: packages build/release/build.ninja
 	@[ -d '$(E5V_EXTENDED_GOLDENS)/goldens' ] || { echo 'test-extended: no goldens in $(E5V_EXTENDED_GOLDENS);' \
 	  'name the folder that holds goldens/ and data/ with E5V_EXTENDED_GOLDENS=DIR' >&2; exit 1; }
-	cmake --build --preset release
+	cmake --build --preset release --target extended_tests
 	E5V_EXTENDED_GOLDENS='$(abspath $(E5V_EXTENDED_GOLDENS))' ctest --preset extended
 	@if [ -n '$(E5V_LLAMA2_TOKENIZER)' ]; then E5V_EXTENDED_GOLDENS='$(abspath $(E5V_EXTENDED_GOLDENS))' \
 	  E5V_LLAMA2_TOKENIZER='$(abspath $(E5V_LLAMA2_TOKENIZER))' build/release/tests/text/test_text_llama2 --gtest_brief=1; \

@@ -15,8 +15,8 @@ foreach(layer ${layers})
   target_precompile_headers(${layer} REUSE_FROM e5v_precompiled)
 endforeach()
 
-target_precompile_headers(e5v_program PRIVATE ${common} <CLI/CLI.hpp>)
-set_source_files_properties(terminal.cpp TARGET_DIRECTORY e5v_program
+target_precompile_headers(e5v_app PRIVATE ${common} <CLI/CLI.hpp>)
+set_source_files_properties(terminal.cpp TARGET_DIRECTORY e5v_app
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)  # it uses next to nothing of them
 
 if(E5V_TESTS)

@@ -4,7 +4,7 @@
 option(E5V_UNITY "Compile several sources of a layer as one" ON)
 if(E5V_UNITY)
   get_property(layers GLOBAL PROPERTY E5V_LAYERS)
-  set(together ${layers} e5v_program)
+  set(together ${layers} e5v_app)
   if(TARGET bench_summary)
     list(APPEND together bench_summary)
   endif()

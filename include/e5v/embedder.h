@@ -63,8 +63,8 @@ class E5V_EXPORT Embedder {
   /// computes a batch of prepared inputs. Batches depend on timing, so vectors may differ by rounding between runs. If
   /// the vector of an identical input is cached, it is returned without computation (see QueueOptions::cache_bytes).
   /// The future holds the vector or one of these errors: InvalidInput, ModelError, DeviceError, DeadlineExceeded,
-  /// Cancelled. The call itself throws Overloaded if the queue is full, InvalidInput for options out of range, and
-  /// Cancelled after shutdown().
+  /// Cancelled. The call itself throws Overloaded if the queue is full, InvalidInput for options out of range,
+  /// Cancelled after shutdown(), and DeviceError if the system cannot start a thread that prepares inputs.
   std::future<EmbeddedInput> submit(Input input, const SubmitOptions& options = {}, const RunOptions& run = {},
                                     const PrepareOptions& prepare = {}) const;
   /// Does the same with a function in place of the future. `done` is called once, with the vector or the error,

@@ -56,7 +56,8 @@ struct Job {
   int priority = 0;          ///< the highest priority of its tickets
   State state = State::waiting;
   bool image = false;          ///< whether the input has an image
-  Size size;                   ///< its size in the queue
+  Size size;                   ///< its size in the queue, without its tickets
+  std::int64_t charged = 0;    ///< the tokens that its client's turns were charged (FairTurns)
   std::optional<Hash128> key;  ///< the hash of its content, if that is known
   embed::PreparedInput prepared;
   std::vector<std::shared_ptr<Ticket>> tickets;

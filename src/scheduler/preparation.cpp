@@ -1,7 +1,9 @@
 // The threads of the scheduler that prepare inputs.
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
+#include "base/error.h"
 #include "base/parallel.h"
 #include "scheduler/content.h"
 #include "scheduler/scheduler.h"
@@ -14,13 +16,18 @@ constexpr std::int64_t kReadyBytes = std::int64_t{64} << 20;
 
 }  // namespace
 
-void Scheduler::start_preparing() {
+/// Starts the threads that do not run yet. If the system refuses some of them, the others do the work, and the next
+/// input tries again. Throws DeviceError if none runs.
+void Scheduler::start_preparing() try {
   while (static_cast<int>(preparers_.size()) < options_.preparing_threads) {
     preparers_.emplace_back([this] {
       set_thread_count(1);  // the compute thread uses all cores
       prepare_all();
     });
   }
+} catch (const std::system_error& error) {
+  require<DeviceError>(!preparers_.empty(),
+                       "[submit] expected a thread that prepares inputs, found that none starts: {}", error.what());
 }
 
 void Scheduler::prepare_all() {
@@ -88,7 +95,7 @@ bool Scheduler::settle_by_content(const std::shared_ptr<Job>& job, const Hash128
   std::vector<Outcome> outcomes;
   std::unique_lock lock(mutex_);
   const std::vector<std::shared_ptr<Ticket>> tickets = queue_.detach_all(*job);
-  const bool settled = tickets.empty() || answer(tickets, key, outcomes) || join(tickets, key);
+  const bool settled = tickets.empty() || answer(tickets, key, outcomes) || join(tickets, queue_.find(key));
   if (settled) {
     queue_.remove(job);
   } else {

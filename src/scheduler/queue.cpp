@@ -20,7 +20,8 @@ std::shared_ptr<Job> Queue::add(Request request, const Size& size) {
   job->request = std::move(request);
   job->number = next_number_++;
   job->priority = job->request.options.priority;
-  job->turn = turns_.next(job->request.options.client, size.tokens);
+  job->charged = size.tokens;
+  job->turn = turns_.next(job->request.options.client, job->charged);
   job->image = !job->request.input.images.empty();
   resize(*job, size);
   jobs_.emplace(job->number, job);
@@ -31,7 +32,7 @@ std::shared_ptr<Job> Queue::add(Request request, const Size& size) {
 void Queue::attach(const std::shared_ptr<Ticket>& ticket, const std::shared_ptr<Job>& job) {
   ticket->job = job;
   job->tickets.push_back(ticket);
-  resize(*job, {job->size.tokens, job->size.bytes + kTicketBytes});
+  grow(ticket->options.client, {0, kTicketBytes});
   if (ticket->options.deadline) deadlines_.emplace(*ticket->options.deadline, ticket);
   if (ticket->options.priority <= job->priority) return;
   const bool waits = job->state == State::waiting, is_ready = job->state == State::ready;
@@ -45,7 +46,7 @@ void Queue::detach(const std::shared_ptr<Ticket>& ticket) {
   const std::shared_ptr<Job> job = std::exchange(ticket->job, nullptr);
   forget_deadline(ticket);
   std::erase(job->tickets, ticket);
-  resize(*job, {job->size.tokens, job->size.bytes - kTicketBytes});
+  grow(ticket->options.client, {0, -kTicketBytes});
   if (job->tickets.empty() && (job->state == State::waiting || job->state == State::ready)) remove(job);
 }
 
@@ -55,8 +56,8 @@ std::vector<std::shared_ptr<Ticket>> Queue::detach_all(Job& job) {
   for (const std::shared_ptr<Ticket>& ticket : tickets) {
     ticket->job = nullptr;
     forget_deadline(ticket);
+    grow(ticket->options.client, {0, -kTicketBytes});
   }
-  resize(job, {job.size.tokens, job.size.bytes - kTicketBytes * static_cast<std::int64_t>(tickets.size())});
   return tickets;
 }
 
@@ -83,11 +84,9 @@ std::shared_ptr<Job> Queue::take_to_prepare(bool images) {
 }
 
 void Queue::make_ready(const std::shared_ptr<Job>& job, embed::PreparedInput prepared) {
-  Size size = size_of(prepared);
-  size.bytes += kTicketBytes * static_cast<std::int64_t>(job->tickets.size());
   job->prepared = std::move(prepared);
   job->request.input = {};  // no longer needed
-  resize(*job, size);
+  resize(*job, size_of(job->prepared));
   job->state = State::ready;
   ready_bytes_ += job->size.bytes;
   ready_.of(*job).insert(job);
@@ -104,6 +103,7 @@ BatchPolicy::Chosen Queue::take_batch(BatchPolicy& policy) {
 
 void Queue::remove(const std::shared_ptr<Job>& job) {
   leave_lane(job);
+  if (job->state != State::computing) turns_.take_back(job->request.options.client, job->charged);
   resize(*job, {0, 0});
   jobs_.erase(job->number);
   if (!job->key) return;
@@ -138,16 +138,21 @@ std::optional<Clock::time_point> Queue::next_deadline() const {
   return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
 }
 
+/// Adds `more`, which may be negative, to the size of the queue and to the client's part of it.
+void Queue::grow(const std::string& client, const Size& more) {
+  size_.tokens += more.tokens;
+  size_.bytes += more.bytes;
+  if (client.empty()) return;
+  Size& held = held_[client];
+  held.tokens += more.tokens;
+  held.bytes += more.bytes;
+  if (held.tokens == 0 && held.bytes == 0) held_.erase(client);
+}
+
 void Queue::resize(Job& job, const Size& size) {
-  size_.tokens += size.tokens - job.size.tokens;
-  size_.bytes += size.bytes - job.size.bytes;
-  if (job.state == State::ready) ready_bytes_ += size.bytes - job.size.bytes;
-  if (const std::string& client = job.request.options.client; !client.empty()) {
-    Size& held = held_[client];
-    held.tokens += size.tokens - job.size.tokens;
-    held.bytes += size.bytes - job.size.bytes;
-    if (held.tokens == 0 && held.bytes == 0) held_.erase(client);
-  }
+  const Size more{size.tokens - job.size.tokens, size.bytes - job.size.bytes};
+  grow(job.request.options.client, more);
+  if (job.state == State::ready) ready_bytes_ += more.bytes;
   job.size = size;
 }
 

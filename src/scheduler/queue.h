@@ -60,10 +60,11 @@ class Queue {
   bool has_ready() const { return !ready_.empty(); }
   const Size& size() const { return size_; }
   std::int64_t jobs() const { return static_cast<std::int64_t>(jobs_.size()); }
-  /// Returns the total size of the ready jobs in bytes.
+  /// Returns the total size of the ready jobs in bytes, without their tickets.
   std::int64_t ready_bytes() const { return ready_bytes_; }
 
  private:
+  void grow(const std::string& client, const Size& more);
   void resize(Job& job, const Size& size);
   void leave_lane(const std::shared_ptr<Job>& job);
   void forget_deadline(const std::shared_ptr<Ticket>& ticket);

@@ -94,11 +94,12 @@ void Scheduler::admit(Request request, const std::shared_ptr<Ticket>& ticket, co
                       const std::exception_ptr& error) {
   std::unique_lock lock(mutex_);
   require<Cancelled>(!closed_, "[submit] the embedder is shut down");
+  start_preparing();
   std::vector<Outcome> outcomes = expire();
   const bool settled = error || (key && answer({ticket}, *key, outcomes));
   if (error) fail_all({ticket}, error, counters_.failed, outcomes);
-  const bool joins = !settled && key && queue_.find(*key);
-  const Size size = joins ? Size{} : expected_size(request.input);
+  const std::shared_ptr<Job> same = settled || !key ? nullptr : queue_.find(*key);
+  const Size size = same ? Size{} : expected_size(request.input);
   if (!settled && !queue_.has_room(size, ticket->options.client)) {
     ++counters_.overloaded;
     const Size queued = queue_.size();
@@ -107,14 +108,13 @@ void Scheduler::admit(Request request, const std::shared_ptr<Ticket>& ticket, co
                      queued.tokens, options_.tokens, queued.bytes, options_.bytes, size.tokens, size.bytes);
   }
   ++counters_.submitted;
-  if (joins) {
-    join({ticket}, *key);
-  } else if (!settled) {
-    const std::shared_ptr<Job> job = queue_.add(std::move(request), size);
-    queue_.attach(ticket, job);
-    if (key) miss(job, *key);
-    start_preparing();
-    work_.notify_all();
+  if (!settled) {
+    if (!join({ticket}, same)) {
+      const std::shared_ptr<Job> job = queue_.add(std::move(request), size);
+      queue_.attach(ticket, job);
+      if (key) miss(job, *key);
+    }
+    work_.notify_all();  // there is an input to prepare, or a deadline to watch
   }
   tell_unlocked(lock, std::move(outcomes));
 }
@@ -130,9 +130,8 @@ bool Scheduler::answer(const std::vector<std::shared_ptr<Ticket>>& tickets, cons
   return true;
 }
 
-/// Attaches tickets to the job with the same content. Returns whether there is one.
-bool Scheduler::join(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key) {
-  const std::shared_ptr<Job> job = queue_.find(key);
+/// Attaches tickets to a job with the same content. Returns whether there is one.
+bool Scheduler::join(const std::vector<std::shared_ptr<Ticket>>& tickets, const std::shared_ptr<Job>& job) {
   if (!job) return false;
   counters_.shared += static_cast<std::int64_t>(tickets.size());
   for (const std::shared_ptr<Ticket>& ticket : tickets) queue_.attach(ticket, job);
@@ -155,13 +154,15 @@ void Scheduler::cancel(const std::shared_ptr<Ticket>& ticket) {
   std::unique_lock lock(mutex_);
   if (!ticket->job || ticket->job->state == State::computing) return;
   queue_.detach(ticket);
+  work_.notify_all();  // if a ready job was removed, more images may be prepared
   std::vector<Outcome> outcomes;
   fail_all({ticket}, std::make_exception_ptr(Cancelled("[submit] the input was cancelled before it was computed")),
            counters_.cancelled, outcomes);
   tell_unlocked(lock, std::move(outcomes));
 }
 
-/// Detaches the tickets whose deadline has passed, and returns their outcomes.
+/// Detaches the tickets whose deadline has passed, and returns their outcomes. If this removes ready jobs, more images
+/// may be prepared; the preparing threads need no notification, because they wait until the earliest deadline.
 std::vector<Outcome> Scheduler::expire() {
   std::vector<Outcome> outcomes;
   const Clock::time_point now = Clock::now();

@@ -29,7 +29,8 @@ class Scheduler {
   ~Scheduler();
 
   /// Queues an input. `done` is called once with its vector or error, possibly before submit() returns. Throws
-  /// Overloaded if the queue is full, and Cancelled after shutdown(). If submit() throws, `done` is not called.
+  /// Overloaded if the queue is full, Cancelled after shutdown(), and DeviceError if the system cannot start a thread
+  /// that prepares inputs. If submit() throws, `done` is not called.
   void submit(Request request, Done done);
   /// Does the same with a future.
   std::future<EmbeddedInput> submit(Request request);
@@ -59,7 +60,7 @@ class Scheduler {
               std::vector<Outcome>& outcomes);
 
   bool answer(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key, std::vector<Outcome>& outcomes);
-  bool join(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key);
+  bool join(const std::vector<std::shared_ptr<Ticket>>& tickets, const std::shared_ptr<Job>& job);
   void miss(const std::shared_ptr<Job>& job, const Hash128& key);
   std::vector<Outcome> expire();
   static void fail_all(const std::vector<std::shared_ptr<Ticket>>& tickets, const std::exception_ptr& error,

@@ -148,9 +148,8 @@ TEST(Doctor, SaysWhichFileIsBroken) {
 
 /// How often OpenMP's threads look whether they may go on before they sleep, each time that the program starts.
 std::vector<std::string> spin_counts() {
-  ::setenv("OMP_DISPLAY_ENV", "verbose", 1);
+  const Variable verbose("OMP_DISPLAY_ENV", "verbose");
   const Outcome outcome = run({"--version"});
-  ::unsetenv("OMP_DISPLAY_ENV");
   EXPECT_EQ(outcome.code, 0);
   EXPECT_THAT(outcome.out, testing::StartsWith("e5v "));
   std::vector<std::string> counts;
@@ -160,16 +159,10 @@ std::vector<std::string> spin_counts() {
 }
 
 TEST(Program, ThreadsSleepWhileTheyWaitUnlessTheEnvironmentSaysOtherwise) {
-  const char* const before = ::getenv("OMP_WAIT_POLICY");
-  const std::string policy = before == nullptr ? "" : before;
-  ::unsetenv("OMP_WAIT_POLICY");
+  const Variable no_count("GOMP_SPINCOUNT", nullptr), no_policy("OMP_WAIT_POLICY", nullptr);
   EXPECT_THAT(spin_counts(), testing::ElementsAre(testing::Ne("= '3000'"), "= '3000'"));
-  ::setenv("OMP_WAIT_POLICY", "active", 1);
+  const Variable active("OMP_WAIT_POLICY", "active");
   EXPECT_THAT(spin_counts(), testing::ElementsAre(testing::Ne("= '3000'")));
-  if (before == nullptr)
-    ::unsetenv("OMP_WAIT_POLICY");
-  else
-    ::setenv("OMP_WAIT_POLICY", policy.c_str(), 1);
 }
 
 TEST(Program, IsListedUnderItsName) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -107,6 +108,24 @@ class Process {
 inline Outcome run(const std::vector<std::string>& arguments, const std::filesystem::path& input = "/dev/null") {
   return Process(arguments, input).wait();
 }
+
+/// Sets an environment variable, or removes it (nullptr), while the object exists.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* before = ::getenv(name)) before_ = before;
+    set(value);
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { set(before_ ? before_->c_str() : nullptr); }
+
+ private:
+  void set(const char* value) const { value == nullptr ? ::unsetenv(name_) : ::setenv(name_, value, 1); }
+
+  const char* name_;
+  std::optional<std::string> before_;
+};
 
 /// What mpirun needs to run here, in the environment of processes that are started while this lives.
 class MpiEnvironment {

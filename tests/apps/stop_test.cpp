@@ -173,13 +173,10 @@ TEST_F(Stop, WhoeverWritesAnItemGetsItsVector) {
 TEST_F(Stop, NumbersOfThreadsThatCannotBeAreLeftOut) {
   const Outcome plain = run(with_model("embed", {"--text", "a"}));
   for (const char* count : {"1000000", "99999999999", "0", "-1", "many", "2,1000000"}) {
-    for (const char* policy : {"", "passive"}) {
-      SCOPED_TRACE(std::string(count) + " " + policy);
-      ::setenv("OMP_NUM_THREADS", count, 1);
-      if (*policy != '\0') ::setenv("OMP_WAIT_POLICY", policy, 1);
+    for (const char* policy : {static_cast<const char*>(nullptr), "passive"}) {
+      SCOPED_TRACE(fmt::format("{} {}", count, policy == nullptr ? "" : policy));
+      const Variable threads("OMP_NUM_THREADS", count), wait("OMP_WAIT_POLICY", policy);
       const Outcome outcome = run({"embed", "--model", model_folder(), "--text", "a"});
-      ::unsetenv("OMP_NUM_THREADS");
-      ::unsetenv("OMP_WAIT_POLICY");
       EXPECT_EQ(outcome.code, 0) << outcome.signal;
       EXPECT_EQ(outcome.out, plain.out);
       EXPECT_THAT(outcome.err, HasSubstr("warning: OMP_NUM_THREADS is \"" + std::string(count) +

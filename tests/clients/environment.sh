@@ -7,7 +7,8 @@ venv=$1/clients-$(cksum <"$requirements" | cut -d' ' -f1)
 if [ ! -f "$venv/complete" ]; then
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2
+  # Python compiles what is imported, which is a small part.
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --requirement "$requirements" >&2
   touch "$venv/complete"
 fi
 echo "$venv"

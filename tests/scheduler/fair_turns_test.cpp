@@ -34,6 +34,30 @@ TEST(FairTurns, AJobWithoutTokensTakesATurn) {
   EXPECT_EQ(turns.next("a", 0), 1);
 }
 
+TEST(FairTurns, AJobThatIsNotComputedDoesNotDelayTheNext) {
+  FairTurns turns;
+  turns.next("a", 10);
+  turns.next("a", 500);
+  turns.next("a", 0);
+  turns.take_back("a", 500);
+  EXPECT_EQ(turns.next("a", 7), 11);
+  turns.take_back("a", 0);  // which took one
+  EXPECT_EQ(turns.next("a", 7), 17);
+  turns.take_back("unknown", 7);
+  EXPECT_EQ(turns.clients(), 1u);
+}
+
+TEST(FairTurns, TokensThatAreTakenBackEarnNothing) {
+  FairTurns turns;
+  turns.next("late", 1000);
+  turns.next("late", 10);
+  turns.reached(500);
+  turns.take_back("late", 1000);
+  EXPECT_EQ(turns.clients(), 0u) << "its end has passed";
+  turns.take_back("late", 10);
+  EXPECT_EQ(turns.next("late", 1), 500);
+}
+
 TEST(FairTurns, ClientsWithoutTurnsAreForgotten) {
   FairTurns turns;
   turns.next("a", 10);

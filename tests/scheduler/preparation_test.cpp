@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <pthread.h>
 
 #include <array>
 
@@ -62,6 +63,70 @@ TEST_F(Preparation, OneThreadIsKeptForTexts) {
   EXPECT_EQ(worker_.decoded, 0);
   worker_.images_held = false;
   for (auto& image : images) image.get();
+}
+
+/// The size of the stacks of new threads while the object exists.
+class StackSize {
+ public:
+  explicit StackSize(std::size_t bytes) {
+    pthread_attr_init(&old_);
+    pthread_getattr_default_np(&old_);
+    pthread_attr_t changed;
+    pthread_attr_init(&changed);
+    pthread_attr_setstacksize(&changed, bytes);
+    pthread_setattr_default_np(&changed);
+    pthread_attr_destroy(&changed);
+  }
+  StackSize(const StackSize&) = delete;
+  StackSize& operator=(const StackSize&) = delete;
+  ~StackSize() {
+    pthread_setattr_default_np(&old_);
+    pthread_attr_destroy(&old_);
+  }
+
+ private:
+  pthread_attr_t old_;
+};
+
+TEST_F(Preparation, IfNoThreadStartsTheInputIsRefused) {
+  const auto scheduler = make(2);
+  bool called = false;
+  {
+    const StackSize huge(std::size_t{1} << 47);  // more than a process can have
+    EXPECT_THAT([&] { scheduler->submit({Input::from_text("text")}, [&](auto&&...) { called = true; }); },
+                testing::ThrowsMessage<DeviceError>(testing::HasSubstr(
+                    "[submit] expected a thread that prepares inputs, found that none starts: Resource temporarily")));
+  }
+  EXPECT_EQ(scheduler->counters().submitted, 0);
+  EXPECT_EQ(scheduler->counters().queued, 0);
+  EXPECT_EQ(get(*scheduler, Input::from_text("text")).size(), 2u);  // the next input tries again
+  EXPECT_FALSE(called);
+}
+
+// If one client's ready images are cancelled, those of another are prepared.
+TEST_F(Preparation, ImagesThatAreCancelledMakeRoomForOthers) {
+  worker_.image_bytes = std::size_t{32} << 20;
+  worker_.allow(0);
+  const auto scheduler = make(1);
+  std::vector<std::future<EmbeddedInput>> images, cancelled;
+  const auto submit = [&](int number, const SubmitOptions& options = {}) {
+    return scheduler->submit({test::image_input(number), {}, {}, options});
+  };
+  images.push_back(submit(0));
+  worker_.wait_for(1);
+  std::stop_source stop;
+  for (const int number : {1, 2}) cancelled.push_back(submit(number, {.cancel = stop.get_token()}));
+  images.push_back(submit(3));
+  while (worker_.decoded < 3) std::this_thread::yield();
+  auto text = scheduler->submit({Input::from_text("text")});
+  while (worker_.prepared < 4) std::this_thread::yield();  // so both images are ready
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(worker_.decoded, 3);
+  stop.request_stop();
+  for (auto& image : cancelled) EXPECT_THROW(image.get(), Cancelled);
+  while (worker_.decoded < 4) std::this_thread::yield();  // or it waits for ever
+  worker_.allow(100);
+  for (auto& image : images) EXPECT_EQ(image.get().vector.size(), 2u);
 }
 
 // While one batch is computed, images are prepared until 64 MiB of them are ready: two of 32 MiB, but three of a little

@@ -50,7 +50,7 @@ TEST_F(Waiting, AJobCountsWhatItTakesOncePrepared) {
   queue_.make_ready(job, test::fake_text("abc"));
   EXPECT_EQ(queue_.size().tokens, 3);
   EXPECT_EQ(queue_.size().bytes, 3 * static_cast<std::int64_t>(sizeof(embed::Symbol)) + Queue::kTicketBytes);
-  EXPECT_EQ(queue_.ready_bytes(), queue_.size().bytes);
+  EXPECT_EQ(queue_.ready_bytes(), queue_.size().bytes - Queue::kTicketBytes);
   BatchPolicy policy([](std::int64_t) { return 100; });
   EXPECT_EQ(queue_.take_batch(policy).jobs.size(), 1u);
   EXPECT_EQ(queue_.ready_bytes(), 0);
@@ -90,6 +90,53 @@ TEST_F(Waiting, AClientThatComesLaterNeedNotWaitForAllOfTheFirst) {
   queue_.take_batch(policy);
   text("b1", {.client = "b"});
   EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "b1");
+}
+
+TEST_F(Waiting, WhatIsNotComputedDoesNotDelayItsClient) {
+  const auto removed = text("a1", {.client = "a"});
+  const auto unused = text("a2", {.client = "a"}), ready = text("a3", {.client = "a"});
+  queue_.detach(removed);
+  const auto failed = queue_.take_to_prepare(true);
+  EXPECT_EQ(*failed->request.input.text, "a2");
+  queue_.detach_all(*failed);
+  queue_.remove(failed);
+  queue_.make_ready(queue_.take_to_prepare(true), test::fake_text("a3"));
+  queue_.detach(ready);
+  for (const char* name : {"b1", "b2"}) text(name, {.client = "b"});
+  text("a4", {.client = "a"});
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "b1");
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "a4");
+}
+
+TEST_F(Waiting, WhatIsComputedDelaysItsClient) {
+  text("a1", {.client = "a"});
+  const auto computed = queue_.take_to_prepare(true);
+  queue_.make_ready(computed, test::fake_text("a1"));
+  BatchPolicy policy([](std::int64_t) { return 100; });
+  queue_.take_batch(policy);
+  queue_.detach_all(*computed);
+  queue_.remove(computed);
+  text("a2", {.client = "a"});
+  text("b1", {.client = "b"});
+  EXPECT_EQ(*queue_.take_to_prepare(true)->request.input.text, "b1");
+}
+
+// Otherwise a client could take another one's share, with tickets for the other one's inputs.
+TEST_F(Waiting, ATicketIsInTheShareOfItsOwnClient) {
+  constexpr std::int64_t kRoom = 7'500 - 100 - 2 * Queue::kTicketBytes;  // the input and two tickets fill the rest
+  const auto first = text("a", {.client = "a"});
+  std::vector<std::shared_ptr<Ticket>> others;
+  for (int i = 0; i < 3; ++i) others.push_back(ticket(first->job, {.client = "b"}));
+  EXPECT_TRUE(queue_.has_room({0, kRoom}, "a"));
+  EXPECT_FALSE(queue_.has_room({0, kRoom + 1}, "a"));
+  constexpr std::int64_t kRoomOfOther = 7'500 - 4 * Queue::kTicketBytes;
+  EXPECT_TRUE(queue_.has_room({0, kRoomOfOther}, "b"));
+  EXPECT_FALSE(queue_.has_room({0, kRoomOfOther + 1}, "b"));
+  queue_.detach(others[0]);
+  EXPECT_TRUE(queue_.has_room({0, kRoomOfOther + Queue::kTicketBytes}, "b"));
+  queue_.remove(first->job);
+  queue_.detach_all(*others[1]->job);
+  EXPECT_EQ(queue_.size().bytes, 0);
 }
 
 TEST_F(Waiting, AClientMayFillThreeQuarters) {

@@ -194,6 +194,38 @@ TEST_F(Scheduling, WhatHasNotBegunByItsDeadlineFailsWhileOthersAreComputed) {
   EXPECT_EQ(scheduler_.counters().expired, 1);
 }
 
+TEST_F(Scheduling, TheDeadlineOfAnInputThatJoinsAnotherIsWatched) {
+  Future held = hold();
+  Future first = text("twice");
+  wait_until_prepared(2);
+  Future second = text("twice", {.deadline = Clock::now() + milliseconds(5)});
+  EXPECT_THAT([&] { second.get(); }, ThrowsMessage<DeadlineExceeded>(HasSubstr("[submit] the deadline passed after ")));
+  EXPECT_EQ(scheduler_.counters().shared, 1);
+  release(worker_);
+  EXPECT_EQ(first.get().vector.size(), 2u);
+}
+
+TEST_F(Scheduling, AClientThatCancelledInputsDoesNotWaitForThem) {
+  Future held = hold();
+  const std::string tail(70, '.');  // two do not fit one batch
+  std::vector<Future> futures;
+  std::stop_source stop;
+  for (int i = 0; i < 50; ++i)
+    futures.push_back(text(std::to_string(i) + "cancelled" + tail, {.cancel = stop.get_token(), .client = "a"}));
+  stop.request_stop();
+  for (Future& future : futures) EXPECT_THROW(future.get(), Cancelled);
+  futures.clear();
+  for (const char* name : {"1", "2", "3"}) futures.push_back(text(name + tail, {.client = "b"}));
+  futures.push_back(text("a" + tail, {.client = "a"}));
+  while (scheduler_.counters().queued < 5) std::this_thread::yield();
+  std::this_thread::sleep_for(milliseconds(50));
+  release(worker_);
+  for (Future& future : futures) future.get();
+  std::string order;
+  for (const auto& batch : worker_.batches()) order += batch[0][0];
+  EXPECT_EQ(order, "h1a23");
+}
+
 TEST_F(Scheduling, AFullQueueThrows) {
   Future held = hold();
   std::vector<Future> futures;
