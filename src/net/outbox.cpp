@@ -1,4 +1,4 @@
-#include "net/exchange.h"
+#include "net/outbox.h"
 
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -7,73 +7,75 @@
 namespace e5v::net {
 namespace {
 
-class Stream : public http::BodyStream {
+class PieceStream : public http::BodyStream {
  public:
-  explicit Stream(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  ~Stream() override {
-    if (!ended_.exchange(true)) exchange_->end(true);
+  explicit PieceStream(std::shared_ptr<Outbox> outbox) : outbox_(std::move(outbox)) {}
+  PieceStream(const PieceStream&) = delete;
+  PieceStream& operator=(const PieceStream&) = delete;
+  ~PieceStream() override {
+    if (!ended_.exchange(true)) outbox_->end(true);
   }
-  void write(std::string bytes) override { exchange_->add(std::move(bytes)); }
+  void write(std::string bytes) override { outbox_->add(std::move(bytes)); }
   void end() override {
-    if (!ended_.exchange(true)) exchange_->end(false);
+    if (!ended_.exchange(true)) outbox_->end(false);
   }
 
  private:
-  std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<Outbox> outbox_;
   std::atomic<bool> ended_ = false;
 };
 
-class ExchangeResponder : public http::Responder {
+class OutboxResponder : public http::Responder {
  public:
-  explicit ExchangeResponder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
-  ExchangeResponder(const ExchangeResponder&) = delete;
-  ExchangeResponder& operator=(const ExchangeResponder&) = delete;
-  ~ExchangeResponder() override {
-    if (!answered_) exchange_->end(true);
+  explicit OutboxResponder(std::shared_ptr<Outbox> outbox) : outbox_(std::move(outbox)) {}
+  OutboxResponder(const OutboxResponder&) = delete;
+  OutboxResponder& operator=(const OutboxResponder&) = delete;
+  ~OutboxResponder() override {
+    if (!answered_) outbox_->end(true);
   }
   void send(http::Response response) override {
     if (answered_.exchange(true)) return;
-    exchange_->answer(std::move(response), false);
+    outbox_->answer(std::move(response), false);
   }
   std::shared_ptr<http::BodyStream> begin(http::Response head) override {
-    if (!answered_.exchange(true)) exchange_->answer(std::move(head), true);
-    return std::make_shared<Stream>(exchange_);
+    if (!answered_.exchange(true)) outbox_->answer(std::move(head), true);
+    return std::make_shared<PieceStream>(outbox_);
   }
-  void defer(std::function<void()> work) override { exchange_->defer(std::move(work)); }
+  void defer(std::function<void()> work) override { outbox_->defer(std::move(work)); }
 
  private:
-  std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<Outbox> outbox_;
   std::atomic<bool> answered_ = false;
 };
 
 }  // namespace
 
-Exchange::Exchange(const boost::asio::any_io_executor& strand, std::shared_ptr<boost::asio::io_context> io)
-    : io_(std::move(io)), changed_(strand) {}
+Outbox::Outbox(const boost::asio::any_io_executor& strand, std::shared_ptr<boost::asio::io_context> io, Share share)
+    : io_(std::move(io)), changed_(strand), share_(std::move(share)) {}
 
-void Exchange::answer(http::Response response, bool streams) {
+void Outbox::answer(http::Response response, bool streams) {
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    next_.head = std::move(response);
+    next_.dropped = !share_.resize(share_.amount() + response.body.size());
+    if (!next_.dropped) next_.head = std::move(response);
     next_.streams = streams;
     next_.ended = !streams;
   }
   notify();
 }
 
-void Exchange::add(std::string piece) {
+void Outbox::add(std::string piece) {
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    next_.piece += piece;
+    next_.broken = next_.broken || !share_.resize(share_.amount() + piece.size());
+    if (!next_.broken) next_.piece += piece;
   }
   notify();
 }
 
-void Exchange::end(bool broken) {
+void Outbox::end(bool broken) {
   {
     const std::lock_guard lock(mutex_);
     (broken ? next_.broken : next_.ended) = true;
@@ -81,25 +83,27 @@ void Exchange::end(bool broken) {
   notify();
 }
 
-void Exchange::defer(std::function<void()> work) { boost::asio::post(*io_, std::move(work)); }
+void Outbox::defer(std::function<void()> work) { boost::asio::post(*io_, std::move(work)); }
 
-Exchange::Next Exchange::take() {
+Outbox::Next Outbox::take() {
   const std::lock_guard lock(mutex_);
+  share_.resize(next_.piece.size() + (next_.head ? next_.head->body.size() : 0));
   return std::exchange(next_, {});
 }
 
-void Exchange::close() {
+void Outbox::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
+  share_.resize(0);
   next_ = {};
 }
 
-void Exchange::notify() {
+void Outbox::notify() {
   boost::asio::post(changed_.get_executor(), [self = shared_from_this()] { self->changed_.cancel(); });
 }
 
-std::shared_ptr<http::Responder> make_responder(std::shared_ptr<Exchange> exchange) {
-  return std::make_shared<ExchangeResponder>(std::move(exchange));
+std::shared_ptr<http::Responder> make_responder(std::shared_ptr<Outbox> outbox) {
+  return std::make_shared<OutboxResponder>(std::move(outbox));
 }
 
 }  // namespace e5v::net
