@@ -10,13 +10,15 @@
 #include <cstdlib>
 #include <functional>
 #include <future>
-#include <mutex>
 #include <thread>
 
+#include "access_log.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "commands.h"
 #include "net/curl_fetcher.h"
+#include "net/descriptor_limit.h"
 #include "net/server.h"
 #include "net/systemd.h"
 #include "options.h"
@@ -68,6 +70,8 @@ std::vector<serve::ModelSpec> specs_of(const ServeOptions& options) {
     for (std::size_t j = 0; j < i; ++j)
       require(specs[i].names.front() != specs[j].names.front(), "[{}] two models have this name; expected NAME=DIR",
               specs[i].names.front());
+    for (const std::string& name : specs[i].names)
+      require(is_valid_utf8(name), "[{}] expected a name in UTF-8; give NAME=DIR", in_quotes(name));
   }
   return specs;
 }
@@ -90,6 +94,9 @@ void check_exposure(const ServeOptions& options, const net::Server& server) {
   }
 }
 
+/// The memory for the bodies of all requests must hold some of the largest ones.
+std::size_t memory_of_bodies(const ServeOptions& options) { return 4 * options.service.body_bytes; }
+
 /// What fetches images from the hosts that the options allow; null when they allow none.
 std::unique_ptr<net::CurlFetcher> fetcher_of(const ServeOptions& options) {
   if (options.image_hosts.empty()) return nullptr;
@@ -99,36 +106,17 @@ std::unique_ptr<net::CurlFetcher> fetcher_of(const ServeOptions& options) {
   for (const std::string& network : options.image_networks) networks.emplace_back(network);
   fetch.may_connect = net::public_or_in(std::move(networks));
   fetch.time = std::chrono::seconds(options.fetch_seconds);
+  fetch.held_bytes = std::max(fetch.held_bytes, memory_of_bodies(options));
   return std::make_unique<net::CurlFetcher>(std::move(fetch));
 }
 
-/// Lines of the access log, to a file or standard output.
-class AccessLog {
- public:
-  explicit AccessLog(const std::string& name)
-      : file_(name == "-"      ? stdout
-              : name == "none" ? nullptr
-                               : std::fopen(name.c_str(), "a")) {
-    require(file_ != nullptr || name == "none", "[{}] cannot be written: {}", name, system_error_text());
-  }
-  AccessLog(const AccessLog&) = delete;
-  AccessLog& operator=(const AccessLog&) = delete;
-  ~AccessLog() {
-    if (file_ != nullptr && file_ != stdout) std::fclose(file_);
-  }
-  std::function<void(const std::string&)> writer() {
-    if (file_ == nullptr) return nullptr;
-    return [this](const std::string& line) {
-      const std::lock_guard lock(mutex_);
-      std::fwrite((line + "\n").data(), 1, line.size() + 1, file_);
-      std::fflush(file_);
-    };
-  }
-
- private:
-  std::FILE* file_;
-  std::mutex mutex_;
-};
+/// Lowers a number of connections to what the limit of open files allows, and says so.
+void fit_connections(int& connections) {
+  const int possible = net::fit_descriptors(connections);
+  if (possible < connections)
+    tell("e5v: only {} connections are possible at a time, because the limit of open files is too low\n", possible);
+  connections = possible;
+}
 
 sigset_t server_signals() {
   sigset_t signals;
@@ -153,7 +141,7 @@ void reload(serve::Service& service, net::Server& server) {
 /// wait_for_end() returns at the first signal, and the second one ends the process.
 class ServerSignals {
  public:
-  /// Must be constructed before any other thread starts. `reload` is called after SIGHUP.
+  /// Threads that were started before must block the signals. `reload` is called after SIGHUP.
   explicit ServerSignals(std::function<void()> reload) : reload_(std::move(reload)), signals_(server_signals()) {
     ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     std::thread([this] { watch(); }).detach();  // it lives as long as the process
@@ -193,6 +181,7 @@ int run_serve(ServeOptions& options) {
   const std::unique_ptr<net::CurlFetcher> fetcher = fetcher_of(options);
   options.service.images.fetcher = fetcher.get();
   serve::Service service(options.service, log.writer());
+  fit_connections(options.server.limits.connections);
   net::Server server(options.server, service);
   check_exposure(options, server);
   // Its thread outlives this function, so it stays until the process ends.
@@ -211,9 +200,10 @@ int run_serve(ServeOptions& options) {
   net::tell_systemd("STOPPING=1");
   service.drain();
   const bool all = server.drain(std::chrono::seconds(options.drain_seconds));
-  server.stop();
+  const bool stopped = server.stop();
   tell("e5v: ended after signal {}{}\n", signal,
        all ? "; all requests were answered" : "; some requests had no answer in time");
+  if (!stopped) std::_Exit(kFailure);  // a thread still works on a request and uses the objects of this function
   return all ? kSuccess : kFailure;
 }
 
@@ -322,6 +312,7 @@ Run add_serve(CLI::App& app) {
     given.service.images.max_bytes = given.service.body_bytes;
     given.load.queue.bytes = given.queue_mebibytes << 20;
     given.load.queue.cache_bytes = given.cache_mebibytes << 20;
+    given.server.limits.bodies_bytes = std::max(given.server.limits.bodies_bytes, memory_of_bodies(given));
     given.server.limits.header_time = std::chrono::seconds(given.header_seconds);
     given.server.limits.body_time = std::chrono::seconds(given.body_seconds);
     given.server.limits.idle_time = std::chrono::seconds(given.idle_seconds);

@@ -7,6 +7,9 @@
 namespace e5v {
 namespace {
 
+/// The maximum size in bytes of the reason why a text is not JSON.
+constexpr std::size_t kMaxReason = 300;
+
 void require_shallow(int levels, std::string_view origin) {
   require(levels <= kMaxJsonLevels, "[{}] is nested too deeply: more than {} objects and arrays inside each other",
           origin, kMaxJsonLevels);
@@ -42,6 +45,8 @@ Document parse(std::string_view text, std::string_view origin, const typename Do
     // "[json.exception.parse_error.101] parse error at line 1, column 2: ..." without the library's own prefix.
     std::string_view reason = error.what();
     if (const auto prefix = reason.find("] "); prefix != std::string_view::npos) reason.remove_prefix(prefix + 2);
+    // It ends with what was read of a value, which may be as long as the text.
+    if (reason.size() > kMaxReason) reason = reason.substr(0, std::min(kMaxReason, reason.find("; last read: ")));
     fail<InvalidInput>("[{}] is not JSON: {}", origin, reason);
   }
 }

@@ -1,29 +1,23 @@
 #include "net/connection.h"
 
-#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <exception>
 #include <limits>
-#include <optional>
-#include <random>
-#include <type_traits>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
-#include "net/exchange.h"
+#include "base/log.h"
+#include "net/beast_message.h"
 #include "net/listener.h"
+#include "net/outbox.h"
+#include "net/timed_stream.h"
 
 namespace e5v::net {
 namespace {
@@ -33,64 +27,41 @@ namespace beast = boost::beast;
 using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
 
-using Plain = asio::generic::stream_protocol::socket;
-using Secure = asio::ssl::stream<Plain>;
 using Parser = beast::http::request_parser<beast::http::string_body>;
 
 /// The interval at which a connection checks whether its client has disconnected.
 constexpr std::chrono::milliseconds kLook{100};
-constexpr std::size_t kReadAtOnce = std::size_t{64} << 10;
-constexpr std::size_t kLongestId = 128;
-
-/// A completion token for coroutines that stores the error instead of throwing it.
-auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
-
-std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
-
-std::string random_id() {
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{:016x}", random());
-}
-
-bool is_plain_word(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestId &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\'; });
-}
-
-/// The share of one body in Limits::bodies_bytes.
-class Reserved {
- public:
-  explicit Reserved(Shared& shared) : shared_(shared) {}
-  Reserved(const Reserved&) = delete;
-  Reserved& operator=(const Reserved&) = delete;
-  ~Reserved() { shared_.bodies_bytes -= bytes_; }
-  /// Increases the share to `bytes`. Returns false if this would exceed the limit.
-  bool grow(std::size_t bytes) {
-    if (bytes <= bytes_) return true;
-    const std::size_t more = bytes - bytes_;
-    if (shared_.bodies_bytes.fetch_add(more) + more > shared_.limits.bodies_bytes) {
-      shared_.bodies_bytes -= more;
-      return false;
-    }
-    bytes_ = bytes;
-    return true;
-  }
-
- private:
-  Shared& shared_;
-  std::size_t bytes_ = 0;
-};
 
 /// Counts a request in Shared::exchanges while the object exists.
-class Pending {
+class CountedExchange {
  public:
-  explicit Pending(Shared& shared) : shared_(shared) { ++shared_.exchanges; }
-  Pending(const Pending&) = delete;
-  Pending& operator=(const Pending&) = delete;
-  ~Pending() { --shared_.exchanges; }
+  explicit CountedExchange(Shared& shared) : shared_(shared) { ++shared_.exchanges; }
+  CountedExchange(const CountedExchange&) = delete;
+  CountedExchange& operator=(const CountedExchange&) = delete;
+  ~CountedExchange() { --shared_.exchanges; }
 
  private:
   Shared& shared_;
+};
+
+/// A request and the state of its response. The destructor tells the handler that the request has ended.
+struct Turn {
+  Turn(http::Handler& its_handler, Clock::time_point its_begin) : handler(its_handler), begin(its_begin) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() {
+    if (status == 0) status = std::uncaught_exceptions() > 0 ? 500 : 499;
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    handler.completed({request, status, received, sent, log, seconds});
+  }
+
+  http::Handler& handler;
+  const Clock::time_point begin;
+  http::Request request = {};
+  std::size_t received = 0, sent = 0;
+  int status = 0;  ///< 0 as long as there is no response
+  std::string log = {};
+  bool head_only = false, keep_alive = false, http_1_0 = false;
 };
 
 template <class Stream>
@@ -101,110 +72,57 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
       : io_(std::move(io)),
         tls_(std::move(tls)),
         shared_(std::move(shared)),
-        stream_(std::move(stream)),
-        timer_(stream_.get_executor()) {}
+        stream_(std::make_shared<TimedStream<Stream>>(std::move(stream))),
+        buffer_(shared_->limits.header_bytes + 2 * kReadAtOnce) {}
 
   void close_if_idle() override {
     if (idle_) cut();
   }
-  void cut() override {
-    error_code ignored;
-    timer_.cancel();
-    socket().close(ignored);
-  }
-  asio::any_io_executor executor() override { return stream_.get_executor(); }
+  void cut() override { stream_->close(); }
+  asio::any_io_executor executor() override { return stream_->get().get_executor(); }
 
   /// Serves requests until the client disconnects or a limit is exceeded.
   asio::awaitable<void> run() {
     const auto self = this->shared_from_this();
-    address_ = peer_address(socket().native_handle());
-    if (co_await shake_hands()) {
+    address_ = peer_address(stream_->socket().native_handle());
+    network_ = network_of(address_);
+    if (co_await stream_->shake_hands(shared_->limits.header_time)) {
       while (co_await serve_one()) {
       }
-      co_await say_goodbye();
+      co_await stream_->shut_down(std::chrono::seconds(2), std::size_t{1} << 20);
     }
     cut();
   }
 
  private:
-  /// A request and the state of its response.
-  struct Turn {
-    http::Request request;
-    Clock::time_point begin;
-    std::size_t received = 0, sent = 0;
-    int status = 0;
-    std::string log;
-    bool head_only = false, keep_alive = false, http_1_0 = false;
-  };
-
-  Plain& socket() {
-    if constexpr (std::is_same_v<Stream, Secure>) {
-      return stream_.next_layer();
-    } else {
-      return stream_;
-    }
-  }
-
-  /// Cancels reads and writes after this time. The connection stays open, so that an error response can be sent.
-  void expires_after(std::chrono::milliseconds time) {
-    timed_out_ = false;
-    timer_.expires_after(time);
-    timer_.async_wait([self = this->shared_from_this()](const error_code& error) {
-      if (error) return;
-      self->timed_out_ = true;
-      error_code ignored;
-      self->socket().cancel(ignored);
-    });
-  }
-
-  asio::awaitable<bool> shake_hands() {
-    if constexpr (std::is_same_v<Stream, Secure>) {
-      error_code error;
-      expires_after(shared_->limits.header_time);
-      co_await stream_.async_handshake(asio::ssl::stream_base::server, into(error));
-      co_return !error;
-    }
-    co_return true;
-  }
-
-  /// Shuts the connection down so that the client receives all written data, even if it is still sending.
-  asio::awaitable<void> say_goodbye() {
-    error_code error;
-    expires_after(std::chrono::seconds(2));
-    if constexpr (std::is_same_v<Stream, Secure>) co_await stream_.async_shutdown(into(error));
-    socket().shutdown(asio::socket_base::shutdown_send, error);
-    std::size_t left = std::size_t{1} << 20;
-    while (!error && left > 0) {
-      const std::size_t read = co_await socket().async_read_some(buffer_.prepare(kReadAtOnce), into(error));
-      left -= std::min(left, read);
-    }
-  }
+  static constexpr std::size_t kReadAtOnce = TimedStream<Stream>::kReadAtOnce;
 
   /// Reads one request and sends its response. Returns whether another request may follow.
   asio::awaitable<bool> serve_one() {
     if (!co_await wait_for_request()) co_return false;
-    Turn turn;
-    turn.begin = Clock::now();
-    turn.request.address = address_;
+    const Clock::time_point begin = Clock::now();
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(shared_->limits.header_bytes));
     parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // read_body() enforces the limit of the route
-    if (const int refused = co_await read_header(parser)) co_return co_await refuse(turn, refused, reason_of(refused));
+    const int unread = co_await read_header(parser);
+    if (unread < 0) co_return false;
+    Turn turn(shared_->handler, begin);
+    turn.request.address = address_;
+    if (unread > 0) co_return co_await refuse(turn, unread, reason_of(unread));
     read_head(parser, turn);
     std::variant<http::BodyLimit, http::Response> admitted = shared_->handler.admit(turn.request);
     if (auto* response = std::get_if<http::Response>(&admitted)) {
       turn.keep_alive = turn.keep_alive && parser.is_done();
       co_return co_await answer(turn, std::move(*response));
     }
-    const Pending pending(*shared_);
-    Reserved reserved(*shared_);
+    const CountedExchange counted(*shared_);
+    Share share({shared_, &shared_->bodies}, network_);
     const std::size_t limit = std::get<http::BodyLimit>(admitted).bytes;
-    if (const int refused = co_await read_body(parser, limit, reserved)) {
-      turn.received = parser.get().body().size();
-      co_return co_await refuse(turn, refused, reason_of(refused));
-    }
+    const int refused = co_await read_body(parser, limit, share);
+    turn.received = parser.get().body().size();
+    if (refused < 0) co_return false;
+    if (refused > 0) co_return co_await refuse(turn, refused, reason_of(refused));
     turn.request.body = std::move(parser.get().body());
-    turn.received = turn.request.body.size();
     co_return co_await handle(turn);
   }
 
@@ -213,8 +131,8 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     if (buffer_.size() > 0) co_return true;
     error_code error;
     idle_ = true;
-    expires_after(shared_->limits.idle_time);
-    const std::size_t read = co_await stream_.async_read_some(buffer_.prepare(kReadAtOnce), into(error));
+    stream_->expires_after(shared_->limits.idle_time);
+    const std::size_t read = co_await stream_->get().async_read_some(buffer_.prepare(kReadAtOnce), into(error));
     idle_ = false;
     buffer_.commit(read);
     co_return !error;
@@ -224,7 +142,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     switch (status) {
       case 408: return "the request took too long to arrive";
       case 413: return "the body of the request is too large";
-      case 431: return "the header of the request is too large";
+      case 431: return "the header of the request or of a chunk is too large";
       case 503: return "the bodies of other requests take all memory that there is for them";
       default: return "the request is not valid HTTP/1.1";
     }
@@ -233,104 +151,96 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
   /// Returns 0, the status of an error response, or -1 if the client has disconnected.
   asio::awaitable<int> read_header(Parser& parser) {
     error_code error;
-    expires_after(shared_->limits.header_time);
-    co_await beast::http::async_read_header(stream_, buffer_, parser, into(error));
+    stream_->expires_after(shared_->limits.header_time);
+    co_await beast::http::async_read_header(stream_->get(), buffer_, parser, into(error));
     co_return status_of(error);
   }
 
   int status_of(const error_code& error) const {
     if (!error) return 0;
-    if (timed_out_) return 408;
+    if (stream_->timed_out()) return 408;
     if (error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow) return 431;
     if (error == beast::http::error::end_of_stream || error == beast::http::error::partial_message) return -1;
     if (error.category() == beast::http::make_error_code(beast::http::error::bad_method).category()) return 400;
     return -1;
   }
 
-  void read_head(Parser& parser, Turn& turn) {
+  void read_head(const Parser& parser, Turn& turn) const {
     const auto& message = parser.get();
-    http::Request& request = turn.request;
-    request.method = text_of(message.method_string());
-    const std::string target = text_of(message.target());
-    const std::size_t question = target.find('?');
-    request.path = http::percent_decoded(target.substr(0, question));
-    if (question != std::string::npos) request.query = target.substr(question + 1);
-    for (const auto& field : message) request.fields.add(text_of(field.name_string()), text_of(field.value()));
-    const std::string_view id = request.fields.find("x-request-id");
-    request.id = is_plain_word(id) ? std::string(id) : random_id();
+    turn.request = request_of(message);
+    turn.request.address = address_;
     turn.keep_alive = message.keep_alive();
     turn.http_1_0 = message.version() < 11;
-    turn.head_only = request.method == "HEAD";
+    turn.head_only = turn.request.method == "HEAD";
   }
 
-  asio::awaitable<int> read_body(Parser& parser, std::size_t limit, Reserved& reserved) {
+  /// Returns the same as read_header().
+  asio::awaitable<int> read_body(Parser& parser, std::size_t limit, Share& share) {
     if (parser.is_done()) co_return 0;
     const auto length = parser.content_length();
     if (length && *length > limit) co_return 413;
-    if (length && !reserved.grow(static_cast<std::size_t>(*length))) co_return 503;
     error_code error;
-    expires_after(shared_->limits.body_time);
+    stream_->expires_after(shared_->limits.body_time);
     if (beast::iequals(parser.get()[beast::http::field::expect], "100-continue")) {
       const beast::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
-      co_await asio::async_write(stream_, asio::buffer(line.data(), line.size()), into(error));
+      co_await asio::async_write(stream_->get(), asio::buffer(line.data(), line.size()), into(error));
     }
     while (!error && !parser.is_done()) {
-      co_await beast::http::async_read_some(stream_, buffer_, parser, into(error));
+      co_await beast::http::async_read_some(stream_->get(), buffer_, parser, into(error));
       const std::size_t size = parser.get().body().size();
       if (size > limit) co_return 413;
-      if (!reserved.grow(size)) co_return 503;
+      if (!share.resize(size)) co_return 503;  // only what has arrived counts: clients announce anything
     }
     co_return status_of(error);
   }
 
   /// Passes the request to the handler and sends the response.
   asio::awaitable<bool> handle(Turn& turn) {
-    const auto exchange = std::make_shared<Exchange>(stream_.get_executor(), io_);
+    const auto outbox = std::make_shared<Outbox>(executor(), io_, Share({shared_, &shared_->answers}, network_));
     std::stop_source gone;
     turn.request.gone = gone.get_token();
-    http::Request kept = turn.request;
-    kept.body.clear();
-    std::swap(kept, turn.request);  // the log needs the request without its body
-    shared_->handler.handle(std::move(kept), make_responder(exchange));
+    std::string body = std::exchange(turn.request.body, {});
+    http::Request request = turn.request;  // a copy without the body: the log needs the rest
+    request.body = std::move(body);
+    shared_->handler.handle(std::move(request), make_responder(outbox));
     bool fine = true;
-    Exchange::Next next;
+    Outbox::Next next;
     while (fine && next.empty()) {
-      next = exchange->take();
+      next = outbox->take();
       if (!next.empty()) break;
-      error_code ignored;
-      exchange->changed().expires_after(kLook);
-      co_await exchange->changed().async_wait(into(ignored));
-      fine = client_waits();
+      fine = co_await wait_for_change(*outbox);
     }
-    if (fine && !next.head) next.head = shared_->handler.refuse(turn.request, 500, "the request was not answered");
     if (fine && next.streams) {
-      fine = co_await answer_in_pieces(turn, *exchange, std::move(next));
+      fine = co_await answer_in_pieces(turn, *outbox, std::move(next));
     } else if (fine) {
-      fine = co_await answer(turn, std::move(*next.head));
-      exchange->close();
+      fine = co_await answer(turn, whole_answer(turn, std::move(next)));
+      outbox->close();
       co_return fine;
     }
     if (!fine) gone.request_stop();
-    exchange->close();
-    if (turn.status == 0) turn.status = 499;
-    complete(turn);
+    outbox->close();
     co_return fine;
   }
 
-  /// Returns whether the client is still connected.
-  bool client_waits() {
-    if (!socket().is_open()) return false;
-    pollfd state{socket().native_handle(), POLLRDHUP, 0};
-    return ::poll(&state, 1, 0) <= 0 || (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
+  /// Waits until data are added, or for a short time. Returns whether the client is still connected.
+  asio::awaitable<bool> wait_for_change(Outbox& outbox) {
+    error_code ignored;
+    outbox.changed().expires_after(kLook);
+    co_await outbox.changed().async_wait(into(ignored));
+    co_return stream_->is_awaited();
+  }
+
+  http::Response whole_answer(const Turn& turn, Outbox::Next next) {
+    if (next.head) return std::move(*next.head);
+    if (!next.dropped) return shared_->handler.refuse(turn.request, 500, "the request was not answered");
+    return shared_->handler.refuse(turn.request, 503,
+                                   "the answers to other requests take all memory that there is for them");
   }
 
   template <class Message>
-  void fill_head(Message& message, Turn& turn, const http::Response& response) {
+  void fill_head(Message& message, Turn& turn, const http::Response& response) const {
     message.version(turn.http_1_0 ? 10 : 11);
-    message.result(static_cast<unsigned>(response.status));
-    if (!response.type.empty()) message.set(beast::http::field::content_type, response.type);
-    if (!turn.request.id.empty()) message.set("x-request-id", turn.request.id);
-    for (const auto& [name, value] : response.fields) message.insert(name, value);
+    fill(message, response, turn.request.id);
     message.keep_alive(turn.keep_alive);
     turn.log = response.log;
   }
@@ -342,76 +252,63 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     message.body() = std::move(response.body);
     turn.sent = turn.head_only ? 0 : message.body().size();
     message.prepare_payload();
+    beast::http::response_serializer<beast::http::string_body> serializer(message);
     error_code error;
-    expires_after(shared_->limits.write_time);
-    if (turn.head_only) {
-      beast::http::response_serializer<beast::http::string_body> serializer(message);
-      co_await beast::http::async_write_header(stream_, serializer, into(error));
-    } else {
-      co_await beast::http::async_write(stream_, message, into(error));
-    }
+    co_await stream_->write_message(serializer, turn.head_only, shared_->limits.write_time, error);
     turn.status = error ? 499 : response.status;
-    complete(turn);
     co_return !error && turn.keep_alive;
   }
 
   asio::awaitable<bool> refuse(Turn& turn, int status, std::string_view reason) {
-    if (status < 0) co_return false;
     turn.keep_alive = false;
     if (turn.request.id.empty()) turn.request.id = random_id();
     co_return co_await answer(turn, shared_->handler.refuse(turn.request, status, reason));
   }
 
-  asio::awaitable<bool> answer_in_pieces(Turn& turn, Exchange& exchange, Exchange::Next next) {
+  asio::awaitable<bool> answer_in_pieces(Turn& turn, Outbox& outbox, Outbox::Next next) {
+    const std::chrono::milliseconds time = shared_->limits.write_time;
     beast::http::response<beast::http::empty_body> message;
     turn.keep_alive = turn.keep_alive && !turn.http_1_0 && !shared_->draining;
     fill_head(message, turn, *next.head);
     turn.status = next.head->status;
-    if (!turn.http_1_0) message.chunked(true);
+    const bool chunked = !turn.http_1_0;
+    if (chunked) message.chunked(true);
     error_code error;
-    expires_after(shared_->limits.write_time);
     beast::http::response_serializer<beast::http::empty_body> serializer(message);
-    co_await beast::http::async_write_header(stream_, serializer, into(error));
+    co_await stream_->write_message(serializer, true, time, error);
     while (!error) {
-      if (!next.piece.empty()) co_await write_piece(turn, next.piece, error);
+      if (!turn.head_only) {
+        turn.sent += next.piece.size();
+        co_await stream_->write_piece(next.piece, chunked, time, error);
+      }
       if (error || next.broken || next.ended) break;
-      next = exchange.take();
-      if (!next.empty()) continue;
-      error_code ignored;
-      exchange.changed().expires_after(kLook);
-      co_await exchange.changed().async_wait(into(ignored));
-      if (!client_waits()) co_return false;
+      next = outbox.take();
+      if (next.empty() && !co_await wait_for_change(outbox)) co_return false;
     }
     if (error || next.broken) co_return false;
-    if (!turn.http_1_0) co_await asio::async_write(stream_, beast::http::make_chunk_last(), into(error));
+    if (chunked && !turn.head_only)
+      co_await asio::async_write(stream_->get(), beast::http::make_chunk_last(), into(error));
     co_return !error && turn.keep_alive;
-  }
-
-  asio::awaitable<void> write_piece(Turn& turn, const std::string& piece, error_code& error) {
-    if (turn.head_only) co_return;
-    turn.sent += piece.size();
-    expires_after(shared_->limits.write_time);
-    if (turn.http_1_0) {
-      co_await asio::async_write(stream_, asio::buffer(piece), into(error));
-    } else {
-      co_await asio::async_write(stream_, beast::http::make_chunk(asio::buffer(piece)), into(error));
-    }
-  }
-
-  void complete(const Turn& turn) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - turn.begin).count();
-    shared_->handler.completed({turn.request, turn.status, turn.received, turn.sent, turn.log, seconds});
   }
 
   std::shared_ptr<asio::io_context> io_;  // before the members that use it
   std::shared_ptr<TlsContext> tls_;
   std::shared_ptr<Shared> shared_;
-  Stream stream_;
-  asio::steady_timer timer_;
+  std::shared_ptr<TimedStream<Stream>> stream_;
   beast::flat_buffer buffer_;
-  std::string address_;
-  bool idle_ = false, timed_out_ = false;
+  std::string address_, network_;
+  bool idle_ = false;
 };
+
+/// Logs the exception that has ended a connection, if any.
+void log_problem(const std::exception_ptr& problem) {
+  if (!problem) return;
+  try {
+    std::rethrow_exception(problem);
+  } catch (const std::exception& error) {
+    log_warning("[connection] a request was not answered: {}", error.what());
+  }
+}
 
 template <class Stream>
 std::shared_ptr<Connection> start(Stream stream, std::shared_ptr<TlsContext> tls, std::shared_ptr<Shared> shared,
@@ -420,8 +317,9 @@ std::shared_ptr<Connection> start(Stream stream, std::shared_ptr<TlsContext> tls
       std::make_shared<ServedConnection<Stream>>(std::move(stream), std::move(tls), std::move(shared), std::move(io));
   asio::co_spawn(
       connection->executor(), [connection] { return connection->run(); },
-      [connection, ended = std::move(ended)](const std::exception_ptr&) {
+      [connection, ended = std::move(ended)](const std::exception_ptr& problem) {
         connection->cut();
+        log_problem(problem);
         ended();
       });
   return connection;
@@ -432,11 +330,17 @@ std::shared_ptr<Connection> start(Stream stream, std::shared_ptr<TlsContext> tls
 std::shared_ptr<Connection> serve(int socket, const asio::any_io_executor& strand, std::shared_ptr<TlsContext> tls,
                                   std::shared_ptr<Shared> shared, std::shared_ptr<boost::asio::io_context> io,
                                   std::function<void()> ended) {
-  Plain plain(strand);
-  plain.assign(asio::generic::stream_protocol(AF_INET, IPPROTO_TCP), socket);
+  PlainStream plain(strand);
+  error_code error;
+  plain.assign(asio::generic::stream_protocol(AF_INET, IPPROTO_TCP), socket, error);
+  if (error) {
+    ::close(socket);
+    fail<DeviceError>("[socket {}] cannot be watched: {}", socket, error.message());
+  }
   if (!tls) return start(std::move(plain), nullptr, std::move(shared), std::move(io), std::move(ended));
   TlsContext& context = *tls;
-  return start(Secure(std::move(plain), context), std::move(tls), std::move(shared), std::move(io), std::move(ended));
+  return start(TlsStream(std::move(plain), context), std::move(tls), std::move(shared), std::move(io),
+               std::move(ended));
 }
 
 }  // namespace e5v::net

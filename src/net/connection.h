@@ -8,18 +8,24 @@
 
 #include "http/message.h"
 #include "net/server.h"
+#include "net/shared_limit.h"
 #include "net/tls.h"
 
 namespace e5v::net {
 
 /// The common state of a server's connections.
 struct Shared {
-  Shared(http::Handler& shared_handler, const Limits& shared_limits) : handler(shared_handler), limits(shared_limits) {}
+  Shared(http::Handler& shared_handler, const Limits& shared_limits)
+      : handler(shared_handler),
+        limits(shared_limits),
+        bodies(shared_limits.bodies_bytes),
+        answers(shared_limits.answers_bytes) {}
 
   http::Handler& handler;
   const Limits limits;
-  std::atomic<std::size_t> bodies_bytes = 0;  ///< size of the request bodies in memory
-  std::atomic<int> exchanges = 0;             ///< admitted requests without a response
+  SharedLimit bodies;              ///< bytes of the request bodies in memory
+  SharedLimit answers;             ///< bytes of the response bodies in memory
+  std::atomic<int> exchanges = 0;  ///< admitted requests without a response
   std::atomic<bool> draining = false;
 };
 
@@ -35,7 +41,8 @@ class Connection {
 };
 
 /// Serves an accepted socket and takes ownership of it. It uses TLS if `tls` is not null. `ended` is called after the
-/// connection is closed. The strand must belong to the context `io`.
+/// connection is closed. The strand must belong to the context `io`. Throws DeviceError if the system cannot watch the
+/// socket; then the socket is closed, and `ended` is not called.
 std::shared_ptr<Connection> serve(int socket, const boost::asio::any_io_executor& strand,
                                   std::shared_ptr<TlsContext> tls, std::shared_ptr<Shared> shared,
                                   std::shared_ptr<boost::asio::io_context> io, std::function<void()> ended);

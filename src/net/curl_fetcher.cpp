@@ -1,11 +1,8 @@
 #include "net/curl_fetcher.h"
 
 #include <curl/curl.h>
-#include <pthread.h>
 
 #include <algorithm>
-#include <csignal>
-#include <functional>
 #include <iterator>
 #include <list>
 #include <map>
@@ -14,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/thread_without_signals.h"
 #include "net/transfer.h"
 
 namespace e5v::net {
@@ -24,17 +22,6 @@ using http::FetchProblem;
 
 /// How long the thread sleeps at most. It wakes for what comes, what is asked for and what is cancelled anyway.
 constexpr int kSleep = 500;
-
-/// A thread that gets no signals: they are for other threads, and that of a connection which ends while OpenSSL writes
-/// is for nobody.
-std::thread thread_without_signals(std::function<void()> work) {
-  sigset_t all, before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);
-  std::thread thread(std::move(work));
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 CURLM* make_multi() {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);

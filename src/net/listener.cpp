@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -84,24 +85,23 @@ Listener listen_on_unix(const std::string& address) {
                        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 &&
                        ::listen(socket.get(), kBacklog) == 0;
   require(listens, "[{}] cannot listen: {}", address, system_error_text());
-  return {socket.release(), true, address};
+  return {socket.release(), true, address, true};
 }
 
-Listener listen_on(const addrinfo& info, const std::string& address) {
+/// Returns -1, with errno, if it cannot listen.
+int listen_on(const addrinfo& info) {
   Descriptor socket(::socket(info.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  require(socket.get() >= 0, "[{}] cannot listen: {}", address, system_error_text());
+  if (socket.get() < 0) return -1;
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (info.ai_family == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   const bool listens =
       ::bind(socket.get(), info.ai_addr, info.ai_addrlen) == 0 && ::listen(socket.get(), kBacklog) == 0;
-  require(listens, "[{}] cannot listen: {}", address, system_error_text());
-  std::string bound = address_of(socket.get());
-  return {socket.release(), false, std::move(bound)};
+  return listens ? socket.release() : -1;
 }
 
 /// Splits "HOST:PORT".
-std::pair<std::string, std::string> split(const std::string& address) {
+std::pair<std::string, std::string> host_and_port(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   require(colon != std::string::npos && colon > 0 && colon + 1 < address.size(),
           "[{}] expected HOST:PORT, [IPv6]:PORT or unix:PATH", address);
@@ -114,7 +114,7 @@ std::pair<std::string, std::string> split(const std::string& address) {
 
 std::vector<Listener> listen_on(const std::string& address) {
   if (address.starts_with(kUnix)) return {listen_on_unix(address)};
-  const auto [host, port] = split(address);
+  const auto [host, port] = host_and_port(address);
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -123,14 +123,26 @@ std::vector<Listener> listen_on(const std::string& address) {
   const int code = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
   require(code == 0, "[{}] {}", address, ::gai_strerror(code));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(found, ::freeaddrinfo);
+  return listen_on_all(found, address);
+}
+
+std::vector<Listener> listen_on_all(const addrinfo* list, const std::string& address) {
   std::vector<Listener> listeners;
-  try {
-    for (const addrinfo* info = found; info != nullptr; info = info->ai_next)
-      listeners.push_back(listen_on(*info, address));
-  } catch (...) {
+  std::string problem;
+  for (const addrinfo* info = list; info != nullptr; info = info->ai_next) {
+    const int socket = listen_on(*info);
+    if (socket >= 0) {
+      listeners.push_back({socket, false, address_of(socket)});
+      continue;
+    }
+    const bool is_elsewhere = errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT;  // such as ::1 if IPv6 is off
+    problem = system_error_text();
+    if (is_elsewhere) continue;
     for (const Listener& listener : listeners) ::close(listener.socket);
-    throw;
+    listeners.clear();
+    break;
   }
+  require(!listeners.empty(), "[{}] cannot listen: {}", address, problem);
   return listeners;
 }
 
@@ -150,6 +162,15 @@ std::string peer_address(int socket) {
   if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return "";
   if (peer.ss_family == AF_UNIX) return "unix";
   return host_text(reinterpret_cast<const sockaddr*>(&peer), size);
+}
+
+std::string network_of(const std::string& address) {
+  in6_addr bytes{};
+  if (::inet_pton(AF_INET6, address.c_str(), &bytes) != 1 || IN6_IS_ADDR_V4MAPPED(&bytes)) return address;
+  std::memset(bytes.s6_addr + 8, 0, 8);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(AF_INET6, &bytes, text.data(), text.size());
+  return text.data();
 }
 
 }  // namespace e5v::net

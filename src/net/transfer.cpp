@@ -71,6 +71,7 @@ void Transfer::make_request() {
   CURL* const easy = easy_.get();
   require<DeviceError>(easy != nullptr, "[libcurl] cannot make a request");
   header_bytes_ = ignored_bytes_ = 0;
+  refused_address_ = false;
   set(easy, CURLOPT_CURLU, url_->handle());
   set(easy, CURLOPT_PRIVATE, this);
   set(easy, CURLOPT_PROTOCOLS_STR, kSchemes);

@@ -1,7 +1,9 @@
 // How the server starts and ends. What it answers is tested in tests/serve, with a network in tests/net.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "apps/process.h"
 
@@ -29,16 +31,21 @@ class Serve : public testing::Test {
     ADD_FAILURE() << "the server is not ready: " << process.err_so_far();
     return 0;
   }
-  /// A connection to the port over which a request was sent.
-  static int send(int port, const std::string& body) {
+  static int connect(int port) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in name{};
     name.sin_family = AF_INET;
     name.sin_port = htons(static_cast<std::uint16_t>(port));
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    return socket;
+  }
+  /// A connection to the port over which a request was sent.
+  static int send(int port, const std::string& body) {
+    const int socket = connect(port);
     const std::string request =
-        "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+        "POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "
+        "application/json\r\nContent-Length: " +
         std::to_string(body.size()) + "\r\n\r\n" + body;
     EXPECT_EQ(::send(socket, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
     return socket;
@@ -94,6 +101,42 @@ TEST_F(Serve, WhatImagesMayBeFetchedIsChecked) {
   expect_failure(with({"--allow-image-host", "a.example", "--allow-image-network", "10.1.2.3/8"}), 1,
                  "[10.1.2.3/8] expected zeros after the first 8 bits");
   expect_failure(with({"--allow-image-network", "10.0.0.0/8"}), 2, "--allow-image-network: needs --allow-image-host");
+}
+
+TEST_F(Serve, AReaderOfTheAccessLogThatPausesStopsNothing) {
+  const TemporaryFolder folder;
+  const std::string pipe = (folder.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int end = ::open(pipe.c_str(), O_RDWR);  // nobody reads from it
+  Process server(with_model("serve", {"--access-log", pipe, "--listen", "127.0.0.1:0"}));
+  const int port = port_of(server);
+  for (int i = 0; i < 1500; ++i) ASSERT_THAT(receive(send(port, "")), testing::StartsWith("HTTP/1.1 400 ")) << i;
+  server.send(SIGTERM);
+  EXPECT_TRUE(server.ends_within(5s));
+  EXPECT_THAT(server.wait().err, HasSubstr("all requests were answered\n"));
+  ::close(end);
+}
+
+TEST_F(Serve, FewOpenFilesMeanFewConnections) {
+  const std::string command = "ulimit -n 64 && exec \"$0\" \"$@\"";
+  std::vector<std::string> words{"-c", command, E5V_PROGRAM};
+  for (const std::string& word : arguments({"--listen", "127.0.0.1:0"})) words.push_back(word);
+  const Process server(words, "/dev/null", "/bin/sh");
+  const int port = port_of(server);
+  EXPECT_THAT(server.err_so_far(), HasSubstr("only 32 connections are possible at a time, because the limit of open "
+                                             "files is too low\n"));
+  std::vector<int> idle;
+  for (int i = 0; i < 80; ++i) idle.push_back(connect(port));
+  EXPECT_THAT(receive(connect(port)), testing::StartsWith("HTTP/1.1 503 "));
+  for (const int socket : idle) ::close(socket);
+}
+
+TEST_F(Serve, NamesOfModelsAreUtf8) {
+  for (const char* option : {"--served-model-name", "--adapter"})
+    expect_failure(run(arguments({"--listen", "127.0.0.1:0", option, "\xff=" + model_folder()})), 1,
+                   "expected a name in UTF-8; give NAME=DIR");
+  expect_failure(run({"serve", "--model", "\xff=" + model_folder(), "--listen", "127.0.0.1:0"}), 1,
+                 "[\"\\xff\"] expected a name in UTF-8; give NAME=DIR");
 }
 
 TEST_F(Serve, WithoutKeysOnlyThisMachineMayUseIt) {

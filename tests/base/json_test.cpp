@@ -10,6 +10,7 @@ namespace {
 using namespace std::string_literals;
 
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -29,6 +30,22 @@ TEST(Json, SaysWhereTheTextIsBroken) {
         << text;
   }
   EXPECT_THAT([] { parse_json("{\n\"a\": x}", "file"); }, ThrowsMessage<InvalidInput>(HasSubstr("line 2, column 6")));
+}
+
+TEST(Json, MessagesDoNotRepeatLongTexts) {
+  const auto size_of_message = [](const std::string& text) -> std::size_t {
+    try {
+      parse_json(text, "body");
+    } catch (const InvalidInput& error) {
+      return std::string_view(error.what()).size();
+    }
+    return 0;
+  };
+  EXPECT_THAT([] { parse_json("\"" + std::string(10'000, 'a') + "\xFF\"", "body"); },
+              ThrowsMessage<InvalidInput>(EndsWith("invalid string: ill-formed UTF-8 byte")));
+  EXPECT_LT(size_of_message("[1" + std::string(10'000, '0') + "]"), 400u);
+  EXPECT_LT(size_of_message("\"" + std::string(10'000, '\x01') + "\""), 400u);
+  EXPECT_THAT([] { parse_json("[\"abc\xFF\"]", "body"); }, ThrowsMessage<InvalidInput>(HasSubstr("last read: '\"abc")));
 }
 
 TEST(Json, DoesNotStopAtNul) {

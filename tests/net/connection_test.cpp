@@ -3,18 +3,21 @@
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <future>
 #include <thread>
 
+#include "base/error.h"
 #include "net/serving.h"
 
 namespace e5v::net {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -72,13 +75,16 @@ TEST_F(Connections, LargeBodiesAreRefusedWithoutReadingThem) {
   EXPECT_TRUE(echo_.wait_for_status(413));
 }
 
+/// Bytes of bodies count when they arrive.
 TEST_F(Connections, BodiesTogetherAreLimited) {
   start({.bodies_bytes = 900});
-  Client first(address());
-  first.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\nabc");
+  Client first(address()), silent(address());
+  silent.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n");
+  first.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + std::string(200, 'x'));
   std::this_thread::sleep_for(milliseconds(200));
-  EXPECT_THAT(ask("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n"), StartsWith("HTTP/1.1 503 "));
-  first.send(std::string(597, 'x'));
+  EXPECT_THAT(ask("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x')),
+              AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("the bodies of other requests take all memory")));
+  first.send(std::string(400, 'x'));
   EXPECT_THAT(first.read("]"), StartsWith("HTTP/1.1 200 "));
   const std::string again = "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x');
   std::string answer;  // the memory is free soon after the client has its answer
@@ -97,6 +103,60 @@ TEST_F(Connections, WhatIsNoHttpIs400) {
     EXPECT_THAT(answer, EndsWith("<end>")) << request;
   }
   EXPECT_THAT(ask("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n"), StartsWith("HTTP/1.1 431 "));
+}
+
+/// The parser waits for their ends without a limit of its own.
+TEST_F(Connections, HeadersOfChunksAndTrailersAreLimited) {
+  start();
+  const std::string head = "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const char* begin : {"5;", "1\r\nx\r\n0\r\nx: "}) {
+    EXPECT_THAT(ask(head + begin + std::string(1 << 20, 'a')),
+                AllOf(StartsWith("HTTP/1.1 431 "), HasSubstr("the header of the request or of a chunk is too large")))
+        << begin;
+  }
+  EXPECT_THAT(
+      ask(head + "2;" + std::string(20'000, 'a') + "\r\nab\r\n0\r\nx: " + std::string(20'000, 'a') + "\r\n\r\n", "]"),
+      HasSubstr("[ab]"));
+}
+
+TEST_F(Connections, AnswersTogetherAreLimited) {
+  start({.answers_bytes = 1000});
+  const auto get = [](const std::string& target) {
+    return "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  };
+  EXPECT_THAT(ask(get("/large?750")), AllOf(StartsWith("HTTP/1.1 200 "), EndsWith("x<end>")));
+  EXPECT_THAT(ask(get("/large?751")),
+              AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("the answers to other requests take all memory")));
+  EXPECT_THAT(ask(get("/large-stream?750")), EndsWith("\r\n0\r\n\r\n<end>"));
+  EXPECT_THAT(ask(get("/large-stream?752")), AllOf(StartsWith("HTTP/1.1 200 "), Not(HasSubstr("\r\n0\r\n"))));
+}
+
+TEST_F(Connections, ALargeAnswerHasTimeForEachPiece) {
+  start({.write_time = milliseconds(1000)});
+  Client slow(address());
+  slow.send("GET /large?62914560 HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(slow.read_slowly(60 << 20, milliseconds(40)), 60u << 20);  // in 2.4 s
+  Client silent(address());
+  silent.send("GET /large?62914560 HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(echo_.wait_for_status(499));
+}
+
+TEST_F(Connections, ARequestThatIsCutOffWhileItsBodyArrivesIsCounted) {
+  start();
+  Client client(address());
+  client.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+  std::this_thread::sleep_for(milliseconds(100));
+  client.close();
+  EXPECT_TRUE(echo_.wait_for_status(499));
+}
+
+TEST_F(Connections, AnExceptionIsLoggedAndCounted) {
+  start();
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(ask("GET /throw HTTP/1.1\r\nHost: x\r\n\r\n"), "<end>");
+  EXPECT_TRUE(echo_.wait_for_status(500));
+  server_->stop();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning: [connection] a request was not answered: it is broken\n");
 }
 
 TEST_F(Connections, SlowRequestsEnd) {
@@ -229,15 +289,45 @@ TEST_F(OneConnection, EndsAfterTheAnswerWhileTheServerDrains) {
   EXPECT_THAT(answer, EndsWith("released<end>"));
 }
 
+TEST(ASocket, ThatCannotBeWatchedIsAnError) {
+  Echo echo;
+  const auto io = std::make_shared<boost::asio::io_context>();
+  const auto shared = std::make_shared<Shared>(echo, Limits{});
+  EXPECT_THAT([&] { serve(-1, boost::asio::make_strand(*io), nullptr, shared, io, nullptr); },
+              testing::ThrowsMessage<DeviceError>("[socket -1] cannot be watched: Bad file descriptor"));
+}
+
+/// A time-out that has passed when the next operation begins must not cancel that one.
+TEST(ATimeOut, ConcernsOneOperation) {
+  Echo echo;
+  const auto io = std::make_shared<boost::asio::io_context>();
+  const auto shared = std::make_shared<Shared>(echo, Limits{.idle_time = milliseconds(50)});
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+  const auto connection = serve(ends[0], boost::asio::make_strand(*io), nullptr, shared, io, [] {});
+  const auto send = [&](std::string_view bytes) { ::send(ends[1], bytes.data(), bytes.size(), MSG_NOSIGNAL); };
+  io->run_for(milliseconds(10));
+  std::this_thread::sleep_for(milliseconds(100));
+  send("GET /a HTTP/1.1\r\n");  // arrives at the same time as the end of idle_time
+  io->run_for(milliseconds(100));
+  send("Host: x\r\n\r\n");
+  io->run_for(milliseconds(20));
+  std::string answer(100, '\0');
+  answer.resize(static_cast<std::size_t>(std::max<ssize_t>(::recv(ends[1], answer.data(), answer.size(), 0), 0)));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
+  ::close(ends[1]);
+  io->run();
+}
+
 /// Bytes of bodies are counted until the answer is sent.
 TEST_F(OneConnection, CountsTheBytesOfItsBody) {
   send("POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde");
   ASSERT_TRUE(echo_.wait_for_held(1));
-  EXPECT_EQ(shared_->bodies_bytes, 5);
+  EXPECT_EQ(shared_->bodies.used(), 5u);
   echo_.release();
   read("released");
-  for (int i = 0; i < 200 && shared_->bodies_bytes > 0; ++i) std::this_thread::sleep_for(milliseconds(5));
-  EXPECT_EQ(shared_->bodies_bytes, 0);
+  for (int i = 0; i < 200 && shared_->bodies.used() > 0; ++i) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(shared_->bodies.used(), 0u);
   EXPECT_EQ(shared_->exchanges, 0);
 }
 

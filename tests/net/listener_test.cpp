@@ -1,6 +1,8 @@
 #include "net/listener.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -52,6 +54,44 @@ TEST(Listener, AUnixSocketThatNobodyListensOnIsReplaced) {
   folder.write("file", "x");
   EXPECT_THAT([&] { listen_on("unix:" + (folder.path() / "file").string()); },
               ThrowsMessage<InvalidInput>(HasSubstr("is a file that is no socket")));
+}
+
+TEST(Listener, AddressesThatThisMachineLacksAreSkipped) {
+  sockaddr_in elsewhere{}, here{}, taken{};
+  elsewhere.sin_family = here.sin_family = taken.sin_family = AF_INET;
+  elsewhere.sin_addr.s_addr = htonl(0xC0000201);  // 192.0.2.1, an address for documentation
+  here.sin_addr.s_addr = taken.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto entry = [](sockaddr_in& name, addrinfo* next) {
+    return addrinfo{0, AF_INET, SOCK_STREAM, 0, sizeof name, reinterpret_cast<sockaddr*>(&name), nullptr, next};
+  };
+  addrinfo second = entry(here, nullptr);
+  const addrinfo first = entry(elsewhere, &second), alone = entry(elsewhere, nullptr);
+  const std::vector<Listener> listeners = listen_on_all(&first, "host:0");
+  ASSERT_EQ(listeners.size(), 1u);
+  EXPECT_THAT(listeners[0].address, StartsWith("127.0.0.1:"));
+  EXPECT_THAT([&] { listen_on_all(&alone, "host:0"); },
+              ThrowsMessage<InvalidInput>("[host:0] cannot listen: Cannot assign requested address"));
+  taken.sin_port = htons(static_cast<std::uint16_t>(std::stoi(listeners[0].address.substr(10))));
+  addrinfo last = entry(taken, nullptr);
+  const addrinfo both = entry(here, &last);
+  EXPECT_THAT([&] { listen_on_all(&both, "host:0"); },
+              ThrowsMessage<InvalidInput>("[host:0] cannot listen: Address already in use"));
+  close_all(listeners);
+}
+
+TEST(Listener, KnowsWhetherItHasMadeTheFileOfItsSocket) {
+  const test::TemporaryFolder folder;
+  const std::vector<Listener> made = listen_on("unix:" + (folder.path() / "s").string());
+  EXPECT_TRUE(made[0].is_ours);
+  EXPECT_FALSE(adopt(made[0].socket).is_ours);
+  close_all(made);
+}
+
+TEST(Listener, TheAddressesOfAMachineAreOneNetwork) {
+  EXPECT_EQ(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+  EXPECT_EQ(network_of("2001:db8:1:2::9"), network_of("2001:db8:1:2:3:4:5:6"));
+  for (const char* address : {"10.1.2.3", "unix", "", "::ffff:10.1.2.3", "fe80::1%eth0"})
+    EXPECT_EQ(network_of(address), address);
 }
 
 TEST(Listener, OnlySocketsThatListenAreAdopted) {

@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "base/error.h"
+#include "net/listener.h"
 #include "net/serving.h"
+#include "temporary_folder.h"
 
 namespace e5v::net {
 namespace {
@@ -64,6 +67,73 @@ TEST_F(Serving, DrainingEndsAtItsLimit) {
   server_->stop();
   EXPECT_EQ(waiting.read(), "<end>");
   echo_.release();
+}
+
+/// Clients connect while the server stops to listen.
+TEST_F(Serving, DrainingAndConnectingAtOnce) {
+  for (int i = 0; i < 20; ++i) {
+    start();
+    std::vector<std::jthread> clients;
+    for (int j = 0; j < 3; ++j)
+      clients.emplace_back([this, place = address()] {
+        const Client client(place, false);
+        const Client second(place, false);
+      });
+    EXPECT_TRUE(server_->drain(seconds(5)));
+    clients.clear();
+    EXPECT_TRUE(server_->stop());
+  }
+}
+
+TEST_F(Serving, StoppingEndsAtItsLimit) {
+  start();
+  Client client(address());
+  client.send("GET /block HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(echo_.wait_for_held(1));
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(server_->stop(milliseconds(200)));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5));
+  echo_.release();
+  EXPECT_TRUE(server_->stop());
+}
+
+TEST_F(Serving, AnExceptionOfDeferredWorkEndsNothingElse) {
+  start();
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 5; ++i)
+    EXPECT_THAT(ask("GET /throw-later HTTP/1.1\r\nHost: x\r\n\r\n", "]"), HasSubstr("/throw-later  []"));
+  server_->stop();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), StartsWith("warning: [server] it is broken later\n"));
+}
+
+TEST_F(Serving, OneAddressLeavesConnectionsToOthers) {
+  start({.connections = 4});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<Client>(address()));
+    clients.back()->send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(clients.back()->read("]"), HasSubstr("[]"));
+  }
+  EXPECT_THAT(ask(""), StartsWith("HTTP/1.1 503 "));
+  Client other(address(), true, INADDR_LOOPBACK + 1);
+  other.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(other.read("]"), HasSubstr("[]"));
+}
+
+TEST(AServer, RemovesOnlyItsOwnUnixSockets) {
+  const test::TemporaryFolder folder;
+  Echo echo;
+  const std::filesystem::path file = folder.path() / "s";
+  const std::vector<Listener> listeners = listen_on("unix:" + file.string());  // as systemd does
+  Server adopting({.listen = {}, .sockets = {listeners[0].socket}}, echo);
+  adopting.start();
+  adopting.stop();
+  EXPECT_TRUE(std::filesystem::exists(file));
+  Server listening({.listen = {"unix:" + (folder.path() / "own").string()}}, echo);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "own"));
+  listening.start();
+  listening.stop();
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "own"));
 }
 
 TEST(ServerOptions, AnAddressIsNeeded) {

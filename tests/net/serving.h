@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -18,8 +19,9 @@
 
 namespace e5v::net {
 
-/// A handler that answers what it got. Paths: /no is refused, /hold waits until release(), /pieces comes in three,
-/// /drop gets no answer.
+/// A handler that answers what it got. Paths: /no is refused, /hold waits until release(), /block does so on the
+/// server's thread, /pieces comes in three, /drop gets no answer, /large?N has a body of N bytes (in two pieces with
+/// /large-stream?N), /throw ends with an exception, and so does work that /throw-later defers.
 class Echo : public http::Handler {
  public:
   std::variant<http::BodyLimit, http::Response> admit(const http::Request& head) override {
@@ -28,16 +30,26 @@ class Echo : public http::Handler {
   }
   void handle(http::Request request, std::shared_ptr<http::Responder> responder) override {
     if (request.path == "/drop") return;
+    if (request.path == "/throw") throw std::runtime_error("it is broken");
+    if (request.path == "/throw-later") responder->defer([] { throw std::runtime_error("it is broken later"); });
+    if (request.path == "/large") return responder->send({.body = std::string(std::stoul(request.query), 'x')});
+    if (request.path == "/large-stream") {
+      const auto stream = responder->begin({200, "text/plain"});
+      stream->write(std::string(std::stoul(request.query) / 2, 'x'));
+      stream->write(std::string(std::stoul(request.query) / 2, 'y'));
+      return stream->end();
+    }
     if (request.path == "/pieces") {
       const auto stream = responder->begin({200, "text/plain"});
       for (const char* piece : {"one ", "two ", "three"}) stream->write(piece);
       if (request.query != "broken") stream->end();
       return;
     }
-    if (request.path == "/hold") {
-      const std::lock_guard lock(mutex_);
+    if (request.path == "/hold" || request.path == "/block") {
+      std::unique_lock lock(mutex_);
       held_.push_back({responder, request.gone});
       changed_.notify_all();
+      if (request.path == "/block") changed_.wait(lock, [this] { return held_.empty(); });
       return;
     }
     responder->send(
@@ -71,6 +83,7 @@ class Echo : public http::Handler {
     {
       const std::lock_guard lock(mutex_);
       held.swap(held_);
+      changed_.notify_all();
     }
     for (const Held& one : held) one.responder->send({200, "text/plain", "released"});
   }

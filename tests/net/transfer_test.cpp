@@ -70,6 +70,19 @@ TEST_F(Transfers, ConnectNowhereElse) {
   EXPECT_EQ(transfer("/image")->begin(), FetchProblem::host);
 }
 
+/// "localhost" has the addresses ::1, which is refused here, and 127.0.0.1.
+TEST_F(Transfers, RememberARefusedAddressForOneRequest) {
+  options_.may_connect = [](const IpAddress& address) { return address.is_v4() && address.is_loopback(); };
+  options_.hosts.add(origin_.place("localhost"));
+  options_.hosts.add("127.0.0.1:1");
+  Transfer one(options_, held_,
+               {.url = origin_.url("/redirect?http://127.0.0.1:1/", "localhost"), .max_bytes = 1 << 20}, nullptr,
+               [] {});
+  ASSERT_EQ(one.begin(), FetchProblem::none);
+  ASSERT_FALSE(one.next(curl_easy_perform(one.handle())));
+  EXPECT_EQ(one.next(curl_easy_perform(one.handle()))->problem, FetchProblem::unreachable);
+}
+
 TEST_F(Transfers, SayWhoTheyAreAndNothingMore) {
   ::setenv("http_proxy", "http://127.0.0.1:1", 1);
   outcome("/image");

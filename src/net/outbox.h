@@ -9,12 +9,13 @@
 #include <string>
 
 #include "http/message.h"
+#include "net/shared_limit.h"
 
 namespace e5v::net {
 
 /// The part of the response to one request that is not sent yet. Threads of the handler add to it, and the connection
-/// takes from it.
-class Exchange : public std::enable_shared_from_this<Exchange> {
+/// takes from it. What does not fit into the memory of all responses is dropped.
+class Outbox : public std::enable_shared_from_this<Outbox> {
  public:
   /// The data to send next.
   struct Next {
@@ -23,11 +24,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::string piece;                   ///< the next piece of the body
     bool ended = false;                  ///< the response is complete
     bool broken = false;                 ///< the response ended before it was complete
-    bool empty() const { return !head && piece.empty() && !ended && !broken; }
+    bool dropped = false;                ///< there was a response, but no memory for it
+    bool empty() const { return !head && piece.empty() && !ended && !broken && !dropped; }
   };
 
-  /// `strand` is the connection's strand on the context `io`.
-  Exchange(const boost::asio::any_io_executor& strand, std::shared_ptr<boost::asio::io_context> io);
+  /// `strand` is the connection's strand on the context `io`. `share` counts the bytes that are not sent yet.
+  Outbox(const boost::asio::any_io_executor& strand, std::shared_ptr<boost::asio::io_context> io, Share share);
 
   // Called by the handler from any thread.
   void answer(http::Response response, bool streams);
@@ -36,6 +38,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void defer(std::function<void()> work);
 
   // Called by the connection on its strand.
+  /// Returns the data to send. What was returned before is sent and no longer counted.
   Next take();
   /// The timer that the connection waits for. It is cancelled when data are added.
   boost::asio::steady_timer& changed() { return changed_; }
@@ -48,11 +51,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::shared_ptr<boost::asio::io_context> io_;  // before the members that use it
   boost::asio::steady_timer changed_;
   std::mutex mutex_;  // protects the members below
+  Share share_;
   Next next_;
   bool closed_ = false;
 };
 
-/// Returns the handler's interface of an exchange.
-std::shared_ptr<http::Responder> make_responder(std::shared_ptr<Exchange> exchange);
+/// Returns the handler's interface of an outbox.
+std::shared_ptr<http::Responder> make_responder(std::shared_ptr<Outbox> outbox);
 
 }  // namespace e5v::net
