@@ -70,15 +70,18 @@ TEST_F(Transfers, ConnectNowhereElse) {
   EXPECT_EQ(transfer("/image")->begin(), FetchProblem::host);
 }
 
-/// "localhost" has the addresses ::1, which is refused here, and 127.0.0.1.
 TEST_F(Transfers, RememberARefusedAddressForOneRequest) {
-  options_.may_connect = [](const IpAddress& address) { return address.is_v4() && address.is_loopback(); };
-  options_.hosts.add(origin_.place("localhost"));
+  options_.may_connect = [](const IpAddress& address) { return address.to_string() == "127.0.0.1"; };
+  options_.hosts.add(origin_.place("two.example"));
   options_.hosts.add("127.0.0.1:1");
   Transfer one(options_, held_,
-               {.url = origin_.url("/redirect?http://127.0.0.1:1/", "localhost"), .max_bytes = 1 << 20}, nullptr,
+               {.url = origin_.url("/redirect?http://127.0.0.1:1/", "two.example"), .max_bytes = 1 << 20}, nullptr,
                [] {});
   ASSERT_EQ(one.begin(), FetchProblem::none);
+  const std::string addresses = origin_.place("two.example") + ":127.0.0.2,127.0.0.1";
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> resolved(
+      curl_slist_append(nullptr, addresses.c_str()), curl_slist_free_all);
+  curl_easy_setopt(one.handle(), CURLOPT_RESOLVE, resolved.get());
   ASSERT_FALSE(one.next(curl_easy_perform(one.handle())));
   EXPECT_EQ(one.next(curl_easy_perform(one.handle()))->problem, FetchProblem::unreachable);
 }
