@@ -98,6 +98,8 @@ class Handler {
   virtual void completed(const Completed& exchange) = 0;
 };
 
+/// Returns the media type of a Content-Type, which has any case, in lower case and without its parameters.
+std::string media_type(std::string_view content_type);
 /// Returns the percent-decoded value of a key of a query string, or an empty text.
 std::string query_value(std::string_view query, std::string_view key);
 /// Decodes "%41+" to "A+". A "%" without two hexadecimal digits after it is not changed.
