@@ -53,6 +53,8 @@ class BodyStream {
   virtual ~BodyStream() = default;
   /// Queues bytes for sending and returns at once. If the client has disconnected, they are dropped.
   virtual void write(std::string bytes) = 0;
+  /// Replaces Response::log of the head, for members that are known at the end only.
+  virtual void set_log(std::string log) = 0;
   /// Ends the body. If the object is destroyed without this call, the connection is closed, so that the client can
   /// detect the incomplete body.
   virtual void end() = 0;
