@@ -191,7 +191,7 @@ TEST_F(Own, LinesAreDeferred) {
   http::Request request{.method = "POST", .path = "/v1/embed"};
   request.body = R"({"stream": true, "items": [{"text": "a"}, {"text": "b"}]})";
   service_.handle(std::move(request), keeper);
-  keeper->all.get_future().get();
+  ASSERT_EQ(keeper->all.get_future().wait_for(std::chrono::minutes(1)), std::future_status::ready);
   EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   for (const auto& work : keeper->works) work();
   const Answer done = answer.get();
