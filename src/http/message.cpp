@@ -11,8 +11,8 @@ namespace {
 
 std::optional<int> hexadecimal_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  const char letter = ascii_lower(c);
-  if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+  const char lower = ascii_lower(c);
+  if (lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
   return std::nullopt;
 }
 
@@ -35,8 +35,14 @@ std::string decoded(std::string_view text, bool plus_is_blank) {
 
 std::string_view Fields::find(std::string_view name) const {
   const auto found =
-      std::find_if(begin(), end(), [&](const auto& field) { return same_ignoring_case(field.first, name); });
+      std::find_if(begin(), end(), [&](const auto& field) { return equals_ignoring_case(field.first, name); });
   return found == end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::string media_type(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return ascii_lower(type);
 }
 
 std::string percent_decoded(std::string_view text) { return decoded(text, false); }

@@ -17,7 +17,7 @@ std::optional<std::string> parameter(std::string_view field, std::string_view na
     if (begin == std::string_view::npos) return std::nullopt;
     const std::size_t equals = field.find('=', begin);
     if (equals == std::string_view::npos) return std::nullopt;
-    const bool wanted = same_ignoring_case(field.substr(begin, equals - begin), name);
+    const bool wanted = equals_ignoring_case(field.substr(begin, equals - begin), name);
     std::string value;
     begin = equals + 1;
     if (begin < field.size() && field[begin] == '"') {

@@ -277,6 +277,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     beast::http::response_serializer<beast::http::empty_body> serializer(message);
     co_await stream_->write_message(serializer, true, time, error);
     while (!error) {
+      if (next.log) turn.log = std::move(*next.log);
       if (!turn.head_only) {
         turn.sent += next.piece.size();
         co_await stream_->write_piece(next.piece, chunked, time, error);

@@ -16,6 +16,7 @@ class PieceStream : public http::BodyStream {
     if (!ended_.exchange(true)) outbox_->end(true);
   }
   void write(std::string bytes) override { outbox_->add(std::move(bytes)); }
+  void set_log(std::string log) override { outbox_->set_log(std::move(log)); }
   void end() override {
     if (!ended_.exchange(true)) outbox_->end(false);
   }
@@ -73,6 +74,11 @@ void Outbox::add(std::string piece) {
     if (!next_.broken) next_.piece += piece;
   }
   notify();
+}
+
+void Outbox::set_log(std::string log) {
+  const std::lock_guard lock(mutex_);
+  if (!closed_) next_.log = std::move(log);
 }
 
 void Outbox::end(bool broken) {

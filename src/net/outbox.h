@@ -22,6 +22,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
     std::optional<http::Response> head;  ///< only the first time
     bool streams = false;                ///< the body is sent in pieces
     std::string piece;                   ///< the next piece of the body
+    std::optional<std::string> log;      ///< replaces Response::log
     bool ended = false;                  ///< the response is complete
     bool broken = false;                 ///< the response ended before it was complete
     bool dropped = false;                ///< there was a response, but no memory for it
@@ -34,6 +35,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   // Called by the handler from any thread.
   void answer(http::Response response, bool streams);
   void add(std::string piece);
+  void set_log(std::string log);
   void end(bool broken);
   void defer(std::function<void()> work);
 

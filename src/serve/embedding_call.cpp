@@ -35,9 +35,10 @@ SubmitOptions submit_options(const EmbeddingCall& call, const std::stop_token& c
 void submit(const EmbeddingCall& call, Item item, const std::stop_token& cancel, const Done& done) {
   if (cancel.stop_requested())  // the embedder could have begun to compute it before it looks
     return done({}, std::make_exception_ptr(Cancelled("[submit] the input was cancelled before it was computed")));
-  if (item.run.prompt.empty() && !item.input.prompt) item.run.prompt = call.model->prompts.of(item.input);
   try {
-    call.model->embedder.submit(std::move(item.input), done, submit_options(call, cancel), item.run, item.prepare);
+    Input input = to_input(std::move(item.input));
+    if (item.run.prompt.empty() && !input.prompt) item.run.prompt = call.model->prompts.of(input);
+    call.model->embedder.submit(std::move(input), done, submit_options(call, cancel), item.run, item.prepare);
   } catch (...) {
     done({}, std::current_exception());
   }

@@ -35,7 +35,7 @@ struct ServedModel {
   std::int64_t vocabulary = 0;  ///< number of token ids
 
   /// Decodes token ids. Throws a Refusal, which names the field, for an id outside of the vocabulary.
-  std::string text_of(const std::vector<std::int64_t>& ids, const std::string& name) const;
+  std::string text_of(const std::vector<std::int64_t>& ids, const std::string& field) const;
 };
 
 /// The models of a server by name.

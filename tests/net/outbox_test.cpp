@@ -59,6 +59,16 @@ TEST_F(AnOutbox, PiecesAreJoinedUntilTheyAreTaken) {
   EXPECT_TRUE(next.ended);
 }
 
+TEST_F(AnOutbox, TheLogOfAStreamMayChange) {
+  const auto stream = responder_->begin({.log = "first"});
+  EXPECT_EQ(outbox_->take().log, std::nullopt);
+  stream->set_log("last");
+  stream->end();
+  const Next next = outbox_->take();
+  EXPECT_EQ(next.log, "last");
+  EXPECT_TRUE(next.ended);
+}
+
 /// A client must see that the body is incomplete.
 TEST_F(AnOutbox, AStreamWithoutItsEndIsBroken) {
   auto stream = responder_->begin({.status = 200});
