@@ -17,11 +17,11 @@
 #include <chrono>
 #include <limits>
 #include <optional>
-#include <random>
 #include <type_traits>
 #include <utility>
 
 #include "base/error.h"
+#include "base/random_id.h"
 #include "net/exchange.h"
 #include "net/listener.h"
 
@@ -46,11 +46,6 @@ constexpr std::size_t kLongestId = 128;
 auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
-
-std::string random_id() {
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{:016x}", random());
-}
 
 bool is_plain_word(std::string_view text) {
   return !text.empty() && text.size() <= kLongestId &&

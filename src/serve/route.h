@@ -47,7 +47,7 @@ struct Route {
   std::string_view method, path;
   /// Sends the response, possibly after it has returned. If it throws, `error` makes the response.
   void (*answer)(Exchange exchange);
-  /// Returns an error response in the format of the dialect.
+  /// Returns an error response in the format of the dialect. Callers use error_response().
   http::Response (*error)(const Fault& fault);
   Access access = Access::key;
   bool takes_forms = false;  ///< whether it accepts multipart/form-data in addition to JSON
@@ -55,6 +55,9 @@ struct Route {
   std::string_view summary = "", request_schema = "", response_schema = "", response_type = "application/json";
   std::string_view other_response_type = "";  ///< that a request may ask for
 };
+
+/// Returns an error response in the format of a dialect (Route::error), which tells when to come back.
+http::Response error_response(const Fault& fault, http::Response (*format)(const Fault& fault));
 
 /// Returns a response with a JSON document.
 http::Response json_response(const Json& document, int status = 200);

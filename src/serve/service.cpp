@@ -96,8 +96,7 @@ const Route* Service::find(const http::Request& head) const {
 
 http::Response Service::fail(const http::Request& head, const Fault& fault) const {
   const Route* route = find(head);
-  http::Response response = (route == nullptr ? openai_error : route->error)(fault);
-  if (fault.retry_after) response.fields.add("Retry-After", std::to_string(*fault.retry_after));
+  http::Response response = error_response(fault, route == nullptr ? openai_error : route->error);
   add_origin(head, response);
   return response;
 }
