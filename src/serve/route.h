@@ -32,7 +32,8 @@ struct Exchange {
   const Route& route;
   http::Request request;
   std::shared_ptr<http::Responder> responder;
-  std::string client;  ///< "key:" and the name of the request's key, or its address if it has no key
+  /// "key:" and the name of the request's key, or the network of its address if it has no key.
+  std::string client;
 };
 
 /// The conditions for calling a route.

@@ -54,7 +54,7 @@ class Service : public http::Handler {
   http::Response fail(const http::Request& head, const Fault& fault) const;
   Fault unavailable() const;
   std::optional<Fault> check(const http::Request& head, const Route& route);
-  std::string client_of(const http::Request& head) const;
+  std::optional<std::string> key_of(const http::Request& head) const;
   void add_origin(const http::Request& head, http::Response& response) const;
   http::Response preflight(const http::Request& head) const;
 

@@ -1,0 +1,21 @@
+#include "serve/client_network.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+
+namespace e5v::serve {
+
+std::string network_of(const std::string& address) {
+  in6_addr bytes{};
+  const std::string without_zone = address.substr(0, address.find('%'));  // "fe80::1%eth0"
+  if (::inet_pton(AF_INET6, without_zone.c_str(), &bytes) != 1) return address;
+  if (IN6_IS_ADDR_V4MAPPED(&bytes)) return address;
+  std::fill(bytes.s6_addr + 8, bytes.s6_addr + 16, std::uint8_t{0});
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(AF_INET6, &bytes, text.data(), text.size());
+  return std::string(text.data()) + "/64";
+}
+
+}  // namespace e5v::serve
