@@ -23,6 +23,7 @@ struct Context {
   const ImagePolicy& images;
   const std::vector<Route>& routes;
   std::size_t max_items = 2048;                    ///< maximum number of items of a request
+  int max_connections = 0;                         ///< maximum number of open connections
   std::function<std::string()> metrics = nullptr;  ///< returns the text of /metrics
 };
 

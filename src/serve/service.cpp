@@ -76,6 +76,7 @@ Service::Service(const ServiceOptions& options, std::function<void(const std::st
       rate_limit_(options.requests_per_second),
       routes_(all_routes()),
       context_{models_, options_.images, routes_} {
+  context_.max_connections = options.max_connections;
   context_.metrics = [this] {
     std::string text = metrics_.text(models_, connections_ ? connections_() : Metrics::Connections());
     if (const http::Fetcher* fetcher = options_.images.fetcher) text += fetch_metrics(fetcher->counters());

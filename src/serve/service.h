@@ -23,6 +23,7 @@ struct ServiceOptions {
   std::size_t body_bytes = std::size_t{64} << 20;  ///< maximum size of a request's body
   std::vector<std::string> origins = {};           ///< origins whose pages may call the server (CORS); "*" means all
   ImagePolicy images = {};
+  int max_connections = 4096;  ///< maximum number of open connections, which the HTTP server enforces
 };
 
 /// Answers requests with the vectors of models. Thread-safe.

@@ -3,8 +3,8 @@
 
 namespace e5v::serve {
 
-/// The dialect of Text Embeddings Inference: the routes /embed, /similarity, /info, /tokenize and /decode, with its
-/// fields, headers and errors.
+/// The dialect of Text Embeddings Inference: the routes /embed, /similarity and /info, with its fields, headers and
+/// errors. /tokenize is vLLM's.
 std::vector<Route> tei_routes();
 
 }  // namespace e5v::serve
