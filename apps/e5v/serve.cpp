@@ -137,37 +137,50 @@ sigset_t server_signals() {
   return signals;
 }
 
-/// Reads keys and certificate again. If one of them cannot be read, the old one stays in use.
-void reload(serve::Service& service, net::Server& server) {
+/// Reads one of the things that SIGHUP has the server read. If it cannot be read, the old one stays in use.
+void read_again(const char* name, const std::function<void()>& read) {
   try {
-    service.reload_keys();
-    server.reload_certificate();
-    tell("e5v: keys and certificate were read again\n");
-  } catch (const Error& error) {
-    tell("e5v: {}; the old ones stay\n", error.what());
+    read();
+    tell("e5v: the {} was read again\n", name);
+  } catch (const std::exception& error) {
+    tell("e5v: {}; the old {} stays in use\n", error.what(), name);
   }
 }
 
-/// The signals of a server. One thread waits for them. All other threads block them, because otherwise the kernel could
-/// deliver a signal to one of these and end the process. Before ready(), a signal ends the process at once. After it,
-/// wait_for_end() returns at the first signal, and the second one ends the process.
+/// Blocks the signals of a server in this thread and in those that it starts, because otherwise the kernel could
+/// deliver a signal to one of these and end the process. They wait for ServerSignals.
+void block_signals() {
+  const sigset_t signals = server_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+/// The signals of a server, which all threads must block. One thread waits for them. SIGHUP has the server read keys
+/// and certificate again; before ready(), this is done by ready(). Before ready(), another signal ends the process at
+/// once. After it, wait_for_end() returns at the first signal, and the second one ends the process.
 class ServerSignals {
  public:
-  /// Must be constructed before any other thread starts. `reload` is called after SIGHUP.
   explicit ServerSignals(std::function<void()> reload) : reload_(std::move(reload)), signals_(server_signals()) {
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     std::thread([this] { watch(); }).detach();  // it lives as long as the process
   }
-  void ready() { ready_ = true; }
+  void ready() {
+    const std::lock_guard lock(mutex_);
+    ready_ = true;
+    if (again_) reload_();
+  }
   int wait_for_end() { return end_.get_future().get(); }
 
  private:
+  void hang_up() {
+    const std::lock_guard lock(mutex_);
+    if (ready_) reload_();
+    again_ = !ready_;
+  }
   void watch() {
     for (bool ending = false;;) {
       int signal = 0;
       ::sigwait(&signals_, &signal);
       if (signal == SIGHUP) {
-        if (ready_ && !ending) reload_();
+        if (!ending) hang_up();
       } else if (!ready_ || ending) {
         ::_exit(128 + signal);
       } else {
@@ -179,11 +192,14 @@ class ServerSignals {
 
   const std::function<void()> reload_;
   const sigset_t signals_;
+  std::mutex mutex_;  // serialises ready() and hang_up()
   std::atomic<bool> ready_ = false;
+  bool again_ = false;
   std::promise<int> end_;
 };
 
 int run_serve(ServeOptions& options) {
+  block_signals();
   if (const char* key = std::getenv("E5V_API_KEY"); key != nullptr && *key != '\0')
     options.service.keys.push_back({"E5V_API_KEY", key});
   options.server.sockets = net::systemd_sockets();
@@ -192,19 +208,23 @@ int run_serve(ServeOptions& options) {
   AccessLog log(options.access_log);
   const std::unique_ptr<net::CurlFetcher> fetcher = fetcher_of(options);
   options.service.images.fetcher = fetcher.get();
+  options.service.max_connections = options.server.limits.connections;
   serve::Service service(options.service, log.writer());
   net::Server server(options.server, service);
   check_exposure(options, server);
   // Its thread outlives this function, so it stays until the process ends.
-  ServerSignals& signals = *new ServerSignals([&] { reload(service, server); });
+  ServerSignals& signals = *new ServerSignals([&] {
+    if (!options.service.key_file.empty()) read_again("key file", [&] { service.reload_keys(); });
+    if (!options.server.certificate.empty()) read_again("certificate", [&] { server.reload_certificate(); });
+  });
   service.set_connections([&server] {
     const net::ConnectionCounters counters = server.connections();
     return serve::Metrics::Connections{counters.open, counters.accepted, counters.refused};
   });
   server.start();
   for (const serve::ModelSpec& spec : specs) service.add(serve::load(spec));
+  signals.ready();  // before anybody can use a key that is no longer in the file
   service.ready();
-  signals.ready();
   net::tell_systemd("READY=1");
   tell("e5v: serving {} at {}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "));
   const int signal = signals.wait_for_end();
