@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/file.h"
 
 namespace e5v {
@@ -60,14 +61,6 @@ constexpr std::array kSignatures = {
 
 bool has(std::string_view text, std::size_t offset, std::string_view bytes) {
   return text.size() >= offset + bytes.size() && text.substr(offset, bytes.size()) == bytes;
-}
-
-char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter; }
-
-/// `word` is in lower case.
-bool begins_with(std::string_view text, std::string_view word) {
-  return text.size() >= word.size() &&
-         std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == lower(b); });
 }
 
 /// BMP's two letters are those of many texts: its header's size and its reserved zeros tell it.
@@ -128,11 +121,12 @@ std::optional<ForeignFile> of_markup(std::string_view body) {
   constexpr std::array kTags = {"<!doctype html"sv, "<html"sv,  "<head"sv, "<body"sv,   "<title"sv, "<meta"sv,
                                 "<script"sv,        "<style"sv, "<link"sv, "<center"sv, "<table"sv, "<div"sv,
                                 "<span"sv,          "<h1"sv,    "<p>"sv,   "<br"sv,     "<a "sv};
-  const bool xml = begins_with(body, "<?xml");
+  const bool xml = starts_with_ignoring_case(body, "<?xml");
   if (xml) body = without_preamble(body.substr(std::min(body.find('>'), body.size() - 1) + 1));
-  if (begins_with(body, "<svg") || begins_with(body, "<!doctype svg")) return ForeignFile{kImage, "an SVG drawing"};
+  if (starts_with_ignoring_case(body, "<svg") || starts_with_ignoring_case(body, "<!doctype svg"))
+    return ForeignFile{kImage, "an SVG drawing"};
   for (const std::string_view tag : kTags)
-    if (begins_with(body, tag)) return ForeignFile{ForeignKind::web_page, "a web page (HTML)"};
+    if (starts_with_ignoring_case(body, tag)) return ForeignFile{ForeignKind::web_page, "a web page (HTML)"};
   if (xml) return ForeignFile{ForeignKind::text, "an XML document"};
   return std::nullopt;
 }

@@ -4,18 +4,15 @@
 #include <array>
 #include <optional>
 
+#include "base/ascii.h"
+
 namespace e5v::http {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::optional<int> hexadecimal_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
+  const char lower = ascii_lower(c);
+  if (lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
   return std::nullopt;
 }
 
@@ -37,8 +34,15 @@ std::string decoded(std::string_view text, bool plus_is_blank) {
 }  // namespace
 
 std::string_view Fields::find(std::string_view name) const {
-  const auto found = std::find_if(begin(), end(), [&](const auto& field) { return same_name(field.first, name); });
+  const auto found =
+      std::find_if(begin(), end(), [&](const auto& field) { return equals_ignoring_case(field.first, name); });
   return found == end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::string media_type(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  return ascii_lower(type);
 }
 
 std::string percent_decoded(std::string_view text) { return decoded(text, false); }

@@ -53,6 +53,8 @@ class BodyStream {
   virtual ~BodyStream() = default;
   /// Queues bytes for sending and returns at once. If the client has disconnected, they are dropped.
   virtual void write(std::string bytes) = 0;
+  /// Replaces Response::log of the head, for members that are known at the end only.
+  virtual void set_log(std::string log) = 0;
   /// Ends the body. If the object is destroyed without this call, the connection is closed, so that the client can
   /// detect the incomplete body.
   virtual void end() = 0;
@@ -98,6 +100,8 @@ class Handler {
   virtual void completed(const Completed& exchange) = 0;
 };
 
+/// Returns the media type of a Content-Type, which has any case, in lower case and without its parameters.
+std::string media_type(std::string_view content_type);
 /// Returns the percent-decoded value of a key of a query string, or an empty text.
 std::string query_value(std::string_view query, std::string_view key);
 /// Decodes "%41+" to "A+". A "%" without two hexadecimal digits after it is not changed.

@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace e5v::http {
 namespace {
 
 constexpr std::size_t kMaxParts = 4096, kMaxBoundary = 70, kMaxHeader = 8192;
-
-char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool starts_with_name(std::string_view line, std::string_view name) {
-  return line.size() >= name.size() &&
-         std::equal(name.begin(), name.end(), line.begin(), [](char a, char b) { return a == lower_case(b); });
-}
 
 /// Returns the value of a parameter of a header field: name="a \"b\"" or name=word.
 std::optional<std::string> parameter(std::string_view field, std::string_view name) {
@@ -22,7 +17,7 @@ std::optional<std::string> parameter(std::string_view field, std::string_view na
     if (begin == std::string_view::npos) return std::nullopt;
     const std::size_t equals = field.find('=', begin);
     if (equals == std::string_view::npos) return std::nullopt;
-    const bool wanted = equals - begin == name.size() && starts_with_name(field.substr(begin), name);
+    const bool wanted = equals_ignoring_case(field.substr(begin, equals - begin), name);
     std::string value;
     begin = equals + 1;
     if (begin < field.size() && field[begin] == '"') {
@@ -48,12 +43,12 @@ bool read_header(std::string_view header, FormPart& part) {
     const std::size_t end = header.find("\r\n");
     const std::string_view line = header.substr(0, end);
     header.remove_prefix(end == std::string_view::npos ? header.size() : end + 2);
-    if (starts_with_name(line, "content-disposition:")) {
+    if (starts_with_ignoring_case(line, "content-disposition:")) {
       const std::optional<std::string> name = parameter(line, "name");
       has_name = name.has_value();
       part.name = name.value_or("");
       part.filename = parameter(line, "filename").value_or("");
-    } else if (starts_with_name(line, "content-type:")) {
+    } else if (starts_with_ignoring_case(line, "content-type:")) {
       const std::size_t begin = line.find_first_not_of(" \t", line.find(':') + 1);
       if (begin != std::string_view::npos) part.type = line.substr(begin);
     }

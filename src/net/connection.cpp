@@ -368,6 +368,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
     beast::http::response_serializer<beast::http::empty_body> serializer(message);
     co_await beast::http::async_write_header(stream_, serializer, into(error));
     while (!error) {
+      if (next.log) turn.log = std::move(*next.log);
       if (!next.piece.empty()) co_await write_piece(turn, next.piece, error);
       if (error || next.broken || next.ended) break;
       next = exchange.take();

@@ -16,6 +16,7 @@ class Stream : public http::BodyStream {
     if (!ended_.exchange(true)) exchange_->end(true);
   }
   void write(std::string bytes) override { exchange_->add(std::move(bytes)); }
+  void set_log(std::string log) override { exchange_->set_log(std::move(log)); }
   void end() override {
     if (!ended_.exchange(true)) exchange_->end(false);
   }
@@ -71,6 +72,11 @@ void Exchange::add(std::string piece) {
     next_.piece += piece;
   }
   notify();
+}
+
+void Exchange::set_log(std::string log) {
+  const std::lock_guard lock(mutex_);
+  next_.log = std::move(log);
 }
 
 void Exchange::end(bool broken) {

@@ -21,6 +21,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     std::optional<http::Response> head;  ///< only the first time
     bool streams = false;                ///< the body is sent in pieces
     std::string piece;                   ///< the next piece of the body
+    std::optional<std::string> log;      ///< replaces Response::log
     bool ended = false;                  ///< the response is complete
     bool broken = false;                 ///< the response ended before it was complete
     bool empty() const { return !head && piece.empty() && !ended && !broken; }
@@ -32,6 +33,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   // Called by the handler from any thread.
   void answer(http::Response response, bool streams);
   void add(std::string piece);
+  void set_log(std::string log);
   void end(bool broken);
   void defer(std::function<void()> work);
 

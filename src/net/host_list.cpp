@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/error.h"
 
 namespace e5v::net {
@@ -25,9 +26,7 @@ HostList::HostList(const std::vector<std::string>& entries) {
 }
 
 void HostList::add(const std::string& text) {
-  Entry entry{text};
-  std::ranges::transform(entry.name, entry.name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  Entry entry{ascii_lower(text)};
   bool is_port = true;
   const std::size_t colon = entry.name.rfind(':');
   if (colon != std::string::npos && !entry.name.ends_with(']')) {

@@ -2,8 +2,9 @@
 
 #include <curl/curl.h>
 
-#include <algorithm>
 #include <utility>
+
+#include "base/ascii.h"
 
 namespace e5v::net {
 namespace {
@@ -33,11 +34,9 @@ std::optional<Url> Url::checked(Url url, const std::string& text) {
   for (const CURLUPart secret : {CURLUPART_USER, CURLUPART_PASSWORD}) {
     if (!part_of(handle, secret).empty()) return std::nullopt;
   }
-  url.host_ = part_of(handle, CURLUPART_HOST);
+  url.host_ = ascii_lower(part_of(handle, CURLUPART_HOST));
   if (url.host_.ends_with('.')) url.host_.pop_back();
   if (url.host_.empty()) return std::nullopt;
-  std::ranges::transform(url.host_, url.host_.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   url.port_ = std::stoi(part_of(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT));
   url.default_port_ = url.port_ == (scheme == "http" ? 80 : 443);
   return url;

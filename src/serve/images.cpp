@@ -1,8 +1,8 @@
 #include "serve/images.h"
 
-#include <algorithm>
-#include <cstring>
+#include <span>
 
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "serve/refusal.h"
@@ -11,12 +11,6 @@ namespace e5v::serve {
 namespace {
 
 constexpr std::string_view kData = "data:", kBase64 = ";base64";
-
-bool starts_with_any_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), text.begin(), [](char a, char b) {
-           return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
-         });
-}
 
 std::string decoded(std::string_view text, const std::string& field) {
   std::optional<std::string> bytes = from_base64(text);
@@ -35,30 +29,31 @@ std::string from_data_uri(std::string_view address, const std::string& field) {
 
 }  // namespace
 
-ImageSource image_from_bytes(std::string_view bytes, const std::string& field) {
-  EncodedImage image;
-  image.bytes.resize(bytes.size());
-  if (!bytes.empty()) std::memcpy(image.bytes.data(), bytes.data(), bytes.size());
-  image.name = field;
-  return image;
+Input to_input(RequestInput input) {
+  Input result{.text = std::move(input.text), .images = {}, .prompt = std::move(input.prompt)};
+  for (RequestImage& image : input.images) {
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(*image.file));
+    result.images.push_back(EncodedImage{{bytes.begin(), bytes.end()}, std::move(image.field)});
+    image.file.reset();  // so that a file of this input alone is not in memory twice
+  }
+  return result;
 }
 
 void add_image(RequestInput& input, const std::string& text, const std::string& field, const ImagePolicy& policy) {
-  if (starts_with_any_case(text, "http://") || starts_with_any_case(text, "https://")) {
+  if (starts_with_ignoring_case(text, "http://") || starts_with_ignoring_case(text, "https://")) {
     if (policy.fetcher == nullptr)
       refuse_field(field, "this server does not fetch images from URLs; send the image as a data: URI or as base64");
     if (const auto problem = policy.fetcher->check(text); problem != http::FetchProblem::none)
       refuse_url({problem}, field, policy);
-    input.urls.push_back({input.images.size(), text, field});
-    input.images.push_back(image_from_bytes("", field));
+    input.images.push_back({.field = field, .url = text});
     return;
   }
-  if (starts_with_any_case(text, "file:"))
+  if (starts_with_ignoring_case(text, "file:"))
     refuse_field(field, "this server does not read files of its own; send the image as a data: URI or as base64");
-  const std::string bytes = starts_with_any_case(text, kData) ? from_data_uri(text, field) : decoded(text, field);
+  std::string bytes = starts_with_ignoring_case(text, kData) ? from_data_uri(text, field) : decoded(text, field);
   if (bytes.size() > policy.max_bytes)
     refuse_field(field, "expected an image of at most {} bytes, found {}", policy.max_bytes, bytes.size());
-  input.images.push_back(image_from_bytes(bytes, field));
+  input.images.push_back({.file = std::make_shared<const std::string>(std::move(bytes)), .field = field});
 }
 
 void refuse_url(const http::Fetched& fetched, const std::string& field, const ImagePolicy& policy) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,25 +19,35 @@ struct ImagePolicy {
   http::Fetcher* fetcher = nullptr;  ///< fetches images that are given as URLs; null: URLs are refused
 };
 
-/// An image that a request gives as a URL.
-struct ImageUrl {
-  std::size_t image = 0;  ///< its index in Input::images
-  std::string url, field;
+/// The bytes of a file. All inputs that have the file share them.
+using SharedFile = std::shared_ptr<const std::string>;
+
+/// Each input that the embedder takes has files of its own. So if a request uses a file or a text in several inputs,
+/// it is copied, and its bytes count once for each use after the first. They may be this many times the size of the
+/// largest image.
+inline constexpr std::size_t kMaxCopies = 4;
+
+/// An image as a request has it.
+struct RequestImage {
+  SharedFile file = nullptr;  ///< null until it is fetched (call_images.h)
+  std::string field = {};     ///< its field in the request
+  std::string url = {};       ///< of an image that must be fetched
 };
 
-/// An input as a request has it: images that are given as URLs are empty until they are fetched (call_images.h).
-struct RequestInput : Input {
-  RequestInput() = default;
-  RequestInput(Input input) : Input(std::move(input)) {}  // NOLINT(google-explicit-constructor): every Input is one
-  std::vector<ImageUrl> urls = {};
+/// An input as a request has it.
+struct RequestInput {
+  std::optional<std::string> text = std::nullopt, prompt = std::nullopt;
+  std::vector<RequestImage> images = {};
+
+  static RequestInput from_text(std::string text) { return {.text = std::move(text)}; }
 };
+
+/// Returns the input with copies of its files, which must be there.
+Input to_input(RequestInput input);
 
 /// Adds an image of a request: "data:image/png;base64,…", plain base64, or a URL. Throws a Refusal that names the
 /// field. The image is not decoded here.
 void add_image(RequestInput& input, const std::string& text, const std::string& field, const ImagePolicy& policy);
-
-/// Returns the image of an uploaded or fetched file.
-ImageSource image_from_bytes(std::string_view bytes, const std::string& field);
 
 /// Throws a Refusal of an image's URL, which says what was expected of it and nothing of the server's network.
 [[noreturn]] void refuse_url(const http::Fetched& fetched, const std::string& field, const ImagePolicy& policy);

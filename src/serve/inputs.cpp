@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "serve/refusal.h"
+#include "serve/request_options.h"
 
 namespace e5v::serve {
 namespace {
@@ -19,23 +20,39 @@ bool are_messages(const Json& list) {
 }
 
 void add_text(RequestInput& input, const std::string& text) {
-  input.text = input.text ? *input.text + "\n" + text : text;
+  if (!input.text) {
+    input.text = text;
+  } else {
+    *input.text += '\n';
+    *input.text += text;
+  }
 }
 
 RequestInput from_string(const std::string& text, const std::string& field, const InputReading& reading) {
-  if (!reading.strings_are_images) return Input::from_text(text);
+  if (!reading.strings_are_images) return RequestInput::from_text(text);
   RequestInput input;
   add_image(input, text, field, reading.images);
   return input;
 }
 
+/// Adds an image of the request or of its form.
+void add_given_image(RequestInput& input, const std::string& text, const std::string& field,
+                     const InputReading& reading) {
+  if (reading.uploads == nullptr || !text.starts_with(kUpload)) return add_image(input, text, field, reading.images);
+  const std::string_view name = std::string_view(text).substr(kUpload.size());
+  const auto found = reading.uploads->find(name);
+  if (found == reading.uploads->end())
+    refuse_field(field, "expected the name of an uploaded file, found {}", in_quotes(name, 60));
+  input.images.push_back({.file = found->second, .field = field});
+}
+
 /// Adds an image: a string, or an object with the key "url".
 void add_image_of(RequestInput& input, const Json& value, const std::string& field, const InputReading& reading) {
-  if (!value.is_object()) return add_image(input, text_of(value, field), field, reading.images);
+  if (!value.is_object()) return add_given_image(input, text_of(value, field), field, reading);
   const ObjectReader object(value, field);
   const Json* address = object.find("url");
   if (address == nullptr) refuse_field(object.name_of("url"), "expected an image, found nothing");
-  add_image(input, text_of(*address, object.name_of("url")), object.name_of("url"), reading.images);
+  add_given_image(input, text_of(*address, object.name_of("url")), object.name_of("url"), reading);
 }
 
 void add_part(RequestInput& input, const Json& value, const std::string& field, const InputReading& reading) {
@@ -80,7 +97,7 @@ RequestInput input_from_object(const Json& object, const std::string& field, con
   const ObjectReader reader(object, field);
   RequestInput input;
   input.text = reader.text("text");
-  input.prompt = reader.text("prompt");
+  input.prompt = prompt_of(reader, "prompt");
   if (const Json* image = reader.find("image")) {
     add_image_of(input, *image, reader.name_of("image"), reading);
   }
@@ -112,7 +129,7 @@ RequestInput input_of(const Json& value, const std::string& field, const InputRe
   if (value.is_string()) return from_string(value.get_ref<const std::string&>(), field, reading);
   if (value.is_object()) return input_from_object(value, field, reading);
   if (value.is_array() && are_ids(value))
-    return Input::from_text(reading.model.text_of(token_ids_of(value, field), field));
+    return RequestInput::from_text(reading.model.text_of(token_ids_of(value, field), field));
   if (value.is_array() && are_messages(value)) return input_from_messages(value, field, reading);
   refuse_field(field, "expected a string, token ids, an object with text or image, or messages, found {}",
                found_text(value));
@@ -125,6 +142,7 @@ std::vector<NamedInput> inputs_of(const Json& value, const std::string& field, c
     inputs.push_back({input_of(value, field, reading), field});
     return inputs;
   }
+  check_count(value.size(), reading.max_items, field);
   for (std::size_t i = 0; i < value.size(); ++i) {
     const std::string name = element(field, i);
     inputs.push_back({input_of(value[i], name, reading), name});
@@ -140,6 +158,7 @@ std::vector<NamedInput> chats_of(const Json& value, const std::string& field, co
     inputs.push_back({input_from_messages(value, field, reading), field});
     return inputs;
   }
+  check_count(value.size(), reading.max_items, field);
   for (std::size_t i = 0; i < value.size(); ++i) {
     const std::string name = element(field, i);
     inputs.push_back({input_from_messages(value[i], name, reading), name});

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,21 @@ struct NamedInput {
   std::string field;
 };
 
+/// The files of a form by their names.
+using Uploads = std::map<std::string, SharedFile, std::less<>>;
+inline constexpr std::string_view kUpload = "upload:";
+
 /// The options for reading inputs.
 struct InputReading {
   const ServedModel& model;
   const ImagePolicy& images;
+  /// The maximum length of a list of inputs. It is checked before the elements are read.
+  std::size_t max_items = 2048;
   /// Whether a string is an image (infinity's "modality": "image") instead of a text.
   bool strings_are_images = false;
+  /// The files that "upload:NAME" refers to in the fields "image" and "images" of an object. Null: there are none, and
+  /// such a text is no image.
+  const Uploads* uploads = nullptr;
 };
 
 /// Reads "input" of an OpenAI request: a string, a list of strings, token ids, a list of lists of these, objects

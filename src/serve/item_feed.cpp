@@ -29,10 +29,18 @@ SubmitOptions submit_options(const EmbeddingCall& call, const std::stop_token& c
   return options;
 }
 
+/// Returns the expected size of an input in the queue. Images that are not fetched yet have no bytes.
+scheduler::Size size_of(const RequestInput& input) {
+  const std::size_t text_bytes = input.text ? input.text->size() : 0;
+  std::size_t bytes = text_bytes;
+  for (const RequestImage& image : input.images) bytes += image.file ? image.file->size() : 0;
+  return scheduler::expected_size(text_bytes, input.images.size(), bytes);
+}
+
 /// Returns the error of a call whose inputs could not be in memory together even if there were no others, or null.
 std::exception_ptr error_of_size(const EmbeddingCall& call) {
   std::int64_t bytes = 0;
-  for (const Item& item : call.items) bytes += scheduler::expected_size(item.input).bytes;
+  for (const Item& item : call.items) bytes += size_of(item.input).bytes;
   const std::int64_t most = call.model->queue.bytes;
   if (call.items.size() < 2 || bytes <= most) return nullptr;  // an empty queue takes a single input of any size
   return std::make_exception_ptr(
@@ -48,18 +56,19 @@ ItemFeed::ItemFeed(std::shared_ptr<const EmbeddingCall> call, std::stop_token ca
 
 void ItemFeed::add(std::size_t index, Item item, const std::exception_ptr& missing) {
   if (missing || too_large_) return done_(index, {}, missing ? with_field(missing, item.field) : too_large_);
-  const std::int64_t bytes = scheduler::expected_size(item.input).bytes;
+  const scheduler::Size size = size_of(item.input);
   const ServedModel& model = *call_->model;
   bool fits = false;
   {
     const std::lock_guard lock(mutex_);
     // Items that wait here count against the bytes of the queue, too.
-    const std::int64_t held = model.held_bytes->fetch_add(bytes) + bytes + model.embedder.counters().queued_bytes;
+    const std::int64_t held =
+        model.held_bytes->fetch_add(size.bytes) + size.bytes + model.embedder.counters().queued_bytes;
     fits = (queued_ == 0 && waiting_.empty()) || held <= model.queue.bytes;
-    if (fits) waiting_.push_back({index, std::move(item), bytes});
+    if (fits) waiting_.push_back({index, std::move(item), size});
   }
   if (fits) return hand_over();
-  *model.held_bytes -= bytes;
+  *model.held_bytes -= size.bytes;
   done_(index, {}, std::make_exception_ptr(Overloaded("[submit] the inputs that wait have all bytes of the queue")));
 }
 
@@ -68,8 +77,8 @@ bool ItemFeed::may_be_next(const Waiting& waiting) const {
   if (queued_ == 0 || cancel_.stop_requested()) return true;
   const SubmitCounters now = call_->model->embedder.counters();
   const QueueOptions& queue = call_->model->queue;
-  const std::int64_t tokens = scheduler::expected_size(waiting.item.input).tokens;
-  return now.queued_tokens + tokens <= queue.tokens / 2 && now.queued_bytes + waiting.bytes <= queue.bytes / 2;
+  return now.queued_tokens + waiting.size.tokens <= queue.tokens / 2 &&
+         now.queued_bytes + waiting.size.bytes <= queue.bytes / 2;
 }
 
 /// Hands over the items that may be handed over. One thread does this at a time: submit() may call done() at once, and
@@ -83,7 +92,7 @@ void ItemFeed::hand_over() {
     waiting_.pop_front();
     ++queued_;
     lock.unlock();
-    *call_->model->held_bytes -= next.bytes;
+    *call_->model->held_bytes -= next.size.bytes;
     submit(next.index, std::move(next.item));
     lock.lock();
   }
@@ -102,9 +111,10 @@ void ItemFeed::submit(std::size_t index, Item item) {
   };
   if (cancel_.stop_requested())  // the embedder could have begun to compute it before it looks
     return done({}, std::make_exception_ptr(Cancelled("[submit] the input was cancelled before it was computed")));
-  if (item.run.prompt.empty() && !item.input.prompt) item.run.prompt = call_->model->prompts.of(item.input);
   try {
-    call_->model->embedder.submit(std::move(item.input), done, submit_options(*call_, cancel_), item.run, item.prepare);
+    Input input = to_input(std::move(item.input));
+    if (item.run.prompt.empty() && !input.prompt) item.run.prompt = call_->model->prompts.of(input);
+    call_->model->embedder.submit(std::move(input), done, submit_options(*call_, cancel_), item.run, item.prepare);
   } catch (...) {
     done({}, std::current_exception());
   }

@@ -1,11 +1,11 @@
 #pragma once
-#include <cstdint>
 #include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <stop_token>
 
+#include "scheduler/content.h"
 #include "serve/embedding_call.h"
 
 namespace e5v::serve {
@@ -27,7 +27,7 @@ class ItemFeed : public std::enable_shared_from_this<ItemFeed> {
   struct Waiting {
     std::size_t index = 0;
     Item item;
-    std::int64_t bytes = 0;
+    scheduler::Size size;
   };
   bool may_be_next(const Waiting& waiting) const;
   void hand_over();

@@ -40,12 +40,11 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
     EmbeddingCall call;
     std::function<http::Response(const EmbeddingCall&, const EmbeddedCall&)> respond;
   };
-  const std::size_t items = call.items.size();
-  EmbeddingCall kept = call;  // without the items, which the embedder takes
-  kept.items.clear();
-  const auto waiting = std::make_shared<Waiting>(Waiting{std::move(exchange), std::move(kept), std::move(respond)});
-  waiting->exchange.request.body.clear();
-  embed(std::move(call), [waiting, items](EmbeddedCall vectors, const std::exception_ptr& error) {
+  std::vector<Item> items = std::exchange(call.items, {});
+  const auto waiting = std::make_shared<Waiting>(Waiting{std::move(exchange), call, std::move(respond)});
+  std::string().swap(waiting->exchange.request.body);  // frees its memory
+  call.items = std::move(items);
+  embed(std::move(call), [waiting, items = call.items.size()](EmbeddedCall vectors, const std::exception_ptr& error) {
     const auto answer = [waiting, items, shared = std::make_shared<EmbeddedCall>(std::move(vectors)), error] {
       http::Response response;
       try {
@@ -54,12 +53,15 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
       } catch (...) {
         response = error_response(fault_of(std::current_exception()), waiting->exchange.route.error);
       }
-      response.log = fmt::format(R"("model":{},"items":{},"tokens":{})", Json(waiting->call.model->name).dump(), items,
-                                 shared->tokens);
+      response.log = log_of(waiting->call.model->name, items, shared->tokens);
       waiting->exchange.responder->send(std::move(response));
     };
     waiting->exchange.responder->defer(answer);
   });
+}
+
+std::string log_of(std::string_view model, std::size_t items, std::int64_t tokens) {
+  return fmt::format(R"("model":{},"items":{},"tokens":{})", Json(model).dump(), items, tokens);
 }
 
 std::string new_id(std::string_view prefix) { return fmt::format("{}{}{}", prefix, random_id(), random_id()); }

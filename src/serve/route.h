@@ -75,6 +75,9 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
 /// Returns a call without items for the client of an exchange. `model` is the model name in the request.
 EmbeddingCall call_of(const Exchange& exchange, std::string_view model);
 
+/// Returns the members of a response's line in the access log (http::Response::log).
+std::string log_of(std::string_view model, std::size_t items, std::int64_t tokens);
+
 /// Returns a new identifier of a response, for example "embd-0f3c…".
 std::string new_id(std::string_view prefix);
 /// Returns the time in seconds since 1970.

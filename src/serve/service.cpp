@@ -8,6 +8,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/ascii.h"
 #include "serve/client_network.h"
 #include "serve/dialects/openai.h"
 #include "serve/routes.h"
@@ -19,17 +20,13 @@ namespace {
 std::string_view secret_of(const http::Request& head) {
   constexpr std::string_view kBearer = "bearer ";
   const std::string_view authorization = head.fields.find("authorization");
-  const bool bearer = authorization.size() >= kBearer.size() &&
-                      std::equal(kBearer.begin(), kBearer.end(), authorization.begin(),
-                                 [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
-  if (bearer) return authorization.substr(kBearer.size());
+  if (starts_with_ignoring_case(authorization, kBearer)) return authorization.substr(kBearer.size());
   const std::string_view key = head.fields.find("x-api-key");
   return key.empty() ? head.fields.find("api-key") : key;
 }
 
-bool takes_type(const Route& route, std::string_view type) {
-  type = type.substr(0, type.find(';'));
-  while (type.ends_with(' ')) type.remove_suffix(1);
+bool takes_type(const Route& route, std::string_view content_type) {
+  const std::string type = http::media_type(content_type);
   return type == "application/json" || type.ends_with("+json") || (route.takes_forms && type == "multipart/form-data");
 }
 

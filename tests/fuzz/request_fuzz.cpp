@@ -40,6 +40,7 @@ class AnswerKeeper : public Responder {
     struct Stream : BodyStream {
       Stream(AnswerKeeper& owner, const Response& head) : keeper(owner), answer{head.status, head.type, ""} {}
       void write(std::string bytes) override { answer.body += bytes; }
+      void set_log(std::string) override {}
       void end() override { keeper.promise_.set_value(std::move(answer)); }
       AnswerKeeper& keeper;
       Answer answer;

@@ -14,6 +14,13 @@ TEST(Fields, NamesAreComparedWithoutCase) {
   EXPECT_EQ(fields.find("content-type-x"), "");
 }
 
+TEST(MediaType, HasNoCaseAndNoParameters) {
+  EXPECT_EQ(media_type("application/json"), "application/json");
+  EXPECT_EQ(media_type("Multipart/Form-Data \t; boundary=AbC"), "multipart/form-data");
+  EXPECT_EQ(media_type(";"), "");
+  EXPECT_EQ(media_type(""), "");
+}
+
 TEST(PercentDecoding, TakesOnlyWholeEscapes) {
   EXPECT_EQ(percent_decoded("/v1%2Fa%20b"), "/v1/a b");
   EXPECT_EQ(percent_decoded("%"), "%");

@@ -124,6 +124,7 @@ TEST_F(Connections, AnAnswerInPiecesIsChunked) {
   const std::string answer = ask("GET /pieces HTTP/1.1\r\nHost: x\r\n\r\n", "0\r\n\r\n");
   EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked\r\n"));
   EXPECT_THAT(answer, EndsWith("\r\n0\r\n\r\n"));
+  EXPECT_TRUE(echo_.wait_for_log(R"("pieces":3)"));
   EXPECT_THAT(ask("GET /pieces HTTP/1.0\r\n\r\n"), EndsWith("\r\n\r\none two three<end>"));
   EXPECT_THAT(ask("GET /pieces?broken HTTP/1.1\r\nHost: x\r\n\r\n"), Not(HasSubstr("0\r\n\r\n")));
 }

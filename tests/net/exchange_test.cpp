@@ -58,6 +58,16 @@ TEST_F(AnExchange, PiecesAreJoinedUntilTheyAreTaken) {
   EXPECT_TRUE(next.ended);
 }
 
+TEST_F(AnExchange, TheLogOfAStreamMayChange) {
+  const auto stream = responder_->begin({.log = "first"});
+  EXPECT_EQ(exchange_->take().log, std::nullopt);
+  stream->set_log("last");
+  stream->end();
+  const Next next = exchange_->take();
+  EXPECT_EQ(next.log, "last");
+  EXPECT_TRUE(next.ended);
+}
+
 /// A client must see that the body is incomplete.
 TEST_F(AnExchange, AStreamWithoutItsEndIsBroken) {
   auto stream = responder_->begin({.status = 200});

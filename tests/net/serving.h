@@ -29,8 +29,9 @@ class Echo : public http::Handler {
   void handle(http::Request request, std::shared_ptr<http::Responder> responder) override {
     if (request.path == "/drop") return;
     if (request.path == "/pieces") {
-      const auto stream = responder->begin({200, "text/plain"});
+      const auto stream = responder->begin({200, "text/plain", "", R"("pieces":0)"});
       for (const char* piece : {"one ", "two ", "three"}) stream->write(piece);
+      stream->set_log(R"("pieces":3)");
       if (request.query != "broken") stream->end();
       return;
     }
@@ -49,6 +50,7 @@ class Echo : public http::Handler {
   void completed(const http::Completed& exchange) override {
     const std::lock_guard lock(mutex_);
     statuses_.push_back(exchange.status);
+    logs_.emplace_back(exchange.log);
     changed_.notify_all();
   }
 
@@ -61,6 +63,11 @@ class Echo : public http::Handler {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(5),
                              [&] { return std::ranges::find(statuses_, status) != statuses_.end(); });
+  }
+  bool wait_for_log(std::string_view log) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(5),
+                             [&] { return std::ranges::find(logs_, log) != logs_.end(); });
   }
   std::stop_token gone() {
     const std::lock_guard lock(mutex_);
@@ -84,6 +91,7 @@ class Echo : public http::Handler {
   std::condition_variable changed_;
   std::vector<Held> held_;
   std::vector<int> statuses_;
+  std::vector<std::string> logs_;
 };
 
 /// A server with it.

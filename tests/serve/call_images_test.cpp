@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <set>
 
 #include "fake_fetcher.h"
 #include "serve/refusal.h"
@@ -32,9 +33,9 @@ class CallImagesTest : public testing::Test {
         outcome = fault_of(error).message;
         return;
       }
-      for (const ImageSource& image : item.input.images) {
-        const auto& bytes = std::get<EncodedImage>(image).bytes;
-        outcome += std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) + " ";
+      for (const RequestImage& image : item.input.images) {
+        outcome += *image.file + " ";
+        files_.insert(image.file);
       }
     });
   }
@@ -42,6 +43,7 @@ class CallImagesTest : public testing::Test {
   FakeFetcher fetcher_;
   std::stop_source cancel_;
   std::map<std::size_t, std::string> outcomes_;
+  std::set<SharedFile> files_;
   std::shared_ptr<EmbeddingCall> call_ =
       std::make_shared<EmbeddingCall>(EmbeddingCall{.model = nullptr, .client = "shop", .images = {100, &fetcher_}});
 };
@@ -70,6 +72,7 @@ TEST_F(CallImagesTest, AUrlIsFetchedOnceForItsClient) {
   EXPECT_EQ(fetcher_.request(0).deadline, call_->deadline);
   fetcher_.end("http://a/1", "x");
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(outcomes_[i], "x x ");
+  EXPECT_EQ(files_.size(), 1u);
 }
 
 TEST_F(CallImagesTest, AFewAreFetchedAtATime) {
@@ -101,6 +104,30 @@ TEST_F(CallImagesTest, ImagesOfARequestShareItsBytes) {
   EXPECT_EQ(outcomes_[0].size(), 61u);
   EXPECT_EQ(outcomes_[1],
             "[input[1].images[0]] expected at most 100 bytes of images from URLs in a request, found more");
+}
+
+/// The embedder copies an image for each input that has it.
+TEST_F(CallImagesTest, CopiesOfImagesAreLimited) {
+  for (int i = 0; i < 7; ++i) add({"http://a/1"});
+  add({"http://a/2", "http://a/2"});
+  start();
+  fetcher_.end("http://a/1", std::string(60, 'x'));  // 360 bytes are copied
+  EXPECT_EQ(outcomes_[6].size(), 61u);
+  fetcher_.end("http://a/2", std::string(40, 'x'));
+  EXPECT_EQ(outcomes_[7].size(), 82u);
+}
+
+TEST_F(CallImagesTest, CopiesOfImagesBeyondTheLimitAreRefused) {
+  for (int i = 0; i < 8; ++i) add({"http://a/1"});
+  add({"http://a/2", "http://a/2"});
+  start();
+  fetcher_.end("http://a/2", std::string(40, 'x'));
+  EXPECT_EQ(outcomes_[8].size(), 82u);
+  fetcher_.end("http://a/1", std::string(60, 'x'));
+  for (std::size_t i = 0; i < 8; ++i)
+    EXPECT_EQ(outcomes_[i], fmt::format("[input[{}].images[0]] expected at most 400 bytes of repeated images from URLs "
+                                        "in a request, found more",
+                                        i));
 }
 
 TEST_F(CallImagesTest, AfterACancelNothingElseIsFetched) {

@@ -14,7 +14,7 @@ class Calls : public ServiceTest {
   static EmbeddingCall call(const std::vector<std::string>& texts) {
     EmbeddingCall result{.model = model()};
     for (std::size_t i = 0; i < texts.size(); ++i)
-      result.items.push_back({Input::from_text(texts[i]), {}, {}, fmt::format("input[{}]", i)});
+      result.items.push_back({RequestInput::from_text(texts[i]), {}, {}, fmt::format("input[{}]", i)});
     return result;
   }
   static std::pair<EmbeddedCall, std::exception_ptr> wait_for(EmbeddingCall given) {

@@ -11,12 +11,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-std::string bytes_of(const ImageSource& source) {
-  const auto& image = std::get<EncodedImage>(source);
-  return {reinterpret_cast<const char*>(image.bytes.data()), image.bytes.size()};
-}
-
-ImageSource image_of(const std::string& text, const std::string& field, const ImagePolicy& policy = {}) {
+RequestImage image_of(const std::string& text, const std::string& field, const ImagePolicy& policy = {}) {
   RequestInput input;
   add_image(input, text, field, policy);
   return input.images.front();
@@ -25,9 +20,10 @@ ImageSource image_of(const std::string& text, const std::string& field, const Im
 TEST(Images, DataUrisAndBase64AreBytes) {
   for (const char* text :
        {"data:image/png;base64,Zm9v", "DATA:image/png;base64,Zm9v", "data:;base64,Zm9v", "Zm9v", "Zm9v\n"}) {
-    const ImageSource source = image_of(text, "input.image");
-    EXPECT_EQ(bytes_of(source), "foo") << text;
-    EXPECT_EQ(std::get<EncodedImage>(source).name, "input.image");
+    const RequestImage image = image_of(text, "input.image");
+    EXPECT_EQ(*image.file, "foo") << text;
+    EXPECT_EQ(image.field, "input.image");
+    EXPECT_EQ(image.url, "");
   }
 }
 
@@ -58,16 +54,32 @@ TEST(Images, UrlsAreTakenWhereThatIsAllowed) {
   add_image(input, "Zm9v", "images[0]", policy);
   add_image(input, "HTTPS://a.example/b", "images[1]", policy);
   ASSERT_EQ(input.images.size(), 2u);
-  EXPECT_EQ(bytes_of(input.images[1]), "");
-  ASSERT_EQ(input.urls.size(), 1u);
-  EXPECT_EQ(input.urls[0].image, 1u);
-  EXPECT_EQ(input.urls[0].url, "HTTPS://a.example/b");
-  EXPECT_EQ(input.urls[0].field, "images[1]");
+  EXPECT_EQ(input.images[1].file, nullptr);
+  EXPECT_EQ(input.images[1].url, "HTTPS://a.example/b");
+  EXPECT_EQ(input.images[1].field, "images[1]");
   EXPECT_TRUE(fetcher.urls().empty());
   EXPECT_THAT(
       [&] { add_image(input, "http://other.example/", "f", policy); },
       ThrowsMessage<Refusal>("[f] this server does not fetch images from the host of this URL; send the image as "
                              "a data: URI or as base64"));
+}
+
+TEST(Images, InputsShareFilesUntilTheEmbedderTakesThem) {
+  RequestInput input{.text = "a", .prompt = "p"};
+  input.images.push_back(image_of("Zm9v", "images[0]"));
+  input.images.push_back({input.images[0].file, "images[1]"});
+  const std::weak_ptr<const std::string> file = input.images[0].file;
+  EXPECT_EQ(RequestInput(input).images[0].file, file.lock());
+  const Input taken = to_input(std::move(input));
+  EXPECT_EQ(taken.text, "a");
+  EXPECT_EQ(taken.prompt, "p");
+  ASSERT_EQ(taken.images.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& image = std::get<EncodedImage>(taken.images[i]);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(image.bytes.data()), image.bytes.size()), "foo");
+    EXPECT_EQ(image.name, fmt::format("images[{}]", i));
+  }
+  EXPECT_TRUE(file.expired());
 }
 
 TEST(Images, AFetchThatFailsSaysWhatWasExpected) {

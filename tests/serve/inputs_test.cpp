@@ -1,5 +1,7 @@
 #include "serve/inputs.h"
 
+#include <ctime>
+
 #include "serve/service_fixture.h"
 
 namespace e5v::serve {
@@ -56,6 +58,43 @@ TEST_F(Inputs, AnObjectMayHoldManyImagesAndAPrompt) {
   EXPECT_EQ(inputs[0].field, "input");
   EXPECT_EQ(inputs[0].input.images.size(), 3u);
   EXPECT_EQ(inputs[0].input.prompt, "sts");
+}
+
+TEST_F(Inputs, UploadsAreImagesInTheirPlaces) {
+  const Uploads uploads = {{"a", std::make_shared<const std::string>("of the form")}};
+  const InputReading reading{.model = *model(), .images = policy_, .uploads = &uploads};
+  const Json object = {{"image", "upload:a"}, {"images", {"Zm9v", {{"url", "upload:a"}}}}};
+  const std::vector<RequestImage> images = input_of(object, "items[0]", reading).images;
+  ASSERT_EQ(images.size(), 3u);
+  EXPECT_EQ(*images[0].file, "of the form");
+  EXPECT_EQ(images[0].field, "items[0].image");
+  EXPECT_EQ(*images[1].file, "foo");
+  EXPECT_EQ(images[2].file, images[0].file);
+  EXPECT_EQ(images[2].field, "items[0].images[1].url");
+  EXPECT_THAT(
+      [&] {
+        input_of({{"images", {"Zm9v", "upload:b"}}}, "items[0]", reading);
+      },
+      ThrowsMessage<Refusal>("[items[0].images[1]] expected the name of an uploaded file, found \"b\""));
+  expect_refused({{"image", "upload:a"}},
+                 "[input.image] expected an image as base64 or as a data: URI, found \"upload:a\"");
+}
+
+/// A list of millions takes much more memory as inputs than as JSON, so its elements must not be read before.
+TEST_F(Inputs, ListsAreCountedBeforeTheyAreRead) {
+  const Json list(2049, true), chats(2049, Json::array({true}));
+  expect_refused(list, "[input] expected at most 2048 inputs, found 2049");
+  EXPECT_THAT([&] { read_chats(chats); },
+              ThrowsMessage<Refusal>("[messages] expected at most 2048 inputs, found 2049"));
+  expect_refused(Json::array(), "[input] expected at least one input, found none");
+}
+
+TEST_F(Inputs, TheTimeOfManyPartsIsProportionalToTheirNumber) {
+  const Json part = {{"type", "text"}, {"text", std::string(100, 'x')}};
+  const Json chat = {{{"role", "user"}, {"content", Json(100'000, part)}}};
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(read(chat)[0].input.text->size(), 100'000u * 101 - 1);
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
 TEST_F(Inputs, WhatIsWrongIsNamed) {

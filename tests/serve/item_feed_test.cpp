@@ -21,7 +21,8 @@ class Feeds : public testing::Test {
   static EmbeddingCall call_of(const std::shared_ptr<const ServedModel>& model, int items, const std::string& begin) {
     EmbeddingCall call{.model = model, .client = "shop"};
     for (int i = 0; i < items; ++i)
-      call.items.push_back({Input::from_text(fmt::format("{} {}", begin, i)), {}, {}, fmt::format("input[{}]", i)});
+      call.items.push_back(
+          {RequestInput::from_text(fmt::format("{} {}", begin, i)), {}, {}, fmt::format("input[{}]", i)});
     return call;
   }
   static std::future<Result> begin(EmbeddingCall call) {

@@ -81,6 +81,35 @@ TEST_F(RequestOptionsOfAModel, DimensionsHaveTheNameOfTheDialect) {
                  "output_dimension", "[output_dimension] expected a whole number from 1 to 128, found 1000");
 }
 
+TEST_F(RequestOptionsOfAModel, PromptsAreShort) {
+  const std::string longest(65536, 'x');
+  EXPECT_EQ(read({{"prompt", longest}}).run.prompt, longest);
+  expect_refusal(
+      [&] {
+        read({{"prompt", longest + "x"}});
+      },
+      "prompt", "[prompt] expected a prompt of at most 65536 bytes, found 65537");
+  const Json item = {{"prompt_name", longest + "x"}};
+  expect_refusal([&] { prompt_of(ObjectReader(item, "items[0]"), "prompt_name"); }, "items[0].prompt_name",
+                 "[items[0].prompt_name] expected a prompt of at most 65536 bytes, found 65537");
+  EXPECT_FALSE(prompt_of(ObjectReader(item), "prompt"));
+  expect_refusal([] { prompt_of(Json(1), "prompts"); }, "prompts", "[prompts] expected a string, found 1");
+}
+
+TEST_F(RequestOptionsOfAModel, ItemsHaveTheOptionsAndTheirFields) {
+  EmbeddingCall call{.model = model()};
+  const RequestOptions options = read({{"dimensions", 5}, {"truncate", true}});
+  add_items(call, {{RequestInput::from_text("a"), "x[0]"}, {RequestInput::from_text("b"), "x[1]"}}, options);
+  add_items(call, {{RequestInput::from_text("c"), "y"}}, {});
+  ASSERT_EQ(call.items.size(), 3u);
+  EXPECT_EQ(call.items[1].input.text, "b");
+  EXPECT_EQ(call.items[1].field, "x[1]");
+  EXPECT_EQ(call.items[1].run.dimensions, 5);
+  EXPECT_TRUE(call.items[1].prepare.truncate);
+  EXPECT_EQ(call.items[2].field, "y");
+  EXPECT_FALSE(call.items[2].prepare.truncate);
+}
+
 TEST_F(RequestOptionsOfAModel, RequestsHaveAtLeastOneItemAndNotTooMany) {
   EXPECT_NO_THROW(check_count(1, 3, "input"));
   EXPECT_NO_THROW(check_count(3, 3, "input"));

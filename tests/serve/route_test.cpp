@@ -1,5 +1,7 @@
 #include "serve/route.h"
 
+#include <malloc.h>
+
 #include <regex>
 
 #include "serve/service_fixture.h"
@@ -29,7 +31,7 @@ class RouteParts : public ServiceTest {
     std::future<Answer> answer = keeper_->answer();
     Exchange given = exchange("body");
     EmbeddingCall call = call_of(given, "");
-    for (const std::string& text : texts) call.items.push_back({Input::from_text(text), {}, {}, "input"});
+    for (const std::string& text : texts) call.items.push_back({RequestInput::from_text(text), {}, {}, "input"});
     embed_and_answer(std::move(given), std::move(call), respond);
     return answer.get();
   }
@@ -96,6 +98,20 @@ TEST_F(RouteParts, RespondHasTheVectorsAndTheCallWithoutItems) {
   EXPECT_EQ(answer.status, 201);
   EXPECT_EQ(answer.json()["vectors"], 2);
   EXPECT_EQ(answer.log, fmt::format(R"("model":"tiny","items":2,"tokens":{})", answer.json()["tokens"].dump()));
+}
+
+/// The memory of all bodies is limited, so a request must not keep two of them.
+TEST_F(RouteParts, TheBodyIsFreedBeforeItsInputsAreComputed) {
+  Exchange given = exchange(std::string(std::size_t{64} << 20, 'x'));  // the C library maps a text of this size
+  std::future<Answer> answer = keeper_->answer();
+  EmbeddingCall call = call_of(given, "");
+  call.items.push_back({RequestInput::from_text("one")});
+  const std::size_t before = mallinfo2().hblkhd;
+  embed_and_answer(std::move(given), std::move(call), [before](const EmbeddingCall&, const EmbeddedCall&) {
+    EXPECT_LE(mallinfo2().hblkhd, before - std::min(before, std::size_t{60} << 20));
+    return http::Response();
+  });
+  EXPECT_EQ(answer.get().status, 200);
 }
 
 TEST_F(RouteParts, ErrorsHaveTheShapeOfTheRoute) {

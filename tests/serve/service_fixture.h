@@ -30,6 +30,7 @@ class AnswerKeeper : public http::Responder {
     struct Stream : http::BodyStream {
       Stream(AnswerKeeper& owner, http::Response head) : keeper(owner), response(std::move(head)) {}
       void write(std::string bytes) override { body += bytes; }
+      void set_log(std::string log) override { response.log = std::move(log); }
       void end() override { keeper.finish(response, body); }
       AnswerKeeper& keeper;
       http::Response response;

@@ -24,7 +24,7 @@ TEST_F(Served, OnlyJsonIsTaken) {
   EXPECT_EQ(answer.status, 415);
   EXPECT_THAT(answer.body, HasSubstr("expected Content-Type: application/json, found"));
   EXPECT_EQ(
-      ask("POST", "/v1/embeddings", R"({"input":"a"})", {{"Content-Type", "application/json; charset=utf-8"}}).status,
+      ask("POST", "/v1/embeddings", R"({"input":"a"})", {{"Content-Type", "Application/JSON ; charset=utf-8"}}).status,
       200);
 }
 

@@ -78,11 +78,12 @@ std::vector<NamedInput> cohere_inputs(const ObjectReader& body, const InputReadi
   const std::string field(given.front());
   const Json& list = *body.find(field);
   if (!list.is_array()) refuse_field(field, "expected a list, found {}", found_text(list));
+  check_count(list.size(), reading.max_items, field);
   std::vector<NamedInput> inputs;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string name = fmt::format("{}[{}]", field, i);
     if (field == "texts") {
-      inputs.push_back({Input::from_text(text_of(list[i], name)), name});
+      inputs.push_back({RequestInput::from_text(text_of(list[i], name)), name});
     } else if (field == "images") {
       add_image(inputs.emplace_back(NamedInput{{}, name}).input, text_of(list[i], name), name, reading.images);
     } else {
@@ -101,15 +102,15 @@ std::vector<NamedInput> cohere_inputs(const ObjectReader& body, const InputReadi
 
 RequestOptions cohere_options(const ObjectReader& body, const ServedModel& model) {
   RequestOptions options;
-  if (auto prompt = body.text("prompt")) options.run.prompt = std::move(*prompt);
+  if (auto prompt = prompt_of(body, "prompt")) options.run.prompt = std::move(*prompt);
   set_dimensions(options, body, "output_dimension", model);
   const std::string truncate = body.choice("truncate", {"NONE", "START", "END"}).value_or("END");
   if (truncate == "START")
     refuse_field("truncate", "this server truncates at the end: expected NONE or END, found START");
   options.prepare.truncate = truncate == "END";
-  if (const auto most = body.whole("max_tokens", 1, std::numeric_limits<std::int32_t>::max());
-      most && *most < model.context)
-    refuse_field("max_tokens", "expected at least the context of {} tokens, found {}", model.context, *most);
+  if (const auto tokens = body.whole("max_tokens", 1, std::numeric_limits<std::int32_t>::max());
+      tokens && *tokens < model.context)
+    refuse_field("max_tokens", "expected at least the context of {} tokens, found {}", model.context, *tokens);
   return options;
 }
 
@@ -126,15 +127,9 @@ void answer_cohere(Exchange exchange) {
     refuse_field("input_type",
                  "expected search_document, search_query, classification, clustering or image, found nothing");
   const std::vector<std::string> types = types_of(body);
-  RequestOptions options = cohere_options(body, *call.model);
-  std::vector<NamedInput> inputs = cohere_inputs(body, {*call.model, exchange.context.images});
-  check_count(inputs.size(), exchange.context.max_items,
-              body.has("texts")    ? "texts"
-              : body.has("images") ? "images"
-                                   : "inputs");
+  const RequestOptions options = cohere_options(body, *call.model);
+  add_items(call, cohere_inputs(body, {*call.model, exchange.context.images, exchange.context.max_items}), options);
   const Json texts = body.has("texts") ? *body.find("texts") : Json::array();
-  for (NamedInput& input : inputs)
-    call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
   embed_and_answer(std::move(exchange), std::move(call),
                    [types, texts](const EmbeddingCall& done, const EmbeddedCall& embedded) {
                      return cohere_answer(done, embedded, types, texts);

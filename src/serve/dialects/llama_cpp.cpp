@@ -1,5 +1,6 @@
 #include "serve/dialects/llama_cpp.h"
 
+#include "base/utf8.h"
 #include "serve/inputs.h"
 #include "serve/object_reader.h"
 #include "serve/request_options.h"
@@ -12,17 +13,12 @@ namespace {
 /// same.
 constexpr std::string_view kMarker = "<__media__>";
 
-void remove_markers(std::string& text) {
-  for (std::size_t at = text.find(kMarker); at != std::string::npos; at = text.find(kMarker, at))
-    text.erase(at, kMarker.size());
-}
-
 /// Reads {"prompt_string", "multimodal_data": [base64]}.
 RequestInput input_with_media(const Json& value, const std::string& field, const InputReading& reading) {
   const ObjectReader object(value, field);
   RequestInput input;
   input.text = object.text("prompt_string");
-  if (input.text) remove_markers(*input.text);
+  if (input.text) input.text = replace_all(*input.text, kMarker, "");
   if (input.text && input.text->empty()) input.text.reset();
   if (const Json* media = object.find("multimodal_data")) {
     const std::string name = object.name_of("multimodal_data");
@@ -45,10 +41,11 @@ std::vector<NamedInput> read_content(const Json& content, const std::string& fie
   bool any_media = false;
   for (const Json& value : content) any_media = any_media || has_media(value);
   if (!any_media) return inputs_of(content, field, reading);
+  check_count(content.size(), reading.max_items, field);
   for (std::size_t i = 0; i < content.size(); ++i) {
     const std::string name = fmt::format("{}[{}]", field, i);
     inputs.push_back({has_media(content[i]) ? input_with_media(content[i], name, reading)
-                                            : Input::from_text(text_of(content[i], name)),
+                                            : RequestInput::from_text(text_of(content[i], name)),
                       name});
   }
   return inputs;
@@ -65,11 +62,9 @@ void answer_llama_cpp(Exchange exchange) {
   const std::int64_t norm = body.whole("embd_normalize", -1, 2).value_or(2);
   if (norm != 2 && norm != -1) refuse_field("embd_normalize", "expected 2 (length 1) or -1 (as it is), found {}", norm);
   options.run.normalize = norm == 2;
-  if (auto prompt = body.text("prompt")) options.run.prompt = std::move(*prompt);
-  std::vector<NamedInput> inputs = read_content(*content, field, {*call.model, exchange.context.images});
-  check_count(inputs.size(), exchange.context.max_items, field);
-  for (NamedInput& input : inputs)
-    call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
+  if (auto prompt = prompt_of(body, "prompt")) options.run.prompt = std::move(*prompt);
+  add_items(call, read_content(*content, field, {*call.model, exchange.context.images, exchange.context.max_items}),
+            options);
   embed_and_answer(std::move(exchange), std::move(call), [](const EmbeddingCall&, const EmbeddedCall& embedded) {
     http::Response response;
     response.body = "[";

@@ -113,12 +113,10 @@ EmbeddingCall openai_call(const Exchange& exchange, const Json& json) {
   const RequestOptions options = openai_options(body, *call.model);
   call.priority =
       static_cast<int>(-body.whole("priority", -1000, 1000).value_or(0));  // in vLLM's API, lower numbers come first
-  std::vector<NamedInput> inputs = read_inputs(body, {*call.model, exchange.context.images, modality == "image"});
-  check_count(inputs.size(), exchange.context.max_items, body.has("input") ? "input" : "messages");
-  for (NamedInput& input : inputs) {
-    const std::string field = inputs.size() > 1 ? std::move(input.field) : std::string();
-    call.items.push_back({std::move(input.input), options.run, options.prepare, field});
-  }
+  std::vector<NamedInput> inputs =
+      read_inputs(body, {*call.model, exchange.context.images, exchange.context.max_items, modality == "image"});
+  if (inputs.size() == 1) inputs[0].field.clear();
+  add_items(call, std::move(inputs), options);
   return call;
 }
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <map>
+#include <mutex>
+#include <set>
 
 #include "base/file.h"
 #include "http/multipart.h"
@@ -15,11 +16,6 @@
 
 namespace e5v::serve {
 namespace {
-
-constexpr std::string_view kUpload = "upload:";
-/// The most bytes that the images of a request may have when they are counted once for each further prompt, in units of
-/// the largest image: a long list of prompts on one large image would otherwise fill the memory.
-constexpr std::size_t kMaxCopies = 4;
 
 /// The members of an item's result in addition to its vector.
 struct Label {
@@ -34,58 +30,6 @@ struct OwnCall {
   bool base64 = false, stream = false;
 };
 
-/// The uploaded files of a form by the names of their fields.
-using Uploads = std::map<std::string, std::string_view, std::less<>>;
-
-/// Reads items. An image is data in the request, or "upload:NAME" for a file of the form.
-class ItemReader {
- public:
-  ItemReader(const InputReading& reading, const Uploads& uploads) : reading_(reading), uploads_(uploads) {}
-
-  RequestInput read(const Json& object, const std::string& field) const {
-    const ObjectReader item(object, field);
-    Json without = object;
-    std::vector<ImageSource> uploaded;
-    if (const Json* image = item.find("image"); image != nullptr && is_upload(*image)) {
-      uploaded.push_back(upload(*image, item.name_of("image")));
-      without.erase("image");
-    }
-    if (const Json* images = item.find("images"); images != nullptr && images->is_array()) {
-      Json others = Json::array();
-      for (const Json& image : *images) {
-        if (is_upload(image)) {
-          uploaded.push_back(upload(image, item.name_of("images")));
-        } else {
-          others.push_back(image);
-        }
-      }
-      without["images"] = std::move(others);
-    }
-    if (uploaded.empty()) return input_from_object(object, field, reading_);
-    RequestInput input;
-    if (item.has("text") || (without.contains("images") && !without["images"].empty()) || without.contains("image"))
-      input = input_from_object(without, field, reading_);
-    input.prompt = item.text("prompt");
-    for (ImageSource& image : uploaded) input.images.push_back(std::move(image));
-    return input;
-  }
-
- private:
-  static bool is_upload(const Json& image) {
-    return image.is_string() && image.get_ref<const std::string&>().starts_with(kUpload);
-  }
-  ImageSource upload(const Json& image, const std::string& field) const {
-    const std::string name = image.get<std::string>().substr(kUpload.size());
-    const auto found = uploads_.find(name);
-    if (found == uploads_.end())
-      refuse_field(field, "expected the name of an uploaded file, found {}", in_quotes(name, 60));
-    return image_from_bytes(found->second, field);
-  }
-
-  const InputReading& reading_;
-  const Uploads& uploads_;
-};
-
 RequestOptions item_options(const RequestOptions& common, const ObjectReader& item, const ServedModel& model) {
   RequestOptions options = common;
   const RequestOptions own = options_of(item, model);
@@ -98,15 +42,16 @@ RequestOptions item_options(const RequestOptions& common, const ObjectReader& it
 
 /// Returns the list "prompts" of an item. Without it, the list has one element without a value, for the item's own
 /// prompt.
-std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item) {
+std::vector<std::optional<std::string>> prompts_of(const ObjectReader& item, std::size_t max_items) {
   const Json* list = item.find("prompts");
   if (list == nullptr) return {std::nullopt};
   const std::string field = item.name_of("prompts");
   if (item.has("prompt")) refuse_field(field, "expected prompt or prompts, found both");
   if (!list->is_array() || list->empty())
     refuse_field(field, "expected a list of prompts, found {}", found_text(*list));
+  check_count(list->size(), max_items, "items");
   std::vector<std::optional<std::string>> prompts;
-  for (const Json& prompt : *list) prompts.emplace_back(text_of(prompt, field));
+  for (const Json& prompt : *list) prompts.emplace_back(prompt_of(prompt, field));
   return prompts;
 }
 
@@ -119,12 +64,25 @@ Json id_of(const ObjectReader& item) {
   return *id;
 }
 
-/// The bytes of the images of an input.
-std::size_t bytes_of(const Input& input) {
-  std::size_t bytes = 0;
-  for (const ImageSource& image : input.images) bytes += std::get<EncodedImage>(image).bytes.size();
-  return bytes;
-}
+/// Counts the bytes that the inputs of a request copy (kMaxCopies).
+class CopiedBytes {
+ public:
+  /// Counts an input that is used this many times, and its id.
+  void add(const RequestInput& input, const Json& id, std::size_t uses) {
+    std::size_t bytes = input.text ? input.text->size() : 0;
+    if (id.is_string()) bytes += id.get_ref<const std::string&>().size();
+    for (const RequestImage& image : input.images) {
+      bytes += sizeof(image) + image.field.size() + image.url.size();
+      if (image.file) total_ += image.file->size() * (files_.insert(image.file.get()).second ? uses - 1 : uses);
+    }
+    total_ += bytes * (uses - 1);
+  }
+  std::size_t total() const { return total_; }
+
+ private:
+  std::set<const std::string*> files_;  // of inputs that were counted
+  std::size_t total_ = 0;
+};
 
 OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& uploads) {
   const ObjectReader body(json);
@@ -139,24 +97,27 @@ OwnCall read_call(const Exchange& exchange, const Json& json, const Uploads& upl
   const Json* items = body.find("items");
   if (items == nullptr || !items->is_array())
     refuse_field("items", "expected a list of objects, found {}", items == nullptr ? "nothing" : found_text(*items));
-  const InputReading reading{model, exchange.context.images};
-  const ItemReader reader(reading, uploads);
-  std::size_t copied = 0;  // each prompt has an input of its own
+  const InputReading reading{.model = model, .images = exchange.context.images, .uploads = &uploads};
+  const std::size_t max_copied = kMaxCopies * reading.images.max_bytes;
+  CopiedBytes copied;
   for (std::size_t i = 0; i < items->size(); ++i) {
     const std::string field = fmt::format("items[{}]", i);
     const ObjectReader item((*items)[i], field);
     const RequestOptions options = item_options(common, item, model);
-    const RequestInput input = reader.read((*items)[i], field);
-    const std::vector<std::optional<std::string>> prompts = prompts_of(item);
+    RequestInput input = input_from_object((*items)[i], field, reading);
+    const Json id = id_of(item);
+    const std::vector<std::optional<std::string>> prompts = prompts_of(item, exchange.context.max_items);
     check_count(own.call.items.size() + prompts.size(), exchange.context.max_items, "items");
-    copied += (prompts.size() - 1) * bytes_of(input);
-    if (copied > kMaxCopies * reading.images.max_bytes)
-      refuse_field(item.name_of("prompts"), "expected prompts whose images together have at most {} bytes, found {}",
-                   kMaxCopies * reading.images.max_bytes, copied);
-    for (const std::optional<std::string>& prompt : prompts) {
-      Item& added = own.call.items.emplace_back(Item{input, options.run, options.prepare, field});
-      if (prompt) added.input.prompt = prompt;
-      own.labels.push_back({i, id_of(item), prompt ? Json(*prompt) : Json()});
+    copied.add(input, id, prompts.size());
+    if (copied.total() > max_copied)
+      refuse_field(field, "expected at most {} bytes of repeated images, texts and ids in a request, found {}",
+                   max_copied, copied.total());
+    for (std::size_t p = 0; p < prompts.size(); ++p) {
+      const bool last = p + 1 == prompts.size();
+      Item& added =
+          own.call.items.emplace_back(Item{last ? std::move(input) : input, options.run, options.prepare, field});
+      if (prompts[p]) added.input.prompt = prompts[p];
+      own.labels.push_back({i, id, prompts[p] ? Json(*prompts[p]) : Json()});
     }
   }
   check_count(own.call.items.size(), exchange.context.max_items, "items");
@@ -201,21 +162,27 @@ void answer_at_once(Exchange exchange, OwnCall own) {
       });
 }
 
-/// Responds with JSON Lines: one line per vector when it is computed, and a last line.
+/// Responds with JSON Lines: one line per vector when it is computed, and a last line. Threads of the server write the
+/// lines.
 void answer_line_by_line(const Exchange& exchange, OwnCall own) {
   struct State {
+    std::mutex mutex;  // protects the members below
     std::shared_ptr<http::BodyStream> stream;
+    std::shared_ptr<const ServedModel> model;
     std::vector<Label> labels;
     std::size_t left = 0, failed = 0;
     std::int64_t tokens = 0;
     bool base64 = false;
+    std::string log() const { return log_of(model->name, labels.size(), tokens); }
   };
   const auto state = std::make_shared<State>();
+  state->model = own.call.model;
   state->labels = std::move(own.labels);
   state->left = state->labels.size();
   state->base64 = own.base64;
-  state->stream = exchange.responder->begin({.type = "application/jsonl"});
-  embed_each(std::move(own.call), [state](std::size_t i, const EmbeddedInput& vector, const std::exception_ptr& error) {
+  state->stream = exchange.responder->begin({.type = "application/jsonl", .log = state->log()});
+  const auto write = [state](std::size_t i, const EmbeddedInput& vector, const std::exception_ptr& error) {
+    const std::lock_guard lock(state->mutex);
     std::string line;
     if (error) {
       const Fault fault = fault_of(error);
@@ -231,7 +198,12 @@ void answer_line_by_line(const Exchange& exchange, OwnCall own) {
     if (--state->left > 0) return;
     state->stream->write(fmt::format("{{\"done\":true,\"failed\":{},\"usage\":{{\"total_tokens\":{}}}}}\n",
                                      state->failed, state->tokens));
+    state->stream->set_log(state->log());
     state->stream->end();
+  };
+  embed_each(std::move(own.call), [write, responder = exchange.responder](std::size_t i, EmbeddedInput vector,
+                                                                          const std::exception_ptr& error) {
+    responder->defer([write, i, vector = std::move(vector), error] { write(i, vector, error); });
   });
 }
 
@@ -256,10 +228,16 @@ Json value_of(std::string_view name, std::string_view text) {
   return text;
 }
 
+void add_upload(Uploads& uploads, const std::string& name, std::string_view content) {
+  if (!uploads.emplace(name, std::make_shared<const std::string>(content)).second)
+    refuse_field(name, "expected one file, found more than one");
+}
+
 /// Converts a form to a request: the JSON of its field "request", or one item of its fields and files.
 Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads) {
   Json request = Json::object(), item = Json::object(), images = Json::array();
   std::optional<Json> form_request;
+  std::vector<const http::FormPart*> files;
   for (const http::FormPart& part : parts) {
     if (!is_valid_utf8(part.name))
       throw Refusal(400, fmt::format("[body] expected names of fields in UTF-8, found {}", in_quotes(part.name, 60)));
@@ -268,10 +246,7 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
       if (!form_request->is_object())
         refuse_field("request", "expected an object, found {}", found_text(*form_request));
     } else if (!part.filename.empty() || part.name == "image" || part.name == "images") {
-      const std::string name =
-          uploads.contains(part.name) ? fmt::format("{}-{}", part.name, uploads.size()) : part.name;
-      uploads.emplace(name, part.content);
-      images.push_back(std::string(kUpload) + name);
+      files.push_back(&part);
     } else if (!is_valid_utf8(part.content)) {
       refuse_field(part.name, "expected UTF-8, found {}", in_quotes(part.content, 60));
     } else if (is_one_of(part.name, {"text", "prompt", "id"})) {
@@ -281,7 +256,15 @@ Json request_of_form(const std::vector<http::FormPart>& parts, Uploads& uploads)
       add_once(request, part.name, value_of(part.name, part.content));
     }
   }
-  if (form_request) return std::move(*form_request);
+  if (form_request) {
+    for (const http::FormPart* file : files) add_upload(uploads, file->name, file->content);
+    return std::move(*form_request);
+  }
+  for (const http::FormPart* file : files) {  // their fields may have the same name
+    const std::string name = std::to_string(images.size());
+    add_upload(uploads, name, file->content);
+    images.push_back(std::string(kUpload) + name);
+  }
   if (!images.empty()) item["images"] = std::move(images);
   request["items"] = Json::array({std::move(item)});
   return request;
@@ -291,7 +274,7 @@ void answer_own(Exchange exchange) {
   Uploads uploads;
   Json request;
   const std::string_view type = exchange.request.fields.find("content-type");
-  if (type.starts_with("multipart/")) {
+  if (http::media_type(type) == "multipart/form-data") {
     const auto parts = http::parse_form(type, exchange.request.body);
     if (!parts) throw Refusal(400, "[body] expected multipart/form-data with the boundary of its Content-Type");
     request = request_of_form(*parts, uploads);

@@ -22,7 +22,7 @@ RequestOptions tei_options(const ObjectReader& body, const ServedModel& model) {
   if (body.choice("truncation_direction", {"right", "left", "Right", "Left"}).value_or("right").ends_with("eft"))
     refuse_field("truncation_direction", "this server truncates at the right");
   options.run.normalize = body.flag("normalize").value_or(true);
-  if (auto prompt = body.text("prompt_name")) options.run.prompt = std::move(*prompt);
+  if (auto prompt = prompt_of(body, "prompt_name")) options.run.prompt = std::move(*prompt);
   set_dimensions(options, body, "dimensions", model);
   return options;
 }
@@ -50,19 +50,14 @@ std::size_t characters_of(const EmbeddingCall& call) {
   return characters;
 }
 
-void add_items(EmbeddingCall& call, std::vector<NamedInput> inputs, const RequestOptions& options) {
-  for (NamedInput& input : inputs)
-    call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
-}
-
 void answer_tei(Exchange exchange) {
   const Json json = body_of(exchange);
   const ObjectReader body(json);
   EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
   const Json* inputs = body.find("inputs");
   if (inputs == nullptr) refuse_field("inputs", "expected a string or a list, found nothing");
-  add_items(call, inputs_of(*inputs, "inputs", {*call.model, exchange.context.images}), tei_options(body, *call.model));
-  check_count(call.items.size(), kMaxBatch, "inputs");
+  add_items(call, inputs_of(*inputs, "inputs", {*call.model, exchange.context.images, kMaxBatch}),
+            tei_options(body, *call.model));
   const std::size_t characters = characters_of(call);
   embed_and_answer(std::move(exchange), std::move(call),
                    [characters](const EmbeddingCall& done, const EmbeddedCall& embedded) {
@@ -91,6 +86,7 @@ void answer_similarity(Exchange exchange) {
   if (sentences == nullptr || !sentences->is_array() || sentences->empty())
     refuse_field("inputs.sentences", "expected a list of strings, found {}",
                  sentences == nullptr ? "nothing" : found_text(*sentences));
+  check_count(sentences->size(), kMaxBatch, "inputs.sentences");
   const InputReading reading{*call.model, exchange.context.images};
   const Json parameters = body.has("parameters") ? *body.find("parameters") : Json::object();
   const RequestOptions options = tei_options(ObjectReader(parameters, "parameters"), *call.model);
@@ -99,7 +95,6 @@ void answer_similarity(Exchange exchange) {
     const std::string field = fmt::format("inputs.sentences[{}]", i);
     add_items(call, {{input_of((*sentences)[i], field, reading), field}}, options);
   }
-  check_count(call.items.size() - 1, kMaxBatch, "inputs.sentences");
   const std::size_t characters = characters_of(call);
   embed_and_answer(
       std::move(exchange), std::move(call), [characters](const EmbeddingCall& done, const EmbeddedCall& embedded) {

@@ -4,7 +4,7 @@
 namespace e5v::serve {
 
 /// The dialect of Text Embeddings Inference: the routes /embed, /similarity and /info, with its fields, headers and
-/// errors. /tokenize is vLLM's.
+/// errors.
 std::vector<Route> tei_routes();
 
 }  // namespace e5v::serve

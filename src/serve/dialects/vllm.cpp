@@ -52,31 +52,35 @@ std::vector<NamedInput> side_of(const Json& value, const std::string& field, con
     return {std::move(input), name};
   };
   if (!value.is_array()) return {one(value, field)};
+  check_count(value.size(), reading.max_items, field);
   std::vector<NamedInput> inputs;
   for (std::size_t i = 0; i < value.size(); ++i) inputs.push_back(one(value[i], fmt::format("{}[{}]", field, i)));
   return inputs;
 }
 
-const Json& required(const ObjectReader& body, std::initializer_list<const char*> keys) {
+/// A field of a request.
+struct Field {
+  const char* name;
+  const Json& value;
+};
+
+/// Returns the first of these fields that the request has.
+Field required(const ObjectReader& body, std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
-    if (const Json* value = body.find(key)) return *value;
+    if (const Json* value = body.find(key)) return {key, *value};
   }
   refuse_field(*keys.begin(), "expected a string or a list, found nothing");
 }
 
 /// Returns a call with the items of the left side, followed by those of the right side.
-EmbeddingCall call_of_sides(const Exchange& exchange, const ObjectReader& body, const Json& left, const Json& right,
+EmbeddingCall call_of_sides(const Exchange& exchange, const ObjectReader& body, const Field& left, const Field& right,
                             std::size_t& left_count) {
   EmbeddingCall call = call_of(exchange, body.text("model").value_or(""));
-  const InputReading reading{*call.model, exchange.context.images};
+  const InputReading reading{*call.model, exchange.context.images, exchange.context.max_items};
   const RequestOptions options = options_of(body, *call.model);
-  std::vector<NamedInput> inputs = side_of(left, "queries", reading);
-  left_count = inputs.size();
-  for (NamedInput& input : side_of(right, "documents", reading)) inputs.push_back(std::move(input));
-  check_count(left_count, exchange.context.max_items, "queries");
-  check_count(inputs.size() - left_count, exchange.context.max_items, "documents");
-  for (NamedInput& input : inputs)
-    call.items.push_back({std::move(input.input), options.run, options.prepare, std::move(input.field)});
+  add_items(call, side_of(left.value, left.name, reading), options);
+  left_count = call.items.size();
+  add_items(call, side_of(right.value, right.name, reading), options);
   return call;
 }
 
@@ -85,11 +89,12 @@ void answer_score(Exchange exchange) {
   const Json json = body_of(exchange);
   const ObjectReader body(json);
   std::size_t left = 0;
-  EmbeddingCall call = call_of_sides(exchange, body, required(body, {"queries", "text_1", "data_1"}),
-                                     required(body, {"documents", "items", "text_2", "data_2"}), left);
+  const Field queries = required(body, {"queries", "text_1", "data_1"});
+  const Field documents = required(body, {"documents", "items", "text_2", "data_2"});
+  EmbeddingCall call = call_of_sides(exchange, body, queries, documents, left);
   const std::size_t right = call.items.size() - left;
   if (left != 1 && left != right)
-    refuse_field("queries", "expected one, or as many as the {} documents, found {}", right, left);
+    refuse_field(queries.name, "expected one, or as many as the {} {}, found {}", right, documents.name, left);
   embed_and_answer(
       std::move(exchange), std::move(call), [left](const EmbeddingCall& done, const EmbeddedCall& embedded) {
         Json data = Json::array();
@@ -111,33 +116,34 @@ void answer_rerank(Exchange exchange) {
   const Json json = body_of(exchange);
   const ObjectReader body(json);
   std::size_t queries = 0;
-  const Json& documents = required(body, {"documents"});
+  const Field documents = required(body, {"documents"});
   EmbeddingCall call = call_of_sides(exchange, body, required(body, {"query"}), documents, queries);
   if (queries != 1) refuse_field("query", "expected one query, found {}", queries);
   const std::int64_t count = static_cast<std::int64_t>(call.items.size()) - 1;
   const std::int64_t top =
       std::min(count, body.whole("top_n", 0, std::numeric_limits<std::int32_t>::max()).value_or(count));
-  embed_and_answer(
-      std::move(exchange), std::move(call), [documents, top](const EmbeddingCall& done, const EmbeddedCall& embedded) {
-        std::vector<double> scores;
-        for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
-          scores.push_back(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector));
-        std::vector<std::size_t> order(scores.size());
-        std::iota(order.begin(), order.end(), 0u);
-        std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
-        if (top > 0) order.resize(static_cast<std::size_t>(top));
-        Json results = Json::array();
-        for (const std::size_t i : order) {
-          const Json& document = documents.is_array() ? documents[i] : documents;
-          results.push_back({{"index", i},
-                             {"document", document.is_string() ? Json{{"text", document}} : document},
-                             {"relevance_score", scores[i]}});
-        }
-        return json_response({{"id", new_id("rerank-")},
-                              {"model", done.model->name},
-                              {"results", std::move(results)},
-                              {"usage", {{"total_tokens", embedded.tokens}}}});
-      });
+  embed_and_answer(std::move(exchange), std::move(call),
+                   [documents = documents.value, top](const EmbeddingCall& done, const EmbeddedCall& embedded) {
+                     std::vector<double> scores;
+                     for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
+                       scores.push_back(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector));
+                     std::vector<std::size_t> order(scores.size());
+                     std::iota(order.begin(), order.end(), 0u);
+                     std::ranges::stable_sort(order,
+                                              [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+                     if (top > 0) order.resize(static_cast<std::size_t>(top));
+                     Json results = Json::array();
+                     for (const std::size_t i : order) {
+                       const Json& document = documents.is_array() ? documents[i] : documents;
+                       results.push_back({{"index", i},
+                                          {"document", document.is_string() ? Json{{"text", document}} : document},
+                                          {"relevance_score", scores[i]}});
+                     }
+                     return json_response({{"id", new_id("rerank-")},
+                                           {"model", done.model->name},
+                                           {"results", std::move(results)},
+                                           {"usage", {{"total_tokens", embedded.tokens}}}});
+                   });
 }
 
 void answer_tokenize(Exchange exchange) {
@@ -150,7 +156,7 @@ void answer_tokenize(Exchange exchange) {
     if (body.has("prompt")) refuse_field("prompt", "expected prompt or messages, found both");
     text = input_from_messages(*messages, "messages", {*model, exchange.context.images}).text.value_or("");
   } else {
-    text = text_of(required(body, {"prompt"}), "prompt");
+    text = text_of(required(body, {"prompt"}).value, "prompt");
   }
   if (text.size() > kMaxTokenized)
     refuse_field(field, "expected a text of at most {} bytes, found {}", kMaxTokenized, text.size());
@@ -164,7 +170,7 @@ void answer_detokenize(Exchange exchange) {
   const Json json = body_of(exchange);
   const ObjectReader body(json);
   const auto model = exchange.context.models.find(body.text("model").value_or(""));
-  const Json& tokens = required(body, {"tokens"});
+  const Json& tokens = required(body, {"tokens"}).value;
   if (tokens.size() > kMaxTokenized)
     refuse_field("tokens", "expected at most {} token ids, found {}", kMaxTokenized, tokens.size());
   exchange.responder->send(json_response({{"prompt", model->text_of(token_ids_of(tokens, "tokens"), "tokens")}}));

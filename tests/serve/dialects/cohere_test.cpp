@@ -59,6 +59,11 @@ TEST_F(Cohere, WhatIsWrongIsNamed) {
   expect_refused({{"input_type", "image"}, {"texts", {"a"}}, {"images", {"b"}}},
                  "[texts] expected exactly one of texts, images and inputs, found texts and images");
   expect_refused({{"input_type", "image"}, {"texts", "a"}}, "[texts] expected a list, found \"a\"");
+  expect_refused({{"input_type", "image"}, {"texts", Json::array()}},
+                 "[texts] expected at least one input, found none");
+  for (const char* key : {"texts", "images", "inputs"})  // the elements are not read
+    expect_refused({{"input_type", "image"}, {key, Json(2049, true)}},
+                   fmt::format("[{}] expected at most 2048 inputs, found 2049", key));
   expect_refused({{"input_type", "image"}, {"texts", {"a"}}, {"truncate", "START"}},
                  "[truncate] this server truncates at the end: expected NONE or END, found START");
   expect_refused({{"input_type", "image"}, {"texts", {"a"}}, {"embedding_types", {"int4"}}},

@@ -1,5 +1,7 @@
 #include "serve/dialects/llama_cpp.h"
 
+#include <ctime>
+
 #include "serve/service_fixture.h"
 
 namespace e5v::serve {
@@ -22,6 +24,22 @@ TEST_F(LlamaCpp, ContentIsATextAnObjectOrAList) {
   expect_near(list[0]["embedding"][0].get<std::vector<float>>(), expected[1]);
   expect_near(list[1]["embedding"][0].get<std::vector<float>>(), expected[0]);
   expect_near(list[2]["embedding"][0].get<std::vector<float>>(), expected[2]);
+}
+
+TEST_F(LlamaCpp, TheTimeOfManyMarkersIsProportionalToTheirNumber) {
+  std::string text;
+  for (int i = 0; i < 500'000; ++i) text += "<__media__>";
+  const std::clock_t begin = std::clock();
+  const Json list = post("/embedding", {{"content", {{"prompt_string", text + "a cat"}}}}).json();
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
+  expect_near(list[0]["embedding"][0].get<std::vector<float>>(), embedded({Input::from_text("a cat")})[0]);
+}
+
+TEST_F(LlamaCpp, ListsAreCountedBeforeTheyAreRead) {
+  Json list(2049, true);
+  list[0] = {{"prompt_string", 1}};
+  EXPECT_EQ(post("/embedding", {{"content", list}}).json()["error"]["message"],
+            "[content] expected at most 2048 inputs, found 2049");
 }
 
 TEST_F(LlamaCpp, ErrorsHaveItsShape) {

@@ -1,5 +1,9 @@
 #include "serve/dialects/own.h"
 
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+
 #include "serve/service_fixture.h"
 
 namespace e5v::serve {
@@ -10,6 +14,22 @@ using testing::HasSubstr;
 class Own : public ServiceTest {
  protected:
   static std::vector<float> vector_of(const Json& data) { return data["embedding"].get<std::vector<float>>(); }
+  static std::string other_image() { return e5v::to_base64(read_file(test::golden("images/img15_rgb_336x336.png"))); }
+  /// A field of a form, a file of a form, and a form of these.
+  static std::string part(const std::string& name, const std::string& content) {
+    return "Content-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + content;
+  }
+  static std::string file(const std::string& name, const std::string& content) {
+    return "Content-Disposition: form-data; name=\"" + name + "\"; filename=\"f\"\r\n\r\n" + content;
+  }
+  static std::string form(const std::vector<std::string>& parts) {
+    std::string body;
+    for (const std::string& one : parts) body += "--B\r\n" + one + "\r\n";
+    return body + "--B--\r\n";
+  }
+  Answer ask_form(const std::string& body) {
+    return ask("POST", "/v1/embed", body, {{"Content-Type", "Multipart/Form-Data; boundary=B"}});
+  }
 };
 
 TEST_F(Own, ItemsHaveOptionsOfTheirOwn) {
@@ -53,6 +73,8 @@ TEST_F(Own, LinesComeAsVectorsDo) {
   EXPECT_EQ(bad["error"]["code"], 400);
   EXPECT_EQ(lines[2]["done"], true);
   EXPECT_EQ(lines[2]["failed"], 1);
+  EXPECT_EQ(answer.log,
+            fmt::format(R"("model":"tiny","items":2,"tokens":{})", lines[2]["usage"]["total_tokens"].dump()));
 }
 
 TEST_F(Own, AFormIsAnItemOrARequestWithUploads) {
@@ -91,18 +113,90 @@ TEST_F(Own, AFormIsUtf8) {
   EXPECT_THAT(message("\xD5", "8"), testing::StartsWith("[body] expected names of fields in UTF-8, found "));
 }
 
+TEST_F(Own, UploadsKeepTheirPlacesAmongTheImagesOfAnItem) {
+  const std::string other = other_image();
+  const std::string prompt = "<image>\n<image>\nTwo images in one word:";
+  const auto request = [&](const Json& images) {
+    return form({file("a", *from_base64(golden_image())),
+                 part("request", Json{{"items", {{{"images", images}, {"prompt", prompt}}}}}.dump())});
+  };
+  const Json inline_first = ask_form(request({other, "upload:a"})).json(),
+             upload_first = ask_form(request({"upload:a", other})).json();
+  const Json first = post("/v1/embed", {{"items", {{{"images", {golden_image(), other}}, {"prompt", prompt}}}}}).json();
+  expect_near(vector_of(upload_first["data"][0]), vector_of(first["data"][0]));
+  EXPECT_NE(vector_of(inline_first["data"][0]), vector_of(first["data"][0]));
+}
+
+TEST_F(Own, FilesOfAFormMayHaveTheSameNameUnlessTheyAreReferredTo) {
+  const std::string image = golden_image(), other = other_image(), prompt = "<image><image><image>";
+  const std::string first = file("image", *from_base64(image)), second = file("image-2", *from_base64(other));
+  const Answer item = ask_form(form({first, second, first, part("prompt", prompt)}));
+  ASSERT_EQ(item.status, 200) << item.body;
+  const Json expected =
+      post("/v1/embed", {{"items", {{{"images", {image, other, image}}, {"prompt", prompt}}}}}).json();
+  expect_near(vector_of(item.json()["data"][0]), vector_of(expected["data"][0]));
+  const Answer request = ask_form(form({first, first, part("request", R"({"items": [{"text": "a"}]})")}));
+  EXPECT_EQ(request.status, 400);
+  EXPECT_EQ(request.json()["error"]["message"], "[image] expected one file, found more than one");
+}
+
 TEST_F(Own, TheMemoryOfAListOfPromptsIsLimited) {
-  Json prompts = Json::array();
-  for (int i = 0; i < 2049; ++i) prompts.push_back("text");
+  std::vector<std::string> prompts(2049, "text");
   const Answer many = post("/v1/embed", {{"items", {{{"text", "a"}, {"prompts", prompts}}}}});
   EXPECT_EQ(many.status, 400);
   EXPECT_THAT(many.body, HasSubstr("[items] expected at most 2048 inputs, found 2049"));
-  const std::string image = e5v::to_base64(std::string(std::size_t{1} << 20, 'x'));
-  prompts.erase(prompts.begin() + 258, prompts.end());
-  const Answer copies = post("/v1/embed", {{"items", {{{"image", image}, {"prompts", prompts}}}}});
-  EXPECT_EQ(copies.status, 400);
-  EXPECT_THAT(copies.body, HasSubstr("[items[0].prompts] expected prompts whose images together have at most 268435456 "
-                                     "bytes, found 269484032"));
+  prompts.resize(258);
+  const std::string text(std::size_t{1} << 20, 'x');
+  const char* const message =
+      "[items[0]] expected at most 268435456 bytes of repeated images, texts and ids in a request, found 269";
+  for (Json item : {Json{{"image", e5v::to_base64(text)}}, Json{{"text", text}}, Json{{"text", "a"}, {"id", text}}}) {
+    item["prompts"] = prompts;
+    const Answer copies = post("/v1/embed", {{"items", {item}}});
+    EXPECT_EQ(copies.status, 400);
+    EXPECT_THAT(copies.body, HasSubstr(message));
+  }
+  EXPECT_EQ(post("/v1/embed", {{"items", {{{"text", "a"}, {"prompts", {std::string(65537, 'x')}}}}}})
+                .json()["error"]["message"],
+            "[items[0].prompts] expected a prompt of at most 65536 bytes, found 65537");
+}
+
+TEST_F(Own, TheMemoryOfUploadsThatAreUsedOftenIsLimited) {
+  const auto answer = [&](std::size_t uses) {
+    const Json items = {{{"text", "a"}}, {{"images", std::vector<std::string>(uses, "upload:a")}}};
+    return ask_form(form({file("a", std::string(std::size_t{1} << 20, 'x')),
+                          part("request", Json{{"items", items}}.dump())}))
+        .json()["error"]["message"]
+        .get<std::string>();
+  };
+  EXPECT_EQ(answer(258),
+            "[items[1]] expected at most 268435456 bytes of repeated images, texts and ids in a request, found "
+            "269484032");
+  EXPECT_THAT(answer(2), testing::StartsWith("items[1]: [prompt image] has 1 slot for images, the input has 2"));
+}
+
+/// Vectors are written as text on threads of the server, so that the compute thread can continue.
+TEST_F(Own, LinesAreDeferred) {
+  struct Keeper : AnswerKeeper {
+    void defer(std::function<void()> work) override {
+      const std::lock_guard lock(mutex);
+      works.push_back(std::move(work));
+      if (works.size() == 2) all.set_value();
+    }
+    std::mutex mutex;
+    std::vector<std::function<void()>> works;
+    std::promise<void> all;
+  };
+  const auto keeper = std::make_shared<Keeper>();
+  std::future<Answer> answer = keeper->answer();
+  http::Request request{.method = "POST", .path = "/v1/embed"};
+  request.body = R"({"stream": true, "items": [{"text": "a"}, {"text": "b"}]})";
+  service_.handle(std::move(request), keeper);
+  keeper->all.get_future().get();
+  EXPECT_EQ(answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  for (const auto& work : keeper->works) work();
+  const Answer done = answer.get();
+  EXPECT_THAT(done.body, HasSubstr("{\"done\":true,\"failed\":0"));
+  EXPECT_EQ(std::ranges::count(done.body, '\n'), 3);
 }
 
 TEST_F(Own, AFormHasEachFieldOnce) {

@@ -51,6 +51,7 @@ TEST_F(Tei, ErrorsHaveItsShapeAndStatus) {
     return post("/similarity", {{"inputs", {{"source_sentence", "a"}, {"sentences", sentences}}}}).json()["error"];
   };
   EXPECT_EQ(message(Json::array()), "[inputs.sentences] expected a list of strings, found a list of 0");
+  EXPECT_EQ(message(Json(2049, true)), "[inputs.sentences] expected at most 2048 inputs, found 2049");
   EXPECT_EQ(message("b"), "[inputs.sentences] expected a list of strings, found \"b\"");
   EXPECT_EQ(message({"b", 5}),
             "[inputs.sentences[1]] expected a string, token ids, an object with text or image, or messages, found 5");

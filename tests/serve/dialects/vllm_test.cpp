@@ -37,6 +37,26 @@ TEST_F(Vllm, ASideOfAScoreHoldsInputs) {
   expect_refused(Json::array(), "[queries] expected at least one input, found none");
 }
 
+TEST_F(Vllm, FieldsInMessagesAreThoseOfTheRequest) {
+  const auto message = [&](const char* path, const Json& body) {
+    const Json error = post(path, body).json()["error"];
+    const std::string text = error["message"], field = error["param"];
+    EXPECT_THAT(text, testing::StartsWith("[" + field + "] "));
+    return text;
+  };
+  const std::string input = "expected a string, token ids, an object with text or image, or messages, found 5";
+  EXPECT_EQ(message("/rerank", {{"query", 5}, {"documents", "a"}}), "[query] " + input);
+  EXPECT_EQ(message("/score", {{"text_1", 5}, {"text_2", "a"}}), "[text_1] " + input);
+  EXPECT_EQ(message("/score", {{"data_1", "a"}, {"data_2", {"a", 5}}}), "[data_2[1]] " + input);
+  EXPECT_EQ(message("/score", {{"queries", "a"}, {"items", Json::array()}}),
+            "[items] expected at least one input, found none");
+  EXPECT_EQ(message("/score", {{"text_1", "a"}, {"text_2", Json(2049, true)}}),
+            "[text_2] expected at most 2048 inputs, found 2049");
+  EXPECT_EQ(message("/score", {{"text_1", {"a", "b"}}, {"text_2", {"a", "b", "c"}}}),
+            "[text_1] expected one, or as many as the 3 text_2, found 2");
+  EXPECT_EQ(message("/score", {{"text_1", "a"}}), "[documents] expected a string or a list, found nothing");
+}
+
 TEST_F(Vllm, ScoresAreCosinesOfPairs) {
   const auto vectors =
       embedded({Input::from_text("a"), Input::from_text("b"), Input::from_text("c"), golden_image_input()});
