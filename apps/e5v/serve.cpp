@@ -42,7 +42,7 @@ struct ServeOptions {
 };
 
 /// Splits "NAME=DIR". If there is only a folder, its name is the name.
-std::pair<std::string, fs::path> split(const std::string& text) {
+std::pair<std::string, fs::path> name_and_folder(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) {
     const fs::path folder = fs::path(text).lexically_normal();
@@ -56,12 +56,12 @@ std::vector<serve::ModelSpec> specs_of(const ServeOptions& options) {
   std::vector<serve::ModelSpec> specs;
   const serve::PromptSet prompts = serve::PromptSet::named(options.prompts);
   for (const std::string& text : options.models) {
-    auto [name, folder] = split(text);
+    auto [name, folder] = name_and_folder(text);
     specs.push_back({{std::move(name)}, std::move(folder), options.load, prompts});
   }
   if (!options.names.empty()) specs.front().names = options.names;
   for (const std::string& text : options.adapters) {
-    auto [name, folder] = split(text);
+    auto [name, folder] = name_and_folder(text);
     serve::ModelSpec spec{{std::move(name)}, specs.front().folder, options.load, prompts};
     spec.load.adapter = std::move(folder);
     specs.push_back(std::move(spec));
@@ -125,37 +125,51 @@ sigset_t server_signals() {
   return signals;
 }
 
-/// Reads keys and certificate again. If one of them cannot be read, the old one stays in use.
-void reload(serve::Service& service, net::Server& server) {
+/// Reads one of the things that SIGHUP has the server read. If it cannot be read, the old one stays in use.
+void read_again(const char* name, const std::function<void()>& read) {
   try {
-    service.reload_keys();
-    server.reload_certificate();
-    tell("e5v: keys and certificate were read again\n");
-  } catch (const Error& error) {
-    tell("e5v: {}; the old ones stay\n", error.what());
+    read();
+    tell("e5v: the {} was read again\n", name);
+  } catch (const std::exception& error) {
+    tell("e5v: {}; the old {} stays in use\n", error.what(), name);
   }
 }
 
-/// The signals of a server. One thread waits for them. All other threads block them, because otherwise the kernel could
-/// deliver a signal to one of these and end the process. Before ready(), a signal ends the process at once. After it,
-/// wait_for_end() returns at the first signal, and the second one ends the process.
+/// Blocks the signals of a server in this thread and in those that it starts, because otherwise the kernel could
+/// deliver a signal to one of these and end the process. They wait for ServerSignals.
+void block_signals() {
+  const sigset_t signals = server_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+/// The signals of a server, which all threads must block. One thread waits for them. SIGHUP has the server read keys
+/// and certificate again; before ready(), this is done by ready(). Before ready(), another signal ends the process at
+/// once. After it, wait_for_end() returns at the first signal, and the second one ends the process.
 class ServerSignals {
  public:
   /// Threads that were started before must block the signals. `reload` is called after SIGHUP.
   explicit ServerSignals(std::function<void()> reload) : reload_(std::move(reload)), signals_(server_signals()) {
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     std::thread([this] { watch(); }).detach();  // it lives as long as the process
   }
-  void ready() { ready_ = true; }
+  void ready() {
+    const std::lock_guard lock(mutex_);
+    ready_ = true;
+    if (again_) reload_();
+  }
   int wait_for_end() { return end_.get_future().get(); }
 
  private:
+  void hang_up() {
+    const std::lock_guard lock(mutex_);
+    if (ready_) reload_();
+    again_ = !ready_;
+  }
   void watch() {
     for (bool ending = false;;) {
       int signal = 0;
       ::sigwait(&signals_, &signal);
       if (signal == SIGHUP) {
-        if (ready_ && !ending) reload_();
+        if (!ending) hang_up();
       } else if (!ready_ || ending) {
         ::_exit(128 + signal);
       } else {
@@ -167,11 +181,14 @@ class ServerSignals {
 
   const std::function<void()> reload_;
   const sigset_t signals_;
+  std::mutex mutex_;  // serialises ready() and hang_up()
   std::atomic<bool> ready_ = false;
+  bool again_ = false;
   std::promise<int> end_;
 };
 
 int run_serve(ServeOptions& options) {
+  block_signals();
   if (const char* key = std::getenv("E5V_API_KEY"); key != nullptr && *key != '\0')
     options.service.keys.push_back({"E5V_API_KEY", key});
   options.server.sockets = net::systemd_sockets();
@@ -180,20 +197,24 @@ int run_serve(ServeOptions& options) {
   AccessLog log(options.access_log);
   const std::unique_ptr<net::CurlFetcher> fetcher = fetcher_of(options);
   options.service.images.fetcher = fetcher.get();
-  serve::Service service(options.service, log.writer());
   fit_connections(options.server.limits.connections);
+  options.service.max_connections = options.server.limits.connections;
+  serve::Service service(options.service, log.writer());
   net::Server server(options.server, service);
   check_exposure(options, server);
   // Its thread outlives this function, so it stays until the process ends.
-  ServerSignals& signals = *new ServerSignals([&] { reload(service, server); });
+  ServerSignals& signals = *new ServerSignals([&] {
+    if (!options.service.key_file.empty()) read_again("key file", [&] { service.reload_keys(); });
+    if (!options.server.certificate.empty()) read_again("certificate", [&] { server.reload_certificate(); });
+  });
   service.set_connections([&server] {
     const net::ConnectionCounters counters = server.connections();
     return serve::Metrics::Connections{counters.open, counters.accepted, counters.refused};
   });
   server.start();
   for (const serve::ModelSpec& spec : specs) service.add(serve::load(spec));
+  signals.ready();  // before anybody can use a key that is no longer in the file
   service.ready();
-  signals.ready();
   net::tell_systemd("READY=1");
   tell("e5v: serving {} at {}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "));
   const int signal = signals.wait_for_end();
@@ -237,30 +258,29 @@ constexpr const char* kServeFooter =
     "  e5v serve --model e5-v --adapter shop=run/adapter --key-file keys --listen 0.0.0.0:8080\n"
     "  curl localhost:8080/v1/embeddings -H 'Content-Type: application/json' -d '{\"input\": \"a cat\"}'";
 
-}  // namespace
+OptionField appended_to(std::vector<std::string>& list, const char* type) {
+  return repeated([&list](const std::string& value) { list.push_back(value); }, type);
+}
 
-Run add_serve(CLI::App& app) {
-  const auto options = std::make_shared<ServeOptions>();
-  CLI::App* command = app.add_subcommand("serve", kServeDescription)->footer(kServeFooter);
-  ServeOptions& o = *options;
-  const auto append = [](std::vector<std::string>& list) {
-    return [&list](const std::string& value) { list.push_back(value); };
-  };
+void add_models(CLI::App& command, ServeOptions& o) {
   add_table(
-      *command,
-      {{"--model", repeated(append(o.models), "DIR").required(),
+      command,
+      {{"--model", appended_to(o.models, "DIR").required(),
         "the folder of a checkpoint, or NAME=DIR with the name for clients; this option can be given several times"},
-       {"--served-model-name", repeated(append(o.names), "NAME"),
+       {"--served-model-name", appended_to(o.names, "NAME"),
         "a name of the first model for clients; this option can be given several times", "the name of its folder"},
-       {"--adapter", repeated(append(o.adapters), "NAME=DIR"),
+       {"--adapter", appended_to(o.adapters, "NAME=DIR"),
         "a LoRA adapter on the first model: the name for clients and the folder; this option can be given several "
         "times"},
        {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
         "the prompts of inputs without a prompt: e5v (as in e5v embed) or mteb (composed queries get mteb-query)"}});
-  add_load_options(*command, o.load);
+  add_load_options(command, o.load);
+}
+
+void add_network(CLI::App& command, ServeOptions& o) {
   add_table(
-      *command,
-      {{"--listen", repeated(append(o.server.listen), "ADDRESS"),
+      command,
+      {{"--listen", appended_to(o.server.listen, "ADDRESS"),
         "an address to listen on: HOST:PORT, [IPv6]:PORT or unix:PATH; this option can be given several times",
         "127.0.0.1:8080"},
        {"--tls-certificate", path(o.server.certificate, "FILE"),
@@ -268,18 +288,23 @@ Run add_serve(CLI::App& app) {
        {"--tls-key", path(o.server.key, "FILE"), "the private key of the certificate in PEM"},
        {"--key-file", path(o.service.key_file, "FILE"), "the file of keys (see below)"},
        {"--open", flag(o.open), "allow other machines to use the server without a key"},
-       {"--allow-origin", repeated(append(o.service.origins), "ORIGIN"),
+       {"--allow-origin", appended_to(o.service.origins, "ORIGIN"),
         "an origin whose pages may call the server from a browser, or * for all; this option can be given several "
         "times"},
-       {"--allow-image-host", repeated(append(o.image_hosts), "HOST"),
+       {"--allow-image-host", appended_to(o.image_hosts, "HOST"),
         "a host from which the server may fetch images that requests give as URLs: a name such as images.example.org, "
         "*.example.org for all names below example.org, or HOST:PORT; this option can be given several times",
         "URLs are refused"},
-       {"--allow-image-network", repeated(append(o.image_networks), "NETWORK"),
+       {"--allow-image-network", appended_to(o.image_networks, "NETWORK"),
         "a network, such as 10.1.0.0/16, in which such a host may be although its addresses are not public; this "
         "option can be given several times"},
-       {"--fetch-seconds", whole(o.fetch_seconds, 1, 3600), "the maximum time in seconds for fetching an image"},
-       {"--rate", real(o.service.requests_per_second, 0.0, 1e9),
+       {"--fetch-seconds", whole(o.fetch_seconds, 1, 3600), "the maximum time in seconds for fetching an image"}});
+}
+
+void add_limits_and_log(CLI::App& command, ServeOptions& o) {
+  add_table(
+      command,
+      {{"--rate", real(o.service.requests_per_second, 0.0, 1e9),
         "the maximum number of requests per second of each client; 0 means no limit"},
        {"--max-body", whole(o.body_mebibytes, 1, 1 << 20), "the maximum size of a request in MiB"},
        {"--max-connections", whole(o.server.limits.connections, 1, 1'000'000), "the maximum number of connections"},
@@ -302,21 +327,33 @@ Run add_serve(CLI::App& app) {
         "the maximum time in seconds for answering accepted requests after SIGTERM or SIGINT"},
        {"--access-log", text(o.access_log, "FILE"),
         "the file of the access log (JSON Lines); - means standard output, and none turns the log off"}});
-  command->callback([command, options] {
-    ServeOptions& given = *options;
-    if (given.server.certificate.empty() != given.server.key.empty())
-      throw CLI::ValidationError("--tls-certificate and --tls-key", "need each other");
-    if (given.image_hosts.empty() && !given.image_networks.empty())
-      throw CLI::ValidationError("--allow-image-network", "needs --allow-image-host");
-    given.service.body_bytes = static_cast<std::size_t>(given.body_mebibytes) << 20;
-    given.service.images.max_bytes = given.service.body_bytes;
-    given.load.queue.bytes = given.queue_mebibytes << 20;
-    given.load.queue.cache_bytes = given.cache_mebibytes << 20;
-    given.server.limits.bodies_bytes = std::max(given.server.limits.bodies_bytes, memory_of_bodies(given));
-    given.server.limits.header_time = std::chrono::seconds(given.header_seconds);
-    given.server.limits.body_time = std::chrono::seconds(given.body_seconds);
-    given.server.limits.idle_time = std::chrono::seconds(given.idle_seconds);
-  });
+}
+
+/// Checks the options that need each other and converts their units.
+void complete(ServeOptions& options) {
+  if (options.server.certificate.empty() != options.server.key.empty())
+    throw CLI::ValidationError("--tls-certificate and --tls-key", "need each other");
+  if (options.image_hosts.empty() && !options.image_networks.empty())
+    throw CLI::ValidationError("--allow-image-network", "needs --allow-image-host");
+  options.service.body_bytes = static_cast<std::size_t>(options.body_mebibytes) << 20;
+  options.service.images.max_bytes = options.service.body_bytes;
+  options.load.queue.bytes = options.queue_mebibytes << 20;
+  options.load.queue.cache_bytes = options.cache_mebibytes << 20;
+  options.server.limits.bodies_bytes = std::max(options.server.limits.bodies_bytes, memory_of_bodies(options));
+  options.server.limits.header_time = std::chrono::seconds(options.header_seconds);
+  options.server.limits.body_time = std::chrono::seconds(options.body_seconds);
+  options.server.limits.idle_time = std::chrono::seconds(options.idle_seconds);
+}
+
+}  // namespace
+
+Run add_serve(CLI::App& app) {
+  const auto options = std::make_shared<ServeOptions>();
+  CLI::App* command = app.add_subcommand("serve", kServeDescription)->footer(kServeFooter);
+  add_models(*command, *options);
+  add_network(*command, *options);
+  add_limits_and_log(*command, *options);
+  command->callback([options] { complete(*options); });
   return [options] { return run_serve(*options); };
 }
 

@@ -1,11 +1,10 @@
 #include "net/beast_message.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <random>
 #include <string>
 #include <string_view>
+
+#include "base/random_id.h"
 
 namespace e5v::net {
 namespace {
@@ -20,11 +19,6 @@ bool is_plain_word(std::string_view text) {
 }
 
 }  // namespace
-
-std::string random_id() {
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{:016x}", random());
-}
 
 http::Request request_of(const boost::beast::http::request<boost::beast::http::string_body>& message) {
   http::Request request{.method = text_of(message.method_string())};

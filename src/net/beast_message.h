@@ -11,9 +11,6 @@ namespace e5v::net {
 /// characters, otherwise a random one.
 http::Request request_of(const boost::beast::http::request<boost::beast::http::string_body>& message);
 
-/// Returns 16 random hexadecimal digits.
-std::string random_id();
-
 /// Sets status, media type, x-request-id and fields of a response.
 void fill(boost::beast::http::response_header<>& head, const http::Response& response, const std::string& id);
 

@@ -14,6 +14,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/random_id.h"
+#include "http/client_network.h"
 #include "net/beast_message.h"
 #include "net/listener.h"
 #include "net/outbox.h"
@@ -85,7 +87,7 @@ class ServedConnection : public Connection, public std::enable_shared_from_this<
   asio::awaitable<void> run() {
     const auto self = this->shared_from_this();
     address_ = peer_address(stream_->socket().native_handle());
-    network_ = network_of(address_);
+    network_ = http::network_of(address_);
     if (co_await stream_->shake_hands(shared_->limits.header_time)) {
       while (co_await serve_one()) {
       }

@@ -164,13 +164,4 @@ std::string peer_address(int socket) {
   return host_text(reinterpret_cast<const sockaddr*>(&peer), size);
 }
 
-std::string network_of(const std::string& address) {
-  in6_addr bytes{};
-  if (::inet_pton(AF_INET6, address.c_str(), &bytes) != 1 || IN6_IS_ADDR_V4MAPPED(&bytes)) return address;
-  std::memset(bytes.s6_addr + 8, 0, 8);
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(AF_INET6, &bytes, text.data(), text.size());
-  return text.data();
-}
-
 }  // namespace e5v::net

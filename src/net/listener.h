@@ -29,8 +29,4 @@ Listener adopt(int socket);
 /// Returns the address of the client of a connection, without its port: "127.0.0.1", "::1", "unix".
 std::string peer_address(int socket);
 
-/// Returns what limits of a client apply to: an IPv6 address without its last 64 bits, because one machine may have all
-/// of them, and each other address as it is.
-std::string network_of(const std::string& address);
-
 }  // namespace e5v::net

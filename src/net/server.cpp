@@ -23,6 +23,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "http/client_network.h"
 #include "net/connection.h"
 #include "net/listener.h"
 #include "net/shared_limit.h"
@@ -128,7 +129,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
 
   void serve_or_refuse(const Door& door, int socket) try {
     ++accepted;
-    Share share(open, network_of(peer_address(socket)));
+    Share share(open, http::network_of(peer_address(socket)));
     if (!share.resize(1)) {
       ++refused;
       constexpr std::string_view kFull =

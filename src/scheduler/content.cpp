@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kFrameTokens = 32, kBytesPerToken = 4, kImageTokens = 2400;
+constexpr std::size_t kFrameTokens = 32, kBytesPerToken = 4, kImageTokens = 2400;
 
 void add_image(Hasher& hasher, const ImageSource& image) {
   if (const auto* encoded = std::get_if<EncodedImage>(&image)) {
@@ -22,10 +22,10 @@ void add_image(Hasher& hasher, const ImageSource& image) {
   }
 }
 
-std::int64_t bytes_of(const ImageSource& image) {
-  if (const auto* encoded = std::get_if<EncodedImage>(&image)) return static_cast<std::int64_t>(encoded->bytes.size());
-  if (const auto* pixels = std::get_if<Pixels>(&image)) return static_cast<std::int64_t>(pixels->rgb.size());
-  return static_cast<std::int64_t>(std::get<fs::path>(image).native().size());
+std::size_t bytes_of(const ImageSource& image) {
+  if (const auto* encoded = std::get_if<EncodedImage>(&image)) return encoded->bytes.size();
+  if (const auto* pixels = std::get_if<Pixels>(&image)) return pixels->rgb.size();
+  return std::get<fs::path>(image).native().size();
 }
 
 }  // namespace
@@ -55,16 +55,15 @@ Hash128 content_key(const Input& input, const Fingerprint& fingerprint, const Pr
 }
 
 Size expected_size(const Input& input) {
-  Size size{kFrameTokens, 0};
-  if (input.text) {
-    size.bytes += static_cast<std::int64_t>(input.text->size());
-    size.tokens += size.bytes / kBytesPerToken;
-  }
-  for (const ImageSource& image : input.images) {
-    size.bytes += bytes_of(image);
-    size.tokens += kImageTokens;
-  }
-  return size;
+  const std::size_t text_bytes = input.text ? input.text->size() : 0;
+  std::size_t bytes = text_bytes;
+  for (const ImageSource& image : input.images) bytes += bytes_of(image);
+  return expected_size(text_bytes, input.images.size(), bytes);
+}
+
+Size expected_size(std::size_t text_bytes, std::size_t images, std::size_t bytes) {
+  const std::size_t tokens = kFrameTokens + text_bytes / kBytesPerToken + images * kImageTokens;
+  return {static_cast<std::int64_t>(tokens), static_cast<std::int64_t>(bytes)};
 }
 
 Size size_of(const embed::PreparedInput& input) {

@@ -47,9 +47,10 @@ using CallDone = std::function<void(EmbeddedCall vectors, std::exception_ptr err
 /// Embeds all items of a call. If one fails, the items that are not computed yet are cancelled.
 void embed(EmbeddingCall call, CallDone done);
 
-/// Receives the vector or the error of each item, in the order of computation. There is one call at a time.
+/// Receives the vector or the error of each item, in the order of computation.
 using ItemDone = std::function<void(std::size_t item, EmbeddedInput vector, std::exception_ptr error)>;
-/// Embeds the items of a call independently: if one fails, the others are still computed.
+/// Embeds the items of a call independently: if one fails, the others are still computed. `done` has one call at a
+/// time.
 void embed_each(EmbeddingCall call, ItemDone done);
 
 }  // namespace e5v::serve

@@ -38,10 +38,10 @@ std::vector<Keys::Key> read_keys(const std::filesystem::path& path) {
 
 /// Compares in constant time: the time depends only on the lengths.
 bool are_equal(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^
-                  static_cast<unsigned>(static_cast<unsigned char>(b[i % std::max<std::size_t>(1, b.size())]));
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned>(static_cast<unsigned char>(b[i]));
   return difference == 0;
 }
 

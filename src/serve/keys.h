@@ -23,8 +23,8 @@ class Keys {
 
   /// Returns whether there are no keys, so that clients need none.
   bool empty() const;
-  /// Returns the name of a key, or nothing for an unknown secret. The secret is compared with all keys in a time that
-  /// does not depend on the bytes that differ.
+  /// Returns the name of a key, or nothing for an unknown secret. It is compared with all keys of its
+  /// length, in a time that does not depend on the bytes that differ.
   std::optional<std::string> find(std::string_view secret) const;
   /// Reads the file again. If it throws InvalidInput, the old keys stay in use.
   void reload();

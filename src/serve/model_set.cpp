@@ -52,7 +52,8 @@ std::shared_ptr<ServedModel> load(const ModelSpec& spec) {
                   .folder = spec.folder,
                   .embedder = Embedder::load(spec.folder, spec.load),
                   .prompts = spec.prompts,
-                  .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()});
+                  .created = std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+                  .queue = spec.load.queue});
   const embed::ModelLimits& limits = model->embedder.impl().engine->preparer()->limits();
   model->context = limits.context;
   model->sees = limits.sees;

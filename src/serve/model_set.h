@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -33,8 +34,11 @@ struct ServedModel {
   std::string dtype = {};       ///< the arithmetic (Fingerprint::compute)
   bool sees = false;            ///< whether it accepts images
   std::int64_t vocabulary = 0;  ///< number of token ids
+  QueueOptions queue = {};
+  /// Size in bytes of the inputs that wait for room in the queue (ItemFeed).
+  std::shared_ptr<std::atomic<std::int64_t>> held_bytes = std::make_shared<std::atomic<std::int64_t>>(0);
 
-  /// Decodes token ids. Throws a Refusal, which names the field, for an id outside of the vocabulary.
+  /// Decodes token ids. Throws a Refusal, which names `field`, for an id outside of the vocabulary.
   std::string text_of(const std::vector<std::int64_t>& ids, const std::string& field) const;
 };
 

@@ -30,8 +30,9 @@ class RateLimit {
   void forget_full(Clock::time_point now);
 
   double rate_;
-  mutable std::mutex mutex_;  // protects the member below
+  mutable std::mutex mutex_;  // protects the members below
   std::map<std::string, Bucket> buckets_;
+  Clock::time_point forgotten_;  // the time of the last forget_full()
 };
 
 }  // namespace e5v::serve

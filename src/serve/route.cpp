@@ -1,12 +1,17 @@
 #include "serve/route.h"
 
 #include <chrono>
-#include <random>
 #include <utility>
 
-#include "base/log.h"
+#include "base/random_id.h"
 
 namespace e5v::serve {
+
+http::Response error_response(const Fault& fault, http::Response (*format)(const Fault& fault)) {
+  http::Response response = format(fault);
+  if (fault.retry_after) response.fields.add("Retry-After", std::to_string(*fault.retry_after));
+  return response;
+}
 
 http::Response json_response(const Json& document, int status) {
   return {.status = status, .body = document.dump(-1, ' ', false, Json::error_handler_t::replace)};
@@ -46,9 +51,7 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
         if (error) std::rethrow_exception(error);
         response = waiting->respond(waiting->call, *shared);
       } catch (...) {
-        const Fault fault = fault_of(std::current_exception());
-        response = waiting->exchange.route.error(fault);
-        if (fault.retry_after) response.fields.add("Retry-After", std::to_string(*fault.retry_after));
+        response = error_response(fault_of(std::current_exception()), waiting->exchange.route.error);
       }
       response.log = log_of(waiting->call.model->name, items, shared->tokens);
       waiting->exchange.responder->send(std::move(response));
@@ -61,10 +64,7 @@ std::string log_of(std::string_view model, std::size_t items, std::int64_t token
   return fmt::format(R"("model":{},"items":{},"tokens":{})", Json(model).dump(), items, tokens);
 }
 
-std::string new_id(std::string_view prefix) {
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{}{:016x}{:016x}", prefix, random(), random());
-}
+std::string new_id(std::string_view prefix) { return fmt::format("{}{}{}", prefix, random_id(), random_id()); }
 
 std::int64_t now_in_seconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();

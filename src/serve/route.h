@@ -23,6 +23,7 @@ struct Context {
   const ImagePolicy& images;
   const std::vector<Route>& routes;
   std::size_t max_items = 2048;                    ///< maximum number of items of a request
+  int max_connections = 0;                         ///< maximum number of open connections
   std::function<std::string()> metrics = nullptr;  ///< returns the text of /metrics
 };
 
@@ -32,7 +33,8 @@ struct Exchange {
   const Route& route;
   http::Request request;
   std::shared_ptr<http::Responder> responder;
-  std::string client;  ///< "key:" and the name of the request's key, or its address if it has no key
+  /// "key:" and the name of the request's key, or the network of its address if it has no key.
+  std::string client;
 };
 
 /// The conditions for calling a route.
@@ -47,7 +49,7 @@ struct Route {
   std::string_view method, path;
   /// Sends the response, possibly after it has returned. If it throws, `error` makes the response.
   void (*answer)(Exchange exchange);
-  /// Returns an error response in the format of the dialect.
+  /// Returns an error response in the format of the dialect. Callers use error_response().
   http::Response (*error)(const Fault& fault);
   Access access = Access::key;
   bool takes_forms = false;  ///< whether it accepts multipart/form-data in addition to JSON
@@ -55,6 +57,9 @@ struct Route {
   std::string_view summary = "", request_schema = "", response_schema = "", response_type = "application/json";
   std::string_view other_response_type = "";  ///< that a request may ask for
 };
+
+/// Returns an error response in the format of a dialect (Route::error), which tells when to come back.
+http::Response error_response(const Fault& fault, http::Response (*format)(const Fault& fault));
 
 /// Returns a response with a JSON document.
 http::Response json_response(const Json& document, int status = 200);

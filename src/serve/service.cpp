@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/ascii.h"
+#include "http/client_network.h"
 #include "serve/dialects/openai.h"
 #include "serve/routes.h"
 
@@ -72,6 +73,7 @@ Service::Service(const ServiceOptions& options, std::function<void(const std::st
       rate_limit_(options.requests_per_second),
       routes_(all_routes()),
       context_{models_, options_.images, routes_} {
+  context_.max_connections = options.max_connections;
   context_.metrics = [this] {
     std::string text = metrics_.text(models_, connections_ ? connections_() : Metrics::Connections());
     if (const http::Fetcher* fetcher = options_.images.fetcher) text += fetch_metrics(fetcher->counters());
@@ -93,8 +95,7 @@ const Route* Service::find(const http::Request& head) const {
 
 http::Response Service::fail(const http::Request& head, const Fault& fault) const {
   const Route* route = find(head);
-  http::Response response = (route == nullptr ? openai_error : route->error)(fault);
-  if (fault.retry_after) response.fields.add("Retry-After", std::to_string(*fault.retry_after));
+  http::Response response = error_response(fault, route == nullptr ? openai_error : route->error);
   add_origin(head, response);
   return response;
 }
@@ -104,19 +105,21 @@ Fault Service::unavailable() const {
   return {503, "the server is shutting down", "", 5};
 }
 
-std::string Service::client_of(const http::Request& head) const {
-  const std::optional<std::string> key = keys_.find(secret_of(head));
-  return key ? "key:" + *key : head.address;
+/// Returns "key:" and the name of the key of a request, or nothing if it has none.
+std::optional<std::string> Service::key_of(const http::Request& head) const {
+  const std::optional<std::string> name = keys_.find(secret_of(head));
+  return name ? std::optional("key:" + *name) : std::nullopt;
 }
 
 /// Returns the reason to refuse a request before its body is read, or nothing.
 std::optional<Fault> Service::check(const http::Request& head, const Route& route) {
   if (route.access == Access::open) return std::nullopt;
-  if (route.access == Access::key && !keys_.empty() && !keys_.find(secret_of(head)))
+  const std::optional<std::string> key = route.access == Access::key ? key_of(head) : std::nullopt;
+  if (route.access == Access::key && !key && !keys_.empty())
     return Fault{401, "expected a key that is known, as \"Authorization: Bearer KEY\"", "", std::nullopt};
   if (state_ != State::ready) return unavailable();
   if (route.access != Access::key) return std::nullopt;
-  const double wait = rate_limit_.take(client_of(head));
+  const double wait = rate_limit_.take(key.value_or(http::network_of(head.address)));
   if (wait > 0)
     return Fault{429, fmt::format("expected at most {} requests a second", options_.requests_per_second), "",
                  static_cast<int>(std::ceil(wait))};
@@ -160,7 +163,7 @@ void Service::handle(http::Request request, std::shared_ptr<http::Responder> res
     responder = std::make_shared<DecoratedResponder>(
         std::move(responder), [this, head](http::Response& response) { add_origin(head, response); });
   try {
-    std::string client = client_of(request);
+    std::string client = key_of(request).value_or(http::network_of(request.address));
     route->answer({context_, *route, std::move(request), responder, std::move(client)});
   } catch (...) {
     const http::Request without_origin{.method = head.method,
@@ -176,7 +179,7 @@ http::Response Service::refuse(const http::Request& head, int status, std::strin
 void Service::completed(const http::Completed& exchange) {
   const Route* route = find(exchange.request);
   metrics_.count(route == nullptr ? "unknown" : route->path, exchange.status, exchange.seconds);
-  if (log_) log_(log_line(exchange, client_of(exchange.request)));
+  if (log_) log_(log_line(exchange, key_of(exchange.request).value_or(exchange.request.address)));
 }
 
 /// Adds the header fields that let pages of an allowed origin read the response.

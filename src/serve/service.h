@@ -23,6 +23,7 @@ struct ServiceOptions {
   std::size_t body_bytes = std::size_t{64} << 20;  ///< maximum size of a request's body
   std::vector<std::string> origins = {};           ///< origins whose pages may call the server (CORS); "*" means all
   ImagePolicy images = {};
+  int max_connections = 4096;  ///< maximum number of open connections, which the HTTP server enforces
 };
 
 /// Answers requests with the vectors of models. Thread-safe.
@@ -54,7 +55,7 @@ class Service : public http::Handler {
   http::Response fail(const http::Request& head, const Fault& fault) const;
   Fault unavailable() const;
   std::optional<Fault> check(const http::Request& head, const Route& route);
-  std::string client_of(const http::Request& head) const;
+  std::optional<std::string> key_of(const http::Request& head) const;
   void add_origin(const http::Request& head, http::Response& response) const;
   http::Response preflight(const http::Request& head) const;
 

@@ -99,8 +99,10 @@ std::vector<std::uint8_t> to_bits(std::span<const float> vector) {
   return bits;
 }
 
-std::string to_base64(std::span<const float> vector) {
-  return e5v::to_base64({reinterpret_cast<const char*>(vector.data()), vector.size_bytes()});
+std::string to_base64(std::span<const float> vector, NumberType type, ByteOrder order) {
+  std::string bytes;
+  append_bytes(bytes, vector, type, order);
+  return e5v::to_base64(bytes);
 }
 
 }  // namespace e5v::serve

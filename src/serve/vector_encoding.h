@@ -18,7 +18,8 @@ enum class ByteOrder { little, big };
 /// Returns the type with this name (float32, float16, bfloat16, fp8_e4m3 or fp8_e5m2), or nothing.
 std::optional<NumberType> number_type_of(std::string_view name);
 
-/// Appends the bytes of the numbers. fp8 numbers outside of the type's range become its largest number.
+/// Appends the bytes of the numbers. Numbers outside of a type's range become its largest number in fp8_e4m3, and
+/// infinite in the other types.
 void append_bytes(std::string& out, std::span<const float> vector, NumberType type, ByteOrder order);
 
 /// Converts the entries of a vector of length 1, from -1 to 1, to integers from -127 to 127.
@@ -29,7 +30,8 @@ std::vector<std::uint8_t> to_uint8(std::span<const float> vector);
 /// "ubinary" of Cohere and vLLM.
 std::vector<std::uint8_t> to_bits(std::span<const float> vector);
 
-/// Returns the bytes of float32 numbers, little-endian, as base64.
-std::string to_base64(std::span<const float> vector);
+/// Returns the bytes of the numbers as base64.
+std::string to_base64(std::span<const float> vector, NumberType type = NumberType::float32,
+                      ByteOrder order = ByteOrder::little);
 
 }  // namespace e5v::serve

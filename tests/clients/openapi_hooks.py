@@ -19,6 +19,7 @@ REASONS = re.compile(r"""
   | \[items\[0\]\.images\]                   # of a form
   | \[items\[0\]\]\ expected\ text,\ image\ or\ both
   | \[request\]\ (expected|is\ not\ JSON)
+  | \[encoding_format\]\ expected\ at\ most\ \d+\ inputs\ with\ bytes
 """, re.VERBOSE)
 
 schemathesis.openapi.format("image", strategies.sampled_from([PNG, "data:image/png;base64," + PNG]))

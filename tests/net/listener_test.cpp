@@ -87,13 +87,6 @@ TEST(Listener, KnowsWhetherItHasMadeTheFileOfItsSocket) {
   close_all(made);
 }
 
-TEST(Listener, TheAddressesOfAMachineAreOneNetwork) {
-  EXPECT_EQ(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-  EXPECT_EQ(network_of("2001:db8:1:2::9"), network_of("2001:db8:1:2:3:4:5:6"));
-  for (const char* address : {"10.1.2.3", "unix", "", "::ffff:10.1.2.3", "fe80::1%eth0"})
-    EXPECT_EQ(network_of(address), address);
-}
-
 TEST(Listener, OnlySocketsThatListenAreAdopted) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   EXPECT_THAT([&] { adopt(socket); }, ThrowsMessage<InvalidInput>(HasSubstr("expected a socket that listens")));

@@ -53,6 +53,9 @@ TEST(ExpectedSize, GrowsWithTheInput) {
   const Size image = expected_size(Input::from_image(Pixels{10, 10, std::vector<std::uint8_t>(300)}));
   EXPECT_EQ(image.bytes, 300);
   EXPECT_GT(image.tokens, 2000);
+  const Size both = expected_size(4000, 2, 7000);
+  EXPECT_EQ(both.bytes, 7000);
+  EXPECT_EQ(both.tokens, 1032 + 2 * 2400);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <ctime>
+
 #include "base/error.h"
 #include "temporary_folder.h"
 
@@ -33,7 +35,18 @@ TEST_F(KeyFile, HasNamesAndSecrets) {
   EXPECT_EQ(keys.find("s3cret"), "shop");
   EXPECT_EQ(keys.find("lonely"), "key-2");
   EXPECT_EQ(keys.find("f"), "fixed");
-  for (const char* wrong : {"", "s3cre", "s3cretx", "S3cret", "shop", "#"}) EXPECT_FALSE(keys.find(wrong)) << wrong;
+  for (const char* wrong : {"", "s", "s3cre", "s3creT", "s3cretx", "S3cret", "shop", "#"})
+    EXPECT_FALSE(keys.find(wrong)) << wrong;
+}
+
+TEST(Keys, ALongSecretIsNotComparedWithEachOfMany) {
+  std::vector<Keys::Key> many;
+  for (int i = 0; i < 10'000; ++i) many.push_back({"name", fmt::format("secret {}", i)});
+  const Keys keys({}, many);
+  const std::string secret(30'000, 'x');
+  const std::clock_t begin = std::clock();
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(keys.find(secret));
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 0.5);  // of the processor, not of the clock
 }
 
 TEST_F(KeyFile, IsReadAgain) {

@@ -20,6 +20,8 @@ TEST(Metrics, RequestsAreCountedByRouteStatusAndTime) {
   EXPECT_THAT(text, HasSubstr("e5v_request_seconds_bucket{route=\"/a\",le=\"+Inf\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("e5v_request_seconds_count{route=\"/a\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("# TYPE e5v_request_seconds histogram\n"));
+  EXPECT_THAT(text, HasSubstr("# HELP e5v_inputs_cancelled_total Inputs in the queue that were cancelled before they "
+                              "were computed\n"));
 }
 
 TEST(Metrics, FetchesAreCountedByTheirProblem) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 namespace e5v::serve {
 namespace {
 
@@ -36,6 +38,17 @@ TEST(RateLimit, ManyClientsDoNotFillTheMemory) {
   const RateLimit::Clock::time_point now{};
   for (int i = 0; i < 30'000; ++i) limit.take(std::to_string(i), now + std::chrono::seconds(i));
   EXPECT_LE(limit.clients(), 10'000u);
+}
+
+TEST(RateLimit, ManyClientsAtOnceAreNotLookedAtForEachRequest) {
+  RateLimit limit(1);
+  const RateLimit::Clock::time_point now{std::chrono::hours(1)};
+  const std::clock_t begin = std::clock();
+  for (int i = 0; i < 30'000; ++i) limit.take(std::to_string(i), now);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1);  // of the processor, not of the clock
+  EXPECT_EQ(limit.clients(), 30'000u);
+  limit.take("a", now + std::chrono::seconds(10));
+  EXPECT_EQ(limit.clients(), 1u);
 }
 
 }  // namespace

@@ -53,6 +53,14 @@ TEST(JsonResponse, IsCompactAndAlwaysUtf8) {
   EXPECT_EQ(json_response({{"a", "é\xff"}}).body, "{\"a\":\"é\xEF\xBF\xBD\"}");
 }
 
+TEST(ErrorResponse, TellsWhenToComeBack) {
+  EXPECT_EQ(error_response({429, "full", "", 3}, plain_error).fields.find("Retry-After"), "3");
+  const http::Response response = error_response({400, "wrong", "x", {}}, plain_error);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body, "wrong");
+  EXPECT_EQ(response.fields.find("Retry-After"), "");
+}
+
 TEST_F(RouteParts, BodiesAreJsonObjects) {
   EXPECT_EQ(body_of(exchange(R"({"a": 1})"))["a"], 1);
   const auto refusal_of = [&](const std::string& body) -> std::string {

@@ -108,6 +108,24 @@ TEST_F(WithKeys, TheirRateIsLimited) {
   EXPECT_EQ(refused.fields.find("Retry-After"), "1");
 }
 
+class WithRate : public ServiceTest {
+ protected:
+  WithRate() : ServiceTest({.requests_per_second = 1}) {}
+  int status_of(const std::string& address) {
+    auto admitted = service_.admit({.method = "GET", .path = "/v1/models", .address = address});
+    const auto* refusal = std::get_if<http::Response>(&admitted);
+    return refusal == nullptr ? 200 : refusal->status;
+  }
+};
+
+TEST_F(WithRate, AllAddressesOfAHostAreOneClient) {
+  EXPECT_EQ(status_of("2001:db8::1"), 200);
+  EXPECT_EQ(status_of("2001:db8::2"), 200);
+  EXPECT_EQ(status_of("2001:db8::3:4"), 429);
+  EXPECT_EQ(status_of("2001:db8:0:1::1"), 200);
+  EXPECT_EQ(status_of("192.0.2.1"), 200);
+}
+
 TEST(Loading, AllButHealthWaits) {
   Service service({}, nullptr);
   const auto status = [&](const char* path) {

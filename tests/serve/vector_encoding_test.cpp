@@ -74,6 +74,7 @@ TEST(VectorEncoding, WholeNumbersAndBits) {
 TEST(VectorEncoding, Base64HoldsTheFloats) {
   const std::vector<float> vector = {1, -2};
   EXPECT_EQ(to_base64(vector), "AACAPwAAAMA=");
+  EXPECT_EQ(to_base64(vector, NumberType::float16, ByteOrder::big), "PADAAA==");
 }
 
 }  // namespace

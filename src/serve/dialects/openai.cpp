@@ -62,6 +62,7 @@ void answer_embeddings(Exchange exchange) {
   const Json json = body_of(exchange);
   const Encoding encoding = encoding_of(ObjectReader(json));
   EmbeddingCall call = openai_call(exchange, json);
+  check_inputs(encoding, call.items.size());
   embed_and_answer(std::move(exchange), std::move(call),
                    [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
                      return encoding.is_bytes() ? bytes_answer(done, embedded, encoding, "embd-")

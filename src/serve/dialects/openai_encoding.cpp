@@ -1,9 +1,13 @@
 #include "serve/dialects/openai_encoding.h"
 
-#include "base/base64.h"
+#include "serve/refusal.h"
 #include "serve/route.h"
 
 namespace e5v::serve {
+
+/// The maximum number of inputs of an answer in bytes. The header field "metadata" has about 110 bytes for each, and
+/// HTTP libraries refuse fields of 64 KiB.
+constexpr std::size_t kMaxDescribed = 512;
 
 Encoding encoding_of(const ObjectReader& body) {
   Encoding encoding;
@@ -23,11 +27,15 @@ Encoding encoding_of(const ObjectReader& body) {
   return encoding;
 }
 
+void check_inputs(const Encoding& encoding, std::size_t inputs) {
+  if (encoding.form == Encoding::Form::bytes && inputs > kMaxDescribed)
+    refuse_field("encoding_format", "expected at most {} inputs with bytes, found {}; bytes_only allows more",
+                 kMaxDescribed, inputs);
+}
+
 void append_value(std::string& out, std::span<const float> vector, const Encoding& encoding) {
   if (encoding.form == Encoding::Form::numbers) return append_json(out, vector);
-  std::string bytes;
-  append_bytes(bytes, vector, encoding.type, encoding.order);
-  out += '"' + e5v::to_base64(bytes) + '"';
+  out += '"' + to_base64(vector, encoding.type, encoding.order) + '"';
 }
 
 http::Response bytes_answer(const EmbeddingCall& call, const EmbeddedCall& embedded, const Encoding& encoding,

@@ -24,6 +24,9 @@ struct Encoding {
 /// The fields encoding_format, embed_dtype and endianness. Throws a Refusal.
 Encoding encoding_of(const ObjectReader& body);
 
+/// Throws a Refusal if the header field of bytes_answer() cannot describe this number of inputs.
+void check_inputs(const Encoding& encoding, std::size_t inputs);
+
 /// Appends a vector as a JSON value: a list of numbers, or their bytes as base64. The encoding must not be bytes.
 void append_value(std::string& out, std::span<const float> vector, const Encoding& encoding);
 

@@ -1,5 +1,6 @@
 #include "serve/dialects/tei.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "api/embedder_impl.h"
@@ -27,18 +28,25 @@ RequestOptions tei_options(const ObjectReader& body, const ServedModel& model) {
 }
 
 /// Adds TEI's header fields with times in milliseconds.
-void add_times(http::Response& response, const EmbeddedCall& embedded, std::size_t characters) {
+void add_times(http::Response& response, const EmbeddingCall& call, const EmbeddedCall& embedded,
+               std::size_t characters) {
   const auto milliseconds = static_cast<long long>(std::llround(embedded.seconds * 1000));
-  response.fields.add("x-compute-type", "cpu");
+  const bool is_gpu = call.model->embedder.impl().engine->place() == tensor::Place::device;
+  response.fields.add("x-compute-type", is_gpu ? "gpu" : "cpu");
   response.fields.add("x-compute-characters", std::to_string(characters));
   response.fields.add("x-compute-tokens", std::to_string(embedded.tokens));
   for (const char* name : {"x-total-time", "x-compute-time", "x-inference-time"})
     response.fields.add(name, std::to_string(milliseconds));
 }
 
+/// Returns the number of code points of a text in UTF-8: TEI counts these as characters.
+std::size_t code_points_of(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
 std::size_t characters_of(const EmbeddingCall& call) {
   std::size_t characters = 0;
-  for (const Item& item : call.items) characters += item.input.text ? item.input.text->size() : 0;
+  for (const Item& item : call.items) characters += item.input.text ? code_points_of(*item.input.text) : 0;
   return characters;
 }
 
@@ -52,7 +60,7 @@ void answer_tei(Exchange exchange) {
             tei_options(body, *call.model));
   const std::size_t characters = characters_of(call);
   embed_and_answer(std::move(exchange), std::move(call),
-                   [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
+                   [characters](const EmbeddingCall& done, const EmbeddedCall& embedded) {
                      http::Response response;
                      response.body = "[";
                      for (std::size_t i = 0; i < embedded.vectors.size(); ++i) {
@@ -60,7 +68,7 @@ void answer_tei(Exchange exchange) {
                        append_json(response.body, embedded.vectors[i].vector);
                      }
                      response.body += "]";
-                     add_times(response, embedded, characters);
+                     add_times(response, done, embedded, characters);
                      return response;
                    });
 }
@@ -89,32 +97,31 @@ void answer_similarity(Exchange exchange) {
   }
   const std::size_t characters = characters_of(call);
   embed_and_answer(
-      std::move(exchange), std::move(call), [characters](const EmbeddingCall&, const EmbeddedCall& embedded) {
+      std::move(exchange), std::move(call), [characters](const EmbeddingCall& done, const EmbeddedCall& embedded) {
         std::vector<float> scores;
         for (std::size_t i = 1; i < embedded.vectors.size(); ++i)
           scores.push_back(static_cast<float>(cosine(embedded.vectors[0].vector, embedded.vectors[i].vector)));
         http::Response response;
         append_json(response.body, scores);
-        add_times(response, embedded, characters);
+        add_times(response, done, embedded, characters);
         return response;
       });
 }
 
 void answer_info(Exchange exchange) {
   const ServedModel& model = *exchange.context.models.find("");
-  const QueueOptions queue;
   exchange.responder->send(json_response({{"model_id", model.name},
                                           {"model_sha", nullptr},
                                           {"model_dtype", model.dtype},
                                           {"served_model_name", model.name},
                                           {"model_type", {{"embedding", {{"pooling", "last_token"}}}}},
-                                          {"max_concurrent_requests", 4096},
+                                          {"max_concurrent_requests", exchange.context.max_connections},
                                           {"max_input_length", model.context},
                                           {"max_batch_tokens", model.embedder.impl().token_budget(0)},
                                           {"max_batch_requests", nullptr},
                                           {"max_client_batch_size", kMaxBatch},
                                           {"auto_truncate", true},
-                                          {"tokenization_workers", queue.preparing_threads},
+                                          {"tokenization_workers", model.queue.preparing_threads},
                                           {"version", E5V_VERSION},
                                           {"sha", nullptr},
                                           {"docker_label", nullptr}}));

@@ -15,6 +15,10 @@
 namespace e5v::serve {
 namespace {
 
+/// The maximum size of a text in bytes, and the maximum number of token ids, that is converted on a thread that other
+/// requests wait for.
+constexpr std::size_t kMaxTokenized = std::size_t{1} << 20;
+
 std::string vllm_usage(std::int64_t tokens) {
   return fmt::format(R"("usage":{{"prompt_tokens":{0},"total_tokens":{0},"completion_tokens":0}})", tokens);
 }
@@ -23,6 +27,7 @@ void answer_pooling(Exchange exchange) {
   const Json json = body_of(exchange);
   const Encoding encoding = encoding_of(ObjectReader(json));
   EmbeddingCall call = openai_call(exchange, json);
+  check_inputs(encoding, call.items.size());
   embed_and_answer(std::move(exchange), std::move(call),
                    [encoding](const EmbeddingCall& done, const EmbeddedCall& embedded) {
                      if (encoding.is_bytes()) return bytes_answer(done, embedded, encoding, "pool-");
@@ -145,6 +150,7 @@ void answer_tokenize(Exchange exchange) {
   const Json json = body_of(exchange);
   const ObjectReader body(json);
   const auto model = exchange.context.models.find(body.text("model").value_or(""));
+  const std::string field = body.has("messages") ? "messages" : "prompt";
   std::string text;
   if (const Json* messages = body.find("messages")) {
     if (body.has("prompt")) refuse_field("prompt", "expected prompt or messages, found both");
@@ -152,6 +158,8 @@ void answer_tokenize(Exchange exchange) {
   } else {
     text = text_of(required(body, {"prompt"}).value, "prompt");
   }
+  if (text.size() > kMaxTokenized)
+    refuse_field(field, "expected a text of at most {} bytes, found {}", kMaxTokenized, text.size());
   const std::vector<std::int32_t> tokens = model->embedder.impl().engine->preparer()->tokenizer().encode(
       text, body.flag("add_special_tokens").value_or(!body.has("messages")));
   exchange.responder->send(json_response(
@@ -163,6 +171,8 @@ void answer_detokenize(Exchange exchange) {
   const ObjectReader body(json);
   const auto model = exchange.context.models.find(body.text("model").value_or(""));
   const Json& tokens = required(body, {"tokens"}).value;
+  if (tokens.size() > kMaxTokenized)
+    refuse_field("tokens", "expected at most {} token ids, found {}", kMaxTokenized, tokens.size());
   exchange.responder->send(json_response({{"prompt", model->text_of(token_ids_of(tokens, "tokens"), "tokens")}}));
 }
 

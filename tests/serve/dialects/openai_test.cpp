@@ -103,6 +103,17 @@ TEST_F(OpenAi, BytesAreTheVectorsOneAfterAnother) {
   EXPECT_EQ(half.fields.find("metadata"), "");
 }
 
+TEST_F(OpenAi, BytesOfManyInputsHaveNoDescription) {
+  const Json many(std::vector<std::string>(513, "a cat"));
+  for (const char* path : {"/v1/embeddings", "/pooling"}) {
+    const Answer refused = post(path, {{"input", many}, {"encoding_format", "bytes"}});
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.json()["error"]["param"], "encoding_format");
+    const Answer answer = post(path, {{"input", many}, {"encoding_format", "bytes_only"}});
+    EXPECT_EQ(answer.body.size(), 513 * 128 * sizeof(float));
+  }
+}
+
 TEST_F(OpenAi, FieldsThatAreUnknownAreIgnored) {
   EXPECT_EQ(
       post("/v1/embeddings", {{"input", "a"}, {"user", "me"}, {"whatever", {1, 2}}, {"dimensions", nullptr}}).status,

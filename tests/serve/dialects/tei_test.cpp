@@ -1,5 +1,6 @@
 #include "serve/dialects/tei.h"
 
+#include "api/embedder_impl.h"
 #include "serve/service_fixture.h"
 #include "serve/similarity.h"
 
@@ -15,6 +16,9 @@ TEST_F(Tei, EmbedAnswersAListOfVectors) {
   ASSERT_EQ(answer.json().size(), 2u);
   expect_near(answer.json()[0].get<std::vector<float>>(), expected[0]);
   EXPECT_EQ(answer.fields.find("x-compute-characters"), "6");
+  EXPECT_EQ(post("/embed", {{"inputs", "é€😀"}}).fields.find("x-compute-characters"), "3");
+  const bool is_gpu = model()->embedder.impl().engine->place() == tensor::Place::device;
+  EXPECT_EQ(answer.fields.find("x-compute-type"), is_gpu ? "gpu" : "cpu");
   EXPECT_NE(answer.fields.find("x-compute-tokens"), "");
   expect_near(post("/embed", {{"inputs", "a cat"}, {"dimensions", 8}, {"normalize", false}})
                   .json()[0]
@@ -57,7 +61,16 @@ TEST_F(Tei, InfoSaysWhatIsServed) {
   const Json info = ask("GET", "/info").json();
   EXPECT_EQ(info["model_id"], "tiny");
   EXPECT_EQ(info["max_input_length"], 8192);
+  EXPECT_EQ(info["max_concurrent_requests"], 4096);
+  EXPECT_EQ(info["tokenization_workers"], 2);
 }
+
+class TeiWithOptions : public ServiceTest {
+ protected:
+  TeiWithOptions() : ServiceTest({.max_connections = 7}) {}
+};
+
+TEST_F(TeiWithOptions, InfoHasThem) { EXPECT_EQ(ask("GET", "/info").json()["max_concurrent_requests"], 7); }
 
 }  // namespace
 }  // namespace e5v::serve

@@ -116,5 +116,21 @@ TEST_F(Vllm, TokensGoThereAndBack) {
   EXPECT_EQ(ask("GET", "/load").json()["server_load"], 0);
 }
 
+TEST_F(Vllm, TextsThatTakeLongToTokenizeAreRefused) {
+  const std::size_t most = std::size_t{1} << 20;
+  const std::string text = std::string(most, 'a') + "b";
+  const Json message = {{"role", "user"}, {"content", text}};
+  EXPECT_EQ(post("/tokenize", {{"prompt", text}}).json()["error"]["message"],
+            "[prompt] expected a text of at most 1048576 bytes, found 1048577");
+  EXPECT_EQ(post("/tokenize", {{"messages", {message}}}).json()["error"]["message"],
+            "[messages] expected a text of at most 1048576 bytes, found 1048577");
+  EXPECT_EQ(post("/tokenize", {{"prompt", text.substr(1)}}).status, 200);
+  Json tokens(std::vector<int>(most, 64));
+  EXPECT_EQ(post("/detokenize", {{"tokens", tokens}}).status, 200);
+  tokens.push_back(64);
+  EXPECT_EQ(post("/detokenize", {{"tokens", tokens}}).json()["error"]["message"],
+            "[tokens] expected at most 1048576 token ids, found 1048577");
+}
+
 }  // namespace
 }  // namespace e5v::serve
