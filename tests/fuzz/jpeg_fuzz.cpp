@@ -9,7 +9,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span bytes(reinterpret_cast<const std::byte*>(data), size);
   try {
-    const e5v::image::Bitmap bitmap = e5v::image::decode_jpeg({bytes, "fuzz", 1 << 20});
+    const e5v::image::Bitmap bitmap = e5v::image::kJpegCodec.decode({bytes, "fuzz", 1 << 20});
     e5v::image::oriented(bitmap, e5v::image::jpeg_orientation(bytes));
   } catch (const e5v::InvalidInput&) {
   }

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool drop_alpha = size % 2 != 0;
   const std::span bytes(reinterpret_cast<const std::byte*>(data), size);
   try {
-    const e5v::image::Bitmap bitmap = e5v::image::decode_webp({bytes, "fuzz", 1 << 20, drop_alpha});
+    const e5v::image::Bitmap bitmap = e5v::image::kWebpCodec.decode({bytes, "fuzz", 1 << 20, drop_alpha});
     e5v::image::oriented(bitmap, e5v::image::webp_orientation(bytes));
   } catch (const e5v::InvalidInput&) {
   }
