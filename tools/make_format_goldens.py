@@ -10,7 +10,8 @@ under convert_to_rgb of transformers, which lays transparent pixels on white, an
 alpha. In a file with "tolerance", bytes may differ by so much from those of "pixels". For HEIC, that is another version of
 libheif, which rounds differently where it doubles the resolution of colours.
 
-A raw file is a DNG with JPEG previews. Its image is the preview that rawpy finds, read by Pillow and turned.
+A raw file is a DNG with JPEG previews. Its image is the preview that rawpy finds, read by Pillow and turned. Another DNG has
+no preview.
 """
 import argparse
 import io
@@ -419,7 +420,7 @@ def main():
     folder = parser.parse_args().output
     folder.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(row) for row in rows())
-    (folder / "pixels.json").write_text(f'{{"files": [\n{lines}\n]}}\n')
+    (folder / "pixels.json").write_text(f'{{"raw_without_preview": "{dng([]).hex()}",\n"files": [\n{lines}\n]}}\n')
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 #include <libraw/libraw.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
 #include "base/error.h"
+#include "image/byte_reader.h"
 #include "image/codec_module.h"
 #include "image/exif.h"
 #include "image/metadata.h"
@@ -14,24 +16,33 @@
 namespace e5v::image {
 namespace {
 
-/// Finds the preview.
+/// Tells where the preview is.
+class PreviewFinder : public LibRaw {
+ public:
+  std::int64_t offset() const { return libraw_internal_data.internal_data.toffset; }
+  std::int64_t length() const { return imgdata.thumbnail.tlength; }
+};
+
+/// A file and its preview. libraw says where the preview is, and it is taken from there, because libraw's own
+/// unpack_thumb (0.20) writes beyond its memory when a damaged file gives it a wrong size.
 class RawFile {
  public:
-  explicit RawFile(const Encoded& file) : raw_(std::make_unique<LibRaw>()) {
+  explicit RawFile(const Encoded& file) : raw_(std::make_unique<PreviewFinder>()) {
     // It only reads, although its interface has no const.
     auto* bytes = const_cast<std::uint8_t*>(file.data());
     const int opened = raw_->open_buffer(bytes, file.size());
     require(opened == LIBRAW_SUCCESS, "[{}] RAW: expected a raw file that libraw knows, found: {}", file.origin,
             libraw_strerror(opened));
-    const int unpacked = raw_->unpack_thumb();
-    require(unpacked == LIBRAW_SUCCESS && thumbnail().tformat == LIBRAW_THUMBNAIL_JPEG && thumbnail().thumb != nullptr,
-            "[{}] RAW: expected an embedded JPEG preview, found {}; convert the file to JPEG with a raw developer",
-            file.origin, unpacked == LIBRAW_SUCCESS ? "one of another format" : "none");
+    const std::int64_t offset = raw_->offset(), length = raw_->length(), end = static_cast<std::int64_t>(file.size());
+    if (offset > 0 && length > 0 && offset < end)
+      preview_ = file.bytes.subspan(static_cast<std::size_t>(offset),
+                                    static_cast<std::size_t>(std::min(length, end - offset)));
+    require(starts_with(preview_, "\xFF\xD8\xFF"),
+            "[{}] RAW: expected an embedded JPEG preview, found none; convert the file to JPEG with a raw developer",
+            file.origin);
   }
 
-  std::span<const std::byte> preview() const {
-    return {reinterpret_cast<const std::byte*>(thumbnail().thumb), thumbnail().tlength};
-  }
+  std::span<const std::byte> preview() const { return preview_; }
 
   /// The preview is stored as the sensor lay, unless its own metadata say more.
   int orientation() const {
@@ -46,9 +57,8 @@ class RawFile {
   }
 
  private:
-  const libraw_thumbnail_t& thumbnail() const { return raw_->imgdata.thumbnail; }
-
-  std::unique_ptr<LibRaw> raw_;
+  std::unique_ptr<PreviewFinder> raw_;
+  Bytes preview_;
 };
 
 Encoded preview_in(const RawFile& raw, const Encoded& file) {
