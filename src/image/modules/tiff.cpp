@@ -226,7 +226,8 @@ Bitmap decode_tiff(const Encoded& file) {
 /// The orientation in its tag or, without one, in XMP.
 int tiff_orientation(std::span<const std::byte> bytes) {
   const TiffFile tiff({bytes, "TIFF"});
-  if (const auto orientation = tiff.field<std::uint16_t>(TIFFTAG_ORIENTATION, 0); orientation != 0) return orientation;
+  if (const int orientation = tiff.field<std::uint16_t>(TIFFTAG_ORIENTATION, 0); orientation != 0)
+    return orientation <= 8 ? orientation : 1;
   std::uint32_t count = 0;
   const char* xmp = nullptr;
   if (TIFFGetField(tiff.get(), TIFFTAG_XMLPACKET, &count, &xmp) != 1) return 1;
