@@ -28,7 +28,8 @@ target_link_options(e5v_library PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIS
 
 set_target_properties(e5v_library PROPERTIES INSTALL_RPATH "$ORIGIN/e5v")
 install(TARGETS e5v_library EXPORT e5vTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(module e5v_mpi e5v_cuda)
+get_property(image_modules GLOBAL PROPERTY E5V_IMAGE_MODULES)
+foreach(module e5v_mpi e5v_cuda ${image_modules})
   if(TARGET ${module})
     install(TARGETS ${module} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/e5v)
   endif()

@@ -125,12 +125,12 @@ void add_item_options(CLI::App& command, std::vector<runs::ItemList::Entry>& ent
   const auto add_image = [add](const std::string& file) {
     add("--image, item", Input::from_image(std::filesystem::path(file)));
   };
-  add_table(command,
-            {
-                {"--text", repeated(add_text, "TEXT"), "a text to embed; this option can be given several times"},
-                {"--image", repeated(add_image, "FILE"),
-                 "an image to embed (a JPEG, PNG or WebP file); this option can be given several times"},
-            });
+  add_table(
+      command,
+      {
+          {"--text", repeated(add_text, "TEXT"), "a text to embed; this option can be given several times"},
+          {"--image", repeated(add_image, "FILE"), "an image file to embed; this option can be given several times"},
+      });
 }
 
 void share_cores(const processes::Group& group, LoadOptions& options) {

@@ -10,7 +10,8 @@
 
 namespace e5v {
 
-/// A JPEG, PNG or WebP file in memory. Error messages about the image begin with `name`.
+/// An image file in memory: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF, or a camera's raw file with a preview. Error
+/// messages about the image begin with `name`.
 struct EncodedImage {
   std::vector<std::byte> bytes;
   std::string name = "image";

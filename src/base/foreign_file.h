@@ -22,7 +22,7 @@ struct ForeignFile {
   std::string_view name;  ///< with its article: "a web page (HTML)"; "bytes of an unknown format"
 };
 
-/// Checks only the first bytes. JPEG, PNG and WebP are not recognised here, because the callers read them.
+/// Checks only the first bytes. Images that the callers read (image/format) are not recognised here.
 ForeignFile describe_foreign_bytes(std::span<const std::byte> bytes);
 
 }  // namespace e5v

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "image/decode.h"
+#include "image/format.h"
 
 namespace e5v::eval {
 namespace {
@@ -25,7 +26,7 @@ std::string problem_of(const fs::path& file) {
   stream.read(start.data(), static_cast<std::streamsize>(start.size()));
   start.resize(static_cast<std::size_t>(stream.gcount()));
   if (start.empty()) return "is empty";
-  return image::begins_as_image(start) ? "" : "is no JPEG, PNG or WebP file";
+  return image::begins_as_image(start) ? "" : "is no image that e5v reads";
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ enum class ImageNeed {
 };
 
 /// The images that a data set names. They are checked before anything is computed. A file is missing when it does not
-/// exist, is empty, or does not begin like a JPEG, PNG or WebP file. Only the decoder checks the rest of a file.
+/// exist, is empty, or does not begin like an image that e5v reads. Only the decoder checks the rest of a file.
 class ImageFiles {
  public:
   explicit ImageFiles(ImageNeed need = ImageNeed::all) : need_(need) {}

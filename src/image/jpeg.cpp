@@ -11,7 +11,9 @@
 #include <jpeglib.h>
 
 #include "base/error.h"
+#include "image/cmyk.h"
 #include "image/codec.h"
+#include "image/orientation.h"
 
 namespace e5v::image {
 namespace {
@@ -43,10 +45,15 @@ class JpegReader {
     if (created_) jpeg_destroy_decompress(&info_);
   }
 
-  Bitmap read() {
+  StoredSize size() {
     require(created_, "[{}] JPEG: {}", file_.origin, message_.data());
     read_header();
-    Bitmap bitmap = allocate_bitmap(info_.image_width, info_.image_height, file_, "JPEG");
+    return {info_.image_width, info_.image_height};
+  }
+
+  Bitmap read() {
+    const StoredSize stored = size();
+    Bitmap bitmap = allocate_bitmap(stored.width, stored.height, file_, "JPEG");
     // Grey and CMYK rows pass through this buffer; RGB is written to its place.
     std::vector<std::uint8_t> row(info_.num_components == 3 ? 0 : static_cast<std::size_t>(bitmap.width) * 4);
     read_rows(bitmap, row);
@@ -125,15 +132,10 @@ void grey_to_rgb(const std::uint8_t* grey, std::uint8_t* rgb, int width) {
   for (int x = 0; x < width; ++x, rgb += 3) rgb[0] = rgb[1] = rgb[2] = grey[x];
 }
 
-// The file holds inverted inks, as Adobe writes them: 255 is no ink. Source: PIL's CMYK to RGB, with its rounded /255.
+// The file holds inverted inks, as Adobe writes them: 255 is no ink.
 void inverted_cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
-  for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
-    const int light = cmyk[3];
-    for (int c = 0; c < 3; ++c) {
-      const int product = (255 - cmyk[c]) * light + 128;
-      rgb[c] = static_cast<std::uint8_t>(light - ((product + (product >> 8)) >> 8));
-    }
-  }
+  for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3)
+    for (int c = 0; c < 3; ++c) rgb[c] = through_ink(cmyk[3], static_cast<std::uint8_t>(255 - cmyk[c]));
 }
 
 void JpegReader::read_rows(Bitmap& bitmap, std::vector<std::uint8_t>& row) {
@@ -155,6 +157,7 @@ void JpegReader::read_rows(Bitmap& bitmap, std::vector<std::uint8_t>& row) {
 
 }  // namespace
 
-Bitmap decode_jpeg(const Encoded& file) { return JpegReader(file).read(); }
+const Codec kJpegCodec = {[](const Encoded& file) { return JpegReader(file).read(); },
+                          [](const Encoded& file) { return JpegReader(file).size(); }, jpeg_orientation};
 
 }  // namespace e5v::image

@@ -11,6 +11,7 @@
 #include "image/alpha.h"
 #include "image/byte_reader.h"
 #include "image/codec.h"
+#include "image/orientation.h"
 #include "image/png_chunks.h"
 
 namespace e5v::image {
@@ -35,10 +36,14 @@ class PngReader {
   PngReader& operator=(const PngReader&) = delete;
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
-  Bitmap read() {
+  StoredSize size() {
     require<DeviceError>(info_ != nullptr, "[{}] PNG: no memory for the decoder", file_.origin);
     read_header();
-    const auto width = png_get_image_width(png_, info_), height = png_get_image_height(png_, info_);
+    return {png_get_image_width(png_, info_), png_get_image_height(png_, info_)};
+  }
+
+  Bitmap read() {
+    const auto [width, height] = size();
     const int color = png_get_color_type(png_, info_), depth = png_get_bit_depth(png_, info_);
     if ((color & PNG_COLOR_MASK_ALPHA) != 0 && !file_.drop_alpha) return read_alpha(width, height);
     Bitmap bitmap = allocate_bitmap(width, height, file_, "PNG");
@@ -217,6 +222,7 @@ void PngReader::read_grey16(Bitmap& bitmap) {
 
 }  // namespace
 
-Bitmap decode_png(const Encoded& file) { return PngReader(file).read(); }
+const Codec kPngCodec = {[](const Encoded& file) { return PngReader(file).read(); },
+                         [](const Encoded& file) { return PngReader(file).size(); }, png_orientation};
 
 }  // namespace e5v::image

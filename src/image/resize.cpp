@@ -92,15 +92,15 @@ Windows make_windows(int input, std::int64_t output, Range positions, Kernel ker
 
 // A pixel's R, G, B and a fourth lane that is computed and dropped, because four lanes fill a vector register.
 typedef std::int32_t Lanes __attribute__((vector_size(16)));
-typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+typedef std::uint8_t ByteVector __attribute__((vector_size(16)));
 
 /// Four bytes widened to lanes, written as the byte shuffle that it is on little-endian machines. g++ 12 splits
 /// __builtin_convertvector of so few bytes into scalars, which is four times slower.
 inline Lanes load_pixel(const std::uint8_t* pixel) {
-  Bytes bytes{};
+  ByteVector bytes{};
   std::memcpy(&bytes, pixel, 4);
   return std::bit_cast<Lanes>(
-      __builtin_shufflevector(bytes, Bytes{}, 0, 16, 16, 16, 1, 16, 16, 16, 2, 16, 16, 16, 3, 16, 16, 16));
+      __builtin_shufflevector(bytes, ByteVector{}, 0, 16, 16, 16, 1, 16, 16, 16, 2, 16, 16, 16, 3, 16, 16, 16));
 }
 
 /// Resizes one row horizontally. `source` has one readable byte after its last pixel.

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "image/alpha.h"
 #include "image/codec.h"
+#include "image/orientation.h"
 #include "image/webp_demuxer.h"
 
 namespace e5v::image {
@@ -54,20 +55,27 @@ void decode_frame(const WebPIterator& part, std::uint8_t* canvas, std::size_t wi
   require(status == VP8_STATUS_OK, "[{}] WebP: expected decodable data, found {}", file.origin, status_text(status));
 }
 
-}  // namespace
-
-// An animation's frame may cover only a part of the canvas. The rest stays transparent black, which becomes black in
-// RGB and white on white. Source: libwebp's WebPAnimDecoder, through which PIL reads every WebP.
-Bitmap decode_webp(const Encoded& file) {
+/// The container of a file that is whole.
+WebpDemuxer opened(const Encoded& file) {
   const WebPData data{file.data(), file.size()};
   WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
-  const WebpDemuxer demuxer(WebPDemuxPartial(&data, &state));
+  WebpDemuxer demuxer(WebPDemuxPartial(&data, &state));
   require(demuxer != nullptr && state != WEBP_DEMUX_PARSE_ERROR,
           "[{}] WebP: expected a well-formed file, found damaged headers", file.origin);
   require(state == WEBP_DEMUX_DONE, "[{}] WebP: expected the whole image, found a file cut short at {} bytes",
           file.origin, file.size());
-  const std::int64_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
-  const std::int64_t height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
+  return demuxer;
+}
+
+StoredSize canvas_of(const WebPDemuxer* demuxer) {
+  return {WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH), WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT)};
+}
+
+// An animation's frame may cover only a part of the canvas. The rest stays transparent black, which becomes black in
+// RGB and white on white. Source: libwebp's WebPAnimDecoder, through which PIL reads every WebP.
+Bitmap decode_webp(const Encoded& file) {
+  const WebpDemuxer demuxer = opened(file);
+  const auto [width, height] = canvas_of(demuxer.get());
   check_size(width, height, file, "WebP");
   const Frame frame(demuxer.get());
   require(frame.found, "[{}] WebP: expected an image, found none", file.origin);
@@ -86,5 +94,10 @@ Bitmap decode_webp(const Encoded& file) {
   bitmap.pixels.resize(count * 3);
   return bitmap;
 }
+
+}  // namespace
+
+const Codec kWebpCodec = {decode_webp, [](const Encoded& file) { return canvas_of(opened(file).get()); },
+                          webp_orientation};
 
 }  // namespace e5v::image

@@ -114,7 +114,8 @@ TEST_F(Embed, TransparentPixelsAreLaidOnWhiteUnlessDropped) {
 TEST_F(Embed, SaysWhatIsNoImage) {
   const std::string page = file("page.jpg", "\n<html><body>404</body></html>");
   expect_failure(run(with_model("embed", {"--image", page})), 1,
-                 "page.jpg] image: expected JPEG, PNG or WebP, found a web page (HTML); a server may have sent this");
+                 "page.jpg] image: expected JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or a camera's raw format, "
+                 "found a web page (HTML); a server may have sent this");
 }
 
 TEST_F(Embed, ItemsFromAFile) {

@@ -73,11 +73,11 @@ TEST_F(Captions, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
   folder_.write("none1.jpg", "");
   folder_.write("none2.jpg", "<html>not found</html>");
   const CaptionOptions of = options(lines);
-  expect_refused(
-      of, "captions] 3 of 4 images are missing: " + (folder_.path() / "none0.jpg").string() + " does not exist, " +
-              (folder_.path() / "none1.jpg").string() + " is empty, " + (folder_.path() / "none2.jpg").string() +
-              " is no JPEG, PNG or WebP file; say with option images where the images are, or leave them out "
-              "with option skip_missing");
+  expect_refused(of, "captions] 3 of 4 images are missing: " + (folder_.path() / "none0.jpg").string() +
+                         " does not exist, " + (folder_.path() / "none1.jpg").string() + " is empty, " +
+                         (folder_.path() / "none2.jpg").string() +
+                         " is no image that e5v reads; say with option images where the images are, or leave them out "
+                         "with option skip_missing");
   ImageFiles files(ImageNeed::existing);
   const CaptionedImages read = read_captions(of, files);
   ASSERT_EQ(read.images.size(), 1u);

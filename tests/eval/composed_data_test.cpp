@@ -86,7 +86,7 @@ TEST_F(ComposedData, AllThatIsMissingIsNamedAtOnceOrLeftOut) {
         fashioniq({"shirt", "dress"});
       },
       "3 of 6 images are missing: " + file("S1.jpg") + " does not exist, " + file("B3.jpg") + " does not exist, " +
-          file("B4.jpg") + " is no JPEG, PNG or WebP file; expected FashionIQ's folder");
+          file("B4.jpg") + " is no image that e5v reads; expected FashionIQ's folder");
   const Categories sets = fashioniq({"shirt", "dress"}, ImageNeed::existing);
   EXPECT_THAT(sets[0].second.names, ElementsAre("B0"));
   EXPECT_EQ(sets[0].second.left_out, 0u);

@@ -46,7 +46,7 @@ TEST_F(ImageFilesTest, AllThatIsMissingIsNamedOnceWithItsReason) {
   EXPECT_THAT([&] { files.require_there("set.json", "look elsewhere"); },
               ThrowsMessage<InvalidInput>("[set.json] 4 of 5 images are missing: " + none().string() +
                                           " does not exist, " + empty.string() + " is empty, " + page.string() +
-                                          " is no JPEG, PNG or WebP file, " + (folder_.path() / "folder.png").string() +
+                                          " is no image that e5v reads, " + (folder_.path() / "folder.png").string() +
                                           " is no regular file; look elsewhere, or leave them out with option "
                                           "skip_missing"));
 }

@@ -38,25 +38,21 @@ TEST(Decode, AppliesExifUnlessTold) {
 
 TEST(Decode, FirstBytesTellWhetherAFileIsAPicture) {
   using namespace std::string_view_literals;
-  for (const std::string_view start : {"\xFF\xD8\xFF\xE0"sv, "\x89PNG\r\n\x1A\n"sv, "RIFF\0\0\0\0WEBP"sv})
+  for (const std::string_view start : {"\xFF\xD8\xFF\xE0"sv, "\x89PNG\r\n\x1A\n"sv, "RIFF\0\0\0\0WEBP"sv, "GIF89a"sv})
     EXPECT_TRUE(begins_as_image(start));
-  for (const std::string_view start : {""sv, "\xFF\xD8"sv, "RIFF\0\0\0\0WAVE"sv, "GIF89a"sv, "<!DOCTYPE html>"sv})
+  for (const std::string_view start : {""sv, "\xFF\xD8"sv, "RIFF\0\0\0\0WAVE"sv, "GIF90a"sv, "<!DOCTYPE html>"sv})
     EXPECT_FALSE(begins_as_image(start));
 }
 
 TEST(Decode, OtherFormatsAreNamed) {
   EXPECT_THAT(refusal_of(""), HasSubstr("found an empty file"));
-  EXPECT_THAT(refusal_of("GIF89a..."), HasSubstr("expected JPEG, PNG or WebP, found a GIF image"));
-  EXPECT_THAT(refusal_of("GIF89a..."), HasSubstr("; convert it to PNG, JPEG or WebP"));
-  EXPECT_THAT(refusal_of(std::string("BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", 18)), HasSubstr("a BMP image"));
+  EXPECT_THAT(
+      refusal_of("qoif..."),
+      HasSubstr("expected JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or a camera's raw format, found a QOI image"));
+  EXPECT_THAT(refusal_of("qoif..."), HasSubstr("; convert it to PNG or JPEG"));
   EXPECT_THAT(refusal_of("{\"error\":\n\"gone\"}"), HasSubstr("JSON text that starts with \"{\\\"error\\\":\\x0a"));
   EXPECT_THAT(refusal_of("version https://git-lfs.github.com/spec/v1\noid sha256:1234\n"),
               HasSubstr("a Git LFS pointer; fetch the image itself with: git lfs pull"));
-  EXPECT_THAT(refusal_of(std::string("II*\0\x08", 5)), HasSubstr("a TIFF image"));
-  EXPECT_THAT(refusal_of(std::string("\0\0\0\x1C"
-                                     "ftypavif",
-                                     12)),
-              HasSubstr("an AVIF image"));
   EXPECT_THAT(refusal_of("<!DOCTYPE html>"), HasSubstr("a web page (HTML); a server may have sent this"));
   EXPECT_THAT(refusal_of("hello"), HasSubstr("found text that starts with \"hello\"; a server"));
   EXPECT_THAT(refusal_of("\xFF\xD8"), HasSubstr("bytes of an unknown format (2 in all, first ff d8)"));

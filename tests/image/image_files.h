@@ -22,6 +22,13 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
+inline std::string from_hex(const std::string& digits) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
 inline std::string golden_image(const std::string& name) { return read_file(golden("images/" + name)); }
 
 inline image::Bitmap decode_text(std::string_view file, const image::DecodeOptions& options = {}) {

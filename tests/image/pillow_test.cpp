@@ -11,13 +11,6 @@ namespace {
 
 using test::bytes_of;
 
-std::string from_hex(const std::string& digits) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
-  return bytes;
-}
-
 Json files_of(const char* name) { return read_json(e5v::test::golden(name)).at("files"); }
 
 TEST(Pillow, GivesTheSamePixels) {
@@ -26,7 +19,7 @@ TEST(Pillow, GivesTheSamePixels) {
   for (const Json& row : files)
     for (const bool drop : {false, true}) {
       SCOPED_TRACE(row.at("name").get<std::string>() + (drop ? ", alpha dropped" : ", on white"));
-      const Bitmap bitmap = test::decode_text(from_hex(row.at("file")), {.drop_alpha = drop});
+      const Bitmap bitmap = test::decode_text(test::from_hex(row.at("file")), {.drop_alpha = drop});
       EXPECT_EQ(bitmap.width, row.at("width"));
       EXPECT_EQ(bitmap.height, row.at("height"));
       EXPECT_EQ(test::crc_of(bitmap.pixels), row.at(drop ? "drop" : "white").get<std::uint32_t>());
@@ -47,7 +40,7 @@ TEST(Pillow, TurnsTheSameFiles) {
   EXPECT_EQ(files.size(), 120u);
   for (const Json& row : files) {
     SCOPED_TRACE(row.at("name").get<std::string>());
-    const std::string file = from_hex(row.at("file"));
+    const std::string file = test::from_hex(row.at("file"));
     const int expected = row.at("orientation");
     const auto orientation = file.starts_with("RIFF") ? webp_orientation
                              : file[0] == '\xFF'      ? jpeg_orientation
@@ -61,7 +54,7 @@ TEST(Pillow, TurnsTheSameFiles) {
 // Cut anywhere, metadata is absent or means the same; it never makes an image invalid.
 TEST(Pillow, CutMetadataIsRead) {
   for (const Json& row : files_of("pillow13/orientation.json")) {
-    const std::string file = from_hex(row.at("file"));
+    const std::string file = test::from_hex(row.at("file"));
     for (std::size_t size = 12; size < file.size(); size += 3) {
       const auto part = bytes_of(std::string_view(file).substr(0, size));
       const int found = file.starts_with("RIFF") ? webp_orientation(part)
