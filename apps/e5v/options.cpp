@@ -53,7 +53,7 @@ void add_load_options(CLI::App& command, LoadOptions& options) {
                  "the arithmetic: f32, bf16, fp8 (GPUs only), or auto. auto selects f32 for weights stored in f32 and "
                  "bf16 for all others. On CPUs, auto uses int8 arithmetic in two cases: for int8 checkpoints "
                  "whose config quantises activations, and for int4 checkpoints if the CPU has 8-bit dot products. int8 "
-                 "arithmetic rounds activations to 8 bits, or to 16 bits if the CPU has no 8-bit dot products"},
+                 "arithmetic rounds activations to 8 bits, or to more bits if the CPU has no 8-bit dot products"},
                 {"--device", text(options.device, "DEVICE").checked(problem_of_device),
                  "the device that computes: cpu, cuda (the first GPU), cuda:N (the GPU with the index N, from 0), or "
                  "auto. auto selects the device that the environment variable E5V_DEVICE names; if it is not set, "
