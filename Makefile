@@ -107,7 +107,7 @@ check-san: packages
 	cmake --build --preset asan
 	ctest --preset asan
 	cmake --preset tsan
-	cmake --build --preset tsan --target test_base test_embed test_scheduler test_api test_text test_drawing
+	cmake --build --preset tsan --target test_base test_embed test_scheduler test_api test_net test_serve test_text test_drawing
 	tests/thread_sanitizer.sh "$(CURDIR)/build/tsan"
 
 fuzz:

@@ -95,7 +95,7 @@ void add_prepare_options(CLI::App& command, PrepareOptions& options) {
                 {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMaxPixels),
                  "the maximum number of pixels per image; larger images cause an error"},
                 {"--no-exif", cleared(options.apply_exif),
-                 "ignore the EXIF and XMP orientation of photos; without this option, photos are rotated upright"},
+                 "ignore the orientation of photos, such as that in EXIF; without this option, photos are rotated upright"},
                 {"--truncate", flag(options.truncate),
                  "cut texts that are longer than the model's context; without this option, they cause an error"},
             });
