@@ -35,7 +35,7 @@ struct Command {
 std::vector<Command> add_commands(CLI::App& app) {
   std::vector<Command> commands;
   for (const auto& add : {add_embed, add_similarity, add_info, add_tokenize, add_doctor, add_eval, add_train, add_merge,
-                          add_quantize, add_synth, add_serve}) {
+                          add_quantize, add_synth, add_serve, add_index, add_search, add_duplicates}) {
     Run run = add(app);
     const std::vector<CLI::App*> all = app.get_subcommands([](const CLI::App*) { return true; });
     commands.push_back({all.back(), std::move(run)});
