@@ -120,7 +120,7 @@ $(BUILD)/CMakeCache.txt:
 	cmake --preset release -B '$(BUILD)'
 
 install: | $(BUILD)/CMakeCache.txt
-	cmake --build '$(BUILD)' --target e5v_program e5v_library
+	cmake --build '$(BUILD)' --target e5v_program e5v_shared
 	cmake --install '$(BUILD)' --prefix '$(PREFIX)'
 
 format:

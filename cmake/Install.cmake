@@ -10,24 +10,24 @@ e5v_reached(layers e5v_api)
 set(layer_objects ${layers})
 list(TRANSFORM layer_objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
 # Not "e5v": that is the program's file, which tools that build by the names of files would take the target for.
-add_library(e5v_library SHARED ${layer_objects})
-add_library(e5v::e5v ALIAS e5v_library)
-set_target_properties(e5v_library PROPERTIES
+add_library(e5v_shared SHARED ${layer_objects})
+add_library(e5v::e5v ALIAS e5v_shared)
+set_target_properties(e5v_shared PROPERTIES
   OUTPUT_NAME e5v
   EXPORT_NAME e5v
   LINKER_LANGUAGE CXX
   VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}  # before 1.0 a minor version may change the interface
   LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/exports.map)
-target_compile_features(e5v_library INTERFACE cxx_std_20)
-target_include_directories(e5v_library INTERFACE
+target_compile_features(e5v_shared INTERFACE cxx_std_20)
+target_include_directories(e5v_shared INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 # The layers bring the libraries behind them; their archives add nothing to the objects that are in already.
-target_link_libraries(e5v_library PRIVATE ${layers})
-target_link_options(e5v_library PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map)
+target_link_libraries(e5v_shared PRIVATE ${layers})
+target_link_options(e5v_shared PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map)
 
-set_target_properties(e5v_library PROPERTIES INSTALL_RPATH "$ORIGIN/e5v")
-install(TARGETS e5v_library EXPORT e5vTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set_target_properties(e5v_shared PROPERTIES INSTALL_RPATH "$ORIGIN/e5v")
+install(TARGETS e5v_shared EXPORT e5vTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 get_property(image_modules GLOBAL PROPERTY E5V_IMAGE_MODULES)
 foreach(module e5v_mpi e5v_cuda ${image_modules})
   if(TARGET ${module})
@@ -53,5 +53,5 @@ install(FILES ${PROJECT_BINARY_DIR}/e5vConfig.cmake ${PROJECT_BINARY_DIR}/e5vCon
 if(E5V_TESTS AND NOT E5V_SANITIZE)
   add_test(NAME package
     COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -DSOURCE=${PROJECT_SOURCE_DIR} -DGENERATOR=${CMAKE_GENERATOR}
-      -DCOMPILER=${CMAKE_CXX_COMPILER} -DVERSION=${PROJECT_VERSION} -DPROGRAM=$<TARGET_FILE:e5v_program> -DLIBRARY=$<TARGET_FILE:e5v_library> -P ${PROJECT_SOURCE_DIR}/tests/package/check.cmake)
+      -DCOMPILER=${CMAKE_CXX_COMPILER} -DVERSION=${PROJECT_VERSION} -DPROGRAM=$<TARGET_FILE:e5v_program> -DLIBRARY=$<TARGET_FILE:e5v_shared> -P ${PROJECT_SOURCE_DIR}/tests/package/check.cmake)
 endif()

@@ -27,5 +27,8 @@ Run add_synth(CLI::App& app);
 Run add_train(CLI::App& app);
 Run add_merge(CLI::App& app);
 Run add_eval(CLI::App& app);
+Run add_index(CLI::App& app);
+Run add_search(CLI::App& app);
+Run add_duplicates(CLI::App& app);
 
 }  // namespace e5v::app

@@ -8,20 +8,17 @@ namespace e5v::app {
 namespace {
 
 /// Fields in messages and their flags, as far as the flag is a different word.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 37> kFlags{{
-    {"adapter", ""},         {"augment", ""},        {"batch", ""},
-    {"beta2", ""},           {"caption_prompt", ""}, {"clip", ""},
-    {"device", ""},          {"dropout", ""},        {"dtype", ""},
-    {"epochs", ""},          {"force", ""},          {"held_out", ""},
-    {"image_alpha", ""},     {"images", ""},         {"learning_rate", "lr"},
-    {"lora_alpha", "alpha"}, {"lora_rank", "rank"},  {"max_tokens", ""},
-    {"micro_batch", ""},     {"model", ""},          {"muon", ""},
-    {"paper_compat", ""},    {"parts", "train"},     {"prompt", ""},
-    {"resume", ""},          {"schedule", ""},       {"seed", ""},
-    {"skip_missing", ""},    {"steps", ""},          {"symmetric", ""},
-    {"targets", ""},         {"temperature", ""},    {"together", ""},
-    {"token_budget", ""},    {"truncate", ""},       {"warmup", ""},
-    {"weight_decay", ""},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 38> kFlags{{
+    {"adapter", ""},        {"augment", ""},      {"batch", ""},           {"beta2", ""},
+    {"caption_prompt", ""}, {"clip", ""},         {"device", ""},          {"dropout", ""},
+    {"dtype", ""},          {"epochs", ""},       {"force", ""},           {"held_out", ""},
+    {"image_alpha", ""},    {"images", ""},       {"learning_rate", "lr"}, {"lora_alpha", "alpha"},
+    {"lora_rank", "rank"},  {"max_tokens", ""},   {"micro_batch", ""},     {"model", ""},
+    {"muon", ""},           {"paper_compat", ""}, {"parts", "train"},      {"prompt", ""},
+    {"rebuild", ""},        {"resume", ""},       {"schedule", ""},        {"seed", ""},
+    {"skip_missing", ""},   {"steps", ""},        {"symmetric", ""},       {"targets", ""},
+    {"temperature", ""},    {"together", ""},     {"token_budget", ""},    {"truncate", ""},
+    {"warmup", ""},         {"weight_decay", ""},
 }};
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }

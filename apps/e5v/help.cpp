@@ -22,7 +22,10 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) con
   if (name.empty()) name = app->get_name();
   const bool has_commands = !app->get_subcommands([](const CLI::App*) { return true; }).empty();
   const std::string command = !has_commands ? "" : app->get_parent() == nullptr ? " COMMAND" : " TASK";
-  return wrapped("Usage: " + name + command + " [options]", width_, 2) + "\n";
+  std::string words;  // without a name, which are few and so explained by the description
+  for (const CLI::Option* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); }))
+    words += " " + option->get_option_text();
+  return wrapped("Usage: " + name + command + words + " [options]", width_, 2) + "\n";
 }
 
 std::string HelpFormatter::make_description(const CLI::App* app) const {

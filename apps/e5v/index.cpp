@@ -1,0 +1,256 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <optional>
+
+#include "base/error.h"
+#include "base/interrupted.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "commands.h"
+#include "flags.h"
+#include "index_status.h"
+#include "interrupt.h"
+#include "library/indexer.h"
+#include "library/scan.h"
+#include "library/watch.h"
+#include "library_options.h"
+#include "terminal.h"
+
+namespace e5v::app {
+namespace {
+
+namespace fs = std::filesystem;
+using library::Indexed;
+using library::Library;
+
+struct IndexOptions {
+  std::vector<std::string> folders;
+  fs::path library;
+  ModelOptions model;
+  std::vector<std::string> exclude;
+  bool status = false, json = false, purge = false, rebuild = false, retry = false, watch = false;
+};
+
+/// Messages on stderr and the progress line share the terminal.
+void tell_index(const std::string& message) {
+  const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
+  tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
+}
+
+/// What others are told about this process.
+std::string command_text(const IndexOptions& options) {
+  std::string text = options.watch ? "e5v index --watch" : "e5v index";
+  for (const std::string& folder : options.folders) text += " " + folder;
+  return one_line(text);
+}
+
+/// A library that is brought up to date, with its model, which is loaded when it is first needed.
+class IndexRun {
+ public:
+  IndexRun(Library& library, ModelOptions model) : library_(library), model_(std::move(model)) {}
+
+  void load() {
+    if (embedder_) return;
+    library::ModelRecord record;
+    embedder_ = load_library_model(model_, record);
+    library_.set_model(record);
+  }
+
+  /// Gives all waiting files their vectors.
+  Indexed settle() {
+    Indexed done;
+    if (library_.catalogue().counts().waiting == 0) return done;
+    library::IndexHooks hooks;
+    hooks.check_stop = InterruptScope::check;
+    done = recognise_files(library_, hooks);
+    const std::int64_t waiting = library_.catalogue().counts().waiting;
+    if (waiting == 0) return done;
+    load();
+    std::optional<Progress> progress(std::in_place, "photos", waiting);
+    hooks.advanced = [&](std::int64_t files) { progress->advance(files); };
+    return done += embed_files(library_, *embedder_, model_.run, hooks);
+  }
+
+ private:
+  Library& library_;
+  ModelOptions model_;
+  std::optional<Embedder> embedder_;
+};
+
+std::string summary_of(const library::Changes& changes, const Indexed& done, double seconds) {
+  std::string text = fmt::format("{} embedded in {}", counted(done.embedded, "photo"), duration_text(seconds));
+  if (done.embedded > 0 && seconds > 0) text += fmt::format(", {:.1f}/s", static_cast<double>(done.embedded) / seconds);
+  const auto add = [&](std::int64_t number, const char* what) {
+    if (number > 0) text += fmt::format("; {} {}", number, what);
+  };
+  add(changes.unchanged, "unchanged");
+  add(done.moved, "moved");
+  add(done.known, "with known content");
+  add(changes.returned, "back again");
+  add(changes.gone - done.moved, "deleted");
+  if (done.failed > 0) text += fmt::format("; {} cannot be read, e5v index --status says why", done.failed);
+  return text;
+}
+
+/// New folders are watched before they are walked, so that no file in them is missed.
+void watch_new_folder(Library& library, library::FolderWatch& watch, const std::string& path) {
+  const auto filter = library::filter_for(library, path);
+  std::error_code error;
+  if (!filter || filter->excludes_with_folders(path) || !fs::is_directory(fs::symlink_status(path, error))) return;
+  watch.add(library::walk(path, *filter).folders);
+}
+
+library::Changes record_events(Library& library, library::FolderWatch& watch,
+                               const library::FolderWatch::Events& events) {
+  library::Changes changes;
+  if (events.lost) {
+    watch.add(library::scan_folders(library).folders);
+    return library::scan_folders(library).changes;
+  }
+  for (const std::string& path : events.paths) {
+    const auto filter = library::filter_for(library, path);
+    if (!filter) continue;
+    try {
+      watch_new_folder(library, watch, path);
+      changes += record_path(library.catalogue(), path, *filter);
+    } catch (const InvalidInput& error) {  // it has gone meanwhile
+      log_info("{}", error.what());
+    }
+  }
+  return changes;
+}
+
+/// Keeps the library up to date until a signal arrives.
+void keep_up(Library& library, library::FolderWatch& watch, IndexRun& run) {
+  using namespace std::chrono_literals;
+  tell_index("watching; Ctrl-C ends this");
+  for (;;) {
+    InterruptScope::check();
+    const auto events = watch.wait(200ms);
+    if (events.paths.empty() && !events.lost) continue;
+    const auto begin = std::chrono::steady_clock::now();
+    const library::Changes changes = record_events(library, watch, events);
+    const Indexed done = run.settle();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (done.total() + changes.gone + changes.returned > 0) {
+      library::Changes news = changes;
+      news.unchanged = 0;
+      tell_index(summary_of(news, done, seconds));
+    }
+  }
+}
+
+int bring_up_to_date(const IndexOptions& options, Library& library, IndexRun& run) {
+  std::vector<std::string> folders;
+  const auto exclude = options.exclude.empty() ? std::nullopt : std::optional(options.exclude);
+  for (const std::string& folder : options.folders) folders.push_back(library::add_folder(library, folder, exclude));
+  require(!library.catalogue().roots().empty(), "[{}] the library has no folders yet: expected e5v index FOLDER",
+          library.folder().string());
+  if (options.retry) library.catalogue().retry_failed();
+  std::optional<library::FolderWatch> watch;
+  if (options.watch) {  // before the walk that counts, so that nothing is missed
+    run.load();
+    watch.emplace();
+    watch->add(library::scan_folders(library, {}, InterruptScope::check).folders);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const library::Scan scan = library::scan_folders(library, folders, InterruptScope::check);
+  for (const std::string& problem : scan.problems) tell_index(problem);
+  const Indexed done = run.settle();
+  if (options.purge) tell_index(fmt::format("{} purged", counted(library.purge(), "deleted photo")));
+  tell_index(
+      summary_of(scan.changes, done, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
+  if (watch) keep_up(library, *watch, run);
+  return done.failed > 0 ? kLeftOut : kSuccess;
+}
+
+int run_index(const IndexOptions& options) {
+  const fs::path folder = library_folder(options.library);
+  if (options.status) {
+    Library library(folder);
+    return print_index_status(library, options.json);
+  }
+  require(!options.model.folder.empty() || Library::exists(folder),
+          "[{}] a new library needs a model: option model names the checkpoint", folder.string());
+  const InterruptScope interrupts;  // what is committed stays, so nothing more is to be said
+  try {
+    Library library(folder, command_text(options));
+    const ModelOptions model = model_for(library, options.model);
+    if (options.rebuild) library.forget_vectors();
+    IndexRun run(library, model);
+    return bring_up_to_date(options, library, run);
+  } catch (const Interrupted&) {
+    tell_index("interrupted; the next e5v index continues");
+    return 128 + InterruptScope::signal();
+  }
+}
+
+constexpr const char* kIndexDescription =
+    "index folders of photos for e5v search\n"
+    "\n"
+    "Computes a vector for each image in the folders and keeps it in a library, with the photo's metadata. The next "
+    "run "
+    "reads only new and changed files. Moved and renamed files keep their vectors. Deleted files are marked and can be "
+    "purged. Nothing is written into the folders.";
+
+constexpr const char* kIndexFooter =
+    "Folders: without a FOLDER, all folders of the library are brought up to date. Hidden files and folders, @eaDir "
+    "and "
+    "node_modules are left out, and links are not followed. A folder that is missing, for example on a disk that is "
+    "not "
+    "mounted, keeps its photos in the library.\n"
+    "\n"
+    "Model: the first run needs --model. Later runs use the model and the options of the first one. A model with "
+    "another fingerprint is refused, unless --rebuild is given.\n"
+    "\n"
+    "Metadata: date, camera, lens, place, rating, keywords and caption come from EXIF, IPTC and XMP, from a sidecar "
+    "NAME.xmp, and from a text NAME.txt beside the image, which replaces the caption.\n"
+    "\n"
+    "Interruption: what is computed is committed several times a second. After any interruption, the next run "
+    "continues. While a run writes the library, others can search it, but not write it.\n"
+    "\n"
+    "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 success, but some files cannot be read; 130 or 143 "
+    "interrupted.\n"
+    "\n"
+    "Examples:\n"
+    "  e5v index ~/Pictures --model e5-v\n"
+    "  e5v index\n"
+    "  e5v index ~/Pictures --exclude 'raw' --exclude '2019/*.png'\n"
+    "  e5v index --status\n"
+    "  e5v index --watch";
+
+}  // namespace
+
+Run add_index(CLI::App& app) {
+  const auto options = std::make_shared<IndexOptions>();
+  CLI::App* command = app.add_subcommand("index", kIndexDescription)->footer(kIndexFooter);
+  command->add_option("folders", options->folders)->option_text("[FOLDER ...]")->group("");
+  add_library_option(*command, options->library);
+  add_model_options(*command, options->model, false);
+  add_adapter_option(*command, options->model.load);
+  add_prepare_options(*command, options->model.prepare);
+  add_budget_option(*command, options->model.run);
+  add_table(
+      *command,
+      {
+          {"--exclude", repeated([options](const std::string& glob) { options->exclude.push_back(glob); }, "GLOB"),
+           "a pattern of files and folders that are left out: of names or, if it has a slash, of paths relative to "
+           "the folder; this option can be given several times, and its patterns replace those of earlier runs"},
+          {"--watch", flag(options->watch), "continue after the run and keep up with changes until it is ended"},
+          {"--purge", flag(options->purge),
+           "do away with deleted photos in the library, which are otherwise kept in case that they come back"},
+          {"--retry", flag(options->retry), "do not wait until files that cannot be read change, and try them again"},
+          {"--rebuild", flag(options->rebuild), "replace all vectors, for example with those of another model"},
+          {"--status", flag(options->status),
+           "print the state of the library, and the files that cannot be read with their reasons"},
+          {"--json", flag(options->json), "print the status as JSON"},
+      });
+  command->callback([options] {
+    if (options->json && !options->status) throw CLI::RequiredError("--json needs --status");
+  });
+  return [options] { return run_index(*options); };
+}
+
+}  // namespace e5v::app

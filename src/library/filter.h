@@ -1,0 +1,31 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "library/database.h"
+
+namespace e5v::library {
+
+/// The shape of an upright image.
+enum class Shape { any, landscape, portrait, square };
+
+/// Which photos may be found. A photo is found if all members hold; empty ones hold for all.
+struct Filter {
+  std::string from = {}, to = {};  ///< dates: "2019", "2019-07", "2019-07-14" or a time; the days themselves included
+  std::string camera = {};         ///< a part of the camera's name, in upper or lower case
+  std::string folder = {};         ///< absolute: a file of the photo is in it, at any depth
+  Shape shape = Shape::any;
+  std::optional<int> min_rating = std::nullopt;
+
+  bool is_empty() const { return *this == Filter(); }
+  bool operator==(const Filter&) const = default;
+};
+
+/// Throws InvalidInput for a date that is none.
+void check_filter(const Filter& filter);
+
+/// The rows of the photos that may be found, sorted: those that the filter lets through and of which a file exists.
+std::vector<std::int64_t> allowed_rows(Database& database, const Filter& filter);
+
+}  // namespace e5v::library

@@ -1,0 +1,62 @@
+#include "library/schema.h"
+
+#include "base/error.h"
+
+namespace e5v::library {
+namespace {
+
+/// "e5vL" as a number, which marks the file as a catalogue (`PRAGMA application_id`).
+constexpr std::int64_t kApplication = 0x6535764C;
+
+// Hashes are 32 hexadecimal digits. Paths are the bytes of the file system. Several files may have one photo.
+constexpr const char* kTables = R"(
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE roots (path TEXT PRIMARY KEY, exclude TEXT NOT NULL) WITHOUT ROWID;  -- exclude: a JSON list of patterns
+
+CREATE TABLE photos (
+  hash TEXT PRIMARY KEY,
+  row INTEGER NOT NULL UNIQUE,  -- of its vector
+  width INTEGER NOT NULL, height INTEGER NOT NULL,  -- in pixels, upright; 0: not known
+  taken TEXT,                   -- local time, ISO 8601
+  camera TEXT, lens TEXT,
+  latitude REAL, longitude REAL,
+  orientation INTEGER NOT NULL, -- 1 to 8, as in EXIF
+  rating INTEGER,               -- -1 to 5
+  keywords TEXT,                -- one per line
+  caption TEXT) WITHOUT ROWID;
+
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,    -- absolute
+  size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  hash TEXT REFERENCES photos (hash),  -- NULL: not known
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed', 'gone')),
+  reason TEXT);                 -- of a failure
+CREATE INDEX files_hash ON files (hash);
+CREATE INDEX files_state ON files (state) WHERE state <> 'done';
+)";
+
+}  // namespace
+
+void check_schema(Database& database, bool write) {
+  const std::string path = database.path().string();
+  const std::int64_t format = database.number("PRAGMA user_version"),
+                     application = database.number("PRAGMA application_id");
+  if (write && format == 0 && database.number("SELECT count(*) FROM sqlite_schema") == 0) {
+    Transaction transaction(database);
+    database.execute(kTables);
+    database.execute(
+        fmt::format("PRAGMA user_version = {}; PRAGMA application_id = {}", kCatalogueFormat, kApplication));
+    transaction.commit();
+    return;
+  }
+  require(application != 0 || format != 0 || database.number("SELECT count(*) FROM sqlite_schema") > 0,
+          "[{}] is empty: e5v index was ended before it began", path);
+  require(application == kApplication, "[{}] is another program's database, expected the catalogue of a library", path);
+  require(format <= kCatalogueFormat,
+          "[{}] has format {}, which a newer version of e5v wrote; this version reads formats up to {}", path, format,
+          kCatalogueFormat);
+}
+
+}  // namespace e5v::library

@@ -1,0 +1,13 @@
+#pragma once
+#include "library/database.h"
+
+namespace e5v::library {
+
+/// The format of the catalogue, which `PRAGMA user_version` holds. A change of a table raises it.
+inline constexpr int kCatalogueFormat = 1;
+
+/// Makes sure that a database has the tables of a catalogue; with `write`, they are created in an empty one. Throws
+/// InvalidInput if it holds something else, or has the format of a newer version.
+void check_schema(Database& database, bool write);
+
+}  // namespace e5v::library

@@ -1,0 +1,246 @@
+// e5v index and e5v search: what users do with a library of photos.
+#include <fmt/format.h>
+
+#include <random>
+
+#include "apps/process.h"
+#include "base/json.h"
+
+namespace e5v::test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class Index : public testing::Test {
+ protected:
+  void SetUp() override { fs::create_directory(photos()); }
+
+  fs::path photos() const { return folder.path() / "photos"; }
+  std::string path(const std::string& name) const { return (folder.path() / name).string(); }
+  /// Copies the first drawings of the gallery, or those from `first` on.
+  void copy_drawings(std::size_t count, std::size_t first = 0) const {
+    std::vector<fs::path> all;
+    for (const auto& entry : fs::directory_iterator(E5V_DEMO_FOLDER "/gallery"))
+      if (entry.path().extension() == ".jpg") all.push_back(entry.path());
+    std::ranges::sort(all);
+    for (std::size_t i = first; i < first + count; ++i) fs::copy_file(all.at(i), photos() / all[i].filename());
+  }
+  std::vector<std::string> arguments(std::vector<std::string> rest, const std::string& command = "index") const {
+    std::vector<std::string> all{command, "--library", path("library"), "--threads", "1"};
+    all.insert(all.end(), rest.begin(), rest.end());
+    return all;
+  }
+  Outcome index(std::vector<std::string> rest = {}) const {
+    rest.insert(rest.begin(), {photos().string(), "--model", E5V_DEMO_FOLDER "/model"});
+    return run(arguments(rest));
+  }
+  Json status() const { return Json::parse(run({"index", "--library", path("library"), "--status", "--json"}).out); }
+  Outcome search(const std::vector<std::string>& rest) const { return run(arguments(rest, "search")); }
+  /// The names of the photos that are found.
+  std::vector<std::string> found(std::vector<std::string> rest) const {
+    rest.insert(rest.end(), {"--format", "paths"});
+    std::vector<std::string> names;
+    for (const std::string& line : lines_of(search(rest).out)) names.push_back(fs::path(line).filename());
+    return names;
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(Index, OnlyNewFilesAreComputedAndMovesCostNothing) {
+  copy_drawings(12);
+  Outcome outcome = index();
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("12 photos embedded in "));
+  EXPECT_THAT(run(arguments({})).err, HasSubstr("0 photos embedded in 0.0s; 12 unchanged"));
+  fs::create_directory(photos() / "2019");
+  int moved = 0;
+  for (const auto& entry : std::vector<fs::directory_entry>(fs::directory_iterator(photos()), {}))
+    if (entry.is_regular_file() && ++moved <= 5)
+      fs::rename(entry.path(), photos() / "2019" / fmt::format("{}.jpg", moved));
+  copy_drawings(1, 20);
+  outcome = run(arguments({}));
+  EXPECT_THAT(outcome.err, HasSubstr("1 photo embedded in "));
+  EXPECT_THAT(outcome.err, HasSubstr("; 7 unchanged; 5 moved"));
+  EXPECT_THAT(outcome.err, Not(HasSubstr("deleted")));
+  EXPECT_EQ(status().at("vectors"), 13);
+}
+
+TEST_F(Index, MovedFilesNeedNoModel) {
+  copy_drawings(2);
+  fs::copy(E5V_DEMO_FOLDER "/model", path("model"));
+  EXPECT_EQ(run(arguments({photos().string(), "--model", path("model")})).code, 0);
+  fs::remove_all(path("model"));
+  fs::rename(photos() / fs::directory_iterator(photos())->path().filename(), photos() / "renamed.jpg");
+  const Outcome outcome = run(arguments({}));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("1 unchanged; 1 moved"));
+  copy_drawings(1, 9);
+  expect_failure(run(arguments({})), 1, "/model] ");
+}
+
+TEST_F(Index, BrokenFilesAreListedWithTheirReasonsAndTriedAgain) {
+  copy_drawings(1);
+  folder.write("photos/broken.jpg", "<html>not found</html>");
+  Outcome outcome = index();
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("1 photo embedded"));
+  EXPECT_THAT(outcome.err, HasSubstr("; 1 cannot be read, e5v index --status says why"));
+  const Json failed = status().at("failed");
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].at("path"), (fs::canonical(photos()) / "broken.jpg").string());
+  EXPECT_THAT(failed[0].at("reason").get<std::string>(), HasSubstr("found a web page (HTML)"));
+  EXPECT_THAT(run(arguments({"--status"})).out, HasSubstr("broken.jpg: image: expected"));
+  EXPECT_EQ(run(arguments({})).code, 0) << "it is not tried again";
+  EXPECT_EQ(run(arguments({"--retry"})).code, 3);
+}
+
+TEST_F(Index, DeletedPhotosAreNotFoundAndPurgedOnRequest) {
+  copy_drawings(3);
+  index();
+  fs::remove(*fs::directory_iterator(photos()));
+  EXPECT_THAT(run(arguments({})).err, HasSubstr("2 unchanged; 1 deleted"));
+  EXPECT_EQ(found({"a star"}).size(), 2u);
+  EXPECT_EQ(status().at("vectors"), 3);
+  EXPECT_THAT(run(arguments({"--purge"})).err, HasSubstr("1 deleted photo purged"));
+  EXPECT_EQ(status().at("vectors"), 2);
+  EXPECT_EQ(found({"a star"}).size(), 2u);
+}
+
+TEST_F(Index, KilledRunsLoseNothing) {
+  copy_drawings(60);
+  std::mt19937 random(5);
+  int killed = 0;
+  std::int64_t before = 0;
+  for (int i = 0; i < 30; ++i) {
+    Process process(arguments({photos().string(), "--model", E5V_DEMO_FOLDER "/model", "--token-budget", "1"}));
+    process.ends_within(std::chrono::milliseconds(random() % 700));
+    process.send(SIGKILL);
+    killed += process.wait().signal == SIGKILL ? 1 : 0;
+    if (!fs::exists(path("library/catalogue.sqlite"))) continue;
+    const Outcome said = run({"index", "--library", path("library"), "--status", "--json"});
+    if (said.code != 0) continue;  // killed before the catalogue had its tables
+    const std::int64_t done = Json::parse(said.out).at("files").at("done");
+    EXPECT_GE(done, before) << "what was committed stays";
+    before = done;
+  }
+  EXPECT_GE(killed, 5);
+  EXPECT_EQ(index().code, 0);
+  EXPECT_EQ(status().at("files").at("done"), 60);
+  EXPECT_EQ(status().at("vectors"), 60);
+  EXPECT_EQ(fs::file_size(path("library/vectors-1.f16")), 60u * 2 * status().at("width").get<std::uint64_t>());
+  // The vectors are those of an undisturbed run, up to the rounding of other batches.
+  const std::vector<std::string> disturbed = found({"a red heart", "--top", "60"});
+  fs::remove_all(path("library"));
+  index();
+  EXPECT_EQ(found({"a red heart", "--top", "60"}), disturbed);
+}
+
+TEST_F(Index, TheSecondProcessIsToldWhoTheFirstIs) {
+  copy_drawings(1);
+  index();
+  const Process watcher(arguments({"--watch"}));
+  while (watcher.err_so_far().find("watching") == std::string::npos) std::this_thread::sleep_for(10ms);
+  expect_failure(run(arguments({})), 1,
+                 fmt::format("process {} (e5v index --watch) is writing this library", watcher.pid()));
+  EXPECT_EQ(found({"a star"}).size(), 1u) << "readers need no lock";
+}
+
+TEST_F(Index, AWatchedFolderIsKeptUpWith) {
+  copy_drawings(2);
+  index();
+  Process watcher(arguments({"--watch"}));
+  const auto waits_for = [&](std::size_t photos) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (status().at("files").at("done") != photos && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(50ms);
+    return status().at("files").at("done").get<std::size_t>();
+  };
+  while (watcher.err_so_far().find("watching") == std::string::npos) std::this_thread::sleep_for(10ms);
+  copy_drawings(1, 2);
+  EXPECT_EQ(waits_for(3), 3u);
+  fs::create_directories(photos() / "new/inner");
+  fs::copy_file(*fs::directory_iterator(E5V_DEMO_FOLDER "/photos"), photos() / "new/inner/photo.jpg");
+  EXPECT_EQ(waits_for(4), 4u);
+  fs::rename(photos() / "new", photos() / "old");
+  std::this_thread::sleep_for(500ms);
+  EXPECT_EQ(waits_for(4), 4u);
+  fs::remove_all(photos() / "old");
+  EXPECT_EQ(waits_for(3), 3u);
+  watcher.send(SIGINT);
+  const Outcome outcome = watcher.wait();
+  EXPECT_EQ(outcome.code, 130);
+  EXPECT_THAT(outcome.err, HasSubstr("1 moved"));
+  EXPECT_THAT(outcome.err, HasSubstr("interrupted; the next e5v index continues"));
+}
+
+TEST_F(Index, AnInterruptedRunContinues) {
+  copy_drawings(60);
+  Process process(arguments({photos().string(), "--model", E5V_DEMO_FOLDER "/model", "--token-budget", "1"}));
+  const auto has_begun = [&] {
+    const Outcome said = run({"index", "--library", path("library"), "--status", "--json"});
+    return said.code == 0 && Json::parse(said.out).at("files").at("done") > 0;
+  };
+  while (!has_begun()) ASSERT_FALSE(process.ends_within(20ms));
+  process.send(SIGINT);
+  EXPECT_EQ(process.wait().code, 130);
+  EXPECT_EQ(index().code, 0);
+  EXPECT_EQ(status().at("files").at("done"), 60);
+}
+
+TEST_F(Index, WhatCannotBeDoneIsSaid) {
+  copy_drawings(1);
+  expect_failure(run(arguments({})), 1, "a new library needs a model: --model names the checkpoint");
+  EXPECT_FALSE(fs::exists(path("library"))) << "nothing was made";
+  expect_failure(run(arguments({"--status"})), 1, "there is no library of photos; e5v index FOLDER makes one");
+  expect_failure(search({"a star"}), 1, "there is no library of photos");
+  expect_failure(run(arguments({path("none"), "--model", E5V_DEMO_FOLDER "/model"})), 1, "none] no such file");
+  EXPECT_EQ(index().code, 0);
+  const Outcome other = run(arguments({"--model", model_folder()}));
+  EXPECT_EQ(other.code, 0) << "nothing is to be computed, so no model is loaded";
+  copy_drawings(1, 1);
+  expect_failure(run(arguments({"--model", model_folder()})), 1, "have another fingerprint than those of");
+  expect_failure(search({"a star", "--model", model_folder()}), 1,
+                 "or index with --rebuild, which computes all vectors again");
+  EXPECT_THAT(run(arguments({"--model", model_folder(), "--rebuild"})).err, HasSubstr("2 photos embedded"));
+  expect_failure(run(arguments({"--json"})), 2, "--json needs --status");
+}
+
+TEST_F(Index, PhotosAreFoundByWordsByAnImageAndByBoth) {
+  for (const std::string name : {"noto-2764.jpg", "noto-1f499.jpg", "fluent-1f408.jpg"})
+    fs::copy_file(E5V_DEMO_FOLDER "/gallery/" + name, photos() / name);
+  index();
+  const std::string heart = (photos() / "noto-2764.jpg").string();
+  EXPECT_EQ(found({"red heart", "--top", "1"}), std::vector<std::string>{"noto-2764.jpg"});
+  EXPECT_EQ(found({"red", "heart", "--top", "1"}), std::vector<std::string>{"noto-2764.jpg"});
+  EXPECT_EQ(found({"--image", heart, "--top", "1"}), std::vector<std::string>{"noto-2764.jpg"});
+  EXPECT_GE(found({"--image", heart, "blue"}).size(), 1u);
+  const Json best = Json::parse(lines_of(search({"--image", heart, "--format", "json"}).out).front());
+  EXPECT_NEAR(best.at("score").get<double>(), 1, 1e-3);
+  EXPECT_EQ(best.at("paths").size(), 1u);
+  EXPECT_GT(best.at("width"), 0);
+  EXPECT_THAT(search({"--image", heart}).out, HasSubstr("1   1.0000  -"));
+}
+
+TEST_F(Index, FiltersAndScoresLimitWhatIsFound) {
+  copy_drawings(4);
+  index();
+  EXPECT_EQ(found({"a star", "--top", "2"}).size(), 2u);
+  EXPECT_EQ(found({"a star", "--folder", photos().string()}).size(), 4u);
+  const Outcome none = search({"a star", "--from", "2019"});
+  EXPECT_EQ(none.code, 0);
+  EXPECT_EQ(none.out, "");
+  EXPECT_THAT(none.err, HasSubstr("no photo was found among 0 that match the filters"));
+  EXPECT_THAT(search({"a star", "--min-score", "1"}).err,
+              HasSubstr("no photo was found among 4 that the library holds"));
+  expect_failure(search({"a star", "--to", "July"}), 1, "expected a date as 2019");
+  expect_failure(search({}), 2, "a TEXT or --image is required");
+}
+
+}  // namespace
+}  // namespace e5v::test

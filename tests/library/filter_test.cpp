@@ -1,0 +1,74 @@
+#include "library/filter.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "library/catalogue.h"
+#include "temporary_folder.h"
+
+namespace e5v::library {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+class FilterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    Metadata metadata;
+    metadata.taken = "2019-07-14T12:33:10", metadata.camera = "Canon EOS 5D";
+    metadata.width = 30, metadata.height = 20, metadata.rating = 4;
+    add("/p/a/0.jpg", metadata);
+    metadata.taken = "2019-12-31T23:59:59", metadata.camera = "FUJIFILM X100";
+    metadata.width = 20, metadata.height = 30, metadata.rating = -1;
+    add("/p/b/1.jpg", metadata);
+    add("/q/2.jpg", {});
+    add("/p/gone.jpg", {});
+    catalogue_.set_state(catalogue_.find("/p/gone.jpg")->id, FileState::gone);
+  }
+  void add(const std::string& path, const Metadata& metadata) {
+    const std::int64_t row = catalogue_.rows();
+    const Hash128 hash{static_cast<std::uint64_t>(row), 1};
+    catalogue_.add_waiting({path, 1, 1});
+    catalogue_.add_photo(hash, row, metadata);
+    catalogue_.set_done(catalogue_.find(path)->id, {path, 1, 1}, hash);
+  }
+  std::vector<std::int64_t> rows(const Filter& filter) { return allowed_rows(catalogue_.database(), filter); }
+
+  test::TemporaryFolder folder_;
+  Catalogue catalogue_{folder_.path() / "catalogue.sqlite", Database::Access::write};
+};
+
+TEST_F(FilterTest, WithoutAFilterAllPhotosWithAFileAreFound) { EXPECT_THAT(rows({}), ElementsAre(0, 1, 2)); }
+
+TEST_F(FilterTest, DatesIncludeTheirLastDay) {
+  EXPECT_THAT(rows({.from = "2019-07-14"}), ElementsAre(0, 1));
+  EXPECT_THAT(rows({.from = "2019-07-15"}), ElementsAre(1));
+  EXPECT_THAT(rows({.to = "2019-07-14"}), ElementsAre(0));
+  EXPECT_THAT(rows({.to = "2019"}), ElementsAre(0, 1));
+  EXPECT_THAT(rows({.from = "2019-12", .to = "2019-12-31"}), ElementsAre(1));
+  EXPECT_THAT(rows({.to = "2019-07-14T12:33"}), ElementsAre(0));
+}
+
+TEST_F(FilterTest, EachMemberFilters) {
+  EXPECT_THAT(rows({.camera = "canon"}), ElementsAre(0));
+  EXPECT_THAT(rows({.camera = "X100"}), ElementsAre(1));
+  EXPECT_THAT(rows({.folder = "/p"}), ElementsAre(0, 1));
+  EXPECT_THAT(rows({.folder = "/p/a"}), ElementsAre(0));
+  EXPECT_THAT(rows({.shape = Shape::landscape}), ElementsAre(0));
+  EXPECT_THAT(rows({.shape = Shape::portrait}), ElementsAre(1));
+  EXPECT_THAT(rows({.shape = Shape::square}), ElementsAre()) << "an unknown size has no shape";
+  EXPECT_THAT(rows({.min_rating = -1}), ElementsAre(0, 1));
+  EXPECT_THAT(rows({.min_rating = 3}), ElementsAre(0));
+  EXPECT_THAT(rows({.camera = "x", .folder = "/p", .min_rating = 3}), ElementsAre());
+}
+
+TEST_F(FilterTest, WhatIsNoDateIsNamed) {
+  for (const char* date : {"19", "2019-7", "July", "2019-07-14T1", "2019/07", "2019-07-14 12:00"})
+    EXPECT_THAT([&] { rows({.from = date}); }, ThrowsMessage<InvalidInput>(HasSubstr("[filter] expected a date")))
+        << date;
+}
+
+}  // namespace
+}  // namespace e5v::library

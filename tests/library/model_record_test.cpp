@@ -1,0 +1,71 @@
+#include "library/model_record.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+#include "golden.h"
+
+namespace e5v::library {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+ModelRecord example_record() {
+  ModelRecord record;
+  record.folder = "/models/e5-v";
+  record.load.dtype = ComputeType::bf16;
+  record.load.adapter = "/models/adapter";
+  record.prepare.alpha = Alpha::drop;
+  record.prepare.max_tiles = 3;
+  record.prepare.max_pixels = 12345;
+  record.prepare.apply_exif = false;
+  record.prepare.paper_compat = true;
+  record.fingerprint = {"w", "p", "bf16+l2", "i"};
+  record.width = 64;
+  return record;
+}
+
+TEST(ModelRecord, ComesBackFromItsText) {
+  const ModelRecord record = example_record(), read = ModelRecord::from_json(record.json(), "catalogue");
+  EXPECT_EQ(read.folder, record.folder);
+  EXPECT_EQ(read.load, record.load);
+  EXPECT_EQ(read.prepare, record.prepare);
+  EXPECT_EQ(read.fingerprint, record.fingerprint);
+  EXPECT_EQ(read.width, record.width);
+}
+
+TEST(ModelRecord, DamageIsNamed) {
+  EXPECT_THAT([] { ModelRecord::from_json("{}", "catalogue"); },
+              ThrowsMessage<InvalidInput>(HasSubstr("[catalogue] the record of the model lacks folder")));
+  EXPECT_THAT([] { ModelRecord::from_json("[", "catalogue"); }, ThrowsMessage<InvalidInput>(HasSubstr("[catalogue]")));
+}
+
+TEST(ModelRecord, HasTheFingerprintOfImages) {
+  const Embedder embedder = Embedder::load(test::golden("ckpt/tiny-small-f32"));
+  const ModelRecord record = ModelRecord::of(embedder, test::golden("ckpt/tiny-small-f32"), {}, {});
+  RunOptions image;
+  image.prompt = "image";
+  EXPECT_EQ(record.fingerprint, embedder.fingerprint(image));
+  EXPECT_EQ(record.width, embedder.width());
+  EXPECT_TRUE(record.folder.is_absolute());
+}
+
+TEST(ModelRecord, AnotherFingerprintIsRefusedAndTheDifferenceNamed) {
+  const ModelRecord library = example_record();
+  require_same_space(library, library, "/lib");
+  ModelRecord other = example_record();
+  other.folder = "/models/other";
+  other.fingerprint.weights = "x";
+  EXPECT_THAT([&] { require_same_space(library, other, "/lib"); },
+              ThrowsMessage<InvalidInput>(HasSubstr(
+                  "[/lib] the library's vectors have another fingerprint than those of /models/other: expected weights "
+                  "w, found x; give the model /models/e5-v with the same options, or index with option rebuild")));
+  other = example_record();
+  other.fingerprint.compute = "f32+l2";
+  EXPECT_THAT([&] { require_same_space(library, other, "/lib"); },
+              ThrowsMessage<InvalidInput>(HasSubstr("expected arithmetic bf16+l2, found f32+l2")));
+}
+
+}  // namespace
+}  // namespace e5v::library
