@@ -79,7 +79,7 @@ Run add_duplicates(CLI::App& app) {
   CLI::App* command = app.add_subcommand("duplicates", kDuplicatesDescription)->footer(kDuplicatesFooter);
   add_library_option(*command, options->library);
   add_table(*command, {
-                          {"--min-score", real(options->min_score, -1, 1), "the minimum cosine of near duplicates"},
+                          {"--min-score", real(options->min_score, 0, 1), "the minimum cosine of near duplicates"},
                           {"--folder", path(options->folder, "DIR"), "the folder of photos that are compared", "all"},
                           {"--exact", flag(options->exact), "leave out near duplicates"},
                           {"--json", flag(options->json), "print a JSON object per group"},

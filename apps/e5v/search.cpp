@@ -23,9 +23,9 @@ struct SearchOptions {
   fs::path image, library, folder;
   ModelOptions model;
   library::Filter filter;
-  int min_rating = -2;  // none
+  int min_rating = -1;  // none
   std::int64_t top = 10;
-  double min_score = -1;
+  double min_score = -1;  // none
   SearchFormat format = SearchFormat::table;
 };
 
@@ -45,7 +45,7 @@ library::Filter filter_of(const SearchOptions& options) {
   library::Filter filter = options.filter;
   if (!options.folder.empty()) filter.folder = fs::weakly_canonical(options.folder).string();
   if (filter.folder.size() > 1 && filter.folder.ends_with('/')) filter.folder.pop_back();
-  if (options.min_rating >= -1) filter.min_rating = options.min_rating;
+  if (options.min_rating >= 0) filter.min_rating = options.min_rating;
   library::check_filter(filter);
   return filter;
 }
@@ -147,7 +147,8 @@ Run add_search(CLI::App& app) {
             {
                 {"--image", path(options->image, "FILE"), "an image to search with"},
                 {"--top", whole(options->top, 1), "the maximum number of photos"},
-                {"--min-score", real(options->min_score, -1, 1), "the minimum cosine of a photo"},
+                {"--min-score", real(options->min_score, 0, 1), "the minimum cosine of a photo",
+                 "photos with any cosine are found"},
                 {"--from", text(options->filter.from, "DATE"), "the first date of photos: 2019, 2019-07 or 2019-07-14"},
                 {"--to", text(options->filter.to, "DATE"), "the last date of photos, which is included"},
                 {"--camera", text(options->filter.camera, "NAME"),
@@ -155,9 +156,9 @@ Run add_search(CLI::App& app) {
                 {"--folder", path(options->folder, "DIR"), "the folder of photos"},
                 {"--orientation", choice(options->filter.shape, shapes, "SHAPE"),
                  "the shape of photos: landscape, portrait or square", "any"},
-                {"--min-rating", whole(options->min_rating, -1, 5),
-                 "the minimum rating of photos; -1 means rejected, and photos without a rating are not found",
-                 "photos without a rating are found, too"},
+                {"--min-rating", whole(options->min_rating, 0, 5),
+                 "the minimum rating of photos; photos without a rating are not found then",
+                 "photos with any rating or none are found"},
                 {"--format",
                  choice<SearchFormat>(
                      options->format,

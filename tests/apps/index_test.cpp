@@ -180,7 +180,7 @@ TEST_F(Index, AWatchedFolderIsKeptUpWith) {
 }
 
 TEST_F(Index, AnInterruptedRunContinues) {
-  copy_drawings(60);
+  copy_drawings(330);  // some seconds
   Process process(arguments({photos().string(), "--model", E5V_DEMO_FOLDER "/model", "--token-budget", "1"}));
   const auto has_begun = [&] {
     const Outcome said = run({"index", "--library", path("library"), "--status", "--json"});
@@ -190,7 +190,7 @@ TEST_F(Index, AnInterruptedRunContinues) {
   process.send(SIGINT);
   EXPECT_EQ(process.wait().code, 130);
   EXPECT_EQ(index().code, 0);
-  EXPECT_EQ(status().at("files").at("done"), 60);
+  EXPECT_EQ(status().at("files").at("done"), 330);
 }
 
 TEST_F(Index, WhatCannotBeDoneIsSaid) {

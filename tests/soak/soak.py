@@ -262,7 +262,7 @@ def main():
     items = Items(arguments.program, arguments.model, arguments.images)
     log = tempfile.NamedTemporaryFile("w+")  # not a pipe, which would be full some day
     server = subprocess.Popen([arguments.program, "serve", "--model", f"m={arguments.model}", "--device", "cpu", "--listen",
-                               "127.0.0.1:0", "--access-log", "none", "--cache", "1"], stderr=log)
+                               "127.0.0.1:0", "--access-log", "none", "--cache", "1", "--drain-seconds", "600"], stderr=log)
     port = port_of(server, Path(log.name))
     before = descriptors(server.pid)
     load = Load(items, port)
