@@ -5,6 +5,10 @@
 
 namespace e5v::scheduler {
 
+Queue::~Queue() {
+  for (const auto& [number, job] : jobs_) detach_all(*job);
+}
+
 bool Queue::has_room(const Size& size, const std::string& client) const {
   if (jobs_.empty()) return true;
   const auto fits = [&](const Size& held, double share) {

@@ -23,6 +23,10 @@ class Queue {
   static constexpr double kClientsShare = 0.75;
 
   explicit Queue(const QueueOptions& limits) : limits_(limits) {}
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+  /// Detaches all tickets: they and their jobs own each other.
+  ~Queue();
 
   /// Returns whether an input of this size may be added. An empty queue accepts any size. A client with a name may fill
   /// three quarters of the queue.
