@@ -145,7 +145,8 @@ TEST(Usage, NumbersAtTheirExtremesAreRefusedOrTaken) {
       const auto words_with = [&](const std::string& value) {
         std::vector<std::string> arguments{option + "=" + value};
         for (const auto& [name, kind] : page.options)
-          if (name == "--model" || name == "--pairs" || std::ranges::count(page.required, name) > 0)
+          if (name == "--model" || name == "--pairs" || (name == "--image" && page.command == "search") ||
+              std::ranges::count(page.required, name) > 0)
             arguments.push_back(name + "=/nowhere/nothing");
         return with_words(page.command, arguments);
       };
