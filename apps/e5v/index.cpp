@@ -39,7 +39,7 @@ void tell_index(const std::string& message) {
   tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
 }
 
-/// What others are told about this process.
+/// The name of this process in the message of a second one.
 std::string command_text(const IndexOptions& options) {
   std::string text = options.watch ? "e5v index --watch" : "e5v index";
   for (const std::string& folder : options.folders) text += " " + folder;

@@ -14,6 +14,8 @@ namespace {
 using library::FileEntry;
 using library::FileState;
 
+std::string files_text(std::int64_t files) { return fmt::format("{} file{}", files, files == 1 ? "" : "s"); }
+
 std::string status_json(library::Library& library) {
   const library::Counts counts = library.catalogue().counts();
   Json folders = Json::array(), failed = Json::array();
@@ -48,10 +50,10 @@ std::string status_text(library::Library& library) {
   for (const library::Root& root : library.catalogue().roots())
     line("folder",
          root.path + (root.exclude.empty() ? "" : fmt::format(", without {}", fmt::join(root.exclude, ", "))));
-  line("photos", fmt::format("{} in {} files", counts.vectors, counts.done));
-  line("waiting", fmt::format("{} files", counts.waiting));
-  line("deleted", fmt::format("{} files, kept until --purge", counts.gone));
-  line("failed", fmt::format("{} files", counts.failed));
+  line("photos", fmt::format("{} in {}", counts.vectors, files_text(counts.done)));
+  line("waiting", files_text(counts.waiting));
+  line("deleted", files_text(counts.gone) + ", kept until --purge");
+  line("failed", files_text(counts.failed));
   for (const FileEntry& file : library.catalogue().files_with(FileState::failed))
     text += fmt::format("  {}: {}\n", one_line(file.status.path), one_line(file.reason));
   return text;

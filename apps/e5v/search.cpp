@@ -41,6 +41,12 @@ Input query_of(const SearchOptions& options) {
   return options.words.empty() ? Input::from_image(options.image) : Input::composed(options.image, text);
 }
 
+/// The fault of a date on the command line; empty when it has none.
+std::string problem_of_date(const std::string& given) {
+  return library::is_date(given) ? ""
+                                 : fmt::format("expected a date such as 2019, 2019-07 or 2019-07-14, found {}", given);
+}
+
 library::Filter filter_of(const SearchOptions& options) {
   library::Filter filter = options.filter;
   if (!options.folder.empty()) filter.folder = fs::weakly_canonical(options.folder).string();
@@ -100,13 +106,13 @@ int run_search(const SearchOptions& options) {
   require(library.model().has_value(), "[{}] the library has no vectors yet: expected e5v index to have run",
           library.folder().string());
   library::ModelRecord record;
-  const Embedder embedder = load_library_model(model, record);
+  Embedder embedder = load_library_model(model, record);
   require_same_space(*library.model(), record, library.folder());
-  const Embeddings query = embedder.embed(std::vector{query_of(options)}, model.run, model.prepare);
+  const EmbeddedInput query = embedder.submit(query_of(options), {}, model.run, model.prepare).get();
   const library::PhotoIndex index(library);
   const std::vector<std::int64_t> allowed = allowed_rows(library.catalogue().database(), filter);
   std::vector<Match> matches;
-  for (const library::Found& found : index.search(query.row(0), allowed, options.top, options.min_score))
+  for (const library::Found& found : index.search(query.vector, allowed, options.top, options.min_score))
     matches.push_back({found.score, photo_of_row(library.catalogue().database(), found.row)});
   write_stream(stdout, output_of(matches, options.format));
   if (matches.empty())
@@ -149,8 +155,10 @@ Run add_search(CLI::App& app) {
                 {"--top", whole(options->top, 1), "the maximum number of photos"},
                 {"--min-score", real(options->min_score, 0, 1), "the minimum cosine of a photo",
                  "photos with any cosine are found"},
-                {"--from", text(options->filter.from, "DATE"), "the first date of photos: 2019, 2019-07 or 2019-07-14"},
-                {"--to", text(options->filter.to, "DATE"), "the last date of photos, which is included"},
+                {"--from", text(options->filter.from, "DATE").checked(problem_of_date),
+                 "the first date of photos: 2019, 2019-07 or 2019-07-14"},
+                {"--to", text(options->filter.to, "DATE").checked(problem_of_date),
+                 "the last date of photos, which is included"},
                 {"--camera", text(options->filter.camera, "NAME"),
                  "a part of the name of the camera, in upper or lower case"},
                 {"--folder", path(options->folder, "DIR"), "the folder of photos"},

@@ -4,7 +4,7 @@
 
 #include "image/codec.h"
 
-/// Codecs in modules. The libraries behind AVIF, HEIC, raw files and TIFF load some forty others. If they were linked,
+/// Codecs in modules. The libraries that decode AVIF, HEIC, raw files and TIFF load about forty others. If they were linked,
 /// every start of the program and every user of libe5v.so would load these, too. A module is loaded for the first file
 /// of its format.
 namespace e5v::image {

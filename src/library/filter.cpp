@@ -2,24 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "base/error.h"
 #include "library/catalogue.h"
 
 namespace e5v::library {
-namespace {
 
-/// A beginning of "0000-00-00T00:00:00" that ends after a number.
-bool is_date(std::string_view date) {
+bool is_date(std::string_view text) {
+  // A beginning of the form that ends after a number.
   constexpr std::string_view kForm = "0000-00-00T00:00:00";
-  if (date.size() < 4 || date.size() > kForm.size() || (date.size() > 4 && (date.size() - 4) % 3 != 0)) return false;
-  for (std::size_t i = 0; i < date.size(); ++i) {
-    const bool digit = date[i] >= '0' && date[i] <= '9';
-    if (kForm[i] == '0' ? !digit : date[i] != kForm[i]) return false;
+  if (text.size() < 4 || text.size() > kForm.size() || (text.size() > 4 && (text.size() - 4) % 3 != 0)) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return false;
   }
-  return true;
+  const auto number = [&](std::size_t begin, std::size_t digits, int missing) {
+    return begin < text.size() ? std::stoi(std::string(text.substr(begin, digits))) : missing;
+  };
+  const std::chrono::year_month_day day{std::chrono::year(number(0, 4, 0)),
+                                        std::chrono::month(static_cast<unsigned>(number(5, 2, 1))),
+                                        std::chrono::day(static_cast<unsigned>(number(8, 2, 1)))};
+  return day.ok() && number(11, 2, 0) < 24 && number(14, 2, 0) < 60 && number(17, 2, 0) < 60;
 }
-
-}  // namespace
 
 void check_filter(const Filter& filter) {
   for (const std::string& date : {filter.from, filter.to})

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "library/database.h"
@@ -21,6 +22,9 @@ struct Filter {
   bool is_empty() const { return *this == Filter(); }
   bool operator==(const Filter&) const = default;
 };
+
+/// Whether a text is a year, a month, a day, or a time of a day: "2019", "2019-07", "2019-07-14", "2019-07-14T12:30".
+bool is_date(std::string_view text);
 
 /// Throws InvalidInput for a date that is none.
 void check_filter(const Filter& filter);

@@ -30,7 +30,7 @@ class Library {
   explicit Library(std::filesystem::path folder);
   /// Opens a library to write it, creates it if there is none, and repairs what a killed process has left. Throws
   /// InvalidInput if another process is writing it, which the message names, or if the folder cannot be written.
-  /// `command` is what others are told about this process.
+  /// `command` is the name of this process in the message of a second one.
   Library(std::filesystem::path folder, std::string_view command);
 
   const std::filesystem::path& folder() const { return folder_; }

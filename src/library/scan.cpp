@@ -22,7 +22,7 @@ bool lies_in(const std::string& path, const std::string& folder) {
 std::string add_folder(Library& library, const fs::path& folder,
                        const std::optional<std::vector<std::string>>& exclude) {
   const std::string missing = why_missing(folder);
-  require(missing.empty(), "[{}] {}", folder.string(), missing);
+  require(missing.empty(), "[{}] {}", folder.string(), missing == kNoSuchFile ? "no such folder" : missing);
   const std::string path = fs::canonical(folder).string();
   require(fs::is_directory(path), "[{}] expected a folder of photos, found a file", folder.string());
   std::vector<Root> roots = library.catalogue().roots();

@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t kWatched =
     IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR;
 
-/// A created file is still to be written: it is told when it is closed.
+/// A file that was created is not complete: it is reported when it is closed.
 bool is_news(const inotify_event& event) {
   const bool created = (event.mask & (IN_CREATE | IN_ATTRIB)) != 0;
   return event.len > 0 && (!created || (event.mask & IN_ISDIR) != 0 || (event.mask & IN_ATTRIB) != 0);

@@ -105,7 +105,10 @@ void Outbox::close() {
 }
 
 void Outbox::notify() {
-  boost::asio::post(changed_.get_executor(), [self = shared_from_this()] { self->changed_.cancel(); });
+  // It does not own the outbox: a context that runs no more would then keep what keeps the context.
+  boost::asio::post(changed_.get_executor(), [outbox = weak_from_this()] {
+    if (const auto self = outbox.lock()) self->changed_.cancel();
+  });
 }
 
 std::shared_ptr<http::Responder> make_responder(std::shared_ptr<Outbox> outbox) {

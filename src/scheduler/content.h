@@ -26,7 +26,7 @@ struct Size {
 /// Returns the estimated size of an input that is not prepared: 32 tokens, plus one token for every four bytes of text,
 /// plus 2,400 tokens for every image.
 Size expected_size(const Input& input);
-/// Returns the same for an input with so many images. `bytes` is the size of text and images together.
+/// Returns the same for an input with a number of images. `bytes` is the size of text and images together.
 Size expected_size(std::size_t text_bytes, std::size_t images, std::size_t bytes);
 /// Returns the size of a prepared input.
 Size size_of(const embed::PreparedInput& input);

@@ -10,21 +10,13 @@
 #include "ops/dots.h"
 #include "ops/nibble_dots.h"
 #include "vectors/bounds.h"
+#include "vectors/scored.h"
 
 namespace e5v::vectors {
 namespace {
 
 constexpr double kNoLimit = -std::numeric_limits<double>::infinity();
 constexpr float kLeftOut = -std::numeric_limits<float>::infinity();
-
-struct Scored {
-  double score;
-  std::int64_t candidate;
-};
-
-bool comes_first(const Scored& a, const Scored& b) {
-  return a.score > b.score || (a.score == b.score && a.candidate < b.candidate);
-}
 
 /// Keeps the first k of what is added.
 void keep_first(std::vector<Scored>& list, std::size_t k) {

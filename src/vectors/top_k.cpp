@@ -7,20 +7,12 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "vectors/scored.h"
 
 namespace e5v::vectors {
 namespace {
 
 constexpr double kNoLimit = -std::numeric_limits<double>::infinity();
-
-struct Found {
-  double score;
-  std::int64_t candidate;
-};
-
-bool comes_first(const Found& a, const Found& b) {
-  return a.score > b.score || (a.score == b.score && a.candidate < b.candidate);
-}
 
 /// What may be among the first k of a query.
 class Shortlist {
@@ -43,10 +35,10 @@ class Shortlist {
   }
 
   /// Candidates whose similarities have to be known exactly.
-  const std::vector<Found>& open() const { return open_; }
+  const std::vector<Scored>& open() const { return open_; }
   /// Drops those that k others precede.
   void prune() {
-    std::erase_if(open_, [limit = limit()](const Found& found) { return found.score < limit; });
+    std::erase_if(open_, [limit = limit()](const Scored& found) { return found.score < limit; });
   }
   /// Takes the exact similarities of the open ones, in their order.
   void resolve(std::span<const double> scores) {
@@ -56,20 +48,20 @@ class Shortlist {
     std::partial_sort(best_.begin(), best_.begin() + count, best_.end(), comes_first);
     best_.resize(static_cast<std::size_t>(count));
     minimums_.clear();
-    for (const Found& found : best_) minimums_.push_back(found.score);
+    for (const Scored& found : best_) minimums_.push_back(found.score);
     std::make_heap(minimums_.begin(), minimums_.end(), std::greater());
   }
 
   std::vector<Neighbour> list() const {
     std::vector<Neighbour> result;
-    for (const Found& found : best_) result.push_back({found.candidate, static_cast<float>(found.score)});
+    for (const Scored& found : best_) result.push_back({found.candidate, static_cast<float>(found.score)});
     return result;
   }
 
  private:
   std::size_t k_;
-  std::vector<Found> best_;       // known exactly, the first k so far in order
-  std::vector<Found> open_;       // with the maximum of their similarity
+  std::vector<Scored> best_;      // known exactly, the first k so far in order
+  std::vector<Scored> open_;      // with the maximum of their similarity
   std::vector<double> minimums_;  // the k largest of all minimums so far, the smallest on top
 };
 
@@ -150,7 +142,7 @@ class Search {
       lists_[q].prune();
       if (lists_[q].open().size() <= most / 2) continue;
       places.push_back(q);
-      for (const Found& found : lists_[q].open())
+      for (const Scored& found : lists_[q].open())
         matches.push_back({query + static_cast<std::int64_t>(q), found.candidate});
     }
     resolved_ += std::ssize(matches);

@@ -199,7 +199,7 @@ TEST_F(Index, WhatCannotBeDoneIsSaid) {
   EXPECT_FALSE(fs::exists(path("library"))) << "nothing was made";
   expect_failure(run(arguments({"--status"})), 1, "there is no library of photos; e5v index FOLDER makes one");
   expect_failure(search({"a star"}), 1, "there is no library of photos");
-  expect_failure(run(arguments({path("none"), "--model", E5V_DEMO_FOLDER "/model"})), 1, "none] no such file");
+  expect_failure(run(arguments({path("none"), "--model", E5V_DEMO_FOLDER "/model"})), 1, "none] no such folder");
   EXPECT_EQ(index().code, 0);
   const Outcome other = run(arguments({"--model", model_folder()}));
   EXPECT_EQ(other.code, 0) << "nothing is to be computed, so no model is loaded";
@@ -238,7 +238,7 @@ TEST_F(Index, FiltersAndScoresLimitWhatIsFound) {
   EXPECT_THAT(none.err, HasSubstr("no photo was found among 0 that match the filters"));
   EXPECT_THAT(search({"a star", "--min-score", "1"}).err,
               HasSubstr("no photo was found among 4 that the library holds"));
-  expect_failure(search({"a star", "--to", "July"}), 1, "expected a date as 2019");
+  expect_failure(search({"a star", "--to", "July"}), 2, "--to: expected a date such as 2019");
   expect_failure(search({}), 2, "a TEXT or --image is required");
 }
 

@@ -65,7 +65,8 @@ TEST_F(FilterTest, EachMemberFilters) {
 }
 
 TEST_F(FilterTest, WhatIsNoDateIsNamed) {
-  for (const char* date : {"19", "2019-7", "July", "2019-07-14T1", "2019/07", "2019-07-14 12:00"})
+  for (const char* date : {"19", "2019-7", "July", "2019-07-14T1", "2019-13", "2019-02-29", "2019-07-00",
+                           "2019-07-14T24", "2019-07-14T12:60", "2019/07", "2019-07-14 12:00"})
     EXPECT_THAT([&] { rows({.from = date}); }, ThrowsMessage<InvalidInput>(HasSubstr("[filter] expected a date")))
         << date;
 }

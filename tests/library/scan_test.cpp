@@ -72,7 +72,7 @@ TEST_F(ScanTest, TheLibraryIsNoPhotoOfItself) {
 
 TEST_F(ScanTest, WhatIsNoFolderIsNamed) {
   EXPECT_THAT([&] { add_folder(library_, path("none")); },
-              ThrowsMessage<InvalidInput>(HasSubstr("none] no such file")));
+              ThrowsMessage<InvalidInput>(HasSubstr("none] no such folder")));
   EXPECT_THAT([&] { add_folder(library_, path("a/1.jpg")); },
               ThrowsMessage<InvalidInput>(HasSubstr("1.jpg] expected a folder of photos, found a file")));
 }

@@ -7,7 +7,7 @@
 #include "image/alpha.h"
 #include "image/codec_module.h"
 
-// The library behind Pillow's AVIF, so its colours are Pillow's: libheif decodes AVIF, too, but makes RGB of
+// Pillow uses this library for AVIF, so the colours are those of Pillow: libheif decodes AVIF, too, but makes RGB of
 // half-resolution colours in another way, and its decoder starts a thread for each core.
 
 namespace e5v::image {
