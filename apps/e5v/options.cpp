@@ -84,21 +84,22 @@ OptionField alpha_choice(Alpha& alpha) {
 }
 
 void add_prepare_options(CLI::App& command, PrepareOptions& options) {
-  add_table(command,
-            {
-                {"--paper-compat", flag(options.paper_compat),
-                 "preprocess images as transformers 4.41.2 did, including its bugs; the paper's results were computed "
-                 "this way"},
-                {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
-                {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMaxTiles),
-                 "the maximum number of tiles per image, including the base tile", "the maximum of the model"},
-                {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMaxPixels),
-                 "the maximum number of pixels per image; larger images cause an error"},
-                {"--no-exif", cleared(options.apply_exif),
-                 "ignore the orientation of photos, such as that in EXIF; without this option, photos are rotated upright"},
-                {"--truncate", flag(options.truncate),
-                 "cut texts that are longer than the model's context; without this option, they cause an error"},
-            });
+  add_table(
+      command,
+      {
+          {"--paper-compat", flag(options.paper_compat),
+           "preprocess images as transformers 4.41.2 did, including its bugs; the paper's results were computed "
+           "this way"},
+          {"--alpha", alpha_choice(options.alpha), kAlphaDescription, kAlphaOtherwise},
+          {"--max-tiles", whole(options.max_tiles, 1, PrepareOptions::kMaxTiles),
+           "the maximum number of tiles per image, including the base tile", "the maximum of the model"},
+          {"--max-pixels", whole(options.max_pixels, 1, PrepareOptions::kMaxPixels),
+           "the maximum number of pixels per image; larger images cause an error"},
+          {"--no-exif", cleared(options.apply_exif),
+           "ignore the orientation of photos, such as that in EXIF; without this option, photos are rotated upright"},
+          {"--truncate", flag(options.truncate),
+           "cut texts that are longer than the model's context; without this option, they cause an error"},
+      });
 }
 
 void add_budget_option(CLI::App& command, RunOptions& options) {

@@ -4,9 +4,9 @@
 
 #include "image/codec.h"
 
-/// Codecs in modules. The libraries that decode AVIF, HEIC, raw files and TIFF load about forty others. If they were linked,
-/// every start of the program and every user of libe5v.so would load these, too. A module is loaded for the first file
-/// of its format.
+/// Codecs in modules. The libraries that decode AVIF, HEIC, raw files and TIFF load about forty others. If they were
+/// linked, every start of the program and every user of libe5v.so would load these, too. A module is loaded for the
+/// first file of its format.
 namespace e5v::image {
 
 /// The function of a module that returns its codec. Its name changes with the interface, so that a module of another

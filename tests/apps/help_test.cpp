@@ -75,7 +75,8 @@ TEST(Help, DefaultsAreThoseOfTheLibrary) {
   expect("train", "--seed", training.data.seed);
   expect("train", "--max-tokens", training.examples.max_tokens);
   expect("train", "--targets", fmt::format("{}", fmt::join(training.trainee.lora.targets, ",")));
-  expect("train", "--batch", fmt::format("{}, or all pairs of the largest file if it has fewer", train::TrainData::kDefaultBatch));
+  expect("train", "--batch",
+         fmt::format("{}, or all pairs of the largest file if it has fewer", train::TrainData::kDefaultBatch));
   for (const char* command : {"embed", "info", "similarity", "eval sts", "eval all"}) {
     expect(command, "--max-pixels", prepare.max_pixels);
     expect(command, "--device", load.device);
