@@ -20,10 +20,15 @@ set_source_files_properties(terminal.cpp TARGET_DIRECTORY e5v_app
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)  # it uses next to nothing of them
 
 if(E5V_TESTS)
+  # The tests share two: one for the programs that are optimised, and one for those that are not.
   get_property(tests GLOBAL PROPERTY E5V_TEST_PROGRAMS)
-  list(POP_FRONT tests first)
-  target_precompile_headers(${first} PRIVATE ${common} <gmock/gmock.h>)
   foreach(test ${tests})
-    target_precompile_headers(${test} REUSE_FROM ${first})
+    get_target_property(plain ${test} E5V_PLAIN)
+    if(DEFINED first_${plain})
+      target_precompile_headers(${test} REUSE_FROM ${first_${plain}})
+    else()
+      set(first_${plain} ${test})
+      target_precompile_headers(${test} PRIVATE ${common} <gmock/gmock.h>)
+    endif()
   endforeach()
 endif()

@@ -174,6 +174,8 @@ int run_index(const IndexOptions& options) {
   }
   require(!options.model.folder.empty() || Library::exists(folder),
           "[{}] a new library needs a model: option model names the checkpoint", folder.string());
+  require(options.exclude.empty() || !options.folders.empty(),
+          "--exclude sets the patterns of a folder: expected a FOLDER, found none");
   const InterruptScope interrupts;  // what is committed stays, so nothing more is to be said
   try {
     Library library(folder, command_text(options));
@@ -190,7 +192,8 @@ int run_index(const IndexOptions& options) {
 constexpr const char* kIndexDescription =
     "index folders of photos for e5v search\n"
     "\n"
-    "Computes a vector for each image in the folders and keeps it in a library, with the photo's metadata. The next "
+    "Computes a vector for each file in the folders that has the extension of an image format, and keeps it in a "
+    "library, with the photo's metadata. The next "
     "run "
     "reads only new and changed files. Moved and renamed files keep their vectors. Deleted files are marked and can be "
     "purged. Nothing is written into the folders.";
@@ -208,10 +211,12 @@ constexpr const char* kIndexFooter =
     "Metadata: date, camera, lens, place, rating, keywords and caption come from EXIF, IPTC and XMP, from a sidecar "
     "NAME.xmp, and from a text NAME.txt beside the image, which replaces the caption.\n"
     "\n"
-    "Interruption: what is computed is committed several times a second. After any interruption, the next run "
+    "Interruption: what is computed is committed after a batch, at most four times a second. After any interruption, "
+    "the next run "
     "continues. While a run writes the library, others can search it, but not write it.\n"
     "\n"
-    "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 success, but some files cannot be read; 130 or 143 "
+    "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 success, but some files that this run read cannot be decoded "
+    "or opened; 130 or 143 "
     "interrupted.\n"
     "\n"
     "Examples:\n"
@@ -237,7 +242,8 @@ Run add_index(CLI::App& app) {
       {
           {"--exclude", repeated([options](const std::string& glob) { options->exclude.push_back(glob); }, "GLOB"),
            "a pattern of files and folders that are left out: of names or, if it has a slash, of paths relative to "
-           "the folder; this option can be given several times, and its patterns replace those of earlier runs"},
+           "the folder; this option can be given several times, and with a FOLDER, its patterns replace those of "
+           "earlier runs"},
           {"--watch", flag(options->watch), "continue after the run and keep up with changes until it is ended"},
           {"--purge", flag(options->purge),
            "do away with deleted photos in the library, which are otherwise kept in case that they come back"},

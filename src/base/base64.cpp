@@ -21,7 +21,7 @@ constexpr std::array<std::uint8_t, 256> kValues = [] {
   return values;
 }();
 
-std::uint32_t byte_at(std::string_view bytes, std::size_t i) { return static_cast<unsigned char>(bytes[i]); }
+std::uint32_t octet_at(std::string_view bytes, std::size_t i) { return static_cast<unsigned char>(bytes[i]); }
 
 }  // namespace
 
@@ -33,9 +33,9 @@ std::string to_base64(std::string_view bytes) {
   };
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3)
-    append((byte_at(bytes, i) << 16) | (byte_at(bytes, i + 1) << 8) | byte_at(bytes, i + 2), 4);
-  if (i + 1 == bytes.size()) append(byte_at(bytes, i) << 16, 2);
-  if (i + 2 == bytes.size()) append((byte_at(bytes, i) << 16) | (byte_at(bytes, i + 1) << 8), 3);
+    append((octet_at(bytes, i) << 16) | (octet_at(bytes, i + 1) << 8) | octet_at(bytes, i + 2), 4);
+  if (i + 1 == bytes.size()) append(octet_at(bytes, i) << 16, 2);
+  if (i + 2 == bytes.size()) append((octet_at(bytes, i) << 16) | (octet_at(bytes, i + 1) << 8), 3);
   return text;
 }
 

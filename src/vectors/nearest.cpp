@@ -15,7 +15,6 @@
 namespace e5v::vectors {
 namespace {
 
-constexpr double kNoLimit = -std::numeric_limits<double>::infinity();
 constexpr float kLeftOut = -std::numeric_limits<float>::infinity();
 
 /// Keeps the first k of what is added.
@@ -61,10 +60,10 @@ class RotatedQuery {
   double lost_;
 };
 
-class Search {
+class NearestSearch {
  public:
-  Search(std::span<const float> query_D, tensor::ConstMatrix vectors_CD, const NibbleRows& rounded, std::int64_t k,
-         std::span<const std::uint8_t> allowed)
+  NearestSearch(std::span<const float> query_D, tensor::ConstMatrix vectors_CD, const NibbleRows& rounded,
+                std::int64_t k, std::span<const std::uint8_t> allowed)
       : query_D_(query_D),
         vectors_(vectors_CD),
         rounded_(rounded),
@@ -223,7 +222,7 @@ std::vector<Neighbour> nearest(std::span<const float> query_D, tensor::ConstMatr
   NearestCounts& read = counts != nullptr ? *counts : unused;
   read = {.high = rounded.rows()};
   std::vector<Neighbour> result;
-  for (const Scored& found : Search(query_D, vectors_CD, rounded, k, allowed).run(read))
+  for (const Scored& found : NearestSearch(query_D, vectors_CD, rounded, k, allowed).run(read))
     result.push_back({found.candidate, static_cast<float>(found.score)});
   return result;
 }

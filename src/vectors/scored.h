@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 
 namespace e5v::vectors {
 
@@ -8,6 +9,9 @@ struct Scored {
   double score = 0;
   std::int64_t candidate = 0;
 };
+
+/// The limit of a list that is not full: every candidate passes it.
+inline constexpr double kNoLimit = -std::numeric_limits<double>::infinity();
 
 /// The order of a ranking: the highest similarity first, and equal ones by index.
 inline bool comes_first(const Scored& a, const Scored& b) {

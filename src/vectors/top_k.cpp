@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
-#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -11,8 +10,6 @@
 
 namespace e5v::vectors {
 namespace {
-
-constexpr double kNoLimit = -std::numeric_limits<double>::infinity();
 
 /// What may be among the first k of a query.
 class Shortlist {

@@ -37,12 +37,12 @@ class EvalSuite : public testing::Test {
 };
 
 const Json kRetrieval{{"task", "retrieval"}, {"captions", "captions.jsonl"}, {"max-tiles", 1}, {"name", "coco"}};
-const Json kPairs{{"task", "pairs"}, {"pairs", "judged.csv"}, {"text-prompt", "sts"}};
+const Json kPairsTask{{"task", "pairs"}, {"pairs", "judged.csv"}, {"text-prompt", "sts"}};
 
 TEST_F(EvalSuite, GivesAllTablesOneFileAndOnePage) {
   Json drawn = kRetrieval;
   drawn["rendered-text"] = true;
-  const fs::path file = suite({{"threads", 1}, {"tasks", {kRetrieval, drawn, kPairs}}});
+  const fs::path file = suite({{"threads", 1}, {"tasks", {kRetrieval, drawn, kPairsTask}}});
   const Outcome outcome = all(file, {"--model", model_folder(), "--html", path("all.html")});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(testing::StartsWith("Retrieval, coco (recall x 100)\n"),
@@ -61,7 +61,7 @@ TEST_F(EvalSuite, GivesAllTablesOneFileAndOnePage) {
 }
 
 TEST_F(EvalSuite, ATasksOwnOptionsComeBeforeTheCommandLinesAndTheSuites) {
-  Json own = kPairs, given = kPairs;
+  Json own = kPairsTask, given = kPairsTask;
   own["dtype"] = "bf16";
   const fs::path file = suite({{"model", golden("ckpt/tiny-small-bf16-2shard").string()},
                                {"dtype", "f32"},
@@ -79,7 +79,7 @@ TEST_F(EvalSuite, NamesAllProblemsBeforeAnythingIsComputed) {
   const fs::path file = suite({{"model", model_folder()},
                                {"colour", "red"},
                                {"tasks",
-                                {kPairs,
+                                {kPairsTask,
                                  {{"task", "sts"}, {"data", "SentEval"}},
                                  {{"task", "pairs"}, {"pairs", "none.csv"}},
                                  {{"task", "gap"}},
@@ -105,7 +105,7 @@ TEST_F(EvalSuite, NamesAllProblemsBeforeAnythingIsComputed) {
 }
 
 TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
-  Json files = kRetrieval, image = kRetrieval, own = kPairs;
+  Json files = kRetrieval, image = kRetrieval, own = kPairsTask;
   files["text-vectors"] = "t.npy", files["image-vectors"] = "t.npy";
   image["image-prompt"] = "text";
   own["composed-prompt"] = "Say <sent> in a word:";
@@ -116,7 +116,7 @@ TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
   folder_.write("data/composed.jsonl", composed.dump() + '\n' + composed.dump() + '\n');
   const Outcome outcome = all(suite({{"model", model_folder()},
                                      {"tasks",
-                                      {kPairs,
+                                      {kPairsTask,
                                        {{"task", "sts"}, {"data", "SentEval"}, {"prompt", "nonsense"}},
                                        {{"task", "transfer"}, {"data", "SentEval"}, {"prompt", "image"}},
                                        image,
@@ -142,7 +142,7 @@ TEST_F(EvalSuite, PromptsAndVectorsAreLookedAtBeforeAnythingIsComputed) {
 TEST_F(EvalSuite, WhatIsFinishedStaysWhenALaterEvaluationFails) {
   folder_.write("data/bad.csv", "sent0,sent1\na cat,a dog\nan <image> in a text,a house\n");
   const Json bad{{"task", "pairs"}, {"pairs", "bad.csv"}};
-  const fs::path file = suite({{"model", model_folder()}, {"threads", 1}, {"tasks", {kPairs, bad, kPairs}}});
+  const fs::path file = suite({{"model", model_folder()}, {"threads", 1}, {"tasks", {kPairsTask, bad, kPairsTask}}});
   const Outcome outcome = all(file, {"--html", path("all.html")});
   EXPECT_EQ(outcome.code, 1);
   EXPECT_THAT(lines_of(outcome.err).back(),
@@ -164,7 +164,7 @@ TEST_F(EvalSuite, RefusesWhatIsNoSuite) {
   expect_failure(all(suite({{"tasks", Json::array()}})), 1, "has no list \"tasks\"");
   expect_failure(all(suite(Json::array())), 1, "has no list \"tasks\"");
   expect_failure(all(suite({{"tasks", {3}}})), 1, "tasks[0]: expected an object with \"task\"");
-  expect_failure(all(suite({{"tasks", {kPairs}}})), 1,
+  expect_failure(all(suite({{"tasks", {kPairsTask}}})), 1,
                  "tasks[0]: expected a model: \"model\" in the task or in the suite, or --model");
   expect_failure(all(suite({{"tasks", {{{"task", "gap"}, {"caption", "c.jsonl"}}}}})), 1,
                  "tasks[0]: gap has no option \"caption\", did you mean \"captions\"?");
@@ -180,7 +180,7 @@ TEST_F(EvalSuite, VectorsNeedNoModel) {
   ASSERT_EQ(all(suite({{"tasks", {files}}})).code, 0);
   EXPECT_EQ(results()[0].at("figures")[0].at("value"), 100);
   EXPECT_FALSE(results()[0].at("facts").contains("model"));
-  ASSERT_EQ(all(suite({{"model", model_folder()}, {"tasks", {files, kPairs}}})).code, 0);
+  ASSERT_EQ(all(suite({{"model", model_folder()}, {"tasks", {files, kPairsTask}}})).code, 0);
   EXPECT_FALSE(results()[0].at("facts").contains("model"));
   EXPECT_TRUE(results()[1].at("facts").contains("model"));
 }

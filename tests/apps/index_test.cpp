@@ -209,6 +209,8 @@ TEST_F(Index, WhatCannotBeDoneIsSaid) {
                  "or index with --rebuild, which computes all vectors again");
   EXPECT_THAT(run(arguments({"--model", model_folder(), "--rebuild"})).err, HasSubstr("2 photos embedded"));
   expect_failure(run(arguments({"--json"})), 2, "--json needs --status");
+  expect_failure(run(arguments({"--exclude", "*.png"})), 1,
+                 "--exclude sets the patterns of a folder: expected a FOLDER");
 }
 
 TEST_F(Index, PhotosAreFoundByWordsByAnImageAndByBoth) {

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
 
-constexpr const char* kPairs =
+constexpr const char* kPairsCsv =
     "sent0,sent1,hard_neg\nTwo dogs run.,Dogs are running.,A cat sleeps.\nHe reads.,A man is reading.,Nobody reads.\n"
     "It is cold.,The day is freezing.,It is hot.\nShe sings.,A woman is singing.,She is silent.\n"
     "Rain again.,It rains.,The sun shines.\nThe bus left.,The bus is gone.,The bus waits.\n";
@@ -47,7 +47,7 @@ class Train : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  fs::path pairs_ = folder_.write("pairs.csv", kPairs);
+  fs::path pairs_ = folder_.write("pairs.csv", kPairsCsv);
 };
 
 TEST_F(Train, AdapterAndMergedModelGiveOneVector) {

@@ -14,7 +14,7 @@ from served import Server
 
 HERE = pathlib.Path(__file__).parent
 SECONDS = sys.argv.pop(1) if len(sys.argv) > 1 else None
-BUDGET = ["--max-time", SECONDS] if SECONDS else ["--max-examples", "10", "--seed", "1"]
+BUDGET = ["--max-time", SECONDS] if SECONDS else ["--max-examples", "5", "--seed", "1"]
 
 
 class OpenApi(unittest.TestCase):

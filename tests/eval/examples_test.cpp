@@ -10,12 +10,12 @@ namespace {
 using testing::ElementsAre;
 
 /// Query i belongs to candidate i, which is similar to it in `right`; all other similarities are told apart.
-struct Made {
+struct MadeExamples {
   static constexpr std::int64_t kQueries = 12, kCandidates = 20;
   tensor::Tensor scores{tensor::DType::f32, {kQueries, kCandidates}};
   vectors::Relation relation;
 
-  explicit Made(std::int64_t wrong) {
+  explicit MadeExamples(std::int64_t wrong) {
     for (std::int64_t q = 0; q < kQueries; ++q) {
       relation.positives.push_back({q, q});
       for (std::int64_t c = 0; c < kCandidates; ++c)
@@ -47,7 +47,7 @@ std::vector<std::string> queries_of(const std::vector<Example>& examples) {
 }
 
 TEST(Examples, BestAreSpreadOverThoseThatWereRightAndWorstAreTheLast) {
-  Made made(2);
+  MadeExamples made(2);
   const Result result = made.show(3);
   EXPECT_THAT(queries_of(result.best), ElementsAre("q2", "q5", "q8"));
   EXPECT_THAT(queries_of(result.worst), ElementsAre("q1", "q0", "q11"));
@@ -56,7 +56,7 @@ TEST(Examples, BestAreSpreadOverThoseThatWereRightAndWorstAreTheLast) {
 }
 
 TEST(Examples, ShowTheFirstFiveCandidatesInOrder) {
-  Made made(2);
+  MadeExamples made(2);
   const Result result = made.show(3);
   const auto found = [](const Example& example) {
     std::vector<std::string> names;
@@ -70,7 +70,7 @@ TEST(Examples, ShowTheFirstFiveCandidatesInOrder) {
 }
 
 TEST(Examples, LeaveOutWhatIsExcludedForTheirQuery) {
-  Made made(2);
+  MadeExamples made(2);
   const Result result = made.show(3, {{2, 19}, {0, 18}});
   EXPECT_EQ(result.best[0].found[1].candidate.text, "c18");   // q2 may not find c19
   EXPECT_EQ(result.best[1].found[1].candidate.text, "c19");   // q5 may
@@ -78,7 +78,7 @@ TEST(Examples, LeaveOutWhatIsExcludedForTheirQuery) {
 }
 
 TEST(Examples, WhenFewWereRightTheBestOfTheOthersAreShown) {
-  Made made(11);
+  MadeExamples made(11);
   EXPECT_EQ(queries_of(made.show(3).best)[0], "q11");
   EXPECT_EQ(made.show(3).best.size(), 3u);
 }

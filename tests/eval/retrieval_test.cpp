@@ -14,7 +14,7 @@ namespace {
 tensor::Tensor rows(const std::vector<float>& values, std::int64_t width) {
   return tensor::Tensor::from<float>(values, {static_cast<std::int64_t>(values.size()) / width, width});
 }
-tensor::ConstMatrix matrix(const tensor::Tensor& tensor) { return tensor::matrix_of(tensor.view()); }
+tensor::ConstMatrix vectors_of(const tensor::Tensor& tensor) { return tensor::matrix_of(tensor.view()); }
 
 /// Three images; the first has two captions.
 const CaptionedSet kSet = CaptionedSet::of({{"a", {"a1", "a2"}}, {"b", {"b1"}}, {"c", {"c1"}}});
@@ -23,7 +23,7 @@ TEST(Retrieval, CountsBothDirections) {
   const tensor::Tensor images = rows({1, 0, 0, 0, 1, 0, 0, 0, 1}, 3);
   // a1 finds a, a2 finds b first, b1 finds b, c1 finds a first and c last.
   const tensor::Tensor texts = rows({1, 0, 0, 0.5f, 0.8f, 0, 0, 1, 0.2f, 0.9f, 0.2f, 0.1f}, 3);
-  const Result result = retrieval_result(kSet, {matrix(texts), matrix(images)}, {.name = "made"});
+  const Result result = retrieval_result(kSet, {vectors_of(texts), vectors_of(images)}, {.name = "made"});
   ASSERT_EQ(result.figures.size(), 6u);
   EXPECT_EQ(result.figures[0].name, "text to image R@1");
   EXPECT_NEAR(result.figures[0].value, 50, 1e-9);
@@ -43,7 +43,7 @@ TEST(Retrieval, CountsBothDirections) {
 
 TEST(Retrieval, PublishedFiguresStandBesideTheirDataSetAlone) {
   const tensor::Tensor images = rows({1, 0, 0, 0, 1, 0, 0, 0, 1}, 3), texts = rows(std::vector<float>(12, 1), 3);
-  const RetrievalVectors vectors{matrix(texts), matrix(images)};
+  const RetrievalVectors vectors{vectors_of(texts), vectors_of(images)};
   EXPECT_EQ(retrieval_result(kSet, vectors, {.name = "coco"}).figures[0].paper, 52.0);
   EXPECT_EQ(retrieval_result(kSet, vectors, {.name = "flickr30k"}).figures[3].paper, 88.2);
   EXPECT_FALSE(retrieval_result(kSet, vectors, {.name = "mine"}).figures[0].paper.has_value());
@@ -52,7 +52,7 @@ TEST(Retrieval, PublishedFiguresStandBesideTheirDataSetAlone) {
 
 TEST(Retrieval, RefusesVectorsOfOtherLists) {
   const tensor::Tensor images = rows({1, 0, 0, 0, 1, 0}, 3), texts = rows(std::vector<float>(12, 1), 3);
-  EXPECT_THROW(retrieval_result(kSet, {matrix(texts), matrix(images)}, {}), InvalidInput);
+  EXPECT_THROW(retrieval_result(kSet, {vectors_of(texts), vectors_of(images)}, {}), InvalidInput);
 }
 
 TEST(Retrieval, AModelFindsImagesByThemselves) {

@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// Vectors whose classes overlap, the same on every machine.
-class Made {
+class MadeData {
  public:
   struct Data {
     tensor::Tensor x;
@@ -41,20 +41,20 @@ class Made {
 
 // Figures of SentEval's validation.py over scikit-learn 1.9.1, with these vectors and kfold 4.
 TEST(Validation, GivesSentEvalsAccuracies) {
-  Made made;
+  MadeData made;
   const Validation validation{.folds = 4};
-  const Made::Data nested = made.data(120, 6, 2, 0.15f);
+  const MadeData::Data nested = made.data(120, 6, 2, 0.15f);
   EXPECT_DOUBLE_EQ(validation.nested(nested.view(), 2), 71.67);
-  const Made::Data train = made.data(120, 6, 3, 0.2f), test = made.data(90, 6, 3, 0.2f);
+  const MadeData::Data train = made.data(120, 6, 3, 0.2f), test = made.data(90, 6, 3, 0.2f);
   EXPECT_DOUBLE_EQ(validation.crossed(train.view(), test.view(), 3), 58.89);
-  const Made::Data first = made.data(100, 6, 2, 0.15f), dev = made.data(60, 6, 2, 0.15f),
-                   last = made.data(90, 6, 2, 0.15f);
+  const MadeData::Data first = made.data(100, 6, 2, 0.15f), dev = made.data(60, 6, 2, 0.15f),
+                       last = made.data(90, 6, 2, 0.15f);
   EXPECT_DOUBLE_EQ(validation.split(first.view(), dev.view(), last.view(), 2), 76.67);
 }
 
 TEST(Validation, CanBeStopped) {
-  Made made;
-  const Made::Data data = made.data(40, 2, 2, 0.5f);
+  MadeData made;
+  const MadeData::Data data = made.data(40, 2, 2, 0.5f);
   int asked = 0;
   const Validation validation{.folds = 2, .check_stop = [&] {
                                 if (++asked == 2) throw InvalidInput("stop");

@@ -89,7 +89,7 @@ TEST(Rows, ListsAreCopiedWhole) {
 TEST(Rows, WhatLiesOnTheHostIsNotCopiedThere) {
   tensor::Arena arena;
   const RandomMatrix x(2, 3, 1);
-  EXPECT_EQ(on_host(x.matrix(), arena).data, x.matrix().data);
+  EXPECT_EQ(ops::on_host(x.matrix(), arena).data, x.matrix().data);
   EXPECT_EQ(arena.capacity(), 0u);
 }
 

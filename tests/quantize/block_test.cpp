@@ -20,7 +20,7 @@ using tensor::WeightFormat;
 constexpr Scheme kInt8{WeightFormat::int8, 0}, kInt4{WeightFormat::int4, 16};
 
 /// Activations whose columns grow to 256 times the size of the smallest, nine by nine.
-Tensor with_outliers(std::int64_t columns, unsigned seed) {
+Tensor columns_with_outliers(std::int64_t columns, unsigned seed) {
   Tensor x = random_matrix(64, columns, seed);
   for (std::int64_t t = 0; t < 64; ++t) {
     for (std::int64_t k = 0; k < columns; ++k) matrix_of(x).row<float>(t)[k] *= std::exp2(static_cast<float>(k % 9));
@@ -31,7 +31,7 @@ Tensor with_outliers(std::int64_t columns, unsigned seed) {
 class RoundBlock : public testing::Test {
  protected:
   static Entering entering(std::int64_t columns, unsigned seed, bool second_moments) {
-    const Tensor x = with_outliers(columns, seed);
+    const Tensor x = columns_with_outliers(columns, seed);
     Entering result;
     result.sample.take(matrix_of(x));
     if (second_moments) result.gram.emplace(columns).add(matrix_of(x), std::vector<float>(64, 1));

@@ -18,7 +18,7 @@ using testing::IsEmpty;
 using Ids = std::vector<std::int32_t>;
 
 /// "a" 0, "b" 1, "ab" 2.
-Json letters() { return Json::parse(R"({"vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]})"); }
+Json letters_model() { return Json::parse(R"({"vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]})"); }
 
 Bpe bpe(const Json& model) {
   TokenizerJson file = parse_tokenizer_json(Json{{"model", model}}.dump(), "t.json");
@@ -34,8 +34,8 @@ Ids encoded(const Bpe& model, std::string_view piece) {
 }
 
 /// Changes the letters' model in one member and expects a complaint about it.
-std::string refusal(const char* key, const Json& value) {
-  Json model = letters();
+std::string bpe_refusal(const char* key, const Json& value) {
+  Json model = letters_model();
   model[key] = value;
   return test::message_of([&] { bpe(model); });
 }
@@ -95,19 +95,19 @@ TEST(Bpe, AgreesWithItsDefinition) {
 }
 
 TEST(Bpe, MergesMayBePairsAndFieldsMayBeAbsent) {
-  Json description = letters();
+  Json description = letters_model();
   description["merges"] = Json::parse(R"([["a", "b"]])");
   for (const char* key : {"type", "unk_token", "dropout", "continuing_subword_prefix", "end_of_word_suffix"})
     description[key] = nullptr;
   EXPECT_THAT(encoded(bpe(description), "abba"), ElementsAre(2, 1, 0));
-  EXPECT_THAT(encoded(bpe(letters()), "abba"), ElementsAre(2, 1, 0));
+  EXPECT_THAT(encoded(bpe(letters_model()), "abba"), ElementsAre(2, 1, 0));
   description["dropout"] = 0.0;
   description["continuing_subword_prefix"] = "";
   EXPECT_THAT(encoded(bpe(description), "abba"), ElementsAre(2, 1, 0));
 }
 
 TEST(Bpe, CharactersWithoutATokenGoOrAreUnknown) {
-  Json description = letters();
+  Json description = letters_model();
   EXPECT_THAT(encoded(bpe(description), "a?éb"), ElementsAre(2)) << "what is left are neighbours";
   description["vocab"]["u"] = 9;
   description["unk_token"] = "u";
@@ -117,7 +117,7 @@ TEST(Bpe, CharactersWithoutATokenGoOrAreUnknown) {
 }
 
 TEST(Bpe, CharactersWithoutATokenMayBeTheirBytes) {
-  Json description = letters();
+  Json description = letters_model();
   description["vocab"]["<0xC3>"] = 3;
   description["vocab"]["<0xA9>"] = 4;
   description["unk_token"] = "b";
@@ -130,7 +130,7 @@ TEST(Bpe, CharactersWithoutATokenMayBeTheirBytes) {
 }
 
 TEST(Bpe, MergesMayBeIgnoredWhereThePieceIsAToken) {
-  Json description = letters();
+  Json description = letters_model();
   description["vocab"]["aba"] = 3;
   EXPECT_THAT(encoded(bpe(description), "aba"), ElementsAre(2, 0));
   description["ignore_merges"] = true;
@@ -139,7 +139,7 @@ TEST(Bpe, MergesMayBeIgnoredWhereThePieceIsAToken) {
 }
 
 TEST(Bpe, TheLastCharacterOfAWordCarriesItsSuffix) {
-  Json description = letters();
+  Json description = letters_model();
   description["end_of_word_suffix"] = "</w>";
   description["vocab"]["b</w>"] = 3;
   description["vocab"]["ab</w>"] = 4;
@@ -153,15 +153,15 @@ TEST(Bpe, TheLastCharacterOfAWordCarriesItsSuffix) {
 TEST(Bpe, IdsAreAppended) {
   Ids ids{7};
   Bpe::Scratch scratch;
-  const Bpe model = bpe(letters());
+  const Bpe model = bpe(letters_model());
   model.encode("ab", ids, scratch);
   model.encode("b", ids, scratch);
   EXPECT_THAT(ids, ElementsAre(7, 2, 1));
 }
 
 TEST(BpeErrors, Merges) {
-  const auto merges = [](const char* text) { return refusal("merges", Json::parse(text)); };
-  EXPECT_EQ(refusal("merges", nullptr), "[t.json] model.merges is missing");
+  const auto merges = [](const char* text) { return bpe_refusal("merges", Json::parse(text)); };
+  EXPECT_EQ(bpe_refusal("merges", nullptr), "[t.json] model.merges is missing");
   EXPECT_EQ(merges(R"({"a": "b"})"), "[t.json] model.merges is object, expected an array");
   EXPECT_EQ(merges(R"(["a b", "ab"])"),
             R"([t.json] model.merges[1] is "\"ab\"", expected "left right" or ["left", "right"])");
@@ -172,15 +172,15 @@ TEST(BpeErrors, Merges) {
 }
 
 TEST(BpeErrors, Options) {
-  EXPECT_EQ(refusal("vocab", nullptr), "[t.json] model.vocab is missing");
-  EXPECT_EQ(refusal("vocab", Json::array({1})), "[t.json] model.vocab is array, expected an object");
-  EXPECT_EQ(refusal("type", "Unigram"), R"([t.json] model.type is "Unigram"; supported are BPE)");
-  EXPECT_EQ(refusal("type", 1), "[t.json] model.type is number, expected a string");
-  EXPECT_EQ(refusal("dropout", 0.1), R"([t.json] model.dropout is "0.1"; supported are null)");
-  EXPECT_THAT(refusal("continuing_subword_prefix", "##"), HasSubstr(R"(model.continuing_subword_prefix is "##")"));
-  EXPECT_EQ(refusal("end_of_word_suffix", 1), "[t.json] model.end_of_word_suffix is number, expected a string");
-  EXPECT_EQ(refusal("unk_token", "<unk>"), R"([t.json] model.unk_token is "<unk>", which the vocabulary lacks)");
-  EXPECT_EQ(refusal("byte_fallback", 1), "[t.json] model.byte_fallback is number, expected true or false");
+  EXPECT_EQ(bpe_refusal("vocab", nullptr), "[t.json] model.vocab is missing");
+  EXPECT_EQ(bpe_refusal("vocab", Json::array({1})), "[t.json] model.vocab is array, expected an object");
+  EXPECT_EQ(bpe_refusal("type", "Unigram"), R"([t.json] model.type is "Unigram"; supported are BPE)");
+  EXPECT_EQ(bpe_refusal("type", 1), "[t.json] model.type is number, expected a string");
+  EXPECT_EQ(bpe_refusal("dropout", 0.1), R"([t.json] model.dropout is "0.1"; supported are null)");
+  EXPECT_THAT(bpe_refusal("continuing_subword_prefix", "##"), HasSubstr(R"(model.continuing_subword_prefix is "##")"));
+  EXPECT_EQ(bpe_refusal("end_of_word_suffix", 1), "[t.json] model.end_of_word_suffix is number, expected a string");
+  EXPECT_EQ(bpe_refusal("unk_token", "<unk>"), R"([t.json] model.unk_token is "<unk>", which the vocabulary lacks)");
+  EXPECT_EQ(bpe_refusal("byte_fallback", 1), "[t.json] model.byte_fallback is number, expected true or false");
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ SpecialFrame frame(const std::string& processor) {
   const Json document = Json::parse(R"({"post_processor": )" + processor + "}");
   return read_special_frame(Section(document, "t.json"));
 }
-std::string refusal(const std::string& processor) {
+std::string frame_refusal(const std::string& processor) {
   return test::message_of([&] { frame(processor); });
 }
 
@@ -62,19 +62,19 @@ TEST(SpecialFrame, TheLaterOfASequenceStandOutside) {
 }
 
 TEST(SpecialFrame, OtherProcessorsAreRefusedByMessage) {
-  EXPECT_EQ(refusal(R"("x")"), "[t.json] post_processor is string, expected an object");
-  EXPECT_EQ(refusal("{}"), "[t.json] post_processor.type is missing");
-  EXPECT_EQ(refusal(R"({"type": "BertProcessing"})"),
+  EXPECT_EQ(frame_refusal(R"("x")"), "[t.json] post_processor is string, expected an object");
+  EXPECT_EQ(frame_refusal("{}"), "[t.json] post_processor.type is missing");
+  EXPECT_EQ(frame_refusal(R"({"type": "BertProcessing"})"),
             "[t.json] post_processor.type is \"BertProcessing\"; supported are Sequence, TemplateProcessing, "
             "RobertaProcessing, ByteLevel");
   const Json step{{"type", "ByteLevel"}};
   const auto nested = [&](int depth) { return Json::parse(test::nested("x", step, "processors", depth))["x"].dump(); };
-  EXPECT_EQ(refusal(nested(7)), "no error");
-  EXPECT_THAT(refusal(nested(8)), HasSubstr("is nested too deep or too long"));
+  EXPECT_EQ(frame_refusal(nested(7)), "no error");
+  EXPECT_THAT(frame_refusal(nested(8)), HasSubstr("is nested too deep or too long"));
 }
 
 TEST(SpecialFrame, MalformedTemplatesAreRefusedByMessage) {
-  const auto template_refusal = [](const std::string& single) { return refusal(template_of(single)); };
+  const auto template_refusal = [](const std::string& single) { return frame_refusal(template_of(single)); };
   EXPECT_EQ(template_refusal("{}"), "[t.json] post_processor.single is object, expected an array");
   EXPECT_EQ(template_refusal("[]"),
             R"([t.json] post_processor.single has no text in it, expected {"Sequence": {"id": "A"}})");
@@ -89,7 +89,7 @@ TEST(SpecialFrame, IdsOfTemplatesAreCheckedAndCounted) {
   const auto with_ids = [](const Json& ids) {
     Json processor = Json::parse(template_of(fmt::format("[{}, {}]", kBegin, kText)));
     processor["special_tokens"]["<s>"]["ids"] = ids;
-    return refusal(processor.dump());
+    return frame_refusal(processor.dump());
   };
   EXPECT_EQ(with_ids({-1}),
             "[t.json] post_processor.special_tokens.<s>.ids[0] is -1, expected a whole number in [0, 4194303]");
@@ -98,7 +98,7 @@ TEST(SpecialFrame, IdsOfTemplatesAreCheckedAndCounted) {
 }
 
 TEST(SpecialFrame, AnUnpairedRobertaTokenIsRefused) {
-  EXPECT_EQ(refusal(R"({"type": "RobertaProcessing", "sep": ["a"], "cls": ["a", 0]})"),
+  EXPECT_EQ(frame_refusal(R"({"type": "RobertaProcessing", "sep": ["a"], "cls": ["a", 0]})"),
             "[t.json] post_processor.sep has 1 elements, expected a token and its id");
 }
 

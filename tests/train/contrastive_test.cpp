@@ -16,7 +16,7 @@ using tensor::DType;
 using tensor::Matrix;
 using tensor::Tensor;
 
-constexpr std::int64_t kPairs = 5, kWidth = 7;
+constexpr std::int64_t kAnchors = 5, kWidth = 7;
 
 Tensor random_rows(std::int64_t rows, unsigned seed) {
   Tensor tensor(DType::f32, {rows, kWidth});
@@ -38,9 +38,9 @@ double cosine(const float* a, const float* b) {
 /// A batch, and its loss in double by the definition.
 struct Batch {
   explicit Batch(bool with_negatives = true)
-      : anchors(random_rows(kPairs, 1)),
-        positives(random_rows(kPairs, 2)),
-        negatives(random_rows(with_negatives ? kPairs : 0, 3)) {}
+      : anchors(random_rows(kAnchors, 1)),
+        positives(random_rows(kAnchors, 2)),
+        negatives(random_rows(with_negatives ? kAnchors : 0, 3)) {}
 
   PairEmbeddings embeddings() const {
     return {matrix_of(anchors), matrix_of(positives),
@@ -50,9 +50,9 @@ struct Batch {
   double one_way(const Tensor& from, const Tensor& to, const Tensor* others, double temperature) const {
     const auto row = [](const Tensor& tensor, std::int64_t i) { return tensor.as<float>().data() + i * kWidth; };
     double sum = 0;
-    for (std::int64_t i = 0; i < kPairs; ++i) {
+    for (std::int64_t i = 0; i < kAnchors; ++i) {
       double all = 0;
-      for (std::int64_t j = 0; j < kPairs; ++j) {
+      for (std::int64_t j = 0; j < kAnchors; ++j) {
         const bool left_out =
             !groups.empty() && i != j && groups[static_cast<std::size_t>(i)] == groups[static_cast<std::size_t>(j)];
         if (!left_out) all += std::exp(cosine(row(from, i), row(to, j)) / temperature);
@@ -60,7 +60,7 @@ struct Batch {
       }
       sum += std::log(all) - cosine(row(from, i), row(to, i)) / temperature;
     }
-    return sum / static_cast<double>(kPairs);
+    return sum / static_cast<double>(kAnchors);
   }
 
   /// Everything looks for the others of its group.
@@ -76,7 +76,7 @@ struct Batch {
       }
     }
     double sum = 0;
-    for (std::size_t i = 0; i < 2 * kPairs; ++i) {
+    for (std::size_t i = 0; i < 2 * kAnchors; ++i) {
       double all = 0, own = 0, count = 0;
       for (std::size_t j = 0; j < rows.size(); ++j) {
         if (i == j) continue;
@@ -86,7 +86,7 @@ struct Batch {
       }
       sum += std::log(all) - own / count;
     }
-    return sum / (2 * kPairs);
+    return sum / (2 * kAnchors);
   }
 
   double expected(const ContrastiveOptions& options) const {

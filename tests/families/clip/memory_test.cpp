@@ -10,7 +10,7 @@ namespace {
 
 /// Small enough to count by hand: a text tower of two layers, a vision tower of one, which sees four patches and the
 /// class token.
-model::ClipModelConfig small_config() {
+model::ClipModelConfig small_clip_config() {
   model::ClipModelConfig config;
   config.text = {
       .vocabulary = 10, .width = 4, .layers = 2, .heads = 1, .mlp_width = 8, .max_positions = 5, .end_token = {}};
@@ -28,7 +28,7 @@ RunPlan plan_of(nn::Precision precision, std::int64_t budget) {
 }
 
 TEST(ClipMemory, ParametersAreCountedByPart) {
-  const ParameterCount count = count_parameters(small_config());
+  const ParameterCount count = count_parameters(small_clip_config());
   EXPECT_EQ(count.embedding, 10 * 4);
   EXPECT_EQ(count.language_matrices, 2 * (4 * 4 * 4 + 2 * 4 * 8));
   // Biases of the blocks and their two norms; positions; the last norm.
@@ -57,8 +57,8 @@ TEST(ClipMemory, CountsAllOfARealModel) {
 
 // A budget below the context of five tokens is raised to it; the images' tower is the larger one.
 TEST(ClipMemory, IsTheSumOfWhatTheCodeTakes) {
-  const MemoryEstimate found = estimate_memory(small_config(), plan_of(nn::Precision::f32, 4), 1000);
-  EXPECT_EQ(found.mapped, 4u * static_cast<std::uint64_t>(count_parameters(small_config()).total()));
+  const MemoryEstimate found = estimate_memory(small_clip_config(), plan_of(nn::Precision::f32, 4), 1000);
+  EXPECT_EQ(found.mapped, 4u * static_cast<std::uint64_t>(count_parameters(small_clip_config()).total()));
   EXPECT_EQ(found.copied, 0u);
   const std::uint64_t stream = 5 * 6 * 4, patches = 5 * (3 * 14 * 14 * 4 + 2 * 6 * 4);
   EXPECT_EQ(found.activations, stream + patches);
@@ -68,7 +68,7 @@ TEST(ClipMemory, IsTheSumOfWhatTheCodeTakes) {
 }
 
 TEST(ClipMemory, OfALargeTableOnlyTheRowsInUseAreMapped) {
-  model::ClipModelConfig config = small_config();
+  model::ClipModelConfig config = small_clip_config();
   const std::uint64_t rest = estimate_memory(config, plan_of(nn::Precision::f32, 4), 0).mapped - 10 * 4 * 4;
   config.text.vocabulary = 1 << 24;
   EXPECT_EQ(estimate_memory(config, plan_of(nn::Precision::f32, 4), 0).mapped, rest + kEmbeddingBytes);
@@ -76,7 +76,7 @@ TEST(ClipMemory, OfALargeTableOnlyTheRowsInUseAreMapped) {
 
 TEST(ClipMemory, GrowsWithTheTokenBudgetUpToTheRowsOfFullSpeed) {
   const auto activations = [](std::int64_t budget) {
-    return estimate_memory(small_config(), plan_of(nn::Precision::f32, budget), 0).activations;
+    return estimate_memory(small_clip_config(), plan_of(nn::Precision::f32, budget), 0).activations;
   };
   EXPECT_EQ(activations(1000), 2 * activations(500));
   EXPECT_EQ(activations(4096), activations(2048)) << "of images no more go through the tower together";
@@ -84,13 +84,13 @@ TEST(ClipMemory, GrowsWithTheTokenBudgetUpToTheRowsOfFullSpeed) {
 }
 
 TEST(ClipDeviceMemory, IsTheSumOfWhatTheCodeTakes) {
-  const DeviceEstimate found = estimate_device_memory(small_config(), plan_of(nn::Precision::f32, 4));
+  const DeviceEstimate found = estimate_device_memory(small_clip_config(), plan_of(nn::Precision::f32, 4));
   EXPECT_EQ(found.weights, 12345u);
   EXPECT_EQ(found.copied, 0u);
   EXPECT_EQ(found.activations, 2048u * (6 * 4 + 6 * 4 + 4 * 6 * 4)) << "as many images as are computed together";
   EXPECT_EQ(found.workspace, kDeviceWorkspace);
-  const DeviceEstimate rounded = estimate_device_memory(small_config(), plan_of(nn::Precision::bf16, 100'000));
-  const ParameterCount count = count_parameters(small_config());
+  const DeviceEstimate rounded = estimate_device_memory(small_clip_config(), plan_of(nn::Precision::bf16, 100'000));
+  const ParameterCount count = count_parameters(small_clip_config());
   EXPECT_EQ(rounded.copied, 2u * static_cast<std::uint64_t>(count.language_matrices + count.vision_matrices));
   EXPECT_EQ(rounded.activations, 100'000u * (4 * 4 + 4 * 2 + 4 * 4 * 2)) << "the texts of a budget";
 }
