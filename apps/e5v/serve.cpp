@@ -269,7 +269,9 @@ void add_models(CLI::App& command, ServeOptions& o) {
       {{"--model", appended_to(o.models, "DIR").required(),
         "the folder of a checkpoint, or NAME=DIR with the name for clients; this option can be given several times"},
        {"--served-model-name", appended_to(o.names, "NAME"),
-        "a name of the first model for clients; this option can be given several times", "the name of its folder"},
+        "a name of the first model for clients, in place of the NAME of --model; this option can be given several "
+        "times",
+        "the NAME of --model, or the name of its folder"},
        {"--adapter", appended_to(o.adapters, "NAME=DIR"),
         "a LoRA adapter on the first model: the name for clients and the folder; this option can be given several "
         "times"},

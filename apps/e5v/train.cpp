@@ -279,14 +279,15 @@ Run add_train(CLI::App& app) {
   add_recipe_options(*sub, command->options, *command);
   add_run_options(*sub, command->options);
   PrepareOptions& prepare = command->model.prepare;
-  add_table(*sub,
-            {
-                {"--paper-compat", flag(prepare.paper_compat),
-                 "train as E5-V's original code did, including its bugs: for example, the special tokens of Llama 3's "
-                 "chat frame are tokenized as plain text, and attention includes padding. Images are preprocessed as "
-                 "in transformers 4.41.2, and the default of --image-alpha is drop"},
-                {"--image-alpha", alpha_choice(prepare.alpha), kAlphaDescription, kAlphaOtherwise},
-            });  // --alpha is the LoRA alpha here
+  add_table(
+      *sub,
+      {
+          {"--paper-compat", flag(prepare.paper_compat),
+           "train as E5-V's original code did, including its bugs: for example, the special tokens of Llama 3's "
+           "chat frame are tokenized as plain text, and attention includes padding. Images are preprocessed as "
+           "in transformers 4.41.2, and the default of --image-alpha is drop; only --captions may have images then"},
+          {"--image-alpha", alpha_choice(prepare.alpha), kAlphaDescription, kAlphaOtherwise},
+      });  // --alpha is the LoRA alpha here
   sub->callback([command] { check_usage(*command); });
   return [command] { return run_train(*command); };
 }

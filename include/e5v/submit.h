@@ -53,6 +53,7 @@ struct SubmitCounters {
   std::int64_t inputs = 0;         ///< inputs computed in these passes
   std::int64_t tokens = 0;         ///< rows of these inputs; rows that inputs share are counted for each of them
   std::int64_t queued = 0;         ///< inputs that wait or are being computed now; identical inputs count once
+  std::int64_t ready = 0;          ///< those of them that are prepared and wait for a forward pass
   std::int64_t queued_tokens = 0;  ///< rows of these inputs now
   std::int64_t queued_bytes = 0;   ///< size of these inputs in bytes now
   std::int64_t cached = 0;         ///< vectors in the cache now

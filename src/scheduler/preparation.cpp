@@ -80,7 +80,7 @@ void Scheduler::prepare(const std::shared_ptr<Job>& job) {
     if (job->tickets.empty()) {
       queue_.remove(job);
     } else if (error) {
-      finish(job, {}, error, outcomes);
+      finish(job, {}, error, Clock::now(), outcomes);
     } else {
       queue_.make_ready(job, std::move(prepared));
       compute_.wake();

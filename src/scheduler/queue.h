@@ -62,6 +62,7 @@ class Queue {
   /// Removes and returns the jobs of the next batch. has_ready() must be true.
   BatchPolicy::Chosen take_batch(BatchPolicy& policy);
   bool has_ready() const { return !ready_.empty(); }
+  std::int64_t ready_jobs() const { return static_cast<std::int64_t>(ready_.texts.size() + ready_.images.size()); }
   const Size& size() const { return size_; }
   std::int64_t jobs() const { return static_cast<std::int64_t>(jobs_.size()); }
   /// Returns the total size of the ready jobs in bytes, without their tickets.

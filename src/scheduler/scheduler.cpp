@@ -208,7 +208,7 @@ bool Scheduler::step() {
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < chosen.jobs.size(); ++i) {
     const embed::PreparedInput& input = chosen.batch.inputs()[i];
-    finish(chosen.jobs[i], {std::move(results[i].vector), input.tokens(), input.fingerprint}, results[i].error,
+    finish(chosen.jobs[i], {std::move(results[i].vector), input.tokens(), input.fingerprint}, results[i].error, begin,
            outcomes);
   }
   tell_unlocked(lock, std::move(outcomes));
@@ -225,21 +225,26 @@ void Scheduler::count(const BatchPolicy::Chosen& chosen, Clock::time_point begin
   }
 }
 
-/// Ends a job: stores its vector in the cache and adds the outcomes of its tickets.
+/// Ends a job whose batch began at `begin`: stores its vector in the cache and adds the outcomes of its tickets.
+/// Tickets that joined it during the forward pass did not wait.
 void Scheduler::finish(const std::shared_ptr<Job>& job, const EmbeddedInput& vector, const std::exception_ptr& error,
-                       std::vector<Outcome>& outcomes) {
+                       Clock::time_point begin, std::vector<Outcome>& outcomes) {
   const std::vector<std::shared_ptr<Ticket>> tickets = queue_.detach_all(*job);
   queue_.remove(job);
   if (error) return fail_all(tickets, error, counters_.failed, outcomes);
   if (job->key) cache_.add(*job->key, vector);
   counters_.done += static_cast<std::int64_t>(tickets.size());
-  for (const std::shared_ptr<Ticket>& ticket : tickets) outcomes.push_back({ticket, vector, nullptr});
+  for (const std::shared_ptr<Ticket>& ticket : tickets) {
+    outcomes.push_back({ticket, vector, nullptr});
+    outcomes.back().vector.queue_seconds = std::max(0.0, seconds_between(ticket->submitted, begin));
+  }
 }
 
 SubmitCounters Scheduler::counters() const {
   const std::lock_guard lock(mutex_);
   SubmitCounters counters = counters_;
   counters.queued = queue_.jobs();
+  counters.ready = queue_.ready_jobs();
   counters.queued_tokens = queue_.size().tokens;
   counters.queued_bytes = queue_.size().bytes;
   counters.cached = static_cast<std::int64_t>(cache_.size());

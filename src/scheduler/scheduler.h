@@ -57,7 +57,7 @@ class Scheduler {
   bool step();
   void count(const BatchPolicy::Chosen& chosen, Clock::time_point begin);
   void finish(const std::shared_ptr<Job>& job, const EmbeddedInput& vector, const std::exception_ptr& error,
-              std::vector<Outcome>& outcomes);
+              Clock::time_point begin, std::vector<Outcome>& outcomes);
 
   bool answer(const std::vector<std::shared_ptr<Ticket>>& tickets, const Hash128& key, std::vector<Outcome>& outcomes);
   bool join(const std::vector<std::shared_ptr<Ticket>>& tickets, const std::shared_ptr<Job>& job);

@@ -1,5 +1,6 @@
 #include "serve/embedding_call.h"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -41,6 +42,7 @@ void settle(const std::shared_ptr<CallState>& state, std::size_t item, EmbeddedI
       first_error = true;
     }
     state->result.tokens += vector.tokens;
+    state->result.queue_seconds = std::max(state->result.queue_seconds, vector.queue_seconds);
     state->result.vectors[item] = std::move(vector);
     last = --state->left == 0;
   }

@@ -38,7 +38,8 @@ struct EmbeddingCall {
 struct EmbeddedCall {
   std::vector<EmbeddedInput> vectors;
   std::int64_t tokens = 0;
-  double seconds = 0;  ///< from the call of embed() to the last vector
+  double seconds = 0;        ///< from the call of embed() to the last vector
+  double queue_seconds = 0;  ///< the longest time that an input waited in the queue
 };
 
 /// Receives the vectors or the first error. Called once, on a thread of the embedder or of the fetcher. An InvalidInput

@@ -63,12 +63,15 @@ void ItemFeed::add(std::size_t index, Item item, const std::exception_ptr& missi
     const std::lock_guard lock(mutex_);
     // Items that wait here count against the bytes of the queue, too.
     const std::int64_t held =
-        model.held_bytes->fetch_add(size.bytes) + size.bytes + model.embedder.counters().queued_bytes;
+        model.held->bytes.fetch_add(size.bytes) + size.bytes + model.embedder.counters().queued_bytes;
     fits = (queued_ == 0 && waiting_.empty()) || held <= model.queue.bytes;
-    if (fits) waiting_.push_back({index, std::move(item), size});
+    if (fits) {
+      ++model.held->inputs;
+      waiting_.push_back({index, std::move(item), size});
+    }
   }
   if (fits) return hand_over();
-  *model.held_bytes -= size.bytes;
+  model.held->bytes -= size.bytes;
   done_(index, {}, std::make_exception_ptr(Overloaded("[submit] the inputs that wait have all bytes of the queue")));
 }
 
@@ -92,7 +95,8 @@ void ItemFeed::hand_over() {
     waiting_.pop_front();
     ++queued_;
     lock.unlock();
-    *call_->model->held_bytes -= next.size.bytes;
+    call_->model->held->bytes -= next.size.bytes;
+    --call_->model->held->inputs;
     submit(next.index, std::move(next.item));
     lock.lock();
   }

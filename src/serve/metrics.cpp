@@ -60,6 +60,8 @@ constexpr ModelNumber kModelNumbers[] = {
     {"e5v_queue_seconds_total", "counter", "Seconds that computed inputs waited, summed",
      number<&SubmitCounters::queue_seconds>},
     {"e5v_queue_inputs", "gauge", "Inputs that wait or are computed", number<&SubmitCounters::queued>},
+    {"e5v_queue_ready_inputs", "gauge", "Those of them that are prepared and wait for a forward pass",
+     number<&SubmitCounters::ready>},
     {"e5v_queue_tokens", "gauge", "Tokens that wait or are computed", number<&SubmitCounters::queued_tokens>},
     {"e5v_queue_bytes", "gauge", "Bytes that wait or are computed", number<&SubmitCounters::queued_bytes>},
 };
@@ -69,6 +71,18 @@ template <class Number>
 void append(std::string& out, std::string_view name, std::string_view kind, std::string_view help, Number value) {
   begin(out, name, kind, help);
   out += fmt::format("{} {}\n", name, value);
+}
+
+/// Appends what waits for room in the queues.
+void append_held(std::string& out, const ModelSet& models) {
+  const auto append_each = [&](std::string_view name, std::string_view help,
+                               std::atomic<std::int64_t> ServedModel::Held::*number) {
+    begin(out, name, "gauge", help);
+    for (const std::shared_ptr<ServedModel>& model : models.all())
+      out += fmt::format("{}{{model=\"{}\"}} {}\n", name, escaped(model->name), (model->held.get()->*number).load());
+  };
+  append_each("e5v_held_inputs", "Inputs of requests that wait for room in the queue", &ServedModel::Held::inputs);
+  append_each("e5v_held_bytes", "Bytes of these inputs", &ServedModel::Held::bytes);
 }
 
 }  // namespace
@@ -82,6 +96,13 @@ std::string fetch_metrics(const http::FetchCounters& fetches) {
   append(out, "e5v_image_fetch_seconds_total", "counter", "Seconds that fetches took, summed", fetches.seconds);
   append(out, "e5v_image_fetches_active", "gauge", "Images that are being fetched", fetches.active);
   append(out, "e5v_image_fetches_waiting", "gauge", "Images that wait to be fetched", fetches.waiting);
+  return out;
+}
+
+std::string memory_metrics(const tensor::Device& accelerator) {
+  std::string out;
+  append(out, "e5v_gpu_memory_bytes", "gauge", "Bytes of the memory of the GPU", accelerator.total_bytes());
+  append(out, "e5v_gpu_memory_free_bytes", "gauge", "Bytes of its free memory", accelerator.free_bytes());
   return out;
 }
 
@@ -131,6 +152,8 @@ std::string Metrics::text(const ModelSet& models, const Connections& connections
     for (const auto& [name, numbers] : counters)
       out += fmt::format("{}{{model=\"{}\"}} {}\n", entry.name, name, entry.value(numbers));
   }
+  append_held(out, models);
+  if (tensor::has_device()) out += memory_metrics(tensor::device());
   return out;
 }
 

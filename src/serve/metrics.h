@@ -9,11 +9,15 @@
 
 #include "http/fetcher.h"
 #include "serve/model_set.h"
+#include "tensor/device.h"
 
 namespace e5v::serve {
 
 /// Returns the counters of a fetcher of images for Prometheus.
 std::string fetch_metrics(const http::FetchCounters& fetches);
+
+/// Returns the memory of an accelerator for Prometheus.
+std::string memory_metrics(const tensor::Device& accelerator);
 
 /// The counters of a server for Prometheus. Thread-safe.
 class Metrics {

@@ -35,8 +35,11 @@ struct ServedModel {
   bool sees = false;            ///< whether it accepts images
   std::int64_t vocabulary = 0;  ///< number of token ids
   QueueOptions queue = {};
-  /// Size in bytes of the inputs that wait for room in the queue (ItemFeed).
-  std::shared_ptr<std::atomic<std::int64_t>> held_bytes = std::make_shared<std::atomic<std::int64_t>>(0);
+  /// The inputs of requests that wait for room in the queue (ItemFeed), and their size in bytes.
+  struct Held {
+    std::atomic<std::int64_t> inputs = 0, bytes = 0;
+  };
+  std::shared_ptr<Held> held = std::make_shared<Held>();
 
   /// Decodes token ids. Throws a Refusal, which names `field`, for an id outside of the vocabulary.
   std::string text_of(const std::vector<std::int64_t>& ids, const std::string& field) const;

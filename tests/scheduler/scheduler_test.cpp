@@ -32,10 +32,14 @@ class Scheduling : public testing::Test {
     worker_.wait_for(1);
     return held;
   }
-  /// Waits until so many inputs have been prepared, and stand where batches are made of them.
+  /// Waits until so many inputs have been prepared, and all that are queued are ready except the one that is computed.
   void wait_until_prepared(int count) {
     while (worker_.prepared < count) std::this_thread::yield();
-    std::this_thread::sleep_for(milliseconds(20));
+    wait_until_ready();
+  }
+  void wait_until_ready() {
+    for (SubmitCounters now = scheduler_.counters(); now.ready + 1 != now.queued; now = scheduler_.counters())
+      std::this_thread::yield();
   }
 
   ComputeThread compute_{1};
@@ -118,6 +122,17 @@ TEST_F(Scheduling, BatchesFormOfWhatIsThereWhenTheComputeIsFree) {
   release(worker_);
   for (Future& future : futures) future.get();
   EXPECT_EQ(worker_.batches().size(), 2u);
+}
+
+TEST_F(Scheduling, VectorsSayHowLongTheirInputWaited) {
+  Future held = hold();
+  Future waits = text("waits");
+  wait_until_prepared(2);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  release(worker_);
+  EXPECT_LT(held.get().queue_seconds, 1);
+  EXPECT_GE(waits.get().queue_seconds, 0.02);
+  EXPECT_EQ(text("waits").get().queue_seconds, 0) << "the vector is cached";
 }
 
 // The throughput of a stream needs its number of batches, however the inputs come.
@@ -217,8 +232,7 @@ TEST_F(Scheduling, AClientThatCancelledInputsDoesNotWaitForThem) {
   futures.clear();
   for (const char* name : {"1", "2", "3"}) futures.push_back(text(name + tail, {.client = "b"}));
   futures.push_back(text("a" + tail, {.client = "a"}));
-  while (scheduler_.counters().queued < 5) std::this_thread::yield();
-  std::this_thread::sleep_for(milliseconds(50));
+  wait_until_ready();
   release(worker_);
   for (Future& future : futures) future.get();
   std::string order;

@@ -65,7 +65,8 @@ TEST_F(Feeds, ACallMayHaveMoreInputsThanTheQueueHasRoomFor) {
     const auto model = model_with({.tokens = tokens, .cache_bytes = 0});
     expect_vectors(begin(call_of(model, 300, "text")).get(), 300);
     EXPECT_EQ(model->embedder.counters().overloaded, 0);
-    EXPECT_EQ(*model->held_bytes, 0);
+    EXPECT_EQ(model->held->bytes, 0);
+    EXPECT_EQ(model->held->inputs, 0);
   }
 }
 
@@ -86,7 +87,8 @@ TEST_F(Feeds, ALargeCallLeavesHalfOfTheQueueToOthers) {
     large = begin(call_of(model, 300, "text"));
     EXPECT_LE(model->embedder.counters().queued_tokens, 500);
     EXPECT_GT(model->embedder.counters().queued, 5);
-    EXPECT_GT(*model->held_bytes, 0);
+    EXPECT_GT(model->held->bytes, 0);
+    EXPECT_GT(model->held->inputs, 200);
     EmbeddingCall other = call_of(model, 1, "query");
     other.client = "other";
     small = begin(std::move(other));
@@ -120,7 +122,7 @@ TEST_F(Feeds, AClientThatLeavesTakesTheWaitingInputsAlong) {
     std::future<Result> result = begin(std::move(call));
     gone.request_stop();
     EXPECT_EQ(fault_of(result.get().second).status, 503);
-    EXPECT_EQ(*model->held_bytes, 0);
+    EXPECT_EQ(model->held->bytes, 0);
   }
   EXPECT_EQ(model->embedder.counters().inputs, before);
 }
@@ -170,7 +172,7 @@ TEST_F(Feeds, InputsThatWaitCountAgainstTheBytesOfTheQueue) {
   {
     const Busy busy(*model);
     first = begin(std::move(one));
-    EXPECT_EQ(*model->held_bytes, 9 * 302 + 10 * 303);
+    EXPECT_EQ(model->held->bytes, 9 * 302 + 10 * 303);
     second = begin(std::move(other));
     const std::exception_ptr error = second.get().second;
     ASSERT_TRUE(error);

@@ -1,6 +1,7 @@
 #include "serve/metrics.h"
 
 #include "serve/service_fixture.h"
+#include "tensor/fake_device.h"
 
 namespace e5v::serve {
 namespace {
@@ -36,11 +37,34 @@ TEST(Metrics, FetchesAreCountedByTheirProblem) {
   EXPECT_THAT(text, HasSubstr("e5v_image_fetches_waiting 2\n"));
 }
 
+/// An accelerator of which only the memory matters.
+class Accelerator : public tensor::test::FakeDevice {
+ public:
+  std::size_t total_bytes() const override { return 8'000'000'000; }
+  std::size_t free_bytes() const override { return 3; }
+};
+
+TEST(Metrics, TheMemoryOfTheAcceleratorIsShown) {
+  const std::string text = memory_metrics(Accelerator());
+  EXPECT_THAT(text, HasSubstr("e5v_gpu_memory_bytes 8000000000\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_gpu_memory_free_bytes 3\n"));
+  const bool shown = Metrics().text({}, {}).find("e5v_gpu_memory_bytes") != std::string::npos;
+  EXPECT_EQ(shown, tensor::has_device());
+}
+
 class ModelMetrics : public ServiceTest {};
 
 TEST_F(ModelMetrics, AModelsCountersHaveItsName) {
   post("/v1/embeddings", {{"input", "a text for the counters"}});
   EXPECT_THAT(ask("GET", "/metrics").body, testing::ContainsRegex("e5v_inputs_done_total\\{model=\"tiny\"\\} [1-9]"));
+  const std::shared_ptr<ServedModel> served = model();
+  served->held->inputs = 5;
+  served->held->bytes = 70;
+  const std::string text = ask("GET", "/metrics").body;
+  EXPECT_THAT(text, HasSubstr("e5v_held_inputs{model=\"tiny\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("e5v_held_bytes{model=\"tiny\"} 70\n"));
+  served->held->inputs = 0;
+  served->held->bytes = 0;
 }
 
 }  // namespace

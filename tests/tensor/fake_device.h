@@ -9,7 +9,7 @@
 namespace e5v::tensor::test {
 
 /// An accelerator whose memory is the process's own, and which counts what is asked of it.
-class FakeDevice final : public Device {
+class FakeDevice : public Device {
  public:
   std::string name() const override { return "fake"; }
   std::size_t total_bytes() const override { return 0; }

@@ -72,6 +72,10 @@ class CudaBackend final : public Backend {
   void scale(float* x, std::int64_t count, float factor) override;
 
  private:
+  struct MemoryInfo {
+    std::size_t free = 0, total = 0;
+  };
+  MemoryInfo memory_info() const;
   void add_repeated_rows(tensor::ConstMatrix x, std::span<const std::int64_t> from, std::span<const std::int64_t> to,
                          tensor::Matrix y);
 

@@ -45,16 +45,15 @@ CudaBackend::CudaBackend(int index) : index_(index) {
 
 void CudaBackend::use_on_this_thread() { check(cudaSetDevice(index_), "choice of the GPU"); }
 
-std::size_t CudaBackend::total_bytes() const {
-  std::size_t unused = 0, total = 0;
-  check(cudaMemGetInfo(&unused, &total), "memory");
-  return total;
-}
+std::size_t CudaBackend::total_bytes() const { return memory_info().total; }
 
-std::size_t CudaBackend::free_bytes() const {
-  std::size_t unused = 0, total = 0;
-  check(cudaMemGetInfo(&unused, &total), "memory");
-  return unused;
+std::size_t CudaBackend::free_bytes() const { return memory_info().free; }
+
+CudaBackend::MemoryInfo CudaBackend::memory_info() const {
+  MemoryInfo info;
+  check(cudaSetDevice(index_), "choice of the GPU");  // any thread may ask
+  check(cudaMemGetInfo(&info.free, &info.total), "memory");
+  return info;
 }
 
 std::byte* CudaBackend::allocate(std::size_t bytes) {

@@ -30,13 +30,15 @@ RequestOptions tei_options(const ObjectReader& body, const ServedModel& model) {
 /// Adds TEI's header fields with times in milliseconds.
 void add_times(http::Response& response, const EmbeddingCall& call, const EmbeddedCall& embedded,
                std::size_t characters) {
-  const auto milliseconds = static_cast<long long>(std::llround(embedded.seconds * 1000));
+  const auto milliseconds = [](double seconds) { return std::to_string(std::llround(seconds * 1000)); };
   const bool is_gpu = call.model->embedder.impl().engine->place() == tensor::Place::device;
   response.fields.add("x-compute-type", is_gpu ? "gpu" : "cpu");
   response.fields.add("x-compute-characters", std::to_string(characters));
   response.fields.add("x-compute-tokens", std::to_string(embedded.tokens));
-  for (const char* name : {"x-total-time", "x-compute-time", "x-inference-time"})
-    response.fields.add(name, std::to_string(milliseconds));
+  response.fields.add("x-total-time", milliseconds(embedded.seconds));
+  response.fields.add("x-queue-time", milliseconds(embedded.queue_seconds));
+  for (const char* name : {"x-compute-time", "x-inference-time"})
+    response.fields.add(name, milliseconds(std::max(0.0, embedded.seconds - embedded.queue_seconds)));
 }
 
 /// Returns the number of code points of a text in UTF-8: TEI counts these as characters.

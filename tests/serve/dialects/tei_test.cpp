@@ -20,6 +20,9 @@ TEST_F(Tei, EmbedAnswersAListOfVectors) {
   const bool is_gpu = model()->embedder.impl().engine->place() == tensor::Place::device;
   EXPECT_EQ(answer.fields.find("x-compute-type"), is_gpu ? "gpu" : "cpu");
   EXPECT_NE(answer.fields.find("x-compute-tokens"), "");
+  const auto milliseconds = [&](const char* name) { return std::stoi(std::string(answer.fields.find(name))); };
+  EXPECT_GE(milliseconds("x-queue-time"), 0);
+  EXPECT_NEAR(milliseconds("x-total-time"), milliseconds("x-queue-time") + milliseconds("x-inference-time"), 1);
   expect_near(post("/embed", {{"inputs", "a cat"}, {"dimensions", 8}, {"normalize", false}})
                   .json()[0]
                   .get<std::vector<float>>(),
