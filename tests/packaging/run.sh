@@ -28,8 +28,15 @@ for option in $(grep -ohE -- '--(model|key-file|listen|open)\b' "$packaging/e5v.
   echo "$help" | grep -q -- "$option" || fail "e5v serve has no option $option"
 done
 
-for library in $(readelf --dynamic "$program" | sed -n 's/.*NEEDED.*\[\(.*\)\].*/\1/p'); do
-  file=$(ldd "$program" | awk -v library="$library" '$1 == library { print $3 }')
+build=$(dirname "$program")
+for target in $(sed -n 's/.*--target \([a-z0-9_ ]*\).*/\1/p' "$packaging/Dockerfile"); do
+  ninja -C "$build" -t query "$target" >/dev/null 2>&1 || fail "the Dockerfile builds $target, which is no target"
+done
+
+objects="$program $(find "$build" -maxdepth 1 -name 'e5v_*.so' ! -name e5v_mpi.so)"  # a server needs no MPI
+# shellcheck disable=SC2086
+for library in $(readelf --dynamic $objects | sed -n 's/.*NEEDED.*\[\(.*\)\].*/\1/p' | sort -u); do
+  file=$(ldd $objects | awk -v library="$library" '$1 == library { print $3; exit }')
   [ -n "$file" ] || continue  # the loader itself
   package=$(dpkg-query --search "$(realpath "$file")" "*/$library" 2>/dev/null | grep -v i386 | head -1 | cut -d: -f1)
   case $package in libc6 | libgcc-s1 | libstdc++6 | zlib1g) continue ;; esac  # dependencies of the others
