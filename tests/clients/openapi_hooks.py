@@ -17,6 +17,7 @@ REASONS = re.compile(r"""
   | expected\ a\ text\ or\ an\ image,\ found\ neither
   | \]\ expected\ an\ image\ as\ base64        # schemathesis does not always draw from the format
   | \[items\[0\]\.images\]                   # of a form
+  | found\ an\ empty\ file
   | \[items\[0\]\]\ expected\ text,\ image\ or\ both
   | \[request\]\ (expected|is\ not\ JSON)
   | \[encoding_format\]\ expected\ at\ most\ \d+\ inputs\ with\ bytes

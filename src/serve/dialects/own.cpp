@@ -162,6 +162,23 @@ void answer_at_once(Exchange exchange, OwnCall own) {
       });
 }
 
+/// Refuses a request that names an unknown prompt: its lines must not begin.
+void check_prompts(const EmbeddingCall& call) {
+  std::set<std::string_view> checked;
+  for (const Item& item : call.items) {
+    RunOptions run = item.run;
+    const std::string& prompt = item.input.prompt ? *item.input.prompt : item.run.prompt;
+    if (prompt.empty() || !checked.insert(prompt).second) continue;
+    run.prompt = prompt;
+    try {
+      call.model->embedder.fingerprint(run, item.prepare);
+    } catch (const InvalidInput& error) {
+      throw Refusal(400, item.field.empty() ? error.what() : fmt::format("{}: {}", item.field, error.what()),
+                    item.field);
+    }
+  }
+}
+
 /// Responds with JSON Lines: one line per vector when it is computed, and a last line. Threads of the server write the
 /// lines.
 void answer_line_by_line(const Exchange& exchange, OwnCall own) {
@@ -175,6 +192,7 @@ void answer_line_by_line(const Exchange& exchange, OwnCall own) {
     bool base64 = false;
     std::string log() const { return log_of(model->name, labels.size(), tokens); }
   };
+  check_prompts(own.call);
   const auto state = std::make_shared<State>();
   state->model = own.call.model;
   state->labels = std::move(own.labels);

@@ -77,6 +77,14 @@ TEST_F(Own, LinesComeAsVectorsDo) {
             fmt::format(R"("model":"tiny","items":2,"tokens":{})", lines[2]["usage"]["total_tokens"].dump()));
 }
 
+TEST_F(Own, LinesDoNotBeginIfAPromptIsUnknown) {
+  const Json items = {{{"text", "a"}}, {{"text", "b"}, {"prompt", "none"}}};
+  const Answer answer = post("/v1/embed", {{"stream", true}, {"items", items}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr(R"(items[1]: [prompt] \"none\" is no prompt)"));
+  EXPECT_EQ(post("/v1/embed", {{"stream", true}, {"prompt", "none"}, {"items", items}}).status, 400);
+}
+
 TEST_F(Own, AFormIsAnItemOrARequestWithUploads) {
   const std::string image = *from_base64(golden_image());
   const std::string file =
