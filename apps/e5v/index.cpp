@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/interrupted.h"
@@ -13,6 +14,7 @@
 #include "index_status.h"
 #include "interrupt.h"
 #include "library/indexer.h"
+#include "library/metadata_module.h"
 #include "library/scan.h"
 #include "library/watch.h"
 #include "library_options.h"
@@ -64,6 +66,7 @@ class IndexRun {
     if (library_.catalogue().counts().waiting == 0) return done;
     library::IndexHooks hooks;
     hooks.check_stop = InterruptScope::check;
+    tell_without_metadata();
     done = recognise_files(library_, hooks);
     const std::int64_t waiting = library_.catalogue().counts().waiting;
     if (waiting == 0) return done;
@@ -74,9 +77,16 @@ class IndexRun {
   }
 
  private:
+  void tell_without_metadata() {
+    const library::FoundReader& found = library::metadata_reader();
+    if (found.reader == nullptr && !std::exchange(told_, true))
+      tell_index(fmt::format("photos get no dates, cameras, places, ratings and keywords: {}", found.problem));
+  }
+
   Library& library_;
   ModelOptions model_;
   std::optional<Embedder> embedder_;
+  bool told_ = false;
 };
 
 std::string summary_of(const library::Changes& changes, const Indexed& done, double seconds) {

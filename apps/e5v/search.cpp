@@ -110,13 +110,13 @@ int run_search(const SearchOptions& options) {
   require_same_space(*library.model(), record, library.folder());
   const EmbeddedInput query = embedder.submit(query_of(options), {}, model.run, model.prepare).get();
   const library::PhotoIndex index(library);
-  const std::vector<std::int64_t> allowed = allowed_rows(library.catalogue().database(), filter);
+  const library::AllowedRows allowed = allowed_mask(library.catalogue().database(), filter, index.rows());
   std::vector<Match> matches;
   for (const library::Found& found : index.search(query.vector, allowed, options.top, options.min_score))
     matches.push_back({found.score, photo_of_row(library.catalogue().database(), found.row)});
   write_stream(stdout, output_of(matches, options.format));
   if (matches.empty())
-    tell("e5v: no photo was found among {} that {}\n", allowed.size(),
+    tell("e5v: no photo was found among {} that {}\n", allowed.count,
          filter.is_empty() ? "the library holds" : "match the filters");
   return kSuccess;
 }

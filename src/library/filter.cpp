@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/error.h"
@@ -34,10 +35,11 @@ void check_filter(const Filter& filter) {
 
 std::vector<std::int64_t> allowed_rows(Database& database, const Filter& filter) {
   check_filter(filter);
-  std::string sql =
-      "SELECT row FROM photos WHERE EXISTS (SELECT 1 FROM files WHERE files.hash = photos.hash AND state = 'done'";
-  if (!filter.folder.empty()) sql += " AND path >= ?1 AND path < ?2";
-  sql += ")";
+  std::string sql = "SELECT row FROM photos WHERE files > 0";
+  if (!filter.folder.empty())
+    sql +=
+        " AND EXISTS (SELECT 1 FROM files WHERE files.hash = photos.hash AND state = 'done' AND path >= ?1 AND "
+        "path < ?2)";
   if (!filter.from.empty()) sql += " AND taken >= ?3";
   if (!filter.to.empty()) sql += " AND substr(taken, 1, length(?4)) <= ?4";
   if (!filter.camera.empty()) sql += " AND instr(lower(camera), lower(?5)) > 0";
@@ -55,6 +57,25 @@ std::vector<std::int64_t> allowed_rows(Database& database, const Filter& filter)
   std::vector<std::int64_t> rows;
   while (statement.step()) rows.push_back(statement.column<std::int64_t>(0));
   return rows;
+}
+
+AllowedRows allowed_mask(Database& database, const Filter& filter, std::int64_t rows) {
+  AllowedRows allowed;
+  const auto set = [&](std::int64_t row, std::uint8_t value) {
+    if (row < rows) allowed.mask[static_cast<std::size_t>(row)] = value;
+  };
+  if (!filter.is_empty()) {
+    allowed.mask.resize(static_cast<std::size_t>(rows), 0);
+    for (const std::int64_t row : allowed_rows(database, filter)) set(row, 1);
+  } else {
+    Statement hidden(database, "SELECT row FROM photos WHERE files = 0");
+    while (hidden.step()) {
+      if (allowed.mask.empty()) allowed.mask.resize(static_cast<std::size_t>(rows), 1);
+      set(hidden.column<std::int64_t>(0), 0);
+    }
+  }
+  allowed.count = allowed.mask.empty() ? rows : std::ranges::count(allowed.mask, std::uint8_t{1});
+  return allowed;
 }
 
 }  // namespace e5v::library

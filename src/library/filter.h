@@ -32,4 +32,13 @@ void check_filter(const Filter& filter);
 /// The rows of the photos that may be found, sorted: those that the filter lets through and of which a file exists.
 std::vector<std::int64_t> allowed_rows(Database& database, const Filter& filter);
 
+/// Which of the rows below `rows` may be found.
+struct AllowedRows {
+  std::vector<std::uint8_t> mask;  ///< for each row 1 or 0; empty: all of them may
+  std::int64_t count = 0;          ///< of the rows that may
+};
+
+/// The same as a mask. Without a filter, only the photos without files are read, so it is quick for a million photos.
+AllowedRows allowed_mask(Database& database, const Filter& filter, std::int64_t rows);
+
 }  // namespace e5v::library

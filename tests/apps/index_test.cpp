@@ -113,13 +113,14 @@ TEST_F(Index, DeletedPhotosAreNotFoundAndPurgedOnRequest) {
 }
 
 TEST_F(Index, KilledRunsLoseNothing) {
-  copy_drawings(60);
+  constexpr int kDrawings = 120;
+  copy_drawings(kDrawings);
   std::mt19937 random(5);
   int killed = 0;
   std::int64_t before = 0;
   for (int i = 0; i < 30; ++i) {
     Process process(arguments({photos().string(), "--model", E5V_DEMO_FOLDER "/model", "--token-budget", "1"}));
-    process.ends_within(std::chrono::milliseconds(random() % 700));
+    process.ends_within(std::chrono::milliseconds(random() % 300));
     process.send(SIGKILL);
     killed += process.wait().signal == SIGKILL ? 1 : 0;
     if (!fs::exists(path("library/catalogue.sqlite"))) continue;
@@ -131,14 +132,26 @@ TEST_F(Index, KilledRunsLoseNothing) {
   }
   EXPECT_GE(killed, 5);
   EXPECT_EQ(index().code, 0);
-  EXPECT_EQ(status().at("files").at("done"), 60);
-  EXPECT_EQ(status().at("vectors"), 60);
-  EXPECT_EQ(fs::file_size(path("library/vectors-1.f16")), 60u * 2 * status().at("width").get<std::uint64_t>());
+  EXPECT_EQ(status().at("files").at("done"), kDrawings);
+  EXPECT_EQ(status().at("vectors"), kDrawings);
+  EXPECT_EQ(fs::file_size(path("library/vectors-1.f16")), kDrawings * 2 * status().at("width").get<std::uint64_t>());
+  EXPECT_EQ(fs::file_size(path("library/rounded-1/rounded.bounds")), kDrawings * 16u);
   // The vectors are those of an undisturbed run, up to the rounding of other batches.
-  const std::vector<std::string> disturbed = found({"a red heart", "--top", "60"});
+  const std::vector<std::string> disturbed = found({"a red heart", "--top", "200"});
   fs::remove_all(path("library"));
   index();
-  EXPECT_EQ(found({"a red heart", "--top", "60"}), disturbed);
+  EXPECT_EQ(found({"a red heart", "--top", "200"}), disturbed);
+}
+
+TEST_F(Index, TheRoundedFormIsMadeWithoutAModel) {
+  copy_drawings(20);
+  index();
+  const std::vector<std::string> before = found({"a red heart", "--top", "20"});
+  fs::remove_all(path("library/rounded-1"));
+  EXPECT_EQ(found({"a red heart", "--top", "20"}), before) << "a search needs it not";
+  EXPECT_THAT(run(arguments({})).err, HasSubstr("0 photos embedded in "));
+  EXPECT_EQ(fs::file_size(path("library/rounded-1/rounded.bounds")), 20u * 16);
+  EXPECT_EQ(found({"a red heart", "--top", "20"}), before);
 }
 
 TEST_F(Index, TheSecondProcessIsToldWhoTheFirstIs) {

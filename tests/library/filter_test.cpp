@@ -42,6 +42,20 @@ class FilterTest : public testing::Test {
 
 TEST_F(FilterTest, WithoutAFilterAllPhotosWithAFileAreFound) { EXPECT_THAT(rows({}), ElementsAre(0, 1, 2)); }
 
+TEST_F(FilterTest, AMaskMarksTheSameRows) {
+  AllowedRows allowed = allowed_mask(catalogue_.database(), {}, 4);
+  EXPECT_THAT(allowed.mask, ElementsAre(1, 1, 1, 0));
+  EXPECT_EQ(allowed.count, 3);
+  allowed = allowed_mask(catalogue_.database(), {.folder = "/p"}, 4);
+  EXPECT_THAT(allowed.mask, ElementsAre(1, 1, 0, 0));
+  EXPECT_EQ(allowed.count, 2);
+  catalogue_.set_state(catalogue_.find("/p/gone.jpg")->id, FileState::done);
+  allowed = allowed_mask(catalogue_.database(), {}, 4);
+  EXPECT_TRUE(allowed.mask.empty()) << "all rows";
+  EXPECT_EQ(allowed.count, 4);
+  EXPECT_EQ(allowed_mask(catalogue_.database(), {.folder = "/none"}, 4).count, 0);
+}
+
 TEST_F(FilterTest, DatesIncludeTheirLastDay) {
   EXPECT_THAT(rows({.from = "2019-07-14"}), ElementsAre(0, 1));
   EXPECT_THAT(rows({.from = "2019-07-15"}), ElementsAre(1));
