@@ -36,6 +36,8 @@ std::array<std::filesystem::path, 3> sidecars_of(const std::filesystem::path& im
   return {long_name += ".xmp", short_name.replace_extension(".xmp"), text.replace_extension(".txt")};
 }
 
+bool has_sidecar_suffix(std::string_view path) { return path.ends_with(".xmp") || path.ends_with(".txt"); }
+
 Metadata read_metadata(std::span<const std::byte> file, const MetadataReader* reader) {
   Metadata metadata;
   if (reader != nullptr) reader->read(file, metadata);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "library/metadata_module.h"
 #include "library/metadata_text.h"
@@ -19,6 +20,9 @@ Metadata read_metadata(std::span<const std::byte> file, const MetadataReader* re
 
 /// The sidecar files that an image may have: NAME.jpg.xmp, NAME.xmp and NAME.txt.
 std::array<std::filesystem::path, 3> sidecars_of(const std::filesystem::path& image);
+
+/// Whether a path may be that of a sidecar file: whether it ends with .xmp or .txt.
+bool has_sidecar_suffix(std::string_view path);
 
 /// Replaces what sidecar files of an image say: the rating, keywords and caption of NAME.jpg.xmp or NAME.xmp, and the
 /// text of NAME.txt as the caption. Sidecars that cannot be read count as absent, and without a reader those of XMP do.

@@ -177,6 +177,13 @@ TEST_F(Index, AWatchedFolderIsKeptUpWith) {
   while (watcher.err_so_far().find("watching") == std::string::npos) std::this_thread::sleep_for(10ms);
   copy_drawings(1, 2);
   EXPECT_EQ(waits_for(3), 3u);
+  const fs::path one = *fs::directory_iterator(photos());
+  folder.write("photos/" + one.stem().string() + ".txt", "the first one");
+  while (watcher.err_so_far().find("1 with new metadata") == std::string::npos) std::this_thread::sleep_for(10ms);
+  fs::create_hard_link(one, photos() / "link.jpg");
+  EXPECT_EQ(waits_for(4), 4u);
+  fs::remove(photos() / "link.jpg");
+  EXPECT_EQ(waits_for(3), 3u);
   fs::create_directories(photos() / "new/inner");
   fs::copy_file(*fs::directory_iterator(E5V_DEMO_FOLDER "/photos"), photos() / "new/inner/photo.jpg");
   EXPECT_EQ(waits_for(4), 4u);

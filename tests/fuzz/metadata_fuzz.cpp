@@ -1,4 +1,7 @@
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <string>
 
 #include "base/utf8.h"
