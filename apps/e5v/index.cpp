@@ -13,8 +13,10 @@
 #include "flags.h"
 #include "index_status.h"
 #include "interrupt.h"
+#include "library/calibration.h"
 #include "library/indexer.h"
 #include "library/metadata_module.h"
+#include "library/reference_texts.h"
 #include "library/scan.h"
 #include "library/watch.h"
 #include "library_options.h"
@@ -60,6 +62,7 @@ class IndexRun {
     library::ModelRecord record;
     embedder_ = load_library_model(model_, record);
     library_.set_model(record);
+    keep_reference_texts(library_, *embedder_, model_.run);
   }
 
   /// Gives all waiting files their vectors.
@@ -148,6 +151,7 @@ void keep_up(Library& library, library::FolderWatch& watch, IndexRun& run) {
     const auto begin = std::chrono::steady_clock::now();
     const library::Changes changes = record_events(library, watch, events);
     const Indexed done = run.settle();
+    calibrate(library);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (done.total() + changes.gone + changes.returned > 0) {
       library::Changes news = changes;
@@ -175,6 +179,7 @@ int bring_up_to_date(const IndexOptions& options, Library& library, IndexRun& ru
   for (const std::string& problem : scan.problems) tell_index(problem);
   const Indexed done = run.settle();
   if (options.purge) tell_index(fmt::format("{} purged", counted(library.purge(), "deleted photo")));
+  calibrate(library);
   tell_index(
       summary_of(scan.changes, done, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
   if (watch) keep_up(library, *watch, run);

@@ -59,7 +59,7 @@ FileState state_of(std::string_view name) {
 PathRange::PathRange(std::string_view folder) : begin(folder), end(folder) {
   static_assert('/' + 1 == '0');
   if (folder.empty()) {
-    end = "0";  // all paths are absolute
+    end.assign(1, '0');  // all paths are absolute
   } else if (folder.ends_with('/')) {
     end.back() = '0';
   } else {

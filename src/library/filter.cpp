@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include "base/error.h"
@@ -25,6 +26,21 @@ bool is_date(std::string_view text) {
                                         std::chrono::month(static_cast<unsigned>(number(5, 2, 1))),
                                         std::chrono::day(static_cast<unsigned>(number(8, 2, 1)))};
   return day.ok() && number(11, 2, 0) < 24 && number(14, 2, 0) < 60 && number(17, 2, 0) < 60;
+}
+
+bool set_min_size(std::string_view text, Filter& filter) {
+  constexpr double kMaxNumber = 1e6;
+  const auto number = [&](std::string_view digits, auto& value) {
+    const char* end = digits.data() + digits.size();
+    const auto parsed = std::from_chars(digits.data(), end, value);
+    return parsed.ec == std::errc() && parsed.ptr == end && value > 0 && static_cast<double>(value) <= kMaxNumber;
+  };
+  const std::size_t x = text.find('x');
+  if (x == std::string_view::npos) return number(text, filter.min_megapixels);
+  std::int64_t width = 0, height = 0;
+  if (!number(text.substr(0, x), width) || !number(text.substr(x + 1), height)) return false;
+  filter.min_long_side = std::max(width, height), filter.min_short_side = std::min(width, height);
+  return true;
 }
 
 void check_filter(const Filter& filter) {
@@ -50,13 +66,23 @@ std::vector<std::int64_t> allowed_rows(Database& database, const Filter& filter)
     case Shape::portrait: sql += " AND width < height"; break;
     case Shape::square: sql += " AND width = height AND width > 0"; break;
   }
-  sql += " AND ?7 ORDER BY row";  // so that all parameters exist
+  if (filter.min_megapixels > 0) sql += " AND width * height >= ?7 * 1e6";
+  if (filter.min_long_side > 0) sql += " AND max(width, height) >= ?8 AND min(width, height) >= ?9";
+  sql += " AND ?10 ORDER BY row";  // so that all parameters exist
   Statement statement(database, sql);
   const PathRange folder(filter.folder);
-  statement.bind(folder.begin, folder.end, filter.from, filter.to, filter.camera, filter.min_rating, 1);
+  statement.bind(folder.begin, folder.end, filter.from, filter.to, filter.camera, filter.min_rating,
+                 filter.min_megapixels, filter.min_long_side, filter.min_short_side, 1);
   std::vector<std::int64_t> rows;
   while (statement.step()) rows.push_back(statement.column<std::int64_t>(0));
   return rows;
+}
+
+void AllowedRows::remove(std::int64_t row, std::int64_t rows) {
+  if (mask.empty()) mask.resize(static_cast<std::size_t>(rows), 1);
+  std::uint8_t& value = mask.at(static_cast<std::size_t>(row));
+  count -= value;
+  value = 0;
 }
 
 AllowedRows allowed_mask(Database& database, const Filter& filter, std::int64_t rows) {

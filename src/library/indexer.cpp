@@ -59,7 +59,7 @@ std::string reason_of(const std::string& message, const std::string& path) {
 }
 
 /// The content of a file. Throws InvalidInput if it cannot be read or is too large.
-std::string read_photo(const FileStatus& file, std::int64_t max_bytes) {
+std::string read_within(const FileStatus& file, std::int64_t max_bytes) {
   require(file.size <= max_bytes, "[{}] has {} bytes, expected at most {}", file.path, file.size, max_bytes);
   return read_file(file.path, static_cast<std::uint64_t>(max_bytes));
 }
@@ -140,7 +140,7 @@ class EmbeddingRun {
       if (!status) continue;  // it has gone; the next walk notices that
       std::string content;
       try {
-        content = read_photo(*status, hooks_.max_file_bytes);
+        content = read_within(*status, hooks_.max_file_bytes);
       } catch (const InvalidInput& error) {
         const std::lock_guard lock(mutex_);
         batch_.failed.push_back({file.id, *status, reason_of(error.what(), status->path)});
@@ -249,7 +249,7 @@ Indexed recognise_files(Library& library, const IndexHooks& hooks) {
     const std::optional<FileStatus> status = image_status(file.status.path);
     if (!status || !sizes.contains(status->size)) continue;
     try {
-      const Hash128 hash = content_hash(read_photo(*status, hooks.max_file_bytes));
+      const Hash128 hash = content_hash(read_within(*status, hooks.max_file_bytes));
       if (catalogue.has_photo(hash)) batch.known.push_back({file.id, *status, hash});
     } catch (const InvalidInput&) {
       continue;  // embed_files() says why
@@ -272,7 +272,7 @@ Indexed refresh_metadata(Library& library, const IndexHooks& hooks) {
     for (const FileEntry& file : std::span(stale).subspan(begin, std::min(kTogether, stale.size() - begin))) {
       if (hooks.check_stop) hooks.check_stop();
       try {
-        const std::string content = read_photo(file.status, hooks.max_file_bytes);
+        const std::string content = read_within(file.status, hooks.max_file_bytes);
         if (content_hash(content) == file.hash)
           catalogue.set_metadata(*file.hash, metadata_of(content, file.status.path));
       } catch (const InvalidInput&) {

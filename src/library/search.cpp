@@ -77,10 +77,10 @@ std::vector<Found> PhotoIndex::search(std::span<const float> query, const std::v
   AllowedRows mask;
   mask.mask.resize(static_cast<std::size_t>(rows()), 0);
   for (const std::int64_t row : allowed) {
-    require(row >= 0 && row < rows(), "[search] expected rows below {}, found {}", rows(), row);
+    if (row < 0 || row >= rows()) continue;  // indexed since this index was made
     mask.mask[static_cast<std::size_t>(row)] = 1;
+    ++mask.count;
   }
-  mask.count = std::ssize(allowed);
   return search(query, mask, top, min_score);
 }
 

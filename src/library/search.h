@@ -41,7 +41,7 @@ class PhotoIndex {
   /// query f32 [width] of length 1. Exact: the order is that of double arithmetic over the stored vectors.
   std::vector<Found> search(std::span<const float> query, const AllowedRows& allowed, std::int64_t top,
                             double min_score) const;
-  /// The same among some rows.
+  /// The same among some sorted rows. Those that were indexed later are passed over.
   std::vector<Found> search(std::span<const float> query, const std::vector<std::int64_t>& allowed, std::int64_t top,
                             double min_score) const;
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "base/utf8.h"
+#include "base/file.h"
 #include "library/metadata_module.h"
 #include "library/metadata_text.h"
 
