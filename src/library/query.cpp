@@ -23,8 +23,7 @@ std::int64_t row_of_path(Library& library, const std::string& path) {
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error);
   for (const fs::path& known : {absolute.lexically_normal(), fs::weakly_canonical(absolute, error)}) {
-    Statement statement(library.catalogue().database(),
-                        "SELECT row FROM photos JOIN files USING (hash) WHERE path = ?1 AND state = 'done'");
+    Statement statement(library.catalogue().database(), "SELECT row FROM files WHERE path = ?1 AND state = 'done'");
     if (statement.bind(known.string()).step()) return statement.column<std::int64_t>(0);
   }
   return -1;
@@ -84,7 +83,7 @@ std::int64_t row_named(Library& library, const std::string& path_or_hash) {
           library.folder().string(), path_or_hash);
   require(!rows.empty(),
           "[{}] the library has no photo {}; expected the path of an indexed file, or at least {} digits "
-          "of a hash, which --format json prints",
+          "of its hash",
           library.folder().string(), in_quotes(path_or_hash), kMinDigits);
   return rows.front();
 }

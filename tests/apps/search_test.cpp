@@ -61,7 +61,7 @@ TEST_F(Search, APhotoOfTheLibraryNeedsNoModel) {
   expect_failure(search({"--like", heart, "blue"}), 1, "/model] ");
   expect_failure(
       search({"--like", "nothing"}), 1,
-      "the library has no photo \"nothing\"; expected the path of an indexed file, or at least 6 digits of a "
+      "the library has no photo \"nothing\"; expected the path of an indexed file, or at least 6 digits of its "
       "hash");
   expect_failure(search({"--like", heart, "--image", heart}), 2, "--image excludes --like");
 }

@@ -49,6 +49,10 @@ TEST_F(FilterTest, AMaskMarksTheSameRows) {
   allowed = allowed_mask(catalogue_.database(), {.folder = "/p"}, 4);
   EXPECT_THAT(allowed.mask, ElementsAre(1, 1, 0, 0));
   EXPECT_EQ(allowed.count, 2);
+  EXPECT_THAT(allowed_mask(catalogue_.database(), {.camera = "canon", .folder = "/p"}, 4).mask,
+              ElementsAre(1, 0, 0, 0));
+  EXPECT_THAT(allowed_mask(catalogue_.database(), {.camera = "canon", .folder = "/p/b"}, 4).mask,
+              ElementsAre(0, 0, 0, 0));
   catalogue_.set_state(catalogue_.find("/p/gone.jpg")->id, FileState::done);
   allowed = allowed_mask(catalogue_.database(), {}, 4);
   EXPECT_TRUE(allowed.mask.empty()) << "all rows";
