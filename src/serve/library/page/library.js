@@ -1,7 +1,7 @@
 // The page of a library: which view is shown, and what all views share.
 import { ask, byId, counted, Refusal, useKey } from "/library/server.js";
 import { grid, offerFilters, showSearch, startSearch } from "/library/search.js";
-import { backAddress, follow, leavePhoto, setBackAddress, showPhoto } from "/library/photo.js";
+import { backAddress, leavePhoto, setBackAddress, showPhoto, step } from "/library/photo.js";
 import { showDuplicates, startDuplicates } from "/library/duplicates.js";
 import { showMap, startMap } from "/library/map.js";
 
@@ -92,8 +92,8 @@ function onKey(event) {
     if (current !== "search") location.hash = current === "photo" ? backAddress : "#/";
     else if (typing) event.target.blur();
   } else if (current === "photo" && !typing && !event.target.closest(".tile")) {
-    if (event.key === "ArrowLeft") follow("previous");
-    if (event.key === "ArrowRight") follow("next");
+    if (event.key === "ArrowLeft") step(-1);
+    if (event.key === "ArrowRight") step(1);
   } else if (current === "search" && !typing && event.target === document.body && event.key.startsWith("Arrow")) {
     event.preventDefault();
     grid.focus(lastPhoto);

@@ -104,9 +104,10 @@ export function leavePhoto() { shown = ""; }
 export let backAddress = "#/";
 export function setBackAddress(address) { backAddress = address; }
 
-/** Follows a link of the view by its class: "previous", "next" or "back". */
-export function follow(name) {
-  const link = byId("photo-view").querySelector(`.${name}`);
-  if (link) link.click();
+/** Shows the photo before (-1) or after (1) this one in the matches. */
+export function step(direction) {
+  const [before, after] = grid.neighbours(location.hash.split("/").pop());  // also of a photo that is still loading
+  const photo = direction < 0 ? before : after;
+  if (photo) location.hash = `#/photo/${photo.id}`;
 }
 

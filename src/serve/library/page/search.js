@@ -8,7 +8,7 @@ const FILTERS = ["from", "to", "camera", "folder", "orientation", "rating"];
 export const grid = new Grid();
 let state = { text: "", like: "", plus: [], minus: [], filter: {} };
 let image = null;  // a File
-let asked = null, running = null, dated = false;
+let asked = null, running = null;
 
 /** An image as what the server takes. */
 function asDataAddress(file) {
@@ -55,7 +55,7 @@ function describe(answer, time) {
   const filtered = Object.keys(state.filter).length > 0;
   const searched = counted(answer.searched, "photo") + (filtered ? " that the filters let through" : "");
   if (!state.text && !hasImage() && state.plus.length === 0)
-    return answer.searched === 0 ? "No photo is in the library or passes the filters." : searched + (dated ? ", the newest first" : "");
+    return answer.searched === 0 ? "No photo is in the library or passes the filters." : searched + (answer.photos[0].taken ? ", the newest first" : "");
   return `The best matches among ${searched}, with their cosines (${time} ms)`;
 }
 
@@ -88,7 +88,8 @@ function showForm() {
 
 /** Changes a part of the state and searches. */
 function change(part) {
-  const address = addressOfSearch({ ...state, ...part });
+  state = { ...state, ...part };  // another change may come before the address is read again
+  const address = addressOfSearch(state);
   if (location.hash === address || (address === "#/" && location.hash === "")) run(true);
   else location.hash = address;
 }
@@ -140,11 +141,11 @@ export function offerFilters(info) {
   const fill = (name, counts, label) => byId(name).append(...counts.map(({ value, photos }) => new Option(`${label(value)} (${photos})`, value)));
   fill("camera", info.cameras, (value) => value);
   fill("folder", info.folders, (value) => value);
-  dated = Boolean(info.first);
+  const dated = Boolean(info.first);
   const offered = { from: dated, to: dated, camera: info.cameras.length > 0, rating: info.ratings };
   for (const [name, useful] of Object.entries(offered)) byId(name).parentElement.hidden = !useful && !state.filter[name];
   if (dated) byId("from").placeholder = info.first, byId("to").placeholder = info.last;
-  showForm();
+  for (const name of ["camera", "folder"]) byId(name).value = state.filter[name] || "";
 }
 
 function addTerm(list) {
