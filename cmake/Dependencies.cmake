@@ -22,7 +22,6 @@ pkg_check_modules(freetype REQUIRED IMPORTED_TARGET freetype2)
 pkg_check_modules(raqm REQUIRED IMPORTED_TARGET raqm)
 pkg_check_modules(lbfgs REQUIRED IMPORTED_TARGET liblbfgs)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
-pkg_check_modules(exiv2 REQUIRED IMPORTED_TARGET exiv2)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 # Optional: without it a run is one process. Its C interface; MPI has given up the one for C++.
@@ -32,3 +31,5 @@ pkg_check_modules(avif IMPORTED_TARGET libavif>=0.11)
 pkg_check_modules(heif IMPORTED_TARGET libheif)
 pkg_check_modules(raw IMPORTED_TARGET libraw_r)
 pkg_check_modules(tiff IMPORTED_TARGET libtiff-4>=4.5)
+# Optional, and under the GPL: without it, `e5v index` reads no metadata.
+pkg_check_modules(exiv2 IMPORTED_TARGET exiv2)

@@ -29,7 +29,7 @@ target_link_options(e5v_shared PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST
 set_target_properties(e5v_shared PROPERTIES INSTALL_RPATH "$ORIGIN/e5v")
 install(TARGETS e5v_shared EXPORT e5vTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 get_property(image_modules GLOBAL PROPERTY E5V_IMAGE_MODULES)
-foreach(module e5v_mpi e5v_cuda ${image_modules})
+foreach(module e5v_mpi e5v_cuda e5v_exiv2 ${image_modules})
   if(TARGET ${module})
     install(TARGETS ${module} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/e5v)
   endif()

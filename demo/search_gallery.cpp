@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/parallel.h"
-#include "contact_sheet.h"
+#include "drawing/contact_sheet.h"
 #include "e5v/embedder.h"
 #include "image/decode.h"
 #include "image/encode.h"
@@ -58,8 +58,8 @@ Input query_of(const Entry& entry) {
   return Input::composed(entry.image, entry.words);
 }
 
-demo::Row search(const Entry& query, std::span<const float> vector, const std::vector<Entry>& gallery,
-                 const Embeddings& vectors) {
+drawing::SheetRow search(const Entry& query, std::span<const float> vector, const std::vector<Entry>& gallery,
+                         const Embeddings& vectors) {
   std::vector<float> scores;
   for (std::int64_t i = 0; i < vectors.size(); ++i) {
     const std::span<const float> other = vectors.row(i);
@@ -70,7 +70,7 @@ demo::Row search(const Entry& query, std::span<const float> vector, const std::v
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return scores[i]; });
   const std::string plus = query.image.empty() ? "" : "+ ";
-  demo::Row row{{image_of(query), plus + query.words, 0}, {}};
+  drawing::SheetRow row{{image_of(query), plus + query.words, 0}, {}};
   for (std::size_t i = 0; i < std::min(kMatches, order.size()); ++i) {
     const Entry& match = gallery[order[i]];
     row.matches.push_back({image_of(match), match.words, scores[order[i]]});
@@ -78,9 +78,9 @@ demo::Row search(const Entry& query, std::span<const float> vector, const std::v
   return row;
 }
 
-void print(const Entry& query, const demo::Row& row) {
+void print(const Entry& query, const drawing::SheetRow& row) {
   fmt::print("{}{}\n", query.image.empty() ? "" : query.image.filename().string() + " ", row.query.words);
-  for (const demo::Cell& match : row.matches) fmt::print("  {:.3f}  {}\n", match.score, match.words);
+  for (const drawing::SheetCell& match : row.matches) fmt::print("  {:.3f}  {}\n", match.score, match.words);
 }
 
 void run(const fs::path& model, const fs::path& gallery_file, const fs::path& queries_file, const fs::path& sheet) {
@@ -92,12 +92,12 @@ void run(const fs::path& model, const fs::path& gallery_file, const fs::path& qu
   for (const Entry& entry : gallery) images.push_back(Input::from_image(entry.image));
   for (const Entry& entry : queries) questions.push_back(query_of(entry));
   const Embeddings found = embedder.embed(images), asked = embedder.embed(questions);
-  std::vector<demo::Row> rows;
+  std::vector<drawing::SheetRow> rows;
   for (std::size_t i = 0; i < queries.size(); ++i) {
     rows.push_back(search(queries[i], asked.row(static_cast<std::int64_t>(i)), gallery, found));
     print(queries[i], rows.back());
   }
-  write_file_atomically(sheet, image::encode_png(demo::ContactSheet().draw(rows)));
+  write_file_atomically(sheet, image::encode_png(drawing::ContactSheet().draw(rows)));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   fmt::print("{} images searched for {} queries in {:.1f} s; look at {}\n", gallery.size(), queries.size(),
              seconds.count(), sheet.string());

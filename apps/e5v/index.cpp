@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/interrupted.h"
@@ -12,7 +13,10 @@
 #include "flags.h"
 #include "index_status.h"
 #include "interrupt.h"
+#include "library/calibration.h"
 #include "library/indexer.h"
+#include "library/metadata_module.h"
+#include "library/reference_texts.h"
 #include "library/scan.h"
 #include "library/watch.h"
 #include "library_options.h"
@@ -30,6 +34,7 @@ struct IndexOptions {
   fs::path library;
   ModelOptions model;
   std::vector<std::string> exclude;
+  std::int64_t max_file_mebibytes = 1024;
   bool status = false, json = false, purge = false, rebuild = false, retry = false, watch = false;
 };
 
@@ -49,22 +54,26 @@ std::string command_text(const IndexOptions& options) {
 /// A library that is brought up to date, with its model, which is loaded when it is first needed.
 class IndexRun {
  public:
-  IndexRun(Library& library, ModelOptions model) : library_(library), model_(std::move(model)) {}
+  IndexRun(Library& library, ModelOptions model, std::int64_t max_file_bytes)
+      : library_(library), model_(std::move(model)), max_file_bytes_(max_file_bytes) {}
 
   void load() {
     if (embedder_) return;
     library::ModelRecord record;
     embedder_ = load_library_model(model_, record);
     library_.set_model(record);
+    keep_reference_texts(library_, *embedder_, model_.run);
   }
 
   /// Gives all waiting files their vectors.
   Indexed settle() {
-    Indexed done;
-    if (library_.catalogue().counts().waiting == 0) return done;
     library::IndexHooks hooks;
     hooks.check_stop = InterruptScope::check;
-    done = recognise_files(library_, hooks);
+    hooks.max_file_bytes = max_file_bytes_;
+    Indexed done = refresh_metadata(library_, hooks);
+    if (library_.catalogue().counts().waiting == 0) return done;
+    tell_without_metadata();
+    done += recognise_files(library_, hooks);
     const std::int64_t waiting = library_.catalogue().counts().waiting;
     if (waiting == 0) return done;
     load();
@@ -74,9 +83,17 @@ class IndexRun {
   }
 
  private:
+  void tell_without_metadata() {
+    const library::FoundReader& found = library::metadata_reader();
+    if (found.reader == nullptr && !std::exchange(told_, true))
+      tell_index(fmt::format("photos get no dates, cameras, places, ratings and keywords: {}", found.problem));
+  }
+
   Library& library_;
   ModelOptions model_;
+  std::int64_t max_file_bytes_;
   std::optional<Embedder> embedder_;
+  bool told_ = false;
 };
 
 std::string summary_of(const library::Changes& changes, const Indexed& done, double seconds) {
@@ -88,6 +105,7 @@ std::string summary_of(const library::Changes& changes, const Indexed& done, dou
   add(changes.unchanged, "unchanged");
   add(done.moved, "moved");
   add(done.known, "with known content");
+  add(done.described, "with new metadata");
   add(changes.returned, "back again");
   add(changes.gone - done.moved, "deleted");
   if (done.failed > 0) text += fmt::format("; {} cannot be read, e5v index --status says why", done.failed);
@@ -133,6 +151,7 @@ void keep_up(Library& library, library::FolderWatch& watch, IndexRun& run) {
     const auto begin = std::chrono::steady_clock::now();
     const library::Changes changes = record_events(library, watch, events);
     const Indexed done = run.settle();
+    calibrate(library);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (done.total() + changes.gone + changes.returned > 0) {
       library::Changes news = changes;
@@ -160,6 +179,7 @@ int bring_up_to_date(const IndexOptions& options, Library& library, IndexRun& ru
   for (const std::string& problem : scan.problems) tell_index(problem);
   const Indexed done = run.settle();
   if (options.purge) tell_index(fmt::format("{} purged", counted(library.purge(), "deleted photo")));
+  calibrate(library);
   tell_index(
       summary_of(scan.changes, done, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
   if (watch) keep_up(library, *watch, run);
@@ -179,7 +199,7 @@ int run_index(const IndexOptions& options) {
     Library library(folder, command_text(options));
     const ModelOptions model = model_for(library, options.model);
     if (options.rebuild) library.forget_vectors();
-    IndexRun run(library, model);
+    IndexRun run(library, model, options.max_file_mebibytes << 20);
     return bring_up_to_date(options, library, run);
   } catch (const Interrupted&) {
     tell_index("interrupted; the next e5v index continues");
@@ -206,7 +226,8 @@ constexpr const char* kIndexFooter =
     "another fingerprint is refused, unless --rebuild is given.\n"
     "\n"
     "Metadata: date, camera, lens, place, rating, keywords and caption come from EXIF, IPTC and XMP, from a sidecar "
-    "NAME.xmp, and from a text NAME.txt beside the image, which replaces the caption.\n"
+    "NAME.xmp, and from a text NAME.txt beside the image, which replaces the caption. When such a sidecar changes, the "
+    "next run reads the metadata again, without computing a vector.\n"
     "\n"
     "Interruption: what is computed is committed several times a second. After any interruption, the next run "
     "continues. While a run writes the library, others can search it, but not write it.\n"
@@ -239,6 +260,8 @@ Run add_index(CLI::App& app) {
            "a pattern of files and folders that are left out: of names or, if it has a slash, of paths relative to "
            "the folder; this option can be given several times, and its patterns replace those of earlier runs"},
           {"--watch", flag(options->watch), "continue after the run and keep up with changes until it is ended"},
+          {"--max-file-size", whole(options->max_file_mebibytes, 1, 1 << 20),
+           "the maximum size of a file in MiB; larger ones are listed as files that cannot be read"},
           {"--purge", flag(options->purge),
            "do away with deleted photos in the library, which are otherwise kept in case that they come back"},
           {"--retry", flag(options->retry), "do not wait until files that cannot be read change, and try them again"},

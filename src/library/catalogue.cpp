@@ -31,10 +31,20 @@ FileEntry entry_of(const Statement& row) {
   if (const auto hash = row.column<std::optional<std::string>>(4)) entry.hash = Hash128::from_hex(*hash);
   entry.state = state_of(row.column<std::string>(5));
   entry.reason = row.column<std::string>(6);
+  entry.status.sidecars = row.column<std::int64_t>(7);
   return entry;
 }
 
-constexpr const char* kEntryColumns = "id, path, size, mtime_ns, hash, state, reason";
+/// Binds the columns of a photo: ?1 its hash, ?2 its row, then the metadata.
+Statement& bind_photo(Statement& statement, const Hash128& hash, std::optional<std::int64_t> row,
+                      const Metadata& metadata) {
+  return statement.bind(
+      hash.hex(), row, metadata.width, metadata.height, unless_empty(metadata.taken), unless_empty(metadata.camera),
+      unless_empty(metadata.lens), metadata.latitude, metadata.longitude, metadata.orientation, metadata.rating,
+      unless_empty(fmt::format("{}", fmt::join(metadata.keywords, "\n"))), unless_empty(metadata.caption));
+}
+
+constexpr const char* kEntryColumns = "id, path, size, mtime_ns, hash, state, reason, sidecars";
 
 }  // namespace
 
@@ -49,7 +59,7 @@ FileState state_of(std::string_view name) {
 PathRange::PathRange(std::string_view folder) : begin(folder), end(folder) {
   static_assert('/' + 1 == '0');
   if (folder.empty()) {
-    end = "0";  // all paths are absolute
+    end.assign(1, '0');  // all paths are absolute
   } else if (folder.ends_with('/')) {
     end.back() = '0';
   } else {
@@ -60,13 +70,15 @@ PathRange::PathRange(std::string_view folder) : begin(folder), end(folder) {
 
 Catalogue::Catalogue(const std::filesystem::path& path, Database::Access access)
     : database_(open_catalogue(path, access)),
-      insert_file_(database_, "INSERT INTO files (path, size, mtime_ns, state) VALUES (?1, ?2, ?3, 'waiting')"),
+      insert_file_(database_,
+                   "INSERT INTO files (path, size, mtime_ns, state, sidecars) VALUES (?1, ?2, ?3, 'waiting', ?4)"),
       update_file_(database_,
-                   "UPDATE files SET size = ?2, mtime_ns = ?3, state = 'waiting', hash = NULL, reason = NULL "
-                   "WHERE path = ?1"),
+                   "UPDATE files SET size = ?2, mtime_ns = ?3, sidecars = ?4, state = 'waiting', stale = 0, "
+                   "hash = NULL, reason = NULL WHERE path = ?1"),
       state_(database_, "UPDATE files SET state = ?2 WHERE id = ?1"),
       done_(database_,
-            "UPDATE files SET size = ?2, mtime_ns = ?3, hash = ?4, state = 'done', reason = NULL WHERE id = ?1"),
+            "UPDATE files SET size = ?2, mtime_ns = ?3, hash = ?4, sidecars = ?5, state = 'done', stale = 0, "
+            "reason = NULL WHERE id = ?1"),
       failed_(database_,
               "UPDATE files SET size = ?2, mtime_ns = ?3, hash = NULL, state = 'failed', reason = ?4 WHERE id = ?1"),
       insert_photo_(database_,
@@ -117,6 +129,16 @@ std::optional<FileEntry> Catalogue::find(std::string_view path) {
   return entry_of(statement);
 }
 
+std::vector<FileEntry> Catalogue::files_from(const std::string& start) {
+  std::vector<FileEntry> files;
+  Statement statement(database_, fmt::format("SELECT {} FROM files WHERE path >= ?1 AND path < ?1 || char(0x10FFFF) "
+                                             "AND instr(substr(path, length(?1) + 1), '/') = 0 ORDER BY path",
+                                             kEntryColumns));
+  statement.bind(start);
+  while (statement.step()) files.push_back(entry_of(statement));
+  return files;
+}
+
 std::vector<FileEntry> Catalogue::files_with(FileState state) {
   std::vector<FileEntry> files;
   // The state is written out, so that the partial index applies.
@@ -127,8 +149,11 @@ std::vector<FileEntry> Catalogue::files_with(FileState state) {
 }
 
 void Catalogue::add_waiting(const FileStatus& status) {
-  update_file_.bind(status.path, status.size, status.mtime_ns).run();
-  if (database_.changed() == 0) insert_file_.bind(status.path, status.size, status.mtime_ns).run();
+  const auto write = [&](Statement& statement) {
+    statement.bind(status.path, status.size, status.mtime_ns, status.sidecars).run();
+  };
+  write(update_file_);
+  if (database_.changed() == 0) write(insert_file_);
 }
 
 void Catalogue::set_state(std::int64_t file, FileState state) { state_.bind(file, name_of(state)).run(); }
@@ -136,11 +161,27 @@ void Catalogue::set_state(std::int64_t file, FileState state) { state_.bind(file
 void Catalogue::forget(std::int64_t file) { Statement(database_, "DELETE FROM files WHERE id = ?1").bind(file).run(); }
 
 void Catalogue::set_done(std::int64_t file, const FileStatus& status, const Hash128& hash) {
-  done_.bind(file, status.size, status.mtime_ns, hash.hex()).run();
+  done_.bind(file, status.size, status.mtime_ns, hash.hex(), status.sidecars).run();
 }
 
 void Catalogue::set_failed(std::int64_t file, const FileStatus& status, std::string_view reason) {
   failed_.bind(file, status.size, status.mtime_ns, reason).run();
+}
+
+void Catalogue::set_sidecars(std::int64_t file, std::int64_t stamp) {
+  Statement(database_, "UPDATE files SET sidecars = ?2, stale = 1 WHERE id = ?1").bind(file, stamp).run();
+}
+
+std::vector<FileEntry> Catalogue::stale_files() {
+  std::vector<FileEntry> files;
+  Statement statement(
+      database_, fmt::format("SELECT {} FROM files WHERE stale = 1 AND state = 'done' ORDER BY path", kEntryColumns));
+  while (statement.step()) files.push_back(entry_of(statement));
+  return files;
+}
+
+void Catalogue::set_fresh(std::int64_t file) {
+  Statement(database_, "UPDATE files SET stale = 0 WHERE id = ?1").bind(file).run();
 }
 
 std::int64_t Catalogue::retry_failed() {
@@ -149,12 +190,15 @@ std::int64_t Catalogue::retry_failed() {
 }
 
 void Catalogue::add_photo(const Hash128& hash, std::int64_t row, const Metadata& metadata) {
-  insert_photo_
-      .bind(hash.hex(), row, metadata.width, metadata.height, unless_empty(metadata.taken),
-            unless_empty(metadata.camera), unless_empty(metadata.lens), metadata.latitude, metadata.longitude,
-            metadata.orientation, metadata.rating, unless_empty(fmt::format("{}", fmt::join(metadata.keywords, "\n"))),
-            unless_empty(metadata.caption))
-      .run();
+  bind_photo(insert_photo_, hash, row, metadata).run();
+}
+
+void Catalogue::set_metadata(const Hash128& hash, const Metadata& metadata) {
+  Statement statement(database_,
+                      "UPDATE photos SET width = ?3, height = ?4, taken = ?5, camera = ?6, lens = ?7, latitude = ?8, "
+                      "longitude = ?9, orientation = ?10, rating = ?11, keywords = ?12, caption = ?13 "
+                      "WHERE hash = ?1 AND ?2 IS NULL");  // the row stays
+  bind_photo(statement, hash, std::nullopt, metadata).run();
 }
 
 bool Catalogue::has_photo(const Hash128& hash) {

@@ -40,6 +40,8 @@ class Catalogue {
   void for_each_file(std::string_view folder, const std::function<void(const FileEntry&)>& visit);
   /// The file at a path; nothing if the library does not know it.
   std::optional<FileEntry> find(std::string_view path);
+  /// The files whose paths begin with a text and, in the same folder, go on in any way; sorted by path.
+  std::vector<FileEntry> files_from(const std::string& start);
   /// The files with a state, sorted by path.
   std::vector<FileEntry> files_with(FileState state);
 
@@ -53,11 +55,19 @@ class Catalogue {
   void set_done(std::int64_t file, const FileStatus& status, const Hash128& hash);
   /// Records why a file cannot be read.
   void set_failed(std::int64_t file, const FileStatus& status, std::string_view reason);
+  /// Records the stamp of a file's sidecar files. The metadata of its photo are to be read again.
+  void set_sidecars(std::int64_t file, std::int64_t stamp);
+  /// The files whose sidecar files have changed since their metadata were read.
+  std::vector<FileEntry> stale_files();
+  /// Records that the metadata of a file were read.
+  void set_fresh(std::int64_t file);
   /// Lets failed files wait again; returns their number.
   std::int64_t retry_failed();
 
   /// Adds a photo with the row of its vector.
   void add_photo(const Hash128& hash, std::int64_t row, const Metadata& metadata);
+  /// Replaces the metadata of a photo.
+  void set_metadata(const Hash128& hash, const Metadata& metadata);
   bool has_photo(const Hash128& hash);
   /// Forgets one deleted file with this content, because it has turned up elsewhere; false if there is none.
   bool forget_gone(const Hash128& hash);

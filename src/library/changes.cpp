@@ -6,19 +6,28 @@
 #include <utility>
 #include <vector>
 
+#include "library/metadata.h"
+
 namespace e5v::library {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// What is to be written. SQLite does not define what a query returns whose table is changed meanwhile.
 struct PendingChanges {
   std::vector<FileStatus> waiting;
   std::vector<std::pair<std::int64_t, FileState>> states;
   std::vector<std::int64_t> forgotten;
+  std::vector<std::pair<std::int64_t, std::int64_t>> sidecars;  // files and their stamps
   Changes numbers;
 
   void found(const FileEntry& known, const FileStatus& now) {
-    const bool same = known.status == now;
-    if (same && known.state != FileState::gone) {
+    const bool same = known.status.size == now.size && known.status.mtime_ns == now.mtime_ns;
+    const bool described = same && known.status.sidecars != now.sidecars;
+    if (described) sidecars.emplace_back(known.id, now.sidecars);
+    if (described && known.state == FileState::done) {
+      ++numbers.described;
+    } else if (same && known.state != FileState::gone) {
       ++(known.state == FileState::waiting ? numbers.waiting : numbers.unchanged);
     } else if (same && known.hash) {
       ++numbers.returned;
@@ -43,10 +52,11 @@ struct PendingChanges {
   }
 
   Changes write(Catalogue& catalogue) const {
-    if (waiting.empty() && states.empty() && forgotten.empty()) return numbers;
+    if (waiting.empty() && states.empty() && forgotten.empty() && sidecars.empty()) return numbers;
     Transaction transaction(catalogue.database());
     for (const FileStatus& status : waiting) catalogue.add_waiting(status);
     for (const auto& [file, state] : states) catalogue.set_state(file, state);
+    for (const auto& [file, stamp] : sidecars) catalogue.set_sidecars(file, stamp);
     for (const std::int64_t file : forgotten) catalogue.forget(file);
     transaction.commit();
     return numbers;
@@ -75,6 +85,16 @@ PendingChanges compare(Catalogue& catalogue, const std::string& folder, const Wa
   return pending;
 }
 
+/// The files that a sidecar file belongs to: "DIR/a.xmp" to DIR/a.jpg, and "DIR/a.jpg.xmp", too.
+std::vector<FileEntry> described_by(Catalogue& catalogue, const std::string& sidecar) {
+  std::vector<FileEntry> files;
+  for (FileEntry& file : catalogue.files_from(fs::path(sidecar).replace_extension().string())) {
+    const auto sidecars = sidecars_of(file.status.path);
+    if (std::ranges::find(sidecars, fs::path(sidecar)) != sidecars.end()) files.push_back(std::move(file));
+  }
+  return files;
+}
+
 bool is_folder(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
@@ -87,6 +107,7 @@ Changes& Changes::operator+=(const Changes& other) {
   waiting += other.waiting;
   added += other.added;
   changed += other.changed;
+  described += other.described;
   returned += other.returned;
   gone += other.gone;
   return *this;
@@ -102,6 +123,10 @@ Changes record_path(Catalogue& catalogue, const std::string& path, const WalkFil
   PendingChanges pending = compare(catalogue, path, {});  // what the catalogue has below a path that is no folder
   const std::optional<FileEntry> known = catalogue.find(path);
   const std::optional<FileStatus> now = excluded ? std::nullopt : image_status(path);
+  if (has_sidecar_suffix(path)) {
+    for (const FileEntry& file : described_by(catalogue, path))
+      if (const auto status = image_status(file.status.path)) pending.found(file, *status);
+  }
   if (known && now) {
     pending.found(*known, *now);
   } else if (now) {

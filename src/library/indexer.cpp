@@ -1,5 +1,6 @@
 #include "library/indexer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <map>
@@ -17,9 +18,6 @@
 
 namespace e5v::library {
 namespace {
-
-/// Larger files are refused before they are read.
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30;
 
 /// Commits are at least so far apart, because each waits for the disk.
 constexpr std::chrono::milliseconds kCommitPause{250};
@@ -60,7 +58,19 @@ std::string reason_of(const std::string& message, const std::string& path) {
   return message.starts_with(start) ? message.substr(start.size()) : message;
 }
 
+/// The content of a file. Throws InvalidInput if it cannot be read or is too large.
+std::string read_within(const FileStatus& file, std::int64_t max_bytes) {
+  require(file.size <= max_bytes, "[{}] has {} bytes, expected at most {}", file.path, file.size, max_bytes);
+  return read_file(file.path, static_cast<std::uint64_t>(max_bytes));
+}
+
 Hash128 content_hash(std::string_view content) { return Hasher().add(content).digest(); }
+
+Metadata metadata_of(std::string_view content, const std::string& path) {
+  Metadata metadata = read_metadata(std::as_bytes(std::span(content)));
+  add_sidecars(path, metadata);
+  return metadata;
+}
 
 /// Writes a batch and says what became of its files.
 Indexed commit_batch(Library& library, const IndexBatch& batch, const IndexHooks& hooks) {
@@ -130,7 +140,7 @@ class EmbeddingRun {
       if (!status) continue;  // it has gone; the next walk notices that
       std::string content;
       try {
-        content = read_file(status->path, kMaxFileBytes);
+        content = read_within(*status, hooks_.max_file_bytes);
       } catch (const InvalidInput& error) {
         const std::lock_guard lock(mutex_);
         batch_.failed.push_back({file.id, *status, reason_of(error.what(), status->path)});
@@ -151,8 +161,7 @@ class EmbeddingRun {
     }
     auto photo = std::make_unique<NewPhoto>();
     photo->hash = file.hash;
-    photo->metadata = read_metadata(std::as_bytes(std::span(content)));
-    add_sidecars(file.status.path, photo->metadata);
+    photo->metadata = metadata_of(content, file.status.path);
     photo->files.push_back(std::move(file));
     const std::lock_guard lock(mutex_);
     on_their_way_[photo->hash] = photo.get();
@@ -222,6 +231,7 @@ Indexed& Indexed::operator+=(const Indexed& other) {
   moved += other.moved;
   known += other.known;
   failed += other.failed;
+  described += other.described;
   return *this;
 }
 
@@ -239,7 +249,7 @@ Indexed recognise_files(Library& library, const IndexHooks& hooks) {
     const std::optional<FileStatus> status = image_status(file.status.path);
     if (!status || !sizes.contains(status->size)) continue;
     try {
-      const Hash128 hash = content_hash(read_file(status->path, kMaxFileBytes));
+      const Hash128 hash = content_hash(read_within(*status, hooks.max_file_bytes));
       if (catalogue.has_photo(hash)) batch.known.push_back({file.id, *status, hash});
     } catch (const InvalidInput&) {
       continue;  // embed_files() says why
@@ -249,6 +259,30 @@ Indexed recognise_files(Library& library, const IndexHooks& hooks) {
     committed = std::chrono::steady_clock::now();
   }
   commit();
+  return done;
+}
+
+Indexed refresh_metadata(Library& library, const IndexHooks& hooks) {
+  constexpr std::size_t kTogether = 256;  // files of a commit
+  Catalogue& catalogue = library.catalogue();
+  const std::vector<FileEntry> stale = catalogue.stale_files();
+  Indexed done;
+  for (std::size_t begin = 0; begin < stale.size(); begin += kTogether) {
+    Transaction transaction(catalogue.database());
+    for (const FileEntry& file : std::span(stale).subspan(begin, std::min(kTogether, stale.size() - begin))) {
+      if (hooks.check_stop) hooks.check_stop();
+      try {
+        const std::string content = read_within(file.status, hooks.max_file_bytes);
+        if (content_hash(content) == file.hash)
+          catalogue.set_metadata(*file.hash, metadata_of(content, file.status.path));
+      } catch (const InvalidInput&) {
+        continue;  // it has gone or changed; the next walk notices that
+      }
+      catalogue.set_fresh(file.id);
+      ++done.described;
+    }
+    transaction.commit();
+  }
   return done;
 }
 

@@ -15,18 +15,21 @@ struct IndexHooks {
   std::function<void()> check_stop = nullptr;
   /// So many files have got their state, and the catalogue has it.
   std::function<void(std::int64_t files)> advanced = nullptr;
+  /// Larger files are refused before they are read.
+  std::int64_t max_file_bytes = std::int64_t{1} << 30;
   /// A file cannot be read, and why.
   std::function<void(const std::string& path, const std::string& reason)> failed = nullptr;
 };
 
 /// Numbers of files by what became of them.
 struct Indexed {
-  std::int64_t embedded = 0;  ///< a vector was computed
-  std::int64_t moved = 0;     ///< the content is that of a file that has gone; the vector is kept
-  std::int64_t known = 0;     ///< the content is that of a known photo; the vector is shared
-  std::int64_t failed = 0;    ///< cannot be read
+  std::int64_t embedded = 0;   ///< a vector was computed
+  std::int64_t moved = 0;      ///< the content is that of a file that has gone; the vector is kept
+  std::int64_t known = 0;      ///< the content is that of a known photo; the vector is shared
+  std::int64_t failed = 0;     ///< cannot be read
+  std::int64_t described = 0;  ///< no vector was needed; the metadata were read again
 
-  std::int64_t total() const { return embedded + moved + known + failed; }
+  std::int64_t total() const { return embedded + moved + known + failed + described; }
   Indexed& operator+=(const Indexed& other);
   bool operator==(const Indexed&) const = default;
 };
@@ -34,6 +37,9 @@ struct Indexed {
 /// Settles the waiting files whose content the library knows, which needs no model. Only files that have the size of a
 /// known one are read.
 Indexed recognise_files(Library& library, const IndexHooks& hooks = {});
+
+/// Reads the metadata of photos again whose sidecar files have changed. No vector is computed, and no model is needed.
+Indexed refresh_metadata(Library& library, const IndexHooks& hooks = {});
 
 /// Computes the vectors of the other waiting files with a model, whose record the library must have. What is done is
 /// committed after each batch, but not more often than every quarter of a second: then the rows are on the disk, and

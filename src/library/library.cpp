@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "library/rounded_rows.h"
 
 namespace e5v::library {
 namespace {
@@ -51,7 +52,19 @@ Library::Library(fs::path folder, std::string_view command)
       catalogue_(folder_ / kCatalogueName, Database::Access::write) {
   if (!catalogue_.setting(kVectorsSetting)) catalogue_.set(kVectorsSetting, "vectors-1.f16");
   read_model();
+  remove_other_files();
   if (model_) open_writer();
+}
+
+/// Removes vectors that a killed process was about to put in the place of others, or had replaced.
+void Library::remove_other_files() {
+  const fs::path vectors = vectors_path(), rounded = rounded_folder(vectors);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_ours = name.starts_with("vectors-") || name.starts_with("rounded-");
+    if (is_ours && entry.path() != vectors && entry.path() != rounded) fs::remove_all(entry.path(), ignored);
+  }
 }
 
 void Library::read_model() {
@@ -97,13 +110,11 @@ void Library::start_vectors_file(const std::function<void(const fs::path&)>& wri
   const std::int64_t number = std::strtoll(name.c_str() + name.find('-') + 1, nullptr, 10) + 1;
   const fs::path path = folder_ / fmt::format("vectors-{}.f16", number);
   writer_.reset();
-  std::error_code ignored;
-  fs::remove(path, ignored);  // of a process that was killed
   Transaction transaction(catalogue_.database());
   write(path);
   catalogue_.set(kVectorsSetting, path.filename().string());
   transaction.commit();
-  fs::remove(old, ignored);
+  remove_other_files();
   read_model();
   if (model_) open_writer();
 }

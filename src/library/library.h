@@ -14,6 +14,7 @@ namespace e5v::library {
 /// A library: a folder that holds the vectors of photos and what is known about them.
 ///   FOLDER/catalogue.sqlite   roots, files and photos
 ///   FOLDER/vectors-N.f16      a row for each photo, only appended; N grows when the file is written anew
+///   FOLDER/rounded-N          the rounded form of these rows, which searches read (library/rounded_rows)
 ///   FOLDER/lock               held by the process that writes; readers need no lock
 /// Rows are on the disk before the catalogue names them. Rows that it does not name are cut when a writer opens the
 /// library, so a killed process loses what it had not committed, and nothing else.
@@ -49,9 +50,11 @@ class Library {
   VectorRowWriter& writer();
   /// The vectors that the catalogue names now; none before there is a model.
   std::optional<VectorRows> vectors();
+  /// The file of these vectors.
+  std::filesystem::path vectors_path();
 
  private:
-  std::filesystem::path vectors_path();
+  void remove_other_files();
   void start_vectors_file(const std::function<void(const std::filesystem::path&)>& write);
   void read_model();
   void open_writer();

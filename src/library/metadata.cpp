@@ -1,215 +1,56 @@
 #include "library/metadata.h"
 
-#include <algorithm>
-#include <exiv2/exiv2.hpp>
-#include <mutex>
-
+#include "base/error.h"
 #include "base/file.h"
-#include "base/utf8.h"
+#include "image/decode.h"
 
 namespace e5v::library {
 namespace {
 
-/// Exiv2's parser of XMP is initialised once, and its log is no part of our messages.
-void initialize_exiv2() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    Exiv2::LogMsg::setLevel(Exiv2::LogMsg::mute);
-    Exiv2::XmpParser::initialize();
-#ifdef EXV_ENABLE_BMFF
-    Exiv2::enableBMFF(true);
-#endif
-  });
-}
-
-/// Without blanks and NULs at both ends, as cameras pad their texts, valid, and at most `max_bytes` long.
-std::string clean(std::string_view text, std::size_t max_bytes) {
-  std::string valid = to_valid_utf8(text.substr(0, text.find('\0')));
-  if (valid.size() > max_bytes) valid = valid.substr(0, previous_code_point(valid, max_bytes + 1));
-  return std::string(python_stripped(valid));
-}
-
-/// A value that cannot be converted counts as absent.
-template <class Read>
-auto or_nothing(const Read& read) -> decltype(read()) {
-  try {
-    return read();
-  } catch (const std::exception&) {
-    return {};
-  }
-}
-
-/// The text under a key; empty when there is none. The data are those of EXIF, IPTC or XMP.
-template <class Key, class Data>
-std::string text_of(const Data& data, const char* key) {
-  return or_nothing([&]() -> std::string {
-    const auto found = data.findKey(Key(key));
-    return found == data.end() || found->count() == 0 ? "" : clean(found->toString(0), kMaxCaptionBytes);
-  });
-}
-
-std::string exif_text(const Exiv2::ExifData& exif, const char* key) {
-  return or_nothing([&]() -> std::string {
-    const auto found = exif.findKey(Exiv2::ExifKey(key));
-    return found == exif.end() ? "" : clean(found->toString(), kMaxCaptionBytes);
-  });
-}
-
-std::optional<std::int64_t> exif_number(const Exiv2::ExifData& exif, const char* key) {
-  return or_nothing([&]() -> std::optional<std::int64_t> {
-    const auto found = exif.findKey(Exiv2::ExifKey(key));
-    if (found == exif.end() || found->count() == 0) return std::nullopt;
-    return found->toLong();
-  });
-}
-
-/// Degrees, minutes and seconds as degrees; negative for the reference `negative`.
-std::optional<double> degrees(const Exiv2::ExifData& exif, const char* key, const char* reference, char negative,
-                              double maximum) {
-  return or_nothing([&]() -> std::optional<double> {
-    const auto found = exif.findKey(Exiv2::ExifKey(key));
-    if (found == exif.end() || found->count() < 1) return std::nullopt;
-    double value = 0, unit = 1;
-    for (long i = 0; i < std::min<long>(found->count(), 3); ++i, unit /= 60) {
-      const Exiv2::Rational part = found->toRational(i);
-      if (part.second == 0 && i == 0) return std::nullopt;
-      if (part.second == 0) break;
-      value += unit * part.first / part.second;
-    }
-    if (value < 0 || value > maximum) return std::nullopt;
-    return exif_text(exif, reference).starts_with(negative) ? -value : value;
-  });
-}
-
-void add_keyword(std::string_view text, std::vector<std::string>& keywords) {
-  std::string keyword = clean(text, kMaxKeywordBytes);
-  std::ranges::replace(keyword, '\n', ' ');
-  if (!keyword.empty() && std::ranges::find(keywords, keyword) == keywords.end()) {
-    keywords.push_back(std::move(keyword));
-  }
-}
-
-std::string first_of(std::initializer_list<std::string> texts) {
-  for (const std::string& text : texts)
-    if (!text.empty()) return text;
-  return "";
-}
-
-std::optional<int> valid_rating(std::optional<std::int64_t> rating) {
-  return rating && *rating >= -1 && *rating <= 5 ? std::optional(static_cast<int>(*rating)) : std::nullopt;
-}
-
-void add_xmp(const Exiv2::XmpData& xmp, Metadata& metadata) {
-  const auto text = [&](const char* key) { return text_of<Exiv2::XmpKey>(xmp, key); };
-  if (const std::string caption = text("Xmp.dc.description"); !caption.empty()) metadata.caption = caption;
-  const auto rating = or_nothing([&]() -> std::optional<std::int64_t> {
-    const auto found = xmp.findKey(Exiv2::XmpKey("Xmp.xmp.Rating"));
-    return found == xmp.end() ? std::nullopt : std::optional<std::int64_t>(found->toLong());
-  });
-  if (const auto valid = valid_rating(rating)) metadata.rating = valid;
-  or_nothing([&]() -> int {
-    const auto found = xmp.findKey(Exiv2::XmpKey("Xmp.dc.subject"));
-    for (long i = 0; found != xmp.end() && i < found->count(); ++i) add_keyword(found->toString(i), metadata.keywords);
-    return 0;
-  });
-  if (metadata.taken.empty()) {
-    metadata.taken = first_of({iso_time(text("Xmp.exif.DateTimeOriginal")), iso_time(text("Xmp.photoshop.DateCreated")),
-                               iso_time(text("Xmp.xmp.CreateDate"))});
-  }
-}
-
-void add_iptc(const Exiv2::IptcData& iptc, Metadata& metadata) {
-  or_nothing([&]() -> int {
-    for (const auto& entry : iptc)
-      if (entry.key() == "Iptc.Application2.Keywords") add_keyword(entry.toString(), metadata.keywords);
-    return 0;
-  });
-  const std::string caption = text_of<Exiv2::IptcKey>(iptc, "Iptc.Application2.Caption");
-  if (!caption.empty()) metadata.caption = caption;
-}
-
-void add_exif(const Exiv2::ExifData& exif, Metadata& metadata) {
-  const auto text = [&](const char* key) { return exif_text(exif, key); };
-  metadata.taken = first_of({iso_time(text("Exif.Photo.DateTimeOriginal")),
-                             iso_time(text("Exif.Photo.DateTimeDigitized")), iso_time(text("Exif.Image.DateTime"))});
-  metadata.camera = camera_name(text("Exif.Image.Make"), text("Exif.Image.Model"));
-  metadata.lens = first_of({text("Exif.Photo.LensModel"), or_nothing([&]() -> std::string {
-                              const auto lens = Exiv2::lensName(exif);
-                              return lens == exif.end() ? "" : clean(lens->print(&exif), kMaxKeywordBytes);
-                            })});
-  metadata.latitude = degrees(exif, "Exif.GPSInfo.GPSLatitude", "Exif.GPSInfo.GPSLatitudeRef", 'S', 90);
-  metadata.longitude = degrees(exif, "Exif.GPSInfo.GPSLongitude", "Exif.GPSInfo.GPSLongitudeRef", 'W', 180);
-  const auto orientation = exif_number(exif, "Exif.Image.Orientation");
-  if (orientation && *orientation >= 1 && *orientation <= 8) metadata.orientation = static_cast<int>(*orientation);
-  metadata.rating = valid_rating(exif_number(exif, "Exif.Image.Rating"));
-  metadata.caption = text("Exif.Image.ImageDescription");
-}
-
-/// The file's text, or nothing. Sidecars are small.
+/// The file's text; nothing if it cannot be read. Sidecars are small.
 std::string sidecar_text(const std::filesystem::path& path) {
-  return or_nothing([&]() -> std::string {
-    std::error_code error;
-    return std::filesystem::is_regular_file(path, error) ? read_file(path, 1 << 20) : "";
-  });
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return "";
+  try {
+    return read_file(path, 1 << 20);
+  } catch (const InvalidInput&) {
+    return "";
+  }
+}
+
+/// The size and orientation that the decoder sees.
+void read_size(std::span<const std::byte> file, Metadata& metadata) {
+  try {
+    const image::ImageHeader header = image::read_header(file, "photo");
+    metadata.width = header.width, metadata.height = header.height;
+    metadata.orientation = header.orientation;
+    if (metadata.orientation >= 5) std::swap(metadata.width, metadata.height);
+  } catch (const InvalidInput&) {  // the embedder says what is wrong
+  }
 }
 
 }  // namespace
 
-std::string iso_time(std::string_view date) {
-  std::string time = "0000-00-00T00:00:00";
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  for (std::size_t i = 0; i < time.size(); ++i) {
-    if (i == 10 && date.size() <= 10) break;  // a date without a time
-    if (i >= date.size()) return "";
-    if (is_digit(time[i])) {
-      if (!is_digit(date[i])) return "";
-      time[i] = date[i];
-    }
-  }
-  const auto part = [&](std::size_t at) { return time.substr(at, 2); };
-  const bool valid = time.substr(0, 4) >= "1800" && part(5) >= "01" && part(5) <= "12" && part(8) >= "01" &&
-                     part(8) <= "31" && part(11) <= "23" && part(14) <= "59" && part(17) <= "60";
-  return valid ? time : "";
+std::array<std::filesystem::path, 3> sidecars_of(const std::filesystem::path& image) {
+  std::filesystem::path long_name = image, short_name = image, text = image;
+  return {long_name += ".xmp", short_name.replace_extension(".xmp"), text.replace_extension(".txt")};
 }
 
-std::string camera_name(std::string_view maker, std::string_view model) {
-  const std::string_view name = maker.substr(0, maker.find(' '));
-  if (maker.empty() || model.empty()) return std::string(maker.empty() ? model : maker);
-  const bool repeats =
-      model.size() >= name.size() &&
-      std::ranges::equal(name, model.substr(0, name.size()), [](char a, char b) { return (a | 0x20) == (b | 0x20); });
-  return repeats ? std::string(model) : std::string(maker) + " " + std::string(model);
-}
+bool has_sidecar_suffix(std::string_view path) { return path.ends_with(".xmp") || path.ends_with(".txt"); }
 
-Metadata read_metadata(std::span<const std::byte> file) {
-  initialize_exiv2();
+Metadata read_metadata(std::span<const std::byte> file, const MetadataReader* reader) {
   Metadata metadata;
-  or_nothing([&]() -> int {
-    const auto image =
-        Exiv2::ImageFactory::open(reinterpret_cast<const Exiv2::byte*>(file.data()), static_cast<long>(file.size()));
-    or_nothing([&]() -> int { return image->readMetadata(), 0; });  // what was read before an error counts
-    add_exif(image->exifData(), metadata);
-    add_iptc(image->iptcData(), metadata);
-    add_xmp(image->xmpData(), metadata);
-    metadata.width = std::max(image->pixelWidth(), 0);
-    metadata.height = std::max(image->pixelHeight(), 0);
-    return 0;
-  });
-  if (metadata.orientation >= 5) std::swap(metadata.width, metadata.height);
+  if (reader != nullptr) reader->read(file, metadata);
+  if (metadata.width == 0 || metadata.height == 0) read_size(file, metadata);
   return metadata;
 }
 
-void add_sidecars(const std::string& image_path, Metadata& metadata) {
-  initialize_exiv2();
-  const std::filesystem::path path(image_path);
-  const std::string packet = first_of(
-      {sidecar_text(image_path + ".xmp"), sidecar_text(std::filesystem::path(path).replace_extension(".xmp"))});
-  if (!packet.empty()) {
-    Exiv2::XmpData xmp;
-    const int failed = or_nothing([&] { return Exiv2::XmpParser::decode(xmp, packet); });
-    if (failed == 0) add_xmp(xmp, metadata);
-  }
-  const std::string text = clean(sidecar_text(std::filesystem::path(path).replace_extension(".txt")), kMaxCaptionBytes);
+void add_sidecars(const std::string& image_path, Metadata& metadata, const MetadataReader* reader) {
+  const auto [long_name, short_name, text_file] = sidecars_of(image_path);
+  std::string packet = sidecar_text(long_name);
+  if (packet.empty()) packet = sidecar_text(short_name);
+  if (!packet.empty() && reader != nullptr) reader->read_packet(packet, metadata);
+  const std::string text = clean_text(sidecar_text(text_file), kMaxCaptionBytes);
   if (!text.empty()) metadata.caption = text;
 }
 

@@ -1,31 +1,32 @@
 #pragma once
+#include <array>
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "library/metadata_module.h"
+#include "library/metadata_text.h"
 #include "library/photo.h"
 
-/// Metadata of photos: EXIF, IPTC and XMP, read by Exiv2.
+/// Metadata of photos: EXIF, IPTC and XMP.
 namespace e5v::library {
-
-/// No caption or keyword is longer; the rest is cut off.
-inline constexpr std::size_t kMaxCaptionBytes = 16'384, kMaxKeywordBytes = 256;
 
 /// What an image file says about itself. Metadata that is broken or absent leaves the members as they are by default,
 /// because metadata never makes an image invalid. Texts are made valid UTF-8. Where several standards have a member,
-/// XMP comes before IPTC and EXIF; the keywords are those of all.
-Metadata read_metadata(std::span<const std::byte> file);
+/// XMP comes before IPTC and EXIF; the keywords are those of all. Without a reader, only size and orientation are read.
+Metadata read_metadata(std::span<const std::byte> file, const MetadataReader* reader = metadata_reader().reader);
+
+/// The sidecar files that an image may have: NAME.jpg.xmp, NAME.xmp and NAME.txt.
+std::array<std::filesystem::path, 3> sidecars_of(const std::filesystem::path& image);
+
+/// Whether a path may be that of a sidecar file: whether it ends with .xmp or .txt.
+bool has_sidecar_suffix(std::string_view path);
 
 /// Replaces what sidecar files of an image say: the rating, keywords and caption of NAME.jpg.xmp or NAME.xmp, and the
-/// text of NAME.txt as the caption. Sidecars that cannot be read count as absent.
-void add_sidecars(const std::string& image_path, Metadata& metadata);
-
-/// "2019-07-14T12:33:10" for a date of EXIF ("2019:07:14 12:33:10") or XMP ("2019-07-14T12:33:10+02:00", where the time
-/// may be missing); empty when it is none.
-std::string iso_time(std::string_view date);
-
-/// Maker and model of a camera in one text without repeating the maker: "Canon EOS 5D" for "Canon" and "Canon EOS 5D".
-std::string camera_name(std::string_view maker, std::string_view model);
+/// text of NAME.txt as the caption. Sidecars that cannot be read count as absent, and without a reader those of XMP do.
+void add_sidecars(const std::string& image_path, Metadata& metadata,
+                  const MetadataReader* reader = metadata_reader().reader);
 
 }  // namespace e5v::library

@@ -37,11 +37,13 @@ std::string_view name_of(FileState state);
 /// The state of a name that name_of() returned. Throws InvalidInput for any other text.
 FileState state_of(std::string_view name);
 
-/// A file as the file system describes it. An unchanged file has equal size and time.
+/// A file as the file system describes it. An unchanged file has equal size and time, and an equal stamp of its
+/// sidecar files.
 struct FileStatus {
   std::string path;           ///< absolute
   std::int64_t size = 0;      ///< in bytes
   std::int64_t mtime_ns = 0;  ///< time of the last modification, in nanoseconds since 1970
+  std::int64_t sidecars = 0;  ///< a hash of the sizes and times of its sidecar files; 0 if it has none
   bool operator==(const FileStatus&) const = default;
 };
 

@@ -24,7 +24,8 @@ CREATE TABLE photos (
   orientation INTEGER NOT NULL, -- 1 to 8, as in EXIF
   rating INTEGER,               -- -1 to 5
   keywords TEXT,                -- one per line
-  caption TEXT) WITHOUT ROWID;
+  caption TEXT,
+  files INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;  -- the number of those with the state 'done', kept by triggers
 
 CREATE TABLE files (
   id INTEGER PRIMARY KEY,
@@ -32,10 +33,52 @@ CREATE TABLE files (
   size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
   hash TEXT REFERENCES photos (hash),  -- NULL: not known
   state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed', 'gone')),
-  reason TEXT);                 -- of a failure
+  reason TEXT,                  -- of a failure
+  sidecars INTEGER NOT NULL DEFAULT 0,  -- what the last walk has seen of its sidecar files; 0: it has none
+  stale INTEGER NOT NULL DEFAULT 0,     -- 1: sidecars have changed, so the metadata are to be read again
+  row INTEGER);                 -- that of its photo while the state is 'done', kept by triggers
 CREATE INDEX files_hash ON files (hash);
 CREATE INDEX files_state ON files (state) WHERE state <> 'done';
 )";
+
+// What format 1 lacked.
+constexpr const char* kColumnsOfFormat2 = R"(
+ALTER TABLE photos ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE files ADD COLUMN sidecars INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE files ADD COLUMN stale INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE files ADD COLUMN row INTEGER;
+UPDATE files SET row = (SELECT row FROM photos WHERE photos.hash = files.hash) WHERE state = 'done';
+UPDATE photos SET files = (SELECT count(*) FROM files WHERE files.hash = photos.hash AND state = 'done');
+)";
+
+// What makes searches of a million photos quick. One without a filter asks only for photos without files, which are
+// few. A filter reads one of the indices, which have all columns that it needs.
+constexpr const char* kForSearches = R"(
+CREATE INDEX photos_without_files ON photos (row) WHERE files = 0;
+CREATE INDEX photos_to_filter ON photos (taken, camera, rating, width, height, row) WHERE files > 0;
+CREATE INDEX files_to_filter ON files (path, row) WHERE state = 'done';
+CREATE INDEX files_stale ON files (stale) WHERE stale = 1;
+CREATE TRIGGER file_added AFTER INSERT ON files WHEN NEW.state = 'done' BEGIN
+  UPDATE photos SET files = files + 1 WHERE hash = NEW.hash;
+  UPDATE files SET row = (SELECT row FROM photos WHERE hash = NEW.hash) WHERE id = NEW.id;
+END;
+CREATE TRIGGER file_removed AFTER DELETE ON files WHEN OLD.state = 'done' BEGIN
+  UPDATE photos SET files = files - 1 WHERE hash = OLD.hash;
+END;
+CREATE TRIGGER file_changed AFTER UPDATE OF hash, state ON files BEGIN
+  UPDATE photos SET files = files - 1 WHERE hash = OLD.hash AND OLD.state = 'done';
+  UPDATE photos SET files = files + 1 WHERE hash = NEW.hash AND NEW.state = 'done';
+  UPDATE files SET row = CASE NEW.state WHEN 'done' THEN (SELECT row FROM photos WHERE hash = NEW.hash) END
+    WHERE id = NEW.id;
+END;
+CREATE TRIGGER row_changed AFTER UPDATE OF row ON photos BEGIN
+  UPDATE files SET row = NEW.row WHERE hash = NEW.hash AND state = 'done';
+END;
+)";
+
+void set_format(Database& database) {
+  database.execute(fmt::format("PRAGMA user_version = {}; PRAGMA application_id = {}", kCatalogueFormat, kApplication));
+}
 
 }  // namespace
 
@@ -46,8 +89,8 @@ void check_schema(Database& database, bool write) {
   if (write && format == 0 && database.number("SELECT count(*) FROM sqlite_schema") == 0) {
     Transaction transaction(database);
     database.execute(kTables);
-    database.execute(
-        fmt::format("PRAGMA user_version = {}; PRAGMA application_id = {}", kCatalogueFormat, kApplication));
+    database.execute(kForSearches);
+    set_format(database);
     transaction.commit();
     return;
   }
@@ -57,6 +100,14 @@ void check_schema(Database& database, bool write) {
   require(format <= kCatalogueFormat,
           "[{}] has format {}, which a newer version of e5v wrote; this version reads formats up to {}", path, format,
           kCatalogueFormat);
+  if (format == kCatalogueFormat) return;
+  require(write, "[{}] has format {}, which an older version of e5v wrote; e5v index brings it up to date", path,
+          format);
+  Transaction transaction(database);
+  database.execute(kColumnsOfFormat2);
+  database.execute(kForSearches);
+  set_format(database);
+  transaction.commit();
 }
 
 }  // namespace e5v::library

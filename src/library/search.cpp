@@ -1,19 +1,14 @@
 #include "library/search.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/error.h"
-#include "base/parallel.h"
+#include "vectors/nearest.h"
 #include "vectors/top_k.h"
 #include "vectors/vector_index.h"
 
 namespace e5v::library {
 namespace {
-
-tensor::ConstMatrix rows_as_matrix(std::span<const float> values, std::int64_t rows, std::int64_t width) {
-  return {std::as_bytes(values).data(), tensor::DType::f32, rows, width, width};
-}
 
 std::vector<std::string> lines_in(const std::string& text) {
   std::vector<std::string> lines;
@@ -61,30 +56,32 @@ Photo photo_of_row(Database& database, std::int64_t row) {
   return photo;
 }
 
-PhotoIndex::PhotoIndex(Library& library) {
-  const std::optional<VectorRows> rows = library.vectors();
-  if (!rows) return;
-  rows_ = rows->rows();
-  width_ = rows->width();
-  vectors_.resize(static_cast<std::size_t>(rows_ * width_));
-  parallel_for(rows_, 256, [&](std::int64_t row) {
-    std::ranges::transform(rows->row(row), vectors_.begin() + row * width_,
-                           [](tensor::Half value) { return static_cast<float>(value); });
-  });
+PhotoIndex::PhotoIndex(Library& library) : vectors_(library.vectors()) {
+  if (vectors_) rounded_.emplace(library.vectors_path(), vectors_->matrix());
+}
+
+std::vector<Found> PhotoIndex::search(std::span<const float> query, const AllowedRows& allowed, std::int64_t top,
+                                      double min_score) const {
+  if (rows() == 0 || allowed.count == 0) return {};
+  require(std::ssize(query) == vectors_->width(), "[search] the query has {} dimensions, the library {}", query.size(),
+          vectors_->width());
+  std::vector<Found> found;
+  for (const vectors::Neighbour& near :
+       vectors::nearest(query, vectors_->matrix(), rounded_->rows(), top, allowed.mask))
+    if (near.score >= min_score) found.push_back({near.candidate, near.score});
+  return found;
 }
 
 std::vector<Found> PhotoIndex::search(std::span<const float> query, const std::vector<std::int64_t>& allowed,
                                       std::int64_t top, double min_score) const {
-  if (rows_ == 0 || allowed.empty()) return {};
-  require(static_cast<std::int64_t>(query.size()) == width_, "[search] the query has {} dimensions, the library {}",
-          query.size(), width_);
-  const vectors::VectorScores scores(rows_as_matrix(query, 1, width_), rows_as_matrix(vectors_, rows_, width_));
-  const auto is_allowed = [&](std::int64_t row) { return std::ranges::binary_search(allowed, row); };
-  const auto nearest = vectors::top_k(scores, top, {}, is_allowed);
-  std::vector<Found> found;
-  for (const vectors::Neighbour& neighbour : nearest.front())
-    if (neighbour.score >= min_score) found.push_back({neighbour.candidate, neighbour.score});
-  return found;
+  AllowedRows mask;
+  mask.mask.resize(static_cast<std::size_t>(rows()), 0);
+  for (const std::int64_t row : allowed) {
+    if (row < 0 || row >= rows()) continue;  // indexed since this index was made
+    mask.mask[static_cast<std::size_t>(row)] = 1;
+    ++mask.count;
+  }
+  return search(query, mask, top, min_score);
 }
 
 std::vector<std::vector<Found>> PhotoIndex::neighbours(const std::vector<std::int64_t>& allowed, std::int64_t most,
@@ -92,13 +89,13 @@ std::vector<std::vector<Found>> PhotoIndex::neighbours(const std::vector<std::in
   const auto count = static_cast<std::int64_t>(allowed.size());
   std::vector<std::vector<Found>> result(allowed.size());
   if (count < 2) return result;
-  require(allowed.back() < rows_, "[search] expected rows below {}, found {}", rows_, allowed.back());
+  require(allowed.back() < rows(), "[search] expected rows below {}, found {}", rows(), allowed.back());
   std::vector<float> chosen;  // [count, width]
   for (const std::int64_t row : allowed)
-    chosen.insert(chosen.end(), vectors_.begin() + row * width_, vectors_.begin() + (row + 1) * width_);
-  const vectors::VectorIndex index(rows_as_matrix(chosen, count, width_));
-  const vectors::VectorScores scores(rows_as_matrix(chosen, count, width_), index);
-  const auto nearest = vectors::top_k(scores, std::min(most + 1, count));
+    for (const tensor::Half value : vectors_->row(row)) chosen.push_back(static_cast<float>(value));
+  const tensor::Matrix chosen_CD = vectors::matrix_of_floats(chosen, count);
+  const vectors::VectorIndex index(chosen_CD);
+  const auto nearest = vectors::top_k(vectors::VectorScores(chosen_CD, index), std::min(most + 1, count));
   for (std::size_t i = 0; i < allowed.size(); ++i)
     for (const vectors::Neighbour& neighbour : nearest[i])
       if (neighbour.candidate > static_cast<std::int64_t>(i) && neighbour.score >= min_score)

@@ -6,6 +6,7 @@
 
 #include "library/filter.h"
 #include "library/library.h"
+#include "library/rounded_rows.h"
 
 /// Finds photos by their vectors.
 namespace e5v::library {
@@ -28,26 +29,30 @@ struct Found {
 };
 
 /// The vectors of a library in the form that is searched. Searching sees the photos that were indexed when it was made.
+/// The files are mapped, so the system keeps in memory what it has room for; a library whose rounded form is missing
+/// takes memory for that (RoundedRows). A search takes 5 bytes for each photo.
 class PhotoIndex {
  public:
   explicit PhotoIndex(Library& library);
 
-  std::int64_t rows() const { return rows_; }
+  std::int64_t rows() const { return vectors_ ? vectors_->rows() : 0; }
 
   /// The `top` photos with the highest cosines that are at least `min_score`, the best first and equal ones by row.
-  /// query f32 [width] of length 1; `allowed` are sorted rows. Exact: the order is that of double arithmetic over the
-  /// stored vectors.
+  /// query f32 [width] of length 1. Exact: the order is that of double arithmetic over the stored vectors.
+  std::vector<Found> search(std::span<const float> query, const AllowedRows& allowed, std::int64_t top,
+                            double min_score) const;
+  /// The same among some sorted rows. Those that were indexed later are passed over.
   std::vector<Found> search(std::span<const float> query, const std::vector<std::int64_t>& allowed, std::int64_t top,
                             double min_score) const;
 
   /// For each of the allowed rows, in their order, the allowed rows with a cosine of at least `min_score` and a higher
-  /// index, up to `most` of the nearest ones.
+  /// index, up to `most` of the nearest ones. Takes 5 bytes of memory for each number of the vectors.
   std::vector<std::vector<Found>> neighbours(const std::vector<std::int64_t>& allowed, std::int64_t most,
                                              double min_score) const;
 
  private:
-  std::int64_t rows_ = 0, width_ = 0;
-  std::vector<float> vectors_;  // [rows, width]
+  std::optional<VectorRows> vectors_;  // none: there is no model
+  std::optional<RoundedRows> rounded_;
 };
 
 }  // namespace e5v::library

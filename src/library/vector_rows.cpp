@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "library/rounded_rows.h"
 
 namespace e5v::library {
 namespace {
@@ -13,10 +14,14 @@ static_assert(std::endian::native == std::endian::little && sizeof(tensor::Half)
 
 std::int64_t row_bytes(std::int64_t width) { return width * static_cast<std::int64_t>(sizeof(tensor::Half)); }
 
+tensor::ConstMatrix matrix_of(const void* halves, std::int64_t rows, std::int64_t width) {
+  return {static_cast<const std::byte*>(halves), tensor::DType::f16, rows, width, width};
+}
+
 }  // namespace
 
 VectorRowWriter::VectorRowWriter(const std::filesystem::path& path, std::int64_t width, std::int64_t rows)
-    : file_(path, rows * row_bytes(width)), width_(width), rows_(rows) {}
+    : file_(path, rows * row_bytes(width)), rounded_(open_rounded(path, width, rows)), width_(width), rows_(rows) {}
 
 std::int64_t VectorRowWriter::add(std::span<const float> vector) {
   std::vector<tensor::Half> rounded;
@@ -34,13 +39,16 @@ std::int64_t VectorRowWriter::add(std::span<const tensor::Half> vector) {
 
 void VectorRowWriter::write() {
   if (added_.empty()) return;
+  const std::int64_t count = std::ssize(added_) / row_bytes(width_);
   file_.append(added_);
+  rounded_.append(matrix_of(added_.data(), count, width_));
   added_.clear();
 }
 
 void VectorRowWriter::flush() {
   write();
   file_.sync();
+  rounded_.sync();
 }
 
 std::int64_t rows_in(const std::filesystem::path& path, std::int64_t width) {
@@ -56,6 +64,10 @@ VectorRows::VectorRows(const std::filesystem::path& path, std::int64_t width, st
   const auto size = static_cast<std::int64_t>(file_->bytes().size());
   require(size >= rows * row_bytes(width), "[{}] has {} bytes, expected {} rows of {}", path.string(), size, rows,
           row_bytes(width));
+}
+
+tensor::ConstMatrix VectorRows::matrix() const {
+  return matrix_of(rows_ == 0 ? nullptr : file_->bytes().data(), rows_, width_);
 }
 
 std::span<const tensor::Half> VectorRows::row(std::int64_t index) const {

@@ -8,15 +8,19 @@
 #include "base/mmap.h"
 #include "base/output_file.h"
 #include "tensor/half.h"
+#include "tensor/matrix.h"
+#include "vectors/nibble_files.h"
 
-/// The file of a library's vectors: rows of `width` little-endian f16, which are only appended.
+/// The file of a library's vectors: rows of `width` little-endian f16, which are only appended. Its rounded form
+/// (library/rounded_rows) grows with it.
 namespace e5v::library {
 
 /// Appends rows. Move-only.
 class VectorRowWriter {
  public:
-  /// Opens or creates the file, and cuts what follows the first `rows` rows, which a killed process may have left.
-  /// `rows` must not exceed those that the file has (rows_in).
+  /// Opens or creates the file and its rounded form, and cuts what follows the first `rows` rows, which a killed
+  /// process may have left. `rows` must not exceed those that the file has (rows_in). A rounded form with fewer rows is
+  /// made anew.
   VectorRowWriter(const std::filesystem::path& path, std::int64_t width, std::int64_t rows);
 
   /// Adds a vector f32 [width], rounded to f16, and returns its row. write() and flush() write it.
@@ -30,6 +34,7 @@ class VectorRowWriter {
 
  private:
   OutputFile file_;
+  vectors::NibbleFiles rounded_;
   std::int64_t width_, rows_;
   std::string added_;
 };
@@ -45,6 +50,8 @@ class VectorRows {
 
   std::int64_t rows() const { return rows_; }
   std::int64_t width() const { return width_; }
+  /// All of them: f16 [rows, width].
+  tensor::ConstMatrix matrix() const;
   /// The vector of a row: f16 [width].
   std::span<const tensor::Half> row(std::int64_t index) const;
 

@@ -7,11 +7,14 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "image/format.h"
+#include "library/metadata.h"
 
 namespace e5v::library {
 namespace {
@@ -26,6 +29,19 @@ FileStatus status_from(std::string path, const struct stat& status) {
   return {std::move(path), status.st_size, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
+/// A hash of the sidecar files of an image that `find` finds: it returns a pointer to the status of a path, or null.
+template <class Find>
+std::int64_t stamp_of_sidecars(const std::string& image, const Find& find) {
+  Hasher hasher;
+  bool any = false;
+  for (const std::filesystem::path& path : sidecars_of(image)) {
+    const FileStatus* status = find(path.string());
+    hasher.add(status == nullptr ? "-" : fmt::format("{} {};", status->size, status->mtime_ns));
+    any |= status != nullptr;
+  }
+  return any ? static_cast<std::int64_t>(hasher.digest().low | 1) : 0;
+}
+
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -33,6 +49,8 @@ struct CloseFolder {
 /// Adds the content of a folder without those of its folders, which are returned.
 std::vector<std::string> walk_one(const std::string& folder, const WalkFilter& filter, Walked& walked) {
   std::vector<std::string> inner;
+  std::map<std::string, FileStatus> sidecars;
+  const std::size_t before = walked.files.size();
   const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));
   if (open == nullptr) {
     walked.unreadable.push_back(folder);
@@ -44,16 +62,32 @@ std::vector<std::string> walk_one(const std::string& folder, const WalkFilter& f
     const std::string_view name = entry->d_name;
     if (name == "." || name == ".." || entry->d_type == DT_LNK) continue;
     std::string path = joined_path(folder, name);
-    if (filter.excludes(path)) continue;
+    const bool is_sidecar = has_sidecar_suffix(name);
+    if (!is_sidecar && filter.excludes(path)) continue;
     struct stat status {};
     if (::fstatat(::dirfd(open.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;  // it has gone
     if (S_ISDIR(status.st_mode)) {
-      inner.push_back(std::move(path));
+      if (!is_sidecar || !filter.excludes(path)) inner.push_back(std::move(path));
+    } else if (S_ISREG(status.st_mode) && is_sidecar) {
+      sidecars[path] = status_from(path, status);
     } else if (S_ISREG(status.st_mode) && image::has_image_suffix(name)) {
       walked.files.push_back(status_from(std::move(path), status));
     }
   }
+  const auto find = [&](const std::string& path) {
+    const auto found = sidecars.find(path);
+    return found == sidecars.end() ? nullptr : &found->second;
+  };
+  for (std::size_t i = before; !sidecars.empty() && i < walked.files.size(); ++i)
+    walked.files[i].sidecars = stamp_of_sidecars(walked.files[i].path, find);
   return inner;
+}
+
+/// The status of a regular file, which is no link.
+std::optional<FileStatus> status_of_file(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return status_from(path, status);
 }
 
 }  // namespace
@@ -97,10 +131,14 @@ Walked walk(const std::string& folder, const WalkFilter& filter, const std::func
 }
 
 std::optional<FileStatus> image_status(const std::string& path) {
-  struct stat status {};
-  if (!image::has_image_suffix(path) || ::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
-    return std::nullopt;
-  return status_from(path, status);
+  std::optional<FileStatus> status = image::has_image_suffix(path) ? status_of_file(path) : std::nullopt;
+  std::optional<FileStatus> sidecar;
+  const auto find = [&](const std::string& name) {
+    sidecar = status_of_file(name);
+    return sidecar ? &*sidecar : nullptr;
+  };
+  if (status) status->sidecars = stamp_of_sidecars(path, find);
+  return status;
 }
 
 }  // namespace e5v::library

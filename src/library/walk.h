@@ -42,7 +42,8 @@ struct Walked {
 /// each folder and may throw. Throws InvalidInput if the folder itself cannot be read.
 Walked walk(const std::string& folder, const WalkFilter& filter, const std::function<void()>& check_stop = nullptr);
 
-/// The status of an image file; nothing if there is no regular file at the path, or if its suffix is none of an image.
+/// The status of an image file with that of its sidecar files; nothing if there is no regular file at the path, or if
+/// its suffix is none of an image.
 std::optional<FileStatus> image_status(const std::string& path);
 
 }  // namespace e5v::library

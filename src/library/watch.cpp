@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,10 +17,13 @@ namespace {
 constexpr std::uint32_t kWatched =
     IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR;
 
-/// A file that was created is not complete: it is reported when it is closed.
-bool is_news(const inotify_event& event) {
-  const bool created = (event.mask & (IN_CREATE | IN_ATTRIB)) != 0;
-  return event.len > 0 && (!created || (event.mask & IN_ISDIR) != 0 || (event.mask & IN_ATTRIB) != 0);
+/// A file that was created is not complete: it is reported when it is closed. A further hard link of a file is created
+/// without being opened, so it is never closed.
+bool is_news(const inotify_event& event, const std::string& path) {
+  if (event.len == 0) return false;
+  if ((event.mask & IN_CREATE) == 0 || (event.mask & IN_ISDIR) != 0) return true;
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && status.st_nlink > 1;
 }
 
 }  // namespace
@@ -70,9 +74,10 @@ void FolderWatch::read(Events& events) {
     if (folder == folders_.end()) continue;
     if ((event.mask & IN_IGNORED) != 0) {
       folders_.erase(folder);  // it was deleted
-    } else if (is_news(event)) {
-      events.paths.insert(folder->second + (folder->second.ends_with('/') ? "" : "/") + name);
+      continue;
     }
+    const std::string path = folder->second + (folder->second.ends_with('/') ? "" : "/") + (event.len > 0 ? name : "");
+    if (is_news(event, path)) events.paths.insert(path);
   }
 }
 

@@ -1,10 +1,7 @@
-// e5v index and e5v search: what users do with a library of photos.
-#include <fmt/format.h>
-
+// e5v index: what users do to a library of photos.
 #include <random>
 
-#include "apps/process.h"
-#include "base/json.h"
+#include "apps/photo_library.h"
 
 namespace e5v::test {
 namespace {
@@ -15,41 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-class Index : public testing::Test {
- protected:
-  void SetUp() override { fs::create_directory(photos()); }
-
-  fs::path photos() const { return folder.path() / "photos"; }
-  std::string path(const std::string& name) const { return (folder.path() / name).string(); }
-  /// Copies the first drawings of the gallery, or those from `first` on.
-  void copy_drawings(std::size_t count, std::size_t first = 0) const {
-    std::vector<fs::path> all;
-    for (const auto& entry : fs::directory_iterator(E5V_DEMO_FOLDER "/gallery"))
-      if (entry.path().extension() == ".jpg") all.push_back(entry.path());
-    std::ranges::sort(all);
-    for (std::size_t i = first; i < first + count; ++i) fs::copy_file(all.at(i), photos() / all[i].filename());
-  }
-  std::vector<std::string> arguments(std::vector<std::string> rest, const std::string& command = "index") const {
-    std::vector<std::string> all{command, "--library", path("library"), "--threads", "1"};
-    all.insert(all.end(), rest.begin(), rest.end());
-    return all;
-  }
-  Outcome index(std::vector<std::string> rest = {}) const {
-    rest.insert(rest.begin(), {photos().string(), "--model", E5V_DEMO_FOLDER "/model"});
-    return run(arguments(rest));
-  }
-  Json status() const { return Json::parse(run({"index", "--library", path("library"), "--status", "--json"}).out); }
-  Outcome search(const std::vector<std::string>& rest) const { return run(arguments(rest, "search")); }
-  /// The names of the photos that are found.
-  std::vector<std::string> found(std::vector<std::string> rest) const {
-    rest.insert(rest.end(), {"--format", "paths"});
-    std::vector<std::string> names;
-    for (const std::string& line : lines_of(search(rest).out)) names.push_back(fs::path(line).filename());
-    return names;
-  }
-
-  TemporaryFolder folder;
-};
+class Index : public PhotoLibrary {};
 
 TEST_F(Index, OnlyNewFilesAreComputedAndMovesCostNothing) {
   copy_drawings(12);
@@ -113,13 +76,14 @@ TEST_F(Index, DeletedPhotosAreNotFoundAndPurgedOnRequest) {
 }
 
 TEST_F(Index, KilledRunsLoseNothing) {
-  copy_drawings(60);
+  constexpr int kDrawings = 120;
+  copy_drawings(kDrawings);
   std::mt19937 random(5);
   int killed = 0;
   std::int64_t before = 0;
   for (int i = 0; i < 30; ++i) {
     Process process(arguments({photos().string(), "--model", E5V_DEMO_FOLDER "/model", "--token-budget", "1"}));
-    process.ends_within(std::chrono::milliseconds(random() % 700));
+    process.ends_within(std::chrono::milliseconds(random() % 300));
     process.send(SIGKILL);
     killed += process.wait().signal == SIGKILL ? 1 : 0;
     if (!fs::exists(path("library/catalogue.sqlite"))) continue;
@@ -131,14 +95,26 @@ TEST_F(Index, KilledRunsLoseNothing) {
   }
   EXPECT_GE(killed, 5);
   EXPECT_EQ(index().code, 0);
-  EXPECT_EQ(status().at("files").at("done"), 60);
-  EXPECT_EQ(status().at("vectors"), 60);
-  EXPECT_EQ(fs::file_size(path("library/vectors-1.f16")), 60u * 2 * status().at("width").get<std::uint64_t>());
+  EXPECT_EQ(status().at("files").at("done"), kDrawings);
+  EXPECT_EQ(status().at("vectors"), kDrawings);
+  EXPECT_EQ(fs::file_size(path("library/vectors-1.f16")), kDrawings * 2 * status().at("width").get<std::uint64_t>());
+  EXPECT_EQ(fs::file_size(path("library/rounded-1/rounded.bounds")), kDrawings * 16u);
   // The vectors are those of an undisturbed run, up to the rounding of other batches.
-  const std::vector<std::string> disturbed = found({"a red heart", "--top", "60"});
+  const std::vector<std::string> disturbed = found({"a red heart", "--top", "200"});
   fs::remove_all(path("library"));
   index();
-  EXPECT_EQ(found({"a red heart", "--top", "60"}), disturbed);
+  EXPECT_EQ(found({"a red heart", "--top", "200"}), disturbed);
+}
+
+TEST_F(Index, TheRoundedFormIsMadeWithoutAModel) {
+  copy_drawings(20);
+  index();
+  const std::vector<std::string> before = found({"a red heart", "--top", "20"});
+  fs::remove_all(path("library/rounded-1"));
+  EXPECT_EQ(found({"a red heart", "--top", "20"}), before) << "a search needs it not";
+  EXPECT_THAT(run(arguments({})).err, HasSubstr("0 photos embedded in "));
+  EXPECT_EQ(fs::file_size(path("library/rounded-1/rounded.bounds")), 20u * 16);
+  EXPECT_EQ(found({"a red heart", "--top", "20"}), before);
 }
 
 TEST_F(Index, TheSecondProcessIsToldWhoTheFirstIs) {
@@ -163,6 +139,13 @@ TEST_F(Index, AWatchedFolderIsKeptUpWith) {
   };
   while (watcher.err_so_far().find("watching") == std::string::npos) std::this_thread::sleep_for(10ms);
   copy_drawings(1, 2);
+  EXPECT_EQ(waits_for(3), 3u);
+  const fs::path one = *fs::directory_iterator(photos());
+  folder.write("photos/" + one.stem().string() + ".txt", "the first one");
+  while (watcher.err_so_far().find("1 with new metadata") == std::string::npos) std::this_thread::sleep_for(10ms);
+  fs::create_hard_link(one, photos() / "link.jpg");
+  EXPECT_EQ(waits_for(4), 4u);
+  fs::remove(photos() / "link.jpg");
   EXPECT_EQ(waits_for(3), 3u);
   fs::create_directories(photos() / "new/inner");
   fs::copy_file(*fs::directory_iterator(E5V_DEMO_FOLDER "/photos"), photos() / "new/inner/photo.jpg");
@@ -209,37 +192,6 @@ TEST_F(Index, WhatCannotBeDoneIsSaid) {
                  "or index with --rebuild, which computes all vectors again");
   EXPECT_THAT(run(arguments({"--model", model_folder(), "--rebuild"})).err, HasSubstr("2 photos embedded"));
   expect_failure(run(arguments({"--json"})), 2, "--json needs --status");
-}
-
-TEST_F(Index, PhotosAreFoundByWordsByAnImageAndByBoth) {
-  for (const std::string name : {"noto-2764.jpg", "noto-1f499.jpg", "fluent-1f408.jpg"})
-    fs::copy_file(E5V_DEMO_FOLDER "/gallery/" + name, photos() / name);
-  index();
-  const std::string heart = (photos() / "noto-2764.jpg").string();
-  EXPECT_EQ(found({"red heart", "--top", "1"}), std::vector<std::string>{"noto-2764.jpg"});
-  EXPECT_EQ(found({"red", "heart", "--top", "1"}), std::vector<std::string>{"noto-2764.jpg"});
-  EXPECT_EQ(found({"--image", heart, "--top", "1"}), std::vector<std::string>{"noto-2764.jpg"});
-  EXPECT_GE(found({"--image", heart, "blue"}).size(), 1u);
-  const Json best = Json::parse(lines_of(search({"--image", heart, "--format", "json"}).out).front());
-  EXPECT_NEAR(best.at("score").get<double>(), 1, 1e-3);
-  EXPECT_EQ(best.at("paths").size(), 1u);
-  EXPECT_GT(best.at("width"), 0);
-  EXPECT_THAT(search({"--image", heart}).out, HasSubstr("1   1.0000  -"));
-}
-
-TEST_F(Index, FiltersAndScoresLimitWhatIsFound) {
-  copy_drawings(4);
-  index();
-  EXPECT_EQ(found({"a star", "--top", "2"}).size(), 2u);
-  EXPECT_EQ(found({"a star", "--folder", photos().string()}).size(), 4u);
-  const Outcome none = search({"a star", "--from", "2019"});
-  EXPECT_EQ(none.code, 0);
-  EXPECT_EQ(none.out, "");
-  EXPECT_THAT(none.err, HasSubstr("no photo was found among 0 that match the filters"));
-  EXPECT_THAT(search({"a star", "--min-score", "1"}).err,
-              HasSubstr("no photo was found among 4 that the library holds"));
-  expect_failure(search({"a star", "--to", "July"}), 2, "--to: expected a date such as 2019");
-  expect_failure(search({}), 2, "a TEXT or --image is required");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ namespace e5v::library {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 class ChangesTest : public testing::Test {
  protected:
@@ -51,6 +52,38 @@ TEST_F(ChangesTest, AnotherSizeOrTimeIsAChange) {
   EXPECT_EQ(record({{"/p/a.jpg", 2, 1}, {"/p/b.jpg", 1, 2}, {"/p/c.jpg", 1, 1}}),
             (Changes{.unchanged = 1, .changed = 2}));
   EXPECT_THAT(waiting(), ElementsAre("/p/a.jpg", "/p/b.jpg"));
+}
+
+TEST_F(ChangesTest, OtherSidecarsMakeMetadataStaleAndNothingWaits) {
+  record({{"/p/a.jpg", 1, 1, 5}, {"/p/b.jpg", 1, 1}});
+  finish();
+  EXPECT_EQ(record({{"/p/a.jpg", 1, 1, 5}, {"/p/b.jpg", 1, 1}}), (Changes{.unchanged = 2}));
+  EXPECT_EQ(record({{"/p/a.jpg", 1, 1, 0}, {"/p/b.jpg", 1, 1, 7}}), (Changes{.described = 2}));
+  EXPECT_THAT(waiting(), IsEmpty());
+  EXPECT_EQ(catalogue_.stale_files().size(), 2u);
+  EXPECT_EQ(record({{"/p/a.jpg", 1, 1, 0}, {"/p/b.jpg", 1, 1, 7}}), (Changes{.unchanged = 2}));
+  catalogue_.set_fresh(catalogue_.stale_files().front().id);
+  EXPECT_EQ(catalogue_.stale_files().size(), 1u);
+}
+
+TEST_F(ChangesTest, ASidecarIsThatOfTheImagesBesideIt) {
+  const std::string root = std::filesystem::canonical(folder_.path()).string();
+  const auto path = [&](const char* name) { return root + "/" + name; };
+  for (const char* name : {"a.jpg", "a.png", "a.b.jpg", "ab.jpg"}) {
+    folder_.write(name, "x");
+    catalogue_.add_waiting(*image_status(path(name)));
+  }
+  finish();
+  const WalkFilter filter({root, {}}, "/none");
+  folder_.write("a.xmp", "x");
+  EXPECT_EQ(record_path(catalogue_, path("a.xmp"), filter), (Changes{.described = 2}));
+  folder_.write("a.jpg.xmp", "x");
+  EXPECT_EQ(record_path(catalogue_, path("a.jpg.xmp"), filter), (Changes{.described = 1}));
+  folder_.write("a.b.txt", "x");
+  EXPECT_EQ(record_path(catalogue_, path("a.b.txt"), filter), (Changes{.described = 1}));
+  EXPECT_EQ(record_changes(catalogue_, root, walk(root, filter)), (Changes{.unchanged = 4})) << "a walk sees the same";
+  std::filesystem::remove(path("a.xmp"));
+  EXPECT_EQ(record_changes(catalogue_, root, walk(root, filter)), (Changes{.unchanged = 2, .described = 2}));
 }
 
 TEST_F(ChangesTest, DeletedFilesAreMarkedAndComeBackWithoutWaiting) {

@@ -42,6 +42,27 @@ class FilterTest : public testing::Test {
 
 TEST_F(FilterTest, WithoutAFilterAllPhotosWithAFileAreFound) { EXPECT_THAT(rows({}), ElementsAre(0, 1, 2)); }
 
+TEST_F(FilterTest, AMaskMarksTheSameRows) {
+  AllowedRows allowed = allowed_mask(catalogue_.database(), {}, 4);
+  EXPECT_THAT(allowed.mask, ElementsAre(1, 1, 1, 0));
+  EXPECT_EQ(allowed.count, 3);
+  allowed = allowed_mask(catalogue_.database(), {.folder = "/p"}, 4);
+  EXPECT_THAT(allowed.mask, ElementsAre(1, 1, 0, 0));
+  EXPECT_EQ(allowed.count, 2);
+  EXPECT_THAT(allowed_mask(catalogue_.database(), {.camera = "canon", .folder = "/p"}, 4).mask,
+              ElementsAre(1, 0, 0, 0));
+  EXPECT_THAT(allowed_mask(catalogue_.database(), {.camera = "canon", .folder = "/p/b"}, 4).mask,
+              ElementsAre(0, 0, 0, 0));
+  catalogue_.set_state(catalogue_.find("/p/gone.jpg")->id, FileState::done);
+  allowed = allowed_mask(catalogue_.database(), {}, 4);
+  EXPECT_TRUE(allowed.mask.empty()) << "all rows";
+  EXPECT_EQ(allowed.count, 4);
+  allowed.remove(2, 4), allowed.remove(2, 4);
+  EXPECT_THAT(allowed.mask, ElementsAre(1, 1, 0, 1));
+  EXPECT_EQ(allowed.count, 3);
+  EXPECT_EQ(allowed_mask(catalogue_.database(), {.folder = "/none"}, 4).count, 0);
+}
+
 TEST_F(FilterTest, DatesIncludeTheirLastDay) {
   EXPECT_THAT(rows({.from = "2019-07-14"}), ElementsAre(0, 1));
   EXPECT_THAT(rows({.from = "2019-07-15"}), ElementsAre(1));
@@ -51,12 +72,28 @@ TEST_F(FilterTest, DatesIncludeTheirLastDay) {
   EXPECT_THAT(rows({.to = "2019-07-14T12:33"}), ElementsAre(0));
 }
 
+TEST(FilterSizes, AreMegapixelsOrSides) {
+  Filter filter;
+  EXPECT_TRUE(set_min_size("12.5", filter));
+  EXPECT_EQ(filter.min_megapixels, 12.5);
+  filter = {};
+  EXPECT_TRUE(set_min_size("1080x1920", filter));
+  EXPECT_EQ(filter, (Filter{.min_long_side = 1920, .min_short_side = 1080}));
+  for (const char* text :
+       {"", "0", "-1", "big", "12MP", "1920x", "x1080", "1920x1080x3", "nan", "inf", "1e9", "19.5x10"})
+    EXPECT_FALSE(set_min_size(text, filter)) << text;
+}
+
 TEST_F(FilterTest, EachMemberFilters) {
   EXPECT_THAT(rows({.camera = "canon"}), ElementsAre(0));
   EXPECT_THAT(rows({.camera = "X100"}), ElementsAre(1));
   EXPECT_THAT(rows({.folder = "/p"}), ElementsAre(0, 1));
   EXPECT_THAT(rows({.folder = "/p/a"}), ElementsAre(0));
   EXPECT_THAT(rows({.shape = Shape::landscape}), ElementsAre(0));
+  EXPECT_THAT(rows({.min_megapixels = 600e-6}), ElementsAre(0, 1));
+  EXPECT_THAT(rows({.min_megapixels = 601e-6}), ElementsAre());
+  EXPECT_THAT(rows({.min_long_side = 30, .min_short_side = 20}), ElementsAre(0, 1));
+  EXPECT_THAT(rows({.min_long_side = 30, .min_short_side = 21}), ElementsAre());
   EXPECT_THAT(rows({.shape = Shape::portrait}), ElementsAre(1));
   EXPECT_THAT(rows({.shape = Shape::square}), ElementsAre()) << "an unknown size has no shape";
   EXPECT_THAT(rows({.min_rating = -1}), ElementsAre(0, 1));

@@ -136,6 +136,31 @@ TEST_F(IndexerTest, WhatWasComputedBeforeAnInterruptIsKept) {
   EXPECT_EQ(embed_files(library_, embedder()).embedded, counts.waiting);
 }
 
+TEST_F(IndexerTest, ChangedSidecarsReplaceTheMetadataWithoutAVector) {
+  make("a.jpg", 10);
+  photos_.write("a.txt", "a grey field");
+  index();
+  photos_.write("a.txt", "a field of snow");
+  EXPECT_EQ(record(), (Changes{.described = 1}));
+  EXPECT_EQ(refresh_metadata(library_), (Indexed{.described = 1}));
+  Database& database = library_.catalogue().database();
+  EXPECT_EQ(database.number("SELECT count(*) FROM photos WHERE caption = 'a field of snow' AND row = 0"), 1);
+  EXPECT_EQ(refresh_metadata(library_), Indexed());
+  fs::remove(path("a.txt"));
+  record();
+  refresh_metadata(library_);
+  EXPECT_EQ(database.number("SELECT count(*) FROM photos WHERE caption IS NULL"), 1);
+}
+
+TEST_F(IndexerTest, FilesAboveTheLimitAreRefused) {
+  make("a.jpg", 10);
+  IndexHooks hooks;
+  hooks.max_file_bytes = 100;
+  EXPECT_EQ(index(hooks), (Indexed{.failed = 1}));
+  EXPECT_THAT(library_.catalogue().files_with(FileState::failed).front().reason,
+              testing::MatchesRegex("has [0-9]+ bytes, expected at most 100"));
+}
+
 TEST_F(IndexerTest, MetadataGoesIntoTheCatalogue) {
   make("a.jpg", 10);
   photos_.write("a.txt", "a grey field");

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
+#include "library/rounded_rows.h"
 #include "temporary_folder.h"
 
 namespace e5v::library {
@@ -41,6 +42,16 @@ class LibraryTest : public testing::Test {
     for (std::int64_t i = 0; rows && i < rows->rows(); ++i) numbers.push_back(static_cast<float>(rows->row(i)[0]));
     return numbers;
   }
+  /// Whether a search finds the rounded form of all rows, and no other one is there.
+  bool is_rounded(std::int64_t rows) const {
+    Library reader(path());
+    const fs::path folder = rounded_folder(reader.vectors_path());
+    const auto others = std::ranges::count_if(fs::directory_iterator(path()), [&](const fs::directory_entry& entry) {
+      return entry.path().filename().string().starts_with("rounded") && entry.path() != folder;
+    });
+    return others == 0 && RoundedRows(reader.vectors_path(), reader.vectors()->matrix()).is_mapped() &&
+           fs::file_size(folder / "rounded.bounds") == static_cast<std::uint64_t>(16 * rows);
+  }
   std::vector<fs::path> vector_files() const {
     std::vector<fs::path> files;
     for (const auto& entry : fs::directory_iterator(path()))
@@ -70,6 +81,7 @@ TEST_F(LibraryTest, RowsThatTheCatalogueDoesNotNameAreCut) {
   std::ofstream(vector_files().front(), std::ios::app) << "x";  // a part of a row
   Library writer(path(), "test");
   EXPECT_EQ(fs::file_size(vector_files().front()), 4u);
+  EXPECT_TRUE(is_rounded(1));
   add(writer, 1);
   EXPECT_THAT(stored(), ElementsAre(0, 1));
 }
@@ -84,6 +96,7 @@ TEST_F(LibraryTest, PhotosWhoseRowsWereLostWaitAgain) {
   EXPECT_THAT([&] { stored(); }, ThrowsMessage<InvalidInput>(HasSubstr("has 5 bytes, expected 2 rows of 4")));
   Library writer(path(), "test");
   EXPECT_THAT(stored(), ElementsAre(0));
+  EXPECT_TRUE(is_rounded(1));
   EXPECT_EQ(writer.catalogue().files_with(FileState::waiting).front().status.path, "/p/1.jpg");
 }
 
@@ -115,8 +128,25 @@ TEST_F(LibraryTest, PurgingFreesTheRowsOfPhotosWithoutFiles) {
   EXPECT_EQ(writer.purge(), 2);
   EXPECT_THAT(stored(), ElementsAre(1, 3));
   EXPECT_EQ(vector_files().size(), 1u);
+  EXPECT_TRUE(is_rounded(2));
   EXPECT_EQ(writer.purge(), 0);
   EXPECT_EQ(writer.writer().add(std::vector{5.f, 0.f}), 2) << "new rows follow";
+}
+
+TEST_F(LibraryTest, OpeningMakesAMissingRoundedFormAndRemovesLeftFiles) {
+  {
+    Library writer(path(), "test");
+    writer.set_model(model());
+    add(writer, 0), add(writer, 1);
+  }
+  const fs::path vectors = vector_files().front();
+  fs::remove_all(rounded_folder(vectors));  // as in a library of an older version
+  fs::copy_file(vectors, path() / "vectors-7.f16");
+  fs::create_directory(path() / "rounded-7");
+  EXPECT_THAT(stored(), ElementsAre(0, 1));
+  Library writer(path(), "test");
+  EXPECT_TRUE(is_rounded(2));
+  EXPECT_EQ(vector_files(), std::vector{vectors});
 }
 
 TEST_F(LibraryTest, TheSecondWriterAndMissingLibrariesAreRefused) {

@@ -30,7 +30,56 @@ TEST_F(SchemaTest, ANewerFormatIsRefused) {
   database_.execute("PRAGMA user_version = 7");
   EXPECT_THAT([&] { check_schema(database_, true); },
               ThrowsMessage<InvalidInput>(HasSubstr("catalogue.sqlite] has format 7, which a newer version of e5v "
-                                                    "wrote; this version reads formats up to 1")));
+                                                    "wrote; this version reads formats up to 2")));
+}
+
+TEST_F(SchemaTest, AnOlderFormatIsBroughtUpToDate) {
+  // The tables of format 1, as far as they differ.
+  database_.execute(R"(
+    CREATE TABLE photos (hash TEXT PRIMARY KEY, row INTEGER NOT NULL UNIQUE, taken TEXT,
+                         camera TEXT, rating INTEGER, width INTEGER, height INTEGER) WITHOUT ROWID;
+    CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, hash TEXT REFERENCES photos (hash),
+                        state TEXT NOT NULL);
+    INSERT INTO photos (hash, row) VALUES ('a', 0), ('b', 1);
+    INSERT INTO files (path, hash, state) VALUES ('/1', 'a', 'done'), ('/2', 'a', 'done'), ('/3', 'b', 'gone');
+    PRAGMA user_version = 1; PRAGMA application_id = 0x6535764C)");
+  EXPECT_THAT([&] { check_schema(database_, false); },
+              ThrowsMessage<InvalidInput>(
+                  HasSubstr("has format 1, which an older version of e5v wrote; e5v index brings it up to date")));
+  check_schema(database_, true);
+  EXPECT_EQ(database_.number("PRAGMA user_version"), kCatalogueFormat);
+  EXPECT_EQ(database_.number("SELECT files FROM photos WHERE hash = 'a'"), 2);
+  EXPECT_EQ(database_.number("SELECT files FROM photos WHERE hash = 'b'"), 0);
+  EXPECT_EQ(database_.number("SELECT sum(sidecars) + sum(stale) FROM files"), 0);
+  EXPECT_EQ(database_.number("SELECT count(*) FROM files WHERE row = 0"), 2);
+  EXPECT_EQ(database_.number("SELECT count(*) FROM files WHERE row IS NULL"), 1);
+}
+
+TEST_F(SchemaTest, TheFilesOfAPhotoAreCounted) {
+  check_schema(database_, true);
+  database_.execute(
+      "INSERT INTO photos (hash, row, width, height, orientation) VALUES ('a', 0, 1, 1, 1), "
+      "('b', 1, 1, 1, 1)");
+  const auto files = [&](const char* hash) {
+    return database_.number(fmt::format("SELECT files FROM photos WHERE hash = '{}'", hash));
+  };
+  database_.execute(
+      "INSERT INTO files VALUES (1, '/1', 1, 1, 'a', 'done', NULL, 0, 0, NULL), "
+      "(2, '/2', 1, 1, NULL, 'waiting', NULL, 0, 0, NULL)");
+  EXPECT_EQ(files("a"), 1);
+  database_.execute("UPDATE files SET hash = 'a', state = 'done' WHERE id = 2");
+  EXPECT_EQ(files("a"), 2);
+  EXPECT_EQ(database_.number("SELECT count(*) FROM files WHERE row = 0"), 2) << "and they have its row";
+  database_.execute("UPDATE photos SET row = 7 WHERE hash = 'a'");
+  EXPECT_EQ(database_.number("SELECT count(*) FROM files WHERE row = 7"), 2);
+  database_.execute("UPDATE files SET hash = 'b' WHERE id = 2");
+  EXPECT_EQ(files("a"), 1);
+  EXPECT_EQ(files("b"), 1);
+  database_.execute("UPDATE files SET state = 'gone' WHERE id = 1");
+  EXPECT_EQ(files("a"), 0);
+  EXPECT_EQ(database_.number("SELECT count(*) FROM files WHERE row IS NULL"), 1);
+  database_.execute("DELETE FROM files");
+  EXPECT_EQ(files("b"), 0);
 }
 
 TEST_F(SchemaTest, AnEmptyDatabaseIsNoCatalogueToRead) {

@@ -11,6 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -40,6 +41,13 @@ TEST_F(WatchTest, AFileIsToldWhenItIsWholeAndNotBefore) {
   EXPECT_THAT(watch_.wait(200ms, 50ms).paths, IsEmpty());
   stream.close();
   EXPECT_THAT(events(), ElementsAre(path("a.jpg")));
+}
+
+TEST_F(WatchTest, AFurtherHardLinkIsTold) {
+  folder_.write("a.jpg", "x");
+  events();
+  fs::create_hard_link(path("a.jpg"), path("b.jpg"));
+  EXPECT_THAT(events(), Contains(path("b.jpg")));
 }
 
 TEST_F(WatchTest, NewFoldersAreToldAndCanBeAdded) {

@@ -1,0 +1,105 @@
+#include "search_query.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "library/search.h"
+#include "library_options.h"
+
+namespace e5v::app {
+namespace {
+
+namespace fs = std::filesystem;
+using library::PartKind;
+
+/// A file of a photo, one that exists if there is any.
+fs::path file_of(library::Library& library, std::int64_t row) {
+  const library::Photo photo = photo_of_row(library.catalogue().database(), row);
+  for (const std::string& path : photo.paths) {
+    std::error_code error;
+    if (fs::exists(path, error)) return path;
+  }
+  return photo.paths.front();  // whoever reads it says what is wrong
+}
+
+/// The inputs of a query that the model is to embed, and what they are.
+struct QueryInputs {
+  std::vector<Input> inputs;
+  std::vector<library::QueryPart> parts;
+
+  void add(Input input, PartKind kind, double weight) {
+    inputs.push_back(std::move(input));
+    parts.push_back({kind, weight});
+  }
+};
+
+std::string text_of(const SearchQuery& query) { return fmt::format("{}", fmt::join(query.words, " ")); }
+
+QueryInputs inputs_of(const SearchQuery& query, const fs::path& image, bool image_has_vector) {
+  QueryInputs inputs;
+  const std::string text = text_of(query);
+  if (!image.empty() && !text.empty()) {
+    inputs.add(Input::composed(image, text), PartKind::composed, 1);
+  } else if (!image.empty() && !image_has_vector) {
+    inputs.add(Input::from_image(image), PartKind::photo, 1);
+  } else if (!text.empty()) {
+    inputs.add(Input::from_text(text), PartKind::text, 1);
+  }
+  for (const library::WeightedText& term : query.plus_minus)
+    inputs.add(Input::from_text(term.text), PartKind::text, term.weight);
+  return inputs;
+}
+
+/// Appends the vectors of the inputs.
+void embed_inputs(library::Library& library, const QueryInputs& inputs, const ModelOptions& given,
+                  std::vector<library::WeightedVector>& vectors) {
+  const ModelOptions model = model_for(library, given);
+  library::ModelRecord record;
+  const Embedder embedder = load_library_model(model, record);
+  require_same_space(*library.model(), record, library.folder());
+  const Embeddings found = embedder.embed(inputs.inputs, model.run, model.prepare);
+  for (std::int64_t i = 0; i < found.size(); ++i) {
+    const std::span<const float> row = found.row(i);
+    vectors.push_back({{row.begin(), row.end()}, inputs.parts[static_cast<std::size_t>(i)].weight});
+  }
+}
+
+}  // namespace
+
+std::string SearchQuery::title() const {
+  std::vector<std::string> parts;
+  if (!image.empty()) parts.push_back(image.filename().string());
+  if (!like.empty()) parts.push_back("like " + fs::path(like).filename().string());
+  if (!words.empty()) parts.push_back(text_of(*this));
+  for (const library::WeightedText& term : plus_minus) {
+    const double weight = std::abs(term.weight);
+    parts.push_back(fmt::format("{} {}{}", term.weight < 0 ? "-" : "+", term.text,
+                                weight == 1 ? "" : fmt::format(" (weight {})", weight)));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+QueryVector embed_query(library::Library& library, const SearchQuery& query, const ModelOptions& given) {
+  QueryVector result;
+  std::vector<library::WeightedVector> vectors;
+  result.image = query.image;
+  const bool is_like_alone = !query.like.empty() && query.words.empty();
+  if (!query.like.empty()) {
+    result.itself = row_named(library, query.like);
+    result.image = file_of(library, *result.itself);
+    if (is_like_alone) {
+      std::vector<float>& vector = vectors.emplace_back().vector;
+      const std::optional<library::VectorRows> rows = library.vectors();
+      for (const tensor::Half value : rows->row(*result.itself)) vector.push_back(static_cast<float>(value));
+      result.parts.push_back({PartKind::photo, 1});
+    }
+  }
+  const QueryInputs inputs = inputs_of(query, result.image, is_like_alone);
+  if (!inputs.inputs.empty()) embed_inputs(library, inputs, given, vectors);
+  result.parts.insert(result.parts.end(), inputs.parts.begin(), inputs.parts.end());
+  result.vector = sum_of(vectors);
+  return result;
+}
+
+}  // namespace e5v::app
