@@ -12,15 +12,16 @@ DEMO_MODEL ?= demo/model
 
 sources = find apps bench demo examples include src tests -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh'
 
-.PHONY: help packages build demo demo-model bench bench-ops test test-extended check-serving check-clients check-api soak check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo demo-page demo-model bench bench-ops test test-extended check-serving check-clients check-api soak check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
 help:
 	@echo 'make packages       install the Debian packages of packages.txt that are missing'
 	@echo 'make build          build the program, build/release/e5v'
-	@echo 'make demo           search a gallery by words and by a drawing plus a word, write build/demo.png,'
-	@echo '                    and compare vectors with the reference'
+	@echo 'make demo           search a gallery by words and by a drawing plus a word, write build/demo.png, compare'
+	@echo '                    vectors with the reference, and make a library of the gallery'
+	@echo 'make demo-page      show the page that searches the drawings of make demo; it prints its address'
 	@echo 'make demo-model     train the model of the demo again, with the data in DEMO_DATA=$(DEMO_DATA) (docs/demo-model.md);'
 	@echo '                    make demo DEMO_MODEL=$(DEMO_WORK)/model then uses the new model'
 	@echo 'make test           install packages, build everything, and run all tests that need only the repository'
@@ -52,8 +53,12 @@ build: build/release/build.ninja
 	cmake --build --preset release --target e5v_program
 
 demo: packages build/release/build.ninja
-	@cmake --build --preset release --target golden_check search_gallery
+	@cmake --build --preset release --target golden_check search_gallery index_gallery
 	@tools/demo.sh build/release '$(DEMO_MODEL)'
+
+demo-page: build
+	@[ -d build/demo-library/library ] || $(MAKE) demo
+	@build/release/e5v browse --library build/demo-library/library
 
 demo-model: packages build/release/build.ninja
 	@cmake --build --preset release --target e5v_program

@@ -54,6 +54,13 @@ void add_load_options(CLI::App& command, LoadOptions& options) {
                  "bf16 for all others. On CPUs, auto uses int8 arithmetic in two cases: for int8 checkpoints "
                  "whose config quantises activations, and for int4 checkpoints if the CPU has 8-bit dot products. int8 "
                  "arithmetic rounds activations to 8 bits, or to more bits if the CPU has no 8-bit dot products"},
+            });
+  add_device_options(command, options);
+}
+
+void add_device_options(CLI::App& command, LoadOptions& options) {
+  add_table(command,
+            {
                 {"--device", text(options.device, "DEVICE").checked(problem_of_device),
                  "the device that computes: cpu, cuda (the first GPU), cuda:N (the GPU with the index N, from 0), or "
                  "auto. auto selects the device that the environment variable E5V_DEVICE names; if it is not set, "

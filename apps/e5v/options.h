@@ -27,6 +27,9 @@ void add_model_options(CLI::App& command, ModelOptions& options, bool model_requ
 /// Adds --dtype, --device and --threads.
 void add_load_options(CLI::App& command, LoadOptions& options);
 
+/// Adds --device and --threads.
+void add_device_options(CLI::App& command, LoadOptions& options);
+
 /// Adds --adapter.
 void add_adapter_option(CLI::App& command, LoadOptions& options);
 

@@ -1,3 +1,5 @@
+#include "serve.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <pthread.h>
@@ -20,27 +22,14 @@
 #include "commands.h"
 #include "net/curl_fetcher.h"
 #include "net/descriptor_limit.h"
-#include "net/server.h"
 #include "net/systemd.h"
 #include "options.h"
-#include "serve/service.h"
+#include "serve/library/served_library.h"
 
 namespace e5v::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct ServeOptions {
-  std::vector<std::string> models, adapters, names, image_hosts, image_networks;
-  std::string prompts = "e5v";
-  LoadOptions load;
-  net::ServerOptions server;
-  serve::ServiceOptions service;
-  std::string access_log = "-";
-  std::int64_t body_mebibytes = 64, queue_mebibytes = 1024, cache_mebibytes = 64;
-  int drain_seconds = 30, header_seconds = 10, body_seconds = 120, idle_seconds = 75, fetch_seconds = 20;
-  bool open = false;
-};
 
 /// Splits "NAME=DIR". If there is only a folder, its name is the name.
 std::pair<std::string, fs::path> name_and_folder(const std::string& text) {
@@ -52,10 +41,23 @@ std::pair<std::string, fs::path> name_and_folder(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-/// The models of the options: each folder, and the first folder with each adapter.
+/// The model of a library, with the options that its vectors depend on. A folder that is only called "model" is named
+/// with the one that it is in.
+serve::ModelSpec spec_of(const library::ModelRecord& record, const ServeOptions& options) {
+  std::string name = name_and_folder(record.folder.string()).first;
+  if (name == "model") name = (record.folder.parent_path().filename() / name).string();
+  serve::ModelSpec spec{{std::move(name)}, record.folder, options.load, serve::PromptSet::named(options.prompts)};
+  spec.load.dtype = record.load.dtype;
+  spec.load.adapter = record.load.adapter;
+  return spec;
+}
+
+/// The models of the options: each folder, and the first folder with each adapter. Without a folder, the model is that
+/// of the library.
 std::vector<serve::ModelSpec> specs_of(const ServeOptions& options) {
   std::vector<serve::ModelSpec> specs;
   const serve::PromptSet prompts = serve::PromptSet::named(options.prompts);
+  if (options.models.empty()) specs.push_back(spec_of(options.service.library->reader().model(), options));
   for (const std::string& text : options.models) {
     auto [name, folder] = name_and_folder(text);
     specs.push_back({{std::move(name)}, std::move(folder), options.load, prompts});
@@ -188,8 +190,21 @@ class ServerSignals {
   std::promise<int> end_;
 };
 
+/// Loads the models. The first one is that of the library.
+void add_models_to(serve::Service& service, const std::vector<serve::ModelSpec>& specs, serve::ServedLibrary* library) {
+  for (const serve::ModelSpec& spec : specs) {
+    const std::shared_ptr<serve::ServedModel> model = serve::load(spec);
+    if (library != nullptr && library->model() == nullptr) library->set_model(model, spec.load);
+    service.add(model);
+  }
+}
+
+}  // namespace
+
 int run_serve(ServeOptions& options) {
   block_signals();
+  if (!options.library.empty()) options.service.library = std::make_shared<serve::ServedLibrary>(options.library);
+  options.service.any_host = options.open;
   if (const char* key = std::getenv("E5V_API_KEY"); key != nullptr && *key != '\0')
     options.service.keys.push_back({"E5V_API_KEY", key});
   options.server.sockets = net::systemd_sockets();
@@ -213,11 +228,16 @@ int run_serve(ServeOptions& options) {
     return serve::Metrics::Connections{counters.open, counters.accepted, counters.refused};
   });
   server.start();
-  for (const serve::ModelSpec& spec : specs) service.add(serve::load(spec));
+  add_models_to(service, specs, options.service.library.get());
   signals.ready();  // before anybody can use a key that is no longer in the file
   service.ready();
   net::tell_systemd("READY=1");
-  tell("e5v: serving {} at {}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "));
+  if (options.ready) {
+    options.ready(server.addresses());
+  } else {
+    tell("e5v: serving {} at {}{}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "),
+         options.library.empty() ? "" : "; the photos are at /library");
+  }
   const int signal = signals.wait_for_end();
   net::tell_systemd("STOPPING=1");
   service.drain();
@@ -228,6 +248,8 @@ int run_serve(ServeOptions& options) {
   if (!stopped) std::_Exit(kFailure);  // a thread still works on a request and uses the objects of this function
   return all ? kSuccess : kFailure;
 }
+
+namespace {
 
 constexpr const char* kServeDescription =
     "serve models over HTTP, with the APIs of OpenAI, vLLM, Cohere and others\n"
@@ -248,6 +270,9 @@ constexpr const char* kServeFooter =
     "host if its address is public or in an --allow-image-network. All images that are fetched for a "
     "request may together have as many bytes as a request (--max-body).\n"
     "\n"
+    "Photos: with --library, everybody who can use the server can see the photos of the library. Without a key, the "
+    "photos are shown only under the address of the server or localhost, unless --open is given.\n"
+    "\n"
     "Signals: after SIGTERM or SIGINT, the server answers the requests that it has accepted, for at most "
     "--drain-seconds, and ends. A second signal ends it at once. After SIGHUP, it reads keys and certificate again.\n"
     "\n"
@@ -256,6 +281,7 @@ constexpr const char* kServeFooter =
     "\n"
     "Examples:\n"
     "  e5v serve --model e5-v\n"
+    "  e5v serve --library ~/.local/share/e5v/library\n"
     "  e5v serve --model e5-v --adapter shop=run/adapter --key-file keys --listen 0.0.0.0:8080\n"
     "  curl localhost:8080/v1/embeddings -H 'Content-Type: application/json' -d '{\"input\": \"a cat\"}'";
 
@@ -266,8 +292,13 @@ OptionField appended_to(std::vector<std::string>& list, const char* type) {
 void add_models(CLI::App& command, ServeOptions& o) {
   add_table(
       command,
-      {{"--model", appended_to(o.models, "DIR").required(),
-        "the folder of a checkpoint, or NAME=DIR with the name for clients; this option can be given several times"},
+      {{"--model", appended_to(o.models, "DIR"),
+        "the folder of a checkpoint, or NAME=DIR with the name for clients; this option can be given several times",
+        "the model of --library"},
+       {"--library", path(o.library, "DIR"),
+        "the folder of a library that e5v index has made: the page /library shows its photos and searches them with "
+        "the first model",
+        "no photos are shown"},
        {"--served-model-name", appended_to(o.names, "NAME"),
         "a name of the first model for clients, in place of the NAME of --model; this option can be given several "
         "times",
@@ -332,7 +363,8 @@ void add_limits_and_log(CLI::App& command, ServeOptions& o) {
         "the file of the access log (JSON Lines); - means standard output, and none turns the log off"}});
 }
 
-/// Checks the options that need each other and converts their units.
+}  // namespace
+
 void complete(ServeOptions& options) {
   if (options.server.certificate.empty() != options.server.key.empty())
     throw CLI::ValidationError("--tls-certificate and --tls-key", "need each other");
@@ -348,15 +380,17 @@ void complete(ServeOptions& options) {
   options.server.limits.idle_time = std::chrono::seconds(options.idle_seconds);
 }
 
-}  // namespace
-
 Run add_serve(CLI::App& app) {
   const auto options = std::make_shared<ServeOptions>();
   CLI::App* command = app.add_subcommand("serve", kServeDescription)->footer(kServeFooter);
   add_models(*command, *options);
   add_network(*command, *options);
   add_limits_and_log(*command, *options);
-  command->callback([options] { complete(*options); });
+  command->callback([options] {
+    if (options->models.empty() && options->library.empty()) throw CLI::RequiredError("--model or --library");
+    if (options->models.empty() && !options->adapters.empty()) throw CLI::ValidationError("--adapter", "needs --model");
+    complete(*options);
+  });
   return [options] { return run_serve(*options); };
 }
 

@@ -12,6 +12,7 @@
 // jpeglib.h needs size_t and FILE declared before it.
 #include <jpeglib.h>
 #include <png.h>
+#include <webp/encode.h>
 
 #include "base/error.h"
 #include "image/resize.h"
@@ -92,6 +93,16 @@ std::string encode_png(const Bitmap& bitmap) {
   }
   file.resize(bytes);
   return file;
+}
+
+std::string encode_webp(const Bitmap& bitmap, int quality) {
+  std::uint8_t* bytes = nullptr;
+  const std::size_t size = WebPEncodeRGB(bitmap.pixels.data(), bitmap.width, bitmap.height,
+                                         static_cast<int>(bitmap.stride()), static_cast<float>(quality), &bytes);
+  const std::unique_ptr<std::uint8_t, void (*)(void*)> owner(bytes, WebPFree);
+  require(size > 0, "[webp] {} x {} pixels: expected 1 to {} on each side", bitmap.width, bitmap.height,
+          WEBP_MAX_DIMENSION);
+  return {reinterpret_cast<const char*>(bytes), size};
 }
 
 Bitmap thumbnail(Bitmap bitmap, int edge) {

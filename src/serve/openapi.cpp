@@ -6,10 +6,11 @@
 
 #include "e5v/version.h"
 #include "serve/dialects/openai.h"
+#include "serve/page_part.h"
 
 namespace e5v::serve {
 
-extern const std::string_view page_html, page_css, page_js, schemas_json;
+extern const std::string_view page_html, page_css, page_js, schemas_json, parameters_json;
 
 namespace {
 
@@ -17,6 +18,18 @@ Json reference_to(std::string_view schema) { return {{"$ref", fmt::format("#/com
 
 Json content_of(std::string_view type, std::string_view schema) {
   return {{std::string(type), {{"schema", schema.empty() ? Json{{"type", "string"}} : reference_to(schema)}}}};
+}
+
+/// The parameters of a route, from parameters.json.
+Json parameters_of(const Route& route) {
+  static const Json known = Json::parse(parameters_json);
+  Json list = Json::array();
+  for (std::string_view names = route.parameters; !names.empty();) {
+    const std::size_t end = std::min(names.find(' '), names.size());
+    list.push_back(known.at(std::string(names.substr(0, end))));
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return list;
 }
 
 Json operation_of(const Route& route) {
@@ -40,6 +53,11 @@ Json operation_of(const Route& route) {
     operation["requestBody"] = {{"required", true}, {"content", std::move(bodies)}};
     for (const char* status : {"400", "404", "413", "415", "422", "504"}) responses[status] = error;
   }
+  if (!route.parameters.empty()) {
+    operation["parameters"] = parameters_of(route);
+    for (const char* status : {"400", "404"}) responses[status] = error;
+  }
+  if (route.personal) responses["403"] = error;
   operation["responses"] = std::move(responses);
   return operation;
 }
@@ -89,35 +107,19 @@ Json schemas_of(const std::vector<Route>& routes, const ModelSet& models) {
   return schemas;
 }
 
-http::Response page_part(std::string_view type, std::string_view content) {
-  http::Response response{.type = std::string(type), .body = std::string(content)};
-  response.fields.add(
-      "Content-Security-Policy",
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-  response.fields.add("X-Content-Type-Options", "nosniff");
-  response.fields.add("Referrer-Policy", "no-referrer");
-  response.fields.add("Cache-Control", "no-cache");
-  return response;
+/// The page leads to that of the library if there is one.
+void answer_page(Exchange exchange) {
+  constexpr std::string_view kPlace = "<footer>";
+  std::string page(page_html);
+  if (exchange.context.library) page.insert(page.find(kPlace) + kPlace.size(), "<a href=\"/library\">photos</a>");
+  exchange.responder->send(page_part("text/html; charset=utf-8", page));
 }
-
-void answer_page(Exchange exchange) { exchange.responder->send(page_part("text/html; charset=utf-8", page_html)); }
 void answer_style(Exchange exchange) { exchange.responder->send(page_part("text/css; charset=utf-8", page_css)); }
 void answer_script(Exchange exchange) {
   exchange.responder->send(page_part("text/javascript; charset=utf-8", page_js));
 }
 void answer_openapi(Exchange exchange) {
   exchange.responder->send(json_response(openapi_of(exchange.context.routes, exchange.context.models)));
-}
-
-Route page_route(std::string_view path, void (*answer)(Exchange), std::string_view type, std::string_view summary) {
-  return {.method = "GET",
-          .path = path,
-          .answer = answer,
-          .error = openai_error,
-          .access = Access::open,
-          .summary = summary,
-          .response_type = type};
 }
 
 }  // namespace

@@ -7,6 +7,34 @@
 
 namespace e5v::serve {
 
+namespace {
+
+/// What precedes and what follows {id} in the path of a route.
+std::pair<std::string_view, std::string_view> around_id(std::string_view path) {
+  constexpr std::string_view kId = "{id}";
+  const std::size_t at = path.find(kId);
+  return {path.substr(0, at), path.substr(at + kId.size())};
+}
+
+}  // namespace
+
+bool is_path_of(std::string_view path, const Route& route) {
+  if (route.path.find('{') == std::string_view::npos) return path == route.path;
+  const auto [before, after] = around_id(route.path);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return false;
+  path.remove_prefix(before.size());
+  path.remove_suffix(after.size());
+  return path.find('/') == std::string_view::npos;
+}
+
+std::string_view path_part(const Exchange& exchange) {
+  const auto [before, after] = around_id(exchange.route.path);
+  std::string_view path = exchange.request.path;
+  path.remove_prefix(before.size());
+  path.remove_suffix(after.size());
+  return path;
+}
+
 http::Response error_response(const Fault& fault, http::Response (*format)(const Fault& fault)) {
   http::Response response = format(fault);
   if (fault.retry_after) response.fields.add("Retry-After", std::to_string(*fault.retry_after));

@@ -16,15 +16,17 @@
 namespace e5v::serve {
 
 struct Route;
+class ServedLibrary;
 
 /// The common data of a service's routes.
 struct Context {
   const ModelSet& models;
   const ImagePolicy& images;
   const std::vector<Route>& routes;
-  std::size_t max_items = 2048;                    ///< maximum number of items of a request
-  int max_connections = 0;                         ///< maximum number of open connections
-  std::function<std::string()> metrics = nullptr;  ///< returns the text of /metrics
+  std::size_t max_items = 2048;                      ///< maximum number of items of a request
+  int max_connections = 0;                           ///< maximum number of open connections
+  std::function<std::string()> metrics = nullptr;    ///< returns the text of /metrics
+  std::shared_ptr<ServedLibrary> library = nullptr;  ///< the photos that the server shows; null: none
 };
 
 /// A request and its responder.
@@ -44,7 +46,7 @@ enum class Access {
   key,    ///< the server is ready, and the request has a key if there are keys
 };
 
-/// A path of the server and the function that answers it.
+/// A path of the server and the function that answers it. A part {id} of the path stands for any text without a slash.
 struct Route {
   std::string_view method, path;
   /// Sends the response, possibly after it has returned. If it throws, `error` makes the response.
@@ -53,10 +55,20 @@ struct Route {
   http::Response (*error)(const Fault& fault);
   Access access = Access::key;
   bool takes_forms = false;  ///< whether it accepts multipart/form-data in addition to JSON
+  /// Whether it shows what a person keeps on this machine. Then a request without a key must name the server by its
+  /// address or as localhost, so that a page of another site cannot read the answer by giving its own name this address
+  /// (DNS rebinding).
+  bool personal = false;
   /// The description in /openapi.json.
   std::string_view summary = "", request_schema = "", response_schema = "", response_type = "application/json";
   std::string_view other_response_type = "";  ///< that a request may ask for
+  std::string_view parameters = "";           ///< the names of its parameters in parameters.json, separated by blanks
 };
+
+/// Returns whether a path is that of a route.
+bool is_path_of(std::string_view path, const Route& route);
+/// Returns the text that stands for {id} in the path of a request.
+std::string_view path_part(const Exchange& exchange);
 
 /// Returns an error response in the format of a dialect (Route::error), which tells when to come back.
 http::Response error_response(const Fault& fault, http::Response (*format)(const Fault& fault));

@@ -25,6 +25,15 @@ std::string_view secret_of(const http::Request& head) {
   return key.empty() ? head.fields.find("api-key") : key;
 }
 
+/// Whether a Host field is an address or localhost, which no site of the internet can have as its name.
+bool names_this_machine(std::string_view host) {
+  if (host.empty()) return true;  // browsers send it
+  if (host.starts_with('[')) return true;
+  host = host.substr(0, host.find(':'));
+  const bool is_address = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return is_address || equals_ignoring_case(host, "localhost") || ascii_lower(host).ends_with(".localhost");
+}
+
 bool takes_type(const Route& route, std::string_view content_type) {
   const std::string type = http::media_type(content_type);
   return type == "application/json" || type.ends_with("+json") || (route.takes_forms && type == "multipart/form-data");
@@ -71,9 +80,10 @@ Service::Service(const ServiceOptions& options, std::function<void(const std::st
       log_(std::move(log)),
       keys_(options.key_file, options.keys),
       rate_limit_(options.requests_per_second),
-      routes_(all_routes()),
+      routes_(all_routes(options.library != nullptr)),
       context_{models_, options_.images, routes_} {
   context_.max_connections = options.max_connections;
+  context_.library = options.library;
   context_.metrics = [this] {
     std::string text = metrics_.text(models_, connections_ ? connections_() : Metrics::Connections());
     if (const http::Fetcher* fetcher = options_.images.fetcher) text += fetch_metrics(fetcher->counters());
@@ -86,7 +96,7 @@ const Route* Service::find(const http::Request& head) const {
   const Route* found = nullptr;
   const bool head_only = head.method == "HEAD";
   for (const Route& route : routes_) {
-    if (route.path != head.path) continue;
+    if (!is_path_of(head.path, route)) continue;
     found = &route;
     if (route.method == head.method || (head_only && route.method == "GET")) break;
   }
@@ -117,6 +127,12 @@ std::optional<Fault> Service::check(const http::Request& head, const Route& rout
   const std::optional<std::string> key = route.access == Access::key ? key_of(head) : std::nullopt;
   if (route.access == Access::key && !key && !keys_.empty())
     return Fault{401, "expected a key that is known, as \"Authorization: Bearer KEY\"", "", std::nullopt};
+  if (route.personal && !key && !options_.any_host && !names_this_machine(head.fields.find("host")))
+    return Fault{403,
+                 fmt::format("expected a request to the address of this server or to localhost, found one to {}; with "
+                             "a key, any name will do",
+                             in_quotes(head.fields.find("host"), 100)),
+                 "", std::nullopt};
   if (state_ != State::ready) return unavailable();
   if (route.access != Access::key) return std::nullopt;
   const double wait = rate_limit_.take(key.value_or(http::network_of(head.address)));
@@ -140,7 +156,7 @@ std::variant<http::BodyLimit, http::Response> Service::admit(const http::Request
   if (!fits) {
     std::set<std::string> methods;
     for (const Route& other : routes_) {
-      if (other.path == head.path) methods.emplace(other.method);
+      if (is_path_of(head.path, other)) methods.emplace(other.method);
     }
     const std::string allowed = fmt::format("{}", fmt::join(methods, ", "));
     http::Response response =

@@ -23,6 +23,9 @@ struct ServiceOptions {
   std::size_t body_bytes = std::size_t{64} << 20;  ///< maximum size of a request's body
   std::vector<std::string> origins = {};           ///< origins whose pages may call the server (CORS); "*" means all
   ImagePolicy images = {};
+  std::shared_ptr<ServedLibrary> library = nullptr;  ///< the photos that the server shows; null: none
+  /// Whether requests for photos without a key may name the server as they like (Route::personal).
+  bool any_host = false;
   int max_connections = 4096;  ///< maximum number of open connections, which the HTTP server enforces
 };
 

@@ -45,6 +45,20 @@ TEST(EncodePng, IsReadBackTheSame) {
   EXPECT_THROW(encode_png(Bitmap()), InvalidInput);
 }
 
+TEST(EncodeWebp, IsReadBackNearlyTheSame) {
+  const Bitmap bitmap = gradient(97, 61);
+  const std::string file = encode_webp(bitmap, 90);
+  EXPECT_EQ(file.substr(8, 4), "WEBP");
+  const Bitmap read = decode(std::as_bytes(std::span(file)), "own.webp");
+  ASSERT_EQ(std::pair(read.width, read.height), std::pair(97, 61));
+  double difference = 0;
+  for (std::size_t i = 0; i < bitmap.pixels.size(); ++i) difference += std::abs(bitmap.pixels[i] - read.pixels[i]);
+  EXPECT_LT(difference / static_cast<double>(bitmap.pixels.size()), 3);
+  EXPECT_LT(encode_webp(bitmap, 20).size(), file.size());
+  EXPECT_THROW(encode_webp(Bitmap(20000, 1), 80), InvalidInput);
+  EXPECT_THROW(encode_webp(Bitmap(), 80), InvalidInput);
+}
+
 TEST(Thumbnail, KeepsProportions) {
   const auto size_of = [](int width, int height) {
     const Bitmap small = thumbnail(gradient(width, height), 50);

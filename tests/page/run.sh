@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh PROGRAM BUILD [SCREENSHOT]: drives the page of the server with the Chromium of packages-serving.txt, by the pinned
-# version of Playwright in a virtual environment below BUILD. With a file name, it writes the picture of docs/serving.md.
+# run.sh PROGRAM BUILD [PICTURES]: drives the pages of the server with the Chromium of packages-serving.txt, by the pinned
+# versions of Playwright and axe in a virtual environment below BUILD. With a folder, it writes the pictures of the pages in
+# docs/serving.md and docs/search.md into it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv=$2/page-$(cksum <"$here/requirements.txt" | cut -d' ' -f1)
@@ -12,4 +13,9 @@ if [ ! -f "$venv/complete" ]; then
 fi
 program=$1
 shift 2
-"$venv/bin/python" "$here/page_test.py" "$program" "$here/../../demo" "$@"
+if [ $# -gt 0 ]; then
+  "$venv/bin/python" "$here/page_test.py" "$program" "$here/../../demo" "$1/page.png"
+else
+  "$venv/bin/python" "$here/page_test.py" "$program" "$here/../../demo"
+fi
+"$venv/bin/python" "$here/library_test.py" "$program" "$here/../../demo" "$@"

@@ -23,10 +23,27 @@ TEST(Routes, EachPathAndMethodHasOneAnswer) {
 TEST(Routes, EachDialectIsThere) {
   std::set<std::string_view> paths;
   for (const Route& route : all_routes()) paths.insert(route.path);
-  for (const char* path : {"/v1/embeddings", "/v1/models", "/v1/embed", "/pooling", "/v2/embed", "/embed", "/embedding",
-                           "/health", "/metrics", "/openapi.json", "/"}) {
+  for (const char* path :
+       {"/v1/embeddings", "/v1/models", "/v1/embed", "/pooling", "/v2/embed", "/embed", "/embedding", "/health",
+        "/metrics", "/openapi.json", "/", "/library", "/library/search", "/library/photos/{id}", "/library/map"}) {
     EXPECT_TRUE(paths.contains(path)) << path;
   }
+}
+
+TEST(Routes, WithoutALibraryNoneOfItsRoutesIsThere) {
+  for (const Route& route : all_routes(false)) EXPECT_FALSE(route.path.starts_with("/library")) << route.path;
+}
+
+/// What shows photos needs a key if there are keys, and protection against pages of other sites.
+TEST(Routes, PhotosAreProtected) {
+  for (const Route& route : all_routes())
+    if (route.path.starts_with("/library")) {
+      const bool is_page = route.path == "/library" || route.path.ends_with(".js") || route.path.ends_with(".css");
+      EXPECT_EQ(route.personal, !is_page) << route.path;
+      EXPECT_EQ(route.access == Access::key, !is_page) << route.path;
+    } else {
+      EXPECT_FALSE(route.personal) << route.path;
+    }
 }
 
 /// What embeds needs a key and a server that is ready; what is open tells nothing of models.

@@ -65,7 +65,9 @@ class ServiceTest : public testing::Test {
   }
 
   Answer ask(const std::string& method, const std::string& path, const std::string& body = "", Headers headers = {}) {
-    http::Request request{.method = method, .path = path, .address = "127.0.0.1", .id = "id-1"};
+    const std::size_t question = std::min(path.find('?'), path.size());
+    http::Request request{.method = method, .path = path.substr(0, question), .address = "127.0.0.1", .id = "id-1"};
+    if (question < path.size()) request.query = path.substr(question + 1);
     if (method == "POST") headers.try_emplace("Content-Type", "application/json");
     for (const auto& [name, value] : headers) request.fields.add(name, value);
     auto admitted = service_.admit(request);
