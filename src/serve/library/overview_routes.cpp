@@ -106,7 +106,7 @@ http::Response map_response(const Exchange& exchange) {
   return no_store(library.made_once("map", state_of_library(library), [&] { return text_of_json(make_map(library)); }));
 }
 
-void answer_info(Exchange exchange) {
+void answer_library(Exchange exchange) {
   Workers& workers = exchange.context.library->searching();
   answer_by(workers, std::move(exchange), info_response);
 }
@@ -124,7 +124,7 @@ void answer_map(Exchange exchange) {
 std::vector<Route> overview_routes() {
   return {{.method = "GET",
            .path = "/library/info",
-           .answer = answer_info,
+           .answer = answer_library,
            .error = openai_error,
            .personal = true,
            .summary = "What the library holds, its model, and what filters may name",

@@ -91,7 +91,7 @@ TEST_F(SearchRoutes, FiltersComeBeforeTheRanking) {
 }
 
 TEST_F(SearchRoutes, BrokenImagesAreTheClientsFault) {
-  EXPECT_THAT(refusal({{"image", to_base64("no image")}}), HasSubstr("[image]"));
+  EXPECT_THAT(refusal({{"image", e5v::to_base64("no image")}}), HasSubstr("[image]"));
 }
 
 }  // namespace
