@@ -168,6 +168,8 @@ class Page(unittest.TestCase):
         page = self.open()
         self.search(page, "violin")
         self.expect_matches(page, self.library.search("violin"))
+        expect(page.locator("#status")).to_contain_text("share of unrelated queries that score lower")
+        expect(page.locator("#grid .percentile").first).to_have_text("99.99 %")
         page.reload()
         expect(page.locator("#text")).to_have_value("violin")
         self.expect_matches(page, self.library.search("violin"))
@@ -194,6 +196,7 @@ class Page(unittest.TestCase):
         expect(page.locator("#text")).to_have_attribute("placeholder", "what is to be different")
         self.search(page, "blue")
         expect(page.locator("#hint")).to_contain_text("as the words change it")
+        expect(page.locator("#grid .percentile")).to_have_count(0)  # nothing is known about such queries
         expect(page.locator("#grid .name").first).to_have_text(next(iter(blue)))
         self.expect_matches(page, blue)
 
