@@ -6,8 +6,8 @@
 namespace e5v::serve {
 namespace {
 
-/// The last photo that a search reaches, and the largest number of texts beside the query.
-constexpr std::int64_t kMaxReach = 100'000, kMaxTop = 1000;
+/// The largest offset and number of photos of a request, and the largest number of texts in a list.
+constexpr std::int64_t kMaxOffset = 1'000'000'000, kMaxTop = 1000;
 constexpr std::size_t kMaxTexts = 32;
 
 /// Adds the texts of a list to the terms, with their weights times `sign`.
@@ -30,11 +30,11 @@ void add_terms(const ObjectReader& body, std::string_view key, double sign, std:
 }
 
 std::string date_of(const ObjectReader& object, std::string_view key) {
-  const std::string date = object.text(key).value_or("");
-  if (!date.empty() && !library::is_date(date))
+  const std::optional<std::string> date = object.text(key);
+  if (date && !library::is_date(*date))
     refuse_field(object.name_of(key), "expected a date such as 2019, 2019-07 or 2019-07-14, found {}",
-                 in_quotes(date, 60));
-  return date;
+                 in_quotes(*date, 60));
+  return date.value_or("");
 }
 
 library::Filter search_filter_of(const Json& value) {
@@ -69,19 +69,16 @@ SearchRequest search_request_of(const Json& body, const Exchange& exchange, cons
   request.like = reader.text("like").value_or("");
   if (!request.like.empty() && reader.has("image")) refuse_field("like", "expected like or image, found both");
   Json query = Json::object();
-  for (const char* key : {"text", "image", "prompt"})
+  for (const char* key : {"text", "image"})
     if (const Json* value = reader.find(key)) query[key] = *value;
   if (query.contains("text") && query["text"] == "") query.erase("text");
-  const bool has_prompt_only = query.size() == 1 && query.contains("prompt");
-  if (!query.empty() && !has_prompt_only)
-    request.query = input_from_object(query, "", {.model = model, .images = exchange.context.images});
+  if (!query.empty()) request.query = input_from_object(query, "", {.model = model, .images = exchange.context.images});
   add_terms(reader, "plus", 1, request.terms);
   add_terms(reader, "minus", -1, request.terms);
   if (const Json* filter = reader.find("filter")) request.filter = search_filter_of(*filter);
   request.min_score = min_score_of(reader);
   request.top = reader.whole("top", 1, kMaxTop).value_or(request.top);
-  request.offset = reader.whole("offset", 0, request.has_query() ? kMaxReach - kMaxTop : std::int64_t{1} << 40)
-                       .value_or(request.offset);
+  request.offset = reader.whole("offset", 0, kMaxOffset).value_or(request.offset);
   return request;
 }
 

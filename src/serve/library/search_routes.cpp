@@ -76,7 +76,9 @@ Json ranked(const SearchRequest& request, const Vectors& vectors, const View& vi
   const PhotoQuery query = photo_query(request, vectors, view);
   library::AllowedRows allowed = allowed_mask(view.database, request.filter, view.index.rows());
   if (query.itself) allowed.remove(*query.itself, view.index.rows());
-  const auto found = view.index.search(query.vector, allowed, request.offset + request.top, request.min_score);
+  const std::int64_t last = std::min(request.offset + request.top, allowed.count);
+  std::vector<library::Found> found;
+  if (last > request.offset) found = view.index.search(query.vector, allowed, last, request.min_score);
   const std::optional<library::ScoreScale> scale = scale_for(view.library, query.parts);
   Json photos = Json::array();
   for (const library::Found& one : std::span(found).subspan(std::min(found.size(), std::size_t(request.offset)))) {

@@ -11,6 +11,7 @@ class SearchRequestTest : public LibraryServiceTest {};
 
 TEST_F(SearchRequestTest, WrongFieldsAreNamed) {
   EXPECT_THAT(refusal({{"filter", {{"from", "July"}}}}), HasSubstr("[filter.from] expected a date such as 2019"));
+  EXPECT_THAT(refusal({{"filter", {{"to", ""}}}}), HasSubstr("[filter.to] expected a date"));
   EXPECT_THAT(refusal({{"filter", {{"orientation", "round"}}}}), HasSubstr("[filter.orientation] expected any or"));
   EXPECT_THAT(refusal({{"filter", {{"min_rating", 6}}}}),
               HasSubstr("[filter.min_rating] expected a whole number from -1"));
@@ -22,7 +23,7 @@ TEST_F(SearchRequestTest, WrongFieldsAreNamed) {
   EXPECT_THAT(refusal({{"plus", Json(std::vector<std::string>(33, "a"))}}),
               HasSubstr("expected at most 32 texts, found 33"));
   EXPECT_THAT(refusal({{"top", 0}}), HasSubstr("[top] expected a whole number from 1 to 1000, found 0"));
-  EXPECT_THAT(refusal({{"text", "a"}, {"offset", 200'000}}), HasSubstr("[offset] expected"));
+  EXPECT_THAT(refusal({{"text", "a"}, {"offset", 2'000'000'000}}), HasSubstr("[offset] expected"));
   EXPECT_THAT(refusal({{"min_score", 2}}), HasSubstr("[min_score] expected a number from -1 to 1, found 2"));
   EXPECT_THAT(refusal({{"image", "no base64!"}}), HasSubstr("[image] expected an image as base64"));
   EXPECT_THAT(refusal({{"image", golden_image()}, {"like", "0"}}),

@@ -78,6 +78,7 @@ TEST_F(SearchRoutes, PagesFollowOneAnother) {
   EXPECT_EQ(pages, all);
   EXPECT_THAT(names({{"top", 2}, {"offset", 1}}), SizeIs(2));
   EXPECT_THAT(names({{"offset", 1'000'000}}), SizeIs(0));
+  EXPECT_THAT(names({{"text", "a"}, {"offset", 1'000'000}}), SizeIs(0));
 }
 
 TEST_F(SearchRoutes, FiltersComeBeforeTheRanking) {
