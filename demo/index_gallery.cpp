@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "library/calibration.h"
 #include "library/indexer.h"
 #include "library/scan.h"
 
@@ -44,6 +45,7 @@ void run(const fs::path& model, const fs::path& gallery, const fs::path& folder)
   const Embedder embedder = Embedder::load(model);
   library.set_model(library::ModelRecord::of(embedder, model, {}, {}));
   library::embed_files(library, embedder);
+  library::calibrate(library);
   fmt::print("{} drawings are indexed in {}; make demo-page shows the page that searches them\n",
              library.catalogue().counts().done, (folder / "library").string());
 }

@@ -235,8 +235,8 @@ int run_serve(ServeOptions& options) {
   if (options.ready) {
     options.ready(server.addresses());
   } else {
-    tell("e5v: serving {} at {}{}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "),
-         options.library.empty() ? "" : "; the photos are at /library");
+    tell("e5v: serving {} at {}\n", specs.front().names.front(), fmt::join(server.addresses(), ", "));
+    if (!options.library.empty()) tell("e5v: the photos are at {}/library\n", server.addresses().front());
   }
   const int signal = signals.wait_for_end();
   net::tell_systemd("STOPPING=1");

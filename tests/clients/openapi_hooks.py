@@ -20,6 +20,9 @@ REASONS = re.compile(r"""
   | found\ an\ empty\ file
   | \[items\[0\]\]\ expected\ text,\ image\ or\ both
   | \[request\]\ (expected|is\ not\ JSON)
+  | \[(plus|minus)\[\d+\]\]\ expected\ a\ (weight|text)  # "a:1000", ":1"
+  | parts\ of\ the\ query\ cancel\ each\ other
+  | \[like\]\ expected\ like\ or\ image
   | \[encoding_format\]\ expected\ at\ most\ \d+\ inputs\ with\ bytes
 """, re.VERBOSE)
 

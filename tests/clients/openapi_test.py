@@ -10,7 +10,7 @@ import sysconfig
 import tempfile
 import unittest
 
-from served import Server
+from served import IMAGE, MODEL, PROGRAM, Server
 
 HERE = pathlib.Path(__file__).parent
 SECONDS = sys.argv.pop(1) if len(sys.argv) > 1 else None
@@ -19,7 +19,10 @@ BUDGET = ["--max-time", SECONDS] if SECONDS else ["--max-examples", "5", "--seed
 
 class OpenApi(unittest.TestCase):
     def test_requests_of_schemathesis(self):
-        server = Server()
+        library = self.enterContext(tempfile.TemporaryDirectory())
+        subprocess.run([PROGRAM, "index", pathlib.Path(IMAGE).parent, "--library", library, "--model", MODEL, "--device", "cpu"],
+                       check=True, capture_output=True)
+        server = Server("--library", library)
         self.addCleanup(server.stop)
         program = pathlib.Path(sysconfig.get_path("scripts"), "schemathesis")
         command = [program, "--config-file", HERE / "schemathesis.toml", "run", f"{server.url}/openapi.json", "--workers", "1",

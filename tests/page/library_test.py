@@ -63,7 +63,7 @@ def process(*arguments):
     try:
         line = server.stderr.readline()
         assert " at " in line, line + server.stderr.read()
-        yield line.split(" at ")[1].split(";")[0].strip(), server
+        yield line.split(" at ")[1].strip(), server
     finally:
         server.terminate()
         server.wait(timeout=30)
@@ -168,6 +168,8 @@ class Page(unittest.TestCase):
         page = self.open()
         self.search(page, "violin")
         self.expect_matches(page, self.library.search("violin"))
+        expect(page.locator("#status")).to_contain_text("share of unrelated queries that score lower")
+        expect(page.locator("#grid .percentile").first).to_have_text("99.99 %")
         page.reload()
         expect(page.locator("#text")).to_have_value("violin")
         self.expect_matches(page, self.library.search("violin"))
@@ -194,6 +196,7 @@ class Page(unittest.TestCase):
         expect(page.locator("#text")).to_have_attribute("placeholder", "what is to be different")
         self.search(page, "blue")
         expect(page.locator("#hint")).to_contain_text("as the words change it")
+        expect(page.locator("#grid .percentile")).to_have_count(0)  # nothing is known about such queries
         expect(page.locator("#grid .name").first).to_have_text(next(iter(blue)))
         self.expect_matches(page, blue)
 
@@ -433,11 +436,16 @@ class Page(unittest.TestCase):
 
 
 def take_screenshots(folder):
-    """The pictures of docs/search.md, with the drawings alone."""
+    """The pictures of docs/search.md, with the drawings alone, which are named by their captions."""
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
-        run("index", DEMO / "gallery", "--library", place, "--model", DEMO / "model", "--device", "cpu")
+        drawings, library = pathlib.Path(place, "drawings"), pathlib.Path(place, "library")
+        drawings.mkdir()
+        for line in (DEMO / "gallery/gallery.jsonl").read_text().splitlines():
+            drawing = json.loads(line)
+            shutil.copy(DEMO / "gallery" / drawing["image"], drawings / f"{drawing['caption']}.jpg")
+        run("index", drawings, "--library", library, "--model", DEMO / "model", "--device", "cpu")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        with process("browse", "--library", place, "--device", "cpu") as (url, _):
+        with process("browse", "--library", library, "--device", "cpu") as (url, _):
             page = browser.new_page(viewport={"width": 1000, "height": 640})
             page.goto(url)
             page.get_by_label("Image to search with").set_input_files(HEART)
@@ -445,12 +453,13 @@ def take_screenshots(folder):
             page.locator("#text").press("Enter")
             expect(page.locator("#hint")).to_contain_text("as the words change it")
             page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / "library.png")
+            page.screenshot(path=folder / "library.jpg", quality=88)
+            page.set_viewport_size({"width": 1000, "height": 840})
             page.goto(url + "#/map")
             expect(page.locator("#map")).to_have_attribute("data-points", "330")
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(500)
-            page.screenshot(path=folder / "library-map.png")
+            page.screenshot(path=folder / "library-map.jpg", quality=88)
         browser.close()
 
 

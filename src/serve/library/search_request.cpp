@@ -1,39 +1,40 @@
 #include "serve/library/search_request.h"
 
-#include <cmath>
-#include <span>
-
 #include "serve/inputs.h"
 #include "serve/object_reader.h"
 
 namespace e5v::serve {
 namespace {
 
-/// The last photo that a search reaches, and the largest number of texts beside the query.
-constexpr std::int64_t kMaxReach = 100'000, kMaxTop = 1000;
+/// The largest offset and number of photos of a request, and the largest number of texts in a list.
+constexpr std::int64_t kMaxOffset = 1'000'000'000, kMaxTop = 1000;
 constexpr std::size_t kMaxTexts = 32;
 
-std::vector<std::string> texts_of(const ObjectReader& body, std::string_view key) {
-  std::vector<std::string> texts;
+/// Adds the texts of a list to the terms, with their weights times `sign`.
+void add_terms(const ObjectReader& body, std::string_view key, double sign, std::vector<library::WeightedText>& terms) {
   const Json* list = body.find(key);
-  if (list == nullptr) return texts;
+  if (list == nullptr) return;
   const std::string field = body.name_of(key);
   if (!list->is_array()) refuse_field(field, "expected a list of texts, found {}", found_text(*list));
   if (list->size() > kMaxTexts) refuse_field(field, "expected at most {} texts, found {}", kMaxTexts, list->size());
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string name = fmt::format("{}[{}]", field, i);
-    texts.push_back(text_of((*list)[i], name));
-    if (texts.back().empty()) refuse_field(name, "expected a text, found an empty one");
+    try {
+      terms.push_back(library::weighted_text(text_of((*list)[i], name)));
+    } catch (const InvalidInput& error) {
+      const std::string_view message = error.what();
+      refuse_field(name, "{}", message.substr(message.find("] ") + 2));
+    }
+    terms.back().weight *= sign;
   }
-  return texts;
 }
 
 std::string date_of(const ObjectReader& object, std::string_view key) {
-  const std::string date = object.text(key).value_or("");
-  if (!date.empty() && !library::is_date(date))
+  const std::optional<std::string> date = object.text(key);
+  if (date && !library::is_date(*date))
     refuse_field(object.name_of(key), "expected a date such as 2019, 2019-07 or 2019-07-14, found {}",
-                 in_quotes(date, 60));
-  return date;
+                 in_quotes(*date, 60));
+  return date.value_or("");
 }
 
 library::Filter search_filter_of(const Json& value) {
@@ -68,38 +69,17 @@ SearchRequest search_request_of(const Json& body, const Exchange& exchange, cons
   request.like = reader.text("like").value_or("");
   if (!request.like.empty() && reader.has("image")) refuse_field("like", "expected like or image, found both");
   Json query = Json::object();
-  for (const char* key : {"text", "image", "prompt"})
+  for (const char* key : {"text", "image"})
     if (const Json* value = reader.find(key)) query[key] = *value;
   if (query.contains("text") && query["text"] == "") query.erase("text");
-  const bool has_prompt_only = query.size() == 1 && query.contains("prompt");
-  if (!query.empty() && !has_prompt_only)
-    request.query = input_from_object(query, "", {.model = model, .images = exchange.context.images});
-  request.plus = texts_of(reader, "plus");
-  request.minus = texts_of(reader, "minus");
-  if (!request.minus.empty() && !request.has_query())
-    refuse_field("minus", "expected text, image, like or plus beside minus, found none of them");
+  if (!query.empty()) request.query = input_from_object(query, "", {.model = model, .images = exchange.context.images});
+  add_terms(reader, "plus", 1, request.terms);
+  add_terms(reader, "minus", -1, request.terms);
   if (const Json* filter = reader.find("filter")) request.filter = search_filter_of(*filter);
   request.min_score = min_score_of(reader);
   request.top = reader.whole("top", 1, kMaxTop).value_or(request.top);
-  request.offset = reader.whole("offset", 0, request.has_query() ? kMaxReach - kMaxTop : std::int64_t{1} << 40)
-                       .value_or(request.offset);
+  request.offset = reader.whole("offset", 0, kMaxOffset).value_or(request.offset);
   return request;
-}
-
-void QueryVector::add(std::span<const float> vector, double weight) {
-  sum_.resize(vector.size());
-  for (std::size_t d = 0; d < vector.size(); ++d) sum_[d] += weight * vector[d];
-}
-
-std::vector<float> QueryVector::scaled() const {
-  double square = 0;
-  for (const double value : sum_) square += value * value;
-  if (square < 1e-12)
-    throw Refusal(400, "[minus] expected texts that leave something of the query, found nothing left");
-  std::vector<float> result;
-  result.reserve(sum_.size());
-  for (const double value : sum_) result.push_back(static_cast<float>(value / std::sqrt(square)));
-  return result;
 }
 
 }  // namespace e5v::serve

@@ -1,9 +1,11 @@
 #include "serve/library/search_routes.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 
+#include "library/calibration.h"
 #include "library/listing.h"
 #include "serve/dialects/openai.h"
 #include "serve/library/photo_json.h"
@@ -25,41 +27,67 @@ struct Search {
 /// The vectors of the request's texts and images, in the order of search_items().
 using Vectors = std::vector<EmbeddedInput>;
 
-/// The query, the texts to add and those to take away.
+/// The query and the further texts.
 std::vector<Item> search_items(const SearchRequest& request, const PrepareOptions& prepare) {
   std::vector<Item> items;
   if (request.query) items.push_back({*request.query, {}, prepare});
-  for (const auto& texts : {request.plus, request.minus})
-    for (const std::string& text : texts) items.push_back({RequestInput::from_text(text), {}, prepare});
+  for (const library::WeightedText& term : request.terms)
+    items.push_back({RequestInput::from_text(term.text), {}, prepare});
   return items;
 }
 
-std::vector<float> query_vector(const SearchRequest& request, const Vectors& vectors, const View& view) {
-  QueryVector sum;
+library::PartKind kind_of(const RequestInput& query) {
+  if (query.images.empty()) return library::PartKind::text;
+  return query.text ? library::PartKind::composed : library::PartKind::photo;
+}
+
+/// The query as the library searches for it.
+struct PhotoQuery {
+  std::vector<float> vector = {};
+  std::vector<library::QueryPart> parts = {};
+  std::optional<std::int64_t> itself = std::nullopt;  ///< the row of `like`, which is no match
+};
+
+PhotoQuery photo_query(const SearchRequest& request, const Vectors& vectors, const View& view) {
+  PhotoQuery query;
+  std::vector<library::WeightedVector> sum;
+  const auto add = [&](std::vector<float> vector, library::PartKind kind, double weight) {
+    sum.push_back({std::move(vector), weight});
+    query.parts.push_back({kind, weight});
+  };
+  if (!request.like.empty()) query.itself = row_of_id(request.like, "like", view);
   std::size_t next = 0;
   if (request.query) {
-    sum.add(vectors[next++].vector, 1);
-  } else if (!request.like.empty()) {
-    sum.add(vector_of_row(row_of_id(request.like, "like", view), view), 1);
+    add(vectors[next++].vector, kind_of(*request.query), 1);
+  } else if (query.itself) {
+    add(vector_of_row(*query.itself, view), library::PartKind::photo, 1);
   }
-  for (std::size_t i = 0; i < request.plus.size(); ++i) sum.add(vectors[next++].vector, kPlusWeight);
-  for (std::size_t i = 0; i < request.minus.size(); ++i) sum.add(vectors[next++].vector, kMinusWeight);
-  return sum.scaled();
+  for (const library::WeightedText& term : request.terms)
+    add(vectors[next++].vector, library::PartKind::text, term.weight);
+  try {
+    query.vector = library::sum_of(sum);
+  } catch (const InvalidInput& error) {
+    throw Refusal(400, error.what(), "minus");
+  }
+  return query;
 }
 
 Json ranked(const SearchRequest& request, const Vectors& vectors, const View& view) {
-  std::vector<std::int64_t> allowed = allowed_rows(view.database, request.filter);
-  // Photos that were indexed a moment ago are found a moment later.
-  allowed.erase(std::ranges::lower_bound(allowed, view.index.rows()), allowed.end());
-  const auto found =
-      view.index.search(query_vector(request, vectors, view), allowed, request.offset + request.top, request.min_score);
+  const PhotoQuery query = photo_query(request, vectors, view);
+  library::AllowedRows allowed = allowed_mask(view.database, request.filter, view.index.rows());
+  if (query.itself) allowed.remove(*query.itself, view.index.rows());
+  const std::int64_t last = std::min(request.offset + request.top, allowed.count);
+  std::vector<library::Found> found;
+  if (last > request.offset) found = view.index.search(query.vector, allowed, last, request.min_score);
+  const std::optional<library::ScoreScale> scale = scale_for(view.library, query.parts);
   Json photos = Json::array();
   for (const library::Found& one : std::span(found).subspan(std::min(found.size(), std::size_t(request.offset)))) {
     Json photo = photo_summary(photo_of_row(view.database, one.row));
     photo["score"] = one.score;
+    if (scale) photo["percentile"] = scale->percentile(one.score);
     photos.push_back(std::move(photo));
   }
-  return {{"photos", std::move(photos)}, {"searched", allowed.size()}};
+  return {{"photos", std::move(photos)}, {"searched", allowed.count}};
 }
 
 Json listed(const SearchRequest& request, const View& view) {

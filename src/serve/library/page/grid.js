@@ -5,8 +5,8 @@ export function tile(photo) {
   const image = showImage(element("img", { alt: labelOf(photo) }), thumbnail(photo.id));
   const caption = element("span", { className: "caption" },
     element("span", { className: "name", ariaHidden: "true" }, photo.name));
-  if (photo.score !== undefined)
-    caption.append(element("span", { className: "score", title: "cosine of the query and the photo" }, photo.score.toFixed(3)));
+  if (photo.score !== undefined) caption.append(element("span", { className: "score" }, photo.score.toFixed(3)));
+  if (photo.percentile !== undefined) caption.append(element("span", { className: "percentile" }, `${photo.percentile.toFixed(2)} %`));
   return element("a", { className: "tile", href: `#/photo/${photo.id}`, title: labelOf(photo) }, image, caption);
 }
 

@@ -47,9 +47,9 @@ async function showWords(id, section) {
 }
 
 async function showSimilar(id, list) {
-  const answer = await ask("/library/search", { like: id, top: 13 });
+  const answer = await ask("/library/search", { like: id, top: 12 });
   if (shown !== id) return;
-  list.replaceChildren(...answer.photos.filter((photo) => photo.id !== id).slice(0, 12).map((photo) => element("li", {}, tile(photo))));
+  list.replaceChildren(...answer.photos.map((photo) => element("li", {}, tile(photo))));
 }
 
 /** What changes the photo: words that become a composed query. */
@@ -75,7 +75,7 @@ export async function showPhoto(id, report) {
   view.replaceChildren(element("h2", { id: "photo-title" }, "…"));
   const photo = await ask(`/library/photos/${id}`);
   if (shown !== id) return;
-  const words = element("div", { ariaLive: "polite" }), similar = element("ul", { className: "grid", ariaLabel: "Photos like this one" });
+  const words = element("div", { ariaLive: "polite" }), similar = element("ul", { className: "grid similar", ariaLabel: "Photos like this one" });
   moveWithArrows(similar);
   const picture = element("a", { className: "picture", href: original(id), title: "Open the file" },
     showImage(element("img", { alt: labelOf(photo) }), thumbnail(id, "large")));

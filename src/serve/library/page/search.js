@@ -54,9 +54,11 @@ const hasImage = () => Boolean(state.like || image);
 function describe(answer, time) {
   const filtered = Object.keys(state.filter).length > 0;
   const searched = counted(answer.searched, "photo") + (filtered ? " that the filters let through" : "");
-  if (!state.text && !hasImage() && state.plus.length === 0)
+  if (!state.text && !hasImage() && state.plus.length + state.minus.length === 0)
     return answer.searched === 0 ? "No photo is in the library or passes the filters." : searched + (answer.photos[0].taken ? ", the newest first" : "");
-  return `The best matches among ${searched}, with their cosines (${time} ms)`;
+  const scored = answer.photos[0] && answer.photos[0].percentile !== undefined
+    ? "with their cosines and the share of unrelated queries that score lower" : "with their cosines";
+  return `The best matches among ${searched}, ${scored} (${time} ms)`;
 }
 
 function showForm() {
