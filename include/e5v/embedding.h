@@ -41,7 +41,7 @@ struct EmbeddedInput {
   std::vector<float> vector;                       ///< [width]
   std::int64_t tokens = 0;                         ///< number of rows of the input: tokens and image features
   std::shared_ptr<const Fingerprint> fingerprint;  ///< what computed the vector; inputs with the same prompt share it
-  double queue_seconds = 0;                        ///< from its submission until its batch began; 0 if that was earlier
+  double queue_seconds = 0;                        ///< wait until its batch began; 0 if it ran already, or if cached
 };
 
 /// The vectors of a list of inputs, in the order of the inputs.

@@ -43,8 +43,8 @@ struct Input {
   static Input composed(ImageSource image, std::string text) {
     return from_images({std::move(image)}, std::move(text));
   }
-  /// Returns the input of several images, with or without a text. Named prompts have one <image> slot, so `prompt` must
-  /// be set to a template with a slot for each image.
+  /// Returns the input of several images, with or without a text. Named prompts have at most one <image> slot, so
+  /// for two or more images `prompt` must be set to a template with a slot for each image.
   static Input from_images(std::vector<ImageSource> images, std::optional<std::string> text = std::nullopt) {
     return {std::move(text), std::move(images), std::nullopt};
   }

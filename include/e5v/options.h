@@ -9,8 +9,8 @@ namespace e5v {
 enum class ComputeType {
   /// Chooses by the stored weights: f32 for weights stored in f32, and bf16 for all others. On CPUs, int8 arithmetic is
   /// used in two cases: for int8 checkpoints whose config quantises activations, and for int4 checkpoints if the CPU
-  /// has 8-bit dot products. int8 arithmetic rounds activations to 8 bits, or to 16 bits if the CPU has no 8-bit dot
-  /// products.
+  /// has 8-bit dot products. int8 arithmetic rounds activations to 8 bits, or to more bits (at most 16) if the CPU has
+  /// no 8-bit dot products.
   automatic,
   f32,   ///< f32 weights and arithmetic, as in the reference implementation
   bf16,  ///< 16-bit weights; the arithmetic is bf16 if the CPU has bf16 instructions, and f32 otherwise

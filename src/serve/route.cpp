@@ -19,7 +19,10 @@ std::pair<std::string_view, std::string_view> around_id(std::string_view path) {
 }  // namespace
 
 bool is_path_of(std::string_view path, const Route& route) {
-  if (route.path.find('{') == std::string_view::npos) return path == route.path;
+  if (route.path.find('{') == std::string_view::npos) {
+    if (path.ends_with('/') && route.path.size() > 1) path.remove_suffix(1);
+    return path == route.path;
+  }
   const auto [before, after] = around_id(route.path);
   if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return false;
   path.remove_prefix(before.size());

@@ -153,12 +153,15 @@ TEST(NowInSeconds, IsTheTimeSince1970) {
   EXPECT_LE(now, after);
 }
 
-TEST(RoutePath, AnIdIsAnyTextWithoutASlash) {
+TEST(RoutePath, AnIdIsAnyTextWithoutASlashAndASlashMayFollow) {
   const auto route = [](std::string_view path) {
     return Route{.method = "GET", .path = path, .answer = nullptr, .error = plain_error};
   };
   const Route plain = route("/a"), with_id = route("/a/{id}"), inner = route("/a/{id}/b");
   EXPECT_TRUE(is_path_of("/a", plain));
+  EXPECT_TRUE(is_path_of("/a/", plain)) << "people type it";
+  EXPECT_FALSE(is_path_of("/a//", plain));
+  EXPECT_FALSE(is_path_of("//", route("/")));
   EXPECT_FALSE(is_path_of("/a/x", plain));
   EXPECT_TRUE(is_path_of("/a/x", with_id));
   for (const char* path : {"/a", "/a/", "/a/x/b", "/a//b", "/b/x"}) EXPECT_FALSE(is_path_of(path, with_id)) << path;
