@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <future>
+
 #include "base/error.h"
 #include "library/search.h"
 #include "library_options.h"
@@ -58,11 +60,9 @@ void embed_inputs(library::Library& library, const QueryInputs& inputs, const Mo
   library::ModelRecord record;
   const Embedder embedder = load_library_model(model, record);
   require_same_space(*library.model(), record, library.folder());
-  const Embeddings found = embedder.embed(inputs.inputs, model.run, model.prepare);
-  for (std::int64_t i = 0; i < found.size(); ++i) {
-    const std::span<const float> row = found.row(i);
-    vectors.push_back({{row.begin(), row.end()}, inputs.parts[static_cast<std::size_t>(i)].weight});
-  }
+  std::vector<std::future<EmbeddedInput>> found;
+  for (const Input& input : inputs.inputs) found.push_back(embedder.submit(input, {}, model.run, model.prepare));
+  for (std::size_t i = 0; i < found.size(); ++i) vectors.push_back({found[i].get().vector, inputs.parts[i].weight});
 }
 
 }  // namespace

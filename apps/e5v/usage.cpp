@@ -129,7 +129,9 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error, const s
     const CLI::App& command = left_over_by(app, word);
     return is_option(word) ? unknown_option(command, word) : unknown_word(command, word, words);
   }
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return error.what();
+  const std::string message = error.what();
+  if (message.starts_with(": ")) return "an argument " + message.substr(2);  // one without a name
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return message;
   const CLI::App& command = asked_for(app);
   const CLI::Option* last = command.get_option_no_throw(words.back());
   if (last != nullptr && last->get_items_expected_max() > 0)
@@ -139,7 +141,7 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error, const s
     if (times > 1 && option->get_items_expected_max() == 1)
       return fmt::format("{} is given {} times, expected once", option->get_name(), times);
   }
-  return error.what();
+  return message;
 }
 
 }  // namespace e5v::app

@@ -105,6 +105,13 @@ std::string vectors_state(Library& library) {
                      reference_vectors(library).has_value() ? "with texts" : "without texts");
 }
 
+/// What is kept, as an object; an empty one if it is damaged, because it can be computed again.
+Json known_calibration(Library& library) {
+  const auto text = library.catalogue().setting(kSetting);
+  const Json json = text ? Json::parse(*text, nullptr, /*allow_exceptions=*/false) : Json();
+  return json.is_object() ? json : Json::object();
+}
+
 const char* key_of(PartKind kind) { return kind == PartKind::text ? "text" : "photo"; }
 
 }  // namespace
@@ -121,9 +128,8 @@ ScoreScale ScoreScale::of(std::vector<double> scores) {
   return scale;
 }
 
-ScoreScale ScoreScale::from(std::vector<double> quantiles, std::string_view origin) {
-  require(quantiles.size() == levels().size() && std::ranges::is_sorted(quantiles),
-          "[{}] expected {} sorted quantiles of scores, found {} numbers", origin, levels().size(), quantiles.size());
+std::optional<ScoreScale> ScoreScale::from(std::vector<double> quantiles) {
+  if (quantiles.size() != levels().size() || !std::ranges::is_sorted(quantiles)) return std::nullopt;
   ScoreScale scale;
   scale.quantiles_ = std::move(quantiles);
   return scale;
@@ -141,14 +147,13 @@ double ScoreScale::percentile(double score) const {
 
 void calibrate(Library& library) {
   const std::string state = vectors_state(library);
-  Catalogue& catalogue = library.catalogue();
-  const auto known = catalogue.setting(kSetting);
-  if (known && parse_json(*known, "calibration").value("state", "") == state) return;
+  const Json known = known_calibration(library);
+  if (const auto found = known.find("state"); found != known.end() && *found == state) return;
   Json json{{"state", state}};
   for (const PartKind kind : {PartKind::text, PartKind::photo})
     if (const auto scores = unrelated_scores(library, std::vector{QueryPart{kind, 1}}))
       json[key_of(kind)] = ScoreScale::of(*scores).quantiles();
-  catalogue.set(kSetting, json.dump());
+  library.catalogue().set(kSetting, json.dump());
 }
 
 std::optional<ScoreScale> scale_for(Library& library, std::span<const QueryPart> parts) {
@@ -157,13 +162,11 @@ std::optional<ScoreScale> scale_for(Library& library, std::span<const QueryPart>
     const auto scores = unrelated_scores(library, parts);
     return scores ? std::optional(ScoreScale::of(*scores)) : std::nullopt;
   }
-  const auto known = library.catalogue().setting(kSetting);
-  if (!known || parts.front().kind == PartKind::composed) return std::nullopt;
-  const std::string origin = library.catalogue().database().path().string();
-  const Json json = parse_json(*known, origin);
-  const auto found = json.find(key_of(parts.front().kind));
-  if (found == json.end()) return std::nullopt;
-  return ScoreScale::from(json_as<std::vector<double>, InvalidInput>(*found, "calibration", origin), origin);
+  if (parts.front().kind == PartKind::composed) return std::nullopt;
+  const Json known = known_calibration(library);
+  const auto found = known.find(key_of(parts.front().kind));
+  if (found == known.end() || !found->is_array() || !std::ranges::all_of(*found, &Json::is_number)) return std::nullopt;
+  return ScoreScale::from(found->get<std::vector<double>>());
 }
 
 }  // namespace e5v::library

@@ -1,7 +1,6 @@
 #pragma once
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "library/library.h"
@@ -20,8 +19,8 @@ class ScoreScale {
   double percentile(double score) const;
 
   const std::vector<double>& quantiles() const { return quantiles_; }
-  /// Those that quantiles() returned. Throws InvalidInput, which begins with `origin`, for other numbers.
-  static ScoreScale from(std::vector<double> quantiles, std::string_view origin);
+  /// The scale whose quantiles() these are; nothing for other numbers.
+  static std::optional<ScoreScale> from(std::vector<double> quantiles);
 
  private:
   std::vector<double> quantiles_;  // at 0, 1, ..., 99, 99.1, ..., 99.9, 99.91, ..., 99.99 percent

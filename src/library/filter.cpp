@@ -47,6 +47,9 @@ void check_filter(const Filter& filter) {
   for (const std::string& date : {filter.from, filter.to})
     require(date.empty() || is_date(date),
             "[filter] expected a date as 2019, 2019-07, 2019-07-14 or 2019-07-14T12:30, found {}", in_quotes(date));
+  require(filter.from.empty() || filter.to.empty() || filter.from <= filter.to + '~',
+          "[filter] expected a first date that is not after the last one, found {} and {}", in_quotes(filter.from),
+          in_quotes(filter.to));
 }
 
 namespace {

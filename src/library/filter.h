@@ -32,7 +32,7 @@ bool set_min_size(std::string_view text, Filter& filter);
 /// Whether a text is a year, a month, a day, or a time of a day: "2019", "2019-07", "2019-07-14", "2019-07-14T12:30".
 bool is_date(std::string_view text);
 
-/// Throws InvalidInput for a date that is none.
+/// Throws InvalidInput for a date that is none, and for a first date after the last one.
 void check_filter(const Filter& filter);
 
 /// The rows of the photos that may be found, sorted: those that the filter lets through and of which a file exists.

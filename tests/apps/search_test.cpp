@@ -45,6 +45,10 @@ TEST_F(Search, FiltersAndScoresLimitWhatIsFound) {
   EXPECT_THAT(search({"a star", "--min-score", "1"}).err,
               HasSubstr("no photo was found among 4 that the library holds"));
   expect_failure(search({"a star", "--to", "July"}), 2, "--to: expected a date such as 2019");
+  expect_failure(search({"a star", "--from", "2020", "--to", "2019"}), 1,
+                 "expected a first date that is not after the last one, found \"2020\" and \"2019\"");
+  expect_failure(search({""}), 2, "an argument is empty, expected [TEXT]");
+  expect_failure(search({"--image", path("none.jpg")}), 1, "e5v: [" + path("none.jpg") + "] no such file");
   expect_failure(search({}), 2, "a TEXT, --image, --like or --plus is required");
 }
 

@@ -101,6 +101,12 @@ TEST_F(FilterTest, EachMemberFilters) {
   EXPECT_THAT(rows({.camera = "x", .folder = "/p", .min_rating = 3}), ElementsAre());
 }
 
+TEST_F(FilterTest, TheFirstDateIsNotAfterTheLastOne) {
+  EXPECT_THAT(rows({.from = "2019-07-14", .to = "2019"}), ElementsAre(0, 1)) << "the days of the year are included";
+  EXPECT_THAT([&] { rows({.from = "2020", .to = "2019-12"}); },
+              ThrowsMessage<InvalidInput>(HasSubstr("expected a first date that is not after the last one")));
+}
+
 TEST_F(FilterTest, WhatIsNoDateIsNamed) {
   for (const char* date : {"19", "2019-7", "July", "2019-07-14T1", "2019-13", "2019-02-29", "2019-07-00",
                            "2019-07-14T24", "2019-07-14T12:60", "2019/07", "2019-07-14 12:00"})
