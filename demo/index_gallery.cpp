@@ -14,6 +14,7 @@
 #include "base/parallel.h"
 #include "library/calibration.h"
 #include "library/indexer.h"
+#include "library/reference_texts.h"
 #include "library/scan.h"
 
 namespace {
@@ -45,6 +46,7 @@ void run(const fs::path& model, const fs::path& gallery, const fs::path& folder)
   const Embedder embedder = Embedder::load(model);
   library.set_model(library::ModelRecord::of(embedder, model, {}, {}));
   library::embed_files(library, embedder);
+  library::keep_reference_texts(library, embedder);
   library::calibrate(library);
   fmt::print("{} drawings are indexed in {}; make demo-page shows the page that searches them\n",
              library.catalogue().counts().done, (folder / "library").string());

@@ -52,11 +52,11 @@ UPDATE photos SET files = (SELECT count(*) FROM files WHERE files.hash = photos.
 )";
 
 // What makes searches of a million photos quick. One without a filter asks only for photos without files, which are
-// few. A filter reads one of the indices, which have all columns that it needs.
+// few. A filter reads one of the indices, which have all columns that it needs, also that of their condition.
 constexpr const char* kForSearches = R"(
 CREATE INDEX photos_without_files ON photos (row) WHERE files = 0;
-CREATE INDEX photos_to_filter ON photos (taken, camera, rating, width, height, row) WHERE files > 0;
-CREATE INDEX files_to_filter ON files (path, row) WHERE state = 'done';
+CREATE INDEX photos_to_filter ON photos (taken, camera, rating, width, height, row, files) WHERE files > 0;
+CREATE INDEX files_to_filter ON files (path, row, state) WHERE state = 'done';
 CREATE INDEX files_stale ON files (stale) WHERE stale = 1;
 CREATE TRIGGER file_added AFTER INSERT ON files WHEN NEW.state = 'done' BEGIN
   UPDATE photos SET files = files + 1 WHERE hash = NEW.hash;

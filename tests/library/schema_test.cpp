@@ -55,6 +55,18 @@ TEST_F(SchemaTest, AnOlderFormatIsBroughtUpToDate) {
   EXPECT_EQ(database_.number("SELECT count(*) FROM files WHERE row IS NULL"), 1);
 }
 
+TEST_F(SchemaTest, FiltersReadOnlyAnIndex) {
+  check_schema(database_, true);
+  for (const char* query :
+       {"SELECT row FROM photos INDEXED BY photos_to_filter WHERE files > 0 AND taken >= '2019' AND taken < '2019~'",
+        "SELECT row FROM photos INDEXED BY photos_to_filter WHERE files > 0 AND width > height AND rating > 2",
+        "SELECT row FROM files INDEXED BY files_to_filter WHERE state = 'done' AND path >= '/a/' AND path < '/a0'"}) {
+    Statement plan(database_, std::string("EXPLAIN QUERY PLAN ") + query);
+    ASSERT_TRUE(plan.step());
+    EXPECT_THAT(plan.column<std::string>(3), HasSubstr("USING COVERING INDEX")) << query;
+  }
+}
+
 TEST_F(SchemaTest, TheFilesOfAPhotoAreCounted) {
   check_schema(database_, true);
   database_.execute(

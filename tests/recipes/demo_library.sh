@@ -15,3 +15,5 @@ for run in first second; do  # the second run has nothing to compute
 done
 found=$("$e5v" search --library "$work/demo/library" 'a violin' --top 1 --format paths)
 [ "$found" = "$work/demo/drawings/violin.jpg" ] || fail "the first match of a violin is $found"
+"$e5v" search --library "$work/demo/library" 'a violin' --top 1 --format json | grep -q '"percentile":99.9' ||
+  fail "the first match of a violin has no high percentile"

@@ -48,7 +48,9 @@ Json library_info(ServedLibrary& library, const View& view) {
 
 http::Response info_response(const Exchange& exchange) {
   ServedLibrary& library = *exchange.context.library;
-  return no_store(library.reader().read([&](const View& view) { return text_of_json(library_info(library, view)); }));
+  return no_store(library.reader().read([&](const View& view) {
+    return library.descriptions.get("info", view.state, [&] { return text_of_json(library_info(library, view)); });
+  }));
 }
 
 std::int64_t state_of_library(ServedLibrary& library) {
@@ -67,24 +69,30 @@ Json group_json(const library::DuplicateGroup& group, library::Catalogue& catalo
   return {{"exact", group.exact}, {"score", group.score}, {"files", std::move(files)}};
 }
 
+/// Comparing all photos takes 5 bytes of memory for each number of their vectors (PhotoIndex::neighbours).
+constexpr std::int64_t kMaxCompared = (std::int64_t{4} << 30) / 5;
+
 Json find_duplicates(ServedLibrary& library, double min_score) {
   constexpr std::size_t kMostGroups = 1000;
   library::Library opened(library.reader().folder());
   std::vector<library::DuplicateGroup> groups = exact_duplicates(opened);
-  std::vector<library::DuplicateGroup> near = near_duplicates(opened, min_score);
-  std::ranges::stable_sort(near, std::ranges::greater(), &library::DuplicateGroup::score);
-  std::ranges::move(near, std::back_inserter(groups));
+  const bool compares = opened.catalogue().counts().vectors <= kMaxCompared / library.reader().model().width;
+  if (compares) {
+    std::vector<library::DuplicateGroup> near = near_duplicates(opened, min_score);
+    std::ranges::stable_sort(near, std::ranges::greater(), &library::DuplicateGroup::score);
+    std::ranges::move(near, std::back_inserter(groups));
+  }
   Json list = Json::array();
   for (std::size_t i = 0; i < std::min(groups.size(), kMostGroups); ++i)
     list.push_back(group_json(groups[i], opened.catalogue()));
-  return {{"groups", std::move(list)}, {"total", groups.size()}, {"min_score", min_score}};
+  return {{"groups", std::move(list)}, {"total", groups.size()}, {"min_score", min_score}, {"near", compares}};
 }
 
 http::Response duplicates_response(const Exchange& exchange) {
   ServedLibrary& library = *exchange.context.library;
   const double min_score = real_of_query(exchange, "min_score", 0.98, 0, 1);
-  return no_store(library.made_once(fmt::format("duplicates {}", min_score), state_of_library(library),
-                                    [&] { return text_of_json(find_duplicates(library, min_score)); }));
+  return no_store(library.comparisons.get(fmt::format("duplicates {}", min_score), state_of_library(library),
+                                          [&] { return text_of_json(find_duplicates(library, min_score)); }));
 }
 
 Json make_map(ServedLibrary& library) {
@@ -103,7 +111,8 @@ Json make_map(ServedLibrary& library) {
 
 http::Response map_response(const Exchange& exchange) {
   ServedLibrary& library = *exchange.context.library;
-  return no_store(library.made_once("map", state_of_library(library), [&] { return text_of_json(make_map(library)); }));
+  return no_store(
+      library.comparisons.get("map", state_of_library(library), [&] { return text_of_json(make_map(library)); }));
 }
 
 void answer_library(Exchange exchange) {

@@ -90,8 +90,20 @@ Json ranked(const SearchRequest& request, const Vectors& vectors, const View& vi
   return {{"photos", std::move(photos)}, {"searched", allowed.count}};
 }
 
-Json listed(const SearchRequest& request, const View& view) {
-  const std::vector<std::int64_t> rows = library::newest_rows(view.database, request.filter);
+/// The name of a filter's listing: filters with equal names are equal.
+std::string name_of_filter(const library::Filter& filter) {
+  return Json{filter.from,
+              filter.to,
+              filter.camera,
+              filter.folder,
+              static_cast<int>(filter.shape),
+              filter.min_rating ? Json(*filter.min_rating) : Json()}
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json listed(const SearchRequest& request, ServedLibrary& library, const View& view) {
+  const std::vector<std::int64_t>& rows = library.listings.get(
+      name_of_filter(request.filter), view.state, [&] { return library::newest_rows(view.database, request.filter); });
   Json photos = Json::array();
   const auto begin = static_cast<std::size_t>(std::min(request.offset, std::ssize(rows)));
   const auto count = std::min(rows.size() - begin, static_cast<std::size_t>(request.top));
@@ -102,8 +114,9 @@ Json listed(const SearchRequest& request, const View& view) {
 
 http::Response search_response(const Search& search, const Vectors& vectors) {
   const SearchRequest& request = search.request;
-  Json answer = search.library.reader().read(
-      [&](const View& view) { return request.has_query() ? ranked(request, vectors, view) : listed(request, view); });
+  Json answer = search.library.reader().read([&](const View& view) {
+    return request.has_query() ? ranked(request, vectors, view) : listed(request, search.library, view);
+  });
   answer["offset"] = request.offset;
   answer["model"] = search.library.model()->name;
   http::Response response = json_response(answer);

@@ -51,15 +51,6 @@ void ServedLibrary::set_model(std::shared_ptr<const ServedModel> model, const Lo
   model_ = std::move(model);
 }
 
-std::string ServedLibrary::made_once(const std::string& key, std::int64_t state,
-                                     const std::function<std::string()>& make) {
-  constexpr std::size_t kMost = 16;
-  if (made_state_ != state || made_.size() >= kMost) made_.clear();
-  made_state_ = state;
-  const auto found = made_.find(key);
-  return found != made_.end() ? found->second : made_.emplace(key, make()).first->second;
-}
-
 std::int64_t row_of_id(std::string_view id, const std::string& field, const library::LibraryReader::View& view) {
   const std::optional<Hash128> hash = Hash128::from_hex(id);
   const std::optional<std::int64_t> row = hash ? library::row_of(view.database, *hash) : std::nullopt;

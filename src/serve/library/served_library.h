@@ -16,6 +16,25 @@
 
 namespace e5v::serve {
 
+/// What was made of one state of a library, by name. Made anew when the state has changed. For one thread.
+template <class Value>
+class MadeOnce {
+ public:
+  /// Returns what `make` made under this name in this state, or makes it.
+  template <class Make>
+  const Value& get(const std::string& name, std::int64_t state, const Make& make) {
+    constexpr std::size_t kMost = 16;
+    if (state_ != state || made_.size() >= kMost) made_.clear();
+    state_ = state;
+    const auto found = made_.find(name);
+    return found != made_.end() ? found->second : made_.emplace(name, make()).first->second;
+  }
+
+ private:
+  std::int64_t state_ = 0;
+  std::map<std::string, Value> made_;
+};
+
 /// A library of photos that a server shows, and the threads that read it.
 class ServedLibrary {
  public:
@@ -40,9 +59,11 @@ class ServedLibrary {
   /// What reads and decodes photos.
   Workers& decoding() { return decoding_; }
 
-  /// Returns the text that `make` made for this key in this state of the library, or makes it. Called by comparing()
-  /// only. The texts of other states are dropped.
-  std::string made_once(const std::string& key, std::int64_t state, const std::function<std::string()>& make);
+  /// Answers and lists that take long to make. The first two are for jobs of searching(), the last one is for those of
+  /// comparing().
+  MadeOnce<std::string> descriptions;
+  MadeOnce<std::vector<std::int64_t>> listings;
+  MadeOnce<std::string> comparisons;
 
  private:
   library::LibraryReader reader_;
@@ -50,8 +71,6 @@ class ServedLibrary {
   std::shared_ptr<const ServedModel> model_;
   std::string note_;
   std::unique_ptr<NearestWords> words_;
-  std::int64_t made_state_ = 0;
-  std::map<std::string, std::string> made_;
   Workers searching_{1, 256}, comparing_{1, 32}, decoding_{2, 2048};  // last, so that they end first
 };
 

@@ -22,6 +22,7 @@ TEST_F(OverviewRoutes, InfoSaysWhatThereIs) {
 TEST_F(OverviewRoutes, EqualFilesAreDuplicates) {
   const Json answer = ask("GET", "/library/duplicates?min_score=1").json();
   ASSERT_GE(answer.at("total"), 1);
+  EXPECT_EQ(answer.at("near"), true);
   const Json& group = answer.at("groups")[0];
   EXPECT_EQ(group.at("exact"), true);
   EXPECT_EQ(group.at("files")[0].at("path"), (photos().photos() / "60.jpg").string());

@@ -35,15 +35,17 @@ TEST_F(ServedLibraryTest, TheNoteIsThatOfTheModelsFolder) {
   EXPECT_EQ(served()->note(), "");
 }
 
-TEST_F(ServedLibraryTest, TextsAreMadeOnceForEachState) {
-  ServedLibrary library(photos().folder());
+TEST(MadeOnce, IsMadeAnewInAnotherState) {
+  MadeOnce<int> values;
   int made = 0;
-  const auto text = [&] { return std::to_string(++made); };
-  EXPECT_EQ(library.made_once("a", 1, text), "1");
-  EXPECT_EQ(library.made_once("a", 1, text), "1");
-  EXPECT_EQ(library.made_once("b", 1, text), "2");
-  EXPECT_EQ(library.made_once("a", 2, text), "3");
-  EXPECT_EQ(library.made_once("b", 2, text), "4");
+  const auto make = [&] { return ++made; };
+  EXPECT_EQ(values.get("a", 1, make), 1);
+  EXPECT_EQ(values.get("a", 1, make), 1);
+  EXPECT_EQ(values.get("b", 1, make), 2);
+  EXPECT_EQ(values.get("a", 2, make), 3);
+  EXPECT_EQ(values.get("b", 2, make), 4);
+  for (int i = 0; i < 100; ++i) values.get(std::to_string(i), 2, make);
+  EXPECT_EQ(values.get("b", 2, make), 105);  // only some are kept
 }
 
 TEST_F(ServedLibraryTest, PhotosOfALaterRunAreFound) {
