@@ -180,6 +180,8 @@ std::vector<FileEntry> Catalogue::stale_files() {
   return files;
 }
 
+void Catalogue::make_all_stale() { database_.execute("UPDATE files SET stale = 1 WHERE state = 'done'"); }
+
 void Catalogue::set_fresh(std::int64_t file) {
   Statement(database_, "UPDATE files SET stale = 0 WHERE id = ?1").bind(file).run();
 }

@@ -59,6 +59,8 @@ class Catalogue {
   void set_sidecars(std::int64_t file, std::int64_t stamp);
   /// The files whose sidecar files have changed since their metadata were read.
   std::vector<FileEntry> stale_files();
+  /// The metadata of all photos are to be read again.
+  void make_all_stale();
   /// Records that the metadata of a file were read.
   void set_fresh(std::int64_t file);
   /// Lets failed files wait again; returns their number.

@@ -22,6 +22,9 @@ namespace {
 /// Commits are at least so far apart, because each waits for the disk.
 constexpr std::chrono::milliseconds kCommitPause{250};
 
+/// Says that photos were added without the module that reads metadata.
+constexpr const char *kMetadataSetting = "metadata", *kSizesOnly = "sizes only";
+
 /// A file whose content is known now.
 struct KnownFile {
   std::int64_t id;
@@ -79,6 +82,7 @@ Indexed commit_batch(Library& library, const IndexBatch& batch, const IndexHooks
   if (!batch.photos.empty()) library.writer().flush();  // before the catalogue names the rows
   Catalogue& catalogue = library.catalogue();
   Transaction transaction(catalogue.database());
+  if (!batch.photos.empty() && metadata_reader().reader == nullptr) catalogue.set(kMetadataSetting, kSizesOnly);
   const auto settle = [&](const KnownFile& file, std::int64_t& number) {
     catalogue.set_done(file.id, file.status, file.hash);
     ++(catalogue.forget_gone(file.hash) ? done.moved : number);
@@ -265,6 +269,12 @@ Indexed recognise_files(Library& library, const IndexHooks& hooks) {
 Indexed refresh_metadata(Library& library, const IndexHooks& hooks) {
   constexpr std::size_t kTogether = 256;  // files of a commit
   Catalogue& catalogue = library.catalogue();
+  if (metadata_reader().reader != nullptr && catalogue.setting(kMetadataSetting) == kSizesOnly) {
+    Transaction transaction(catalogue.database());
+    catalogue.make_all_stale();
+    catalogue.set(kMetadataSetting, "all");
+    transaction.commit();
+  }
   const std::vector<FileEntry> stale = catalogue.stale_files();
   Indexed done;
   for (std::size_t begin = 0; begin < stale.size(); begin += kTogether) {

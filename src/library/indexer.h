@@ -38,7 +38,8 @@ struct Indexed {
 /// known one are read.
 Indexed recognise_files(Library& library, const IndexHooks& hooks = {});
 
-/// Reads the metadata of photos again whose sidecar files have changed. No vector is computed, and no model is needed.
+/// Reads the metadata of photos again whose sidecar files have changed, or of all photos if some were added without the
+/// module that reads metadata, and it is there now. No vector is computed, and no model is needed.
 Indexed refresh_metadata(Library& library, const IndexHooks& hooks = {});
 
 /// Computes the vectors of the other waiting files with a model, whose record the library must have. What is done is

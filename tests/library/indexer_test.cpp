@@ -7,6 +7,7 @@
 #include "golden.h"
 #include "image/encode.h"
 #include "library/changes.h"
+#include "library/metadata_module.h"
 #include "temporary_folder.h"
 
 namespace e5v::library {
@@ -150,6 +151,16 @@ TEST_F(IndexerTest, ChangedSidecarsReplaceTheMetadataWithoutAVector) {
   record();
   refresh_metadata(library_);
   EXPECT_EQ(database.number("SELECT count(*) FROM photos WHERE caption IS NULL"), 1);
+}
+
+TEST_F(IndexerTest, MetadataThatAModuleCouldNotReadAreReadWhenItIsThere) {
+  make("a.jpg", 10), make("b.jpg", 20);
+  index();
+  const bool has_module = metadata_reader().reader != nullptr;
+  EXPECT_EQ(library_.catalogue().setting("metadata") == "sizes only", !has_module);
+  library_.catalogue().set("metadata", "sizes only");
+  EXPECT_EQ(refresh_metadata(library_), (Indexed{.described = has_module ? 2 : 0}));
+  EXPECT_EQ(refresh_metadata(library_), Indexed());
 }
 
 TEST_F(IndexerTest, FilesAboveTheLimitAreRefused) {
