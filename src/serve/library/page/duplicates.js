@@ -29,7 +29,7 @@ export async function showDuplicates(again = false) {
   try {
     const answer = await ask(`/library/duplicates?min_score=${encodeURIComponent(score)}`);
     byId("groups").replaceChildren(...answer.groups.map(groupElement));
-    const cut = answer.groups.length < answer.total ? `; the first ${answer.groups.length} are shown` : "";
+    const cut = answer.groups.length < answer.total ? `; the first ${answer.groups.length.toLocaleString("en")} are shown` : "";
     const left = answer.near ? "" : ". The library is too large to compare all photos here: e5v duplicates with a folder compares a part";
     byId("duplicates-status").textContent = counted(answer.total, "group") + cut + left;
     shown = score;

@@ -42,11 +42,13 @@ function drawPicture(point, at) {
   paper.strokeRect(at.x - width / 2, at.y - height / 2, width, height);
 }
 
-function drawDot(at, radius) {
+function drawDot(at, radius, opacity = 1) {
+  paper.globalAlpha = opacity;
   paper.fillStyle = colours.accent;
   paper.beginPath();
   paper.arc(at.x, at.y, radius, 0, 2 * Math.PI);
   paper.fill();
+  paper.globalAlpha = 1;
 }
 
 function drawNow() {
@@ -68,7 +70,7 @@ function drawNow() {
     // Cells belong to the map and not to the screen, so that pictures do not flicker while it moves.
     const column = Math.floor((point.x * scale.x) / CELL), row = Math.floor((point.y * scale.y) / CELL);
     const cell = column * 65536 + row;
-    if (cells.has(cell)) drawDot(at, 2.2);
+    if (cells.has(cell)) drawDot(at, 2.2, 0.55);
     else {
       cells.add(cell);
       withPicture.push([point, at]);
