@@ -47,7 +47,7 @@ std::string media_type(std::string_view content_type) {
 
 std::string percent_decoded(std::string_view text) { return decoded(text, false); }
 
-std::string query_value(std::string_view query, std::string_view key) {
+std::optional<std::string> query_value(std::string_view query, std::string_view key) {
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
@@ -55,7 +55,7 @@ std::string query_value(std::string_view query, std::string_view key) {
     if (decoded(pair.substr(0, equals), true) != key) continue;
     return equals == std::string_view::npos ? std::string() : decoded(pair.substr(equals + 1), true);
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace e5v::http

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -102,8 +103,9 @@ class Handler {
 
 /// Returns the media type of a Content-Type, which has any case, in lower case and without its parameters.
 std::string media_type(std::string_view content_type);
-/// Returns the percent-decoded value of a key of a query string, or an empty text.
-std::string query_value(std::string_view query, std::string_view key);
+/// Returns the percent-decoded value of the first key with this name in a query string. A key without "=" has an empty
+/// value.
+std::optional<std::string> query_value(std::string_view query, std::string_view key);
 /// Decodes "%41+" to "A+". A "%" without two hexadecimal digits after it is not changed.
 std::string percent_decoded(std::string_view text);
 

@@ -33,9 +33,10 @@ TEST(Query, ValuesAreFoundByTheirKey) {
   EXPECT_EQ(query_value("a=1&bc=x+y%21&d", "a"), "1");
   EXPECT_EQ(query_value("a=1&bc=x+y%21&d", "bc"), "x y!");
   EXPECT_EQ(query_value("a=1&bc=x+y%21&d", "d"), "");
-  EXPECT_EQ(query_value("a=1&bc=2", "b"), "");
+  EXPECT_EQ(query_value("a=1&bc=2", "b"), std::nullopt);
+  EXPECT_EQ(query_value("a=&b", "a"), "");
   EXPECT_EQ(query_value("%61=1", "a"), "1");
-  EXPECT_EQ(query_value("", "a"), "");
+  EXPECT_EQ(query_value("", "a"), std::nullopt);
   EXPECT_EQ(query_value("a==", "a"), "=");
 }
 

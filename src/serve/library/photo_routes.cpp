@@ -58,8 +58,8 @@ http::Response photo_response(const Exchange& exchange) {
 }
 
 http::Response thumbnail_response(const Exchange& exchange) {
-  const std::string size = http::query_value(exchange.request.query, "size");
-  if (!size.empty() && size != "small" && size != "large")
+  const std::string size = http::query_value(exchange.request.query, "size").value_or("small");
+  if (size != "small" && size != "large")
     refuse_field("size", "expected small or large, found {}", in_quotes(size, 60));
   const library::Photo photo = find_photo(exchange);
   try {

@@ -28,8 +28,9 @@ std::string note_in(const std::filesystem::path& folder) {
 template <class Number>
 Number read_query(const Exchange& exchange, std::string_view key, Number missing, Number minimum, Number maximum,
                   std::string_view kind) {
-  const std::string text = http::query_value(exchange.request.query, key);
-  if (text.empty()) return missing;
+  const std::optional<std::string> value = http::query_value(exchange.request.query, key);
+  if (!value) return missing;
+  const std::string& text = *value;
   Number number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || !(number >= minimum && number <= maximum))

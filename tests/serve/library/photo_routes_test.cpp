@@ -37,6 +37,8 @@ TEST_F(PhotoRoutes, ThumbnailsAreWebpAndKeptByTheBrowser) {
   EXPECT_THAT(answer.fields.find("Cache-Control"), HasSubstr("immutable"));
   const image::Bitmap image = image::decode(std::as_bytes(std::span(answer.body)), "answer");
   EXPECT_EQ(std::pair(image.width, image.height), std::pair(30, 60));
+  EXPECT_EQ(ask("GET", path(id_of("tall.jpg"), "/thumbnail?size=")).status, 400);
+  EXPECT_EQ(ask("GET", path(id_of("tall.jpg"), "/words?top=")).status, 400);
   EXPECT_THAT(ask("GET", path(id_of("tall.jpg"), "/thumbnail?size=huge")).body,
               HasSubstr("[size] expected small or large"));
 }
