@@ -71,7 +71,8 @@ SearchRequest search_request_of(const Json& body, const Exchange& exchange, cons
   Json query = Json::object();
   for (const char* key : {"text", "image"})
     if (const Json* value = reader.find(key)) query[key] = *value;
-  if (query.contains("text") && query["text"] == "") query.erase("text");
+  if (query.contains("text") && query["text"].is_string() && query["text"].get_ref<const std::string&>().empty())
+    query.erase("text");
   if (!query.empty()) request.query = input_from_object(query, "", {.model = model, .images = exchange.context.images});
   add_terms(reader, "plus", 1, request.terms);
   add_terms(reader, "minus", -1, request.terms);
