@@ -99,10 +99,17 @@ std::optional<std::vector<double>> unrelated_scores(Library& library, std::span<
   return scores_of(std::move(queries), photos_of_queries, photos);
 }
 
-/// What the distributions depend on.
+/// What the distributions depend on, beside the number of photos.
 std::string vectors_state(Library& library) {
-  return fmt::format("{} {} {}", library.vectors_path().filename().string(), library.catalogue().rows(),
+  return fmt::format("{} {}", library.vectors_path().filename().string(),
                      reference_vectors(library).has_value() ? "with texts" : "without texts");
+}
+
+/// Whether the library has grown by at most a hundredth since the distributions were computed of `known` photos.
+bool is_about(const Json& known, std::int64_t photos) {
+  if (!known.is_number_integer()) return false;
+  const auto before = known.get<std::int64_t>();
+  return before >= kMinPhotos ? photos - before <= before / 100 : photos == before;
 }
 
 /// What is kept, as an object; an empty one if it is damaged, because it can be computed again.
@@ -147,9 +154,12 @@ double ScoreScale::percentile(double score) const {
 
 void calibrate(Library& library) {
   const std::string state = vectors_state(library);
+  const std::int64_t photos = library.catalogue().rows();
   const Json known = known_calibration(library);
-  if (const auto found = known.find("state"); found != known.end() && *found == state) return;
-  Json json{{"state", state}};
+  if (known.contains("state") && known["state"] == state && known.contains("photos") &&
+      is_about(known["photos"], photos))
+    return;
+  Json json{{"state", state}, {"photos", photos}};
   for (const PartKind kind : {PartKind::text, PartKind::photo})
     if (const auto scores = unrelated_scores(library, std::vector{QueryPart{kind, 1}}))
       json[key_of(kind)] = ScoreScale::of(*scores).quantiles();

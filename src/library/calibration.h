@@ -40,7 +40,8 @@ struct QueryPart {
 };
 
 /// Samples the scores of unrelated queries and photos and keeps their distributions in the catalogue, unless they are
-/// those of its vectors. Takes the same time for any number of photos. Nothing is kept for fewer than 10 photos.
+/// those of its vectors, of which at most a hundredth is newer. Takes the same time for any number of photos. Nothing
+/// is kept for fewer than 10 photos.
 void calibrate(Library& library);
 
 /// The scale for scores of a query with these parts. A text is compared with reference texts, and a photo with other

@@ -101,15 +101,21 @@ TEST_F(CalibrationTest, IsComputedOncePerState) {
   EXPECT_EQ(library_.catalogue().setting("calibration"), before);
   add_photos(1);
   calibrate(library_);
+  EXPECT_EQ(library_.catalogue().setting("calibration"), before) << "a hundredth of the photos changes little";
+  add_photos(1);
+  calibrate(library_);
   EXPECT_NE(library_.catalogue().setting("calibration"), before);
 }
 
 TEST_F(CalibrationTest, AFewPhotosTellNothing) {
-  add_photos(9);
   add_texts();
+  add_photos(9);
   calibrate(library_);
   EXPECT_EQ(median({{PartKind::photo, 1}}), std::nullopt);
   EXPECT_EQ(median({{PartKind::text, 1}}), std::nullopt);
+  add_photos(1);
+  calibrate(library_);
+  EXPECT_NE(median({{PartKind::photo, 1}}), std::nullopt);
 }
 
 TEST_F(CalibrationTest, ADamagedOneCountsAsAbsentAndIsReplaced) {
