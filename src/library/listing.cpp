@@ -26,6 +26,7 @@ std::vector<Count> folders_of(Database& database, std::size_t most) {
       ++counts[path.substr(0, end)];
   }
   std::vector<Count> folders;
+  folders.reserve(counts.size());
   for (const auto& [path, number] : counts) folders.push_back({path, number});
   if (folders.size() <= most) return folders;
   std::ranges::stable_sort(folders, {}, [](const Count& folder) { return depth_of(folder.value); });

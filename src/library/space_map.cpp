@@ -118,6 +118,7 @@ double variance_share(const Centred& sample, const Directions& directions) {
 /// Scales coordinates to -1 to 1.
 void fit(std::vector<MapPoint>& points, float MapPoint::*coordinate) {
   std::vector<float> sorted;
+  sorted.reserve(points.size());
   for (const MapPoint& point : points) sorted.push_back(point.*coordinate);
   std::ranges::sort(sorted);
   const auto outside = static_cast<std::size_t>(kClipped * static_cast<double>(sorted.size()));

@@ -74,9 +74,10 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
   std::vector<Item> items = std::exchange(call.items, {});
   const auto waiting = std::make_shared<Waiting>(Waiting{std::move(exchange), call, std::move(respond)});
   std::string().swap(waiting->exchange.request.body);  // frees its memory
+  const std::size_t count = items.size();              // before the call takes them
   call.items = std::move(items);
-  embed(std::move(call), [waiting, items = call.items.size()](EmbeddedCall vectors, const std::exception_ptr& error) {
-    const auto answer = [waiting, items, shared = std::make_shared<EmbeddedCall>(std::move(vectors)), error] {
+  embed(std::move(call), [waiting, count](EmbeddedCall vectors, const std::exception_ptr& error) {
+    const auto answer = [waiting, count, shared = std::make_shared<EmbeddedCall>(std::move(vectors)), error] {
       http::Response response;
       try {
         if (error) std::rethrow_exception(error);
@@ -84,7 +85,7 @@ void embed_and_answer(Exchange exchange, EmbeddingCall call,
       } catch (...) {
         response = error_response(fault_of(std::current_exception()), waiting->exchange.route.error);
       }
-      response.log = log_of(waiting->call.model->name, items, shared->tokens);
+      response.log = log_of(waiting->call.model->name, count, shared->tokens);
       waiting->exchange.responder->send(std::move(response));
     };
     waiting->exchange.responder->defer(answer);

@@ -23,6 +23,7 @@ REASONS = re.compile(r"""
   | \[(plus|minus)\[\d+\]\]\ expected\ a\ (weight|text)  # "a:1000", ":1"
   | parts\ of\ the\ query\ cancel\ each\ other
   | \[like\]\ expected\ like\ or\ image
+  | \[filter\]\ expected\ a\ first\ date\ that\ is\ not\ after\ the\ last
   | \[encoding_format\]\ expected\ at\ most\ \d+\ inputs\ with\ bytes
 """, re.VERBOSE)
 

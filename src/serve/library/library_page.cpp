@@ -12,45 +12,34 @@ extern const std::string_view library_html, library_css, library_js, server_js, 
 
 namespace {
 
-constexpr std::string_view kStyle = "text/css", kScript = "text/javascript";
-
-void send_script(const Exchange& exchange, std::string_view script) {
-  exchange.responder->send(page_part("text/javascript; charset=utf-8", script));
+// Each is the answer of a route, with a file that is compiled into the program.
+template <const std::string_view& file>
+void send_html(Exchange exchange) {
+  exchange.responder->send(page_part("text/html; charset=utf-8", file));
+}
+template <const std::string_view& file>
+void send_style(Exchange exchange) {
+  exchange.responder->send(page_part("text/css; charset=utf-8", file));
+}
+template <const std::string_view& file>
+void send_script(Exchange exchange) {
+  exchange.responder->send(page_part("text/javascript; charset=utf-8", file));
 }
 
 }  // namespace
 
 std::vector<Route> library_page_routes() {
+  constexpr std::string_view kScript = "text/javascript";
   return {
-      page_route(
-          "/library",
-          [](Exchange exchange) { exchange.responder->send(page_part("text/html; charset=utf-8", library_html)); },
-          "text/html", "A page to search the library"),
-      page_route(
-          "/library/library.css",
-          [](Exchange exchange) { exchange.responder->send(page_part("text/css; charset=utf-8", library_css)); },
-          kStyle, "The style of this page"),
-      page_route(
-          "/library/library.js", [](Exchange exchange) { send_script(exchange, library_js); }, kScript,
-          "The script of this page"),
-      page_route(
-          "/library/server.js", [](Exchange exchange) { send_script(exchange, server_js); }, kScript,
-          "Its script that asks the server"),
-      page_route(
-          "/library/search.js", [](Exchange exchange) { send_script(exchange, search_js); }, kScript,
-          "Its script of the search"),
-      page_route(
-          "/library/grid.js", [](Exchange exchange) { send_script(exchange, grid_js); }, kScript,
-          "Its script of the grid of photos"),
-      page_route(
-          "/library/photo.js", [](Exchange exchange) { send_script(exchange, photo_js); }, kScript,
-          "Its script of one photo"),
-      page_route(
-          "/library/duplicates.js", [](Exchange exchange) { send_script(exchange, duplicates_js); }, kScript,
-          "Its script of duplicates"),
-      page_route(
-          "/library/map.js", [](Exchange exchange) { send_script(exchange, map_js); }, kScript,
-          "Its script of the map"),
+      page_route("/library", send_html<library_html>, "text/html", "A page to search the library"),
+      page_route("/library/library.css", send_style<library_css>, "text/css", "The style of this page"),
+      page_route("/library/library.js", send_script<library_js>, kScript, "The script of this page"),
+      page_route("/library/server.js", send_script<server_js>, kScript, "Its script that asks the server"),
+      page_route("/library/search.js", send_script<search_js>, kScript, "Its script of the search"),
+      page_route("/library/grid.js", send_script<grid_js>, kScript, "Its script of the grid of photos"),
+      page_route("/library/photo.js", send_script<photo_js>, kScript, "Its script of one photo"),
+      page_route("/library/duplicates.js", send_script<duplicates_js>, kScript, "Its script of duplicates"),
+      page_route("/library/map.js", send_script<map_js>, kScript, "Its script of the map"),
   };
 }
 

@@ -53,7 +53,7 @@ const std::vector<std::string_view>& word_list() {
   return words;
 }
 
-NearestWords::NearestWords(std::filesystem::path library, std::shared_ptr<const ServedModel> model,
+NearestWords::NearestWords(const std::filesystem::path& library, std::shared_ptr<const ServedModel> model,
                            const PrepareOptions& prepare)
     : model_(std::move(model)), prepare_(prepare), file_(file_of_words(library, *model_, prepare)) {}
 

@@ -30,7 +30,8 @@ class NearestWords {
     std::vector<Word> words;   ///< the nearest ones, the best first; empty unless `ready`
   };
 
-  NearestWords(std::filesystem::path library, std::shared_ptr<const ServedModel> model, const PrepareOptions& prepare);
+  NearestWords(const std::filesystem::path& library, std::shared_ptr<const ServedModel> model,
+               const PrepareOptions& prepare);
 
   /// Returns the `top` words with the highest cosines. vector f32 [width] of length 1. The first call has the words
   /// embedded. Throws what has kept them from being embedded; the next call tries again.

@@ -10,6 +10,17 @@ namespace {
 constexpr std::int64_t kMaxOffset = 1'000'000'000, kMaxTop = 1000;
 constexpr std::size_t kMaxTexts = 32;
 
+/// Calls a function of the library. What it refuses, it refuses under the name of the field.
+template <class Function>
+void refuse_as(const std::string& field, const Function& function) {
+  try {
+    function();
+  } catch (const InvalidInput& error) {
+    const std::string_view message = error.what();
+    refuse_field(field, "{}", message.substr(message.find("] ") + 2));
+  }
+}
+
 /// Adds the texts of a list to the terms, with their weights times `sign`.
 void add_terms(const ObjectReader& body, std::string_view key, double sign, std::vector<library::WeightedText>& terms) {
   const Json* list = body.find(key);
@@ -19,12 +30,8 @@ void add_terms(const ObjectReader& body, std::string_view key, double sign, std:
   if (list->size() > kMaxTexts) refuse_field(field, "expected at most {} texts, found {}", kMaxTexts, list->size());
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string name = fmt::format("{}[{}]", field, i);
-    try {
-      terms.push_back(library::weighted_text(text_of((*list)[i], name)));
-    } catch (const InvalidInput& error) {
-      const std::string_view message = error.what();
-      refuse_field(name, "{}", message.substr(message.find("] ") + 2));
-    }
+    const std::string& text = text_of((*list)[i], name);
+    refuse_as(name, [&] { terms.push_back(library::weighted_text(text)); });
     terms.back().weight *= sign;
   }
 }
@@ -50,6 +57,7 @@ library::Filter search_filter_of(const Json& value) {
                  : shape == "square"   ? library::Shape::square
                                        : library::Shape::any;
   if (const auto rating = object.whole("min_rating", -1, 5)) filter.min_rating = static_cast<int>(*rating);
+  refuse_as("filter", [&] { check_filter(filter); });
   return filter;
 }
 
@@ -71,7 +79,8 @@ SearchRequest search_request_of(const Json& body, const Exchange& exchange, cons
   Json query = Json::object();
   for (const char* key : {"text", "image"})
     if (const Json* value = reader.find(key)) query[key] = *value;
-  if (query.contains("text") && query["text"] == "") query.erase("text");
+  if (query.contains("text") && query["text"].is_string() && query["text"].get_ref<const std::string&>().empty())
+    query.erase("text");
   if (!query.empty()) request.query = input_from_object(query, "", {.model = model, .images = exchange.context.images});
   add_terms(reader, "plus", 1, request.terms);
   add_terms(reader, "minus", -1, request.terms);

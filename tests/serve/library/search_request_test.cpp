@@ -11,6 +11,8 @@ class SearchRequestTest : public LibraryServiceTest {};
 
 TEST_F(SearchRequestTest, WrongFieldsAreNamed) {
   EXPECT_THAT(refusal({{"filter", {{"from", "July"}}}}), HasSubstr("[filter.from] expected a date such as 2019"));
+  EXPECT_THAT(refusal({{"filter", {{"from", "2020"}, {"to", "2019"}}}}),
+              HasSubstr("[filter] expected a first date that is not after the last one"));
   EXPECT_THAT(refusal({{"filter", {{"to", ""}}}}), HasSubstr("[filter.to] expected a date"));
   EXPECT_THAT(refusal({{"filter", {{"orientation", "round"}}}}), HasSubstr("[filter.orientation] expected any or"));
   EXPECT_THAT(refusal({{"filter", {{"min_rating", 6}}}}),
