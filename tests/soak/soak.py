@@ -31,6 +31,7 @@ from pathlib import Path
 
 CLIENTS, IDLE, TOLERANCE = 12, 1000, 1e-4
 LAST_REQUESTS, LAST_TEXTS = 8, 1500
+DRAIN_SECONDS = 600  # on a busy machine, the last texts take minutes
 WORDS = "a the red blue dog cat child beach runs sits near under old small car tree house snow two three".split()
 # A process that sends the body on its standard input again and again, over several connections.
 KILLED_CLIENT = """
@@ -180,7 +181,7 @@ class Load:
     def last_request(self, indices):
         """A request that waits when the server is told to end."""
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DRAIN_SECONDS)
             body = {"items": [self.items.items[i] for i in indices], "encoding": "base64"}
             status, answer = self.post(connection, "/v1/embed", json.dumps(body))
             if status != 200:
@@ -262,7 +263,8 @@ def main():
     items = Items(arguments.program, arguments.model, arguments.images)
     log = tempfile.NamedTemporaryFile("w+")  # not a pipe, which would be full some day
     server = subprocess.Popen([arguments.program, "serve", "--model", f"m={arguments.model}", "--device", "cpu", "--listen",
-                               "127.0.0.1:0", "--access-log", "none", "--cache", "1", "--drain-seconds", "600"], stderr=log)
+                               "127.0.0.1:0", "--access-log", "none", "--cache", "1", "--drain-seconds",
+                               str(DRAIN_SECONDS)], stderr=log)
     port = port_of(server, Path(log.name))
     before = descriptors(server.pid)
     load = Load(items, port)
