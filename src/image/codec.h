@@ -30,8 +30,8 @@ struct StoredSize {
 /// What can be asked of the files of one format.
 struct Codec {
   Bitmap (*decode)(const Encoded& file);
-  StoredSize (*size)(const Encoded& file);                        ///< from the header; it may exceed max_pixels
-  int (*orientation)(std::span<const std::byte> file) = nullptr;  ///< 1 to 8; null: the format has none
+  StoredSize (*size)(const Encoded& file);            ///< from the header; it may exceed max_pixels
+  int (*orientation)(const Encoded& file) = nullptr;  ///< 1 to 8; null: the format has none
 };
 
 extern const Codec kJpegCodec, kPngCodec, kWebpCodec, kGifCodec, kBmpCodec;

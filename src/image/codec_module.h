@@ -12,7 +12,7 @@ namespace e5v::image {
 /// The function of a module that returns its codec. Its name changes with the interface, so that a module of another
 /// version is not used.
 using OpenCodec = const Codec*();
-inline constexpr const char* kOpenCodec = "e5v_open_codec_1";
+inline constexpr const char* kOpenCodec = "e5v_open_codec_2";
 
 /// The codec of the module e5v_NAME.so. `format` and `origin` are for messages. Any thread may call it. Throws
 /// InvalidInput when this build has no such module, or when the module or its libraries cannot be loaded.

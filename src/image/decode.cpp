@@ -51,9 +51,10 @@ const Format& known_format(std::span<const std::byte> encoded, std::string_view 
 
 Bitmap decode(std::span<const std::byte> encoded, std::string_view origin, const DecodeOptions& options) {
   const Codec& codec = codec_of(known_format(encoded, origin), origin);
-  Bitmap bitmap = codec.decode({encoded, origin, options.max_pixels, options.drop_alpha});
+  const Encoded file{encoded, origin, options.max_pixels, options.drop_alpha};
+  Bitmap bitmap = codec.decode(file);
   if (!options.apply_exif || codec.orientation == nullptr) return bitmap;
-  return oriented(std::move(bitmap), codec.orientation(encoded));
+  return oriented(std::move(bitmap), codec.orientation(file));
 }
 
 ImageHeader read_header(std::span<const std::byte> encoded, std::string_view origin) {
@@ -62,7 +63,7 @@ ImageHeader read_header(std::span<const std::byte> encoded, std::string_view ori
   const Encoded file{encoded, origin, std::numeric_limits<std::int64_t>::max()};
   const StoredSize size = codec.size(file);
   check_size(size.width, size.height, file, format.name);
-  return {format.name, size.width, size.height, codec.orientation == nullptr ? 1 : codec.orientation(encoded)};
+  return {format.name, size.width, size.height, codec.orientation == nullptr ? 1 : codec.orientation(file)};
 }
 
 bool begins_as_image(std::string_view start) { return format_of(start) != nullptr; }

@@ -158,6 +158,7 @@ void JpegReader::read_rows(Bitmap& bitmap, std::vector<std::uint8_t>& row) {
 }  // namespace
 
 const Codec kJpegCodec = {[](const Encoded& file) { return JpegReader(file).read(); },
-                          [](const Encoded& file) { return JpegReader(file).size(); }, jpeg_orientation};
+                          [](const Encoded& file) { return JpegReader(file).size(); },
+                          [](const Encoded& file) { return jpeg_orientation(file.bytes); }};
 
 }  // namespace e5v::image

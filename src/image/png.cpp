@@ -223,6 +223,7 @@ void PngReader::read_grey16(Bitmap& bitmap) {
 }  // namespace
 
 const Codec kPngCodec = {[](const Encoded& file) { return PngReader(file).read(); },
-                         [](const Encoded& file) { return PngReader(file).size(); }, png_orientation};
+                         [](const Encoded& file) { return PngReader(file).size(); },
+                         [](const Encoded& file) { return png_orientation(file.bytes); }};
 
 }  // namespace e5v::image

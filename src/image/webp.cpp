@@ -98,6 +98,6 @@ Bitmap decode_webp(const Encoded& file) {
 }  // namespace
 
 const Codec kWebpCodec = {decode_webp, [](const Encoded& file) { return canvas_of(opened(file).get()); },
-                          webp_orientation};
+                          [](const Encoded& file) { return webp_orientation(file.bytes); }};
 
 }  // namespace e5v::image

@@ -15,7 +15,7 @@ inline void read_image(const image::Codec& codec, const std::uint8_t* data, std:
   try {
     codec.size(file);
     const image::Bitmap bitmap = codec.decode(file);
-    if (codec.orientation != nullptr) image::oriented(bitmap, codec.orientation(bytes));
+    if (codec.orientation != nullptr) image::oriented(bitmap, codec.orientation(file));
   } catch (const InvalidInput&) {
   }
 }

@@ -69,8 +69,8 @@ StoredSize size_of(const Encoded& file) {
 
 /// The orientation that a rotation and a mirroring after it amount to; EXIF does not count. Source: ISO/IEC 23008-12,
 /// 6.5.10 and 6.5.12, and PIL.AvifImagePlugin.
-int avif_orientation(std::span<const std::byte> bytes) {
-  const auto decoder = parsed({bytes, "AVIF", AVIF_DEFAULT_IMAGE_SIZE_LIMIT});
+int avif_orientation(const Encoded& file) {
+  const auto decoder = parsed(file);
   const avifImage& image = *decoder->image;
   const int turns = (image.transformFlags & AVIF_TRANSFORM_IROT) != 0 ? image.irot.angle & 3 : 0;  // to the left
   constexpr int kTurned[] = {1, 8, 3, 6}, kTopAndBottom[] = {4, 5, 2, 7}, kLeftAndRight[] = {2, 7, 4, 5};
@@ -87,6 +87,6 @@ constexpr Codec kAvifCodec = {decode_avif, size_of, avif_orientation};
 }  // namespace
 }  // namespace e5v::image
 
-extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_1() {
+extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_2() {
   return &e5v::image::kAvifCodec;
 }

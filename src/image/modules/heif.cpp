@@ -99,6 +99,6 @@ constexpr Codec kHeifCodec = {decode_heif, [](const Encoded& file) { return Heif
 }  // namespace
 }  // namespace e5v::image
 
-extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_1() {
+extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_2() {
   return &e5v::image::kHeifCodec;
 }

@@ -77,13 +77,11 @@ StoredSize size_of(const Encoded& file) {
   return kJpegCodec.size(preview_in(raw, file));
 }
 
-constexpr Codec kRawCodec = {decode_raw, size_of, [](std::span<const std::byte> bytes) {
-                               return RawFile({bytes, "RAW"}).orientation();
-                             }};
+constexpr Codec kRawCodec = {decode_raw, size_of, [](const Encoded& file) { return RawFile(file).orientation(); }};
 
 }  // namespace
 }  // namespace e5v::image
 
-extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_1() {
+extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_2() {
   return &e5v::image::kRawCodec;
 }

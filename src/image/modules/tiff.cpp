@@ -224,8 +224,8 @@ Bitmap decode_tiff(const Encoded& file) {
 }
 
 /// The orientation in its tag or, without one, in XMP.
-int tiff_orientation(std::span<const std::byte> bytes) {
-  const TiffFile tiff({bytes, "TIFF"});
+int tiff_orientation(const Encoded& file) {
+  const TiffFile tiff(file);
   if (const int orientation = tiff.field<std::uint16_t>(TIFFTAG_ORIENTATION, 0); orientation != 0)
     return orientation <= 8 ? orientation : 1;
   std::uint32_t count = 0;
@@ -240,6 +240,6 @@ constexpr Codec kTiffCodec = {decode_tiff, [](const Encoded& file) { return size
 }  // namespace
 }  // namespace e5v::image
 
-extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_1() {
+extern "C" __attribute__((visibility("default"))) const e5v::image::Codec* e5v_open_codec_2() {
   return &e5v::image::kTiffCodec;
 }
