@@ -50,7 +50,7 @@ constexpr const char* kBrowseDescription =
     "search a library of photos in a browser\n"
     "\n"
     "The command prints the address of a page, which finds photos by words, by an image, or by an image and what is to "
-    "change in it. It also shows each photo with its metadata, near duplicates, and a map of the library. Only "
+    "change in it. It also shows the metadata of each photo, groups of near duplicates, and a map of the library. Only "
     "programs "
     "of this machine can reach the page. Ctrl-C ends it.";
 

@@ -60,8 +60,9 @@ Run add_merge(CLI::App& app) {
       "merge",
       "merge a LoRA adapter into the weights of a checkpoint and write the result as a new checkpoint\n"
       "\n"
-      "The new checkpoint has the dtypes and the tensor names of the original. transformers can load it, "
-      "too. An adapter cannot be merged into quantised weights. Merge it into the unquantised checkpoint "
+      "The new checkpoint has the dtypes and the tensor names of the original. Programs that can load the "
+      "original, such as transformers, can load it, too. An adapter cannot be merged into quantised weights. Merge it "
+      "into the unquantised checkpoint "
       "and then quantise the result.");
   command->footer("Example:\n  e5v merge --model e5-v --adapter run/adapter --output e5-v-mine");
   add_table(

@@ -193,8 +193,9 @@ void add_quantize_options(CLI::App& command, QuantizeCommand& o) {
            "16,384 tokens are used with compensation, and otherwise the first 4,096",
            "built-in sentences"},
           {"--check", text(o.check, "FILE"),
-           "the file of items to embed with both checkpoints; the command prints the cosine between the two "
-           "vectors of each item"},
+           "the file of items to embed with both checkpoints; the command prints the mean and the minimum of the "
+           "cosines between "
+           "the two vectors of an item, and the five items with the lowest cosines"},
           {"--no-smooth", flag(o.no_smooth), "do not move outliers of activations into the weights (no smoothing)"},
           {"--all-int4", flag(o.all_int4),
            "store the attention matrices and the first block as int4, too; the checkpoint is smaller and less "
