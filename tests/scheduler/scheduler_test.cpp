@@ -32,7 +32,7 @@ class Scheduling : public testing::Test {
     worker_.wait_for(1);
     return held;
   }
-  /// Waits until so many inputs have been prepared, and all that are queued are ready except the one that is computed.
+  /// Waits until `count` inputs have been prepared, and all in the queue are ready except the one that is computed.
   void wait_until_prepared(int count) {
     while (worker_.prepared < count) std::this_thread::yield();
     wait_until_ready();
