@@ -40,13 +40,23 @@ void ComputeThread::wake() {
   changed_.notify_all();
 }
 
+bool ComputeThread::wake_unless_called() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!step_ || in_call_ || !calls_.empty()) return false;
+    awake_ = true;
+  }
+  changed_.notify_all();
+  return true;
+}
+
 void ComputeThread::loop(int threads) {
   set_thread_count(threads);
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return stopped_ || !calls_.empty() || (awake_ && step_); });
-    if (!calls_.empty()) run_call(lock);
     if (awake_ && step_) run_step(lock);
+    if (!calls_.empty()) run_call(lock);
     if (stopped_ && calls_.empty()) return;
   }
 }
@@ -54,6 +64,7 @@ void ComputeThread::loop(int threads) {
 void ComputeThread::run_call(std::unique_lock<std::mutex>& lock) {
   Call& call = *calls_.front();
   calls_.pop_front();
+  in_call_ = true;
   lock.unlock();
   try {
     call.body();
@@ -61,6 +72,7 @@ void ComputeThread::run_call(std::unique_lock<std::mutex>& lock) {
     call.error = std::current_exception();
   }
   lock.lock();
+  in_call_ = false;
   call.done = true;
   ended_.notify_all();
 }

@@ -30,6 +30,9 @@ class ComputeThread {
   void set_step(Step step);
   /// Notifies the thread that a batch is ready.
   void wake();
+  /// Notifies the thread that there is something to do in the step function, unless a call of run() would delay it.
+  /// Returns whether the step function is called next.
+  bool wake_unless_called();
 
  private:
   struct Call {
@@ -45,7 +48,7 @@ class ComputeThread {
   std::condition_variable changed_, ended_;
   std::deque<Call*> calls_;
   Step step_;
-  bool awake_ = false, in_step_ = false, stopped_ = false;
+  bool awake_ = false, in_call_ = false, in_step_ = false, stopped_ = false;
   std::thread thread_;  // the last member, because the thread uses all others
 };
 

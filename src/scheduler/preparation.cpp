@@ -37,7 +37,7 @@ void Scheduler::prepare_all() {
     if (!job) return;
     preparing_images_ += job->image;
     lock.unlock();
-    prepare(job);
+    if (prepare(job)) compute_.wake();
   }
 }
 
@@ -58,10 +58,21 @@ std::shared_ptr<Job> Scheduler::wait_for_job(std::unique_lock<std::mutex>& lock)
   }
 }
 
-void Scheduler::prepare(const std::shared_ptr<Job>& job) {
+/// Prepares the next text on the calling thread, if one waits.
+void Scheduler::prepare_one_text(std::unique_lock<std::mutex>& lock) {
+  constexpr bool kImages = false;
+  const std::shared_ptr<Job> job = queue_.take_to_prepare(kImages);
+  if (!job) return;
+  lock.unlock();
+  prepare(job);
+  lock.lock();
+}
+
+/// Returns whether the job is ready to be computed; it may also have ended.
+bool Scheduler::prepare(const std::shared_ptr<Job>& job) {
   embed::PreparedInput prepared;
   std::exception_ptr error;
-  bool settled = false;
+  bool settled = false, ready = false;
   try {
     Request& request = job->request;
     if (!job->key) {
@@ -83,10 +94,11 @@ void Scheduler::prepare(const std::shared_ptr<Job>& job) {
       finish(job, {}, error, Clock::now(), outcomes);
     } else {
       queue_.make_ready(job, std::move(prepared));
-      compute_.wake();
+      ready = true;
     }
   }
   tell_unlocked(lock, std::move(outcomes));
+  return ready;
 }
 
 /// Called when the content of a job is known. Returns true if the job ends without computation, because its vector is

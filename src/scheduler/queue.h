@@ -62,6 +62,8 @@ class Queue {
   /// Removes and returns the jobs of the next batch. has_ready() must be true.
   BatchPolicy::Chosen take_batch(BatchPolicy& policy);
   bool has_ready() const { return !ready_.empty(); }
+  bool has_waiting() const { return !waiting_.empty(); }
+  bool has_waiting_text() const { return !waiting_.texts.empty(); }
   std::int64_t ready_jobs() const { return static_cast<std::int64_t>(ready_.texts.size() + ready_.images.size()); }
   const Size& size() const { return size_; }
   std::int64_t jobs() const { return static_cast<std::int64_t>(jobs_.size()); }

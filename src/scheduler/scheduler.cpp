@@ -114,9 +114,19 @@ void Scheduler::admit(Request request, const std::shared_ptr<Ticket>& ticket, co
       queue_.attach(ticket, job);
       if (key) miss(job, *key);
     }
-    work_.notify_all();  // there is an input to prepare, or a deadline to watch
   }
+  const bool at_once = queue_.has_waiting_text() && !computing_;
   tell_unlocked(lock, std::move(outcomes));
+  lock.unlock();
+  if (!settled) begin_work(at_once);
+}
+
+/// Wakes threads after an input was added. If a text waits and the compute thread does not compute (`at_once`), this
+/// thread prepares the text itself: this saves the change of threads, which takes longer than the preparation. No other
+/// thread needs to watch the deadline then. Otherwise the preparing threads get the input, or a deadline to watch.
+void Scheduler::begin_work(bool at_once) {
+  if (at_once && compute_.wake_unless_called()) return;
+  work_.notify_all();
 }
 
 /// Adds the outcomes of tickets whose vector is cached. Returns whether it is cached.
@@ -192,18 +202,21 @@ void Scheduler::tell_unlocked(std::unique_lock<std::mutex>& lock, std::vector<Ou
   idle_.notify_all();
 }
 
-/// Computes one batch of ready jobs. Returns whether more jobs are ready.
+/// Computes one batch of ready jobs, or a text if none is ready. Returns whether more jobs are ready.
 bool Scheduler::step() {
   std::unique_lock lock(mutex_);
   tell_unlocked(lock, expire());
+  if (!queue_.has_ready()) prepare_one_text(lock);
   if (!queue_.has_ready()) return false;
   const BatchPolicy::Chosen chosen = queue_.take_batch(policy_);
-  work_.notify_all();  // fewer jobs are ready, so more images may be prepared
+  if (queue_.has_waiting()) work_.notify_all();  // fewer jobs are ready, so more images may be prepared
   const Clock::time_point begin = Clock::now();
   count(chosen, begin);
+  computing_ = true;
   lock.unlock();
   std::vector<Result> results = compute_all(worker_, chosen.batch.inputs());
   lock.lock();
+  computing_ = false;
   counters_.compute_seconds += seconds_between(begin, Clock::now());
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < chosen.jobs.size(); ++i) {

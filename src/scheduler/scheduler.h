@@ -48,10 +48,12 @@ class Scheduler {
   void watch(const std::shared_ptr<Ticket>& ticket);
   void cancel(const std::shared_ptr<Ticket>& ticket);
 
+  void begin_work(bool at_once);
   void start_preparing();
   void prepare_all();
   std::shared_ptr<Job> wait_for_job(std::unique_lock<std::mutex>& lock);
-  void prepare(const std::shared_ptr<Job>& job);
+  void prepare_one_text(std::unique_lock<std::mutex>& lock);
+  bool prepare(const std::shared_ptr<Job>& job);
   bool settle_by_content(const std::shared_ptr<Job>& job, const Hash128& key);
 
   bool step();
@@ -77,7 +79,7 @@ class Scheduler {
   VectorCache cache_;
   SubmitCounters counters_;
   int preparing_images_ = 0, telling_ = 0;
-  bool closed_ = false, stopped_ = false;
+  bool computing_ = false, closed_ = false, stopped_ = false;
   std::vector<std::thread> preparers_;
 };
 

@@ -52,6 +52,29 @@ TEST(ComputeThread, CallsAndBatchesTakeTurns) {
   EXPECT_THAT(events, testing::StartsWith("scsc"));
 }
 
+TEST(ComputeThread, IsWokenUnlessACallWouldDelayTheStep) {
+  ComputeThread thread(1);
+  EXPECT_FALSE(thread.wake_unless_called()) << "there is no step";
+  std::promise<void> begun, gate, stepped;
+  thread.set_step([&] {
+    stepped.set_value();
+    return false;
+  });
+  std::jthread caller([&] {
+    thread.run([&] {
+      begun.set_value();
+      gate.get_future().wait();
+    });
+  });
+  begun.get_future().wait();
+  EXPECT_FALSE(thread.wake_unless_called()) << "it executes a call";
+  gate.set_value();
+  caller.join();
+  EXPECT_TRUE(thread.wake_unless_called());
+  stepped.get_future().wait();  // or it waits for ever
+  thread.set_step(nullptr);
+}
+
 TEST(ComputeThread, AStepThatIsTakenAwayHasEnded) {
   ComputeThread thread(1);
   std::atomic<int> steps = 0;

@@ -60,6 +60,7 @@ class FakeWorker : public Worker {
 
   embed::PreparedInput prepare(const Input& input, const RunOptions& run, const PrepareOptions& options) override {
     ++prepared;
+    prepared_by = std::this_thread::get_id();
     const bool has_image = !input.images.empty();
     if (has_image) {
       while (images_held) std::this_thread::yield();
@@ -116,6 +117,7 @@ class FakeWorker : public Worker {
   }
 
   std::atomic<int> prepared = 0, decoded = 0;
+  std::atomic<std::thread::id> prepared_by;  ///< the thread that has prepared the last input
   std::atomic<std::size_t> image_bytes = 0;  ///< of a prepared image
   std::atomic<bool> images_held = false;     ///< while it is true, no image gets prepared
 

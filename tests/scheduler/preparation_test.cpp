@@ -65,6 +65,22 @@ TEST_F(Preparation, OneThreadIsKeptForTexts) {
   for (auto& image : images) image.get();
 }
 
+// A change of threads takes longer than the preparation of a text.
+TEST_F(Preparation, AnIdleComputeThreadPreparesATextItself) {
+  const auto scheduler = make(2);
+  std::thread::id computes;
+  compute_.run([&] { computes = std::this_thread::get_id(); });
+  get(*scheduler, Input::from_text("the preparing threads start, and may take it"));
+  compute_.run([] {});
+  for (int i = 0; i < 20; ++i) {
+    get(*scheduler, Input::from_text(fmt::format("text {}", i)));
+    EXPECT_EQ(worker_.prepared_by, computes) << i;
+    compute_.run([] {});  // it has ended the batch, and is idle
+  }
+  get(*scheduler, test::image_input(1));
+  EXPECT_NE(worker_.prepared_by, computes);
+}
+
 /// The size of the stacks of new threads while the object exists.
 class StackSize {
  public:
