@@ -59,7 +59,8 @@ def main():
     parser.add_argument("--gguf", type=Path, help="keep the GGUF file here, and use it if it exists")
     arguments = parser.parse_args()
     captions = inputs.varied_captions(2048)
-    prompted = [inputs.TEXT_PROMPT.replace("<sent>", text) for text in captions]
+    prompt = inputs.TEXT_PROMPT.replace(*gguf_of_checkpoint.END_OF_TURN)
+    prompted = [prompt.replace("<sent>", text) for text in captions]
     with tempfile.TemporaryDirectory() as temporary:
         file = arguments.gguf or Path(temporary) / "model.gguf"
         if not file.exists():

@@ -6,6 +6,10 @@ from pathlib import Path
 import gguf
 import numpy as np
 
+# llama.cpp makes a token with this name a control token, and its Python package reads control tokens in texts as plain
+# characters. So the GGUF file has another name for it, which prompts must use.
+END_OF_TURN = ("<|eot_id|>", "<|end_of_turn_of_e5v|>")
+
 NAMES = {
     "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
@@ -43,15 +47,14 @@ def add_tokenizer(writer, folder, size):
     for token, i in whole["model"]["vocab"].items():
         tokens[i], kinds[i] = token, gguf.TokenType.NORMAL
     for added in whole["added_tokens"]:
-        # Not CONTROL: the Python package reads such tokens in texts as plain characters.
-        tokens[added["id"]], kinds[added["id"]] = added["content"], gguf.TokenType.USER_DEFINED
+        tokens[added["id"]], kinds[added["id"]] = added["content"].replace(*END_OF_TURN), gguf.TokenType.USER_DEFINED
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("llama-bpe")
     writer.add_token_list(tokens)
     writer.add_token_types(kinds)
     writer.add_token_merges([merge if isinstance(merge, str) else " ".join(merge) for merge in whole["model"]["merges"]])
     writer.add_bos_token_id(tokens.index("<|begin_of_text|>"))
-    writer.add_eos_token_id(tokens.index("<|eot_id|>"))
+    writer.add_eos_token_id(tokens.index(END_OF_TURN[1]))
     writer.add_pooling_type(gguf.PoolingType.LAST)
 
 
