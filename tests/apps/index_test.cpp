@@ -47,6 +47,16 @@ TEST_F(Index, MovedFilesNeedNoModel) {
   expect_failure(run(arguments({})), 1, "/model] ");
 }
 
+TEST_F(Index, AMovedModelIsRecordedWithoutNewPhotos) {
+  copy_drawings(1);
+  fs::copy(E5V_DEMO_FOLDER "/model", path("model"));
+  EXPECT_EQ(run(arguments({photos().string(), "--model", path("model")})).code, 0);
+  fs::rename(path("model"), path("moved"));
+  EXPECT_THAT(run(arguments({"--model", path("moved")})).err, HasSubstr("0 photos embedded"));
+  EXPECT_EQ(status().at("model"), path("moved"));
+  EXPECT_EQ(found({"a star"}).size(), 1u);
+}
+
 TEST_F(Index, BrokenFilesAreListedWithTheirReasonsAndTriedAgain) {
   copy_drawings(1);
   folder.write("photos/broken.jpg", "<html>not found</html>");
