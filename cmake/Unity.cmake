@@ -2,7 +2,7 @@
 # time goes into headers and into templates that its neighbours need, too. The largest takes 2 GB of memory. So names in
 # anonymous namespaces are chosen once per layer, and once per test program. The dev preset compiles each source by itself,
 # so that includes stay honest.
-option(E5V_UNITY "Compile the sources of a layer as one" ON)
+option(E5V_UNITY "Compile all sources of a layer, or of a test program, as one" ON)
 if(E5V_UNITY)
   get_property(layers GLOBAL PROPERTY E5V_LAYERS)
   set(together ${layers} e5v_app)

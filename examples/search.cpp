@@ -21,7 +21,7 @@ namespace {
 
 struct Gallery {
   std::vector<std::filesystem::path> files;
-  std::vector<std::vector<float>> vectors;  // of the same places
+  std::vector<std::vector<float>> vectors;  // vectors[i] is the vector of files[i]
 };
 
 std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder) {

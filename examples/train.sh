@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Trains a LoRA adapter on a few pairs of sentences, embeds with it, and merges it into a checkpoint of its own.
 #
-#   train.sh E5V MODEL WORK     E5V: the program; MODEL: a folder; WORK: where everything goes, made anew
+#   train.sh E5V MODEL WORK     E5V: the program; MODEL: a folder; WORK: the folder for all output; if it exists, it is
+#                               deleted first
 #
-# Shows: e5v train over CSV, --adapter, e5v merge. Training has no C++ interface: the
-# program is it. It needs no build, only an installed e5v:
+# Shows: e5v train over CSV, --adapter, e5v merge. Training has no C++ interface; only the program e5v can train. So this
+# example needs no build, only an installed e5v:
 #   examples/train.sh e5v path/to/e5-v /tmp/trained
 #
 # The pairs here are far too few to teach a model anything; docs/training.md says what it takes.

@@ -73,7 +73,7 @@ void add_task_options(CLI::App& command, EvalTask& task) {
   add_budget_option(command, task.model.run);
   add_table(command, {{"--store", path(task.store, "DIR"),
                        "the folder of the vector store; computed vectors are kept there, and later runs reuse them",
-                       "~/.cache/e5v/vectors"}});
+                       "$XDG_CACHE_HOME/e5v/vectors, or ~/.cache/e5v/vectors"}});
 }
 
 void add_skip_missing(CLI::App& command, bool& skip) {

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -33,6 +34,7 @@ struct IndexOptions {
   std::vector<std::string> folders;
   fs::path library;
   ModelOptions model;
+  const CLI::App* command = nullptr;  // says which options were given
   std::vector<std::string> exclude;
   std::int64_t max_file_mebibytes = 1024;
   bool status = false, json = false, purge = false, rebuild = false, retry = false, watch = false;
@@ -58,11 +60,18 @@ class IndexRun {
       : library_(library), model_(std::move(model)), max_file_bytes_(max_file_bytes) {}
 
   void load() {
-    if (embedder_) return;
-    library::ModelRecord record;
-    embedder_ = load_library_model(model_, record);
-    library_.set_model(record);
-    keep_reference_texts(library_, *embedder_, model_.run);
+    if (!embedder_) load_and([] {});
+  }
+
+  /// Loads the model and forgets all vectors, which settle() then computes again.
+  void rebuild() {
+    load_and([this] { library_.forget_vectors(); });  // after the model is loaded, in case that it cannot be
+  }
+
+  /// Loads the model if it or its options are not those of the library, so that another vector space is refused even if
+  /// no file waits.
+  void check_model() {
+    if (library_.model() && !library_.model()->is_of(model_.folder, model_.load, model_.prepare)) load();
   }
 
   /// Gives all waiting files their vectors.
@@ -83,6 +92,14 @@ class IndexRun {
   }
 
  private:
+  void load_and(const std::function<void()>& prepare_library) {
+    library::ModelRecord record;
+    embedder_ = load_library_model(model_, record);
+    prepare_library();
+    library_.set_model(record);
+    keep_reference_texts(library_, *embedder_, model_.run);
+  }
+
   void tell_without_metadata() {
     const library::FoundReader& found = library::metadata_reader();
     if (found.reader == nullptr && !std::exchange(told_, true))
@@ -167,6 +184,7 @@ int bring_up_to_date(const IndexOptions& options, Library& library, IndexRun& ru
   for (const std::string& folder : options.folders) folders.push_back(library::add_folder(library, folder, exclude));
   require(!library.catalogue().roots().empty(), "[{}] the library has no folders yet: expected e5v index FOLDER",
           library.folder().string());
+  options.rebuild ? run.rebuild() : run.check_model();
   if (options.retry) library.catalogue().retry_failed();
   std::optional<library::FolderWatch> watch;
   if (options.watch) {  // before the walk that counts, so that nothing is missed
@@ -199,9 +217,7 @@ int run_index(const IndexOptions& options) {
   const InterruptScope interrupts;  // what is committed stays, so nothing more is to be said
   try {
     Library library(folder, command_text(options));
-    const ModelOptions model = model_for(library, options.model);
-    if (options.rebuild) library.forget_vectors();
-    IndexRun run(library, model, options.max_file_mebibytes << 20);
+    IndexRun run(library, model_for(library, options.model, *options.command), options.max_file_mebibytes << 20);
     return bring_up_to_date(options, library, run);
   } catch (const Interrupted&) {
     tell_index("interrupted; the next e5v index continues");
@@ -225,8 +241,11 @@ constexpr const char* kIndexFooter =
     "not "
     "mounted, keeps its photos in the library.\n"
     "\n"
-    "Model: the first run needs --model. Later runs use the model and the options of the first one. A model with "
-    "another fingerprint is refused, unless --rebuild is given.\n"
+    "Model: the first run needs --model, and the library records the model and its options (--dtype, --adapter, "
+    "--paper-compat, --alpha, --max-tiles, --max-pixels, --no-exif, --truncate). Without --model, later runs use the "
+    "record, and an option that is given replaces the recorded one. With --model, all options are those of the command "
+    "line. If the vectors had another fingerprint than those of the library, the run is refused, unless --rebuild is "
+    "given, which computes all vectors again. --max-pixels and --truncate never cause this; they are recorded.\n"
     "\n"
     "Metadata: date, camera, lens, place, rating, keywords and caption come from EXIF, IPTC and XMP, from a sidecar "
     "NAME.xmp, and from a text NAME.txt beside the image, which replaces the caption. When such a sidecar changes, the "
@@ -254,30 +273,36 @@ Run add_index(CLI::App& app) {
   CLI::App* command = app.add_subcommand("index", kIndexDescription)->footer(kIndexFooter);
   command->add_option("folders", options->folders)->option_text("[FOLDER ...]")->group("");
   add_library_option(*command, options->library);
-  add_model_options(*command, options->model, false);
-  add_adapter_option(*command, options->model.load);
-  add_prepare_options(*command, options->model.prepare);
+  add_library_model_options(*command, options->model);
+  options->command = command;
   add_budget_option(*command, options->model.run);
   add_table(
       *command,
       {
           {"--exclude", repeated([options](const std::string& glob) { options->exclude.push_back(glob); }, "GLOB"),
-           "a pattern of files and folders that are left out: of names or, if it has a slash, of paths relative to "
-           "the folder; this option can be given several times, and with a FOLDER, its patterns replace those of "
-           "earlier runs"},
+           "a pattern of file and folder names to leave out; a pattern with a slash is compared with paths relative to "
+           "the folder. This option needs a FOLDER and can be given several times. Its patterns replace those that "
+           "earlier runs have set for this folder"},
           {"--watch", flag(options->watch), "continue after the run and keep up with changes until it is ended"},
           {"--max-file-size", whole(options->max_file_mebibytes, 1, 1 << 20),
-           "the maximum size of a file in MiB; larger ones are listed as files that cannot be read"},
+           "the maximum size of a file in MiB; larger files are listed as files that cannot be read. This limit "
+           "applies to one run"},
           {"--purge", flag(options->purge),
-           "do away with deleted photos in the library, which are otherwise kept in case that they come back"},
-          {"--retry", flag(options->retry), "do not wait until files that cannot be read change, and try them again"},
-          {"--rebuild", flag(options->rebuild), "replace all vectors, for example with those of another model"},
+           "remove deleted photos from the library; without this option, their vectors are kept in case that they come "
+           "back"},
+          {"--retry", flag(options->retry),
+           "try again the files that could not be read, even if they have not changed"},
+          {"--rebuild", flag(options->rebuild),
+           "compute all vectors again, for example with another model or other options"},
           {"--status", flag(options->status),
-           "print the state of the library, and the files that cannot be read with their reasons"},
+           "print the state of the library, and each file that could not be read with the reason"},
           {"--json", flag(options->json), "print the status as JSON"},
       });
+  for (const char* other : {"--exclude", "--watch", "--purge", "--retry", "--rebuild"})
+    command->get_option("--status")->excludes(command->get_option(other));
   command->callback([options] {
     if (options->json && !options->status) throw CLI::RequiredError("--json needs --status");
+    if (options->status && !options->folders.empty()) throw CLI::ExcludesError("--status", "a FOLDER");
   });
   return [options] { return run_index(*options); };
 }

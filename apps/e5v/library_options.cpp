@@ -15,15 +15,36 @@ std::filesystem::path library_folder(const std::filesystem::path& given) {
   return given.empty() ? library::Library::default_folder() : given;
 }
 
-ModelOptions model_for(const library::Library& library, const ModelOptions& given) {
+void add_library_model_options(CLI::App& command, ModelOptions& options) {
+  add_model_options(command, options, false);
+  add_adapter_option(command, options.load);
+  add_prepare_options(command, options.prepare);
+  command.get_option("--model")->default_str("that of the library");
+  for (const char* name : {"--dtype", "--adapter", "--alpha", "--max-tiles", "--max-pixels"}) {
+    CLI::Option* option = command.get_option(name);
+    const std::string other = option->get_default_str();
+    option->default_str(fmt::format("that of the library; with --model, {}", other.empty() ? "none" : other));
+  }
+}
+
+ModelOptions model_for(const library::Library& library, const ModelOptions& given, const CLI::App& command) {
   if (!given.folder.empty()) return given;
   require(library.model().has_value(), "[{}] the library has no model yet; option model names the checkpoint",
           library.folder().string());
+  const library::ModelRecord& record = *library.model();
   ModelOptions chosen = given;
-  chosen.folder = library.model()->folder;
-  chosen.load.dtype = library.model()->load.dtype;
-  chosen.load.adapter = library.model()->load.adapter;
-  chosen.prepare = library.model()->prepare;
+  chosen.folder = record.folder;
+  const auto complete = [&](const char* option, auto& value, const auto& recorded) {
+    if (command.count(option) == 0) value = recorded;
+  };
+  complete("--dtype", chosen.load.dtype, record.load.dtype);
+  complete("--adapter", chosen.load.adapter, record.load.adapter);
+  complete("--paper-compat", chosen.prepare.paper_compat, record.prepare.paper_compat);
+  complete("--alpha", chosen.prepare.alpha, record.prepare.alpha);
+  complete("--max-tiles", chosen.prepare.max_tiles, record.prepare.max_tiles);
+  complete("--max-pixels", chosen.prepare.max_pixels, record.prepare.max_pixels);
+  complete("--no-exif", chosen.prepare.apply_exif, record.prepare.apply_exif);
+  complete("--truncate", chosen.prepare.truncate, record.prepare.truncate);
   return chosen;
 }
 

@@ -14,9 +14,14 @@ void add_library_option(CLI::App& command, std::filesystem::path& folder);
 /// The folder of --library, or the default one.
 std::filesystem::path library_folder(const std::filesystem::path& given);
 
-/// The model of a library with the options that its vectors depend on, unless --model is given. Device, threads and
-/// token budget are always those of the command line. Throws InvalidInput if there is neither.
-ModelOptions model_for(const library::Library& library, const ModelOptions& given);
+/// Adds --model, --dtype, --device, --threads, --adapter and the options of add_prepare_options(). Without --model, the
+/// defaults are those of the library.
+void add_library_model_options(CLI::App& command, ModelOptions& options);
+
+/// The options of a command line to which add_library_model_options() has added. With --model, they stay as they are.
+/// Without it, the model and each option that was not given are those of the library; device, threads and token budget
+/// are not kept there. Throws InvalidInput if there is neither.
+ModelOptions model_for(const library::Library& library, const ModelOptions& given, const CLI::App& command);
 
 /// Loads the model that model_for() chose, and returns its record in `record`.
 Embedder load_library_model(const ModelOptions& chosen, library::ModelRecord& record);

@@ -26,6 +26,7 @@ struct SearchOptions {
   SearchQuery query;
   fs::path library, folder, sheet;
   ModelOptions model;
+  const CLI::App* command = nullptr;  // says which options were given
   library::Filter filter;
   std::string size;
   int min_rating = -1;  // none
@@ -120,7 +121,7 @@ int run_search(const SearchOptions& options) {
   const library::Filter filter = filter_of(options);
   require(library.model().has_value(), "[{}] the library has no vectors yet: expected e5v index to have run",
           library.folder().string());
-  const QueryVector query = embed_query(library, options.query, options.model);
+  const QueryVector query = embed_query(library, options.query, model_for(library, options.model, *options.command));
   const library::PhotoIndex index(library);
   library::AllowedRows allowed = allowed_mask(library.catalogue().database(), filter, index.rows());
   const std::vector<Match> matches = find_matches(library, query, allowed, index, options);
@@ -145,9 +146,15 @@ constexpr const char* kSearchFooter =
     "Filters: a photo is found only if it passes all filters that are given. Dates are those that cameras wrote, in "
     "local time; photos without a date are not found when dates are asked for.\n"
     "\n"
-    "Weights: the query is the sum of the vectors of its parts, each of length 1, scaled to length 1. A weight "
-    "follows a text after a colon, as in --minus 'people:0.5'; without one, it is 1. A text that itself ends with a "
-    "colon and a number needs a weight, as in 'ratio 16:9:1'.\n"
+    "Weights: the query is the sum of the vectors of its parts, each of length 1 times its weight, scaled to length "
+    "1. Only the texts of --plus and --minus can have weights: a weight follows a text after a colon, as in --minus "
+    "'people:0.5'; without one, it is 1. Such a text that itself ends with a colon and a number needs a weight, as in "
+    "--plus 'ratio 16:9:1'. TEXT is taken literally, and its weight is 1.\n"
+    "\n"
+    "Model: without --model, the model and its options are those that the library has recorded, and an option that is "
+    "given replaces the recorded one. With --model, all options are those of the command line. If the vectors of the "
+    "query had another fingerprint than those of the library, the search is refused. --max-pixels and --truncate never "
+    "cause this.\n"
     "\n"
     "Percentile: which score means a good match depends on the model, the photos and the kind of the query. So the "
     "score is compared with those of queries that have nothing to do with the photos: of everyday texts for a text, of "
@@ -187,8 +194,9 @@ Run add_search(CLI::App& app) {
       {
           {"--image", path(options->query.image, "FILE"), "an image to search with"},
           {"--like", text(options->query.like, "PHOTO"),
-           "a photo of the library to search with: the path of its file, or the first digits of its hash; it is "
-           "not among the matches. Without a text, no model is needed"},
+           "a photo of the library to search with: its path, which may be relative to the current folder or to a "
+           "folder of the library, or at least the first 6 digits of its hash; it is not among the matches. Without "
+           "texts, no model is loaded"},
           {"--plus", repeated(add_term(1), "TERM").checked(problem_of_term),
            "a text that is added to the query, with a weight after a colon if it is not 1; this option can be given "
            "several times"},
@@ -208,7 +216,7 @@ Run add_search(CLI::App& app) {
           {"--orientation", choice(options->filter.shape, shapes, "SHAPE"),
            "the shape of photos: landscape, portrait or square", "any"},
           {"--min-size", text(options->size, "SIZE").checked(problem_of_size),
-           "the minimum size of photos: megapixels such as 12, or sides such as 1920x1080, lying or standing",
+           "the minimum size of photos: megapixels such as 12, or sides such as 1920x1080, in landscape or portrait",
            "photos of any size are found"},
           {"--min-rating", whole(options->min_rating, 0, 5),
            "the minimum rating of photos; photos without a rating are not found then",
@@ -234,9 +242,8 @@ Run add_search(CLI::App& app) {
            "them; kitty and sixel are protocols of terminals"},
       });
   add_library_option(*command, options->library);
-  add_model_options(*command, options->model, false);
-  add_adapter_option(*command, options->model.load);
-  add_prepare_options(*command, options->model.prepare);
+  add_library_model_options(*command, options->model);
+  options->command = command;
   command->callback([options] {
     const SearchQuery& query = options->query;
     const bool adds = std::ranges::any_of(query.plus_minus, [](const auto& term) { return term.weight > 0; });

@@ -54,9 +54,8 @@ QueryInputs inputs_of(const SearchQuery& query, const fs::path& image, bool imag
 }
 
 /// Appends the vectors of the inputs.
-void embed_inputs(library::Library& library, const QueryInputs& inputs, const ModelOptions& given,
+void embed_inputs(library::Library& library, const QueryInputs& inputs, const ModelOptions& model,
                   std::vector<library::WeightedVector>& vectors) {
-  const ModelOptions model = model_for(library, given);
   library::ModelRecord record;
   const Embedder embedder = load_library_model(model, record);
   require_same_space(*library.model(), record, library.folder());
@@ -80,7 +79,7 @@ std::string SearchQuery::title() const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-QueryVector embed_query(library::Library& library, const SearchQuery& query, const ModelOptions& given) {
+QueryVector embed_query(library::Library& library, const SearchQuery& query, const ModelOptions& model) {
   QueryVector result;
   std::vector<library::WeightedVector> vectors;
   result.image = query.image;
@@ -96,7 +95,7 @@ QueryVector embed_query(library::Library& library, const SearchQuery& query, con
     }
   }
   const QueryInputs inputs = inputs_of(query, result.image, is_like_alone);
-  if (!inputs.inputs.empty()) embed_inputs(library, inputs, given, vectors);
+  if (!inputs.inputs.empty()) embed_inputs(library, inputs, model, vectors);
   result.parts.insert(result.parts.end(), inputs.parts.begin(), inputs.parts.end());
   result.vector = sum_of(vectors);
   return result;

@@ -33,6 +33,6 @@ struct QueryVector {
 
 /// The vector of a query: of the text, of the image, or of both together; then --plus and --minus are added. A photo of
 /// the library alone needs no model. Throws InvalidInput if vectors of the model cannot be compared with the library's.
-QueryVector embed_query(library::Library& library, const SearchQuery& query, const ModelOptions& given);
+QueryVector embed_query(library::Library& library, const SearchQuery& query, const ModelOptions& model);
 
 }  // namespace e5v::app

@@ -41,13 +41,13 @@ std::pair<std::string, fs::path> name_and_folder(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-/// The model of a library, with the options that its vectors depend on. A folder that is only called "model" is named
-/// with the one that it is in.
+/// The model of a library, with the options that its vectors depend on, except for --dtype if it is given. A folder
+/// that is only called "model" is named with the one that it is in.
 serve::ModelSpec spec_of(const library::ModelRecord& record, const ServeOptions& options) {
   std::string name = name_and_folder(record.folder.string()).first;
   if (name == "model") name = (record.folder.parent_path().filename() / name).string();
   serve::ModelSpec spec{{std::move(name)}, record.folder, options.load, serve::PromptSet::named(options.prompts)};
-  spec.load.dtype = record.load.dtype;
+  if (!options.has_dtype) spec.load.dtype = record.load.dtype;
   spec.load.adapter = record.load.adapter;
   return spec;
 }
@@ -309,6 +309,7 @@ void add_models(CLI::App& command, ServeOptions& o) {
        {"--prompts", choice(o.prompts, {"e5v", "mteb"}, "SET"),
         "the prompts of inputs without a prompt: e5v (as in e5v embed) or mteb (composed queries get mteb-query)"}});
   add_load_options(command, o.load);
+  command.get_option("--dtype")->default_str("auto; without --model, that of the library");
 }
 
 void add_network(CLI::App& command, ServeOptions& o) {
@@ -386,9 +387,10 @@ Run add_serve(CLI::App& app) {
   add_models(*command, *options);
   add_network(*command, *options);
   add_limits_and_log(*command, *options);
-  command->callback([options] {
+  command->callback([options, command] {
     if (options->models.empty() && options->library.empty()) throw CLI::RequiredError("--model or --library");
     if (options->models.empty() && !options->adapters.empty()) throw CLI::ValidationError("--adapter", "needs --model");
+    options->has_dtype = command->count("--dtype") > 0;
     complete(*options);
   });
   return [options] { return run_serve(*options); };

@@ -16,6 +16,7 @@ struct ServeOptions {
   std::vector<std::string> models, adapters, names, image_hosts, image_networks;
   std::string prompts = "e5v";
   LoadOptions load;
+  bool has_dtype = false;         ///< load.dtype was given
   std::filesystem::path library;  ///< the folder of a library whose photos are shown; empty: none
   net::ServerOptions server;
   serve::ServiceOptions service;

@@ -15,17 +15,29 @@ std::string path_text(const std::filesystem::path& path) {
 
 constexpr const char* kPrompt = "image";
 
+std::filesystem::path normal_path(const std::filesystem::path& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).lexically_normal();
+}
+
 }  // namespace
 
-ModelRecord ModelRecord::of(const Embedder& embedder, std::filesystem::path folder, const LoadOptions& load,
+ModelRecord ModelRecord::of(const Embedder& embedder, const std::filesystem::path& folder, const LoadOptions& load,
                             const PrepareOptions& prepare) {
-  ModelRecord record{std::filesystem::absolute(folder).lexically_normal(), {}, prepare, {}, embedder.width()};
+  ModelRecord record{normal_path(folder), {}, prepare, {}, embedder.width()};
   record.load.dtype = load.dtype;
-  if (!load.adapter.empty()) record.load.adapter = std::filesystem::absolute(load.adapter).lexically_normal();
+  record.load.adapter = normal_path(load.adapter);
   RunOptions run;
   run.prompt = kPrompt;
-  record.fingerprint = embedder.fingerprint(run, prepare);
+  PrepareOptions photos = prepare;
+  photos.truncate = false;  // it cuts texts, and a photo has none
+  record.fingerprint = embedder.fingerprint(run, photos);
   return record;
+}
+
+bool ModelRecord::is_of(const std::filesystem::path& given, const LoadOptions& options,
+                        const PrepareOptions& preparing) const {
+  return folder == normal_path(given) && load.dtype == options.dtype && load.adapter == normal_path(options.adapter) &&
+         prepare == preparing;
 }
 
 std::string ModelRecord::json() const {
@@ -72,8 +84,9 @@ ModelRecord ModelRecord::from_json(const std::string& text, std::string_view ori
 void require_same_space(const ModelRecord& library, const ModelRecord& given, const std::filesystem::path& folder) {
   const auto check = [&](const char* what, const std::string& expected, const std::string& found) {
     require(expected == found,
-            "[{}] the library's vectors have another fingerprint than those of {}: expected {} {}, found {}; give the "
-            "model {} with the same options, or index with option rebuild, which computes all vectors again",
+            "[{}] the library's vectors have another fingerprint than those of {}: expected {} {}, found {}; leave out "
+            "option model and the options that change vectors, so that those of the library (model {}) are used, or "
+            "index with option rebuild, which computes all vectors again",
             folder.string(), given.folder.string(), what, expected, found, library.folder.string());
   };
   check("weights", library.fingerprint.weights, given.fingerprint.weights);

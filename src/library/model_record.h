@@ -15,8 +15,10 @@ struct ModelRecord {
   std::int64_t width = 0;   ///< dimensions of a vector
 
   /// The record of a loaded model.
-  static ModelRecord of(const Embedder& embedder, std::filesystem::path folder, const LoadOptions& load,
+  static ModelRecord of(const Embedder& embedder, const std::filesystem::path& folder, const LoadOptions& load,
                         const PrepareOptions& prepare);
+  /// Whether of() would return the same folder and options for these.
+  bool is_of(const std::filesystem::path& folder, const LoadOptions& load, const PrepareOptions& prepare) const;
 
   std::string json() const;
   /// What json() returned. Throws InvalidInput, which begins with `origin`, for any other text.

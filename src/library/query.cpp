@@ -18,15 +18,30 @@ bool may_be_hash(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-/// The row of the photo of a file; -1 if the library does not know it.
-std::int64_t row_of_path(Library& library, const std::string& path) {
+/// The row of the photo of an absolute path; -1 if the library does not know it.
+std::int64_t row_of_file(Library& library, const fs::path& absolute) {
   std::error_code error;
-  const fs::path absolute = fs::absolute(path, error);
   for (const fs::path& known : {absolute.lexically_normal(), fs::weakly_canonical(absolute, error)}) {
     Statement statement(library.catalogue().database(), "SELECT row FROM files WHERE path = ?1 AND state = 'done'");
     if (statement.bind(known.string()).step()) return statement.column<std::int64_t>(0);
   }
   return -1;
+}
+
+/// The row of the photo of a path, which is relative to the current folder or to a folder of the library; -1 if the
+/// library does not know it.
+std::int64_t row_of_path(Library& library, const fs::path& path) {
+  std::error_code error;
+  std::int64_t row = row_of_file(library, fs::absolute(path, error));
+  if (row >= 0 || path.is_absolute()) return row;
+  for (const Root& root : library.catalogue().roots()) {
+    const std::int64_t found = row_of_file(library, root.path / path);
+    require(row < 0 || found < 0 || found == row,
+            "[{}] several folders of the library have a photo {}; expected its whole path", library.folder().string(),
+            in_quotes(path.string()));
+    row = std::max(row, found);
+  }
+  return row;
 }
 
 }  // namespace

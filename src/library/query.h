@@ -32,8 +32,8 @@ struct WeightedVector {
 /// InvalidInput if the sum is about 0.
 std::vector<float> sum_of(std::span<const WeightedVector> parts);
 
-/// The row of a photo of the library by the path of a file, or by the first digits of its hash, at least 6. Throws
-/// InvalidInput if there is none, or several.
+/// The row of a photo of the library by the path of a file, or by the first digits of its hash, at least 6. A path may
+/// be relative to the current folder or to a folder of the library. Throws InvalidInput if there is none, or several.
 std::int64_t row_named(Library& library, const std::string& path_or_hash);
 
 }  // namespace e5v::library

@@ -85,6 +85,13 @@ TEST_F(Browse, AnotherModelIsRefused) {
   EXPECT_THAT(outcome.err, HasSubstr("the library's vectors have another fingerprint"));
 }
 
+TEST_F(Browse, AnotherDtypeIsRefused) {
+  const Outcome outcome =
+      run({"serve", "--library", library(), "--dtype", "f32", "--threads", "1", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("expected arithmetic int8"));
+}
+
 TEST_F(Browse, ThereMustBeALibraryOrAModel) {
   Outcome outcome = run({"browse", "--library", (folder.path() / "none").string()});
   EXPECT_EQ(outcome.code, 1);

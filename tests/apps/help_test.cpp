@@ -29,9 +29,9 @@ std::optional<std::string> default_in(const std::string& description) {
 /// A flag is described by what it does, an option with a value by what the value is.
 bool has_subject(const std::string& takes, const std::string& description) {
   static const std::set<std::string> kArticles{"the", "a", "an"};
-  static const std::set<std::string> kVerbs{"allow",  "average", "continue", "cut",        "do",    "draw",
-                                            "ignore", "leave",   "open",     "preprocess", "print", "replace",
-                                            "report", "round",   "store",    "train",      "write"};
+  static const std::set<std::string> kVerbs{"compute", "remove", "try",    "allow", "average", "continue",   "cut",
+                                            "do",      "draw",   "ignore", "leave", "open",    "preprocess", "print",
+                                            "replace", "report", "round",  "store", "train",   "write"};
   return (takes.empty() ? kVerbs : kArticles).contains(first_word(description));
 }
 

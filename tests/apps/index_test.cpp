@@ -47,6 +47,16 @@ TEST_F(Index, MovedFilesNeedNoModel) {
   expect_failure(run(arguments({})), 1, "/model] ");
 }
 
+TEST_F(Index, AMovedModelIsRecordedWithoutNewPhotos) {
+  copy_drawings(1);
+  fs::copy(E5V_DEMO_FOLDER "/model", path("model"));
+  EXPECT_EQ(run(arguments({photos().string(), "--model", path("model")})).code, 0);
+  fs::rename(path("model"), path("moved"));
+  EXPECT_THAT(run(arguments({"--model", path("moved")})).err, HasSubstr("0 photos embedded"));
+  EXPECT_EQ(status().at("model"), path("moved"));
+  EXPECT_EQ(found({"a star"}).size(), 1u);
+}
+
 TEST_F(Index, BrokenFilesAreListedWithTheirReasonsAndTriedAgain) {
   copy_drawings(1);
   folder.write("photos/broken.jpg", "<html>not found</html>");
@@ -184,16 +194,44 @@ TEST_F(Index, WhatCannotBeDoneIsSaid) {
   expect_failure(search({"a star"}), 1, "there is no library of photos");
   expect_failure(run(arguments({path("none"), "--model", E5V_DEMO_FOLDER "/model"})), 1, "none] no such folder");
   EXPECT_EQ(index().code, 0);
-  const Outcome other = run(arguments({"--model", model_folder()}));
-  EXPECT_EQ(other.code, 0) << "nothing is to be computed, so no model is loaded";
-  copy_drawings(1, 1);
   expect_failure(run(arguments({"--model", model_folder()})), 1, "have another fingerprint than those of");
+  copy_drawings(1, 1);
   expect_failure(search({"a star", "--model", model_folder()}), 1,
                  "or index with --rebuild, which computes all vectors again");
   EXPECT_THAT(run(arguments({"--model", model_folder(), "--rebuild"})).err, HasSubstr("2 photos embedded"));
   expect_failure(run(arguments({"--json"})), 2, "--json needs --status");
+  expect_failure(run(arguments({"--status", "--purge"})), 2, "--purge excludes --status");
+  expect_failure(run(arguments({"--status", photos().string()})), 2, "--status excludes a FOLDER");
   expect_failure(run(arguments({"--exclude", "*.png"})), 1,
                  "--exclude sets the patterns of a folder: expected a FOLDER");
+}
+
+TEST_F(Index, OptionsThatAreGivenReplaceThoseOfTheLibrary) {
+  copy_drawings(2);
+  EXPECT_EQ(index().code, 0);
+  const char* refusal = "another fingerprint than those of " E5V_DEMO_FOLDER "/model: expected arithmetic int8";
+  expect_failure(run(arguments({"--dtype", "f32"})), 1, refusal);
+  copy_drawings(1, 5);
+  expect_failure(run(arguments({"--dtype", "f32"})), 1, refusal);
+  expect_failure(run(arguments({"--no-exif"})), 1, "expected preprocessing");
+  expect_failure(run(arguments({"--adapter", path("none")})), 1, "e5v: [" + path("none"));
+  expect_failure(run(arguments({"--adapter", path("none"), "--rebuild"})), 1, "e5v: [" + path("none"));
+  EXPECT_EQ(status().at("vectors"), 2) << "nothing was forgotten";
+  EXPECT_THAT(run(arguments({"--dtype", "f32", "--rebuild"})).err, HasSubstr("3 photos embedded"));
+  EXPECT_THAT(run(arguments({"--status"})).out, HasSubstr("/model (f32+l2"));
+  copy_drawings(1, 6);
+  EXPECT_THAT(run(arguments({})).err, HasSubstr("1 photo embedded")) << "they are kept";
+  EXPECT_THAT(run(arguments({"--status"})).out, HasSubstr("/model (f32+l2"));
+  EXPECT_EQ(found({"a star"}).size(), 4u);
+}
+
+TEST_F(Index, ALimitOfPixelsCanBeRaised) {
+  copy_drawings(1);
+  EXPECT_EQ(index({"--max-pixels", "100"}).code, 3);
+  EXPECT_EQ(run(arguments({"--retry"})).code, 3) << "the limit is kept";
+  EXPECT_THAT(run(arguments({"--retry", "--max-pixels", "1000000"})).err, HasSubstr("1 photo embedded"));
+  copy_drawings(1, 1);
+  EXPECT_THAT(run(arguments({})).err, HasSubstr("1 photo embedded")) << "the new limit is kept";
 }
 
 }  // namespace

@@ -70,6 +70,29 @@ TEST_F(Search, APhotoOfTheLibraryNeedsNoModel) {
   expect_failure(search({"--like", heart, "--image", heart}), 2, "--image excludes --like");
 }
 
+TEST_F(Search, OptionsThatAreGivenReplaceThoseOfTheLibrary) {
+  copy({"noto-2764.jpg", "noto-1f499.jpg"});
+  index();
+  const std::string heart = (photos() / "noto-2764.jpg").string();
+  expect_failure(
+      search({"heart", "--dtype", "f32"}), 1,
+      "leave out --model and the options that change vectors, so that those of the library (model " E5V_DEMO_FOLDER
+      "/model) are used, or index with --rebuild, which computes all vectors again");
+  expect_failure(search({"heart", "--alpha", "drop"}), 1, "expected preprocessing ");
+  expect_failure(search({"heart", "--adapter", path("none")}), 1, "e5v: [" + path("none"));
+  expect_failure(search({"--image", heart, "--max-pixels", "100"}), 1, "expected at most 100 pixels");
+  std::string words;
+  for (int i = 0; i < 5000; ++i) words += "red ";
+  expect_failure(search({words}), 1, "the context holds");
+  EXPECT_EQ(found({words, "--truncate"}).size(), 2u);
+}
+
+TEST_F(Search, APhotoIsNamedInAFolderOfTheLibrary) {
+  copy({"noto-2764.jpg", "noto-1f499.jpg"});
+  index();
+  EXPECT_THAT(found({"--like", "noto-2764.jpg"}), ElementsAre("noto-1f499.jpg"));
+}
+
 TEST_F(Search, TermsAreAddedAndSubtracted) {
   copy({"noto-2764.jpg", "noto-1f499.jpg", "fluent-1f408.jpg"});
   index();
@@ -77,6 +100,7 @@ TEST_F(Search, TermsAreAddedAndSubtracted) {
   EXPECT_THAT(found({"heart", "--minus", "red:0.8", "--plus", "blue:0.8", "--top", "1"}),
               ElementsAre("noto-1f499.jpg"));
   EXPECT_EQ(search({"red heart"}).out, search({"--plus", "red heart:1"}).out);
+  EXPECT_NE(search({"red heart:1"}).out, search({"red heart"}).out) << "the TEXT has no weight";
   expect_failure(search({"--minus", "red"}), 2, "a TEXT, --image, --like or --plus is required");
   expect_failure(search({"heart", "--minus", "red:0"}), 2, "--minus: expected a weight above 0 and at most 100");
   expect_failure(search({"heart", "--minus", "heart"}), 1, "the parts of the query cancel each other");

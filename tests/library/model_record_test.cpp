@@ -49,6 +49,28 @@ TEST(ModelRecord, HasTheFingerprintOfImages) {
   EXPECT_EQ(record.fingerprint, embedder.fingerprint(image));
   EXPECT_EQ(record.width, embedder.width());
   EXPECT_TRUE(record.folder.is_absolute());
+  PrepareOptions cut;
+  cut.truncate = true;
+  const ModelRecord cutting = ModelRecord::of(embedder, test::golden("ckpt/tiny-small-f32"), {}, cut);
+  EXPECT_EQ(cutting.fingerprint, record.fingerprint) << "photos have no texts that could be cut";
+  EXPECT_TRUE(cutting.prepare.truncate);
+}
+
+TEST(ModelRecord, KnowsItsModelAndOptions) {
+  const ModelRecord record = example_record();
+  EXPECT_TRUE(record.is_of("/models/x/../e5-v", record.load, record.prepare));
+  EXPECT_FALSE(record.is_of("/models/other", record.load, record.prepare));
+  LoadOptions load = record.load;
+  load.device = "cpu", load.threads = 3;
+  EXPECT_TRUE(record.is_of(record.folder, load, record.prepare)) << "these depend on the machine";
+  load.dtype = ComputeType::f32;
+  EXPECT_FALSE(record.is_of(record.folder, load, record.prepare));
+  load = record.load;
+  load.adapter.clear();
+  EXPECT_FALSE(record.is_of(record.folder, load, record.prepare));
+  PrepareOptions prepare = record.prepare;
+  ++prepare.max_pixels;
+  EXPECT_FALSE(record.is_of(record.folder, record.load, prepare));
 }
 
 TEST(ModelRecord, AnotherFingerprintIsRefusedAndTheDifferenceNamed) {
@@ -57,10 +79,12 @@ TEST(ModelRecord, AnotherFingerprintIsRefusedAndTheDifferenceNamed) {
   ModelRecord other = example_record();
   other.folder = "/models/other";
   other.fingerprint.weights = "x";
-  EXPECT_THAT([&] { require_same_space(library, other, "/lib"); },
-              ThrowsMessage<InvalidInput>(HasSubstr(
-                  "[/lib] the library's vectors have another fingerprint than those of /models/other: expected weights "
-                  "w, found x; give the model /models/e5-v with the same options, or index with option rebuild")));
+  EXPECT_THAT(
+      [&] { require_same_space(library, other, "/lib"); },
+      ThrowsMessage<InvalidInput>(HasSubstr(
+          "[/lib] the library's vectors have another fingerprint than those of /models/other: expected weights "
+          "w, found x; leave out option model and the options that change vectors, so that those of the library (model "
+          "/models/e5-v) are used, or index with option rebuild")));
   other = example_record();
   other.fingerprint.compute = "f32+l2";
   EXPECT_THAT([&] { require_same_space(library, other, "/lib"); },

@@ -75,5 +75,17 @@ TEST_F(RowNamedTest, APhotoIsNamedByAFileOrByItsHash) {
   EXPECT_THAT([&] { row_named(library_, first); }, ThrowsMessage<InvalidInput>(HasSubstr("has no photo")));
 }
 
+TEST_F(RowNamedTest, APathMayBeRelativeToAFolderOfTheLibrary) {
+  add(1, 0, "/p/2019/a.jpg"), add(2, 1, "/q/2019/a.jpg"), add(3, 2, "/q/b.jpg");
+  library_.catalogue().set_root({"/p", {}});
+  EXPECT_EQ(row_named(library_, "2019/a.jpg"), 0);
+  EXPECT_THAT([&] { row_named(library_, "b.jpg"); }, ThrowsMessage<InvalidInput>(HasSubstr("has no photo \"b.jpg\"")));
+  library_.catalogue().set_root({"/q", {}});
+  EXPECT_EQ(row_named(library_, "b.jpg"), 2);
+  EXPECT_EQ(row_named(library_, "./2019/../b.jpg"), 2);
+  EXPECT_THAT([&] { row_named(library_, "2019/a.jpg"); },
+              ThrowsMessage<InvalidInput>(HasSubstr("several folders of the library have a photo \"2019/a.jpg\"")));
+}
+
 }  // namespace
 }  // namespace e5v::library
