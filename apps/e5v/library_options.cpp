@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "stores/store_url.h"
 
 namespace e5v::app {
 
@@ -15,15 +16,28 @@ std::filesystem::path library_folder(const std::filesystem::path& given) {
   return given.empty() ? library::Library::default_folder() : given;
 }
 
-ModelOptions model_for(const library::Library& library, const ModelOptions& given) {
+void add_store_option(CLI::App& command, std::string& url) {
+  const auto problem = [](const std::string& given) {
+    return stores::StoreUrl::is_url(given) ? ""
+                                           : "expected an address such as postgresql://HOST/DATABASE, found " + given;
+  };
+  add_table(command, {{"--store", text(url, "URL").checked(problem),
+                       "the address of a store that several machines use, in the place of a library", "a library"}});
+}
+
+void require_one_store(const std::string& url, const std::filesystem::path& library) {
+  if (!url.empty() && !library.empty()) throw CLI::ExcludesError("--store", "--library");
+}
+
+ModelOptions model_for(const std::optional<library::ModelRecord>& record, const std::string& store,
+                       const ModelOptions& given) {
   if (!given.folder.empty()) return given;
-  require(library.model().has_value(), "[{}] the library has no model yet; option model names the checkpoint",
-          library.folder().string());
+  require(record.has_value(), "[{}] there is no model yet; option model names the checkpoint", store);
   ModelOptions chosen = given;
-  chosen.folder = library.model()->folder;
-  chosen.load.dtype = library.model()->load.dtype;
-  chosen.load.adapter = library.model()->load.adapter;
-  chosen.prepare = library.model()->prepare;
+  chosen.folder = record->folder;
+  chosen.load.dtype = record->load.dtype;
+  chosen.load.adapter = record->load.adapter;
+  chosen.prepare = record->prepare;
   return chosen;
 }
 

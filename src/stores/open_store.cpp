@@ -1,0 +1,28 @@
+#include "stores/open_store.h"
+
+#include "base/error.h"
+#include "stores/library_store.h"
+#include "stores/postgres/store.h"
+#include "stores/store_url.h"
+
+namespace e5v::stores {
+namespace {
+
+std::unique_ptr<PhotoStore> open_server(const StoreUrl& url) {
+  if (url.scheme() == "postgresql" || url.scheme() == "postgres") return std::make_unique<postgres::Store>(url);
+  fail<InvalidInput>("[{}] expected an address that begins with postgresql://", url.name());
+}
+
+}  // namespace
+
+std::unique_ptr<PhotoStore> open_store(const std::string& folder_or_url) {
+  if (StoreUrl::is_url(folder_or_url)) return open_server(StoreUrl(folder_or_url));
+  return std::make_unique<LibraryStore>(folder_or_url);
+}
+
+std::unique_ptr<PhotoStore> open_store(const std::string& folder_or_url, std::string_view command) {
+  if (StoreUrl::is_url(folder_or_url)) return open_server(StoreUrl(folder_or_url));
+  return std::make_unique<LibraryStore>(folder_or_url, command);
+}
+
+}  // namespace e5v::stores
