@@ -236,8 +236,8 @@ Run add_search(CLI::App& app) {
   add_library_option(*command, options->library);
   add_store_option(*command, options->store);
   add_table(*command, {{"--exact", flag(options->exact),
-                        "compare all vectors of a store, and do not use its index, which may miss photos; searches of "
-                        "a library are always exact"}});
+                        "ignore the index of a store, which may miss photos, and compare all vectors; searches of a "
+                        "library are always exact"}});
   add_model_options(*command, options->model, false);
   add_adapter_option(*command, options->model.load);
   add_prepare_options(*command, options->model.prepare);

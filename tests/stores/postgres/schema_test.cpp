@@ -1,5 +1,6 @@
 #include "stores/postgres/schema.h"
 
+#include <barrier>
 #include <thread>
 
 #include "stores/postgres/database.h"
@@ -14,10 +15,13 @@ class SchemaTest : public test::PostgresTest {};
 
 TEST_F(SchemaTest, SeveralProgramsMakeItAtOnce) {
   EXPECT_FALSE(has_schema(connection_));
+  std::barrier all_have_looked(4);
   std::vector<std::thread> programs;
   for (int i = 0; i < 4; ++i)
-    programs.emplace_back([] {
+    programs.emplace_back([&all_have_looked] {
       Connection connection(url());
+      EXPECT_FALSE(has_schema(connection));
+      all_have_looked.arrive_and_wait();
       make_schema(connection, 4096);
       make_vector_index(connection, 4096);
     });
