@@ -51,7 +51,8 @@ constexpr const char* kCopyFooter =
     "\n"
     "Examples:\n"
     "  e5v copy ~/.local/share/e5v/library postgresql://me@server/photos\n"
-    "  e5v copy postgresql://me@server/photos /backup/library";
+    "  e5v copy postgresql://me@server/photos /backup/library\n"
+    "  e5v copy ~/.local/share/e5v/library milvus://server/photos";
 
 }  // namespace
 

@@ -23,8 +23,9 @@ struct IndexStatus {
   std::optional<library::ModelRecord> model;
   std::vector<library::Root> roots;
   library::Counts counts;
-  std::vector<FileEntry> failed;
-  std::optional<bool> has_index = std::nullopt;         ///< of a store
+  bool has_files = true;  ///< it knows files that wait, were deleted, or cannot be read
+  std::vector<FileEntry> failed = {};
+  std::optional<std::string> index = std::nullopt;      ///< of a store
   std::optional<stores::Recall> recall = std::nullopt;  ///< if it was measured
 };
 
@@ -46,7 +47,8 @@ std::string status_json(const IndexStatus& state) {
     status["fingerprint"] = state.model->fingerprint.space();
     status["width"] = state.model->width;
   }
-  if (state.has_index) status["index"] = *state.has_index;
+  if (state.index) status["index"] = *state.index;
+  if (!state.has_files) status.erase("files"), status.erase("failed");
   if (state.recall)
     status["recall"] = {{"share", state.recall->share},
                         {"top", state.recall->top},
@@ -74,13 +76,16 @@ std::string status_text(const IndexStatus& state) {
   for (const library::Root& root : state.roots)
     line("folder",
          root.path + (root.exclude.empty() ? "" : fmt::format(", without {}", fmt::join(root.exclude, ", "))));
-  line("photos", fmt::format("{} in {}", counts.vectors, files_text(counts.done)));
-  line("waiting", files_text(counts.waiting));
-  line("deleted", files_text(counts.gone) + ", kept until --purge");
-  line("failed", files_text(counts.failed));
+  line("photos", state.has_files ? fmt::format("{} in {}", counts.vectors, files_text(counts.done))
+                                 : std::to_string(counts.vectors));
+  if (state.has_files) {
+    line("waiting", files_text(counts.waiting));
+    line("deleted", files_text(counts.gone) + ", kept until --purge");
+    line("failed", files_text(counts.failed));
+  }
   for (const FileEntry& file : state.failed)
     text += fmt::format("  {}: {}\n", one_line(file.status.path), one_line(file.reason));
-  if (state.has_index) line("index", *state.has_index ? "HNSW over the signs of the vectors" : "none");
+  if (state.index) line("index", state.index->empty() ? "none" : *state.index);
   if (state.recall) line("recall", recall_text(*state.recall));
   return text;
 }
@@ -95,16 +100,23 @@ int print_status(const IndexStatus& state, bool json) {
 int print_index_status(library::Library& library, bool json) {
   library::Catalogue& catalogue = library.catalogue();
   return print_status({"library", library.folder().string(), library.model(), catalogue.roots(), catalogue.counts(),
-                       catalogue.files_with(FileState::failed)},
+                       true, catalogue.files_with(FileState::failed)},
                       json);
 }
 
-int print_store_status(stores::PhotoStore& store, stores::SharedFiles& files, bool json, bool recall) {
+int print_store_status(stores::PhotoStore& store, bool json, bool recall) {
   const auto model = store.model();
   require(model.has_value(), "[{}] the store has no photos yet: expected e5v index or e5v copy to have run",
           store.name());
-  IndexStatus state{"store", store.name(), model, store.roots(), files.counts(), files.failed()};
-  state.has_index = store.has_index();
+  IndexStatus state{"store", store.name(), model, store.roots(), {}};
+  if (stores::SharedFiles* files = store.shared_files()) {
+    state.counts = files->counts();
+    state.failed = files->failed();
+  } else {
+    state.counts.vectors = store.count({});
+    state.has_files = false;
+  }
+  state.index = store.index();
   if (recall) state.recall = measure_recall(store);
   return print_status(state, json);
 }

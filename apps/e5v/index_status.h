@@ -9,6 +9,6 @@ namespace e5v::app {
 int print_index_status(library::Library& library, bool json);
 
 /// The same for a store; with `recall`, that of its index is measured.
-int print_store_status(stores::PhotoStore& store, stores::SharedFiles& files, bool json, bool recall);
+int print_store_status(stores::PhotoStore& store, bool json, bool recall);
 
 }  // namespace e5v::app

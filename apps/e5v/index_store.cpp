@@ -121,7 +121,7 @@ int index_store(const IndexOptions& options) {
           "--exclude sets the patterns of a folder: expected a FOLDER, found none");
   if (options.status) {
     const auto store = stores::open_store(options.store);
-    return print_store_status(*store, shared_files_of(*store), options.json, options.recall);
+    return print_store_status(*store, options.json, options.recall);
   }
   const InterruptScope interrupts;  // what is committed stays, so nothing more is to be said
   try {

@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "stores/library_store.h"
 #include "stores/postgres/store.h"
+#include "stores/rest/collection_store.h"
+#include "stores/rest/milvus.h"
 #include "stores/store_url.h"
 
 namespace e5v::stores {
@@ -10,7 +12,9 @@ namespace {
 
 std::unique_ptr<PhotoStore> open_server(const StoreUrl& url) {
   if (url.scheme() == "postgresql" || url.scheme() == "postgres") return std::make_unique<postgres::Store>(url);
-  fail<InvalidInput>("[{}] expected an address that begins with postgresql://", url.name());
+  if (url.scheme() == "milvus" || url.scheme() == "milvus+https")
+    return std::make_unique<rest::CollectionStore>(std::make_unique<rest::Milvus>(url));
+  fail<InvalidInput>("[{}] expected an address that begins with postgresql:// or milvus://", url.name());
 }
 
 }  // namespace

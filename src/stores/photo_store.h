@@ -79,8 +79,8 @@ class PhotoStore {
   /// Makes the index for searches that need not be exact, if the store has one. To be called after many photos were
   /// put.
   virtual void make_index() {}
-  /// Whether there is such an index.
-  virtual bool has_index() { return false; }
+  /// What this index is; empty if there is none.
+  virtual std::string index() { return ""; }
   /// The files that several machines index together; null if the store cannot share work.
   virtual SharedFiles* shared_files() { return nullptr; }
 };

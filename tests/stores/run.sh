@@ -10,4 +10,4 @@ if [ ! -f "$venv/complete" ]; then
   "$venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --requirement "$here/requirements.txt"
   touch "$venv/complete"
 fi
-"$venv/bin/python" "$here/servers_test.py" "$1" "$2/tests/stores/test_store_servers" "$here/../../demo"
+"$venv/bin/python" -W ignore::ResourceWarning "$here/servers_test.py" "$1" "$2/tests/stores/test_store_servers" "$here/../../demo"

@@ -73,14 +73,14 @@ def postgres(folder):
 
 @contextlib.contextmanager
 def milvus(folder):
-    """The port of a standalone server."""
+    """The address of a standalone server."""
     import milvus as package
     server = package.MilvusServer()
     server.set_base_dir(str(folder / "milvus"))
     server.config.configs.update(proxy_port=free_port())
     server.start()
     try:
-        yield server.listen_port
+        yield f"milvus://127.0.0.1:{server.listen_port}"
     finally:
         server.stop()
         shutil.rmtree(folder / "milvus", ignore_errors=True)

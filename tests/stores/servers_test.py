@@ -57,6 +57,7 @@ class Stores(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.postgres = cls.enterClassContext(servers.postgres(cls.folder))
+        cls.milvus = cls.enterClassContext(servers.milvus(cls.folder))
         cls.photos, cls.library = cls.folder / "photos", cls.folder / "library"
         shutil.copytree(DEMO / "gallery", cls.photos, ignore=shutil.ignore_patterns("*.jsonl", "*.md"))
         shutil.copy(cls.photos / "noto-2764.jpg", cls.photos / "copy of a heart.jpg")
@@ -74,7 +75,7 @@ class Stores(unittest.TestCase):
             self.assertEqual(found(["--store", url, "--exact"], *query), expected, query)
 
     def test_program(self):
-        environment = os.environ | {"E5V_TEST_POSTGRESQL": self.postgres.database("unit")}
+        environment = os.environ | {"E5V_TEST_POSTGRESQL": self.postgres.database("unit"), "E5V_TEST_MILVUS": self.milvus}
         subprocess.run([TESTS, "--gtest_brief=1"], check=True, env=environment)
 
     def test_search_finds_what_a_library_finds(self):
@@ -85,7 +86,7 @@ class Stores(unittest.TestCase):
         self.assertEqual(status["vectors"], self.count)
         self.assertEqual(status["files"], {"done": self.count + 1, "waiting": 0, "failed": 1, "gone": 0})
         self.assertIn("HTML", status["failed"][0]["reason"])
-        self.assertTrue(status["index"])
+        self.assertIn("HNSW", status["index"])
         self.assertNotIn("word", status["store"].split("@")[0])
         message = run("search", "--store", url, "a cat", "--from", "2019", "--to", "2018", code=1)
         self.assertIn("not after the last one", message)
@@ -157,6 +158,23 @@ class Stores(unittest.TestCase):
         self.assertEqual(rows_of(copy), without_failures)
         self.expect_equal_searches(url)
 
+    def test_milvus_has_what_a_library_has(self):
+        url, copy = self.milvus + "/photos", self.folder / "from milvus"
+        run("copy", self.library, url)
+        run("copy", url, self.postgres.database("from_milvus"))
+        run("copy", self.postgres.url("from_milvus"), copy)
+        expected = rows_of(self.library)
+        self.assertEqual(rows_of(copy), (*expected[:2], [row for row in expected[2] if row[4] == "done"], expected[3]))
+        self.expect_equal_searches(url)
+        status = json.loads(run("index", "--store", url, "--status", "--json", "--recall"))
+        print("Milvus:", status["recall"])
+        self.assertEqual(status["vectors"], self.count)
+        self.assertGreaterEqual(status["recall"]["share"], 0.9)
+        self.assertIn("cannot share the work", run("index", self.photos, "--store", url, *MODEL, code=1))
+        self.assertIn("has no vectors yet", run("search", "--store", self.milvus + "/none", "a cat", code=1))
+        self.assertIn("it cannot be reached", run("search", "--store", "milvus://e5v:wrongpass@127.0.0.1:1", "a cat", code=1))
+        self.assertIn("another fingerprint", run("search", "--store", url, "a cat", *MODEL, "--dtype", "f32", code=1))
+
     def test_what_is_wrong_is_said_in_a_line_without_the_password(self):
         url = self.postgres.database("errors")
         bad = self.postgres.url("errors", "wrongpass")
@@ -164,7 +182,7 @@ class Stores(unittest.TestCase):
             (bad, "password authentication failed"),
             ("postgresql://e5v:wrongpass@127.0.0.1:1/x", "Connection refused"),
             (self.postgres.url("nowhere"), 'database "nowhere" does not exist'),
-            ("mysql://e5v:wrongpass@127.0.0.1/x", "expected an address that begins with postgresql://"),
+            ("mysql://e5v:wrongpass@127.0.0.1/x", "expected an address that begins with postgresql:// or milvus://"),
             (url, "has no vectors yet: expected e5v index to have run"),
         ]
         for address, expected in cases:

@@ -93,12 +93,9 @@ inline void expect_photos(stores::PhotoStore& store, const std::vector<stores::S
     const stores::StoredPhoto& other = found[photo.hash];
     EXPECT_EQ(other.metadata, photo.metadata);
     EXPECT_EQ(other.files, photo.files);
-    const auto bits = [](const std::vector<tensor::Half>& vector) {
-      std::vector<std::uint16_t> all;
-      for (const tensor::Half value : vector) all.push_back(value.bits);
-      return all;
-    };
-    EXPECT_EQ(bits(other.vector), bits(photo.vector));
+    ASSERT_EQ(other.vector.size(), photo.vector.size());
+    for (std::size_t d = 0; d < photo.vector.size(); ++d)
+      EXPECT_EQ(other.vector[d].bits, photo.vector[d].bits) << "number " << d << " of " << photo.hash.hex();
   }
 }
 

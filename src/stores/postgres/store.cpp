@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "library/catalogue.h"
 #include "stores/postgres/filter_sql.h"
@@ -53,6 +54,7 @@ void write_files(Connection& connection, std::span<const StoredPhoto> photos) {
   CopyRows copy;
   for (const StoredPhoto& photo : photos) {
     for (const library::FileStatus& file : photo.files) {
+      if (!is_valid_utf8(file.path)) continue;
       copy.begin_row(5);
       copy.add_text(file.path);
       for (const std::int64_t number : {file.size, file.mtime_ns, file.sidecars}) copy.add_bigint(number);
@@ -243,7 +245,7 @@ std::vector<StoreMatch> Store::search(const StoreQuery& query) {
   const std::int64_t expected = width();
   require(std::ssize(query.vector) == expected, "[{}] the query has {} dimensions, the store {}", name(),
           query.vector.size(), expected);
-  auto near = query.exact || !has_index() ? std::nullopt : near_candidates(query);
+  auto near = query.exact || index().empty() ? std::nullopt : near_candidates(query);
   std::vector<Candidate> candidates = near ? std::move(*near) : exact_candidates(query);
   rescore(query.vector, candidates, query.top, query.min_score);
   std::vector<std::string> hashes;
@@ -273,6 +275,8 @@ std::optional<library::ScoreScale> Store::scale(std::span<const library::QueryPa
 
 void Store::make_index() { make_vector_index(connection_, width()); }
 
-bool Store::has_index() { return exists_ && has_vector_index(connection_); }
+std::string Store::index() {
+  return exists_ && has_vector_index(connection_) ? "HNSW over the signs of the vectors" : "";
+}
 
 }  // namespace e5v::stores::postgres

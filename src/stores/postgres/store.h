@@ -31,7 +31,7 @@ class Store : public PhotoStore {
   std::int64_t count(const library::Filter& filter) override;
   std::optional<library::ScoreScale> scale(std::span<const library::QueryPart> parts) override;
   void make_index() override;
-  bool has_index() override;
+  std::string index() override;
   SharedFiles* shared_files() override { return &files_; }
 
  private:
