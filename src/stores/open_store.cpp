@@ -5,6 +5,7 @@
 #include "stores/postgres/store.h"
 #include "stores/rest/collection_store.h"
 #include "stores/rest/milvus.h"
+#include "stores/rest/qdrant.h"
 #include "stores/store_url.h"
 
 namespace e5v::stores {
@@ -14,7 +15,9 @@ std::unique_ptr<PhotoStore> open_server(const StoreUrl& url) {
   if (url.scheme() == "postgresql" || url.scheme() == "postgres") return std::make_unique<postgres::Store>(url);
   if (url.scheme() == "milvus" || url.scheme() == "milvus+https")
     return std::make_unique<rest::CollectionStore>(std::make_unique<rest::Milvus>(url));
-  fail<InvalidInput>("[{}] expected an address that begins with postgresql:// or milvus://", url.name());
+  if (url.scheme() == "qdrant" || url.scheme() == "qdrant+https")
+    return std::make_unique<rest::CollectionStore>(std::make_unique<rest::Qdrant>(url));
+  fail<InvalidInput>("[{}] expected an address that begins with postgresql://, milvus:// or qdrant://", url.name());
 }
 
 }  // namespace

@@ -18,11 +18,10 @@ TEST(OpenStoreTest, FoldersAreLibrariesAndAddressesAreServers) {
   EXPECT_EQ(open_store(path)->name(), path);
   for (const auto& open : {+[](const std::string& url) { return open_store(url); },
                            +[](const std::string& url) { return open_store(url, "test"); }}) {
-    EXPECT_THAT(
-        [&] { open("mysql://me:secret@server/photos"); },
-        ThrowsMessage<InvalidInput>(AllOf(
-            HasSubstr("[mysql://me:***@server/photos] expected an address that begins with postgresql:// or milvus://"),
-            Not(HasSubstr("secret")))));
+    EXPECT_THAT([&] { open("mysql://me:secret@server/photos"); },
+                ThrowsMessage<InvalidInput>(AllOf(HasSubstr("[mysql://me:***@server/photos] expected an address that "
+                                                            "begins with postgresql://, milvus:// or qdrant://"),
+                                                  Not(HasSubstr("secret")))));
     EXPECT_THAT([&] { open("postgresql://me:secret@127.0.0.1:1/photos"); },
                 ThrowsMessage<InvalidInput>(HasSubstr("cannot be opened")));
   }

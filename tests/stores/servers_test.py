@@ -182,7 +182,7 @@ class Stores(unittest.TestCase):
             (bad, "password authentication failed"),
             ("postgresql://e5v:wrongpass@127.0.0.1:1/x", "Connection refused"),
             (self.postgres.url("nowhere"), 'database "nowhere" does not exist'),
-            ("mysql://e5v:wrongpass@127.0.0.1/x", "expected an address that begins with postgresql:// or milvus://"),
+            ("mysql://e5v:wrongpass@127.0.0.1/x", "expected an address that begins with postgresql://, milvus:// or qdrant://"),
             (url, "has no vectors yet: expected e5v index to have run"),
         ]
         for address, expected in cases:
