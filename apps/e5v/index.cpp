@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <functional>
@@ -11,12 +10,12 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "commands.h"
-#include "flags.h"
+#include "index_options.h"
 #include "index_status.h"
+#include "index_store.h"
 #include "interrupt.h"
 #include "library/calibration.h"
 #include "library/indexer.h"
-#include "library/metadata_module.h"
 #include "library/reference_texts.h"
 #include "library/scan.h"
 #include "library/watch.h"
@@ -29,22 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using library::Indexed;
 using library::Library;
-
-struct IndexOptions {
-  std::vector<std::string> folders;
-  fs::path library;
-  ModelOptions model;
-  const CLI::App* command = nullptr;  // says which options were given
-  std::vector<std::string> exclude;
-  std::int64_t max_file_mebibytes = 1024;
-  bool status = false, json = false, purge = false, rebuild = false, retry = false, watch = false;
-};
-
-/// Messages on stderr and the progress line share the terminal.
-void tell_index(const std::string& message) {
-  const char* clear = ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
-  tell("{}e5v: {}\n", clear, one_line(with_flags(message)));
-}
 
 /// The name of this process in the message of a second one.
 std::string command_text(const IndexOptions& options) {
@@ -81,7 +64,7 @@ class IndexRun {
     hooks.max_file_bytes = max_file_bytes_;
     Indexed done = refresh_metadata(library_, hooks);
     if (library_.catalogue().counts().waiting == 0) return done;
-    tell_without_metadata();
+    tell_without_metadata(told_);
     done += recognise_files(library_, hooks);
     const std::int64_t waiting = library_.catalogue().counts().waiting;
     if (waiting == 0) return done;
@@ -100,34 +83,12 @@ class IndexRun {
     keep_reference_texts(library_, *embedder_, model_.run);
   }
 
-  void tell_without_metadata() {
-    const library::FoundReader& found = library::metadata_reader();
-    if (found.reader == nullptr && !std::exchange(told_, true))
-      tell_index(fmt::format("photos get no dates, cameras, places, ratings and keywords: {}", found.problem));
-  }
-
   Library& library_;
   ModelOptions model_;
   std::int64_t max_file_bytes_;
   std::optional<Embedder> embedder_;
   bool told_ = false;
 };
-
-std::string summary_of(const library::Changes& changes, const Indexed& done, double seconds) {
-  std::string text = fmt::format("{} embedded in {}", counted(done.embedded, "photo"), duration_text(seconds));
-  if (done.embedded > 0 && seconds > 0) text += fmt::format(", {:.1f}/s", static_cast<double>(done.embedded) / seconds);
-  const auto add = [&](std::int64_t number, const char* what) {
-    if (number > 0) text += fmt::format("; {} {}", number, what);
-  };
-  add(changes.unchanged, "unchanged");
-  add(done.moved, "moved");
-  add(done.known, "with known content");
-  add(done.described, "with new metadata");
-  add(changes.returned, "back again");
-  add(changes.gone - done.moved, "deleted");
-  if (done.failed > 0) text += fmt::format("; {} cannot be read, e5v index --status says why", done.failed);
-  return text;
-}
 
 /// New folders are watched before they are walked, so that no file in them is missed.
 void watch_new_folder(Library& library, library::FolderWatch& watch, const std::string& path) {
@@ -173,7 +134,7 @@ void keep_up(Library& library, library::FolderWatch& watch, IndexRun& run) {
     if (done.total() + changes.gone + changes.returned > 0) {
       library::Changes news = changes;
       news.unchanged = 0;
-      tell_index(summary_of(news, done, seconds));
+      tell_index(index_summary(news, done, seconds));
     }
   }
 }
@@ -198,13 +159,14 @@ int bring_up_to_date(const IndexOptions& options, Library& library, IndexRun& ru
   const Indexed done = run.settle();
   if (options.purge) tell_index(fmt::format("{} purged", counted(library.purge(), "deleted photo")));
   calibrate(library);
-  tell_index(
-      summary_of(scan.changes, done, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
+  tell_index(index_summary(scan.changes, done,
+                           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
   if (watch) keep_up(library, *watch, run);
   return done.failed > 0 ? kLeftOut : kSuccess;
 }
 
 int run_index(const IndexOptions& options) {
+  if (!options.store.empty()) return index_store(options);
   const fs::path folder = library_folder(options.library);
   if (options.status) {
     Library library(folder);
@@ -217,7 +179,8 @@ int run_index(const IndexOptions& options) {
   const InterruptScope interrupts;  // what is committed stays, so nothing more is to be said
   try {
     Library library(folder, command_text(options));
-    IndexRun run(library, model_for(library, options.model, *options.command), options.max_file_mebibytes << 20);
+    const ModelOptions model = model_for(library.model(), folder.string(), options.model, *options.command);
+    IndexRun run(library, model, options.max_file_mebibytes << 20);
     return bring_up_to_date(options, library, run);
   } catch (const Interrupted&) {
     tell_index("interrupted; the next e5v index continues");
@@ -255,6 +218,9 @@ constexpr const char* kIndexFooter =
     "the next run "
     "continues. While a run writes the library, others can search it, but not write it.\n"
     "\n"
+    "Stores: with --store, photos go into a database that several machines use. All of them may index the same folders "
+    "at once, which need the same paths on each. e5v search and e5v copy take the same address.\n"
+    "\n"
     "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 success, but some files that this run read cannot be decoded "
     "or opened; 130 or 143 "
     "interrupted.\n"
@@ -264,7 +230,8 @@ constexpr const char* kIndexFooter =
     "  e5v index\n"
     "  e5v index ~/Pictures --exclude 'raw' --exclude '2019/*.png'\n"
     "  e5v index --status\n"
-    "  e5v index --watch";
+    "  e5v index --watch\n"
+    "  e5v index /photos --store postgresql://me@server/photos --model e5-v";
 
 }  // namespace
 
@@ -273,6 +240,7 @@ Run add_index(CLI::App& app) {
   CLI::App* command = app.add_subcommand("index", kIndexDescription)->footer(kIndexFooter);
   command->add_option("folders", options->folders)->option_text("[FOLDER ...]")->group("");
   add_library_option(*command, options->library);
+  add_store_option(*command, options->store);
   add_library_model_options(*command, options->model);
   options->command = command;
   add_budget_option(*command, options->model.run);
@@ -297,12 +265,23 @@ Run add_index(CLI::App& app) {
           {"--status", flag(options->status),
            "print the state of the library, and each file that could not be read with the reason"},
           {"--json", flag(options->json), "print the status as JSON"},
+          {"--recall", flag(options->recall),
+           "print, with the status of a store, the share of the photos of exact searches that searches with its index "
+           "find, too, measured with up to 50 photos of the store as queries"},
+          {"--claim-time", whole(options->claim_seconds, 1, 86'400),
+           "the number of seconds without a sign of life from a program after which others take the files of a store "
+           "that "
+           "it has claimed"},
       });
   for (const char* other : {"--exclude", "--watch", "--purge", "--retry", "--rebuild"})
     command->get_option("--status")->excludes(command->get_option(other));
   command->callback([options] {
+    require_one_store(options->store, options->library);
     if (options->json && !options->status) throw CLI::RequiredError("--json needs --status");
     if (options->status && !options->folders.empty()) throw CLI::ExcludesError("--status", "a FOLDER");
+    if (options->recall && (!options->status || options->store.empty()))
+      throw CLI::RequiredError("--recall needs --store and --status");
+    if (options->watch && !options->store.empty()) throw CLI::ExcludesError("--watch", "--store");
   });
   return [options] { return run_index(*options); };
 }

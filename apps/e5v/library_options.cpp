@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "stores/store_url.h"
 
 namespace e5v::app {
 
@@ -13,6 +14,19 @@ void add_library_option(CLI::App& command, std::filesystem::path& folder) {
 
 std::filesystem::path library_folder(const std::filesystem::path& given) {
   return given.empty() ? library::Library::default_folder() : given;
+}
+
+void add_store_option(CLI::App& command, std::string& url) {
+  const auto problem = [](const std::string& given) {
+    return stores::StoreUrl::is_url(given) ? ""
+                                           : "expected an address such as postgresql://HOST/DATABASE, found " + given;
+  };
+  add_table(command, {{"--store", text(url, "URL").checked(problem),
+                       "the address of a store that several machines use, in the place of a library", "a library"}});
+}
+
+void require_one_store(const std::string& url, const std::filesystem::path& library) {
+  if (!url.empty() && !library.empty()) throw CLI::ExcludesError("--store", "--library");
 }
 
 void add_library_model_options(CLI::App& command, ModelOptions& options) {
@@ -27,11 +41,11 @@ void add_library_model_options(CLI::App& command, ModelOptions& options) {
   }
 }
 
-ModelOptions model_for(const library::Library& library, const ModelOptions& given, const CLI::App& command) {
+ModelOptions model_for(const std::optional<library::ModelRecord>& recorded_model, const std::string& store,
+                       const ModelOptions& given, const CLI::App& command) {
   if (!given.folder.empty()) return given;
-  require(library.model().has_value(), "[{}] the library has no model yet; option model names the checkpoint",
-          library.folder().string());
-  const library::ModelRecord& record = *library.model();
+  require(recorded_model.has_value(), "[{}] there is no model yet; option model names the checkpoint", store);
+  const library::ModelRecord& record = *recorded_model;
   ModelOptions chosen = given;
   chosen.folder = record.folder;
   const auto complete = [&](const char* option, auto& value, const auto& recorded) {

@@ -1,9 +1,8 @@
-#include "library/search.h"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -12,6 +11,7 @@
 #include "library_options.h"
 #include "search_output.h"
 #include "search_query.h"
+#include "stores/open_store.h"
 #include "terminal_images.h"
 
 namespace e5v::app {
@@ -25,6 +25,8 @@ enum class Thumbnails { automatic, none, kitty, sixel };
 struct SearchOptions {
   SearchQuery query;
   fs::path library, folder, sheet;
+  std::string store;
+  bool exact = false;
   ModelOptions model;
   const CLI::App* command = nullptr;  // says which options were given
   library::Filter filter;
@@ -104,32 +106,31 @@ void print_matches(const SearchOptions& options, const std::vector<Match>& match
   }
 }
 
-std::vector<Match> find_matches(library::Library& library, const QueryVector& query, library::AllowedRows& allowed,
-                                const library::PhotoIndex& index, const SearchOptions& options) {
-  if (query.itself) allowed.remove(*query.itself, index.rows());
-  const std::vector<library::Found> found = index.search(query.vector, allowed, options.top, options.min_score);
-  const std::optional<library::ScoreScale> scale = scale_for(library, query.parts);
+std::vector<Match> find_matches(stores::PhotoStore& store, const QueryVector& query, const library::Filter& filter,
+                                const SearchOptions& options) {
+  const std::optional<library::ScoreScale> scale = store.scale(query.parts);
   std::vector<Match> matches;
-  for (const library::Found& photo : found)
-    matches.push_back({photo.score, scale ? std::optional(scale->percentile(photo.score)) : std::nullopt,
-                       photo_of_row(library.catalogue().database(), photo.row)});
+  for (stores::StoreMatch& found :
+       store.search({query.vector, filter, options.top, options.min_score, options.exact, query.itself}))
+    matches.push_back(
+        {found.score, scale ? std::optional(scale->percentile(found.score)) : std::nullopt, std::move(found.photo)});
   return matches;
 }
 
 int run_search(const SearchOptions& options) {
-  library::Library library(library_folder(options.library));
+  const auto store =
+      stores::open_store(options.store.empty() ? library_folder(options.library).string() : options.store);
   const library::Filter filter = filter_of(options);
-  require(library.model().has_value(), "[{}] the library has no vectors yet: expected e5v index to have run",
-          library.folder().string());
-  const QueryVector query = embed_query(library, options.query, model_for(library, options.model, *options.command));
-  const library::PhotoIndex index(library);
-  library::AllowedRows allowed = allowed_mask(library.catalogue().database(), filter, index.rows());
-  const std::vector<Match> matches = find_matches(library, query, allowed, index, options);
+  require(store->model().has_value(), "[{}] the {} has no vectors yet: expected e5v index to have run", store->name(),
+          options.store.empty() ? "library" : "store");
+  const ModelOptions model = model_for(store->model(), store->name(), options.model, *options.command);
+  const QueryVector query = embed_query(*store, options.query, model);
+  const std::vector<Match> matches = find_matches(*store, query, filter, options);
   if (!options.sheet.empty() && !matches.empty())
     write_contact_sheet(options.sheet, query.image, options.query.title(), matches);
   print_matches(options, matches);
   if (matches.empty())
-    tell("e5v: no photo was found among {} that {}\n", allowed.count,
+    tell("e5v: no photo was found among {} that {}\n", store->count(filter) - (query.itself ? 1 : 0),
          filter.is_empty() ? "the library holds" : "match the filters");
   return kSuccess;
 }
@@ -140,7 +141,7 @@ constexpr const char* kSearchDescription =
     "The query is a TEXT, an image (--image or --like), or both: then the text says how the photos are to differ from "
     "the image. --plus and --minus add and subtract further texts. The score of a photo is the cosine of its vector "
     "and "
-    "the query's. All vectors are compared, so no match is missed.";
+    "the query's. All vectors of a library are compared, so no match is missed.";
 
 constexpr const char* kSearchFooter =
     "Filters: a photo is found only if it passes all filters that are given. Dates are those that cameras wrote, in "
@@ -242,9 +243,14 @@ Run add_search(CLI::App& app) {
            "them; kitty and sixel are protocols of terminals"},
       });
   add_library_option(*command, options->library);
+  add_store_option(*command, options->store);
+  add_table(*command, {{"--exact", flag(options->exact),
+                        "ignore the index of a store, which may miss photos, and compare all vectors; searches of a "
+                        "library are always exact"}});
   add_library_model_options(*command, options->model);
   options->command = command;
   command->callback([options] {
+    require_one_store(options->store, options->library);
     const SearchQuery& query = options->query;
     const bool adds = std::ranges::any_of(query.plus_minus, [](const auto& term) { return term.weight > 0; });
     if (query.words.empty() && query.image.empty() && query.like.empty() && !adds)

@@ -6,7 +6,6 @@
 #include <future>
 
 #include "base/error.h"
-#include "library/search.h"
 #include "library_options.h"
 
 namespace e5v::app {
@@ -16,13 +15,12 @@ namespace fs = std::filesystem;
 using library::PartKind;
 
 /// A file of a photo, one that exists if there is any.
-fs::path file_of(library::Library& library, std::int64_t row) {
-  const library::Photo photo = photo_of_row(library.catalogue().database(), row);
-  for (const std::string& path : photo.paths) {
+fs::path file_of(const stores::StoredPhoto& photo) {
+  for (const library::FileStatus& file : photo.files) {
     std::error_code error;
-    if (fs::exists(path, error)) return path;
+    if (fs::exists(file.path, error)) return file.path;
   }
-  return photo.paths.front();  // whoever reads it says what is wrong
+  return photo.files.front().path;  // whoever reads it says what is wrong
 }
 
 /// The inputs of a query that the model is to embed, and what they are.
@@ -54,11 +52,11 @@ QueryInputs inputs_of(const SearchQuery& query, const fs::path& image, bool imag
 }
 
 /// Appends the vectors of the inputs.
-void embed_inputs(library::Library& library, const QueryInputs& inputs, const ModelOptions& model,
+void embed_inputs(stores::PhotoStore& store, const QueryInputs& inputs, const ModelOptions& model,
                   std::vector<library::WeightedVector>& vectors) {
   library::ModelRecord record;
   const Embedder embedder = load_library_model(model, record);
-  require_same_space(*library.model(), record, library.folder());
+  require_same_space(*store.model(), record, store.name());
   std::vector<std::future<EmbeddedInput>> found;
   for (const Input& input : inputs.inputs) found.push_back(embedder.submit(input, {}, model.run, model.prepare));
   for (std::size_t i = 0; i < found.size(); ++i) vectors.push_back({found[i].get().vector, inputs.parts[i].weight});
@@ -79,23 +77,23 @@ std::string SearchQuery::title() const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-QueryVector embed_query(library::Library& library, const SearchQuery& query, const ModelOptions& model) {
+QueryVector embed_query(stores::PhotoStore& store, const SearchQuery& query, const ModelOptions& model) {
   QueryVector result;
   std::vector<library::WeightedVector> vectors;
   result.image = query.image;
   const bool is_like_alone = !query.like.empty() && query.words.empty();
   if (!query.like.empty()) {
-    result.itself = row_named(library, query.like);
-    result.image = file_of(library, *result.itself);
+    const stores::StoredPhoto photo = store.find(query.like);
+    result.itself = photo.hash;
+    result.image = file_of(photo);
     if (is_like_alone) {
       std::vector<float>& vector = vectors.emplace_back().vector;
-      const std::optional<library::VectorRows> rows = library.vectors();
-      for (const tensor::Half value : rows->row(*result.itself)) vector.push_back(static_cast<float>(value));
+      for (const tensor::Half value : photo.vector) vector.push_back(static_cast<float>(value));
       result.parts.push_back({PartKind::photo, 1});
     }
   }
   const QueryInputs inputs = inputs_of(query, result.image, is_like_alone);
-  if (!inputs.inputs.empty()) embed_inputs(library, inputs, model, vectors);
+  if (!inputs.inputs.empty()) embed_inputs(store, inputs, model, vectors);
   result.parts.insert(result.parts.end(), inputs.parts.begin(), inputs.parts.end());
   result.vector = sum_of(vectors);
   return result;

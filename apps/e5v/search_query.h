@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "library/calibration.h"
-#include "library/library.h"
 #include "library/query.h"
 #include "options.h"
+#include "stores/photo_store.h"
 
 /// What e5v search is asked for.
 namespace e5v::app {
@@ -27,12 +27,12 @@ struct SearchQuery {
 struct QueryVector {
   std::vector<float> vector;              ///< [width], of length 1
   std::vector<library::QueryPart> parts;  ///< what it was made of
-  std::optional<std::int64_t> itself;     ///< the row of --like, which is no match
+  std::optional<Hash128> itself;          ///< the photo of --like, which is no match
   std::filesystem::path image;            ///< the image of the query; empty if it has none
 };
 
 /// The vector of a query: of the text, of the image, or of both together; then --plus and --minus are added. A photo of
-/// the library alone needs no model. Throws InvalidInput if vectors of the model cannot be compared with the library's.
-QueryVector embed_query(library::Library& library, const SearchQuery& query, const ModelOptions& model);
+/// the store alone needs no model. Throws InvalidInput if vectors of the model cannot be compared with the store's.
+QueryVector embed_query(stores::PhotoStore& store, const SearchQuery& query, const ModelOptions& model);
 
 }  // namespace e5v::app

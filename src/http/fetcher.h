@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 /// What a server gets from other servers: an interface without the library that does it.
 namespace e5v::http {
@@ -39,12 +40,17 @@ struct Fetched {
   std::shared_ptr<const std::string> body = nullptr;  ///< null when there is a problem. Its memory counts until it ends
 };
 
+/// A request. With a method, it is sent with its fields and content, redirects are not followed, and answers of all
+/// statuses have a body; without one, it is a GET, and only an answer with the status 200 has a body.
 struct FetchRequest {
   std::string url;
   std::size_t max_bytes = 0;  ///< of the body
   std::string client = {};    ///< on whose behalf: no client takes all connections
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   std::stop_token cancel = {};
+  std::string method = {};
+  std::vector<std::string> fields = {};  ///< "Name: value"
+  std::string content = {};
 };
 
 /// What a fetcher has done.

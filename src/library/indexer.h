@@ -1,38 +1,10 @@
 #pragma once
-#include <cstdint>
-#include <functional>
-#include <string>
-
 #include "e5v/embedder.h"
+#include "library/embedding_run.h"
 #include "library/library.h"
 
 /// Gives waiting files their vectors.
 namespace e5v::library {
-
-/// What an indexer asks and tells its caller.
-struct IndexHooks {
-  /// Throws Interrupted when the indexer is to stop; called between files, from two threads.
-  std::function<void()> check_stop = nullptr;
-  /// So many files have got their state, and the catalogue has it.
-  std::function<void(std::int64_t files)> advanced = nullptr;
-  /// Larger files are refused before they are read.
-  std::int64_t max_file_bytes = std::int64_t{1} << 30;
-  /// A file cannot be read, and why.
-  std::function<void(const std::string& path, const std::string& reason)> failed = nullptr;
-};
-
-/// Numbers of files by what became of them.
-struct Indexed {
-  std::int64_t embedded = 0;   ///< a vector was computed
-  std::int64_t moved = 0;      ///< the content is that of a file that has gone; the vector is kept
-  std::int64_t known = 0;      ///< the content is that of a known photo; the vector is shared
-  std::int64_t failed = 0;     ///< cannot be read
-  std::int64_t described = 0;  ///< no vector was needed; the metadata were read again
-
-  std::int64_t total() const { return embedded + moved + known + failed + described; }
-  Indexed& operator+=(const Indexed& other);
-  bool operator==(const Indexed&) const = default;
-};
 
 /// Settles the waiting files whose content the library knows, which needs no model. Only files that have the size of a
 /// known one are read.

@@ -7,32 +7,33 @@
 #include "base/file.h"
 
 namespace e5v::library {
-namespace {
-
 namespace fs = std::filesystem;
 
-/// Whether a path is a folder or lies in it.
 bool lies_in(const std::string& path, const std::string& folder) {
   const PathRange range(folder);
   return path == folder || (range.begin <= path && path < range.end);
 }
 
-}  // namespace
+PlacedFolder place_folder(const std::vector<Root>& roots, const fs::path& folder,
+                          const std::optional<std::vector<std::string>>& exclude) {
+  const std::string missing = why_missing(folder);
+  require(missing.empty(), "[{}] {}", folder.string(), missing == kNoSuchFile ? "no such folder" : missing);
+  PlacedFolder placed{fs::canonical(folder).string(), std::nullopt};
+  require(fs::is_directory(placed.path), "[{}] expected a folder of photos, found a file", folder.string());
+  const auto root = std::ranges::find_if(roots, [&](const Root& known) { return lies_in(placed.path, known.path); });
+  if (root == roots.end()) {
+    placed.root = Root{placed.path, exclude.value_or(std::vector<std::string>())};
+  } else if (exclude) {
+    placed.root = Root{root->path, *exclude};
+  }
+  return placed;
+}
 
 std::string add_folder(Library& library, const fs::path& folder,
                        const std::optional<std::vector<std::string>>& exclude) {
-  const std::string missing = why_missing(folder);
-  require(missing.empty(), "[{}] {}", folder.string(), missing == kNoSuchFile ? "no such folder" : missing);
-  const std::string path = fs::canonical(folder).string();
-  require(fs::is_directory(path), "[{}] expected a folder of photos, found a file", folder.string());
-  std::vector<Root> roots = library.catalogue().roots();
-  const auto root = std::ranges::find_if(roots, [&](const Root& known) { return lies_in(path, known.path); });
-  if (root == roots.end()) {
-    library.catalogue().set_root({path, exclude.value_or(std::vector<std::string>())});
-  } else if (exclude) {
-    library.catalogue().set_root({root->path, *exclude});
-  }
-  return path;
+  const PlacedFolder placed = place_folder(library.catalogue().roots(), folder, exclude);
+  if (placed.root) library.catalogue().set_root(*placed.root);
+  return placed.path;
 }
 
 std::optional<WalkFilter> filter_for(Library& library, const std::string& path) {

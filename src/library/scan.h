@@ -10,6 +10,20 @@
 /// Brings the catalogue up to date with the file system.
 namespace e5v::library {
 
+/// Whether a path is a folder or lies in it.
+bool lies_in(const std::string& path, const std::string& folder);
+
+/// Where a folder lies among the roots.
+struct PlacedFolder {
+  std::string path;          ///< without links
+  std::optional<Root> root;  ///< to be set: a new root, or one with new patterns
+};
+
+/// Places a folder: it becomes a root, unless it lies in one already. Patterns, if given, replace those of its root.
+/// Throws InvalidInput if there is no such folder.
+PlacedFolder place_folder(const std::vector<Root>& roots, const std::filesystem::path& folder,
+                          const std::optional<std::vector<std::string>>& exclude = std::nullopt);
+
 /// Makes a folder a root of the library, unless it lies in one already, and returns its path without links. Patterns,
 /// if given, replace those of its root. Throws InvalidInput if there is no such folder.
 std::string add_folder(Library& library, const std::filesystem::path& folder,

@@ -90,7 +90,23 @@ void Transfer::make_request() {
   set(easy, CURLOPT_HEADERDATA, this);
   set(easy, CURLOPT_TIMEOUT_MS, milliseconds(end_ - Clock::now()));
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(options_.connect_time));
+  set_method();
   if (!options_.certificates.empty()) set(easy, CURLOPT_CAINFO, options_.certificates.c_str());
+}
+
+/// The method of the request, with its fields and content.
+void Transfer::set_method() {
+  if (request_.method.empty()) return;
+  CURL* const easy = easy_.get();
+  set(easy, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  if (!request_.content.empty()) {
+    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.content.size()));
+    set(easy, CURLOPT_POSTFIELDS, request_.content.c_str());
+  }
+  // Without this one, libcurl waits a second before it sends large contents.
+  fields_.reset(curl_slist_append(nullptr, "Expect:"));
+  for (const std::string& field : request_.fields) curl_slist_append(fields_.get(), field.c_str());
+  set(easy, CURLOPT_HTTPHEADER, fields_.get());
 }
 
 /// Called before each connection, with the address that will be connected to.
@@ -118,7 +134,7 @@ std::size_t Transfer::receive(char* bytes, std::size_t one, std::size_t count, v
 
 /// How much of the size was taken; less ends the request.
 std::size_t Transfer::append(const char* bytes, std::size_t size) {
-  if (status() != 200) {
+  if (status() != 200 && request_.method.empty()) {
     ignored_bytes_ += size;
     return ignored_bytes_ > kMostIgnored ? 0 : size;
   }
@@ -172,7 +188,7 @@ std::optional<http::Fetched> Transfer::next(CURLcode code) {
   if (no_memory_) return http::Fetched{FetchProblem::busy, seen};
   const bool ignored = code == CURLE_WRITE_ERROR && ignored_bytes_ > kMostIgnored;
   if (code != CURLE_OK && !ignored) return http::Fetched{problem_of(code), seen};
-  if (seen == 200) return http::Fetched{FetchProblem::none, seen, {body_, &body_->bytes}};
+  if (seen == 200 || !request_.method.empty()) return http::Fetched{FetchProblem::none, seen, {body_, &body_->bytes}};
   if (!is_redirect(seen)) return http::Fetched{FetchProblem::status, seen};
   const FetchProblem problem = follow();
   if (problem != FetchProblem::none) return http::Fetched{problem, seen};

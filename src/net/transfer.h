@@ -58,6 +58,7 @@ class Transfer {
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   http::FetchProblem request();
   void make_request();
+  void set_method();
   std::size_t append(const char* bytes, std::size_t size);
   bool keep(const char* bytes, std::size_t size);
   long status() const;
@@ -70,6 +71,7 @@ class Transfer {
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now(), end_;
   std::optional<Url> url_;
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy_{nullptr, curl_easy_cleanup};
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> fields_{nullptr, curl_slist_free_all};
   std::shared_ptr<Body> body_;
   std::size_t header_bytes_ = 0, ignored_bytes_ = 0;
   int redirects_ = 0;

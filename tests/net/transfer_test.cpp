@@ -86,6 +86,24 @@ TEST_F(Transfers, RememberARefusedAddressForOneRequest) {
   EXPECT_EQ(one.next(curl_easy_perform(one.handle()))->problem, FetchProblem::unreachable);
 }
 
+TEST_F(Transfers, WithAMethodHaveBodiesOfAllStatusesAndFollowNothing) {
+  const auto send = [&](const std::string& path) {
+    http::FetchRequest request{.url = origin_.url(path), .max_bytes = 1 << 20};
+    request.method = "DELETE";
+    request.fields = {"X-Key: 1"};
+    Transfer one(options_, held_, request, nullptr, [] {});
+    EXPECT_EQ(one.begin(), FetchProblem::none);
+    return one.next(curl_easy_perform(one.handle()));
+  };
+  const auto missing = send("/nothing");
+  ASSERT_TRUE(missing.has_value());
+  EXPECT_EQ(missing->problem, FetchProblem::none);
+  EXPECT_EQ(missing->status, 404);
+  EXPECT_NE(missing->body, nullptr);
+  EXPECT_THAT(origin_.last_fields(), testing::HasSubstr("X-Key: 1"));
+  EXPECT_EQ(send("/redirect?/image")->status / 100, 3);
+}
+
 TEST_F(Transfers, SayWhoTheyAreAndNothingMore) {
   ::setenv("http_proxy", "http://127.0.0.1:1", 1);
   outcome("/image");
