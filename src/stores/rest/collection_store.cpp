@@ -210,6 +210,13 @@ std::int64_t CollectionStore::count(const library::Filter& filter) {
   return std::ssize(hashes);
 }
 
-std::optional<library::ScoreScale> CollectionStore::scale(std::span<const library::QueryPart>) { return std::nullopt; }
+std::string CollectionStore::calibration() {
+  return settings_.is_null() ? "" : json_value<std::string, InvalidInput>(settings_, "calibration", "", name());
+}
+
+void CollectionStore::set_calibration(const std::string& calibration) {
+  settings_["calibration"] = calibration;
+  collection_->set_settings(settings_);
+}
 
 }  // namespace e5v::stores::rest
