@@ -244,10 +244,11 @@ Run add_index(CLI::App& app) {
            "print the state of the library, and the files that cannot be read with their reasons"},
           {"--json", flag(options->json), "print the status as JSON"},
           {"--recall", flag(options->recall),
-           "print, with the status of a store, the share of the photos of exact searches that searches with its index "
-           "find, too, measured with up to 50 photos of the store as queries"},
+           "print the recall of a store's index with the status: which share of the first photos of exact searches it "
+           "finds, measured with up to 50 photos of the store as queries"},
           {"--claim-time", whole(options->claim_seconds, 1, 86'400),
-           "the number of seconds without a sign of life from a program after which others take the files of a store that "
+           "the number of seconds without a sign of life from a program after which others take the files of a store "
+           "that "
            "it has claimed"},
       });
   command->callback([options] {
