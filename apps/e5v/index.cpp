@@ -266,8 +266,8 @@ Run add_index(CLI::App& app) {
            "print the state of the library, and each file that could not be read with the reason"},
           {"--json", flag(options->json), "print the status as JSON"},
           {"--recall", flag(options->recall),
-           "print, with the status of a store, the share of the photos of exact searches that searches with its index "
-           "find, too, measured with up to 50 photos of the store as queries"},
+           "print the recall of a store's index with the status: which share of the first photos of exact searches it "
+           "finds, measured with up to 50 photos of the store as queries"},
           {"--claim-time", whole(options->claim_seconds, 1, 86'400),
            "the number of seconds without a sign of life from a program after which others take the files of a store "
            "that "

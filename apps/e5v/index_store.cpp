@@ -108,6 +108,7 @@ int bring_store_up_to_date(const IndexOptions& options, PhotoStore& store) {
                         model.prepare, hooks);
   }
   if (options.purge) tell_index(fmt::format("{} purged", counted(files.purge(), "deleted photo")));
+  if (done.embedded > 0) stores::calibrate_store(store, *embedder, model.run, model.prepare);
   store.make_index();
   tell_index(index_summary(scan.changes, done,
                            std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));

@@ -17,8 +17,7 @@ namespace {
 
 constexpr const char* kSetting = "calibration";
 constexpr std::int64_t kMinPhotos = 10;
-constexpr std::int64_t kPhotos = 1024;  // in a sample
-constexpr std::int64_t kQueries = 64;   // unrelated ones
+constexpr std::int64_t kQueries = 64;  // unrelated ones
 constexpr std::uint64_t kSeed = 20;
 
 /// The percentages of the quantiles: those of good matches are close together.
@@ -35,7 +34,8 @@ struct Sample {
   std::vector<float> values;
   std::int64_t count = 0, width = 0;
 
-  Sample(const VectorRows& rows, std::int64_t most, std::uint64_t stream)
+  template <class Rows>
+  Sample(const Rows& rows, std::int64_t most, std::uint64_t stream)
       : count(std::min(rows.rows(), most)), width(rows.width()) {
     const Philox random(kSeed, stream);
     for (std::int64_t i = 0; i < count; ++i) {
@@ -70,11 +70,26 @@ std::vector<double> scores_of(std::vector<float> queries, const std::vector<std:
   return scores;
 }
 
+const char* key_of(PartKind kind) { return kind == PartKind::text ? "text" : "photo"; }
+
+/// Vectors in memory, in the form of VectorRows.
+class ListedRows {
+ public:
+  explicit ListedRows(std::span<const std::vector<tensor::Half>> vectors) : vectors_(vectors) {}
+  std::int64_t rows() const { return std::ssize(vectors_); }
+  std::int64_t width() const { return std::ssize(vectors_.front()); }
+  std::span<const tensor::Half> row(std::int64_t index) const { return vectors_[static_cast<std::size_t>(index)]; }
+
+ private:
+  std::span<const std::vector<tensor::Half>> vectors_;
+};
+
 /// Scores of unrelated queries with these parts; nothing if it takes texts, and there are none.
-std::optional<std::vector<double>> unrelated_scores(Library& library, std::span<const QueryPart> parts) {
-  const std::optional<VectorRows> rows = library.vectors(), texts = reference_vectors(library);
+template <class Rows>
+std::optional<std::vector<double>> unrelated_scores(const std::optional<Rows>& rows, const std::optional<Rows>& texts,
+                                                    std::span<const QueryPart> parts) {
   if (!rows || rows->rows() < kMinPhotos) return std::nullopt;
-  const Sample photos(*rows, kPhotos, 1);
+  const Sample photos(*rows, kCalibrationPhotos, 1);
   std::vector<float> queries;
   std::vector<std::vector<std::int64_t>> photos_of_queries;
   for (std::uint64_t q = 0; q < static_cast<std::uint64_t>(kQueries); ++q) {
@@ -83,7 +98,7 @@ std::optional<std::vector<double>> unrelated_scores(Library& library, std::span<
     for (std::uint64_t i = 0; i < parts.size(); ++i) {
       if (parts[i].kind == PartKind::composed || (parts[i].kind == PartKind::text && !texts)) return std::nullopt;
       const bool is_text = parts[i].kind == PartKind::text;
-      const VectorRows& from = is_text ? *texts : *rows;
+      const Rows& from = is_text ? *texts : *rows;
       // Parts of a query differ, as far as there are enough.
       const std::uint64_t random = Philox(kSeed, 2).at(q + 97 * i);
       const auto row =
@@ -97,6 +112,16 @@ std::optional<std::vector<double>> unrelated_scores(Library& library, std::span<
     queries.insert(queries.end(), query.begin(), query.end());
   }
   return scores_of(std::move(queries), photos_of_queries, photos);
+}
+
+/// The distributions for single texts and single photos, as far as they can be computed.
+template <class Rows>
+Json distributions_of(const std::optional<Rows>& photos, const std::optional<Rows>& texts) {
+  Json json = Json::object();
+  for (const PartKind kind : {PartKind::text, PartKind::photo})
+    if (const auto scores = unrelated_scores(photos, texts, std::vector{QueryPart{kind, 1}}))
+      json[key_of(kind)] = ScoreScale::of(*scores).quantiles();
+  return json;
 }
 
 /// What the distributions depend on, beside the number of photos.
@@ -113,13 +138,15 @@ bool is_about(const Json& known, std::int64_t photos) {
 }
 
 /// What is kept, as an object; an empty one if it is damaged, because it can be computed again.
-Json known_calibration(Library& library) {
-  const auto text = library.catalogue().setting(kSetting);
-  const Json json = text ? Json::parse(*text, nullptr, /*allow_exceptions=*/false) : Json();
+Json calibration_in(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : Json::object();
 }
 
-const char* key_of(PartKind kind) { return kind == PartKind::text ? "text" : "photo"; }
+std::string kept_calibration(Library& library) { return library.catalogue().setting(kSetting).value_or(""); }
+
+/// Single parts have distributions that are kept.
+bool is_single(std::span<const QueryPart> parts) { return parts.size() == 1 && parts.front().weight == 1; }
 
 }  // namespace
 
@@ -155,28 +182,48 @@ double ScoreScale::percentile(double score) const {
 void calibrate(Library& library) {
   const std::string state = vectors_state(library);
   const std::int64_t photos = library.catalogue().rows();
-  const Json known = known_calibration(library);
+  const Json known = calibration_in(kept_calibration(library));
   if (known.contains("state") && known["state"] == state && known.contains("photos") &&
       is_about(known["photos"], photos))
     return;
   Json json{{"state", state}, {"photos", photos}};
-  for (const PartKind kind : {PartKind::text, PartKind::photo})
-    if (const auto scores = unrelated_scores(library, std::vector{QueryPart{kind, 1}}))
-      json[key_of(kind)] = ScoreScale::of(*scores).quantiles();
+  json.update(distributions_of(library.vectors(), reference_vectors(library)));
   library.catalogue().set(kSetting, json.dump());
 }
 
 std::optional<ScoreScale> scale_for(Library& library, std::span<const QueryPart> parts) {
-  const bool is_single = parts.size() == 1 && parts.front().weight == 1;
-  if (!is_single) {
-    const auto scores = unrelated_scores(library, parts);
-    return scores ? std::optional(ScoreScale::of(*scores)) : std::nullopt;
-  }
-  if (parts.front().kind == PartKind::composed) return std::nullopt;
-  const Json known = known_calibration(library);
+  if (is_single(parts)) return scale_in(kept_calibration(library), parts);
+  const auto scores = unrelated_scores(library.vectors(), reference_vectors(library), parts);
+  return scores ? std::optional(ScoreScale::of(*scores)) : std::nullopt;
+}
+
+std::string calibration_of(std::span<const std::vector<tensor::Half>> photos,
+                           std::span<const std::vector<tensor::Half>> texts, std::int64_t count) {
+  const auto rows = [](std::span<const std::vector<tensor::Half>> vectors) {
+    return vectors.empty() ? std::nullopt : std::optional<ListedRows>(vectors);
+  };
+  Json json = distributions_of(rows(photos), rows(texts));
+  json["photos"] = count;
+  return json.dump();
+}
+
+bool is_calibrated(const std::string& calibration, std::int64_t count) {
+  const Json known = calibration_in(calibration);
+  return known.contains("photos") && is_about(known["photos"], count);
+}
+
+std::optional<ScoreScale> scale_in(const std::string& calibration, std::span<const QueryPart> parts) {
+  if (!is_single(parts) || parts.front().kind == PartKind::composed) return std::nullopt;
+  const Json known = calibration_in(calibration);
   const auto found = known.find(key_of(parts.front().kind));
   if (found == known.end() || !found->is_array() || !std::ranges::all_of(*found, &Json::is_number)) return std::nullopt;
   return ScoreScale::from(found->get<std::vector<double>>());
+}
+
+std::string calibration_text(Library& library) { return kept_calibration(library); }
+
+void set_calibration(Library& library, const std::string& calibration) {
+  library.catalogue().set(kSetting, calibration);
 }
 
 }  // namespace e5v::library

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "library/library.h"
@@ -48,5 +49,21 @@ void calibrate(Library& library);
 /// photos of the library; a query of several parts with sums of these that have the same weights. Nothing if the
 /// library was not calibrated, or for composed queries, with which nothing can be compared without the model.
 std::optional<ScoreScale> scale_for(Library& library, std::span<const QueryPart> parts);
+
+/// How many photos a sample needs for calibration_of().
+inline constexpr std::int64_t kCalibrationPhotos = 1024;
+/// The distributions for queries of one text and of one photo, from a sample of `count` photos and the vectors of the
+/// reference texts, f16 [width] each: what a store keeps (stores/photo_store).
+std::string calibration_of(std::span<const std::vector<tensor::Half>> photos,
+                           std::span<const std::vector<tensor::Half>> texts, std::int64_t count);
+/// Whether calibration_of() returned this for about this number of photos.
+bool is_calibrated(const std::string& calibration, std::int64_t count);
+/// The scale in what calibration_of() returned; nothing for other queries and other texts.
+std::optional<ScoreScale> scale_in(const std::string& calibration, std::span<const QueryPart> parts);
+
+/// What calibrate() has kept; empty if it has kept nothing.
+std::string calibration_text(Library& library);
+/// Keeps the distributions of another store with the same photos, until calibrate() computes its own.
+void set_calibration(Library& library, const std::string& calibration);
 
 }  // namespace e5v::library

@@ -88,20 +88,26 @@ fs::path path_of_texts(const Library& library) {
 
 std::span<const std::string_view> reference_texts() { return kTexts; }
 
-void keep_reference_texts(Library& library, const Embedder& embedder, const RunOptions& run) {
-  require(library.model().has_value(), "[{}] expected a library with a model", library.folder().string());
-  const fs::path path = path_of_texts(library);
-  if (rows_in(path, library.model()->width) == std::ssize(kTexts)) return;
+std::vector<std::vector<tensor::Half>> embed_reference_texts(const Embedder& embedder, const RunOptions& run,
+                                                             const PrepareOptions& prepare) {
   std::vector<Input> inputs;
   for (const std::string_view text : kTexts) inputs.push_back(Input::from_text(std::string(text)));
   RunOptions options = run;
   options.normalize = true, options.dimensions = 0, options.prompt = RunOptions().prompt;
-  const Embeddings vectors = embedder.embed(inputs, options, library.model()->prepare);
+  const Embeddings vectors = embedder.embed(inputs, options, prepare);
+  std::vector<std::vector<tensor::Half>> rounded(inputs.size());
+  for (std::size_t i = 0; i < rounded.size(); ++i)
+    for (const float value : vectors.row(static_cast<std::int64_t>(i))) rounded[i].emplace_back(value);
+  return rounded;
+}
+
+void keep_reference_texts(Library& library, const Embedder& embedder, const RunOptions& run) {
+  require(library.model().has_value(), "[{}] expected a library with a model", library.folder().string());
+  const fs::path path = path_of_texts(library);
+  if (rows_in(path, library.model()->width) == std::ssize(kTexts)) return;
   std::string content;
-  for (const float value : vectors.values) {
-    const tensor::Half half(value);
-    content.append(reinterpret_cast<const char*>(&half), sizeof half);
-  }
+  for (const std::vector<tensor::Half>& vector : embed_reference_texts(embedder, run, library.model()->prepare))
+    content.append(reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(tensor::Half));
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(library.folder(), ignored))  // of another model
     if (entry.path().filename().string().starts_with("texts-")) fs::remove(entry.path(), ignored);

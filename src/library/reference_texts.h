@@ -2,6 +2,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "e5v/embedder.h"
 #include "library/library.h"
@@ -11,6 +12,10 @@ namespace e5v::library {
 
 /// The texts, in a fixed order.
 std::span<const std::string_view> reference_texts();
+
+/// Computes the vectors of the texts: f16 [width] each. `run` and `prepare` as for the photos.
+std::vector<std::vector<tensor::Half>> embed_reference_texts(const Embedder& embedder, const RunOptions& run,
+                                                             const PrepareOptions& prepare);
 
 /// Computes the vectors of the texts and keeps them in the library, unless it has those of its model. The model is that
 /// of the library. `run` as for embed_files().

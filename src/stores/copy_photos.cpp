@@ -27,6 +27,8 @@ std::int64_t copy_photos(PhotoStore& from, PhotoStore& to, const std::function<v
     if (photos.size() == kTogether) put();
   });
   put();
+  if (const std::string calibration = from.calibration(); !calibration.empty() && to.calibration().empty())
+    to.set_calibration(calibration);
   to.make_index();
   return copied;
 }

@@ -29,6 +29,8 @@ class LibraryStore : public PhotoStore {
   std::vector<StoredPhoto> sample(std::int64_t count) override;
   std::vector<StoreMatch> search(const StoreQuery& query) override;
   std::int64_t count(const library::Filter& filter) override;
+  std::string calibration() override { return calibration_text(library_); }
+  void set_calibration(const std::string& calibration) override { library::set_calibration(library_, calibration); }
   std::optional<library::ScoreScale> scale(std::span<const library::QueryPart> parts) override;
 
  private:

@@ -73,8 +73,13 @@ class PhotoStore {
   virtual std::vector<StoreMatch> search(const StoreQuery& query) = 0;
   /// The number of photos that a filter lets through and of which a file exists.
   virtual std::int64_t count(const library::Filter& filter) = 0;
+  /// The distributions of unrelated scores (library/calibration); empty if the store has none.
+  virtual std::string calibration() = 0;
+  virtual void set_calibration(const std::string& calibration) = 0;
   /// What scores of a query with these parts are compared with; nothing if that is not known.
-  virtual std::optional<library::ScoreScale> scale(std::span<const library::QueryPart> parts) = 0;
+  virtual std::optional<library::ScoreScale> scale(std::span<const library::QueryPart> parts) {
+    return scale_in(calibration(), parts);
+  }
 
   /// Makes the index for searches that need not be exact, if the store has one. To be called after many photos were
   /// put.

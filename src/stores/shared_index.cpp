@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "library/reference_texts.h"
+
 namespace e5v::stores {
 namespace {
 
@@ -63,6 +65,15 @@ library::Indexed index_shared(SharedFiles& files, std::span<const std::string> f
     if (hooks.check_stop) hooks.check_stop();
     std::this_thread::sleep_for(kPause);
   }
+}
+
+void calibrate_store(PhotoStore& store, const Embedder& embedder, const RunOptions& run,
+                     const PrepareOptions& prepare) {
+  const std::int64_t count = store.count({});
+  if (library::is_calibrated(store.calibration(), count)) return;
+  std::vector<std::vector<tensor::Half>> photos;
+  for (StoredPhoto& photo : store.sample(library::kCalibrationPhotos)) photos.push_back(std::move(photo.vector));
+  store.set_calibration(library::calibration_of(photos, library::embed_reference_texts(embedder, run, prepare), count));
 }
 
 }  // namespace e5v::stores

@@ -9,6 +9,7 @@
 #include "library/embedding_run.h"
 #include "library/model_record.h"
 #include "library/walk.h"
+#include "stores/photo_store.h"
 
 /// Several programs, on any machines, index the same folders into one store.
 namespace e5v::stores {
@@ -47,6 +48,10 @@ class SharedFiles {
   /// The files that cannot be read, sorted by path, with their reasons.
   virtual std::vector<library::FileEntry> failed() = 0;
 };
+
+/// Computes the distributions of unrelated scores from a sample of the store's photos, and keeps them in it, unless at
+/// most a hundredth of the photos is newer than those that it has.
+void calibrate_store(PhotoStore& store, const Embedder& embedder, const RunOptions& run, const PrepareOptions& prepare);
 
 /// Indexes the waiting files of the folders together with other programs, until none waits: also until what others have
 /// claimed is settled, or their claims have ended and it is done here. Throws what library::embed_into() throws.

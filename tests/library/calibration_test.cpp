@@ -92,6 +92,33 @@ TEST_F(CalibrationTest, PhotosAreComparedWithPhotosAndTextsWithTexts) {
               testing::Optional(DoubleNear(7.5 * 5 / length / std::sqrt(72.0), 0.07)));
 }
 
+TEST_F(CalibrationTest, StoresHaveThatOfTheirSamples) {
+  const auto halves = [&](float first, int count) {
+    std::vector<std::vector<tensor::Half>> vectors(static_cast<std::size_t>(count));
+    for (auto& vector_of_halves : vectors)
+      for (const float value : vector(first)) vector_of_halves.emplace_back(value);
+    return vectors;
+  };
+  const std::string calibration = calibration_of(halves(5, 300), halves(-5, 64), 1000);
+  const auto middle = [&](const std::vector<QueryPart>& parts) {
+    const auto scale = scale_in(calibration, parts);
+    return scale ? std::optional(scale->quantiles()[50]) : std::nullopt;
+  };
+  EXPECT_THAT(middle({{PartKind::photo, 1}}), testing::Optional(DoubleNear(25.0 / (25 + 47), 0.05)));
+  EXPECT_THAT(middle({{PartKind::text, 1}}), testing::Optional(DoubleNear(-25.0 / (25 + 47), 0.05)));
+  EXPECT_EQ(middle({{PartKind::composed, 1}}), std::nullopt);
+  EXPECT_EQ(middle({{PartKind::photo, 1}, {PartKind::text, 1}}), std::nullopt);
+  EXPECT_TRUE(is_calibrated(calibration, 1010));
+  EXPECT_FALSE(is_calibrated(calibration, 1011));
+  EXPECT_FALSE(is_calibrated("", 1000));
+  EXPECT_EQ(scale_in("{", std::vector{QueryPart{}}), std::nullopt);
+  EXPECT_EQ(scale_in(calibration_of({}, {}, 0), std::vector{QueryPart{}}), std::nullopt);
+  EXPECT_EQ(calibration_text(library_), "");
+  set_calibration(library_, calibration);
+  EXPECT_EQ(calibration_text(library_), calibration);
+  EXPECT_THAT(median({{PartKind::photo, 1}}), testing::Optional(DoubleNear(25.0 / (25 + 47), 0.05)));
+}
+
 TEST_F(CalibrationTest, IsComputedOncePerState) {
   add_photos(100);
   calibrate(library_);

@@ -28,7 +28,12 @@ TEST_F(CopyPhotosTest, EverythingIsCopiedOnce) {
   std::int64_t told = 0;
   EXPECT_EQ(copy_photos(from_, to_, [&](std::int64_t photos) { told += photos; }), 600);
   EXPECT_EQ(told, 600);
+  from_.set_calibration("a");
   EXPECT_EQ(copy_photos(from_, to_), 600);
+  EXPECT_EQ(to_.calibration(), "a");
+  from_.set_calibration("b");
+  copy_photos(from_, to_);
+  EXPECT_EQ(to_.calibration(), "a") << "that of its own photos";
   test::expect_photos(to_, photos_);
   EXPECT_EQ(to_.roots(), from_.roots());
   EXPECT_EQ(to_.model()->json(), from_.model()->json());

@@ -31,11 +31,12 @@ def run(*arguments, code=0):
     return done.stdout if code == 0 else done.stderr
 
 
-def found(where, *query):
+def found(where, *query, percentiles=False):
     lines = run("search", *where, "--device", "cpu", "--format", "json", *query).splitlines()
     photos = [json.loads(line) for line in lines]
     for photo in photos:
-        photo.pop("percentile", None)  # stores have none
+        if not percentiles:
+            photo.pop("percentile", None)  # stores have them for single texts and photos, of samples of their own
     return photos
 
 
@@ -88,6 +89,10 @@ class Stores(unittest.TestCase):
         self.assertIn("HTML", status["failed"][0]["reason"])
         self.assertIn("HNSW", status["index"])
         self.assertNotIn("word", status["store"].split("@")[0])
+        for query in (["a violin"], ["--like", self.photos / "noto-2764.jpg"]):
+            [here], [there] = (found(where, *query, "--top", "1", percentiles=True)
+                               for where in (["--library", self.library], ["--store", url]))
+            self.assertAlmostEqual(here["percentile"], there["percentile"], delta=0.3)
         message = run("search", "--store", url, "a cat", "--from", "2019", "--to", "2018", code=1)
         self.assertIn("not after the last one", message)
 
@@ -153,6 +158,9 @@ class Stores(unittest.TestCase):
         run("copy", self.library, url)
         copy = self.folder / "copied"
         run("copy", url, copy)
+        heart = ["--like", self.photos / "noto-2764.jpg"]
+        self.assertEqual(found(["--library", self.library], *heart, percentiles=True), found(["--library", copy], *heart, percentiles=True))
+        self.assertIn("percentile", found(["--store", url], "a cat", percentiles=True)[0])
         expected = rows_of(self.library)
         without_failures = (*expected[:2], [row for row in expected[2] if row[4] == "done"], expected[3])
         self.assertEqual(rows_of(copy), without_failures)

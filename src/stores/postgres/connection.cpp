@@ -6,7 +6,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
-#include <cstring>
+#include <cstdlib>
 
 #include "base/error.h"
 

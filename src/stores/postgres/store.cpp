@@ -271,7 +271,9 @@ std::int64_t Store::count(const library::Filter& filter) {
   return connection_.run("SELECT count(*) FROM e5v.photos p WHERE " + condition, values).integer(0, 0);
 }
 
-std::optional<library::ScoreScale> Store::scale(std::span<const library::QueryPart>) { return std::nullopt; }
+std::string Store::calibration() { return exists_ ? setting(connection_, "calibration").value_or("") : ""; }
+
+void Store::set_calibration(const std::string& calibration) { set(connection_, "calibration", calibration); }
 
 void Store::make_index() { make_vector_index(connection_, width()); }
 

@@ -29,7 +29,8 @@ class Store : public PhotoStore {
   std::vector<StoredPhoto> sample(std::int64_t count) override;
   std::vector<StoreMatch> search(const StoreQuery& query) override;
   std::int64_t count(const library::Filter& filter) override;
-  std::optional<library::ScoreScale> scale(std::span<const library::QueryPart> parts) override;
+  std::string calibration() override;
+  void set_calibration(const std::string& calibration) override;
   void make_index() override;
   std::string index() override;
   SharedFiles* shared_files() override { return &files_; }

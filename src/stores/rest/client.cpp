@@ -61,4 +61,10 @@ Answer Client::send(const std::string& method, const std::string& path, const Js
   return answer;
 }
 
+const Json& member_of(const Json& object, const char* key, const std::string& origin) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  require<DeviceError>(found != object.end(), "[{}] the server's answer lacks {}", origin, key);
+  return *found;
+}
+
 }  // namespace e5v::stores::rest

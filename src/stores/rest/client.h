@@ -33,4 +33,7 @@ class Client {
   net::CurlFetcher fetcher_;
 };
 
+/// A member of an object in an answer. Throws DeviceError, which begins with `origin`, if there is none.
+const Json& member_of(const Json& object, const char* key, const std::string& origin);
+
 }  // namespace e5v::stores::rest

@@ -149,7 +149,7 @@ StoredPhoto CollectionStore::find(const std::string& path_or_hash) {
   require(!found.empty(),
           "[{}] the store has no photo {}; expected the path of an indexed file, or at least {} digits of its hash",
           name(), in_quotes(path_or_hash), kMinHashDigits);
-  require(found.front().fields.at("hash") == found.back().fields.at("hash"),
+  require(stored(found.front()).hash == stored(found.back()).hash,
           "[{}] several photos have a hash that begins with {}; give more of its digits", name(), path_or_hash);
   return stored(found.front());
 }
@@ -205,11 +205,19 @@ std::vector<StoreMatch> CollectionStore::search(const StoreQuery& query) {
 std::int64_t CollectionStore::count(const library::Filter& filter) {
   std::set<std::string> hashes;
   if (!settings_.is_null())
-    collection_->for_each(conditions_of(filter, cameras()), false,
-                          [&](const Found& found) { hashes.insert(found.fields.at("hash").get<std::string>()); });
+    collection_->for_each(conditions_of(filter, cameras()), false, [&](const Found& found) {
+      hashes.insert(json_value<std::string, DeviceError>(found.fields, "hash", "", name()));
+    });
   return std::ssize(hashes);
 }
 
-std::optional<library::ScoreScale> CollectionStore::scale(std::span<const library::QueryPart>) { return std::nullopt; }
+std::string CollectionStore::calibration() {
+  return settings_.is_null() ? "" : json_value<std::string, InvalidInput>(settings_, "calibration", "", name());
+}
+
+void CollectionStore::set_calibration(const std::string& calibration) {
+  settings_["calibration"] = calibration;
+  collection_->set_settings(settings_);
+}
 
 }  // namespace e5v::stores::rest

@@ -26,7 +26,8 @@ class CollectionStore : public PhotoStore {
   /// Exactly: all vectors that pass the filter are read from the server.
   std::vector<StoreMatch> search(const StoreQuery& query) override;
   std::int64_t count(const library::Filter& filter) override;
-  std::optional<library::ScoreScale> scale(std::span<const library::QueryPart> parts) override;
+  std::string calibration() override;
+  void set_calibration(const std::string& calibration) override;
   /// The server makes its index itself; what was put is seen after this.
   void make_index() override { collection_->wait_until_seen(); }
   std::string index() override { return "that of the server"; }

@@ -30,15 +30,20 @@ std::vector<std::string> credentials_of(const StoreUrl& url) {
 Found found_in(const Json& row, const std::string& origin) {
   Found found;
   found.fields = row;
+  member_of(row, "hash", origin);
   found.score = json_value<double, DeviceError>(row, "distance", 0, origin);
   found.vector = json_value<std::vector<float>, DeviceError>(row, "vector", {}, origin);
   return found;
 }
 
 /// An id, which servers of some versions write as a text.
-std::string id_of(const Json& row) {
-  const Json& id = row.at("id");
+std::string id_of(const Json& row, const std::string& origin) {
+  const Json& id = member_of(row, "id", origin);
   return id.is_string() ? id.get<std::string>() : id.dump();
+}
+
+std::int64_t revision_of(const Json& row, const std::string& origin) {
+  return json_as<std::int64_t, DeviceError>(member_of(row, "revision", origin), "revision", origin);
 }
 
 std::string both(const std::string& a, const std::string& b) {
@@ -100,7 +105,8 @@ Json Milvus::call(const std::string& operation, Json request) {
   const auto code =
       answer.body.is_object() ? json_value<std::int64_t, DeviceError>(answer.body, "code", -1, name()) : -1;
   if (answer.status == 200 && (code == 0 || code == 200)) return answer.body.value("data", Json());
-  const std::string message = answer.body.is_object() ? answer.body.value("message", "") : "";
+  const std::string message =
+      answer.body.is_object() ? json_value<std::string, DeviceError>(answer.body, "message", "", name()) : "";
   fail<InvalidInput>("[{}] {}: the server answers {} ({})", name(), operation, code == -1 ? answer.status : code,
                      client_.url().masked(message));
 }
@@ -148,18 +154,21 @@ void Milvus::remove(const std::string& collection, const std::vector<std::string
 /// Settings have revisions, because a row that was written or removed may not be seen at once.
 Json Milvus::settings() {
   Json newest;
-  for (const Json& row : query(settings_, kAll, {"revision", "settings"}, kMostRows))
-    if (newest.is_null() || row.at("revision") > newest.at("revision")) newest = row;
+  for (const Json& row : query(settings_, kAll, {"revision", "settings"}, kMostRows)) {
+    if (!newest.is_null() && revision_of(row, name()) <= revision_) continue;
+    newest = row;
+    revision_ = revision_of(row, name());
+  }
   if (newest.is_null()) return newest;
-  revision_ = std::max(revision_, newest.at("revision").get<std::int64_t>());
-  return parse_json(newest.at("settings").get<std::string>(), name());
+  return parse_json(json_as<std::string, DeviceError>(member_of(newest, "settings", name()), "settings", name()),
+                    name());
 }
 
 void Milvus::set_settings(const Json& settings) {
   std::vector<std::string> older;
   for (const Json& row : query(settings_, kAll, {"revision"}, kMostRows)) {
-    revision_ = std::max(revision_, row.at("revision").get<std::int64_t>());
-    older.push_back(id_of(row));
+    revision_ = std::max(revision_, revision_of(row, name()));
+    older.push_back(id_of(row, name()));
   }
   const std::string text = settings.dump(-1, ' ', false, Json::error_handler_t::replace);
   call("insert", {{"collectionName", settings_},
@@ -181,7 +190,7 @@ void Milvus::write(std::span<const StoredPhoto> photos) {
       row["vector"] = std::move(vector);
     }
     for (const Json& row : query(collection_, fmt::format("hash in {}", list_of(hashes)), {"id"}, kMostRows))
-      older.push_back(id_of(row));
+      older.push_back(id_of(row, name()));
     remove(collection_, older);
     call("insert", {{"collectionName", collection_}, {"data", std::move(rows)}});
     last_written_ = hashes.back();

@@ -36,8 +36,8 @@ Json condition_json(const Condition& condition) {
 std::vector<Found> points_in(const Json& points, const std::string& origin) {
   std::vector<Found> found;
   for (const Json& point : points) {
-    require<DeviceError>(point.is_object() && point.contains("payload"), "[{}] expected points with payloads", origin);
-    found.push_back({point["payload"], json_value<std::vector<float>, DeviceError>(point, "vector", {}, origin),
+    found.push_back({member_of(point, "payload", origin),
+                     json_value<std::vector<float>, DeviceError>(point, "vector", {}, origin),
                      json_value<double, DeviceError>(point, "score", 0, origin)});
   }
   return found;
@@ -72,7 +72,8 @@ Json Qdrant::call(const std::string& method, const std::string& path, const Json
 }
 
 bool Qdrant::has_collection(const std::string& path) {
-  return call("GET", path + "/exists", nullptr).value("exists", false);
+  return json_as<bool, DeviceError>(member_of(call("GET", path + "/exists", nullptr), "exists", name()), "exists",
+                                    name());
 }
 
 bool Qdrant::exists() { return has_collection(photos_); }
@@ -124,8 +125,10 @@ std::vector<Found> Qdrant::with_prefix(const std::string& prefix, std::int64_t m
   const std::string first = uuid_of(prefix + std::string(32 - prefix.size(), '0'));
   const Json page = call("POST", photos_ + "/points/scroll",
                          {{"offset", first}, {"limit", most}, {"with_payload", true}, {"with_vector", true}});
-  std::vector<Found> found = points_in(page.value("points", Json::array()), name());
-  std::erase_if(found, [&](const Found& photo) { return !photo.fields.value("hash", "").starts_with(prefix); });
+  std::vector<Found> found = points_in(member_of(page, "points", name()), name());
+  std::erase_if(found, [&](const Found& photo) {
+    return !json_value<std::string, DeviceError>(photo.fields, "hash", "", name()).starts_with(prefix);
+  });
   return found;
 }
 
@@ -135,8 +138,8 @@ void Qdrant::for_each(const std::vector<Condition>& conditions, bool vectors,
       {"filter", qdrant_filter(conditions)}, {"limit", kPage}, {"with_payload", true}, {"with_vector", vectors}};
   for (;;) {
     const Json page = call("POST", photos_ + "/points/scroll", request);
-    for (const Found& found : points_in(page.value("points", Json::array()), name())) visit(found);
-    request["offset"] = page.value("next_page_offset", Json());
+    for (const Found& found : points_in(member_of(page, "points", name()), name())) visit(found);
+    request["offset"] = member_of(page, "next_page_offset", name());
     if (request["offset"].is_null()) return;
   }
 }
@@ -149,7 +152,7 @@ std::vector<Found> Qdrant::search(std::span<const float> query, const std::vecto
                             {"limit", limit},
                             {"with_payload", true},
                             {"with_vector", true}});
-  return points_in(result.value("points", Json::array()), name());
+  return points_in(member_of(result, "points", name()), name());
 }
 
 }  // namespace e5v::stores::rest

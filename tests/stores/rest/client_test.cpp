@@ -37,6 +37,13 @@ TEST(ClientTest, RequestsHaveMethodFieldsAndContent) {
   EXPECT_EQ(client.send("POST", "/a", large).body["content"], large);
 }
 
+TEST(ClientTest, AnswersWithoutAMemberAreRefused) {
+  EXPECT_EQ(member_of({{"a", 1}}, "a", "the server"), 1);
+  for (const Json& answer : {Json(), Json(1), Json::array(), Json::object()})
+    EXPECT_THAT([&] { member_of(answer, "a", "the server"); },
+                ThrowsMessage<DeviceError>("[the server] the server's answer lacks a"));
+}
+
 TEST(ClientTest, WhatIsNoJsonIsNull) {
   test::JsonServer server([](const http::Request&, const Json&) { return std::pair(500, Json("<html>")); });
   Client client(StoreUrl("x://" + server.place()), 1, {});

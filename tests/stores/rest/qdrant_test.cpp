@@ -125,7 +125,7 @@ TEST(QdrantTest, ConditionsAreAFilter) {
 TEST(QdrantTest, SearchesAreExactAndPhotosComeBack) {
   const QdrantStandIn server;
   test::RandomPhotos random(kQdrantWidth);
-  const auto photos = random.make(600);
+  const auto photos = random.make(300);
   CollectionStore store = open_qdrant(server.url());
   EXPECT_FALSE(store.model().has_value());
   store.set_model(test::model_of_width(kQdrantWidth));
@@ -142,7 +142,7 @@ TEST(QdrantTest, SearchesAreExactAndPhotosComeBack) {
   EXPECT_EQ(again.find("/photos/1/00001.jpg").hash, photos[1].hash);
   EXPECT_EQ(again.find(photos[7].hash.hex().substr(0, 9)).files, photos[7].files);
   again.put(std::span(photos).first(3));
-  EXPECT_EQ(again.count({}), 600);
+  EXPECT_EQ(again.count({}), 300);
 }
 
 TEST(QdrantTest, RefusalsAreOneLineWithoutTheKey) {
