@@ -1,9 +1,11 @@
 #include "stores/rest/milvus.h"
 
 #include <cstdlib>
+#include <map>
 
 #include "stores/recall.h"
 #include "stores/rest/collection_store.h"
+#include "stores/rest/json_server.h"
 #include "stores/stored_photos.h"
 
 namespace e5v::stores::rest {
@@ -51,6 +53,35 @@ TEST(MilvusTest, SearchesAreExactAndPhotosComeBack) {
   again.put(std::span(photos).first(3));
   again.make_index();
   EXPECT_EQ(again.count({}), 1500);
+}
+
+// The requests are those of the description of version 2; no server of a newer version was there to try them.
+TEST(MilvusTest, NewerServersAreAskedByVersion2) {
+  std::map<std::string, Json> asked;  // the last content of each path
+  test::JsonServer server([&](const http::Request& request, const Json& content) {
+    asked[request.path] = content;
+    Json data = Json::object();
+    if (request.path.ends_with("collections/list")) data = Json::array({"other"});
+    if (request.path.ends_with("entities/query") || request.path.ends_with("entities/search"))
+      data = Json::array(
+          {{{"id", 7}, {"hash", std::string(32, 'a')}, {"photo", "{}"}, {"vector", {1, 0}}, {"distance", 0.5}}});
+    return std::pair(200, Json{{"code", 0}, {"data", data}});
+  });
+  Milvus milvus(StoreUrl("milvus://me:secret@" + server.place() + "/photos"));
+  EXPECT_FALSE(milvus.exists());
+  milvus.make(2);
+  EXPECT_EQ(asked["/v2/vectordb/collections/create"]["collectionName"], "photos_settings");
+  EXPECT_EQ(asked["/v2/vectordb/collections/create"]["primaryFieldName"], "id");
+  const std::vector<float> query{1, 0};
+  EXPECT_EQ(milvus.search(query, {{"rating", Kind::at_least, 3}}, 10).at(0).score, 0.5);
+  const Json& search = asked["/v2/vectordb/entities/search"];
+  EXPECT_EQ(search["data"], Json::array({{1, 0}}));
+  EXPECT_EQ(search["annsField"], "vector");
+  EXPECT_EQ(search["filter"], "rating >= 3");
+  EXPECT_EQ(search["consistencyLevel"], "Strong");
+  milvus.write(test::RandomPhotos(2).make(1));
+  EXPECT_EQ(asked["/v2/vectordb/entities/delete"]["filter"], "id in [7]");
+  EXPECT_EQ(asked["/v2/vectordb/entities/insert"]["data"][0]["vector"].size(), 2u);
 }
 
 TEST(MilvusTest, RefusalsAreOneLine) {
