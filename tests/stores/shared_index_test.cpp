@@ -99,7 +99,7 @@ class MemoryFiles : public SharedFiles {
 class SharedIndexTest : public testing::Test {
  protected:
   static const Embedder& embedder() {
-    static const Embedder embedder = Embedder::load(test::golden("ckpt/tiny-small-f32"));
+    static const Embedder embedder = Embedder::load(test::golden("ckpt/tiny-clip"));
     return embedder;
   }
   void SetUp() override {
