@@ -1,6 +1,7 @@
 #include "eval/correlation.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -96,6 +97,14 @@ double cosine(std::span<const float> a, std::span<const float> b) {
   return aa == 0 || bb == 0
              ? 0
              : ab / std::sqrt(aa * bb);  // one root instead of two: the cosine of a vector and itself is exactly 1
+}
+
+double gold_score(std::string_view text, const std::string& where) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  require(error == std::errc() && end == text.data() + text.size() && std::isfinite(value), "[{}] {} is no score",
+          where, in_quotes(text, 40));
+  return value;
 }
 
 }  // namespace e5v::eval

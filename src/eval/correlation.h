@@ -36,4 +36,8 @@ Summary summarise(std::span<const ScoredSet> sets, Correlation correlation);
 /// The cosine of two vectors, computed in double. It is 0 when one is zero and 1 when they are equal.
 double cosine(std::span<const float> a, std::span<const float> b);
 
+/// The gold score that a text of a data set spells. Throws InvalidInput, which begins with `where`, if it is no finite
+/// number.
+double gold_score(std::string_view text, const std::string& where);
+
 }  // namespace e5v::eval

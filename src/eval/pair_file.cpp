@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -30,14 +28,6 @@ std::size_t column_of(std::string_view name, const std::string& where) {
   return static_cast<std::size_t>(found - kColumns.begin());
 }
 
-double score_of(const std::string& text, const std::string& where) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(error == std::errc() && end == text.data() + text.size() && std::isfinite(value), "[{}] {} is no score",
-          where, in_quotes(text, 40));
-  return value;
-}
-
 Shown half(const std::string& text, const std::string& image, const char* names, const fs::path& folder,
            const std::string& where) {
   require(!text.empty() || !image.empty(), "[{}] has no {}", where, names);
@@ -47,7 +37,7 @@ Shown half(const std::string& text, const std::string& image, const char* names,
 OwnPair pair_of(const Cells& cells, const fs::path& folder, const std::string& where) {
   OwnPair pair{half(cells[sent0], cells[image0], "sent0 or image0", folder, where),
                half(cells[sent1], cells[image1], "sent1 or image1", folder, where), std::nullopt};
-  if (!cells[score].empty()) pair.score = score_of(cells[score], where);
+  if (!cells[score].empty()) pair.score = gold_score(cells[score], where);
   return pair;
 }
 

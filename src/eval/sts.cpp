@@ -3,8 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 
 #include "base/error.h"
@@ -75,14 +73,6 @@ std::string words_of(std::string_view text) {
   return words;
 }
 
-double score_of(std::string_view text, const std::string& where) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(error == std::errc() && end == text.data() + text.size() && std::isfinite(value), "[{}] {} is no score",
-          where, in_quotes(text, 40));
-  return value;
-}
-
 /// A correlation needs at least two pairs.
 void require_pairs(const StsSet& set, const fs::path& file) {
   require(set.gold.size() >= 2, "[{}] has {} pair{} with a score, expected at least 2", file.string(), set.gold.size(),
@@ -104,7 +94,7 @@ StsSet read_year(const fs::path& folder, const std::string& source) {
     require(fields.size() >= 2, "[{}] has no tab, expected two sentences", where);
     set.first.push_back(words_of(fields[0]));
     set.second.push_back(words_of(fields[1]));
-    set.gold.push_back(score_of(score, score_where));
+    set.gold.push_back(gold_score(score, score_where));
   });
   require(index == scores.size(), "[{}] has {} scores for {} pairs", golds.string(), scores.size(), index);
   require_pairs(set, golds);
@@ -121,7 +111,7 @@ StsSet read_table(const fs::path& file, std::size_t first, std::size_t second, s
     require(fields.size() > last, "[{}] has {} columns, expected at least {}", where, fields.size(), last + 1);
     set.first.push_back(words_of(fields[first]));
     set.second.push_back(words_of(fields[second]));
-    set.gold.push_back(score_of(fields[score], where));
+    set.gold.push_back(gold_score(fields[score], where));
   });
   require_pairs(set, file);
   return set;

@@ -145,5 +145,15 @@ TEST_P(SentEvalGolden, OurCosinesLeadToTheSameFigures) {
 INSTANTIATE_TEST_SUITE_P(Types, SentEvalGolden, testing::Values("float32", "float16"),
                          [](const auto& test) { return std::string(test.param); });
 
+TEST(GoldScore, IsAFiniteNumber) {
+  EXPECT_EQ(gold_score("4.25", "pairs.tsv:2"), 4.25);
+  EXPECT_EQ(gold_score("-1e-3", "pairs.tsv:2"), -0.001);
+  for (const char* text : {"", "4.25 ", "4,25", "nan", "inf", "good"}) {
+    EXPECT_THAT([&] { gold_score(text, "pairs.tsv:2"); },
+                testing::ThrowsMessage<InvalidInput>(testing::HasSubstr("is no score")))
+        << text;
+  }
+}
+
 }  // namespace
 }  // namespace e5v::eval
