@@ -42,12 +42,13 @@ int run_copy(const CopyOptions& options) {
 constexpr const char* kCopyDescription =
     "copy photos with their vectors between a library and a store\n"
     "\n"
-    "FROM and TO are each the folder of a library or the address of a store. Vectors, metadata, files and folders are "
-    "copied as they are, so no model is needed and the vectors keep all bits.";
+    "FROM and TO are each the folder of a library or the address of a store. Vectors, metadata, and the paths of files "
+    "and folders are copied, so no model is needed and the vectors keep all bits. The image files stay where they are.";
 
 constexpr const char* kCopyFooter =
-    "Photos that TO has already stay there, with the metadata of FROM. Both need the same model: vectors with another "
-    "fingerprint are refused. Deleted files and files that cannot be read are left out.\n"
+    "If TO already has a photo, its vector is kept, and its metadata are replaced by those of FROM. Vectors of another "
+    "vector space are refused. Deleted files of FROM and files that cannot be read are not copied, and nothing is "
+    "removed from TO: a photo that FROM has lost since an earlier copy stays there.\n"
     "\n"
     "Examples:\n"
     "  e5v copy ~/.local/share/e5v/library postgresql://me@server/photos\n"
@@ -59,8 +60,11 @@ constexpr const char* kCopyFooter =
 Run add_copy(CLI::App& app) {
   const auto options = std::make_shared<CopyOptions>();
   CLI::App* command = app.add_subcommand("copy", kCopyDescription)->footer(kCopyFooter);
-  command->add_option("from", options->from)->option_text("FROM")->required()->group("");
-  command->add_option("to", options->to)->option_text("TO")->required()->group("");
+  command->add_option("from", options->from)->option_text("FROM")->group("");
+  command->add_option("to", options->to)->option_text("TO")->group("");
+  command->callback([options] {
+    if (options->to.empty()) throw CLI::ValidationError("expected FROM and TO, the folder or the address of each");
+  });
   return [options] { return run_copy(*options); };
 }
 

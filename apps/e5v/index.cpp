@@ -207,7 +207,8 @@ constexpr const char* kIndexFooter =
     "Model: the first run needs --model, and the library records the model and its options (--dtype, --adapter, "
     "--paper-compat, --alpha, --max-tiles, --max-pixels, --no-exif, --truncate). Without --model, later runs use the "
     "record, and an option that is given replaces the recorded one. With --model, all options are those of the command "
-    "line. If the vectors had another fingerprint than those of the library, the run is refused, unless --rebuild is "
+    "line. If the vectors belonged to another vector space than those of the library, the run is refused, unless "
+    "--rebuild is "
     "given, which computes all vectors again. --max-pixels and --truncate never cause this; they are recorded.\n"
     "\n"
     "Metadata: date, camera, lens, place, rating, keywords and caption come from EXIF, IPTC and XMP, from a sidecar "
@@ -218,8 +219,9 @@ constexpr const char* kIndexFooter =
     "the next run "
     "continues. While a run writes the library, others can search it, but not write it.\n"
     "\n"
-    "Stores: with --store, photos go into a database that several machines use. All of them may index the same folders "
-    "at once, which need the same paths on each. e5v search and e5v copy take the same address.\n"
+    "Stores: with --store postgresql://..., the vectors and the metadata of photos go into a PostgreSQL database that "
+    "several machines use. All of them may index the same folders at once, which need the same paths on each. Milvus "
+    "and Qdrant are filled by e5v copy only. e5v search and e5v copy take the same address.\n"
     "\n"
     "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 success, but some files that this run read cannot be decoded "
     "or opened; 130 or 143 "
@@ -269,18 +271,17 @@ Run add_index(CLI::App& app) {
            "print the recall of a store's index with the status: which share of the first photos of exact searches it "
            "finds, measured with up to 50 photos of the store as queries"},
           {"--claim-time", whole(options->claim_seconds, 1, 86'400),
-           "the number of seconds without a sign of life from a program after which others take the files of a store "
-           "that "
-           "it has claimed"},
+           "the number of seconds after which other programs take over the files that a program has claimed in a "
+           "store, if it gives no sign of life"},
       });
   for (const char* other : {"--exclude", "--watch", "--purge", "--retry", "--rebuild"})
     command->get_option("--status")->excludes(command->get_option(other));
   command->callback([options] {
     require_one_store(options->store, options->library);
-    if (options->json && !options->status) throw CLI::RequiredError("--json needs --status");
+    if (options->json && !options->status) throw CLI::RequiresError("--json", "--status");
     if (options->status && !options->folders.empty()) throw CLI::ExcludesError("--status", "a FOLDER");
     if (options->recall && (!options->status || options->store.empty()))
-      throw CLI::RequiredError("--recall needs --store and --status");
+      throw CLI::RequiresError("--recall", "both --status and --store");
     if (options->watch && !options->store.empty()) throw CLI::ExcludesError("--watch", "--store");
   });
   return [options] { return run_index(*options); };

@@ -84,7 +84,8 @@ ModelRecord ModelRecord::from_json(const std::string& text, std::string_view ori
 void require_same_space(const ModelRecord& library, const ModelRecord& given, const std::filesystem::path& folder) {
   const auto check = [&](const char* what, const std::string& expected, const std::string& found) {
     require(expected == found,
-            "[{}] the library's vectors have another fingerprint than those of {}: expected {} {}, found {}; leave out "
+            "[{}] the library's vectors belong to another vector space than those of {}: expected {} {}, found {}; "
+            "leave out "
             "option model and the options that change vectors, so that those of the library (model {}) are used, or "
             "index with option rebuild, which computes all vectors again",
             folder.string(), given.folder.string(), what, expected, found, library.folder.string());

@@ -11,6 +11,9 @@ std::int64_t copy_photos(PhotoStore& from, PhotoStore& to, const std::function<v
   constexpr std::size_t kTogether = 256;
   const auto model = from.model();
   require(model.has_value(), "[{}] has no photos yet: expected e5v index to have run", from.name());
+  require(!to.model() || to.model()->fingerprint.space() == model->fingerprint.space(),
+          "[{}] has vectors of another vector space than {}: copy to another place, or index both with one model",
+          to.name(), from.name());
   to.set_model(*model);
   for (const library::Root& root : from.roots()) to.set_root(root);
   std::vector<StoredPhoto> photos;

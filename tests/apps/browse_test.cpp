@@ -82,7 +82,7 @@ TEST_F(Browse, AnotherModelIsRefused) {
   const Outcome outcome = run({"serve", "--library", library(), "--model", golden("ckpt/tiny-small-f32"), "--threads",
                                "1", "--listen", "127.0.0.1:0"});
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("the library's vectors have another fingerprint"));
+  EXPECT_THAT(outcome.err, HasSubstr("the library's vectors belong to another vector space"));
 }
 
 TEST_F(Browse, AnotherDtypeIsRefused) {

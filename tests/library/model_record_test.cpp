@@ -82,7 +82,7 @@ TEST(ModelRecord, AnotherFingerprintIsRefusedAndTheDifferenceNamed) {
   EXPECT_THAT(
       [&] { require_same_space(library, other, "/lib"); },
       ThrowsMessage<InvalidInput>(HasSubstr(
-          "[/lib] the library's vectors have another fingerprint than those of /models/other: expected weights "
+          "[/lib] the library's vectors belong to another vector space than those of /models/other: expected weights "
           "w, found x; leave out option model and the options that change vectors, so that those of the library (model "
           "/models/e5-v) are used, or index with option rebuild")));
   other = example_record();

@@ -41,7 +41,8 @@ TEST_F(CopyPhotosTest, EverythingIsCopiedOnce) {
 
 TEST_F(CopyPhotosTest, AnotherModelIsRefused) {
   to_.set_model(test::model_of_width(32, "other"));
-  EXPECT_THAT([&] { copy_photos(from_, to_); }, ThrowsMessage<InvalidInput>(HasSubstr("another fingerprint")));
+  EXPECT_THAT([&] { copy_photos(from_, to_); },
+              ThrowsMessage<InvalidInput>(HasSubstr("has vectors of another vector space than")));
   const test::TemporaryFolder empty;
   LibraryStore none(empty.path(), "test");
   EXPECT_THAT([&] { copy_photos(none, to_); }, ThrowsMessage<InvalidInput>(HasSubstr("has no photos yet")));

@@ -181,7 +181,7 @@ class Stores(unittest.TestCase):
         self.assertIn("cannot share the work", run("index", self.photos, "--store", url, *MODEL, code=1))
         self.assertIn("has no vectors yet", run("search", "--store", self.milvus + "/none", "a cat", code=1))
         self.assertIn("it cannot be reached", run("search", "--store", "milvus://e5v:wrongpass@127.0.0.1:1", "a cat", code=1))
-        self.assertIn("another fingerprint", run("search", "--store", url, "a cat", *MODEL, "--dtype", "f32", code=1))
+        self.assertIn("another vector space", run("search", "--store", url, "a cat", *MODEL, "--dtype", "f32", code=1))
 
     def test_what_is_wrong_is_said_in_a_line_without_the_password(self):
         url = self.postgres.database("errors")
@@ -202,8 +202,8 @@ class Stores(unittest.TestCase):
         self.assertIn("option", run("index", self.photos, "--store", url, code=1).replace("--model", "option"))
         run("copy", self.library, url)
         message = run("index", self.photos, "--store", url, *MODEL, "--max-tiles", "1", "--dtype", "f32", code=1)
-        self.assertIn("another fingerprint", message)
-        self.assertIn("another fingerprint", run("search", "--store", url, "a cat", *MODEL, "--dtype", "f32", code=1))
+        self.assertIn("another vector space", message)
+        self.assertIn("another vector space", run("search", "--store", url, "a cat", *MODEL, "--dtype", "f32", code=1))
         self.postgres.sql("UPDATE e5v.settings SET value = '2' WHERE key = 'format'", "errors")
         for command in (["search", "--store", url, "a cat"], ["index", "--store", url], ["copy", url, self.folder / "none"]):
             self.assertIn("has format 2, which a newer version of e5v wrote", run(*command, code=1))

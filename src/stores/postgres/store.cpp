@@ -19,8 +19,8 @@ namespace {
 
 /// Further photos that are fetched, because scores of the server are rounded.
 constexpr std::int64_t kFurther = 32;
-/// Of the photos whose signs are nearest, so many times those that are asked for are compared by their vectors, but at
-/// least and at most these numbers. The highest one is pgvector's limit of ef_search.
+/// The photos with the nearest signs whose vectors are compared: a multiple of the photos that are asked for, between a
+/// minimum and a maximum, which is pgvector's limit of ef_search.
 constexpr std::int64_t kNearTimes = 40, kMinNear = 400, kMaxNear = 1000;
 constexpr std::int64_t kTogether = 256;  // photos of a page or a COPY
 constexpr std::size_t kMinHashDigits = 6;

@@ -18,7 +18,7 @@ TEST_F(ServedLibraryTest, TheModelMustBeThatOfTheLibrary) {
   const auto other =
       load({{"other"}, test::golden("ckpt/tiny-small-f32"), {.dtype = ComputeType::bf16, .threads = 1}, {}});
   EXPECT_THAT([&] { library.set_model(other, {.dtype = ComputeType::bf16}); },
-              ThrowsMessage<InvalidInput>(HasSubstr("the library's vectors have another fingerprint")));
+              ThrowsMessage<InvalidInput>(HasSubstr("the library's vectors belong to another vector space")));
   EXPECT_EQ(library.model(), nullptr);
   library.set_model(model(), {});
   EXPECT_EQ(library.model(), model());

@@ -111,7 +111,7 @@ TEST_F(StoreTest, AnotherModelIsRefused) {
   store.set_model(elsewhere);
   EXPECT_EQ(store.model()->folder, "/models/e5-v") << "that of the first machine";
   EXPECT_THAT([&] { store.set_model(test::model_of_width(kWidth, "other")); },
-              ThrowsMessage<InvalidInput>(HasSubstr("another fingerprint")));
+              ThrowsMessage<InvalidInput>(HasSubstr("another vector space")));
   EXPECT_THAT(
       [&] {
         stores::StoreQuery query;

@@ -120,7 +120,7 @@ TEST_F(CollectionStoreTest, OtherModelsAndNewerFormatsAreRefused) {
   CollectionStore store = open();
   store.set_model(test::model_of_width(kWidth));
   EXPECT_THAT([&] { store.set_model(test::model_of_width(kWidth, "other")); },
-              ThrowsMessage<InvalidInput>(HasSubstr("another fingerprint")));
+              ThrowsMessage<InvalidInput>(HasSubstr("another vector space")));
   memory_.settings["format"] = 2;
   EXPECT_THAT([&] { open(); },
               ThrowsMessage<InvalidInput>(HasSubstr("[memory] has format 2, which a newer version of e5v wrote")));
