@@ -112,19 +112,19 @@ TEST_F(Index, KilledRunsLoseNothing) {
   EXPECT_EQ(fs::file_size(path("library/rounded-1/rounded.bounds")), kDrawings * 16u);
   // The vectors are those of an undisturbed run, up to the rounding of other batches.
   const auto scores = [&] {
-    std::map<std::string, double> by_path;
+    std::map<std::string, double> by_hash;
     for (const std::string& line : lines_of(search({"a red heart", "--top", "200", "--format", "json"}).out)) {
       const Json photo = Json::parse(line);
-      by_path[photo.at("path")] = photo.at("score");
+      by_hash[photo.at("hash")] = photo.at("score");
     }
-    return by_path;
+    return by_hash;
   };
   const std::map<std::string, double> disturbed = scores();
   fs::remove_all(path("library"));
   index();
   const std::map<std::string, double> undisturbed = scores();
   EXPECT_EQ(undisturbed.size(), kDrawings);
-  for (const auto& [file, score] : undisturbed) EXPECT_NEAR(disturbed.at(file), score, 2e-3) << file;
+  for (const auto& [hash, score] : undisturbed) EXPECT_NEAR(disturbed.at(hash), score, 2e-3) << hash;
 }
 
 TEST_F(Index, TheRoundedFormIsMadeWithoutAModel) {
