@@ -206,7 +206,10 @@ void Scheduler::tell_unlocked(std::unique_lock<std::mutex>& lock, std::vector<Ou
 bool Scheduler::step() {
   std::unique_lock lock(mutex_);
   tell_unlocked(lock, expire());
-  if (!queue_.has_ready()) prepare_one_text(lock);
+  if (!queue_.has_ready()) {
+    prepare_one_text(lock);
+    tell_unlocked(lock, expire());  // the deadline may have passed during the preparation
+  }
   if (!queue_.has_ready()) return false;
   const BatchPolicy::Chosen chosen = queue_.take_batch(policy_);
   if (queue_.has_waiting()) work_.notify_all();  // fewer jobs are ready, so more images may be prepared
